@@ -1,0 +1,232 @@
+import { assert } from "./assert.ts"
+import { LfError } from "./error.ts"
+
+const encoder = new TextEncoder()
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
+
+const EMPTY = new Uint8Array(0)
+const SAFE_HIGH_MAX = 0x1f_ffff
+
+export function textToBytes(text: string): Uint8Array {
+  return encoder.encode(text)
+}
+
+/** @throws BYTES_MALFORMED when `bytes` are not UTF-8 */
+export function bytesToText(bytes: Uint8Array): string {
+  try {
+    return decoder.decode(bytes)
+  } catch (cause) {
+    throw new LfError("BYTES_MALFORMED", "text is not UTF-8", { cause })
+  }
+}
+
+export function bytesToHex(bytes: Uint8Array): string {
+  let hex = ""
+  for (const byte of bytes) hex += byte.toString(16).padStart(2, "0")
+  return hex
+}
+
+/** @throws BYTES_MALFORMED */
+export function hexToBytes(hex: string): Uint8Array {
+  if (hex.length % 2 !== 0 || /[^0-9a-f]/.test(hex)) throw new LfError("BYTES_MALFORMED", "not lower-case hexadecimal")
+  const bytes = new Uint8Array(hex.length / 2)
+  for (let i = 0; i < bytes.length; i++) bytes[i] = Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16)
+  return bytes
+}
+
+export function bytesEqual(a: Uint8Array, b: Uint8Array): boolean {
+  if (a === b) return true
+  if (a.length !== b.length) return false
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return true
+}
+
+export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
+  let length = 0
+  for (const part of parts) length += part.length
+  const all = new Uint8Array(length)
+  let at = 0
+  for (const part of parts) {
+    all.set(part, at)
+    at += part.length
+  }
+  return all
+}
+
+/** Grows as it is written. Integers are little-endian; `uint` is LEB128 up to 2^53 - 1. */
+export class ByteWriter {
+  #bytes: Uint8Array
+  #view: DataView
+  #length = 0
+
+  constructor(capacityBytes = 256) {
+    this.#bytes = new Uint8Array(capacityBytes)
+    this.#view = new DataView(this.#bytes.buffer)
+  }
+
+  get length(): number {
+    return this.#length
+  }
+
+  u8(value: number): this {
+    this.#room(1)
+    this.#bytes[this.#length++] = value
+    return this
+  }
+
+  u32(value: number): this {
+    this.#room(4)
+    this.#view.setUint32(this.#length, value, true)
+    this.#length += 4
+    return this
+  }
+
+  u64(value: bigint): this {
+    this.#room(8)
+    this.#view.setBigUint64(this.#length, value, true)
+    this.#length += 8
+    return this
+  }
+
+  f64(value: number): this {
+    this.#room(8)
+    this.#view.setFloat64(this.#length, value, true)
+    this.#length += 8
+    return this
+  }
+
+  uint(value: number): this {
+    assert(Number.isSafeInteger(value) && value >= 0, "uint takes a safe integer from 0")
+    this.#room(8)
+    let rest = value
+    while (rest >= 0x80) {
+      this.#bytes[this.#length++] = (rest % 0x80) | 0x80
+      rest = Math.floor(rest / 0x80)
+    }
+    this.#bytes[this.#length++] = rest
+    return this
+  }
+
+  /** The bytes as they are, without a length. */
+  raw(bytes: Uint8Array): this {
+    this.#room(bytes.length)
+    this.#bytes.set(bytes, this.#length)
+    this.#length += bytes.length
+    return this
+  }
+
+  /** Length, then bytes. */
+  bytes(bytes: Uint8Array): this {
+    return this.uint(bytes.length).raw(bytes)
+  }
+
+  text(text: string): this {
+    return this.bytes(encoder.encode(text))
+  }
+
+  /** A copy of what was written so far. */
+  finish(): Uint8Array {
+    return this.#bytes.slice(0, this.#length)
+  }
+
+  #room(bytes: number): void {
+    const needed = this.#length + bytes
+    if (needed <= this.#bytes.length) return
+    const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2))
+    grown.set(this.#bytes.subarray(0, this.#length))
+    this.#bytes = grown
+    this.#view = new DataView(grown.buffer)
+  }
+}
+
+/** Reads what `ByteWriter` wrote. Every length is checked before anything is allocated. @throws BYTES_MALFORMED */
+export class ByteReader {
+  readonly #bytes: Uint8Array
+  readonly #view: DataView
+  #at = 0
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  }
+
+  get offset(): number {
+    return this.#at
+  }
+
+  get remaining(): number {
+    return this.#bytes.length - this.#at
+  }
+
+  u8(): number {
+    return this.#bytes[this.#take(1)]
+  }
+
+  u32(): number {
+    return this.#view.getUint32(this.#take(4), true)
+  }
+
+  u64(): bigint {
+    return this.#view.getBigUint64(this.#take(8), true)
+  }
+
+  f64(): number {
+    return this.#view.getFloat64(this.#take(8), true)
+  }
+
+  uint(): number {
+    let low = 0
+    let high = 0
+    for (let shift = 0; shift < 56; shift += 7) {
+      const byte = this.u8()
+      if (shift < 28) low += (byte & 0x7f) * 2 ** shift
+      else high += (byte & 0x7f) * 2 ** (shift - 28)
+      if (byte < 0x80) {
+        // 28 bits are in `low`; 25 more fit a safe integer.
+        if (high > SAFE_HIGH_MAX * 16 + 15) throw malformed("integer over 2^53")
+        return high * 2 ** 28 + low
+      }
+    }
+    throw malformed("integer too long")
+  }
+
+  /** A view, not a copy. */
+  raw(length: number): Uint8Array {
+    const at = this.#take(length)
+    return length === 0 ? EMPTY : this.#bytes.subarray(at, at + length)
+  }
+
+  /** A view, not a copy. `maxBytes` bounds what the length may claim. */
+  bytes(maxBytes = Number.MAX_SAFE_INTEGER): Uint8Array {
+    const length = this.uint()
+    if (length > maxBytes) throw malformed(`length ${length} over the limit ${maxBytes}`)
+    return this.raw(length)
+  }
+
+  text(maxBytes = Number.MAX_SAFE_INTEGER): string {
+    return bytesToText(this.bytes(maxBytes))
+  }
+
+  /** A count of items that each take at least `itemBytesMin`, checked against what is left. */
+  count(itemBytesMin = 1): number {
+    const count = this.uint()
+    if (count * itemBytesMin > this.remaining) throw malformed(`count ${count} is more than the bytes can hold`)
+    return count
+  }
+
+  /** Nothing may follow. */
+  end(): void {
+    if (this.remaining !== 0) throw malformed(`${this.remaining} bytes too many`)
+  }
+
+  #take(length: number): number {
+    if (length > this.remaining) throw malformed(`needs ${length} bytes, ${this.remaining} are left`)
+    const at = this.#at
+    this.#at += length
+    return at
+  }
+}
+
+function malformed(message: string): LfError {
+  return new LfError("BYTES_MALFORMED", message)
+}

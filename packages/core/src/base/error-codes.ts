@@ -1,0 +1,62 @@
+/** Every code an `LfError` or a refusal can carry, with one plain sentence. docs/errors.md is held to this list by a test. */
+export const ERROR_CODES = {
+  // bytes, journal, log
+  BYTES_MALFORMED: "Bytes that were to be decoded end early or hold a value that is not allowed.",
+  LOG_CORRUPT:
+    "Damage was found before the last durable record; the document stops so that nothing acknowledged is lost silently.",
+  LOG_FAILED: "The disk or database under the log refused a write; the document must be reopened.",
+  LOG_FULL:
+    "The disk or the browser's quota is full; new mutations are refused and nothing that was acknowledged is lost.",
+  LOG_OWNED: "Another process or worker owns this document's log.",
+  LOG_DEPOSED: "This owner was replaced by another; its append was refused.",
+  LOG_CLOSED: "The log was closed.",
+  LOG_FORMAT_NEWER: "The stored format is newer than this code; load the newer version of the app.",
+  // sqlite
+  SQL_BAD_PARAMETER:
+    "A value that cannot be bound to SQL: only null, number (not NaN), bigint, string, boolean and Uint8Array can.",
+  SQL_ERROR: "SQLite refused the statement; the message is SQLite's.",
+  SQL_DENIED: "The statement does something that this place may not do, like DDL in a mutation or a write in a query.",
+  SQL_MULTIPLE: "One call takes exactly one statement.",
+  SQL_LIMIT: "A statement or mutation ran past its limit of time, statements or pages.",
+  SQL_CORRUPT: "The database's pages are damaged.",
+  // document
+  DOC_ID_INVALID: "A document id is 1 to 64 characters of A-Z, a-z, 0-9, _ and -.",
+  DOC_STOPPED: "The document stopped after a failure of its storage; reopen it.",
+  DOC_TOO_LARGE: "The document reached its limit of pages.",
+  MIGRATION_EDITED: "A migration that already ran was edited; add a new one instead.",
+  MIGRATION_FAILED: "A migration failed; the document stops until the code is mended.",
+  SCHEMA_NEWER: "The document's schema is newer than this code; load the newer version of the app.",
+  // mutations
+  MUTATION_UNKNOWN: "No mutation with that name is defined.",
+  MUTATION_ARGS_INVALID: "The arguments do not fit the mutation's schema.",
+  MUTATION_TOO_LARGE: "The mutation's arguments are larger than a batch may be.",
+  MUTATION_THREW: "The mutator threw an error that was not a Reject.",
+  MUTATION_ASYNC: "A mutator returned a promise; mutators are synchronous.",
+  MUTATION_SCHEMA_ASYNC: "The arguments' schema is asynchronous; it must be synchronous.",
+  MUTATION_QUARANTINED: "The mutation stopped the server several times and is no longer tried.",
+  MUTATION_FORBIDDEN: "The server's authorize() refused the mutation.",
+  PENDING_LIMIT: "Too many mutations are waiting for the server.",
+  PENDING_REFUSED: 'There are changes that the server does not have yet; pass { pending: "discard" } to drop them.',
+  // network
+  FRAME_MALFORMED: "A frame that is not part of the protocol.",
+  FRAME_TOO_LARGE: "A frame over the limit of bytes.",
+  PROTOCOL_NEWER: "The other side speaks a newer protocol; load the newer version of the app.",
+  AUTH_REQUIRED: "The server asks for authentication.",
+  FORBIDDEN: "The server's authorize() refused, or there is no such document.",
+  ORIGIN_REFUSED: "The request's Origin is not on the allow-list.",
+  CLIENT_PROOF: "The client id does not belong to the secret that was shown, or is bound to somebody else.",
+  CHECKSUM_MISMATCH: "The pages received do not add up to the server's checksum; the base is fetched again.",
+  RATE_LIMITED: "Too many requests or documents in a short time.",
+  SERVER_CLOSING: "The server is shutting down; clients connect again by themselves.",
+  // browser and react
+  UNSUPPORTED: "This browser lacks something that lf needs; the message says what.",
+  WORKER_FAILED: "The worker could not be loaded or stopped answering.",
+  WORKER_REPLACED: "A newer version of the app took over; reload this tab.",
+  PROVIDER_MISSING: "A hook was used outside <LfProvider>.",
+  // next
+  SERVER_DIRECTORY_OWNED: "Another server process uses this data directory.",
+  AUTHORIZE_MISSING: "createLf needs authorize() in production.",
+  DOC_NOT_FOUND: "There is no such document.",
+} as const
+
+export type ErrorCode = keyof typeof ERROR_CODES

@@ -1,0 +1,28 @@
+import { defineConfig } from "vitest/config"
+
+const source = (name: string) => new URL(`./packages/${name}`, import.meta.url).pathname
+
+export default defineConfig({
+  resolve: {
+    // Tests run the sources, not dist: no build stands between an edit and its test.
+    alias: [
+      { find: /^@lf\/core$/, replacement: source("core/src/index.ts") },
+      { find: /^@lf\/core\/testing$/, replacement: source("core/src/testing/index.ts") },
+      { find: /^@lf\/react$/, replacement: source("react/src/index.ts") },
+      { find: /^@lf\/react\/worker$/, replacement: source("react/src/worker/index.ts") },
+      { find: /^@lf\/react\/testing$/, replacement: source("react/src/testing/index.ts") },
+      { find: /^@lf\/next$/, replacement: source("next/src/index.ts") },
+    ],
+  },
+  test: {
+    include: [
+      "packages/*/src/**/*.test.{ts,tsx}",
+      "scripts/**/*.test.ts",
+      "examples/**/*.test.ts",
+      "bench/**/*.test.ts",
+    ],
+    exclude: ["**/node_modules/**", "**/template/**"],
+    pool: "threads",
+    testTimeout: 20_000,
+  },
+})
