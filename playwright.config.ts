@@ -1,0 +1,44 @@
+import { execFileSync } from "node:child_process"
+import { defineConfig } from "@playwright/test"
+
+// The specs start, kill and restart their own servers (e2e/harness), so there is no webServer here.
+export default defineConfig({
+  testDir: "e2e",
+  testMatch: "**/*.spec.ts",
+  outputDir: "test-results",
+  workers: 2,
+  retries: 0,
+  timeout: 60_000,
+  forbidOnly: true,
+  // `npm test` names the file of the JSON report in PLAYWRIGHT_JSON_OUTPUT_FILE; by hand only the list is wanted.
+  reporter: process.env.PLAYWRIGHT_JSON_OUTPUT_FILE ? [["list"], ["json"]] : "list",
+  use: {
+    browserName: "chromium",
+    launchOptions: {
+      executablePath: chromiumPath(),
+      args: [
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+      ],
+    },
+  },
+})
+
+/** What scripts/test.mjs found (empty: Playwright's own), or the first Chromium on the PATH. */
+function chromiumPath(): string | undefined {
+  const given = process.env.LF_CHROMIUM_PATH ?? process.env.LF_CHROMIUM
+  if (given !== undefined) return given || undefined
+  for (const name of ["chromium", "chromium-browser", "google-chrome"]) {
+    try {
+      return execFileSync("sh", ["-c", `command -v ${name}`], { encoding: "utf8" }).trim()
+    } catch {
+      // Not this one; with none at all Playwright uses its own.
+    }
+  }
+  return undefined
+}

@@ -1,0 +1,8 @@
+// npm run check: lint, types, unit tests with a short simulation. Under two minutes.
+import { ensureInstalled } from "./install.mjs"
+import { checkSteps, printTable } from "./steps.mjs"
+
+await ensureInstalled()
+const steps = await checkSteps()
+printTable(steps)
+process.exitCode = steps.every((step) => step.code === 0) ? 0 : 1

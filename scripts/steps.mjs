@@ -1,0 +1,43 @@
+// The steps that `npm run check` and `npm test` share, and the table in which they end.
+import { bin, packages, run, say } from "./run.mjs"
+
+const node = process.execPath
+
+/** Lint and types side by side, then the unit tests. Every step runs, whatever the ones before it said. */
+export async function checkSteps(vitestArgs = []) {
+  say("lint (biome) and types (tsc), side by side")
+  const [lint, types] = await Promise.all([
+    run(node, [...bin.biome, "check", "--error-on-warnings", "."], { quiet: true }),
+    typeStep(),
+  ])
+  for (const { output } of [lint, types]) if (output.trim()) process.stdout.write(output)
+  say("unit tests and a short simulation (vitest)")
+  const unit = await run(node, [...bin.vitest, "run", ...vitestArgs], {
+    env: { LF_SIM_SEEDS: process.env.LF_SIM_SEEDS ?? "200" },
+  })
+  return [
+    { name: "lint", ...lint },
+    { name: "types", ...types },
+    { name: "unit", ...unit },
+  ]
+}
+
+// The app is checked against the packages' built types, so even a failed build is followed by a look at the app.
+async function typeStep() {
+  const built = await run(node, [...bin.tsc, "-b", ...packages], { quiet: true })
+  const app = await run(node, [...bin.tsc, "-p", "tsconfig.json", "--noEmit"], { quiet: true })
+  return {
+    code: built.code || app.code,
+    output: built.output + app.output,
+    seconds: built.seconds + app.seconds,
+  }
+}
+
+export function printTable(steps) {
+  process.stdout.write("\n")
+  for (const { name, code, seconds, note = "" } of steps) {
+    const verdict = code === 0 ? "ok" : "FAILED"
+    process.stdout.write(`  ${name.padEnd(10)} ${verdict.padEnd(7)} ${seconds.toFixed(1).padStart(7)} s  ${note}\n`)
+  }
+  process.stdout.write("\n")
+}

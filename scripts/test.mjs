@@ -1,0 +1,84 @@
+// npm test: everything, from a fresh clone. The last line is the count.
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { findChromium } from "./chromium.mjs"
+import { ensureInstalled } from "./install.mjs"
+import { bin, run, say } from "./run.mjs"
+import { buildServer } from "./server.mjs"
+import { checkSteps, printTable } from "./steps.mjs"
+
+const node = process.execPath
+const reports = mkdtempSync(join(tmpdir(), "lf-test-"))
+const vitestReport = join(reports, "vitest.json")
+const playwrightReport = join(reports, "playwright.json")
+
+// Whatever ends this process early, even npm ci, is counted.
+let isCounted = false
+process.on("exit", (code) => {
+  if (isCounted) return
+  process.exitCode = code || 1
+  process.stdout.write("0 passed, 1 failed\n")
+})
+
+await ensureInstalled()
+const steps = await checkSteps(["--reporter=default", "--reporter=json", `--outputFile.json=${vitestReport}`])
+steps.push({ name: "build", ...(await build()) })
+steps.push({ name: "browser", ...(await browser()) })
+
+const counts = steps.map((step) => countStep(step))
+const passed = counts.reduce((sum, count) => sum + count.passed, 0)
+const failed = counts.reduce((sum, count) => sum + count.failed, 0)
+printTable(steps.map((step, index) => ({ ...step, note: describeCount(counts[index]) })))
+rmSync(reports, { recursive: true, force: true })
+process.exitCode = failed > 0 || passed === 0 ? 1 : 0
+isCounted = true
+process.stdout.write(`${passed} passed, ${failed} failed\n`)
+
+async function build() {
+  say("building the app (next build)")
+  const next = await run(node, [...bin.next, "build"])
+  const server = await buildServer()
+  return { code: next.code || server.code, seconds: next.seconds + server.seconds }
+}
+
+async function browser() {
+  let chromium
+  try {
+    chromium = await findChromium()
+  } catch (error) {
+    process.stderr.write(`${error.message}\n`)
+    return { code: 1, seconds: 0 }
+  }
+  say(`end-to-end tests (playwright, ${chromium ?? "its own Chromium"})`)
+  return run(node, [...bin.playwright, "test"], {
+    env: { PLAYWRIGHT_JSON_OUTPUT_FILE: playwrightReport, LF_CHROMIUM_PATH: chromium ?? "" },
+  })
+}
+
+// A skipped test counts as failed: it is a promise that nobody kept. A step that broke without counting is one failure.
+function countStep(step) {
+  let count = { passed: 0, failed: 0 }
+  if (step.name === "unit" && existsSync(vitestReport)) count = vitestCount(readJson(vitestReport))
+  if (step.name === "browser" && existsSync(playwrightReport)) count = playwrightCount(readJson(playwrightReport))
+  return step.code !== 0 && count.failed === 0 ? { ...count, failed: 1 } : count
+}
+
+function vitestCount(report) {
+  const passed = report.numPassedTests
+  // A file that does not load holds no tests, but it is a failure all the same.
+  const unloaded = report.testResults.filter((file) => file.status === "failed" && file.assertionResults.length === 0)
+  return { passed, failed: report.numTotalTests - passed + unloaded.length }
+}
+
+function playwrightCount({ stats, errors = [] }) {
+  return { passed: stats.expected, failed: stats.unexpected + stats.flaky + stats.skipped + errors.length }
+}
+
+function describeCount({ passed, failed }) {
+  return passed + failed === 0 ? "" : `${passed} passed, ${failed} failed`
+}
+
+function readJson(file) {
+  return JSON.parse(readFileSync(file, "utf8"))
+}

@@ -1,0 +1,186 @@
+// The house rules as facts: floors, sizes, banned calls, documented errors, no trace of one machine.
+import { execFileSync } from "node:child_process"
+import { existsSync, readFileSync } from "node:fs"
+import { join, posix } from "node:path"
+import { describe, expect, test } from "vitest"
+import { ERROR_CODES } from "../packages/core/src/base/error-codes.ts"
+import { isNode, isTest, isTestCode, type Node, readSources, root, type SourceFile } from "./source-file.ts"
+
+const fileLinesMax = 400
+const functionLinesMax = 70
+
+const floors: ReadonlyMap<string, number> = new Map([
+  ["base", 0],
+  ["journal", 1],
+  ["sqlite", 1],
+  ["storage", 2],
+  ["timeline", 2],
+  ["network", 2],
+  ["local", 3],
+  ["remote", 3],
+  ["testing", 4],
+])
+
+const core = readSources("packages/core/src")
+const react = readSources("packages/react/src")
+const next = readSources("packages/next/src")
+const createApp = readSources("packages/create-lf-app/src")
+const app = readSources("app", "examples")
+const shipped = [...core, ...react, ...next, ...createApp, ...app].filter((file) => !isTestCode(file))
+
+describe("floors", () => {
+  test("a folder of core imports itself and lower floors only, never a sibling", () => {
+    const wrong = core
+      .filter((file) => !isTest(file) && folderOf(file.path) !== undefined)
+      .flatMap((file) =>
+        file.imports.filter((to) => !isAllowedInCore(file.path, to)).map((to) => `${file.path} -> ${to}`),
+      )
+    expect(wrong).toEqual([])
+  })
+
+  test("every folder of core has a floor", () => {
+    const unknown = core.map((file) => folderOf(file.path)).filter((name) => name !== undefined && !floors.has(name))
+    expect(unknown).toEqual([])
+  })
+
+  test("local and remote never import each other", () => {
+    const crossings = core
+      .filter((file) => !isTest(file))
+      .flatMap((file) => file.imports.map((to) => `${folderOf(file.path)} -> ${targetFolder(file.path, to)}`))
+      .filter((crossing) => crossing === "local -> remote" || crossing === "remote -> local")
+    expect(crossings).toEqual([])
+  })
+
+  test("nothing shipped imports testing/", () => {
+    expect(importsOf(shipped, (to) => /(^|\/)testing(\/|$)/.test(to))).toEqual([])
+  })
+
+  test("only the hooks at the root of packages/react know React", () => {
+    const below = react.filter(
+      (file) => !isTest(file) && /^packages\/react\/src\/(tab|rpc|worker|browser)\//.test(file.path),
+    )
+    expect(importsOf(below, (to) => /^(react|react-dom|@tanstack\/react-query)(\/|$)/.test(to))).toEqual([])
+  })
+})
+
+describe("sizes", () => {
+  test(`a shipped file has at most ${fileLinesMax} lines`, () => {
+    const long = shipped.filter((file) => file.lineCount > fileLinesMax)
+    expect(long.map((file) => `${file.path}: ${file.lineCount}`)).toEqual([])
+  })
+
+  test(`a shipped function has at most ${functionLinesMax} lines`, () => {
+    expect(shipped.flatMap(longFunctions)).toEqual([])
+  })
+})
+
+describe("banned", () => {
+  const shippedCore = core.filter((file) => !isTestCode(file))
+
+  test("core has no clock, luck or timer of its own, and no platform", () => {
+    expect(shippedCore.flatMap((file) => places(file, isPlatformUse))).toEqual([])
+    expect(importsOf(shippedCore, (to) => to.startsWith("node:"))).toEqual([])
+  })
+
+  test("nothing shipped silences the compiler", () => {
+    expect(shipped.flatMap((file) => places(file, (node) => node.type === "TSAnyKeyword"))).toEqual([])
+    const silenced = shipped.filter((file) => file.comments.some((text) => /@ts-(ignore|nocheck)/.test(text)))
+    expect(silenced.map((file) => file.path)).toEqual([])
+  })
+
+  test("only the server and the scaffold print", () => {
+    const silent = shipped.filter((file) => !/^packages\/(next|create-lf-app)\//.test(file.path))
+    expect(silent.flatMap((file) => places(file, (node) => memberName(node) === "console.log"))).toEqual([])
+  })
+})
+
+test("docs/errors.md lists exactly the codes, each with its sentence", () => {
+  const rows = readFileSync(join(root, "docs/errors.md"), "utf8").matchAll(/^\| `([A-Z_]+)` \| (.+?) \| (.+?) \|$/gm)
+  const documented = Object.fromEntries(Array.from(rows, ([, code, when]) => [code, when]))
+  expect(documented).toEqual(ERROR_CODES)
+})
+
+test("no tracked file tells where it was written", () => {
+  // Composed at run time, or this file would be the first to break the rule.
+  const registry = ["registry", "npmjs"].join(".")
+  const traces = [registry, ...(root.split("/").length > 2 ? [root] : [])]
+  const telling = trackedFiles()
+    .filter((path) => existsSync(join(root, path)))
+    .flatMap((path) => {
+      const text = readFileSync(join(root, path), "latin1")
+      return traces.filter((trace) => mentions(text, trace)).map((trace) => `${path}: ${trace}`)
+    })
+  expect(telling).toEqual([])
+})
+
+function folderOf(path: string): string | undefined {
+  return /^packages\/core\/src\/([^/]+)\//.exec(path)?.[1]
+}
+
+function targetFolder(from: string, to: string): string | undefined {
+  return to.startsWith(".") ? folderOf(posix.join(posix.dirname(from), to)) : undefined
+}
+
+function isAllowedInCore(from: string, to: string): boolean {
+  if (!to.startsWith(".")) return !to.startsWith("@lf/")
+  const [own, target] = [folderOf(from), targetFolder(from, to)]
+  // A file outside every folder is index.ts, the package's door: inside, import the file itself.
+  if (own === undefined || target === undefined) return false
+  return own === target || floor(target) < floor(own)
+}
+
+function floor(folder: string): number {
+  return floors.get(folder) ?? Number.POSITIVE_INFINITY
+}
+
+function importsOf(files: readonly SourceFile[], isMeant: (specifier: string) => boolean): string[] {
+  return files.flatMap((file) => file.imports.filter(isMeant).map((to) => `${file.path} -> ${to}`))
+}
+
+function longFunctions(file: SourceFile): string[] {
+  const kinds = ["FunctionDeclaration", "FunctionExpression", "ArrowFunctionExpression"]
+  return file.nodes.flatMap((node) => {
+    if (!kinds.includes(node.type)) return []
+    const first = file.lineOf(node.start)
+    const lines = file.lineOf(node.end) - first + 1
+    return lines > functionLinesMax ? [`${file.path}:${first}: ${lines} lines`] : []
+  })
+}
+
+function places(file: SourceFile, isMeant: (node: Node) => boolean): string[] {
+  return file.nodes
+    .filter(isMeant)
+    .map((node) => `${file.path}:${file.lineOf(node.start)} ${memberName(node) ?? calleeName(node) ?? node.type}`)
+}
+
+function isPlatformUse(node: Node): boolean {
+  if (/^(setTimeout|setInterval|queueMicrotask|fetch)$/.test(calleeName(node) ?? "")) return true
+  return /^(Date\.now|Math\.random|performance\.now|(console|process|document|window|globalThis)\..+)$/.test(
+    memberName(node) ?? "",
+  )
+}
+
+function calleeName(node: Node): string | undefined {
+  if (node.type !== "CallExpression" || !isNode(node.callee)) return undefined
+  return node.callee.type === "Identifier" ? String(node.callee.name) : undefined
+}
+
+function memberName(node: Node): string | undefined {
+  if (node.type !== "MemberExpression" || !isNode(node.object) || !isNode(node.property)) return undefined
+  if (node.object.type !== "Identifier") return undefined
+  return `${node.object.name}.${node.computed ? "[]" : node.property.name}`
+}
+
+function trackedFiles(): string[] {
+  return execFileSync("git", ["ls-files", "-z"], { cwd: root, encoding: "utf8" }).split("\0").filter(Boolean)
+}
+
+/** As a path of its own: a checkout in /src/app must not object to `packages/src/apparatus`. */
+function mentions(text: string, trace: string): boolean {
+  for (let at = text.indexOf(trace); at !== -1; at = text.indexOf(trace, at + 1)) {
+    const before = text[at - 1] ?? " "
+    const after = text[at + trace.length] ?? " "
+    if (!/[\w.-]/.test(before) && !/[\w-]/.test(after)) return true
+  }
+  return false
+}
