@@ -1,0 +1,146 @@
+import { assert } from "../base/assert.ts"
+import { chainHash } from "../base/checksum.ts"
+import { LSN_ZERO, type Lsn, lsn, lsnAfter, nextLsn } from "../base/lsn.ts"
+import { type Batch, entryCostBytes } from "./batch.ts"
+import type { LogRecord } from "./log.ts"
+
+export type WriteResult =
+  | { readonly type: "written"; readonly lsn: Lsn }
+  | { readonly type: "gap"; readonly expected: Lsn }
+  | { readonly type: "fork"; readonly common: Lsn }
+
+/** Who keeps what a chain appends. `admit` throws when nothing more may be appended. */
+export interface ChainKeeper {
+  admit(): void
+  keep(record: LogRecord): void
+}
+
+/** The bytes under a Journal: entries after `start()`, each with the hash of everything up to it. */
+export class Chain {
+  readonly stream: string
+  readonly #keeper: ChainKeeper | null
+  #start: Lsn
+  /** At index i the hash at start + i, so there is always one more than there are entries. */
+  #hashes: bigint[]
+  #entries: Uint8Array[] = []
+  #isRetired = false
+
+  constructor(stream: string, keeper: ChainKeeper | null = null, start: Lsn = LSN_ZERO, startHash = 0n) {
+    this.stream = stream
+    this.#keeper = keeper
+    this.#start = start
+    this.#hashes = [startHash]
+  }
+
+  start(): Lsn {
+    return this.#start
+  }
+
+  lsn(): Lsn {
+    return lsnAfter(this.#start, this.#entries.length)
+  }
+
+  hash(): bigint {
+    return this.#hashes[this.#entries.length]
+  }
+
+  hashAt(position: Lsn): bigint | undefined {
+    return this.#hashes[position - this.#start]
+  }
+
+  entryBytes(position: Lsn): Uint8Array {
+    assert(position > this.#start && position <= this.lsn(), `${this.stream} holds an entry ${position}`)
+    return this.#entries[position - this.#start - 1]
+  }
+
+  append(bytes: Uint8Array): Lsn {
+    assert(!this.#isRetired, `the dropped stream ${this.stream} is not appended to`)
+    this.#keeper?.admit()
+    const previousHash = this.hash()
+    const hash = chainHash(previousHash, bytes)
+    this.load(bytes, hash)
+    this.#keeper?.keep({ stream: this.stream, lsn: this.lsn(), type: "entry", payload: bytes, previousHash, hash })
+    return this.lsn()
+  }
+
+  /** Takes an entry that is at rest already; the caller has checked its place and `hash`. */
+  load(bytes: Uint8Array, hash: bigint): void {
+    this.#entries.push(bytes)
+    this.#hashes.push(hash)
+  }
+
+  write(batch: Batch): WriteResult {
+    const last = this.lsn()
+    if (batch.from > last) return { type: "gap", expected: last }
+    // Where not even the batch's first known hash is ours, only what is rolled up here is trusted to be common.
+    const trusted = lsn(Math.min(batch.from, this.#start))
+    if (batch.from >= this.#start && this.hashAt(batch.from) !== batch.previousHash)
+      return { type: "fork", common: trusted }
+    let position = batch.from
+    let hash = batch.previousHash
+    for (const bytes of batch.entries) {
+      position = nextLsn(position)
+      if (position > last) {
+        this.append(ownBytes(bytes))
+        continue
+      }
+      hash = chainHash(hash, bytes)
+      const known = this.hashAt(position)
+      if (known !== undefined && known !== hash)
+        return { type: "fork", common: position > this.#start ? lsn(position - 1) : trusted }
+    }
+    return { type: "written", lsn: this.lsn() }
+  }
+
+  read(from: Lsn, maxBytes: number): Batch {
+    const previousHash = this.hashAt(from)
+    assert(
+      previousHash !== undefined,
+      `${this.stream} is read from between ${this.#start} and ${this.lsn()}, not ${from}`,
+    )
+    const first = from - this.#start
+    let end = first
+    let bytes = 0
+    while (end < this.#entries.length) {
+      bytes += entryCostBytes(this.#entries[end])
+      if (bytes > maxBytes && end > first) break
+      end++
+    }
+    return { from, previousHash, entries: this.#entries.slice(first, end) }
+  }
+
+  rollup(to: Lsn): void {
+    assert(to >= this.#start && to <= this.lsn(), `${this.stream} rolls up to an entry that it has, not ${to}`)
+    const count = to - this.#start
+    this.#entries = this.#entries.slice(count)
+    this.#hashes = this.#hashes.slice(count)
+    this.#start = to
+  }
+
+  /** Its stream was dropped: nothing may be appended any more. */
+  retire(): void {
+    this.#isRetired = true
+  }
+
+  /** All of it as records, the first an anchor if anything was rolled up. */
+  records(): LogRecord[] {
+    const records: LogRecord[] = []
+    const stream = this.stream
+    if (this.#start > 0) records.push(anchorRecord(stream, this.#start, this.#hashes[0]))
+    this.#entries.forEach((payload, i) => {
+      const at = lsnAfter(this.#start, i + 1)
+      const previousHash = this.#hashes[i]
+      records.push({ stream, lsn: at, type: "entry", payload, previousHash, hash: this.#hashes[i + 1] })
+    })
+    return records
+  }
+}
+
+export function anchorRecord(stream: string, at: Lsn, hash: bigint): LogRecord {
+  return { stream, lsn: at, type: "anchor", payload: new Uint8Array(0), previousHash: hash, hash }
+}
+
+/** A copy where `bytes` is a view, so that one entry does not hold a whole frame in memory. */
+function ownBytes(bytes: Uint8Array): Uint8Array {
+  return bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice()
+}

@@ -1,0 +1,41 @@
+import type { Lsn } from "../base/lsn.ts"
+
+/**
+ * One record of one stream. An "anchor" says where a stream stands after a rollup: the entries up to `lsn` are gone,
+ * `hash` is the chain hash there, the payload is empty. An anchor at lsn 0 forgets the stream.
+ */
+export interface LogRecord {
+  readonly stream: string
+  readonly lsn: Lsn
+  readonly type: "entry" | "anchor"
+  readonly payload: Uint8Array
+  readonly previousHash: bigint
+  readonly hash: bigint
+}
+
+/** The past as one snapshot. Pages have 4096 bytes each; there may be none. */
+export interface Checkpoint {
+  readonly meta: Uint8Array
+  readonly pages: readonly Uint8Array[]
+}
+
+/**
+ * Bytes at rest of one document, owned by one opener at a time. Calls are made one after the other, never two at once.
+ * After a rejected `append` or `rollup` the log stays failed: what reached the disk is known only after reopening (T19).
+ */
+export interface DocumentLog {
+  /** False when nothing outlives the process. */
+  readonly durable: boolean
+  /** Atomic, and durable when it resolves. @throws LOG_FAILED, LOG_FULL, LOG_DEPOSED, LOG_CLOSED */
+  append(records: readonly LogRecord[]): Promise<void>
+  /** Replaces the past; atomic at every crash point (I12). @throws as `append` */
+  rollup(checkpoint: Checkpoint, live: readonly LogRecord[]): Promise<void>
+  close(): Promise<void>
+}
+
+export interface OpenedLog {
+  readonly log: DocumentLog
+  /** Null before the first rollup. */
+  readonly checkpoint: Checkpoint | null
+  readonly records: readonly LogRecord[]
+}
