@@ -1,0 +1,269 @@
+import { assert } from "../base/assert.ts"
+import { LfError, toLfError } from "../base/error.ts"
+import { authorize, type SqlMode } from "./authorizer.ts"
+import type { SqliteModule } from "./module.ts"
+import { compileQuery, type Query } from "./sql.ts"
+import { sqliteError } from "./sqlite-error.ts"
+import { Arena, bindAll, columnNames, cText, type Row, readRow } from "./statement.ts"
+import { StatementCache } from "./statement-cache.ts"
+import { type PageStore, PageVfs } from "./vfs.ts"
+
+const OPEN_READWRITE_CREATE = 0x6
+const ROW = 100
+const DONE = 101
+const FCNTL_RESET_CACHE = 42
+const DBSTATUS_DEFERRED_FKS = 10
+const TESTCTRL_LOCALTIME_FAULT = 18
+const TESTCTRL_PRNG_SEED = 28
+const DBCONFIG_DEFENSIVE = 1010
+const DBCONFIG_TRUSTED_SCHEMA = 1017
+/** How many virtual machine steps pass between two looks at the budget. */
+const PROGRESS_STEPS = 10_000
+
+/** auto_vacuum and encoding must be set before the first page is written; durability is the log's, not SQLite's. */
+const PRAGMAS = [
+  "pragma page_size=4096",
+  "pragma auto_vacuum=0",
+  "pragma encoding='UTF-8'",
+  "pragma journal_mode=memory",
+  "pragma temp_store=memory",
+  "pragma synchronous=off",
+  "pragma cache_size=-65536",
+  "pragma foreign_keys=on",
+  "pragma secure_delete=on",
+  "pragma cell_size_check=on",
+]
+
+export interface TrackedRows {
+  readonly rows: Row[]
+  /** Every page that the rows depend on, schema included. */
+  readonly pages: Set<number>
+  readonly asksClock: boolean
+}
+
+/** One connection to one document's pages, on a wasm instance of its own. Synchronous; never used re-entrantly. */
+export class Database {
+  readonly #module: SqliteModule
+  readonly #vfs: PageVfs
+  readonly #arena: Arena
+  readonly #scratch: number
+  readonly #name: number
+  #db = 0
+  #mode: SqlMode = "internal"
+  #denied = ""
+  #statements: StatementCache
+  #stepsLeft = Number.POSITIVE_INFINITY
+
+  constructor(module: SqliteModule, pages: PageStore) {
+    this.#module = module
+    this.#vfs = new PageVfs(module, pages)
+    this.#scratch = module._sqlite3_malloc(64)
+    this.#name = module._sqlite3_malloc(8)
+    module.HEAPU8.set(new TextEncoder().encode("doc\0"), this.#name)
+    this.#arena = new Arena(module)
+    this.#statements = new StatementCache(module)
+    assert(module.vfs_register(this.#vfs, true) === 0, "the VFS registers")
+    // `localtime` differs between devices: it fails everywhere instead.
+    this.#variadic(1)
+    module._sqlite3_test_control(TESTCTRL_LOCALTIME_FAULT, this.#scratch + 16)
+    this.#open()
+  }
+
+  /** Rows of a query. @throws SQL_ERROR SQL_DENIED SQL_BAD_PARAMETER SQL_MULTIPLE SQL_LIMIT SQL_CORRUPT */
+  all<R = Row>(query: Query<R>, mode: SqlMode = "query"): R[] {
+    const { sql, parameters } = compileQuery(query)
+    return this.#inMode(mode, () => {
+      const { stmt, names } = this.#statements.acquire(mode, sql, () => this.#prepare(sql, mode))
+      const rows: Row[] = []
+      try {
+        bindAll(this.#arena, stmt, parameters)
+        while (this.#step(stmt)) rows.push(readRow(this.#module, stmt, names))
+      } finally {
+        this.#release(stmt)
+      }
+      return rows as R[] // `R` is the author's assertion about the rows
+    })
+  }
+
+  /** Runs a statement for its effect. */
+  run(query: Query<unknown>, mode: SqlMode): { changes: number } {
+    const before = this.inTransaction
+    this.all(query, mode)
+    if (before && !this.inTransaction && mode !== "internal") {
+      throw new LfError("SQL_DENIED", "the statement ended the transaction")
+    }
+    return { changes: this.#module._sqlite3_changes(this.#db) }
+  }
+
+  /** Runs one of our own statements. */
+  exec(sql: string, ...parameters: readonly (string | number | bigint | null | Uint8Array)[]): Row[] {
+    return this.all<Row>({ sql, parameters }, "internal")
+  }
+
+  /** A query, and every page that its rows were made from. The pager's cache is emptied first, so nothing is missed. */
+  track<R = Row>(query: Query<R>): TrackedRows {
+    this.resetCache()
+    const pages = new Set<number>()
+    this.#vfs.reads = pages
+    this.#vfs.clockAsked = false
+    try {
+      return { rows: this.all(query, "query") as Row[], pages, asksClock: this.#vfs.clockAsked }
+    } finally {
+      this.#vfs.reads = null
+    }
+  }
+
+  /** Time and luck for what follows: SQL's clock, and a seed for random() (0 takes real luck). */
+  setClock(nowMs: () => number): void {
+    this.#vfs.nowMs = nowMs
+  }
+
+  seed(seed: number): void {
+    const at = this.#scratch + 16
+    this.#variadic(seed | 0)
+    this.#module._sqlite3_test_control(TESTCTRL_PRNG_SEED, at)
+  }
+
+  /** Bounds everything until the next call: about `steps` steps of SQLite's virtual machine. @throws SQL_LIMIT later */
+  setBudget(steps: number): void {
+    this.#stepsLeft = steps
+  }
+
+  get inTransaction(): boolean {
+    return this.#module._sqlite3_get_autocommit(this.#db) === 0
+  }
+
+  /** Foreign keys whose check was put off and that do not hold now: a COMMIT would fail. */
+  get hasDeferredViolations(): boolean {
+    const out = this.#scratch + 32
+    this.#module._sqlite3_db_status(this.#db, DBSTATUS_DEFERRED_FKS, out, out + 4, 0)
+    return new DataView(this.#module.HEAPU8.buffer).getInt32(out, true) > 0
+  }
+
+  /** The pages changed under the connection: forget what the pager knows (T16). */
+  resetCache(): void {
+    assert(!this.inTransaction, "pages are swapped between transactions")
+    const code = this.#module._sqlite3_file_control(this.#db, 0, FCNTL_RESET_CACHE, 0)
+    assert(code === 0, "the pager's cache can be reset")
+  }
+
+  /** The schema changed under the connection, perhaps with an equal cookie: start over on the same pages (T16). */
+  reopen(): void {
+    this.close()
+    this.#open()
+  }
+
+  close(): void {
+    this.#statements.clear()
+    if (this.#db !== 0) this.#module._sqlite3_close_v2(this.#db)
+    this.#db = 0
+  }
+
+  #open(): void {
+    const out = this.#scratch
+    const code = this.#module._sqlite3_open_v2(this.#name, out, OPEN_READWRITE_CREATE, 0)
+    this.#db = new DataView(this.#module.HEAPU8.buffer).getInt32(out, true)
+    assert(code === 0, "SQLite opens")
+    this.#module.set_authorizer(this.#db, (_app, action, first, second) => this.#authorize(action, first, second), 0)
+    this.#module.progress_handler(this.#db, PROGRESS_STEPS, () => this.#progress(), 0)
+    this.#dbConfig(DBCONFIG_TRUSTED_SCHEMA, 0)
+    this.#dbConfig(DBCONFIG_DEFENSIVE, 1)
+    for (const pragma of PRAGMAS) this.all({ sql: pragma, parameters: [] }, "internal")
+  }
+
+  #authorize(action: number, first: number, second: number): number {
+    const answer = authorize(this.#mode, action, cText(this.#module, first), cText(this.#module, second))
+    if (answer !== 0) this.#denied = `${cText(this.#module, first)} ${cText(this.#module, second)}`.trim()
+    return answer
+  }
+
+  #progress(): number {
+    this.#stepsLeft -= PROGRESS_STEPS
+    return this.#stepsLeft <= 0 ? 1 : 0
+  }
+
+  #inMode<T>(mode: SqlMode, work: () => T): T {
+    const outer = this.#mode
+    this.#mode = mode
+    try {
+      return work()
+    } finally {
+      this.#mode = outer
+    }
+  }
+
+  #prepare(sql: string, mode: SqlMode): { stmt: number; names: readonly string[] } {
+    const module = this.#module
+    const text = new TextEncoder().encode(sql)
+    const pointer = module._sqlite3_malloc(text.length + 1)
+    try {
+      module.HEAPU8.set(text, pointer)
+      module.HEAPU8[pointer + text.length] = 0
+      const out = this.#scratch
+      this.#denied = ""
+      const code = module._sqlite3_prepare_v3(this.#db, pointer, text.length + 1, 1, out, out + 4)
+      if (code !== 0) throw this.#error(code)
+      const view = new DataView(module.HEAPU8.buffer)
+      const stmt = view.getInt32(out, true)
+      const tail = bytesToSql(module.HEAPU8, view.getInt32(out + 4, true), pointer + text.length)
+      if (stmt === 0) throw new LfError("SQL_ERROR", "the statement is empty")
+      if (/[^\s;]/.test(stripComments(tail))) {
+        module._sqlite3_finalize(stmt)
+        throw new LfError("SQL_MULTIPLE", "one call takes exactly one statement")
+      }
+      if (mode === "query" && module._sqlite3_stmt_readonly(stmt) === 0) {
+        module._sqlite3_finalize(stmt)
+        throw new LfError("SQL_DENIED", "a query only reads")
+      }
+      return { stmt, names: columnNames(module, stmt) }
+    } finally {
+      module._sqlite3_free(pointer)
+    }
+  }
+
+  /** Whether there is a row. */
+  #step(stmt: number): boolean {
+    const code = this.#module._sqlite3_step(stmt)
+    if (code === ROW) return true
+    if (code === DONE) return false
+    throw this.#error(code)
+  }
+
+  #release(stmt: number): void {
+    this.#module._sqlite3_reset(stmt)
+    this.#module._sqlite3_clear_bindings(stmt)
+  }
+
+  #error(code: number): LfError {
+    const failure = this.#vfs.failure
+    if (failure !== null) {
+      this.#vfs.failure = null
+      return toLfError(failure, "SQL_CORRUPT")
+    }
+    const message = cText(this.#module, this.#module._sqlite3_errmsg(this.#db))
+    return sqliteError(code, this.#denied === "" ? message : `${message} (${this.#denied})`)
+  }
+
+  #dbConfig(option: number, on: number): void {
+    const at = this.#scratch + 16
+    const view = new DataView(this.#module.HEAPU8.buffer)
+    view.setInt32(at, on, true)
+    view.setInt32(at + 4, 0, true)
+    this.#module._sqlite3_db_config(this.#db, option, at)
+  }
+
+  /** C's variadic arguments lie in memory: one int, then a null pointer. */
+  #variadic(value: number): void {
+    const view = new DataView(this.#module.HEAPU8.buffer)
+    view.setInt32(this.#scratch + 16, value, true)
+    view.setInt32(this.#scratch + 20, 0, true)
+  }
+}
+
+function bytesToSql(heap: Uint8Array, from: number, to: number): string {
+  return from === 0 ? "" : new TextDecoder().decode(heap.subarray(from, to))
+}
+
+function stripComments(sql: string): string {
+  return sql.replaceAll(/--[^\n]*|\/\*[\s\S]*?\*\//g, "")
+}

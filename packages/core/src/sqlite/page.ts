@@ -1,0 +1,34 @@
+/** Every database has pages of this size for its whole life (I16). */
+export const PAGE_BYTES = 4096
+
+/** A page is immutable: a write replaces it, so a consistent snapshot is a copy of an array of references. */
+export type Page = Uint8Array
+
+export const ZERO_PAGE: Page = new Uint8Array(PAGE_BYTES)
+
+const SCHEMA_COOKIE_AT = 40
+
+/** Page 1's header fields that change with every commit and say nothing about content: [from, to) in bytes. */
+const VOLATILE_HEADER: readonly (readonly [number, number])[] = [
+  [24, 40], // change counter, size in pages, freelist head and count
+  [92, 100], // version-valid-for, SQLite's own version
+]
+
+/** Whether a reader could tell `a` from `b`. Page 1 is compared without its bookkeeping fields. */
+export function samePageContent(pageNo: number, a: Page, b: Page): boolean {
+  if (a === b) return true
+  for (let i = 0; i < PAGE_BYTES; i++) {
+    if (a[i] !== b[i] && !(pageNo === 1 && isVolatile(i))) return false
+  }
+  return true
+}
+
+/** The number SQLite bumps at each change of the schema; 0 for an empty database. */
+export function schemaCookie(pageOne: Page | undefined): number {
+  if (pageOne === undefined) return 0
+  return new DataView(pageOne.buffer, pageOne.byteOffset).getUint32(SCHEMA_COOKIE_AT)
+}
+
+function isVolatile(offset: number): boolean {
+  return VOLATILE_HEADER.some(([from, to]) => offset >= from && offset < to)
+}

@@ -1,0 +1,179 @@
+import type { SqliteModule } from "./module.ts"
+import { PAGE_BYTES, type Page } from "./page.ts"
+
+/** Where the VFS finds and puts pages. `pageNo` from 1. */
+export interface PageStore {
+  pageCount(): number
+  page(pageNo: number): Page | undefined
+  /** Takes ownership of `page`: nobody writes into it afterwards. */
+  write(pageNo: number, page: Page): void
+  truncate(pageCount: number): void
+}
+
+const OK = 0
+const IOERR_READ = 266
+const IOERR_WRITE = 778
+const IOERR_SHORT_READ = 522
+const CANTOPEN = 14
+const NOTFOUND = 12
+const OPEN_MAIN_DB = 0x100
+const IOCAP_POWERSAFE_OVERWRITE = 0x1000
+/** Julian day of 1970-01-01T00:00Z, in milliseconds: SQLite's own unit of time. */
+const UNIX_EPOCH_JULIAN_MS = 210_866_760_000_000n
+
+/**
+ * SQLite's file system: one database file, served page by page from a `PageStore`, and a clock that we own. No other
+ * file exists: journals and temporary tables live in memory, durability is the log's business.
+ */
+export class PageVfs {
+  readonly name = "lf"
+  readonly mxPathname = 64
+  /** What SQLite is told the time is, milliseconds since 1970. */
+  nowMs: () => number = () => 0
+  /** While set, collects the number of every page that SQLite asks for. */
+  reads: Set<number> | null = null
+  /** Whether SQLite asked for the time since this was last set to false. */
+  clockAsked = false
+  /** What the page store threw, kept until somebody can throw it on: no exception may cross wasm. */
+  failure: unknown = null
+
+  readonly #module: SqliteModule
+  readonly #pages: PageStore
+
+  constructor(module: SqliteModule, pages: PageStore) {
+    this.#module = module
+    this.#pages = pages
+  }
+
+  // Called by wa-sqlite's relay: every method of the file system is synchronous.
+  hasAsyncMethod(): boolean {
+    return false
+  }
+
+  xOpen(_vfs: number, _name: number, _file: number, flags: number, outFlags: number): number {
+    if ((flags & OPEN_MAIN_DB) === 0) return CANTOPEN
+    if (outFlags !== 0) this.#view().setInt32(outFlags, flags, true)
+    return OK
+  }
+
+  xClose(): number {
+    return OK
+  }
+
+  xRead(_file: number, into: number, count: number, offsetLow: number, offsetHigh: number): number {
+    try {
+      const offset = joinInt64(offsetLow, offsetHigh)
+      const pageNo = Math.floor(offset / PAGE_BYTES) + 1
+      const within = offset % PAGE_BYTES
+      const heap = this.#module.HEAPU8
+      this.reads?.add(pageNo)
+      const page = pageNo <= this.#pages.pageCount() ? this.#pages.page(pageNo) : undefined
+      if (page === undefined || within + count > PAGE_BYTES) {
+        heap.fill(0, into, into + count)
+        return IOERR_SHORT_READ
+      }
+      heap.set(within === 0 && count === PAGE_BYTES ? page : page.subarray(within, within + count), into)
+      return OK
+    } catch (error) {
+      this.failure ??= error
+      return IOERR_READ
+    }
+  }
+
+  xWrite(_file: number, from: number, count: number, offsetLow: number, offsetHigh: number): number {
+    try {
+      const offset = joinInt64(offsetLow, offsetHigh)
+      if (count !== PAGE_BYTES || offset % PAGE_BYTES !== 0) return IOERR_WRITE
+      this.#pages.write(offset / PAGE_BYTES + 1, this.#module.HEAPU8.slice(from, from + count))
+      return OK
+    } catch (error) {
+      this.failure ??= error
+      return IOERR_WRITE
+    }
+  }
+
+  xTruncate(_file: number, sizeLow: number, sizeHigh: number): number {
+    try {
+      this.#pages.truncate(Math.ceil(joinInt64(sizeLow, sizeHigh) / PAGE_BYTES))
+      return OK
+    } catch (error) {
+      this.failure ??= error
+      return IOERR_WRITE
+    }
+  }
+
+  xSync(): number {
+    return OK
+  }
+
+  xFileSize(_file: number, out: number): number {
+    this.#view().setBigInt64(out, BigInt(this.#pages.pageCount()) * BigInt(PAGE_BYTES), true)
+    return OK
+  }
+
+  xLock(): number {
+    return OK
+  }
+
+  xUnlock(): number {
+    return OK
+  }
+
+  xCheckReservedLock(_file: number, out: number): number {
+    this.#view().setInt32(out, 0, true)
+    return OK
+  }
+
+  xFileControl(): number {
+    return NOTFOUND
+  }
+
+  xSectorSize(): number {
+    return PAGE_BYTES
+  }
+
+  xDeviceCharacteristics(): number {
+    return IOCAP_POWERSAFE_OVERWRITE
+  }
+
+  xDelete(): number {
+    return OK
+  }
+
+  xAccess(_vfs: number, _name: number, _flags: number, out: number): number {
+    this.#view().setInt32(out, 0, true)
+    return OK
+  }
+
+  xFullPathname(_vfs: number, name: number, outBytes: number, out: number): number {
+    const heap = this.#module.HEAPU8
+    const end = heap.indexOf(0, name)
+    if (end < 0 || end - name + 1 > outBytes) return CANTOPEN
+    heap.copyWithin(out, name, end + 1)
+    return OK
+  }
+
+  xCurrentTime(_vfs: number, out: number): number {
+    this.clockAsked = true
+    this.#view().setFloat64(out, Number(this.#julianMs()) / 86_400_000, true)
+    return OK
+  }
+
+  xCurrentTimeInt64(_vfs: number, out: number): number {
+    this.clockAsked = true
+    this.#view().setBigInt64(out, this.#julianMs(), true)
+    return OK
+  }
+
+  #julianMs(): bigint {
+    return BigInt(Math.floor(this.nowMs())) + UNIX_EPOCH_JULIAN_MS
+  }
+
+  #view(): DataView {
+    return new DataView(this.#module.HEAPU8.buffer)
+  }
+}
+
+function joinInt64(low: number, high: number): number {
+  return high * 0x1_0000_0000 + (low >>> 0)
+}

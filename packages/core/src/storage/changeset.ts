@@ -1,0 +1,76 @@
+import { ByteReader, ByteWriter } from "../base/bytes.ts"
+import { LfError } from "../base/error.ts"
+import type { PageDelta } from "./delta.ts"
+
+/** A document never grows past page 262,144 (1 GiB): the next one is SQLite's lock page and does not exist (T17). */
+export const DOCUMENT_PAGES_MAX = 262_144
+
+export interface PageChange {
+  /** From 1. */
+  readonly pageNo: number
+  /** Applied one after the other to the page that the receiver has. Never empty. */
+  readonly deltas: readonly PageDelta[]
+}
+
+/** What changed between two states of a database: the entry of a storage journal and the body of a page batch. */
+export interface Changeset {
+  /** Pages of the database afterwards. */
+  readonly pageCount: number
+  /** Checksum of the database before; null: `pages` holds every page and the receiver starts from nothing. */
+  readonly before: bigint | null
+  readonly after: bigint
+  /** In ascending order of page numbers. */
+  readonly pages: readonly PageChange[]
+}
+
+export function writeChangeset(writer: ByteWriter, changeset: Changeset): void {
+  writer.uint(changeset.pageCount).u8(changeset.before === null ? 0 : 1)
+  if (changeset.before !== null) writer.u64(changeset.before)
+  writer.u64(changeset.after).uint(changeset.pages.length)
+  let previous = 0
+  for (const { pageNo, deltas } of changeset.pages) {
+    writer.uint(pageNo - previous).uint(deltas.length)
+    for (const delta of deltas) writer.bytes(delta)
+    previous = pageNo
+  }
+}
+
+/** @throws BYTES_MALFORMED */
+export function readChangeset(reader: ByteReader): Changeset {
+  const pageCount = reader.uint()
+  if (pageCount > DOCUMENT_PAGES_MAX) throw new LfError("BYTES_MALFORMED", "more pages than a document may have")
+  const before = reader.u8() === 0 ? null : reader.u64()
+  const after = reader.u64()
+  const count = reader.count(3)
+  const pages: PageChange[] = []
+  let pageNo = 0
+  for (let i = 0; i < count; i++) {
+    const step = reader.uint()
+    pageNo += step
+    if (step === 0 || pageNo > pageCount) throw new LfError("BYTES_MALFORMED", `page ${pageNo} is out of place`)
+    pages.push({ pageNo, deltas: readDeltas(reader) })
+  }
+  return { pageCount, before, after, pages }
+}
+
+function readDeltas(reader: ByteReader): PageDelta[] {
+  const count = reader.count(2)
+  if (count === 0) throw new LfError("BYTES_MALFORMED", "a changed page without a delta")
+  const deltas: PageDelta[] = []
+  for (let i = 0; i < count; i++) deltas.push(reader.bytes())
+  return deltas
+}
+
+export const changesetCodec = {
+  encode(changeset: Changeset): Uint8Array {
+    const writer = new ByteWriter(1024)
+    writeChangeset(writer, changeset)
+    return writer.finish()
+  },
+  decode(bytes: Uint8Array): Changeset {
+    const reader = new ByteReader(bytes)
+    const changeset = readChangeset(reader)
+    reader.end()
+    return changeset
+  },
+}

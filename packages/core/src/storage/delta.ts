@@ -1,0 +1,137 @@
+import { deflateSync, inflateSync } from "fflate"
+import { ByteReader, ByteWriter, bytesEqual } from "../base/bytes.ts"
+import { LfError, toLfError } from "../base/error.ts"
+import { PAGE_BYTES, type Page } from "../sqlite/page.ts"
+
+/**
+ * How one page becomes another, self-describing: a kind, then its payload. Whichever is smallest is taken.
+ * - runs: (bytes kept, bytes replaced, the new bytes)… against the old page
+ * - deflated: the whole page, compressed
+ * - raw: the whole page
+ */
+export type PageDelta = Uint8Array
+
+const KIND_RUNS = 0
+const KIND_DEFLATED = 1
+const KIND_RAW = 2
+/** Equal bytes between two runs that cost less to send again than a new run's two lengths. */
+const GAP_BYTES_MIN = 4
+/** Under this a runs delta is taken without trying compression: it could hardly win. */
+const RUNS_BYTES_SMALL = 128
+/** A compressed page is never larger than this, so a longer one is an attack on the inflater. */
+const DEFLATED_BYTES_MAX = PAGE_BYTES + 64
+
+/** The smallest delta from `before` (undefined: the page is new) to `after`. */
+export function encodeDelta(before: Page | undefined, after: Page): PageDelta {
+  const runs = before === undefined ? undefined : encodeRuns(before, after)
+  if (runs !== undefined && runs.length <= RUNS_BYTES_SMALL) return runs
+  const whole = encodeWhole(after)
+  return runs !== undefined && runs.length <= whole.length ? runs : whole
+}
+
+/** A delta that needs no old page. */
+export function encodeWhole(page: Page): PageDelta {
+  const deflated = deflateSync(page, { level: 6 })
+  if (deflated.length < PAGE_BYTES) return tagged(KIND_DEFLATED, deflated)
+  return tagged(KIND_RAW, page)
+}
+
+/**
+ * The page after `delta`. Never writes into `before`.
+ * @throws BYTES_MALFORMED
+ */
+export function applyDelta(before: Page | undefined, delta: PageDelta): Page {
+  const reader = new ByteReader(delta)
+  switch (reader.u8()) {
+    case KIND_RUNS:
+      if (before === undefined) throw malformed("runs need an old page")
+      return applyRuns(before, reader)
+    case KIND_DEFLATED:
+      return inflatePage(reader.raw(reader.remaining))
+    case KIND_RAW:
+      if (reader.remaining !== PAGE_BYTES) throw malformed("a raw page has another size")
+      return reader.raw(PAGE_BYTES).slice()
+    default:
+      throw malformed("unknown kind of delta")
+  }
+}
+
+export function isWhole(delta: PageDelta): boolean {
+  return delta[0] !== KIND_RUNS
+}
+
+function encodeRuns(before: Page, after: Page): PageDelta {
+  const writer = new ByteWriter(256).u8(KIND_RUNS)
+  let kept = 0
+  let at = nextDifference(before, after, 0)
+  while (at < PAGE_BYTES) {
+    const end = endOfRun(before, after, at)
+    writer
+      .uint(at - kept)
+      .uint(end - at)
+      .raw(after.subarray(at, end))
+    kept = end
+    at = nextDifference(before, after, end)
+  }
+  return writer.finish()
+}
+
+function nextDifference(before: Page, after: Page, from: number): number {
+  let at = from
+  while (at < PAGE_BYTES && before[at] === after[at]) at++
+  return at
+}
+
+/** Where the run that starts at `from` ends: at the first gap of equal bytes that is worth a new run. */
+function endOfRun(before: Page, after: Page, from: number): number {
+  let end = from + 1
+  for (;;) {
+    const next = nextDifference(before, after, end)
+    if (next === end) end++
+    else if (next < PAGE_BYTES && next - end < GAP_BYTES_MIN) end = next
+    else return end
+    if (end >= PAGE_BYTES) return PAGE_BYTES
+  }
+}
+
+function applyRuns(before: Page, reader: ByteReader): Page {
+  const page = before.slice()
+  let at = 0
+  while (reader.remaining > 0) {
+    at += reader.uint()
+    const bytes = reader.bytes(PAGE_BYTES)
+    if (at + bytes.length > PAGE_BYTES) throw malformed("a run ends behind the page")
+    page.set(bytes, at)
+    at += bytes.length
+  }
+  return page
+}
+
+function inflatePage(deflated: Uint8Array): Page {
+  if (deflated.length > DEFLATED_BYTES_MAX) throw malformed("a compressed page is too long")
+  // One byte more than a page, so that a longer result shows; the inflater never grows a given buffer.
+  const out = new Uint8Array(PAGE_BYTES + 1)
+  try {
+    const inflated = inflateSync(deflated, { out })
+    if (inflated.length !== PAGE_BYTES) throw malformed("a compressed page has another size")
+    return inflated.slice()
+  } catch (error) {
+    throw toLfError(error, "BYTES_MALFORMED")
+  }
+}
+
+function tagged(kind: number, payload: Uint8Array): PageDelta {
+  const delta = new Uint8Array(payload.length + 1)
+  delta[0] = kind
+  delta.set(payload, 1)
+  return delta
+}
+
+function malformed(message: string): LfError {
+  return new LfError("BYTES_MALFORMED", message)
+}
+
+/** Whether two pages are the same to the last byte. */
+export function samePage(a: Page | undefined, b: Page | undefined): boolean {
+  return a === b || (a !== undefined && b !== undefined && bytesEqual(a, b))
+}

@@ -1,0 +1,93 @@
+import fc from "fast-check"
+import { beforeAll, expect, test } from "vitest"
+import { loadSqlite } from "../../../next/src/node/load-sqlite.ts"
+import { loadChecksum } from "../base/checksum.ts"
+import { Database } from "../sqlite/database.ts"
+import { PAGE_BYTES } from "../sqlite/page.ts"
+import { sql } from "../sqlite/sql.ts"
+import { type Changeset, changesetCodec } from "./changeset.ts"
+import { applyDelta, encodeDelta, encodeWhole } from "./delta.ts"
+import { Storage } from "./storage.ts"
+
+beforeAll(loadChecksum)
+
+const page = (fill: (i: number) => number) => Uint8Array.from({ length: PAGE_BYTES }, (_, i) => fill(i))
+
+test("a delta turns the old page into the new one", () => {
+  const edits = fc.array(fc.tuple(fc.nat(PAGE_BYTES - 1), fc.nat(255)), { maxLength: 200 })
+  fc.assert(
+    fc.property(fc.nat(255), edits, (seed, changes) => {
+      const before = page((i) => (i * seed) & 0xff)
+      const after = before.slice()
+      for (const [at, value] of changes) after[at] = value
+      expect(applyDelta(before, encodeDelta(before, after))).toEqual(after)
+      expect(applyDelta(undefined, encodeDelta(undefined, after))).toEqual(after)
+      expect(applyDelta(undefined, encodeWhole(after))).toEqual(after)
+    }),
+  )
+})
+
+test("S9 hostile deltas are refused with BYTES_MALFORMED and nothing else", () => {
+  const before = page(() => 1)
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
+      try {
+        expect(applyDelta(before, bytes).length).toBe(PAGE_BYTES)
+      } catch (error) {
+        expect((error as { code?: string }).code).toBe("BYTES_MALFORMED")
+      }
+    }),
+    { numRuns: 2000 },
+  )
+})
+
+test("a replica that receives every changeset has the same pages, count and checksum (I5)", async () => {
+  const module = await loadSqlite()
+  const source = new Storage()
+  const db = new Database(module, source)
+  const replica = new Storage()
+  const sync = () => {
+    const changeset = source.commit()
+    if (changeset !== null) replica.receive(changesetCodec.decode(changesetCodec.encode(changeset)))
+    expect(replica.checksum).toBe(source.checksum)
+    expect(replica.snapshot()).toEqual(source.snapshot())
+  }
+  db.exec("create table t(id integer primary key, v text) strict")
+  sync()
+  for (let i = 0; i < 300; i++) db.run(sql`insert into t(v) values (${"x".repeat((i * 37) % 3000)})`, "internal")
+  sync()
+  db.exec("delete from t where id % 3 = 0")
+  sync()
+  db.exec("delete from t")
+  db.exec("vacuum")
+  sync()
+  expect(db.exec("pragma integrity_check")).toEqual([{ integrity_check: "ok" }])
+})
+
+test("a changeset for other pages is refused and changes nothing", () => {
+  const storage = new Storage([page(() => 1)])
+  const wrong: Changeset = { pageCount: 1, before: 1n, after: 2n, pages: [] }
+  expect(() => storage.receive(wrong)).toThrow(expect.objectContaining({ code: "CHECKSUM_MISMATCH" }))
+  const other = { ...wrong, before: storage.checksum, pages: [{ pageNo: 1, deltas: [encodeWhole(page(() => 2))] }] }
+  expect(() => storage.receive(other)).toThrow(expect.objectContaining({ code: "CHECKSUM_MISMATCH" }))
+  expect(storage.page(1)).toEqual(page(() => 1))
+})
+
+test("revert drops pending pages, and takeChanges names only pages whose content differs", async () => {
+  const storage = new Storage()
+  const db = new Database(await loadSqlite(), storage)
+  db.exec("create table a(v) ")
+  db.exec("create table b(v) ")
+  storage.commit()
+  storage.takeChanges()
+  db.exec("insert into b values (1)")
+  expect([...storage.takeChanges()]).toEqual([3])
+  storage.revert()
+  db.resetCache()
+  expect(db.exec("select * from b")).toEqual([])
+  expect([...storage.takeChanges()]).toEqual([3])
+  db.exec("insert into b values (1)")
+  storage.revert()
+  db.resetCache()
+  expect([...storage.takeChanges()]).toEqual([])
+})

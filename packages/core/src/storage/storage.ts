@@ -1,0 +1,135 @@
+import { assert } from "../base/assert.ts"
+import { LfError } from "../base/error.ts"
+import { PAGE_BYTES, type Page, samePageContent, ZERO_PAGE } from "../sqlite/page.ts"
+import type { PageStore } from "../sqlite/vfs.ts"
+import { type Changeset, DOCUMENT_PAGES_MAX, type PageChange } from "./changeset.ts"
+import { encodeDelta, samePage } from "./delta.ts"
+import { PageTable } from "./page-table.ts"
+
+/**
+ * The pages under one SQLite connection: a committed base and an overlay of pages that were written since.
+ * On the server the overlay is the transaction that is being committed; on a client it is everything pending.
+ */
+export class Storage implements PageStore {
+  readonly #base = new PageTable()
+  readonly #overlay = new Map<number, Page>()
+  #overlayPageCount: number | null = null
+  /** The view's pages as they were when `takeChanges` was last called, for those touched since. */
+  readonly #seen = new Map<number, Page | undefined>()
+
+  constructor(pages: readonly Page[] = []) {
+    this.#base.load(pages)
+  }
+
+  pageCount(): number {
+    return this.#overlayPageCount ?? this.#base.pageCount
+  }
+
+  page(pageNo: number): Page | undefined {
+    const pending = this.#overlay.get(pageNo)
+    if (pending !== undefined) return pending
+    if (pageNo > this.pageCount()) return undefined
+    return this.#base.page(pageNo) ?? ZERO_PAGE
+  }
+
+  /** Called by the VFS. @throws DOC_TOO_LARGE */
+  write(pageNo: number, page: Page): void {
+    assert(page.length === PAGE_BYTES, "a page has its size")
+    if (pageNo > DOCUMENT_PAGES_MAX)
+      throw new LfError("DOC_TOO_LARGE", `a document has at most ${DOCUMENT_PAGES_MAX} pages`)
+    this.#touch(pageNo)
+    this.#overlay.set(pageNo, page)
+    if (pageNo > this.pageCount()) this.#overlayPageCount = pageNo
+  }
+
+  truncate(pageCount: number): void {
+    for (let pageNo = pageCount + 1; pageNo <= this.pageCount(); pageNo++) this.#touch(pageNo)
+    for (const pageNo of this.#overlay.keys()) if (pageNo > pageCount) this.#overlay.delete(pageNo)
+    this.#overlayPageCount = pageCount
+  }
+
+  /** Checksum and page count of the base: the same at every client and the server at one cursor (I5). */
+  get checksum(): bigint {
+    return this.#base.checksum
+  }
+
+  get basePageCount(): number {
+    return this.#base.pageCount
+  }
+
+  /** The base's pages, consistent for ever. */
+  snapshot(): readonly Page[] {
+    return this.#base.snapshot()
+  }
+
+  basePage(pageNo: number): Page | undefined {
+    return this.#base.page(pageNo)
+  }
+
+  get hasOverlay(): boolean {
+    return this.#overlay.size > 0 || this.#overlayPageCount !== null
+  }
+
+  /** Makes the overlay part of the base; what changed, or null when nothing did. */
+  commit(): Changeset | null {
+    const before = this.#base.checksum
+    const pageCount = this.pageCount()
+    const shrunk = pageCount < this.#base.pageCount
+    const pages: PageChange[] = []
+    const numbers = [...this.#overlay.keys()].sort((a, b) => a - b)
+    for (const pageNo of numbers) {
+      const page = this.#overlay.get(pageNo)
+      const old = this.#base.page(pageNo)
+      if (page === undefined || samePage(old, page)) continue
+      pages.push({ pageNo, deltas: [encodeDelta(old, page)] })
+      this.#base.set(pageNo, page)
+    }
+    this.#base.truncate(pageCount)
+    this.#overlay.clear()
+    this.#overlayPageCount = null
+    if (pages.length === 0 && !shrunk) return null
+    return { pageCount, before, after: this.#base.checksum, pages }
+  }
+
+  /** Forgets the overlay. The pager must be reset afterwards. */
+  revert(): void {
+    const widest = Math.max(this.pageCount(), this.#base.pageCount)
+    for (const pageNo of this.#overlay.keys()) this.#touch(pageNo)
+    for (let pageNo = this.#base.pageCount + 1; pageNo <= widest; pageNo++) this.#touch(pageNo)
+    for (let pageNo = this.pageCount() + 1; pageNo <= widest; pageNo++) this.#touch(pageNo)
+    this.#overlay.clear()
+    this.#overlayPageCount = null
+  }
+
+  /**
+   * Puts the server's pages under. The overlay must be reverted first.
+   * @throws CHECKSUM_MISMATCH BYTES_MALFORMED and then nothing has changed
+   */
+  receive(changeset: Changeset): void {
+    assert(!this.hasOverlay, "pages are received under an empty overlay")
+    const old = this.#base.snapshot()
+    for (const pageNo of this.#base.receive(changeset)) this.#touch(pageNo, old[pageNo - 1])
+  }
+
+  /** Drops the base too: it will be fetched again. */
+  clear(): void {
+    this.revert()
+    for (let pageNo = 1; pageNo <= this.#base.pageCount; pageNo++) this.#touch(pageNo)
+    this.#base.truncate(0)
+  }
+
+  /** The pages whose content a reader would find changed since the last call, page 1's bookkeeping left out. */
+  takeChanges(): Set<number> {
+    const changed = new Set<number>()
+    for (const [pageNo, old] of this.#seen) {
+      const now = this.page(pageNo)
+      if (old === undefined || now === undefined ? old !== now : !samePageContent(pageNo, old, now)) changed.add(pageNo)
+    }
+    this.#seen.clear()
+    return changed
+  }
+
+  #touch(pageNo: number, page = this.page(pageNo)): void {
+    if (!this.#seen.has(pageNo)) this.#seen.set(pageNo, page)
+  }
+}
