@@ -89,14 +89,19 @@ describe("record", () => {
     const stale = encodeGroup(GENERATION - 1, records)
     for (const tail of [new Uint8Array(4096), stale, concatBytes([new Uint8Array(9), stale, stale])]) {
       const decoded = decodeRecords(concatBytes([groups[0], tail]), GENERATION)
-      expect(decoded).toEqual({ records, goodBytes: groups[0].length, tail: "torn" })
+      expect(decoded).toEqual({ records, goodBytes: groups[0].length, lastGroupAt: 0, tail: "torn" })
     }
   })
 
   test("a torn group whose payload looks like a group of this generation is still a torn tail", () => {
     const { groups } = groupsOf([2])
     const trick = encodeGroup(GENERATION, entries("s", [groups[0]]))
-    expect(decodeRecords(trick.slice(0, -1), GENERATION)).toEqual({ records: [], goodBytes: 0, tail: "torn" })
+    expect(decodeRecords(trick.slice(0, -1), GENERATION)).toEqual({
+      records: [],
+      goodBytes: 0,
+      lastGroupAt: 0,
+      tail: "torn",
+    })
   })
 
   test("garbage never throws anything but corruption", () => {
@@ -109,7 +114,12 @@ describe("record", () => {
 
   test("an empty group and an empty log hold nothing", () => {
     expect(decodeRecords(encodeGroup(GENERATION, []), GENERATION).records).toEqual([])
-    expect(decodeRecords(new Uint8Array(0), GENERATION)).toEqual({ records: [], goodBytes: 0, tail: "clean" })
+    expect(decodeRecords(new Uint8Array(0), GENERATION)).toEqual({
+      records: [],
+      goodBytes: 0,
+      lastGroupAt: 0,
+      tail: "clean",
+    })
     expect(anchorRecord("s", LSN_ZERO, 0n).payload.length).toBe(0)
   })
 })

@@ -24,6 +24,8 @@ export interface DecodedRecords {
   readonly records: readonly LogRecord[]
   /** Everything from here on is a torn tail: cut it before the first append. */
   readonly goodBytes: number
+  /** Where the last whole group begins; equal to `goodBytes` when there is none. */
+  readonly lastGroupAt: number
   readonly tail: "clean" | "torn"
 }
 
@@ -58,17 +60,19 @@ export function encodeGroup(generation: number, records: readonly LogRecord[]): 
 export function decodeRecords(bytes: Uint8Array, generation: number): DecodedRecords {
   const records: LogRecord[] = []
   let at = 0
+  let lastGroupAt = 0
   while (at < bytes.length) {
     const header = readHeader(bytes, at, generation)
     if (header === undefined || !isBodyWhole(bytes, header)) {
       // A whole header tells where its body ends; what lies inside is data, even where it looks like a group.
       refuseLaterGroup(bytes, generation, header === undefined ? at + 1 : header.endAt)
-      return { records, goodBytes: at, tail: "torn" }
+      return { records, goodBytes: at, lastGroupAt, tail: "torn" }
     }
     readBody(bytes.subarray(header.bodyAt, header.endAt), header.count, records)
+    lastGroupAt = at
     at = header.endAt
   }
-  return { records, goodBytes: at, tail: "clean" }
+  return { records, goodBytes: at, lastGroupAt, tail: "clean" }
 }
 
 function writeRecord(out: ByteWriter, record: LogRecord): void {

@@ -1,0 +1,94 @@
+import { beforeAll, describe, expect, test } from "vitest"
+import { loadChecksum } from "../base/checksum.ts"
+import { chainOf, checkpointOf, logContract } from "../testing/log-contract.ts"
+import { decodeLogHeader } from "./log-header.ts"
+import { MemoryDisk } from "./memory-log.ts"
+
+beforeAll(loadChecksum)
+
+logContract("memory", async () => {
+  const disk = new MemoryDisk()
+  return {
+    isOwned: true,
+    open: () => disk.open("d"),
+    depose: async () => disk.depose("d"),
+    tearTail: async () => disk.damage("d", (log) => log.slice(0, -10)),
+    damageFirstGroup: async () =>
+      disk.damage("d", (log) => {
+        log[decodeLogHeader(log).endAt + 45] ^= 1
+        return log
+      }),
+    dispose: async () => {},
+  }
+})
+
+describe("memory disk", () => {
+  test("a crash in an append keeps a prefix of its bytes: the whole group or none of it", async () => {
+    const records = chainOf("s", ["1", "2"])
+    for (const [kept, expected] of [
+      [0, 0],
+      [0.5, 0],
+      [1, 2],
+    ]) {
+      const disk = new MemoryDisk()
+      const { log } = await disk.open("d")
+      const appended = log.append(records)
+      disk.crash((unsynced) => Math.floor(unsynced * kept))
+      await expect(appended).rejects.toMatchObject({ code: "LOG_FAILED" })
+      await expect(log.append(records)).rejects.toMatchObject({ code: "LOG_FAILED" })
+      expect((await disk.open("d")).records).toEqual(records.slice(0, expected))
+    }
+  })
+
+  test("I12 a crash in a rollup leaves the old state or the new one", async () => {
+    for (const kept of [0, 0.5, 1]) {
+      const disk = new MemoryDisk()
+      const { log } = await disk.open("d")
+      const records = chainOf("s", ["1"])
+      await log.append(records)
+      const done = log.rollup(checkpointOf(1, 2), [])
+      disk.crash((unsynced) => Math.floor(unsynced * kept))
+      await expect(done).rejects.toMatchObject({ code: "LOG_FAILED" })
+      const { checkpoint, records: found } = await disk.open("d")
+      if (kept === 1) expect([checkpoint, found]).toEqual([checkpointOf(1, 2), []])
+      else expect([checkpoint, found]).toEqual([null, records])
+    }
+  })
+
+  test("I11 damage to the header is told", async () => {
+    const disk = new MemoryDisk()
+    await (await disk.open("d")).log.close()
+    const size = disk.bytes("d").length
+    for (let at = 0; at < size; at++) {
+      const flip = (log: Uint8Array) => log.map((byte, i) => (i === at ? byte ^ 4 : byte))
+      disk.damage("d", flip)
+      await expect(disk.open("d")).rejects.toMatchObject({ code: "LOG_CORRUPT" })
+      disk.damage("d", flip)
+    }
+    expect((await disk.open("d")).records).toEqual([])
+  })
+
+  test("documents do not see each other, and an fsync takes as long as the test says", async () => {
+    const syncs: (() => void)[] = []
+    const disk = new MemoryDisk(() => new Promise((resolve) => syncs.push(resolve)))
+    const [one, two] = [await disk.open("1"), await disk.open("2")]
+    let settled = false
+    const done = one.log.append(chainOf("s", ["1"])).then(() => {
+      settled = true
+    })
+    await Promise.resolve()
+    expect(settled).toBe(false)
+    syncs[0]()
+    await done
+    await two.log.close()
+    expect((await disk.open("2")).records).toEqual([])
+  })
+
+  test("T19 after a failed write the log stays failed", async () => {
+    const disk = new MemoryDisk()
+    const { log } = await disk.open("d")
+    disk.failNext(new Error("EIO"))
+    await expect(log.append(chainOf("s", ["1"]))).rejects.toMatchObject({ code: "LOG_FAILED" })
+    await expect(log.append(chainOf("s", ["1"]))).rejects.toMatchObject({ code: "LOG_FAILED" })
+  })
+})

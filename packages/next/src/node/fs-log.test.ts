@@ -1,0 +1,216 @@
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import { copyFile, mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { createInterface } from "node:readline"
+import { decodeLogHeader, loadChecksum, type OpenedLog, Streams } from "@lf/core"
+import { build } from "esbuild"
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest"
+import { chainOf, checkpointOf, logContract } from "../../../core/src/testing/log-contract.ts"
+import { acquireDirectory, openFsLog } from "./fs-log.ts"
+
+beforeAll(loadChecksum)
+
+const newDirectory = () => mkdtemp(join(tmpdir(), "lf-fs-log-"))
+const logFile = async (directory: string) =>
+  join(
+    directory,
+    (await readdir(directory))
+      .filter((name) => /^log-\d{16}$/.test(name))
+      .sort()
+      .reverse()[0],
+  )
+
+async function flip(path: string, at: (bytes: Uint8Array) => number): Promise<void> {
+  const bytes = await readFile(path)
+  bytes[at(bytes)] ^= 1
+  await writeFile(path, bytes)
+}
+
+logContract("fs", async () => {
+  const directory = await newDirectory()
+  return {
+    isOwned: true,
+    open: () => openFsLog(directory),
+    depose: () => rm(join(directory, "owner.lock")),
+    tearTail: async () => {
+      const path = await logFile(directory)
+      await truncate(path, (await readFile(path)).length - 10)
+    },
+    damageFirstGroup: async () => flip(await logFile(directory), (bytes) => decodeLogHeader(bytes).endAt + 45),
+    dispose: () => rm(directory, { recursive: true }),
+  }
+})
+
+describe("fs log", () => {
+  let directory: string
+  beforeEach(async () => {
+    directory = await newDirectory()
+  })
+  afterEach(() => rm(directory, { recursive: true }))
+
+  /** Opens, does `work` and closes. */
+  async function withLog<T>(work: (opened: OpenedLog) => Promise<T>): Promise<T> {
+    const opened = await openFsLog(directory)
+    try {
+      return await work(opened)
+    } finally {
+      await opened.log.close()
+    }
+  }
+
+  const rollups = (count: number) =>
+    withLog(async ({ log }) => {
+      for (let i = 1; i <= count; i++) await log.rollup(checkpointOf(i, 2), chainOf("s", ["1"]))
+    })
+
+  test("after a rollup there is one log and one main, the pages and nothing else", async () => {
+    await rollups(3)
+    expect((await readdir(directory)).sort()).toEqual(["log-0000000000000004", "main-0000000000000004.db"])
+    const main = await readFile(join(directory, "main-0000000000000004.db"))
+    expect(main.equals(Buffer.concat([...checkpointOf(3, 2).pages]))).toBe(true)
+  })
+
+  test("older generations and unfinished files are removed, foreign files are left alone", async () => {
+    await rollups(1)
+    for (const name of ["log-0000000000000001", "main-0000000000000009.db", "log-0000000000000009.tmp", "notes.txt"])
+      await writeFile(join(directory, name), "x")
+    await withLog(async ({ checkpoint }) => expect(checkpoint).toEqual(checkpointOf(1, 2)))
+    expect((await readdir(directory)).sort()).toEqual(["log-0000000000000002", "main-0000000000000002.db", "notes.txt"])
+  })
+
+  test("I11 a changed, cut or missing main is told, and nothing is removed", async () => {
+    await rollups(1)
+    const path = join(directory, "main-0000000000000002.db")
+    const saved = `${path}.saved`
+    await copyFile(path, saved)
+    await flip(path, () => 5000)
+    await expect(openFsLog(directory)).rejects.toMatchObject({ code: "LOG_CORRUPT" })
+    await truncate(path, 4096)
+    await expect(openFsLog(directory)).rejects.toMatchObject({ code: "LOG_CORRUPT" })
+    await rm(path)
+    await expect(openFsLog(directory)).rejects.toMatchObject({ code: "LOG_CORRUPT" })
+    await copyFile(saved, path)
+    await withLog(async ({ records }) => expect(records).toEqual(chainOf("s", ["1"])))
+  })
+
+  test("I11 a damaged newest log is told; an older one is not read in its place", async () => {
+    await rollups(1)
+    const path = await logFile(directory)
+    await copyFile(path, join(directory, "log-0000000000000001"))
+    await flip(path, () => 14)
+    await expect(openFsLog(directory)).rejects.toMatchObject({ code: "LOG_CORRUPT" })
+    expect((await readdir(directory)).length).toBe(3)
+    await rm(path)
+    await rm(join(directory, "log-0000000000000001"))
+    await expect(openFsLog(directory)).rejects.toMatchObject({ code: "LOG_CORRUPT" })
+  })
+
+  test("I11 live records were synced before the log got its name: damage there is no torn tail", async () => {
+    await rollups(1)
+    await flip(await logFile(directory), (bytes) => bytes.length - 1)
+    await expect(openFsLog(directory)).rejects.toMatchObject({ code: "LOG_CORRUPT" })
+  })
+
+  test("T18 zeros and garbage behind the last group are cut from the file", async () => {
+    const records = chainOf("s", ["1", "2"])
+    await withLog(({ log }) => log.append(records.slice(0, 1)))
+    const path = await logFile(directory)
+    const good = await readFile(path)
+    for (const tail of [Buffer.alloc(5000), Buffer.from("garbage"), good.subarray(good.length - 60)]) {
+      await writeFile(path, Buffer.concat([good, tail]))
+      await withLog(async (opened) => expect(opened.records).toEqual(records.slice(0, 1)))
+      expect((await readFile(path)).equals(good)).toBe(true)
+    }
+  })
+
+  test("a newer format is refused, not cut", async () => {
+    await rollups(1)
+    await flip(await logFile(directory), () => 5)
+    await expect(openFsLog(directory)).rejects.toMatchObject({ code: expect.stringMatching(/NEWER|CORRUPT/) })
+  })
+
+  test("the lock of a dead process is taken over, as are one of another start and an empty one", async () => {
+    const child = spawn(process.execPath, ["-e", ""])
+    await once(child, "exit")
+    const boot = await readFile("/proc/sys/kernel/random/boot_id", "utf8").catch(() => "")
+    for (const claim of [`${child.pid} ?\n`, boot && `${process.pid} ${boot.trim()}/12345\n`, "", "nonsense\n"]) {
+      await writeFile(join(directory, "owner.lock"), claim)
+      await withLog(async () => {})
+      expect(await readdir(directory)).not.toContain("owner.lock")
+    }
+  })
+
+  test("I14 of many that see a dead lock at once exactly one gets it", async () => {
+    for (let round = 0; round < 10; round++) {
+      await writeFile(join(directory, "owner.lock"), "999999999 ?\n")
+      const tries = await Promise.allSettled(Array.from({ length: 8 }, () => acquireDirectory(directory)))
+      const held = tries.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []))
+      expect(held.length).toBe(1)
+      for (const result of tries)
+        if (result.status === "rejected") expect(result.reason).toMatchObject({ code: "SERVER_DIRECTORY_OWNED" })
+      await held[0].release()
+    }
+  })
+
+  test("a server's directory has one owner, and its documents have their own", async () => {
+    const held = await acquireDirectory(directory)
+    await expect(acquireDirectory(directory)).rejects.toMatchObject({ code: "SERVER_DIRECTORY_OWNED" })
+    const { log } = await openFsLog(join(directory, "docs", "d"))
+    await log.close()
+    await held.release()
+    await (await acquireDirectory(directory)).release()
+  })
+
+  test("a directory that cannot be made is LOG_FAILED with its cause", async () => {
+    const path = join(directory, "file")
+    await writeFile(path, "")
+    await expect(openFsLog(path)).rejects.toMatchObject({ code: "LOG_FAILED", cause: { code: "EEXIST" } })
+  })
+
+  test("I3 a killed process has lost nothing that it acknowledged", async () => {
+    const script = join(directory, "child.mjs")
+    const root = new URL("../../../..", import.meta.url).pathname
+    await build({
+      stdin: { contents: CHILD, resolveDir: import.meta.dirname, loader: "ts" },
+      bundle: true,
+      platform: "node",
+      format: "esm",
+      outfile: script,
+      alias: { "@lf/core": join(root, "packages/core/src/index.ts") },
+      absWorkingDir: root,
+    })
+    const docDirectory = join(directory, "doc")
+    let total = 0
+    for (const killAfter of [1, 40, 150]) {
+      const child = spawn(process.execPath, [script, docDirectory], { stdio: ["ignore", "pipe", "inherit"] })
+      let acked = total
+      for await (const line of createInterface({ input: child.stdout })) {
+        acked = Number(line)
+        if (acked >= total + killAfter) child.kill("SIGKILL")
+      }
+      if (child.exitCode === null && child.signalCode === null) await once(child, "exit")
+      expect(child.signalCode).toBe("SIGKILL")
+      const streams = new Streams(await openFsLog(docDirectory))
+      const found = streams.journal("n", { encode: (n: Uint8Array) => n, decode: (n) => n }).lsn()
+      await streams.close()
+      expect(found).toBeGreaterThanOrEqual(acked)
+      total = found
+    }
+  })
+})
+
+/** Appends for ever, rolls up now and then, and prints each position once it is durable. */
+const CHILD = `
+import { Streams } from "@lf/core"
+import { openFsLog } from "./fs-log.ts"
+const streams = new Streams(await openFsLog(process.argv[2]))
+const journal = streams.journal("n", { encode: (n) => n, decode: (n) => n })
+for (;;) {
+  const lsn = journal.append(new Uint8Array(100))
+  if (lsn % 20 === 0) await streams.rollup({ meta: new Uint8Array(0), pages: [new Uint8Array(4096)] })
+  else await streams.flush()
+  process.stdout.write(lsn + "\\n")
+}
+`
