@@ -5,6 +5,9 @@ import { fileURLToPath } from "node:url"
 
 export const root = resolve(dirname(fileURLToPath(import.meta.url)), "..")
 
+// Inherited by every child: a test or a demo reports to nobody.
+process.env.NEXT_TELEMETRY_DISABLED = "1"
+
 /** One line that says what happens now. */
 export function say(line) {
   process.stdout.write(`lf: ${line}\n`)

@@ -1,0 +1,39 @@
+"use client"
+
+import { useRejectedMutations } from "@lf/react"
+
+const phrases: Readonly<Record<string, string>> = {
+  AddTodo: "adding",
+  ToggleTodo: "ticking",
+  RenameTodo: "renaming",
+  DeleteTodo: "deleting",
+  ToggleAll: "ticking all",
+  ClearCompleted: "clearing the completed",
+}
+
+/** Says once that the server did not take something, and that it is gone from the list. */
+export function RejectedNotice() {
+  const rejected = useRejectedMutations()
+  const [first, ...others] = rejected
+  if (first === undefined) return null
+  const dismissAll = () => {
+    for (const mutation of rejected) mutation.dismiss()
+  }
+  return (
+    <div className="notice" role="status" data-testid="rejected-notice">
+      <p>
+        The server did not accept {phrases[first.name] ?? "a change"}
+        {titleOf(first.args)}, so it was taken back.
+        {others.length > 0 && ` And ${others.length} more.`}
+      </p>
+      <button type="button" className="notice-button" onClick={dismissAll}>
+        Dismiss
+      </button>
+    </div>
+  )
+}
+
+function titleOf(args: unknown): string {
+  if (typeof args !== "object" || args === null || !("title" in args)) return ""
+  return ` “${String(args.title)}”`
+}

@@ -1,0 +1,38 @@
+"use client"
+
+import { useConnectionStatus } from "@lf/react"
+import { useEffect, useState } from "react"
+
+const blinkMs = 2_000
+
+/** What the badge says. `opening`: too early to say anything. */
+export type ShownStatus = ReturnType<typeof useConnectionStatus>["status"] | "opening"
+
+/**
+ * The connection's state without its blinks: two seconds must pass before it is called away, counted from when it went. Attempts to
+ * come back do not start the count again, and once it is offline it stays so until it is truly back.
+ */
+export function useSettledStatus(): ShownStatus {
+  const { status } = useConnectionStatus()
+  const isAway = status === "offline" || status === "connecting"
+  const [firm, setFirm] = useState<ShownStatus>("opening")
+  const [hasFailed, setHasFailed] = useState(false)
+  const [isOverdue, setIsOverdue] = useState(false)
+
+  if (!isAway && firm !== status) setFirm(status)
+  if (isAway && status === "offline" && !hasFailed) setHasFailed(true)
+  if (!isAway && hasFailed) setHasFailed(false)
+
+  useEffect(() => {
+    if (!isAway) return
+    const timer = setTimeout(() => setIsOverdue(true), blinkMs)
+    return () => {
+      clearTimeout(timer)
+      setIsOverdue(false)
+    }
+  }, [isAway])
+
+  if (!isAway) return status
+  if (!isOverdue) return firm
+  return hasFailed ? "offline" : "connecting"
+}

@@ -1,0 +1,56 @@
+// What can happen to a list. Components, the browser's worker and the server all import this one file.
+import { defineMutation, defineMutator, Reject, sql } from "@lf/core"
+import { z } from "zod"
+
+export const titleLengthMax = 200
+
+const id = z.string().min(1).max(64)
+const title = z.string().trim().min(1).max(titleLengthMax)
+
+/** A row of the table, as SQLite's STRICT columns give it. */
+export interface Todo {
+  readonly id: string
+  readonly title: string
+  readonly done: 0 | 1
+  readonly created_at: number
+}
+
+export const AddTodo = defineMutation("AddTodo", z.object({ id, title }), (tx, args) => {
+  // Only the server knows better here: it shows how an optimistic change is taken back, and the tests use it.
+  if (tx.side === "remote" && args.title === "reject me") throw new Reject("not-welcome")
+  tx.run(sql`insert into todos (id, title, created_at) values (${args.id}, ${args.title}, ${tx.nowMs})`)
+})
+
+// `done` is what the user saw and wanted, not "the other one": two people who tick the same box agree.
+export const ToggleTodo = defineMutation("ToggleTodo", z.object({ id, done: z.boolean() }), (tx, args) => {
+  tx.run(sql`update todos set done = ${args.done} where id = ${args.id}`)
+})
+
+export const RenameTodo = defineMutation("RenameTodo", z.object({ id, title }), (tx, args) => {
+  tx.run(sql`update todos set title = ${args.title} where id = ${args.id}`)
+})
+
+export const DeleteTodo = defineMutation("DeleteTodo", z.object({ id }), (tx, args) => {
+  tx.run(sql`delete from todos where id = ${args.id}`)
+})
+
+export const ToggleAll = defineMutation("ToggleAll", z.object({ done: z.boolean() }), (tx, args) => {
+  tx.run(sql`update todos set done = ${args.done} where done <> ${args.done}`)
+})
+
+export const ClearCompleted = defineMutation("ClearCompleted", z.object({}), (tx) => {
+  tx.run(sql`delete from todos where done = 1`)
+})
+
+export const mutator = defineMutator({
+  migrations: [
+    sql`create table todos (
+      id text primary key,
+      title text not null,
+      done integer not null default 0 check (done in (0, 1)),
+      created_at integer not null
+    ) strict`,
+    sql`create index todos_by_created on todos (created_at, id)`,
+  ],
+  mutations: [AddTodo, ToggleTodo, RenameTodo, DeleteTodo, ToggleAll, ClearCompleted],
+})

@@ -1,0 +1,20 @@
+/** Where localStorage keeps the index of lists. */
+export const listsKey = "lf.lists"
+
+/**
+ * From `/` to the last list, or to a new one. The page runs its text as an inline script, before anything is painted: it may use
+ * nothing from outside itself.
+ */
+export function goHome(key: string): void {
+  let id: unknown
+  try {
+    id = JSON.parse(localStorage.getItem(key) ?? "[]")[0]?.id
+  } catch {
+    // Nothing readable was remembered: a newcomer.
+  }
+  if (typeof id !== "string" || !/^[A-Za-z0-9_-]{1,64}$/.test(id)) {
+    const bytes = crypto.getRandomValues(new Uint8Array(16))
+    id = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")
+  }
+  location.replace(`/l/${id}${location.hash}`)
+}

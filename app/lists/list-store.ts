@@ -1,0 +1,95 @@
+"use client"
+
+// Which lists this device knows: a small index in localStorage, most recently opened first. The lists' contents are lf's.
+import { useSyncExternalStore } from "react"
+import { z } from "zod"
+import { listsKey } from "./go-home"
+
+const entrySchema = z.object({
+  id: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/),
+  /** What the user calls it, on this device only; empty: nothing yet. */
+  name: z.string().catch(""),
+  /** The first few todos, to recognise a list that has no name. */
+  hint: z.string().catch(""),
+  openedMs: z.number().catch(0),
+})
+
+export type ListEntry = z.infer<typeof entrySchema>
+
+const none: readonly ListEntry[] = []
+const listeners = new Set<() => void>()
+let cached: { text: string | null; lists: readonly ListEntry[] } = { text: null, lists: none }
+
+export function isListId(text: string): boolean {
+  return entrySchema.shape.id.safeParse(text).success
+}
+
+/** 128 random bits, because a list's link is also its key. `newId()` begins with the time and has fewer. */
+export function newListId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16))
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")
+}
+
+/** The lists of this device; none on the server and at the first render. */
+export function useLists(): readonly ListEntry[] {
+  return useSyncExternalStore(subscribe, readLists, () => none)
+}
+
+/** Puts the list on top of the index. */
+export function rememberList(id: string): void {
+  const lists = readLists()
+  const known = lists.find((list) => list.id === id) ?? { id, name: "", hint: "" }
+  writeLists([{ ...known, openedMs: Date.now() }, ...lists.filter((list) => list.id !== id)])
+}
+
+export function changeList(id: string, change: Partial<Pick<ListEntry, "name" | "hint">>): void {
+  writeLists(readLists().map((list) => (list.id === id ? { ...list, ...change } : list)))
+}
+
+/** Takes the list off the index; its link still opens it. */
+export function forgetList(id: string): void {
+  writeLists(readLists().filter((list) => list.id !== id))
+}
+
+function readLists(): readonly ListEntry[] {
+  const text = readText()
+  if (text !== cached.text) cached = { text, lists: decodeLists(text) }
+  return cached.lists
+}
+
+function decodeLists(text: string | null): readonly ListEntry[] {
+  if (text === null) return none
+  try {
+    return z.array(entrySchema).parse(JSON.parse(text))
+  } catch {
+    return none
+  }
+}
+
+function readText(): string | null {
+  try {
+    return localStorage.getItem(listsKey)
+  } catch {
+    return cached.text
+  }
+}
+
+function writeLists(lists: readonly ListEntry[]): void {
+  const text = JSON.stringify(lists)
+  cached = { text, lists }
+  try {
+    localStorage.setItem(listsKey, text)
+  } catch {
+    // Storage is full or forbidden: the index lives as long as this page.
+  }
+  for (const listener of listeners) listener()
+}
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener)
+  window.addEventListener("storage", listener)
+  return () => {
+    listeners.delete(listener)
+    window.removeEventListener("storage", listener)
+  }
+}

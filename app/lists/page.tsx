@@ -1,0 +1,23 @@
+import type { Metadata } from "next"
+import { RegisterServiceWorker } from "../chrome/register-service-worker"
+import { ListIndex } from "./list-index"
+
+export const metadata: Metadata = { title: "My lists" }
+
+export default function ListsPage() {
+  return (
+    <div className="page">
+      <nav className="toolbar" aria-label="Pages">
+        <a className="toolbar-link" href="/">
+          <span aria-hidden="true">‹</span> Back to my list
+        </a>
+      </nav>
+      <main>
+        <h1 className="page-title">My lists</h1>
+        <ListIndex />
+        <p className="info">Kept on this device. A list opens for whoever has its link.</p>
+      </main>
+      <RegisterServiceWorker />
+    </div>
+  )
+}

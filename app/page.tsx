@@ -1,0 +1,15 @@
+import { goHome, listsKey } from "./lists/go-home"
+import { TodoSkeleton } from "./todo/todo-skeleton"
+
+const script = `(${goHome.toString()})(${JSON.stringify(listsKey)})`
+
+/** Nobody stays here: a newcomer gets a list of their own, a returning one their last. */
+export default function Home() {
+  return (
+    <>
+      {/* biome-ignore lint/security/noDangerouslySetInnerHtml: our own function, run before the first paint */}
+      <script dangerouslySetInnerHTML={{ __html: script }} />
+      <TodoSkeleton />
+    </>
+  )
+}

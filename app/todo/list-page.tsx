@@ -1,0 +1,36 @@
+"use client"
+
+import { LfProvider } from "@lf/react"
+import { useEffect, useState } from "react"
+import { Notices } from "../chrome/notices"
+import { RegisterServiceWorker } from "../chrome/register-service-worker"
+import { Toolbar } from "../chrome/toolbar"
+import { connectWorker } from "../lf/connect"
+import { goHome, listsKey } from "../lists/go-home"
+import { isListId, rememberList } from "../lists/list-store"
+import { TodoApp } from "./todo-app"
+import { TodoSkeleton } from "./todo-skeleton"
+
+export function ListPage() {
+  // The id is in the address, never in Next's params: offline this page is the service worker's shell, which was made for no id.
+  const [id] = useState(listIdOfLocation)
+  useEffect(() => (id === undefined ? goHome(listsKey) : rememberList(id)), [id])
+  if (id === undefined) return <TodoSkeleton />
+  return (
+    <LfProvider doc={id} worker={connectWorker}>
+      <div className="page">
+        <Toolbar />
+        <TodoApp id={id} />
+        <Notices />
+      </div>
+      <RegisterServiceWorker />
+    </LfProvider>
+  )
+}
+
+// What the server renders is the same for every id, so hydration starts with the real one and nothing on the page has to change.
+function listIdOfLocation(): string | undefined {
+  if (typeof location === "undefined") return "server"
+  const id = /^\/l\/([^/]+)\/?$/.exec(location.pathname)?.[1]
+  return id !== undefined && isListId(id) ? id : undefined
+}

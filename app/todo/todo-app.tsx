@@ -1,0 +1,99 @@
+"use client"
+
+import { sql, useQuery, useSyncStatus } from "@lf/react"
+import { useEffect, useMemo } from "react"
+import type { Todo } from "../lf/mutators"
+import { changeList } from "../lists/list-store"
+import { useTodoActions } from "./todo-actions"
+import { TodoCard } from "./todo-card"
+import { TodoFooter } from "./todo-footer"
+import { TodoList } from "./todo-list"
+import { type Filter, useHashFilter } from "./use-hash-filter"
+
+const allTodos = sql<Todo>`select id, title, done, created_at from todos order by created_at, id`
+const none: readonly Todo[] = []
+
+export function TodoApp({ id }: { id: string }) {
+  const query = useQuery(allTodos)
+  const { actions, error } = useTodoActions()
+  const filter = useHashFilter()
+  const todos: readonly Todo[] = query.data ?? none
+  const shown = useMemo(() => filterTodos(todos, filter), [todos, filter])
+  const activeCount = useMemo(() => filterTodos(todos, "active").length, [todos])
+  useHint(id, todos)
+  const problem = query.error ?? error
+
+  return (
+    <>
+      <TodoCard isBusy={query.isPending} onAdd={actions.add}>
+        {problem !== null && (
+          <p className="problem" role="alert">
+            {problem.message}
+          </p>
+        )}
+        {todos.length === 0 && <FirstSync />}
+        {todos.length > 0 && (
+          <>
+            <main className="main">
+              <input
+                id="toggle-all"
+                className="toggle-all"
+                type="checkbox"
+                checked={activeCount === 0}
+                onChange={(event) => actions.toggleAll(event.target.checked)}
+              />
+              <label htmlFor="toggle-all">Mark all as complete</label>
+              <TodoList todos={shown} actions={actions} />
+            </main>
+            <TodoFooter
+              activeCount={activeCount}
+              completedCount={todos.length - activeCount}
+              filter={filter}
+              onClear={actions.clearCompleted}
+            />
+          </>
+        )}
+      </TodoCard>
+      {query.isSuccess && <Info />}
+    </>
+  )
+}
+
+function filterTodos(todos: readonly Todo[], filter: Filter): readonly Todo[] {
+  if (filter === "all") return todos
+  const done = filter === "completed" ? 1 : 0
+  return todos.filter((todo) => todo.done === done)
+}
+
+/** A shared link opened for the first time: the list is on its way. Appears only when that takes a moment. */
+function FirstSync() {
+  const { firstSync } = useSyncStatus()
+  if (firstSync === null) return null
+  const { bytes, bytesTotal } = firstSync
+  return (
+    <p className="first-sync" role="status">
+      Fetching the list…
+      <progress value={bytes} max={bytesTotal || 1} aria-label="Fetched" />
+    </p>
+  )
+}
+
+function Info() {
+  return (
+    <footer className="info">
+      <p>Double-click to edit a todo. Works offline; whoever has the link shares the list.</p>
+    </footer>
+  )
+}
+
+/** The index of lists shows how a list begins, for those that have no name. */
+function useHint(id: string, todos: readonly Todo[]): void {
+  const hint = todos
+    .slice(0, 3)
+    .map((todo) => todo.title)
+    .join(", ")
+    .slice(0, 80)
+  useEffect(() => {
+    if (hint !== "") changeList(id, { hint })
+  }, [id, hint])
+}

@@ -1,0 +1,24 @@
+"use client"
+
+import type { ReactNode } from "react"
+import { NewTodo } from "./new-todo"
+
+interface TodoCardProps {
+  readonly isBusy?: boolean
+  /** Takes the title; calls `restore` if it could not be kept on this device. */
+  readonly onAdd?: (title: string, restore: () => void) => void
+  readonly children?: ReactNode
+}
+
+/** The card with the title and the input; the list goes below. */
+export function TodoCard({ isBusy = false, onAdd, children }: TodoCardProps) {
+  return (
+    <section className="todoapp" aria-busy={isBusy}>
+      <header className="header">
+        <h1>todos</h1>
+        <NewTodo onAdd={onAdd} />
+      </header>
+      {children}
+    </section>
+  )
+}

@@ -1,0 +1,32 @@
+import { type Filter, filters } from "./use-hash-filter"
+
+interface TodoFooterProps {
+  readonly activeCount: number
+  readonly completedCount: number
+  readonly filter: Filter
+  readonly onClear: () => void
+}
+
+export function TodoFooter({ activeCount, completedCount, filter, onClear }: TodoFooterProps) {
+  return (
+    <footer className="footer">
+      <span className="todo-count" data-testid="todo-count">
+        <strong>{activeCount}</strong> {activeCount === 1 ? "item" : "items"} left
+      </span>
+      <ul className="filters">
+        {filters.map(({ name, hash, label }) => (
+          <li key={name}>
+            <a href={hash} className={name === filter ? "selected" : ""} aria-current={name === filter || undefined}>
+              {label}
+            </a>
+          </li>
+        ))}
+      </ul>
+      {completedCount > 0 && (
+        <button type="button" className="clear-completed" onClick={onClear}>
+          Clear completed
+        </button>
+      )}
+    </footer>
+  )
+}

@@ -1,0 +1,122 @@
+"use client"
+
+import { type KeyboardEvent, type MouseEvent, memo, useRef } from "react"
+import { type Todo, titleLengthMax } from "../lf/mutators"
+import type { TodoActions } from "./todo-actions"
+
+interface TodoItemProps {
+  readonly todo: Todo
+  readonly index: number
+  readonly rowCount: number
+  /** Pixels from the list's top, when the list is virtual. */
+  readonly top?: number
+  readonly isEditing: boolean
+  readonly onEdit: (id: string | null) => void
+  readonly actions: TodoActions
+  readonly measure?: (element: HTMLElement | null) => void
+}
+
+/** One row. lf keeps the object of a row that did not change, so `memo` renders exactly the rows that did. */
+export const TodoItem = memo(function TodoItem(props: TodoItemProps) {
+  const { todo, index, top, isEditing, onEdit, actions, measure } = props
+  const isVirtual = top !== undefined
+  const toggle = useRef<HTMLInputElement>(null)
+  const startEditing = () => onEdit(todo.id)
+
+  const handleKeyDown = (event: KeyboardEvent<HTMLInputElement>) => {
+    if (event.key !== "Enter" && event.key !== "F2") return
+    event.preventDefault()
+    startEditing()
+  }
+
+  const handleDestroy = (event: MouseEvent) => {
+    // Pressed by keyboard: the focus would vanish with the row.
+    if (event.detail === 0) document.querySelector<HTMLElement>(".new-todo")?.focus()
+    actions.remove(todo.id)
+  }
+
+  return (
+    <li
+      ref={measure}
+      data-testid="todo-item"
+      data-index={index}
+      className={[todo.done ? "completed" : "", isEditing ? "editing" : ""].join(" ").trim()}
+      style={isVirtual ? { transform: `translateY(${top}px)` } : undefined}
+      aria-setsize={isVirtual ? props.rowCount : undefined}
+      aria-posinset={isVirtual ? index + 1 : undefined}
+    >
+      <div className="view">
+        <input
+          ref={toggle}
+          className="toggle"
+          type="checkbox"
+          aria-label={todo.title}
+          aria-keyshortcuts="F2"
+          checked={todo.done === 1}
+          onChange={(event) => actions.toggle(todo.id, event.target.checked)}
+          onKeyDown={handleKeyDown}
+        />
+        {/* biome-ignore lint/a11y/noLabelWithoutControl: TodoMVC's own markup; a click on the title does not toggle */}
+        <label data-testid="todo-title" onDoubleClick={startEditing}>
+          {todo.title}
+        </label>
+        <button type="button" className="destroy" aria-label={`Delete ${todo.title}`} onClick={handleDestroy} />
+      </div>
+      {isEditing && (
+        <EditInput
+          todo={todo}
+          actions={actions}
+          onEnd={(isByKey) => {
+            onEdit(null)
+            if (isByKey) requestAnimationFrame(() => toggle.current?.focus())
+          }}
+        />
+      )}
+    </li>
+  )
+})
+
+interface EditInputProps {
+  readonly todo: Todo
+  readonly actions: TodoActions
+  readonly onEnd: (isByKey: boolean) => void
+}
+
+/** The text is the DOM's own until it is saved: changes from elsewhere leave it and the caret alone. */
+function EditInput({ todo, actions, onEnd }: EditInputProps) {
+  // Leaving the page removes the focused input, which blurs it once more.
+  const isOver = useRef(false)
+
+  const end = (isByKey: boolean, save: () => void) => {
+    if (isOver.current) return
+    isOver.current = true
+    save()
+    onEnd(isByKey)
+  }
+
+  const save = (text: string) => () => {
+    const title = text.trim()
+    if (title === "") actions.remove(todo.id)
+    else if (title !== todo.title) actions.rename(todo.id, title)
+  }
+
+  return (
+    <input
+      className="edit"
+      data-testid="todo-edit"
+      aria-label="Edit todo"
+      defaultValue={todo.title}
+      // biome-ignore lint/a11y/noAutofocus: the user has just asked to type here
+      autoFocus
+      autoComplete="off"
+      enterKeyHint="done"
+      maxLength={titleLengthMax}
+      onBlur={(event) => end(false, save(event.currentTarget.value))}
+      onKeyDown={(event) => {
+        if (event.nativeEvent.isComposing) return
+        if (event.key === "Enter") end(true, save(event.currentTarget.value))
+        if (event.key === "Escape") end(true, () => undefined)
+      }}
+    />
+  )
+}

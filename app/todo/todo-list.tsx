@@ -1,0 +1,72 @@
+"use client"
+
+import { defaultRangeExtractor, useWindowVirtualizer } from "@tanstack/react-virtual"
+import { useLayoutEffect, useRef, useState } from "react"
+import type { Todo } from "../lf/mutators"
+import type { TodoActions } from "./todo-actions"
+import { TodoItem } from "./todo-item"
+
+/** Shorter lists are plain: find-in-page and printing work, and there is nothing to save. */
+const plainRowsMax = 100
+const rowHeightGuess = 61
+
+interface TodoListProps {
+  readonly todos: readonly Todo[]
+  readonly actions: TodoActions
+}
+
+export function TodoList({ todos, actions }: TodoListProps) {
+  const list = useRef<HTMLUListElement>(null)
+  const [editingId, setEditingId] = useState<string | null>(null)
+  const [listTop, setListTop] = useState(0)
+  const isVirtual = todos.length > plainRowsMax
+
+  useLayoutEffect(() => {
+    if (list.current) setListTop(list.current.getBoundingClientRect().top + window.scrollY)
+  }, [])
+
+  const virtualizer = useWindowVirtualizer({
+    count: todos.length,
+    enabled: isVirtual,
+    estimateSize: () => rowHeightGuess,
+    getItemKey: (index) => todos[index]?.id ?? index,
+    overscan: 10,
+    scrollMargin: listTop,
+    useFlushSync: false,
+    rangeExtractor: (range) => {
+      const indexes = defaultRangeExtractor(range)
+      // The row that is being edited stays, however far one scrolls: its text is in it.
+      const editing = editingId === null ? -1 : todos.findIndex((todo) => todo.id === editingId)
+      return editing === -1 || indexes.includes(editing) ? indexes : [...indexes, editing].sort((a, b) => a - b)
+    },
+  })
+
+  const row = (todo: Todo, index: number, top?: number) => (
+    <TodoItem
+      key={todo.id}
+      todo={todo}
+      index={index}
+      rowCount={todos.length}
+      top={top}
+      isEditing={todo.id === editingId}
+      onEdit={setEditingId}
+      actions={actions}
+      measure={isVirtual ? virtualizer.measureElement : undefined}
+    />
+  )
+
+  return (
+    <ul
+      ref={list}
+      className={isVirtual ? "todo-list virtual" : "todo-list"}
+      style={isVirtual ? { height: virtualizer.getTotalSize() } : undefined}
+    >
+      {isVirtual
+        ? virtualizer.getVirtualItems().map(({ index, start }) => {
+            const todo = todos[index]
+            return todo && row(todo, index, start - listTop)
+          })
+        : todos.map((todo, index) => row(todo, index))}
+    </ul>
+  )
+}
