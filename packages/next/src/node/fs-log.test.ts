@@ -125,12 +125,6 @@ describe("fs log", () => {
     }
   })
 
-  test("a newer format is refused, not cut", async () => {
-    await rollups(1)
-    await flip(await logFile(directory), () => 5)
-    await expect(openFsLog(directory)).rejects.toMatchObject({ code: expect.stringMatching(/NEWER|CORRUPT/) })
-  })
-
   test("the lock of a dead process is taken over, as are one of another start and an empty one", async () => {
     const child = spawn(process.execPath, ["-e", ""])
     await once(child, "exit")

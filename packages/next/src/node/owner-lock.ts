@@ -11,6 +11,9 @@ const TAKEOVER_DEPTH_MAX = 3
 const EMPTY_PATIENCE_MS = 500
 const POLL_MS = 20
 
+/** It does not change while this process lives. */
+let ownClaim: Promise<string> | undefined
+
 /** Holds a directory against other processes and against a second opener in this one. */
 export interface OwnerLock {
   /** False once somebody else took over, who thought this process dead (I14). */
@@ -26,7 +29,8 @@ export async function acquireDirectory(directory: string): Promise<{ release(): 
 
 /** The lock of an existing directory; that of a dead process is taken over. @throws `ownedCode` */
 export async function acquireLock(directory: string, ownedCode: ErrorCode, calls: FsCalls): Promise<OwnerLock> {
-  const claim = `${process.pid} ${await processStart(process.pid)}\n`
+  ownClaim ??= processStart(process.pid).then((start) => `${process.pid} ${start}\n`)
+  const claim = await ownClaim
   const lock = await tryLock(join(directory, LOCK_FILE), claim, calls)
   if (lock === null) throw new LfError(ownedCode, `${directory} is in use by another process, or twice in this one`)
   return lock

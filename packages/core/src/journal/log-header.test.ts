@@ -1,0 +1,52 @@
+import { beforeAll, describe, expect, test } from "vitest"
+import { hash64, loadChecksum } from "../base/checksum.ts"
+import { decodeLogHeader, encodeLogHeader, pagesChecksum } from "./log-header.ts"
+import { decodeRecords, encodeGroup } from "./record.ts"
+
+beforeAll(loadChecksum)
+
+const header = {
+  generation: 2 ** 40,
+  liveBytes: 7,
+  checkpoint: { meta: new Uint8Array([1, 2]), pageCount: 3, pagesChecksum: 2n ** 64n - 1n },
+}
+
+/** `bytes` as a later version would write them: another format, and its checksum over `hashedBytes` right. */
+function ofLaterFormat(bytes: Uint8Array, hashedBytes: number): Uint8Array {
+  const view = new DataView(bytes.buffer)
+  view.setUint32(4, 2, true)
+  view.setBigUint64(hashedBytes, hash64(bytes.subarray(0, hashedBytes)), true)
+  return bytes
+}
+
+describe("log header", () => {
+  test("comes back as it went in, and tells where it ends", () => {
+    for (const given of [header, { ...header, checkpoint: null }]) {
+      const bytes = encodeLogHeader(given)
+      expect(decodeLogHeader(new Uint8Array([...bytes, 9, 9]))).toEqual({ header: given, endAt: bytes.length })
+    }
+  })
+
+  test("I11 every flipped bit and every cut is told", () => {
+    const bytes = encodeLogHeader(header)
+    for (let bit = 0; bit < bytes.length * 8; bit++) {
+      const damaged = bytes.slice()
+      damaged[bit >> 3] ^= 1 << (bit & 7)
+      expect(() => decodeLogHeader(damaged)).toThrow(expect.objectContaining({ code: "LOG_CORRUPT" }))
+      expect(() => decodeLogHeader(bytes.slice(0, bit >> 3))).toThrow(expect.objectContaining({ code: "LOG_CORRUPT" }))
+    }
+  })
+
+  test("T20 a newer format is refused as newer, of header and of records", () => {
+    const bytes = encodeLogHeader(header)
+    const newer = expect.objectContaining({ code: "LOG_FORMAT_NEWER" })
+    expect(() => decodeLogHeader(ofLaterFormat(bytes, bytes.length - 8))).toThrow(newer)
+    expect(() => decodeRecords(ofLaterFormat(encodeGroup(1, []), 32), 1)).toThrow(newer)
+  })
+
+  test("the pages' checksum depends on each page and its place", () => {
+    const [a, b] = [new Uint8Array(4096).fill(1), new Uint8Array(4096).fill(2)]
+    const sums = [[], [a], [b], [a, b], [b, a], [a, a]].map(pagesChecksum)
+    expect(new Set(sums).size).toBe(sums.length)
+  })
+})

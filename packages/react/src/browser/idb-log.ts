@@ -1,0 +1,291 @@
+import {
+  type Checkpoint,
+  type DocumentLog,
+  decodeLogHeader,
+  decodeRecords,
+  encodeGroup,
+  encodeLogHeader,
+  isLfError,
+  LfError,
+  type LogHeader,
+  type LogRecord,
+  loadChecksum,
+  type OpenedLog,
+  openMemoryLog,
+  pagesChecksum,
+  sha256Hex,
+} from "@lf/core"
+import { type BrowserStorage, browserStorage, errorName } from "./browser-storage.ts"
+import {
+  type CheckpointFiles,
+  checkpointFrom,
+  joinPages,
+  readPages,
+  removeOtherPages,
+  writePages,
+} from "./opfs-checkpoint.ts"
+
+export { type BrowserStorage, browserStorage } from "./browser-storage.ts"
+
+// One database per log. Store `groups`: 1, 2, 3 … -> one append group; after a rollup 1 holds the live records.
+// Store `meta`: "header" -> as core's log-header.ts has it; "fence" -> how often the log was opened; "pages" -> the
+// checkpoint's pages where there is no OPFS. Values are kept or lost as a whole, so a damaged one is never a torn tail.
+
+const FORMAT = 1
+const GROUPS = "groups"
+const META = "meta"
+
+interface Opened {
+  readonly db: IDBDatabase
+  readonly header: LogHeader
+  readonly fence: number
+  readonly groups: readonly Uint8Array[]
+  readonly groupKeys: readonly IDBValidKey[]
+  readonly pages: Uint8Array | undefined
+}
+
+/**
+ * Opens the log of `key`, an arbitrary text that names user and document. A later opener deposes an earlier one; who
+ * may open at all is the caller's Web Lock. A checkpoint whose pages are missing or damaged comes with none of them.
+ * Where there is no storage at all the log lives in memory and says so.
+ * @throws LOG_CORRUPT, LOG_FORMAT_NEWER, LOG_FULL, LOG_FAILED
+ */
+export async function openBrowserLog(options: { key: string; storage: BrowserStorage }): Promise<OpenedLog> {
+  await loadChecksum()
+  const { key, storage } = options
+  if (storage.indexedDB === null) return openMemoryLog()
+  let db: IDBDatabase
+  try {
+    db = await openDatabase(storage.indexedDB, databaseName(key))
+  } catch (error) {
+    // Private windows and forbidden site data in some browsers: IndexedDB is there and refuses everything.
+    if (errorName(error) === "SecurityError" || errorName(error) === "InvalidStateError") return openMemoryLog()
+    throw toLogError(error)
+  }
+  try {
+    const opened = await recover(db)
+    const records = decodeGroups(opened)
+    const files = await storage.files(folderName(key))
+    const checkpoint = await loadCheckpoint(opened, files)
+    return { log: new IdbLog(opened, files), checkpoint, records }
+  } catch (error) {
+    db.close()
+    throw toLogError(error)
+  }
+}
+
+/** Removes all that is stored for `key`. A log that is still open is closed by its owner first. @throws LOG_FAILED */
+export async function deleteBrowserLog(key: string, storage: BrowserStorage = browserStorage()): Promise<void> {
+  try {
+    if (storage.indexedDB !== null) await requestDone(storage.indexedDB.deleteDatabase(databaseName(key)))
+    await storage.removeFiles(folderName(key))
+  } catch (error) {
+    throw toLogError(error)
+  }
+}
+
+class IdbLog implements DocumentLog {
+  readonly durable = true
+  readonly #db: IDBDatabase
+  readonly #files: CheckpointFiles | null
+  readonly #fence: number
+  #generation: number
+  #nextGroup: number
+  #ended: LfError | null = null
+
+  constructor(opened: Opened, files: CheckpointFiles | null) {
+    this.#db = opened.db
+    this.#files = files
+    this.#fence = opened.fence
+    this.#generation = opened.header.generation
+    this.#nextGroup = opened.groups.length + 1
+    // Somebody deletes the log or opens it in a newer format: they wait until this connection is gone.
+    this.#db.onversionchange = () => {
+      this.#end(new LfError("LOG_DEPOSED", "the log is deleted, or opened by a newer version of the app"))
+      this.#db.close()
+    }
+    // The browser closed it, as it does when the user clears the site's data.
+    this.#db.onclose = () => this.#end(new LfError("LOG_FAILED", "the browser closed the database"))
+  }
+
+  append(records: readonly LogRecord[]): Promise<void> {
+    return this.#guard(async () => {
+      if (records.length === 0) return
+      const group = encodeGroup(this.#generation, records)
+      await this.#transact((groups) => groups.add(group, this.#nextGroup))
+      this.#nextGroup++
+    })
+  }
+
+  rollup(checkpoint: Checkpoint, live: readonly LogRecord[]): Promise<void> {
+    return this.#guard(async () => {
+      const generation = this.#generation + 1
+      const group = encodeGroup(generation, live)
+      const { meta, pages } = checkpoint
+      const stamp = { meta, pageCount: pages.length, pagesChecksum: pagesChecksum(pages) }
+      const header = encodeLogHeader({ generation, checkpoint: stamp, liveBytes: group.length })
+      // A deposed owner does not write over the file of its heir.
+      await this.#transact(() => {})
+      const isInFile = await this.#writeFile(generation, pages)
+      // The commit point.
+      await this.#transact((groups, metaStore) => {
+        groups.clear()
+        groups.add(group, 1)
+        metaStore.put(header, "header")
+        if (isInFile) metaStore.delete("pages")
+        else metaStore.put(joinPages(pages), "pages")
+      })
+      this.#generation = generation
+      this.#nextGroup = 2
+      // The previous file stays until the new one was opened once.
+      if (this.#files !== null) await removeOtherPages(this.#files, generation - 1, generation)
+    })
+  }
+
+  async close(): Promise<void> {
+    this.#end(new LfError("LOG_CLOSED", "the log was closed"))
+    this.#db.close()
+  }
+
+  /** False when the pages must go into IndexedDB. */
+  async #writeFile(generation: number, pages: readonly Uint8Array[]): Promise<boolean> {
+    if (this.#files === null) return false
+    try {
+      await writePages(this.#files, generation, pages)
+      return true
+    } catch (error) {
+      if (isQuota(error)) throw error
+      return false
+    }
+  }
+
+  /** One transaction, refused when a later opener raised the fence (I14). Durable when it resolves. */
+  #transact(write: (groups: IDBObjectStore, meta: IDBObjectStore) => void): Promise<void> {
+    const transaction = this.#db.transaction([GROUPS, META], "readwrite", { durability: "strict" })
+    const groups = transaction.objectStore(GROUPS)
+    const meta = transaction.objectStore(META)
+    let refusal: unknown
+    const fence = meta.get("fence")
+    fence.onsuccess = () => {
+      try {
+        if (fence.result !== this.#fence) throw new LfError("LOG_DEPOSED", "the log was opened elsewhere")
+        write(groups, meta)
+      } catch (error) {
+        refusal = error
+        transaction.abort()
+      }
+    }
+    return transactionDone(transaction).catch((error) => {
+      throw refusal ?? error
+    })
+  }
+
+  #end(error: LfError): void {
+    this.#ended ??= error
+  }
+
+  /** After an error nothing is tried again: what was kept is known only after reopening (T19). */
+  async #guard(run: () => Promise<void>): Promise<void> {
+    if (this.#ended !== null) throw this.#ended
+    try {
+      await run()
+    } catch (error) {
+      this.#end(toLogError(error))
+      throw this.#ended
+    }
+  }
+}
+
+/** Everything at rest in one transaction, which also raises the fence. */
+async function recover(db: IDBDatabase): Promise<Opened> {
+  const transaction = db.transaction([GROUPS, META], "readwrite", { durability: "strict" })
+  const groups = transaction.objectStore(GROUPS)
+  const meta = transaction.objectStore(META)
+  const all = groups.getAll()
+  const keys = groups.getAllKeys()
+  const [header, fence, pages] = [meta.get("header"), meta.get("fence"), meta.get("pages")]
+  const fresh: LogHeader = { generation: 1, checkpoint: null, liveBytes: 0 }
+  let raised = 1
+  // The last request: the ones before it have their results by then.
+  pages.onsuccess = () => {
+    raised = Number(fence.result ?? 0) + 1
+    meta.put(raised, "fence")
+    if (header.result === undefined && fence.result === undefined) meta.put(encodeLogHeader(fresh), "header")
+  }
+  await transactionDone(transaction)
+  if (header.result === undefined && raised > 1) throw new LfError("LOG_CORRUPT", "the log's header is missing")
+  return {
+    db,
+    header: header.result === undefined ? fresh : decodeLogHeader(header.result).header,
+    fence: raised,
+    groups: all.result,
+    groupKeys: keys.result,
+    pages: pages.result,
+  }
+}
+
+function decodeGroups({ groups, groupKeys, header }: Opened): LogRecord[] {
+  if (header.checkpoint !== null && groups.length === 0)
+    throw new LfError("LOG_CORRUPT", "the live records are missing")
+  return groups.flatMap((group, i) => {
+    if (groupKeys[i] !== i + 1) throw new LfError("LOG_CORRUPT", `append group ${i + 1} is missing`)
+    const { records, goodBytes } = decodeRecords(group, header.generation)
+    if (goodBytes !== group.length || goodBytes === 0)
+      throw new LfError("LOG_CORRUPT", `append group ${i + 1} is damaged`)
+    return records
+  })
+}
+
+async function loadCheckpoint(opened: Opened, files: CheckpointFiles | null): Promise<Checkpoint | null> {
+  const { header, pages } = opened
+  if (header.checkpoint === null) return null
+  if (pages !== undefined || files === null) return checkpointFrom(header.checkpoint, pages)
+  const checkpoint = checkpointFrom(header.checkpoint, await readPages(files, header.generation))
+  await removeOtherPages(files, header.generation, header.generation)
+  return checkpoint
+}
+
+function openDatabase(factory: IDBFactory, name: string): Promise<IDBDatabase> {
+  const request = factory.open(name, FORMAT)
+  request.onupgradeneeded = () => {
+    request.result.createObjectStore(GROUPS)
+    request.result.createObjectStore(META)
+  }
+  return requestDone(request)
+}
+
+function requestDone<T>(request: IDBRequest<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result)
+    request.onerror = () => reject(request.error)
+  })
+}
+
+/** Settles at the transaction's own end: a request's success says nothing about durability (I3). */
+function transactionDone(transaction: IDBTransaction): Promise<void> {
+  return new Promise((resolve, reject) => {
+    transaction.oncomplete = () => resolve()
+    transaction.onabort = () => reject(transaction.error ?? new Error("the transaction was aborted"))
+  })
+}
+
+function databaseName(key: string): string {
+  return `lf/1/${key}`
+}
+
+/** Any key as a name of fixed length that also differs where file names do not tell upper from lower case. */
+function folderName(key: string): string {
+  return sha256Hex(new TextEncoder().encode(key))
+}
+
+function isQuota(error: unknown): boolean {
+  return errorName(error) === "QuotaExceededError"
+}
+
+function toLogError(error: unknown): LfError {
+  if (isLfError(error)) return error
+  const message = error instanceof Error ? error.message : String(error)
+  if (isQuota(error)) return new LfError("LOG_FULL", message, { cause: error })
+  if (errorName(error) === "VersionError") return new LfError("LOG_FORMAT_NEWER", message, { cause: error })
+  return new LfError("LOG_FAILED", message, { cause: error })
+}

@@ -1,0 +1,79 @@
+import { type Checkpoint, type LogHeader, pagesChecksum } from "@lf/core"
+
+// A log's folder in OPFS holds one file per generation, `db-<generation>`: the pages and nothing else. OPFS is never
+// fsynced, so what is read is checked against the header in IndexedDB, and a bad file is no loss: the pages are the server's.
+
+const PAGE_BYTES = 4096
+const WRITE_PAGES = 256
+const FILE = /^db-(\d+)$/
+
+/** The few files of one log. */
+export interface CheckpointFiles {
+  names(): Promise<string[]>
+  /** Null when there is no such file. */
+  read(name: string): Promise<Uint8Array | null>
+  /** Replaces the file as a whole once it resolves. */
+  write(name: string, parts: readonly Uint8Array<ArrayBuffer>[]): Promise<void>
+  /** Fine when it is gone already. */
+  remove(name: string): Promise<void>
+}
+
+export async function writePages(
+  files: CheckpointFiles,
+  generation: number,
+  pages: readonly Uint8Array[],
+): Promise<void> {
+  const parts: Uint8Array<ArrayBuffer>[] = []
+  for (let first = 0; first < pages.length; first += WRITE_PAGES) {
+    parts.push(joinPages(pages.slice(first, first + WRITE_PAGES)))
+  }
+  await files.write(fileName(generation), parts)
+}
+
+/** Null when the file is missing or cannot be read. */
+export async function readPages(files: CheckpointFiles, generation: number): Promise<Uint8Array | null> {
+  try {
+    return await files.read(fileName(generation))
+  } catch {
+    // Like a damaged file: the pages are fetched again.
+    return null
+  }
+}
+
+/** Removes the files of all generations but those from `oldest` to `newest`. Leftovers cost space and nothing else. */
+export async function removeOtherPages(files: CheckpointFiles, oldest: number, newest: number): Promise<void> {
+  try {
+    for (const name of await files.names()) {
+      const generation = Number(FILE.exec(name)?.[1] ?? Number.NaN)
+      if (generation < oldest || generation > newest) await files.remove(name)
+    }
+  } catch {
+    // The next opening tries again.
+  }
+}
+
+export function joinPages(pages: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(pages.length * PAGE_BYTES)
+  pages.forEach((page, i) => {
+    bytes.set(page, i * PAGE_BYTES)
+  })
+  return bytes
+}
+
+/** What `bytes` hold if they are what the header says, else no pages at all: the caller fetches them again. */
+export function checkpointFrom(
+  header: NonNullable<LogHeader["checkpoint"]>,
+  bytes: Uint8Array | null | undefined,
+): Checkpoint {
+  const { meta, pageCount } = header
+  const none: Checkpoint = { meta, pages: [] }
+  if (bytes === null || bytes === undefined || bytes.length !== pageCount * PAGE_BYTES) return none
+  const pages: Uint8Array[] = []
+  // Copies, so that one page that lives long does not hold the whole file in memory.
+  for (let at = 0; at < bytes.length; at += PAGE_BYTES) pages.push(bytes.slice(at, at + PAGE_BYTES))
+  return pagesChecksum(pages) === header.pagesChecksum ? { meta, pages } : none
+}
+
+function fileName(generation: number): string {
+  return `db-${generation}`
+}
