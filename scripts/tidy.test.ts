@@ -15,10 +15,10 @@ const floors: ReadonlyMap<string, number> = new Map([
   ["sqlite", 1],
   ["storage", 2],
   ["timeline", 2],
-  ["network", 2],
-  ["local", 3],
-  ["remote", 3],
-  ["testing", 4],
+  ["network", 3],
+  ["local", 4],
+  ["remote", 4],
+  ["testing", 5],
 ])
 
 const core = readSources("packages/core/src")

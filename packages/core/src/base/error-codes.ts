@@ -31,6 +31,7 @@ export const ERROR_CODES = {
   MUTATION_ARGS_INVALID: "The arguments do not fit the mutation's schema.",
   MUTATION_TOO_LARGE: "The mutation's arguments are larger than a batch may be.",
   MUTATION_THREW: "The mutator threw an error that was not a Reject.",
+  MUTATION_REJECTED: "The mutator refused on this device already; `cause` carries its code and data. Nothing was kept.",
   MUTATION_ASYNC: "A mutator returned a promise; mutators are synchronous.",
   MUTATION_SCHEMA_ASYNC: "The arguments' schema is asynchronous; it must be synchronous.",
   MUTATION_QUARANTINED: "The mutation stopped the server several times and is no longer tried.",

@@ -5,6 +5,9 @@ import type { PageDelta } from "./delta.ts"
 /** A document never grows past page 262,144 (1 GiB): the next one is SQLite's lock page and does not exist (T17). */
 export const DOCUMENT_PAGES_MAX = 262_144
 
+const WHOLE = 1
+const HAS_BEFORE = 2
+
 export interface PageChange {
   /** From 1. */
   readonly pageNo: number
@@ -16,7 +19,9 @@ export interface PageChange {
 export interface Changeset {
   /** Pages of the database afterwards. */
   readonly pageCount: number
-  /** Checksum of the database before; null: `pages` holds every page and the receiver starts from nothing. */
+  /** `pages` holds every page and the receiver starts from nothing. */
+  readonly isWhole: boolean
+  /** Checksum of the database before; null: not known any more, `after` alone decides. */
   readonly before: bigint | null
   readonly after: bigint
   /** In ascending order of page numbers. */
@@ -24,7 +29,7 @@ export interface Changeset {
 }
 
 export function writeChangeset(writer: ByteWriter, changeset: Changeset): void {
-  writer.uint(changeset.pageCount).u8(changeset.before === null ? 0 : 1)
+  writer.uint(changeset.pageCount).u8((changeset.isWhole ? WHOLE : 0) | (changeset.before === null ? 0 : HAS_BEFORE))
   if (changeset.before !== null) writer.u64(changeset.before)
   writer.u64(changeset.after).uint(changeset.pages.length)
   let previous = 0
@@ -39,7 +44,8 @@ export function writeChangeset(writer: ByteWriter, changeset: Changeset): void {
 export function readChangeset(reader: ByteReader): Changeset {
   const pageCount = reader.uint()
   if (pageCount > DOCUMENT_PAGES_MAX) throw new LfError("BYTES_MALFORMED", "more pages than a document may have")
-  const before = reader.u8() === 0 ? null : reader.u64()
+  const flags = reader.u8()
+  const before = (flags & HAS_BEFORE) === 0 ? null : reader.u64()
   const after = reader.u64()
   const count = reader.count(3)
   const pages: PageChange[] = []
@@ -50,7 +56,7 @@ export function readChangeset(reader: ByteReader): Changeset {
     if (step === 0 || pageNo > pageCount) throw new LfError("BYTES_MALFORMED", `page ${pageNo} is out of place`)
     pages.push({ pageNo, deltas: readDeltas(reader) })
   }
-  return { pageCount, before, after, pages }
+  return { pageCount, isWhole: (flags & WHOLE) !== 0, before, after, pages }
 }
 
 function readDeltas(reader: ByteReader): PageDelta[] {

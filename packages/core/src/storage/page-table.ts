@@ -53,8 +53,8 @@ export class PageTable {
    * @throws BYTES_MALFORMED
    */
   receive(changeset: Changeset): number[] {
-    const whole = changeset.before === null
-    if (!whole && changeset.before !== this.#checksum)
+    const whole = changeset.isWhole
+    if (!whole && changeset.before !== null && changeset.before !== this.#checksum)
       throw mismatch("the pages are not those that the changes were made for")
     const made = new Map<number, Page>()
     let after = whole ? 0n : this.#checksum

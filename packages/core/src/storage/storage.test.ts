@@ -66,7 +66,7 @@ test("a replica that receives every changeset has the same pages, count and chec
 
 test("a changeset for other pages is refused and changes nothing", () => {
   const storage = new Storage([page(() => 1)])
-  const wrong: Changeset = { pageCount: 1, before: 1n, after: 2n, pages: [] }
+  const wrong: Changeset = { pageCount: 1, isWhole: false, before: 1n, after: 2n, pages: [] }
   expect(() => storage.receive(wrong)).toThrow(expect.objectContaining({ code: "CHECKSUM_MISMATCH" }))
   const other = { ...wrong, before: storage.checksum, pages: [{ pageNo: 1, deltas: [encodeWhole(page(() => 2))] }] }
   expect(() => storage.receive(other)).toThrow(expect.objectContaining({ code: "CHECKSUM_MISMATCH" }))

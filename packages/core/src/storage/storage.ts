@@ -88,7 +88,7 @@ export class Storage implements PageStore {
     this.#overlay.clear()
     this.#overlayPageCount = null
     if (pages.length === 0 && !shrunk) return null
-    return { pageCount, before, after: this.#base.checksum, pages }
+    return { pageCount, isWhole: false, before, after: this.#base.checksum, pages }
   }
 
   /** Forgets the overlay. The pager must be reset afterwards. */

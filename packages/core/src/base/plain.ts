@@ -1,0 +1,154 @@
+import type { ByteReader, ByteWriter } from "./bytes.ts"
+import { LfError } from "./error.ts"
+
+/** How deep arguments may nest, and how many items one list or object may have. */
+export const PLAIN_DEPTH_MAX = 32
+export const PLAIN_ITEMS_MAX = 100_000
+
+const TAG = {
+  null: 0,
+  false: 1,
+  true: 2,
+  number: 3,
+  integer: 4,
+  negative: 5,
+  bigint: 6,
+  text: 7,
+  bytes: 8,
+  list: 9,
+  object: 10,
+  date: 11,
+  undefined: 12,
+} as const
+
+/**
+ * Plain data: null, boolean, number, bigint, string, Uint8Array, Date, arrays and objects of these. What JSON has, and
+ * the three that SQLite or a schema may want besides.
+ * @throws MUTATION_ARGS_INVALID for functions, symbols, class instances, and nesting over PLAIN_DEPTH_MAX
+ */
+export function writePlain(writer: ByteWriter, value: unknown, depth = 0): void {
+  if (depth > PLAIN_DEPTH_MAX) throw invalid(`arguments nest deeper than ${PLAIN_DEPTH_MAX}`)
+  switch (typeof value) {
+    case "boolean":
+      writer.u8(value ? TAG.true : TAG.false)
+      return
+    case "number":
+      writeNumber(writer, value)
+      return
+    case "bigint":
+      writer.u8(TAG.bigint).text(value.toString(16))
+      return
+    case "string":
+      writer.u8(TAG.text).text(value)
+      return
+    case "undefined":
+      writer.u8(TAG.undefined)
+      return
+    case "object":
+      writeObject(writer, value, depth)
+      return
+    default:
+      throw invalid(`a ${typeof value} cannot be an argument`)
+  }
+}
+
+/** @throws BYTES_MALFORMED */
+export function readPlain(reader: ByteReader, depth = 0): unknown {
+  if (depth > PLAIN_DEPTH_MAX) throw malformed("arguments nest too deep")
+  switch (reader.u8()) {
+    case TAG.null:
+      return null
+    case TAG.false:
+      return false
+    case TAG.true:
+      return true
+    case TAG.number:
+      return reader.f64()
+    case TAG.integer:
+      return reader.uint()
+    case TAG.negative:
+      return -reader.uint()
+    case TAG.bigint:
+      return readBigint(reader.text(64 * 1024))
+    case TAG.text:
+      return reader.text()
+    case TAG.bytes:
+      return reader.bytes().slice()
+    case TAG.date:
+      return new Date(reader.f64())
+    case TAG.undefined:
+      return undefined
+    case TAG.list:
+      return readList(reader, depth)
+    case TAG.object:
+      return readObject(reader, depth)
+    default:
+      throw malformed("unknown tag")
+  }
+}
+
+function writeNumber(writer: ByteWriter, value: number): void {
+  if (!Number.isSafeInteger(value) || Object.is(value, -0)) writer.u8(TAG.number).f64(value)
+  else if (value >= 0) writer.u8(TAG.integer).uint(value)
+  else writer.u8(TAG.negative).uint(-value)
+}
+
+function writeObject(writer: ByteWriter, value: object | null, depth: number): void {
+  if (value === null) writer.u8(TAG.null)
+  else if (value instanceof Uint8Array) writer.u8(TAG.bytes).bytes(value)
+  else if (value instanceof Date) writer.u8(TAG.date).f64(value.getTime())
+  else if (Array.isArray(value)) {
+    checkItems(value.length)
+    writer.u8(TAG.list).uint(value.length)
+    for (const item of value) writePlain(writer, item, depth + 1)
+  } else {
+    const prototype = Object.getPrototypeOf(value)
+    if (prototype !== null && Object.getPrototypeOf(prototype) !== null)
+      throw invalid("a class instance cannot be an argument")
+    const entries = Object.entries(value)
+    checkItems(entries.length)
+    writer.u8(TAG.object).uint(entries.length)
+    for (const [key, item] of entries) {
+      writer.text(key)
+      writePlain(writer, item, depth + 1)
+    }
+  }
+}
+
+function readList(reader: ByteReader, depth: number): unknown[] {
+  const count = reader.count()
+  if (count > PLAIN_ITEMS_MAX) throw malformed("too many items")
+  const list: unknown[] = []
+  for (let i = 0; i < count; i++) list.push(readPlain(reader, depth + 1))
+  return list
+}
+
+/** A plain object. Keys are data: `__proto__` becomes a property of its own and nobody's prototype (S9). */
+function readObject(reader: ByteReader, depth: number): object {
+  const count = reader.count(2)
+  if (count > PLAIN_ITEMS_MAX) throw malformed("too many items")
+  const object = {}
+  for (let i = 0; i < count; i++) {
+    const key = reader.text(64 * 1024)
+    const value = readPlain(reader, depth + 1)
+    Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true })
+  }
+  return object
+}
+
+function readBigint(hex: string): bigint {
+  if (!/^-?[0-9a-f]+$/.test(hex)) throw malformed("not an integer")
+  return hex.startsWith("-") ? -BigInt(`0x${hex.slice(1)}`) : BigInt(`0x${hex}`)
+}
+
+function checkItems(count: number): void {
+  if (count > PLAIN_ITEMS_MAX) throw invalid(`more than ${PLAIN_ITEMS_MAX} items`)
+}
+
+function invalid(message: string): LfError {
+  return new LfError("MUTATION_ARGS_INVALID", message)
+}
+
+function malformed(message: string): LfError {
+  return new LfError("BYTES_MALFORMED", message)
+}

@@ -1,0 +1,209 @@
+import { ByteReader, ByteWriter } from "../base/bytes.ts"
+import type { Host } from "../base/host.ts"
+import { clientIdOf, newClientSecret } from "../base/ids.ts"
+import { LSN_ZERO, type Lsn, lsn } from "../base/lsn.ts"
+import { readPlain, writePlain } from "../base/plain.ts"
+import type { EntryCodec, Journal } from "../journal/journal.ts"
+import type { OpenedLog } from "../journal/log.ts"
+import { Streams } from "../journal/streams.ts"
+import { type Changeset, changesetCodec } from "../storage/changeset.ts"
+import { Storage } from "../storage/storage.ts"
+import { timelineStream } from "../timeline/timeline.ts"
+
+/** Deltas since the last rollup may reach this, or half of the base, before the base is written anew. */
+const ROLLUP_BYTES_MIN = 1024 * 1024
+const META_FORMAT = 1
+
+/** A mutation that the server rejected, kept until somebody dismisses it. */
+export interface Rejection {
+  readonly uid: string
+  readonly name: string
+  readonly args: unknown
+  readonly at: number
+  readonly code: string
+  readonly data: unknown
+}
+
+type RejectionEntry =
+  | { readonly type: "rejected"; readonly rejection: Rejection }
+  | { readonly type: "dismissed"; readonly uid: string }
+
+interface BaseEntry {
+  readonly epoch: string
+  readonly cursor: Lsn
+  readonly changeset: Changeset
+}
+
+const identityCodec: EntryCodec<Uint8Array> = { encode: (secret) => secret, decode: (bytes) => bytes.slice() }
+
+const baseCodec: EntryCodec<BaseEntry> = {
+  encode: ({ epoch, cursor, changeset }) =>
+    new ByteWriter(1024).text(epoch).uint(cursor).raw(changesetCodec.encode(changeset)).finish(),
+  decode(bytes) {
+    const reader = new ByteReader(bytes)
+    return {
+      epoch: reader.text(64),
+      cursor: lsn(reader.uint()),
+      changeset: changesetCodec.decode(reader.raw(reader.remaining)),
+    }
+  },
+}
+
+const rejectionCodec: EntryCodec<RejectionEntry> = {
+  encode(entry) {
+    const writer = new ByteWriter(256)
+    writePlain(writer, entry)
+    return writer.finish()
+  },
+  decode: (bytes) => readPlain(new ByteReader(bytes)) as RejectionEntry, // our own bytes, guarded by the record's checksum
+}
+
+/** What a client keeps at rest: who it is, its pending mutations, the server's pages and the rejections nobody saw yet. */
+export class LocalStore {
+  readonly streams: Streams
+  readonly storage: Storage
+  readonly #identity: Journal<Uint8Array>
+  readonly #base: Journal<BaseEntry>
+  readonly #rejections: Journal<RejectionEntry>
+  readonly #open = new Map<string, Rejection>()
+  #epoch = ""
+  #cursor = LSN_ZERO
+  #rollup: Promise<void> | null = null
+
+  /** @throws LOG_CORRUPT */
+  constructor(opened: OpenedLog, host: Host) {
+    this.streams = new Streams(opened)
+    this.#identity = this.streams.journal("identity", identityCodec)
+    this.#base = this.streams.journal("base", baseCodec)
+    this.#rejections = this.streams.journal("rejections", rejectionCodec)
+    this.storage = this.#recoverBase()
+    for (const { entry } of this.#rejections.iter()) this.#fold(entry)
+    // The id is made together with the journal and lives in the same store (T3).
+    if (this.#identity.lsn() === this.#identity.start()) this.#identity.append(newClientSecret(host))
+  }
+
+  get secret(): Uint8Array {
+    return this.#identity.entry(this.#identity.lsn())
+  }
+
+  get clientId(): string {
+    return clientIdOf(this.secret)
+  }
+
+  get epoch(): string {
+    return this.#epoch
+  }
+
+  get cursor(): Lsn {
+    return this.#cursor
+  }
+
+  get rejections(): readonly Rejection[] {
+    return [...this.#open.values()]
+  }
+
+  /** A new identity with an empty timeline; the old id's stream goes with the same flush. */
+  renewIdentity(host: Host): void {
+    this.streams.drop(timelineStream(this.clientId))
+    this.#identity.append(newClientSecret(host))
+    this.#identity.rollup(lsn(this.#identity.lsn() - 1))
+  }
+
+  /** Puts the server's pages under. The storage's overlay must be reverted. @throws CHECKSUM_MISMATCH BYTES_MALFORMED */
+  receive(entry: BaseEntry): void {
+    this.storage.receive(entry.changeset)
+    this.#epoch = entry.epoch
+    this.#cursor = entry.cursor
+    if (entry.changeset.isWhole && this.#base.lsn() > this.#base.start()) this.#base.rollup(this.#base.lsn())
+    this.#base.append(entry)
+  }
+
+  /** The next pages are asked for from the beginning; what is here stays in view until they come. */
+  forgetCursor(): void {
+    this.#cursor = LSN_ZERO
+  }
+
+  reject(rejection: Rejection): void {
+    this.#note({ type: "rejected", rejection })
+  }
+
+  dismiss(uid: string): void {
+    if (this.#open.has(uid)) this.#note({ type: "dismissed", uid })
+  }
+
+  /** Resolves when everything so far is durable; writes the base anew when its deltas have grown past it. */
+  async flush(): Promise<void> {
+    await this.streams.flush()
+    const limit = Math.max(ROLLUP_BYTES_MIN, (this.storage.basePageCount * 4096) / 2)
+    if (this.streams.bytesSinceRollup <= limit || this.#rollup !== null) return
+    this.#rollup = this.rollup()
+    try {
+      await this.#rollup
+    } finally {
+      this.#rollup = null
+    }
+  }
+
+  async rollup(): Promise<void> {
+    const meta = new ByteWriter(128)
+      .u8(META_FORMAT)
+      .text(this.#epoch)
+      .uint(this.#cursor)
+      .u64(this.storage.checksum)
+      .finish()
+    if (this.#base.lsn() > this.#base.start()) this.#base.rollup(this.#base.lsn())
+    this.#foldRejections()
+    await this.streams.rollup({ meta, pages: this.storage.snapshot() })
+  }
+
+  /** The base is a cache of the server: one that does not add up is dropped and fetched again. */
+  #recoverBase(): Storage {
+    const storage = new Storage()
+    const checkpoint = this.streams.checkpoint
+    if (checkpoint !== null && checkpoint.meta.length > 0) {
+      const meta = new ByteReader(checkpoint.meta.subarray(1))
+      const epoch = meta.text(64)
+      const cursor = lsn(meta.uint())
+      const loaded = new Storage(checkpoint.pages)
+      if (loaded.checksum === meta.u64()) return this.#replay(loaded, epoch, cursor)
+    }
+    return this.#replay(storage, "", LSN_ZERO)
+  }
+
+  #replay(storage: Storage, epoch: string, cursor: Lsn): Storage {
+    this.#epoch = epoch
+    this.#cursor = cursor
+    for (const { entry } of this.#base.iter()) {
+      try {
+        storage.receive(entry.changeset)
+        this.#epoch = entry.epoch
+        this.#cursor = entry.cursor
+      } catch {
+        // The pages that this change was made for are gone; a later entry may hold a whole base again.
+        storage.clear()
+        this.#epoch = ""
+        this.#cursor = LSN_ZERO
+      }
+    }
+    storage.takeChanges()
+    return storage
+  }
+
+  #note(entry: RejectionEntry): void {
+    this.#rejections.append(entry)
+    this.#fold(entry)
+  }
+
+  #fold(entry: RejectionEntry): void {
+    if (entry.type === "rejected") this.#open.set(entry.rejection.uid, entry.rejection)
+    else this.#open.delete(entry.uid)
+  }
+
+  /** Only what is still open lives on: appended again, so that the old entries can go. */
+  #foldRejections(): void {
+    const last = this.#rejections.lsn()
+    if (last === this.#rejections.start()) return
+    for (const rejection of this.#open.values()) this.#rejections.append({ type: "rejected", rejection })
+    this.#rejections.rollup(last)
+  }
+}

@@ -1,0 +1,46 @@
+import { type Lsn, lsn } from "../base/lsn.ts"
+
+/** What the base says of a client id: the last mutation applied for it, and the chain hash there. */
+export interface Applied {
+  readonly lsn: Lsn
+  readonly hash: bigint
+}
+
+export interface TimelineState {
+  readonly start: Lsn
+  readonly lsn: Lsn
+  readonly hashAt: (position: Lsn) => bigint | undefined
+}
+
+export interface RebaseInput {
+  readonly applied: Applied | null
+  readonly timeline: TimelineState
+  /** The server confirmed with hashes that it has ours up to here. */
+  readonly serverCursor: Lsn
+  /** Where the server said that its copy of our timeline and ours part; null: nowhere, as far as we know. */
+  readonly forkAt: Lsn | null
+  /** The document was restored from a copy: nothing that the base does not show was kept. */
+  readonly isRestored: boolean
+}
+
+export interface RebasePlan {
+  /** Pending mutations up to here are in the base, or were rejected. */
+  readonly dropTo: Lsn
+  /**
+   * keep: go on as before. renumber: the rest goes to a new client id, because somebody else writes under ours (T1, T2).
+   * probe: somebody else does, and the server must first be asked where the two part.
+   */
+  readonly next: "keep" | "renumber" | "probe"
+}
+
+/** Decides what a new base means for the timeline. */
+export function planRebase({ applied, timeline, serverCursor, forkAt, isRestored }: RebaseInput): RebasePlan {
+  const at = applied?.lsn ?? lsn(0)
+  const isOurs = at <= timeline.start || (at <= timeline.lsn && timeline.hashAt(at) === applied?.hash)
+  const agreed = isOurs ? at : lsn(Math.min(at, forkAt ?? serverCursor, timeline.lsn))
+  const dropTo = lsn(Math.max(agreed, timeline.start))
+  if (isRestored) return { dropTo, next: "renumber" }
+  // What the server has of ours under the old id stays visible here until the base shows it (I7).
+  if (forkAt !== null) return { dropTo, next: at >= forkAt ? "renumber" : "keep" }
+  return { dropTo, next: isOurs ? "keep" : "probe" }
+}

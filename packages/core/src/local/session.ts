@@ -1,0 +1,244 @@
+import { bytesEqual } from "../base/bytes.ts"
+import { LfError, toLfError } from "../base/error.ts"
+import type { ErrorCode } from "../base/error-codes.ts"
+import type { Cancel, Host } from "../base/host.ts"
+import { Link, type Progress } from "../network/link.ts"
+import { PROTOCOL_VERSION, type Welcome } from "../network/message.ts"
+import type { Network } from "../network/network.ts"
+import { compareSchema } from "../timeline/schema.ts"
+import type { Local } from "./local.ts"
+
+/** A connection that says nothing for this long is asked; one that does not answer in the same time again is dropped (T22). */
+export const HEARTBEAT_MS = 10_000
+const RETRY_MS_MIN = 250
+const RETRY_MS_MAX = 15_000
+/** After a refusal that only a person or a deploy can change. */
+const RETRY_MS_REFUSED = 30_000
+const CONNECT_MS_MAX = 10_000
+
+export type ConnectionStatus = "connecting" | "connected" | "offline" | "needs-auth" | "needs-update" | "error"
+
+export interface SessionState {
+  readonly status: ConnectionStatus
+  readonly error: LfError | null
+  /** Everything that the server had when we connected is here. */
+  readonly isUpToDate: boolean
+  readonly firstSync: Progress | null
+}
+
+export interface SessionOptions {
+  readonly docId: string
+  readonly local: Local
+  readonly network: Network
+  readonly host: Host
+  /** A short-lived token for the server's `authenticate`, asked for at every connection. */
+  readonly token?: () => Promise<string | null>
+  readonly onChange: () => void
+}
+
+/** Keeps one document in touch with its server: connects, pushes, pulls, and starts over when the way is lost. */
+export class Session {
+  readonly #options: SessionOptions
+  #state: SessionState = { status: "connecting", error: null, isUpToDate: false, firstSync: null }
+  #isOnline = true
+  #isStopped = false
+  #link: Link | null = null
+  #failures = 0
+  #wake: () => void = () => {}
+
+  constructor(options: SessionOptions) {
+    this.#options = options
+    void this.#run()
+  }
+
+  get state(): SessionState {
+    return this.#state
+  }
+
+  /** False: stays away from the network until it is called with true. */
+  setOnline(isOnline: boolean): void {
+    if (this.#isOnline === isOnline) return
+    this.#isOnline = isOnline
+    this.#failures = 0
+    if (!isOnline) this.#link?.close("went offline")
+    this.#wake()
+  }
+
+  /** Tries at once instead of waiting for the next retry; asks an open connection whether it is alive. */
+  poke(): void {
+    this.#failures = 0
+    this.#link?.ping()
+    this.#wake()
+  }
+
+  stop(): void {
+    this.#isStopped = true
+    this.#link?.close("stopped")
+    this.#wake()
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#isStopped) {
+      if (!this.#isOnline) {
+        this.#become({ status: "offline", error: null, isUpToDate: false })
+        await this.#sleep(null)
+        continue
+      }
+      const error = await this.#connectOnce()
+      if (this.#isStopped) return
+      this.#failures++
+      const status = this.#isOnline ? statusOf(error.code) : "offline"
+      const isFailed = status === "error" || status === "needs-auth" || status === "needs-update"
+      this.#become({ status, error: isFailed ? error : null, isUpToDate: false, firstSync: null })
+      if (this.#isOnline) await this.#sleep(isFailed ? RETRY_MS_REFUSED : this.#retryMs())
+    }
+  }
+
+  /** One connection from beginning to end; the reason why it ended. */
+  async #connectOnce(): Promise<LfError> {
+    const { network, host, local } = this.#options
+    let stopHeartbeat: Cancel = () => {}
+    try {
+      const token = (await this.#options.token?.()) ?? ""
+      const pipe = await withTimeout(host, network.connect())
+      const link = new Link(pipe, (progress) => this.#become({ firstSync: local.cursor === 0 ? progress : null }))
+      this.#link = link
+      if (this.#isStopped || !this.#isOnline) link.close("went offline")
+      const { secret } = local
+      const welcome = await withTimeout(host, this.#greet(link, token))
+      this.#checkSchema(welcome)
+      this.#failures = 0
+      stopHeartbeat = this.#startHeartbeat(link)
+      local.meet(welcome)
+      this.#become({ status: "connected", error: null, isUpToDate: this.#isUpToDate(welcome) })
+      return await Promise.race([link.closed, this.#push(link, secret), this.#pull(link, welcome)])
+    } catch (error) {
+      return toLfError(error, "SERVER_CLOSING")
+    } finally {
+      stopHeartbeat()
+      this.#link?.close("done")
+      this.#link = null
+    }
+  }
+
+  #greet(link: Link, token: string): Promise<Welcome> {
+    const { local, docId } = this.#options
+    return link.hello({
+      type: "hello",
+      protocol: PROTOCOL_VERSION,
+      docId,
+      secret: local.secret,
+      epoch: local.epoch,
+      cursor: local.cursor,
+      schema: local.mutator.migrations.map(({ hash }) => hash),
+      token,
+    })
+  }
+
+  /** Older code must not pull a newer schema; newer code waits for the server's deploy (T15). */
+  #checkSchema(welcome: Welcome): void {
+    const state = compareSchema(welcome.schema, this.#options.local.mutator)
+    if (state.type === "newer")
+      throw new LfError("SCHEMA_NEWER", "the server's schema is newer than this code; load the app again")
+    if (state.type === "edited")
+      throw new LfError("MIGRATION_EDITED", `migration ${state.position} differs from the server's`)
+    if (state.type === "older")
+      throw new LfError("SERVER_CLOSING", "the server runs older code than this; waiting for it")
+  }
+
+  async #push(link: Link, secret: Uint8Array): Promise<LfError> {
+    const { local } = this.#options
+    for (;;) {
+      // A new identity must be shown to the server before anything is sent under it.
+      if (!bytesEqual(secret, local.secret)) link.close("this client has a new id")
+      if (!link.isOpen) return await link.closed
+      const ready = local.readyToPush()
+      if (!(await local.pushMutations(link))) await Promise.race([ready, link.closed])
+    }
+  }
+
+  async #pull(link: Link, welcome: Welcome): Promise<LfError> {
+    const { local } = this.#options
+    for (;;) {
+      await local.rebase(link, welcome.epoch)
+      this.#become({ isUpToDate: this.#isUpToDate(welcome), firstSync: null })
+      if (!link.isOpen) return await link.closed
+    }
+  }
+
+  #isUpToDate(welcome: Welcome): boolean {
+    const { local } = this.#options
+    return local.epoch === welcome.epoch && local.cursor >= welcome.lsn
+  }
+
+  #startHeartbeat(link: Link): Cancel {
+    const { host } = this.#options
+    let heard = -1
+    let cancel: Cancel = () => {}
+    const beat = () => {
+      if (link.heard === heard) link.close("the server does not answer")
+      heard = link.heard
+      link.ping()
+      cancel = host.after(HEARTBEAT_MS, beat)
+    }
+    cancel = host.after(HEARTBEAT_MS, beat)
+    return () => cancel()
+  }
+
+  /** Doubles from RETRY_MS_MIN, with jitter so that a server's restart is not met by a herd. */
+  #retryMs(): number {
+    const [luck] = this.#options.host.randomBytes(1)
+    const full = Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 2 ** Math.min(this.#failures - 1, 10))
+    return full / 2 + (full / 2) * (luck / 255)
+  }
+
+  /** Until `delayMs` have passed (null: for ever) or somebody wakes us. */
+  #sleep(delayMs: number | null): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = delayMs === null ? () => {} : this.#options.host.after(delayMs, resolve)
+      this.#wake = () => {
+        cancel()
+        resolve()
+      }
+      if (this.#isStopped) this.#wake()
+    })
+  }
+
+  #become(change: Partial<SessionState>): void {
+    if (this.#isStopped) return
+    this.#state = { ...this.#state, ...change }
+    this.#options.onChange()
+  }
+}
+
+function statusOf(code: ErrorCode): ConnectionStatus {
+  switch (code) {
+    case "AUTH_REQUIRED":
+      return "needs-auth"
+    case "SCHEMA_NEWER":
+    case "PROTOCOL_NEWER":
+      return "needs-update"
+    case "SERVER_CLOSING":
+    case "CHECKSUM_MISMATCH":
+    case "RATE_LIMITED":
+      return "connecting"
+    default:
+      return "error"
+  }
+}
+
+function withTimeout<T>(host: Host, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const cancel = host.after(CONNECT_MS_MAX, () => reject(new LfError("SERVER_CLOSING", "the server does not answer")))
+    work.then(
+      (value) => {
+        cancel()
+        resolve(value)
+      },
+      (error: unknown) => {
+        cancel()
+        reject(error)
+      },
+    )
+  })
+}

@@ -1,0 +1,203 @@
+import { unreachable } from "../base/assert.ts"
+import { ByteReader, ByteWriter } from "../base/bytes.ts"
+import { LfError } from "../base/error.ts"
+import { type Lsn, lsn } from "../base/lsn.ts"
+import { readPlain, writePlain } from "../base/plain.ts"
+import type { Batch } from "../journal/batch.ts"
+import { readChangeset, writeChangeset } from "../storage/changeset.ts"
+import { FRAME_BYTES_MAX, type Message, type OutcomeData } from "./message.ts"
+
+/** The first byte of every frame: "lf" would not fit, 0x1f says it well enough. */
+const MAGIC = 0x1f
+const SECRET_BYTES = 32
+const SCHEMA_HASHES_MAX = 10_000
+const ENTRIES_MAX = 100_000
+
+/** A frame's second byte. PROTOCOL.md lists them; a test holds it to this table. */
+export const FRAME_TYPES = {
+  hello: 1,
+  "sync-mutations": 2,
+  "sync-storage": 3,
+  "next-part": 4,
+  ping: 5,
+  welcome: 16,
+  cursor: 17,
+  gap: 18,
+  fork: 19,
+  pages: 20,
+  refuse: 21,
+  pong: 22,
+} as const satisfies Record<Message["type"], number>
+
+const TYPE_BY_NUMBER = new Map<number, Message["type"]>(
+  Object.entries(FRAME_TYPES).map(([type, number]) => [number, type as Message["type"]]),
+)
+
+export function encodeMessage(message: Message): Uint8Array {
+  const writer = new ByteWriter(256).u8(MAGIC).u8(FRAME_TYPES[message.type])
+  switch (message.type) {
+    case "hello":
+      writer.uint(message.protocol).text(message.docId).raw(message.secret).text(message.epoch).uint(message.cursor)
+      writeTexts(writer, message.schema)
+      writer.text(message.token)
+      break
+    case "welcome":
+      writer.text(message.epoch).uint(message.clientLsn).u64(message.clientHash).uint(message.lsn)
+      writeTexts(writer, message.schema)
+      break
+    case "sync-mutations":
+      writeBatch(writer, message.batch)
+      writer.uint(message.confirmed)
+      break
+    case "cursor":
+      writer.uint(message.lsn)
+      break
+    case "gap":
+      writer.uint(message.expected)
+      break
+    case "fork":
+      writer.uint(message.common)
+      break
+    case "sync-storage":
+      writer.uint(message.cursor).uint(message.outcomesSeen)
+      break
+    case "pages":
+      writer
+        .uint(message.from)
+        .uint(message.to)
+        .u8(message.isLast ? 1 : 0)
+        .uint(message.bytesTotal)
+      writeChangeset(writer, message.changeset)
+      writeOutcomes(writer, message.outcomes)
+      break
+    case "refuse":
+      writer.text(message.code).text(message.message)
+      break
+    case "next-part":
+    case "ping":
+    case "pong":
+      break
+    default:
+      unreachable("every message is encoded")
+  }
+  return writer.finish()
+}
+
+/** @throws FRAME_TOO_LARGE FRAME_MALFORMED */
+export function decodeMessage(frame: Uint8Array): Message {
+  if (frame.length > FRAME_BYTES_MAX) throw new LfError("FRAME_TOO_LARGE", `a frame has ${frame.length} bytes`)
+  try {
+    const reader = new ByteReader(frame)
+    if (reader.u8() !== MAGIC) throw new LfError("FRAME_MALFORMED", "not a frame of lf")
+    const type = TYPE_BY_NUMBER.get(reader.u8())
+    if (type === undefined) throw new LfError("FRAME_MALFORMED", "unknown type of frame")
+    const message = readBody(type, reader)
+    reader.end()
+    return message
+  } catch (cause) {
+    if (cause instanceof LfError && cause.code === "FRAME_MALFORMED") throw cause
+    throw new LfError("FRAME_MALFORMED", cause instanceof Error ? cause.message : "malformed frame", { cause })
+  }
+}
+
+function readBody(type: Message["type"], reader: ByteReader): Message {
+  switch (type) {
+    case "hello":
+      return {
+        type,
+        protocol: reader.uint(),
+        docId: reader.text(256),
+        secret: reader.raw(SECRET_BYTES).slice(),
+        epoch: reader.text(64),
+        cursor: readLsn(reader),
+        schema: readTexts(reader),
+        token: reader.text(16 * 1024),
+      }
+    case "welcome":
+      return {
+        type,
+        epoch: reader.text(64),
+        clientLsn: readLsn(reader),
+        clientHash: reader.u64(),
+        lsn: readLsn(reader),
+        schema: readTexts(reader),
+      }
+    case "sync-mutations":
+      return { type, batch: readBatch(reader), confirmed: readLsn(reader) }
+    case "cursor":
+      return { type, lsn: readLsn(reader) }
+    case "gap":
+      return { type, expected: readLsn(reader) }
+    case "fork":
+      return { type, common: readLsn(reader) }
+    case "sync-storage":
+      return { type, cursor: readLsn(reader), outcomesSeen: readLsn(reader) }
+    case "pages":
+      return {
+        type,
+        from: readLsn(reader),
+        to: readLsn(reader),
+        isLast: reader.u8() !== 0,
+        bytesTotal: reader.uint(),
+        changeset: readChangeset(reader),
+        outcomes: readOutcomes(reader),
+      }
+    case "refuse":
+      return { type, code: reader.text(128), message: reader.text(4096) }
+    case "next-part":
+    case "ping":
+    case "pong":
+      return { type }
+    default:
+      return unreachable("every message is decoded")
+  }
+}
+
+function readLsn(reader: ByteReader): Lsn {
+  return lsn(reader.uint())
+}
+
+function writeBatch(writer: ByteWriter, batch: Batch): void {
+  writer.uint(batch.from).u64(batch.previousHash).uint(batch.entries.length)
+  for (const entry of batch.entries) writer.bytes(entry)
+}
+
+function readBatch(reader: ByteReader): Batch {
+  const from = readLsn(reader)
+  const previousHash = reader.u64()
+  const count = reader.count()
+  if (count > ENTRIES_MAX) throw new LfError("FRAME_MALFORMED", "too many entries")
+  const entries: Uint8Array[] = []
+  for (let i = 0; i < count; i++) entries.push(reader.bytes().slice())
+  return { from, previousHash, entries }
+}
+
+function writeTexts(writer: ByteWriter, texts: readonly string[]): void {
+  writer.uint(texts.length)
+  for (const text of texts) writer.text(text)
+}
+
+function readTexts(reader: ByteReader): string[] {
+  const count = reader.count()
+  if (count > SCHEMA_HASHES_MAX) throw new LfError("FRAME_MALFORMED", "too many migrations")
+  const texts: string[] = []
+  for (let i = 0; i < count; i++) texts.push(reader.text(64))
+  return texts
+}
+
+function writeOutcomes(writer: ByteWriter, outcomes: readonly OutcomeData[]): void {
+  writer.uint(outcomes.length)
+  for (const { lsn: position, uid, code, data } of outcomes) {
+    writer.uint(position).text(uid).text(code)
+    writePlain(writer, data)
+  }
+}
+
+function readOutcomes(reader: ByteReader): OutcomeData[] {
+  const count = reader.count(4)
+  const outcomes: OutcomeData[] = []
+  for (let i = 0; i < count; i++) {
+    outcomes.push({ lsn: readLsn(reader), uid: reader.text(36), code: reader.text(128), data: readPlain(reader) })
+  }
+  return outcomes
+}

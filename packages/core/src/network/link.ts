@@ -1,0 +1,189 @@
+import { assert } from "../base/assert.ts"
+import { LfError, toLfError } from "../base/error.ts"
+import type { ErrorCode } from "../base/error-codes.ts"
+import type { Lsn } from "../base/lsn.ts"
+import type { Changeset, PageChange } from "../storage/changeset.ts"
+import { decodeMessage, encodeMessage } from "./codec.ts"
+import type {
+  ClientMessage,
+  Hello,
+  MutationsReply,
+  OutcomeData,
+  Pages,
+  ServerMessage,
+  SyncMutations,
+  SyncStorage,
+  Welcome,
+} from "./message.ts"
+import type { Pipe } from "./network.ts"
+
+/** A whole page batch: what `sync-storage` was waiting for. */
+export interface PageBatch {
+  readonly from: Lsn
+  readonly to: Lsn
+  readonly changeset: Changeset
+  readonly outcomes: readonly OutcomeData[]
+}
+
+export interface Progress {
+  readonly bytes: number
+  readonly bytesTotal: number
+}
+
+interface Waiting<T> {
+  readonly resolve: (value: T) => void
+  readonly reject: (error: LfError) => void
+}
+
+/** The client's end of a connection: requests and their replies, at most one of each kind under way. */
+export class Link {
+  readonly #pipe: Pipe
+  readonly #closed: Promise<LfError>
+  readonly #onProgress: (progress: Progress) => void
+  #tellClosed: (error: LfError) => void = () => {}
+  #failure: LfError | null = null
+  #welcome: Waiting<Welcome> | null = null
+  #mutations: Waiting<MutationsReply> | null = null
+  #pages: Waiting<PageBatch> | null = null
+  #parts: Pages[] = []
+  #bytes = 0
+  #heardAt = 0
+
+  constructor(pipe: Pipe, onProgress: (progress: Progress) => void) {
+    this.#pipe = pipe
+    this.#onProgress = onProgress
+    this.#closed = new Promise((resolve) => {
+      this.#tellClosed = resolve
+    })
+    pipe.listen({
+      frame: (frame) => this.#receive(frame),
+      closed: (reason) => this.#fail(new LfError("SERVER_CLOSING", reason)),
+    })
+  }
+
+  /** Resolves with the reason when the connection is gone. */
+  get closed(): Promise<LfError> {
+    return this.#closed
+  }
+
+  get isOpen(): boolean {
+    return this.#failure === null
+  }
+
+  /** Frames heard so far: a heartbeat compares two readings. */
+  get heard(): number {
+    return this.#heardAt
+  }
+
+  hello(hello: Hello): Promise<Welcome> {
+    return this.#ask(hello, this.#welcome, (waiting) => {
+      this.#welcome = waiting
+    })
+  }
+
+  syncMutations(message: SyncMutations): Promise<MutationsReply> {
+    return this.#ask(message, this.#mutations, (waiting) => {
+      this.#mutations = waiting
+    })
+  }
+
+  syncStorage(message: SyncStorage): Promise<PageBatch> {
+    return this.#ask(message, this.#pages, (waiting) => {
+      this.#pages = waiting
+    })
+  }
+
+  ping(): void {
+    if (this.isOpen) this.#pipe.send(encodeMessage({ type: "ping" }))
+  }
+
+  close(reason: string): void {
+    this.#pipe.close(reason)
+    this.#fail(new LfError("SERVER_CLOSING", reason))
+  }
+
+  #ask<T>(message: ClientMessage, current: Waiting<T> | null, keep: (waiting: Waiting<T>) => void): Promise<T> {
+    if (this.#failure !== null) return Promise.reject(this.#failure)
+    assert(current === null, `one ${message.type} is under way at a time`)
+    return new Promise((resolve, reject) => {
+      keep({ resolve, reject })
+      this.#pipe.send(encodeMessage(message))
+    })
+  }
+
+  #receive(frame: Uint8Array): void {
+    if (this.#failure !== null) return
+    this.#heardAt++
+    try {
+      this.#dispatch(decodeMessage(frame) as ServerMessage, frame.length) // client messages end in `default`
+    } catch (error) {
+      const failure = toLfError(error, "FRAME_MALFORMED")
+      this.#pipe.close(failure.code)
+      this.#fail(failure)
+    }
+  }
+
+  #dispatch(message: ServerMessage, bytes: number): void {
+    switch (message.type) {
+      case "welcome": {
+        const waiting = this.#welcome
+        this.#welcome = null
+        waiting?.resolve(message)
+        return
+      }
+      case "cursor":
+      case "gap":
+      case "fork": {
+        const waiting = this.#mutations
+        this.#mutations = null
+        waiting?.resolve(message)
+        return
+      }
+      case "pages":
+        this.#receivePart(message, bytes)
+        return
+      case "refuse":
+        this.#pipe.close(message.code)
+        this.#fail(new LfError(message.code as ErrorCode, message.message)) // codes of a newer server pass through
+        return
+      case "pong":
+        return
+      default:
+        throw new LfError("FRAME_MALFORMED", "a client's message came from the server")
+    }
+  }
+
+  #receivePart(part: Pages, bytes: number): void {
+    this.#parts.push(part)
+    this.#bytes += bytes
+    if (!part.isLast) {
+      this.#onProgress({ bytes: this.#bytes, bytesTotal: Math.max(part.bytesTotal, this.#bytes) })
+      this.#pipe.send(encodeMessage({ type: "next-part" }))
+      return
+    }
+    const parts = this.#parts
+    this.#parts = []
+    this.#bytes = 0
+    const waiting = this.#pages
+    this.#pages = null
+    waiting?.resolve(joinParts(parts))
+  }
+
+  #fail(error: LfError): void {
+    if (this.#failure !== null) return
+    this.#failure = error
+    for (const waiting of [this.#welcome, this.#mutations, this.#pages]) waiting?.reject(error)
+    this.#tellClosed(error)
+  }
+}
+
+function joinParts(parts: readonly Pages[]): PageBatch {
+  const last = parts[parts.length - 1]
+  const pages: PageChange[] = []
+  const outcomes: OutcomeData[] = []
+  for (const part of parts) {
+    for (const page of part.changeset.pages) pages.push(page)
+    for (const outcome of part.outcomes) outcomes.push(outcome)
+  }
+  return { from: last.from, to: last.to, changeset: { ...last.changeset, pages }, outcomes }
+}

@@ -1,0 +1,103 @@
+import type { Lsn } from "../base/lsn.ts"
+import type { Batch } from "../journal/batch.ts"
+import type { Changeset } from "../storage/changeset.ts"
+
+/** Bumped when a frame changes meaning; both sides refuse a newer one. */
+export const PROTOCOL_VERSION = 1
+/** A frame over this closes the connection (S7). */
+export const FRAME_BYTES_MAX = 1024 * 1024
+/** What one push carries at the most. */
+export const PUSH_BYTES_MAX = 512 * 1024
+/** Pages per part: the reader asks for the next one when it has this one (T23). */
+export const PART_BYTES_MAX = 256 * 1024
+/** Outcomes with one page batch; the rest come with the next. */
+export const OUTCOMES_PER_BATCH_MAX = 100
+
+export interface Hello {
+  readonly type: "hello"
+  readonly protocol: number
+  readonly docId: string
+  /** Shows that the client id is the sender's own: the id is its hash (S4). */
+  readonly secret: Uint8Array
+  /** Empty: this client has never had a base. */
+  readonly epoch: string
+  readonly cursor: Lsn
+  /** Hashes of the migrations that the client's code knows. */
+  readonly schema: readonly string[]
+  /** What the app's `auth()` gave; empty: nothing. Short-lived, never in a URL (S2). */
+  readonly token: string
+}
+
+export interface Welcome {
+  readonly type: "welcome"
+  readonly epoch: string
+  /** How far the server's copy of this client's timeline goes, and the chain hash there. */
+  readonly clientLsn: Lsn
+  readonly clientHash: bigint
+  readonly lsn: Lsn
+  readonly schema: readonly string[]
+}
+
+export interface SyncMutations {
+  readonly type: "sync-mutations"
+  readonly batch: Batch
+  /** The client keeps nothing of its timeline up to here. */
+  readonly confirmed: Lsn
+}
+
+/** Answers to `sync-mutations`. `cursor`: durable at the server up to there. */
+export type MutationsReply =
+  | { readonly type: "cursor"; readonly lsn: Lsn }
+  | { readonly type: "gap"; readonly expected: Lsn }
+  | { readonly type: "fork"; readonly common: Lsn }
+
+/** Stays open until there is something newer than `cursor`: the reply is the announcement, this request the credit. */
+export interface SyncStorage {
+  readonly type: "sync-storage"
+  readonly cursor: Lsn
+  /** Outcomes up to here are durable at the client. */
+  readonly outcomesSeen: Lsn
+}
+
+/** Asks for the next part of the page batch that is under way. */
+export interface NextPart {
+  readonly type: "next-part"
+}
+
+/** What `Reject` carried, for its author alone. */
+export interface OutcomeData {
+  readonly lsn: Lsn
+  readonly uid: string
+  readonly code: string
+  readonly data: unknown
+}
+
+/** One part of a page batch; together the parts are one changeset. */
+export interface Pages {
+  readonly type: "pages"
+  readonly from: Lsn
+  readonly to: Lsn
+  readonly isLast: boolean
+  /** Estimate of the whole batch, for progress. */
+  readonly bytesTotal: number
+  readonly changeset: Changeset
+  readonly outcomes: readonly OutcomeData[]
+}
+
+export interface Refuse {
+  readonly type: "refuse"
+  readonly code: string
+  readonly message: string
+}
+
+export interface Ping {
+  readonly type: "ping"
+}
+
+export interface Pong {
+  readonly type: "pong"
+}
+
+export type ClientMessage = Hello | SyncMutations | SyncStorage | NextPart | Ping
+export type ServerMessage = Welcome | MutationsReply | Pages | Refuse | Pong
+export type Message = ClientMessage | ServerMessage

@@ -1,0 +1,21 @@
+/** Told what happens on a pipe, one call after the other. */
+export interface PipeListener {
+  /** A whole frame; the bytes are the listener's to keep. */
+  frame(frame: Uint8Array): void
+  /** The pipe is gone; nothing comes after it. */
+  closed(reason: string): void
+}
+
+/** One open connection, seen from either end. Frames arrive whole and in order, or the pipe closes. */
+export interface Pipe {
+  /** Sending on a closed pipe does nothing: `closed` tells. */
+  send(frame: Uint8Array): void
+  close(reason: string): void
+  /** Called once, before anything was received. */
+  listen(listener: PipeListener): void
+}
+
+/** The way to a server. `connect` rejects when there is no way now. */
+export interface Network {
+  connect(): Promise<Pipe>
+}

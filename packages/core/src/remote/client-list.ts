@@ -1,0 +1,88 @@
+import { LfError } from "../base/error.ts"
+import { LSN_ZERO, type Lsn, lsn } from "../base/lsn.ts"
+import type { Database } from "../sqlite/database.ts"
+import { mutationCodec } from "../timeline/mutation.ts"
+import { ClientJournal } from "../timeline/timeline.ts"
+import type { RemoteStore } from "./remote-store.ts"
+
+const STREAM_PREFIX = "client/"
+/** Mutations made in the server's own process go into a journal of their own, under this id. */
+export const SERVER_CLIENT = "server"
+
+/** The journals of every client that ever wrote to a document, each with its applied cursor. */
+export class ClientList {
+  readonly #store: RemoteStore
+  readonly #journals = new Map<string, ClientJournal>()
+  readonly #users = new Map<string, string | null>()
+  /** Outcomes up to here are durable at their author. */
+  readonly #seen = new Map<string, Lsn>()
+
+  constructor(store: RemoteStore) {
+    this.#store = store
+    for (const stream of store.streams.names()) {
+      if (stream.startsWith(STREAM_PREFIX)) this.journal(stream.slice(STREAM_PREFIX.length))
+    }
+    for (const { entry } of store.bindings.iter()) this.#users.set(entry.clientId, entry.user)
+  }
+
+  journal(clientId: string): ClientJournal {
+    let journal = this.#journals.get(clientId)
+    if (journal === undefined) {
+      journal = new ClientJournal(this.#store.streams.journal(STREAM_PREFIX + clientId, mutationCodec))
+      this.#journals.set(clientId, journal)
+    }
+    return journal
+  }
+
+  /** A reader has no journal yet: nothing is made for it until it writes. */
+  find(clientId: string): ClientJournal | undefined {
+    return this.#journals.get(clientId)
+  }
+
+  /** What the document itself says was applied: never remembered apart from it (T5). */
+  loadApplied(db: Database): void {
+    for (const row of db.exec("select client_id, lsn from __lf_mutations")) {
+      this.journal(String(row.client_id)).applied = lsn(Number(row.lsn))
+    }
+  }
+
+  /**
+   * Whether `clientId` belongs to `user`. An id that nobody was signed in for is claimed by who shows its secret (T26).
+   * @throws CLIENT_PROOF
+   */
+  checkOwner(clientId: string, user: string | null): void {
+    const owner = this.#users.get(clientId)
+    if (owner === undefined || owner === user || owner === null) return
+    throw new LfError("CLIENT_PROOF", "this client id belongs to somebody else")
+  }
+
+  bind(clientId: string, user: string | null): void {
+    const owner = this.#users.get(clientId)
+    if (this.#users.has(clientId) && (owner === user || user === null)) return
+    this.#users.set(clientId, user)
+    this.#store.bindings.append({ clientId, user })
+  }
+
+  noteSeen(clientId: string, position: Lsn): void {
+    if (position > this.seen(clientId)) this.#seen.set(clientId, position)
+  }
+
+  seen(clientId: string): Lsn {
+    return this.#seen.get(clientId) ?? LSN_ZERO
+  }
+
+  /** Drops the outcomes that their authors have, from the oldest on. */
+  forgetSeen(): void {
+    const { outcomes } = this.#store
+    let last = outcomes.start()
+    for (const { lsn: at, entry } of outcomes.iter()) {
+      if (entry.lsn > this.seen(entry.clientId)) break
+      last = at
+    }
+    outcomes.rollup(last)
+  }
+
+  confirm(clientId: string, position: Lsn): void {
+    this.find(clientId)?.confirm(position)
+  }
+}

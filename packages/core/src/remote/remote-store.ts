@@ -1,0 +1,137 @@
+import { ByteReader, ByteWriter } from "../base/bytes.ts"
+import { LfError } from "../base/error.ts"
+import type { Host } from "../base/host.ts"
+import { newEpoch } from "../base/ids.ts"
+import { type Lsn, lsn } from "../base/lsn.ts"
+import { readPlain, writePlain } from "../base/plain.ts"
+import type { EntryCodec, Journal } from "../journal/journal.ts"
+import type { OpenedLog } from "../journal/log.ts"
+import { Streams } from "../journal/streams.ts"
+import { type Changeset, changesetCodec } from "../storage/changeset.ts"
+import { PageHistory } from "../storage/page-history.ts"
+import { Storage } from "../storage/storage.ts"
+
+/** A batch that was received: what is to be run, by whom, in which order (T6: the position here is the order). */
+export interface Arrival {
+  readonly clientId: string
+  /** Mutations after `from`, up to `to`. */
+  readonly from: Lsn
+  readonly to: Lsn
+  /** Who the server authenticated. */
+  readonly user: string | null
+  readonly atMs: number
+  /** Positions that `authorize` refused. */
+  readonly forbidden: readonly number[]
+}
+
+/** What a rejected mutation's `Reject` carried, kept for its author until they have it. */
+export interface RejectedOutcome {
+  readonly clientId: string
+  readonly lsn: Lsn
+  readonly uid: string
+  readonly code: string
+  readonly data: unknown
+}
+
+/** Who a client id belongs to, from its first write on. */
+export interface Binding {
+  readonly clientId: string
+  readonly user: string | null
+}
+
+/** Deltas since the last checkpoint may reach this, or half of the database, before a new one is written. */
+const CHECKPOINT_BYTES_MIN = 4 * 1024 * 1024
+const META_FORMAT = 1
+
+function plainCodec<T>(): EntryCodec<T> {
+  return {
+    encode(entry) {
+      const writer = new ByteWriter(128)
+      writePlain(writer, entry)
+      return writer.finish()
+    },
+    decode: (bytes) => readPlain(new ByteReader(bytes)) as T, // our own bytes, guarded by the record's checksum
+  }
+}
+
+/** What the server keeps of one document at rest: pages, what changed since the checkpoint, and what clients sent. */
+export class RemoteStore {
+  readonly streams: Streams
+  readonly storage: Storage
+  readonly history: PageHistory
+  readonly arrivals: Journal<Arrival>
+  readonly outcomes: Journal<RejectedOutcome>
+  readonly bindings: Journal<Binding>
+  readonly #epochs: Journal<{ readonly epoch: string }>
+  readonly #changes: Journal<Changeset>
+
+  /** @throws LOG_CORRUPT when the checkpoint or the journal does not add up: the document stops (I11) */
+  constructor(opened: OpenedLog, host: Host) {
+    this.streams = new Streams(opened)
+    this.arrivals = this.streams.journal("arrivals", plainCodec<Arrival>())
+    this.outcomes = this.streams.journal("outcomes", plainCodec<RejectedOutcome>())
+    this.bindings = this.streams.journal("bindings", plainCodec<Binding>())
+    this.#epochs = this.streams.journal("epoch", plainCodec<{ readonly epoch: string }>())
+    this.#changes = this.streams.journal("storage", changesetCodec)
+    if (this.#epochs.lsn() === 0) this.#epochs.append({ epoch: newEpoch(host) })
+    const { storage, history } = this.#recover()
+    this.storage = storage
+    this.history = history
+  }
+
+  get epoch(): string {
+    return this.#epochs.entry(this.#epochs.lsn()).epoch
+  }
+
+  /** How many changes this document has had: the cursor of a reader that has everything. */
+  lsn(): Lsn {
+    return this.#changes.lsn()
+  }
+
+  /** Journals what the storage committed. Durable with the next flush. */
+  append(changeset: Changeset): void {
+    this.history.append(this.#changes.append(changeset), changeset)
+  }
+
+  /** Whether it is time to write the database anew and forget the deltas. */
+  get isCheckpointDue(): boolean {
+    return this.streams.bytesSinceRollup > Math.max(CHECKPOINT_BYTES_MIN, (this.storage.basePageCount * 4096) / 2)
+  }
+
+  /** Writes main.db as it is now; the journal's past goes. Journals keep what recovery or a client still needs (I12). */
+  async checkpoint(): Promise<void> {
+    const { history } = this
+    const meta = new ByteWriter(1024).u8(META_FORMAT).uint(this.lsn()).u64(this.storage.checksum)
+    meta.uint(history.changedSince).uint(history.changedAt.length)
+    for (const position of history.changedAt) meta.uint(position ?? 0)
+    this.#changes.rollup(this.#changes.lsn())
+    await this.streams.rollup({ meta: meta.finish(), pages: this.storage.snapshot() })
+  }
+
+  #recover(): { storage: Storage; history: PageHistory } {
+    const { checkpoint } = this.streams
+    if (checkpoint === null || checkpoint.meta.length === 0) return this.#replay(new Storage(), new PageHistory(lsn(0)))
+    const meta = new ByteReader(checkpoint.meta)
+    if (meta.u8() !== META_FORMAT) throw new LfError("LOG_FORMAT_NEWER", "the checkpoint's format is unknown")
+    const position = lsn(meta.uint())
+    const storage = new Storage(checkpoint.pages)
+    if (storage.checksum !== meta.u64()) throw new LfError("LOG_CORRUPT", "the checkpoint's pages do not add up")
+    const changedSince = lsn(meta.uint())
+    const changedAt: number[] = []
+    for (let count = meta.count(); count > 0; count--) changedAt.push(meta.uint())
+    return this.#replay(storage, new PageHistory(position, changedAt, changedSince))
+  }
+
+  #replay(storage: Storage, history: PageHistory): { storage: Storage; history: PageHistory } {
+    try {
+      for (const { lsn: position, entry } of this.#changes.iter()) {
+        storage.receive(entry)
+        history.append(position, entry)
+      }
+    } catch (cause) {
+      throw new LfError("LOG_CORRUPT", "the storage journal does not fit its checkpoint", { cause })
+    }
+    storage.takeChanges()
+    return { storage, history }
+  }
+}

@@ -1,0 +1,396 @@
+import { LfError, toLfError } from "../base/error.ts"
+import type { Host } from "../base/host.ts"
+import { clientIdOf, uuidV7 } from "../base/ids.ts"
+import { LSN_ZERO, type Lsn } from "../base/lsn.ts"
+import type { OpenedLog } from "../journal/log.ts"
+import { decodeMessage } from "../network/codec.ts"
+import {
+  type ClientMessage,
+  type Hello,
+  type MutationsReply,
+  OUTCOMES_PER_BATCH_MAX,
+  type OutcomeData,
+  type SyncMutations,
+  type SyncStorage,
+} from "../network/message.ts"
+import type { Pipe, PipeListener } from "../network/network.ts"
+import { Database } from "../sqlite/database.ts"
+import type { LoadSqlite } from "../sqlite/module.ts"
+import type { Query } from "../sqlite/sql.ts"
+import { mutationCodec } from "../timeline/mutation.ts"
+import type { Mutator } from "../timeline/mutator.ts"
+import type { Outcome } from "../timeline/outcome.ts"
+import { migrate } from "../timeline/schema.ts"
+import { ClientList, SERVER_CLIENT } from "./client-list.ts"
+import { Peer, type Snapshot } from "./peer.ts"
+import { RemoteStore } from "./remote-store.ts"
+import { type Decided, type Guard, StepRunner } from "./step-runner.ts"
+
+/** Frames of one connection that wait to be handled; more close it (I17). */
+const INBOX_FRAMES_MAX = 64
+
+export interface RemoteOptions {
+  readonly opened: OpenedLog
+  readonly loadSqlite: LoadSqlite
+  readonly mutator: Mutator
+  readonly host: Host
+  readonly guard?: Guard
+  /** Called once, when storage failed: nobody may use this object any more. */
+  readonly onStopped?: (error: LfError) => void
+}
+
+/** A client that was let in. */
+export interface Visitor {
+  readonly pipe: Pipe
+  readonly hello: Hello
+  /** Who `authenticate` said it is. */
+  readonly user: string | null
+  /** Whether a mutation of this name may be written now; asked for every batch. */
+  readonly mayWrite?: (name: string) => boolean | Promise<boolean>
+}
+
+type Task = { readonly peer: Peer; readonly message: ClientMessage; readonly forbidden: readonly number[] }
+
+/** One document at the server: runs mutations with authority, in one order, and hands out the pages that changed. */
+export class Remote {
+  readonly #options: RemoteOptions
+  readonly #store: RemoteStore
+  readonly #clients: ClientList
+  readonly #steps: StepRunner
+  readonly #peers = new Set<Peer>()
+  readonly #inbox: Task[] = []
+  readonly #waiters = new Map<string, (outcome: Outcome) => void>()
+  #flushed: Snapshot
+  #loop: Promise<void> | null = null
+  #failure: LfError | null = null
+
+  private constructor(options: RemoteOptions, store: RemoteStore, db: Database) {
+    const { mutator, loadSqlite, guard = runUnguarded } = options
+    this.#options = options
+    this.#store = store
+    this.#clients = new ClientList(store)
+    this.#clients.loadApplied(db)
+    this.#steps = new StepRunner({ db, store, clients: this.#clients, mutator, loadSqlite, guard })
+    this.#flushed = this.#snapshot()
+  }
+
+  /**
+   * Recovers a document, brings its schema up to date, and runs what was received before the last stop. Doing it twice
+   * is doing it once (I13).
+   * @throws LOG_CORRUPT MIGRATION_EDITED MIGRATION_FAILED SCHEMA_NEWER
+   */
+  static async recover(options: RemoteOptions): Promise<Remote> {
+    const store = new RemoteStore(options.opened, options.host)
+    const db = new Database(await options.loadSqlite(), store.storage)
+    migrate(db, options.mutator)
+    const changeset = store.storage.commit()
+    if (changeset !== null) store.append(changeset)
+    const remote = new Remote(options, store, db)
+    await remote.#stepAll()
+    await store.streams.flush()
+    remote.#flushed = remote.#snapshot()
+    return remote
+  }
+
+  get epoch(): string {
+    return this.#store.epoch
+  }
+
+  lsn(): Lsn {
+    return this.#flushed.lsn
+  }
+
+  get checksum(): bigint {
+    return this.#flushed.checksum
+  }
+
+  get pages(): Snapshot["pages"] {
+    return this.#flushed.pages
+  }
+
+  get peerCount(): number {
+    return this.#peers.size
+  }
+
+  get failure(): LfError | null {
+    return this.#failure
+  }
+
+  /**
+   * Lets a client in that was authenticated and authorized. Its frames go to the listener that is returned.
+   * @throws CLIENT_PROOF
+   */
+  connect({ pipe, hello, user, mayWrite }: Visitor): PipeListener {
+    const clientId = clientIdOf(hello.secret)
+    this.#clients.checkOwner(clientId, user)
+    // A cursor ahead of us would be a document from another life: it means nothing here (T2).
+    const hasOurEpoch = hello.epoch === this.epoch && hello.cursor <= this.#flushed.lsn
+    const peer = new Peer({ pipe, clientId, user, hasOurEpoch })
+    this.#peers.add(peer)
+    const journal = this.#clients.find(clientId)
+    peer.send({
+      type: "welcome",
+      epoch: this.epoch,
+      clientLsn: journal?.lsn() ?? LSN_ZERO,
+      clientHash: journal?.hashAt(journal.lsn()) ?? 0n,
+      lsn: this.#flushed.lsn,
+      schema: this.#options.mutator.migrations.map(({ hash }) => hash),
+    })
+    return this.#listener(peer, mayWrite)
+  }
+
+  /** Rows as the server has them, in process. */
+  query<R>(query: Query<R>): R[] {
+    if (this.#failure !== null) throw this.#failure
+    this.#steps.db.setClock(() => this.#options.host.nowMs())
+    return this.#steps.db.all(query)
+  }
+
+  /**
+   * Runs a mutation of this process's own. Resolves when its outcome is durable.
+   * @throws MUTATION_UNKNOWN MUTATION_ARGS_INVALID MUTATION_TOO_LARGE DOC_STOPPED
+   */
+  mutate(name: string, args: unknown, user: string | null): Promise<Outcome> {
+    if (this.#failure !== null) return Promise.reject(this.#failure)
+    const { host, mutator } = this.#options
+    mutator.find(name).parse(args)
+    const uid = uuidV7(host.nowMs(), host.randomBytes(10))
+    const entry = mutationCodec.encode({ uid, name, args, at: host.nowMs() })
+    const journal = this.#clients.journal(SERVER_CLIENT)
+    const from = journal.lsn()
+    journal.write({ from, previousHash: journal.hashAt(from) ?? 0n, entries: [entry] })
+    this.#store.arrivals.append({
+      clientId: SERVER_CLIENT,
+      from,
+      to: journal.lsn(),
+      user,
+      atMs: host.nowMs(),
+      forbidden: [],
+    })
+    return new Promise((resolve) => {
+      this.#waiters.set(uid, resolve)
+      this.#wake()
+    })
+  }
+
+  /** Lets nobody in any more, finishes what was received, writes the checkpoint and gives the log back. */
+  async close(): Promise<void> {
+    await this.#loop
+    for (const peer of this.#peers) peer.refuse("SERVER_CLOSING", "the server is shutting down")
+    this.#peers.clear()
+    if (this.#failure === null) {
+      await this.#stepAll()
+      await this.#checkpoint()
+      this.#failure = new LfError("DOC_STOPPED", "the document was closed")
+    }
+    this.#steps.db.close()
+    await this.#store.streams.close()
+  }
+
+  /** Writes main.db anew now. */
+  async checkpoint(): Promise<void> {
+    await this.#loop
+    await this.#checkpoint()
+  }
+
+  async #checkpoint(): Promise<void> {
+    this.#steps.forgetDone()
+    this.#clients.forgetSeen()
+    await this.#store.checkpoint()
+  }
+
+  /** A connection's frames, one after the other: a slow `authorize` keeps only its own connection waiting. */
+  #listener(peer: Peer, mayWrite: Visitor["mayWrite"]): PipeListener {
+    let last = Promise.resolve()
+    let waiting = 0
+    return {
+      frame: (frame) => {
+        waiting++
+        if (waiting > INBOX_FRAMES_MAX) {
+          peer.refuse("RATE_LIMITED", `more than ${INBOX_FRAMES_MAX} frames wait`)
+          this.#peers.delete(peer)
+          return
+        }
+        last = last.then(async () => {
+          waiting--
+          if (!this.#peers.has(peer)) return
+          try {
+            await this.#admit(peer, frame, mayWrite)
+          } catch (error) {
+            const { code, message } = toLfError(error, "FRAME_MALFORMED")
+            this.#peers.delete(peer)
+            peer.refuse(code, message)
+          }
+        })
+      },
+      closed: () => {
+        this.#peers.delete(peer)
+      },
+    }
+  }
+
+  async #admit(peer: Peer, frame: Uint8Array, mayWrite: Visitor["mayWrite"]): Promise<void> {
+    const message = decodeMessage(frame)
+    switch (message.type) {
+      case "ping":
+        peer.send({ type: "pong" })
+        return
+      case "next-part":
+        peer.sendPart()
+        return
+      case "sync-mutations":
+        this.#enqueue({ peer, message, forbidden: await forbiddenIn(message, mayWrite) })
+        return
+      case "sync-storage":
+        this.#enqueue({ peer, message, forbidden: [] })
+        return
+      default:
+        throw new LfError("FRAME_MALFORMED", `${message.type} is not for a server that said welcome`)
+    }
+  }
+
+  #enqueue(task: Task): void {
+    this.#inbox.push(task)
+    this.#wake()
+  }
+
+  #wake(): void {
+    if (this.#loop !== null || this.#failure !== null) return
+    this.#loop = this.#run().finally(() => {
+      this.#loop = null
+      if (this.#inbox.length > 0 || this.#waiters.size > 0) this.#wake()
+    })
+  }
+
+  /** Drain, step, flush once, then answer and announce: nothing leaves before it is durable (I3, I4). */
+  async #run(): Promise<void> {
+    try {
+      // A turn's pause gathers what arrives together, so that one flush covers it.
+      await Promise.resolve()
+      const answers: (() => void)[] = []
+      for (const { peer, message, forbidden } of this.#inbox.splice(0)) {
+        if (message.type === "sync-mutations") {
+          const reply = this.handleClientMutations(peer, message, forbidden)
+          answers.push(() => peer.send(reply))
+        } else if (message.type === "sync-storage") this.handleClientSyncStorage(peer, message)
+      }
+      const decided = await this.#stepAll()
+      await this.#store.streams.flush()
+      this.#flushed = this.#snapshot()
+      for (const answer of answers) answer()
+      this.#tellWaiters(decided)
+      this.announce()
+      if (this.#store.isCheckpointDue) await this.#checkpoint()
+    } catch (error) {
+      this.#stop(toLfError(error, "DOC_STOPPED"))
+    }
+  }
+
+  /** Merges a batch into the client's journal; what is new is noted as arrived. Sent twice it changes nothing. */
+  handleClientMutations(peer: Peer, message: SyncMutations, forbidden: readonly number[]): MutationsReply {
+    const journal = this.#clients.journal(peer.clientId)
+    const from = journal.lsn()
+    const result = journal.write(message.batch)
+    if (result.type === "gap") return result
+    if (result.type === "fork") return result
+    if (result.lsn > from) {
+      this.#clients.bind(peer.clientId, peer.user)
+      this.#store.arrivals.append({
+        clientId: peer.clientId,
+        from,
+        to: result.lsn,
+        user: peer.user,
+        atMs: this.#options.host.nowMs(),
+        forbidden: forbidden.filter((at) => at > from),
+      })
+    }
+    this.#clients.confirm(peer.clientId, message.confirmed)
+    return { type: "cursor", lsn: result.lsn }
+  }
+
+  /** Keeps the request until there is something newer than its cursor. */
+  handleClientSyncStorage(peer: Peer, message: SyncStorage): void {
+    peer.waiting = message
+    this.#clients.noteSeen(peer.clientId, message.outcomesSeen)
+    if (message.cursor === LSN_ZERO) peer.hasOurEpoch = false
+  }
+
+  /** Answers every request that waits for less than there is now. */
+  announce(): void {
+    for (const peer of this.#peers) {
+      if (peer.waiting === null || (peer.hasOurEpoch && peer.cursor >= this.#flushed.lsn)) continue
+      const difference = this.#store.history.since(peer.cursor, this.#flushed.pages.length)
+      peer.startTransfer(this.#flushed, difference, this.#outcomesFor(peer))
+    }
+  }
+
+  #outcomesFor(peer: Peer): OutcomeData[] {
+    const seen = peer.waiting?.outcomesSeen ?? LSN_ZERO
+    const found: OutcomeData[] = []
+    for (const { entry } of this.#store.outcomes.iter()) {
+      if (entry.clientId === peer.clientId && entry.lsn > seen) found.push(entry)
+      if (found.length >= OUTCOMES_PER_BATCH_MAX) break
+    }
+    return found.map(({ lsn, uid, code, data }) => ({ lsn, uid, code, data }))
+  }
+
+  async #stepAll(): Promise<Decided[]> {
+    const all: Decided[] = []
+    for (;;) {
+      const decided = await this.#steps.step()
+      if (decided === null) return all
+      for (const one of decided) all.push(one)
+    }
+  }
+
+  #tellWaiters(decided: readonly Decided[]): void {
+    if (this.#waiters.size === 0) return
+    for (const { uid, outcome } of decided) {
+      this.#waiters.get(uid)?.(outcome)
+      this.#waiters.delete(uid)
+    }
+  }
+
+  #snapshot(): Snapshot {
+    const { storage } = this.#store
+    return { lsn: this.#store.lsn(), checksum: storage.checksum, pages: storage.snapshot() }
+  }
+
+  /** Storage failed: nothing is acknowledged, everybody connects again and finds what was durable (T19). */
+  #stop(error: LfError): void {
+    this.#failure = error
+    for (const peer of this.#peers) peer.refuse("SERVER_CLOSING", "the document stopped")
+    this.#peers.clear()
+    this.#options.onStopped?.(error)
+  }
+}
+
+function runUnguarded(work: () => void): boolean {
+  work()
+  return true
+}
+
+async function forbiddenIn(message: SyncMutations, mayWrite: Visitor["mayWrite"]): Promise<number[]> {
+  if (mayWrite === undefined) return []
+  const answers = new Map<string, boolean>()
+  const forbidden: number[] = []
+  for (let i = 0; i < message.batch.entries.length; i++) {
+    const name = nameOf(message.batch.entries[i])
+    let may = answers.get(name)
+    if (may === undefined) {
+      may = await mayWrite(name)
+      answers.set(name, may)
+    }
+    if (!may) forbidden.push(message.batch.from + i + 1)
+  }
+  return forbidden
+}
+
+/** An entry that cannot be decoded has no name; running it rejects it. */
+function nameOf(entry: Uint8Array): string {
+  try {
+    return mutationCodec.decode(entry).name
+  } catch {
+    return ""
+  }
+}

@@ -1,0 +1,172 @@
+import { unreachable } from "../base/assert.ts"
+import { type Lsn, lsn, nextLsn } from "../base/lsn.ts"
+import { Database } from "../sqlite/database.ts"
+import type { LoadSqlite } from "../sqlite/module.ts"
+import { applyGroup, type Job } from "../timeline/apply-group.ts"
+import type { Mutation } from "../timeline/mutation.ts"
+import type { Mutator } from "../timeline/mutator.ts"
+import { type Outcome, outcomeOf, rejected } from "../timeline/outcome.ts"
+import { type ClientList, SERVER_CLIENT } from "./client-list.ts"
+import type { Arrival, RemoteStore } from "./remote-store.ts"
+
+/** Mutations in one transaction and one entry of the storage journal. */
+export const STEP_MUTATIONS_MAX = 256
+/** How far ahead of the server a client's clock may be; what is more is clamped. */
+const CLOCK_AHEAD_MS_MAX = 60_000
+const NO_UID = "00000000-0000-0000-0000-000000000000"
+
+/** Runs `work` and stops it when it takes too long; false: it was stopped, and the wasm under it cannot be used again. */
+export type Guard = (work: () => void) => boolean
+
+/** A mutation that waits: whose, where, and what came with it. */
+interface Waiting {
+  readonly clientId: string
+  readonly lsn: Lsn
+  readonly hash: bigint
+  readonly job: Job
+}
+
+export interface Decided {
+  readonly clientId: string
+  readonly lsn: Lsn
+  readonly uid: string
+  readonly outcome: Outcome
+}
+
+/** Runs what was received and not yet applied, in the order of arrival, one group per transaction. */
+export class StepRunner {
+  db: Database
+  readonly #store: RemoteStore
+  readonly #clients: ClientList
+  readonly #mutator: Mutator
+  readonly #loadSqlite: LoadSqlite
+  readonly #guard: Guard
+  /** Mutations that had to be stopped, by client and position. */
+  readonly #stopped = new Set<string>()
+  /** Arrivals up to here have been run. */
+  #done: Lsn
+
+  constructor(options: {
+    db: Database
+    store: RemoteStore
+    clients: ClientList
+    mutator: Mutator
+    loadSqlite: LoadSqlite
+    guard: Guard
+  }) {
+    this.db = options.db
+    this.#store = options.store
+    this.#clients = options.clients
+    this.#mutator = options.mutator
+    this.#loadSqlite = options.loadSqlite
+    this.#guard = options.guard
+    this.#done = options.store.arrivals.start()
+  }
+
+  /** One group of the earliest mutations that wait; what became of them, or null when none wait. */
+  async step(): Promise<readonly Decided[] | null> {
+    const waiting = this.#gather()
+    if (waiting.length === 0) return null
+    let current = 0
+    let outcomes: Outcome[] = []
+    const isDone = this.#guard(() => {
+      outcomes = applyGroup({
+        db: this.db,
+        mutator: this.#mutator,
+        side: "remote",
+        jobs: waiting.map(({ job }) => job),
+        mark: (index, outcome) => this.#mark(waiting, index, outcome),
+        watch: (index) => {
+          current = index
+        },
+      })
+    })
+    if (!isDone) {
+      this.#stopped.add(keyOf(waiting[current]))
+      await this.#startOver()
+      return []
+    }
+    return this.#commit(waiting, outcomes)
+  }
+
+  /** Arrivals that were run need no place in the next checkpoint. */
+  forgetDone(): void {
+    this.#gather()
+    if (this.#done > this.#store.arrivals.start()) this.#store.arrivals.rollup(this.#done)
+  }
+
+  #commit(waiting: readonly Waiting[], outcomes: readonly Outcome[]): Decided[] {
+    const changeset = this.#store.storage.commit()
+    if (changeset !== null) this.#store.append(changeset)
+    return waiting.map(({ clientId, lsn: at, job }, i) => {
+      const outcome = outcomes[i]
+      const { uid } = job.mutation
+      this.#clients.journal(clientId).applied = at
+      if (outcome.type === "rejected" && clientId !== SERVER_CLIENT) {
+        this.#store.outcomes.append({ clientId, lsn: at, uid, code: outcome.code, data: outcome.data })
+      }
+      return { clientId, lsn: at, uid, outcome }
+    })
+  }
+
+  /** Effect and row in one transaction (I2). One row per client and group: the last one is what counts. */
+  #mark(waiting: readonly Waiting[], index: number, outcome: Outcome): void {
+    const { clientId, lsn: at, hash, job } = waiting[index]
+    const seen = this.#clients.seen(clientId)
+    if (seen > 0) this.db.exec("delete from __lf_rejections where client_id = ? and lsn <= ?", clientId, seen)
+    if (outcome.type === "rejected" && clientId !== SERVER_CLIENT) {
+      this.db.exec("insert into __lf_rejections values (?, ?, ?, ?)", clientId, at, job.mutation.uid, outcome.code)
+    }
+    for (let i = index + 1; i < waiting.length; i++) if (waiting[i].clientId === clientId) return
+    this.db.exec("replace into __lf_mutations values (?, ?, ?)", clientId, at, BigInt.asIntN(64, hash))
+  }
+
+  #gather(): Waiting[] {
+    const { arrivals } = this.#store
+    const waiting: Waiting[] = []
+    const appliedTo = new Map<string, Lsn>()
+    for (let at = nextLsn(this.#done); at <= arrivals.lsn() && waiting.length < STEP_MUTATIONS_MAX; at = nextLsn(at)) {
+      const arrival = arrivals.entry(at)
+      const applied = appliedTo.get(arrival.clientId) ?? this.#clients.journal(arrival.clientId).applied
+      if (arrival.to <= applied && waiting.length === 0) this.#done = at
+      const last = lsn(Math.min(arrival.to, applied + STEP_MUTATIONS_MAX - waiting.length))
+      for (let next = nextLsn(applied); next <= last; next = nextLsn(next)) waiting.push(this.#waitingAt(arrival, next))
+      if (last > applied) appliedTo.set(arrival.clientId, last)
+    }
+    return waiting
+  }
+
+  #waitingAt(arrival: Arrival, at: Lsn): Waiting {
+    const { clientId } = arrival
+    const journal = this.#clients.journal(clientId)
+    const hash = journal.hashAt(at)
+    if (hash === undefined) return unreachable("what waits is in its client's journal")
+    return { clientId, lsn: at, hash, job: this.#jobAt(arrival, at) }
+  }
+
+  #jobAt(arrival: Arrival, at: Lsn): Job {
+    const { user } = arrival
+    let mutation: Mutation
+    try {
+      const sent = this.#clients.journal(arrival.clientId).entry(at)
+      mutation = { ...sent, at: Math.min(sent.at, arrival.atMs + CLOCK_AHEAD_MS_MAX) }
+    } catch (error) {
+      return { mutation: { uid: NO_UID, name: "", args: null, at: arrival.atMs }, user, decided: outcomeOf(error) }
+    }
+    if (arrival.forbidden.includes(at)) return { mutation, user, decided: rejected("MUTATION_FORBIDDEN") }
+    if (this.#stopped.has(`${arrival.clientId}/${at}`)) {
+      return { mutation, user, decided: rejected("SQL_LIMIT", { message: "it ran too long and was stopped" }) }
+    }
+    return { mutation, user }
+  }
+
+  /** The old wasm instance was stopped in the middle: a new one, on the pages that were committed. */
+  async #startOver(): Promise<void> {
+    this.#store.storage.revert()
+    this.db = new Database(await this.#loadSqlite(), this.#store.storage)
+  }
+}
+
+function keyOf({ clientId, lsn: at }: Waiting): string {
+  return `${clientId}/${at}`
+}

@@ -1,0 +1,142 @@
+import { LSN_ZERO, type Lsn, lsn } from "../base/lsn.ts"
+import type { Page } from "../sqlite/page.ts"
+import type { Changeset, PageChange } from "./changeset.ts"
+import { encodeWhole, isWhole, type PageDelta } from "./delta.ts"
+
+/** Deltas kept for readers that are a little behind. */
+const RING_BYTES_MAX = 8 * 1024 * 1024
+
+interface Step {
+  readonly lsn: Lsn
+  readonly changeset: Changeset
+  readonly bytes: number
+}
+
+/** What a reader at some cursor lacks: the numbers of the pages, and how to get each. */
+export interface Difference {
+  readonly isWhole: boolean
+  readonly before: bigint | null
+  readonly pageNos: readonly number[]
+  change(pageNo: number, page: Page): PageChange
+}
+
+/** Compressed pages: a page is immutable, so its bytes are made once however many readers fetch it. */
+const wholeByPage = new WeakMap<Page, PageDelta>()
+
+/**
+ * What changed lately: a ring of changesets for recent cursors, and for older ones the position of each page's last
+ * change. Nobody needs the full history to catch up.
+ */
+export class PageHistory {
+  #ring: Step[] = []
+  #ringBytes = 0
+  /** The position after which the ring knows everything. */
+  #ringStart: Lsn
+  /** By page number - 1. */
+  readonly #changedAt: number[]
+  /** The oldest cursor for which `#changedAt` is exact. */
+  readonly #changedSince: Lsn
+
+  constructor(start: Lsn, changedAt: readonly number[] = [], changedSince = start) {
+    this.#ringStart = start
+    this.#changedAt = [...changedAt]
+    this.#changedSince = changedSince
+  }
+
+  get changedAt(): readonly number[] {
+    return this.#changedAt
+  }
+
+  get changedSince(): Lsn {
+    return this.#changedSince
+  }
+
+  append(position: Lsn, changeset: Changeset): void {
+    let bytes = 64
+    for (const { pageNo, deltas } of changeset.pages) {
+      this.#changedAt[pageNo - 1] = position
+      for (const delta of deltas) bytes += delta.length + 8
+    }
+    this.#changedAt.length = changeset.pageCount
+    this.#ring.push({ lsn: position, changeset, bytes })
+    this.#ringBytes += bytes
+    if (this.#ringBytes > RING_BYTES_MAX) this.#dropOldest()
+  }
+
+  /** What a reader at `cursor` lacks of `pages`. */
+  since(cursor: Lsn, pageCount: number): Difference {
+    if (cursor === LSN_ZERO || cursor < this.#changedSince) return everything(pageCount)
+    if (cursor < this.#ringStart) return this.#byPosition(cursor)
+    return this.#byRing(cursor)
+  }
+
+  #byPosition(cursor: Lsn): Difference {
+    const pageNos: number[] = []
+    for (let i = 0; i < this.#changedAt.length; i++) if (this.#changedAt[i] > cursor) pageNos.push(i + 1)
+    return { isWhole: false, before: null, pageNos, change: wholeChange }
+  }
+
+  #byRing(cursor: Lsn): Difference {
+    const chains = new Map<number, PageDelta[]>()
+    let before: bigint | null = null
+    for (const step of this.#ring) {
+      if (step.lsn <= cursor) continue
+      before ??= step.changeset.before
+      for (const { pageNo, deltas } of step.changeset.pages) addToChain(chains, pageNo, deltas)
+    }
+    const pageNos = [...chains.keys()].sort((a, b) => a - b)
+    return {
+      isWhole: false,
+      before,
+      pageNos,
+      change: (pageNo, page) => smaller(pageNo, page, chains.get(pageNo) ?? []),
+    }
+  }
+
+  #dropOldest(): void {
+    let count = 0
+    while (this.#ringBytes > RING_BYTES_MAX / 2) {
+      this.#ringBytes -= this.#ring[count].bytes
+      this.#ringStart = lsn(this.#ring[count].lsn)
+      count++
+    }
+    this.#ring = this.#ring.slice(count)
+  }
+}
+
+function everything(pageCount: number): Difference {
+  const pageNos = Array.from({ length: pageCount }, (_, i) => i + 1)
+  return { isWhole: true, before: null, pageNos, change: wholeChange }
+}
+
+function wholeChange(pageNo: number, page: Page): PageChange {
+  let delta = wholeByPage.get(page)
+  if (delta === undefined) {
+    delta = encodeWhole(page)
+    wholeByPage.set(page, delta)
+  }
+  return { pageNo, deltas: [delta] }
+}
+
+/** A whole page makes what came before it needless. */
+function addToChain(chains: Map<number, PageDelta[]>, pageNo: number, deltas: readonly PageDelta[]): void {
+  let chain = chains.get(pageNo)
+  for (const delta of deltas) {
+    if (chain === undefined || isWhole(delta)) {
+      chain = []
+      chains.set(pageNo, chain)
+    }
+    chain.push(delta)
+  }
+}
+
+/** Under this a chain is taken as it is: compressing the page could hardly win. */
+const CHAIN_BYTES_SMALL = 256
+
+function smaller(pageNo: number, page: Page, deltas: readonly PageDelta[]): PageChange {
+  let bytes = 0
+  for (const delta of deltas) bytes += delta.length + 1
+  if (bytes <= CHAIN_BYTES_SMALL) return { pageNo, deltas }
+  const whole = wholeChange(pageNo, page)
+  return whole.deltas[0].length + 1 < bytes ? whole : { pageNo, deltas }
+}

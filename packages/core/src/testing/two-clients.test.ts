@@ -1,0 +1,207 @@
+import { beforeAll, describe, expect, test } from "vitest"
+import { z } from "zod"
+import { loadSqlite } from "../../../next/src/node/load-sqlite.ts"
+import { loadChecksum } from "../base/checksum.ts"
+import type { Host } from "../base/host.ts"
+import { MemoryDisk } from "../journal/memory-log.ts"
+import { Local } from "../local/local.ts"
+import { Session } from "../local/session.ts"
+import { MemoryNetwork } from "../network/memory-network.ts"
+import { receive } from "../remote/reception.ts"
+import { Remote } from "../remote/remote.ts"
+import { sql } from "../sqlite/sql.ts"
+import { defineMutation, defineMutator } from "../timeline/mutator.ts"
+import { Reject } from "../timeline/outcome.ts"
+
+beforeAll(loadChecksum)
+
+const host: Host = {
+  nowMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  randomBytes: (count) => crypto.getRandomValues(new Uint8Array(count)),
+  after(delayMs, run) {
+    const timer = setTimeout(run, delayMs)
+    return () => clearTimeout(timer)
+  },
+}
+
+const Add = defineMutation("Add", z.object({ id: z.string(), title: z.string() }), (tx, { id, title }) => {
+  if (title === "bad" && tx.side === "remote") throw new Reject("not-welcome", { title })
+  tx.run(sql`insert into todos (id, title, at) values (${id}, ${title}, ${tx.nowMs})`)
+})
+const Toggle = defineMutation("Toggle", z.object({ id: z.string() }), (tx, { id }) => {
+  tx.run(sql`update todos set done = 1 - done where id = ${id}`)
+})
+const mutator = defineMutator({
+  migrations: [
+    sql`create table todos (id text primary key, title text not null, done integer not null default 0, at integer) strict`,
+  ],
+  mutations: [Add, Toggle],
+})
+
+async function until(holds: () => boolean): Promise<void> {
+  for (let i = 0; i < 2000; i++) {
+    if (holds()) return
+    await new Promise((resolve) => setTimeout(resolve, 2))
+  }
+  throw new Error("it did not come to hold")
+}
+
+class World {
+  readonly serverDisk = new MemoryDisk()
+  remote: Remote | null = null
+  network = new MemoryNetwork((pipe) => {
+    receive(pipe, host, async (hello) => {
+      if (this.remote === null) throw new Error("down")
+      return this.remote.connect({ pipe, hello, user: null })
+    })
+  })
+
+  async startServer(): Promise<Remote> {
+    this.remote = await Remote.recover({ opened: await this.serverDisk.open("d"), loadSqlite, mutator, host })
+    this.network.setOnline(true)
+    return this.remote
+  }
+
+  async stopServer(): Promise<void> {
+    this.network.setOnline(false)
+    await this.remote?.close()
+    this.remote = null
+  }
+
+  async client(disk = new MemoryDisk()): Promise<{ local: Local; session: Session; disk: MemoryDisk }> {
+    const local = new Local({ opened: await disk.open("d"), module: await loadSqlite(), mutator, host, user: null })
+    const session = new Session({ docId: "d", local, network: this.network, host, onChange: () => {} })
+    return { local, session, disk }
+  }
+}
+
+const titles = (local: Local | Remote) =>
+  local.query<{ title: string }>(sql`select title from todos order by id`).map((r) => r.title)
+
+describe("a mutation flows from one client through the server into another", () => {
+  test("adds and toggles converge, pages are the same (I5, I19)", async () => {
+    const world = new World()
+    const remote = await world.startServer()
+    const a = await world.client()
+    const b = await world.client()
+    a.local.run("Add", { id: "1", title: "one" })
+    b.local.run("Add", { id: "2", title: "two" })
+    expect(titles(a.local)).toEqual(["one"])
+    await until(
+      () =>
+        titles(a.local).length === 2 &&
+        titles(b.local).length === 2 &&
+        a.local.pendingCount + b.local.pendingCount === 0,
+    )
+    b.local.run("Toggle", { id: "1" })
+    await until(() => a.local.query<{ done: number }>(sql`select done from todos where id = '1'`)[0].done === 1)
+    await until(() => a.local.cursor === remote.lsn() && b.local.cursor === remote.lsn())
+    expect(a.local.base.checksum).toBe(remote.checksum)
+    expect(b.local.base.checksum).toBe(remote.checksum)
+    a.session.stop()
+    b.session.stop()
+  })
+
+  test("a document made offline syncs later; the server restarts; nothing is lost or doubled (I3, I9)", async () => {
+    const world = new World()
+    const a = await world.client()
+    const receipts = [1, 2, 3].map((i) => a.local.run("Add", { id: `a${i}`, title: `t${i}` }))
+    await Promise.all(receipts.map((r) => r.durable))
+    expect(a.local.pendingCount).toBe(3)
+    await world.startServer()
+    a.session.poke()
+    expect(await receipts[2].remote).toMatchObject({ type: "applied" })
+    await world.stopServer()
+    a.local.run("Add", { id: "a4", title: "t4" })
+    await world.startServer()
+    a.session.poke()
+    await until(() => a.local.pendingCount === 0)
+    expect(titles(world.remote as Remote)).toEqual(["t1", "t2", "t3", "t4"])
+    a.session.stop()
+  })
+
+  test("a rejection disappears from the view, is kept for its author, and blocks nothing (I10)", async () => {
+    const world = new World()
+    await world.startServer()
+    const { local, session } = await world.client()
+    const bad = local.run("Add", { id: "b", title: "bad" })
+    local.run("Add", { id: "c", title: "fine" })
+    expect(titles(local)).toEqual(["bad", "fine"])
+    expect(await bad.remote).toEqual({ type: "rejected", code: "not-welcome", data: { title: "bad" } })
+    await until(() => local.pendingCount === 0)
+    expect(titles(local)).toEqual(["fine"])
+    expect(local.rejections).toMatchObject([{ name: "Add", code: "not-welcome", data: { title: "bad" } }])
+    await local.dismiss(bad.uid)
+    expect(local.rejections).toEqual([])
+    session.stop()
+  })
+
+  test("T1 a cloned client loses nothing", async () => {
+    const world = new World()
+    await world.startServer()
+    const a = await world.client()
+    await a.local.run("Add", { id: "1", title: "one" }).remote
+    a.session.stop()
+    await a.local.close()
+    const copy = structuredClone(a.disk.bytes("d"))
+    const twin = new MemoryDisk()
+    await (await twin.open("d")).log.close()
+    twin.damage("d", () => copy)
+    const x = await world.client(a.disk)
+    const y = await world.client(twin)
+    expect(x.local.clientId).toBe(y.local.clientId)
+    for (let i = 0; i < 5; i++) {
+      x.local.run("Add", { id: `x${i}`, title: `x${i}` })
+      y.local.run("Add", { id: `y${i}`, title: `y${i}` })
+    }
+    await until(
+      () =>
+        x.local.pendingCount + y.local.pendingCount === 0 &&
+        titles(x.local).length === 11 &&
+        titles(y.local).length === 11,
+    )
+    expect(x.local.clientId).not.toBe(y.local.clientId)
+    x.session.stop()
+    y.session.stop()
+  })
+
+  test("T2 a server restored from an older copy is noticed, pending edits survive", async () => {
+    const world = new World()
+    await world.startServer()
+    const a = await world.client()
+    await a.local.run("Add", { id: "1", title: "one" }).remote
+    await world.stopServer()
+    const old = new World()
+    await old.startServer()
+    ;(old as { network: MemoryNetwork }).network = world.network
+    world.remote = old.remote
+    const kept = a.local.run("Add", { id: "2", title: "two" })
+    world.network.setOnline(true)
+    a.session.poke()
+    expect(await kept.remote).toMatchObject({ type: "applied" })
+    expect(titles(a.local)).toEqual(["two"])
+    a.session.stop()
+  })
+
+  test("live queries re-run only when a page they read changed, and post one row", async () => {
+    const world = new World()
+    const { local, session } = await world.client()
+    for (let i = 0; i < 1000; i++) local.run("Add", { id: `${1000 + i}`, title: `t${i}` })
+    const seen: unknown[] = []
+    local.subscribe(sql`select id, done from todos order by id`, (result) => seen.push(result))
+    local.subscribe(sql`select 1 as one`, () => {})
+    const runs = local.queryRuns
+    local.run("Toggle", { id: "1500" })
+    expect(local.queryRuns - runs).toBe(1)
+    expect(seen[1]).toEqual({
+      type: "patch",
+      patch: [
+        { type: "keep", from: 0, count: 500 },
+        { type: "rows", rows: [{ id: "1500", done: 1 }] },
+        { type: "keep", from: 501, count: 499 },
+      ],
+    })
+    session.stop()
+  })
+})

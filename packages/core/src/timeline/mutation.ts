@@ -1,0 +1,48 @@
+import { ByteReader, ByteWriter } from "../base/bytes.ts"
+import { LfError } from "../base/error.ts"
+import { readPlain, writePlain } from "../base/plain.ts"
+
+/** One mutation's entry may have this many bytes: four of them fit one frame. */
+export const MUTATION_BYTES_MAX = 256 * 1024
+export const MUTATION_NAME_BYTES_MAX = 128
+
+/** A timeline's entry: what somebody did. The same bytes on the client and at the server, so that their hashes agree. */
+export interface Mutation {
+  /** UUID, given once, when the mutation is made: the name under which it is found everywhere. */
+  readonly uid: string
+  readonly name: string
+  /** The schema's input, as the component gave it. */
+  readonly args: unknown
+  /** The client's clock when it was made, milliseconds since 1970. */
+  readonly at: number
+}
+
+const FORMAT = 1
+const UID = /^[0-9a-f-]{36}$/
+
+export const mutationCodec = {
+  /** @throws MUTATION_ARGS_INVALID MUTATION_TOO_LARGE */
+  encode({ uid, name, args, at }: Mutation): Uint8Array {
+    const writer = new ByteWriter(128).u8(FORMAT).text(uid).f64(at).text(name)
+    writePlain(writer, args)
+    if (writer.length > MUTATION_BYTES_MAX) {
+      throw new LfError("MUTATION_TOO_LARGE", `${name} has ${writer.length} bytes, the limit is ${MUTATION_BYTES_MAX}`)
+    }
+    return writer.finish()
+  },
+
+  /** @throws BYTES_MALFORMED */
+  decode(bytes: Uint8Array): Mutation {
+    if (bytes.length > MUTATION_BYTES_MAX) throw new LfError("BYTES_MALFORMED", "a mutation is too large")
+    const reader = new ByteReader(bytes)
+    if (reader.u8() !== FORMAT) throw new LfError("BYTES_MALFORMED", "unknown format of a mutation")
+    const uid = reader.text(36)
+    if (!UID.test(uid)) throw new LfError("BYTES_MALFORMED", "a mutation's uid is not a UUID")
+    const at = reader.f64()
+    if (!Number.isFinite(at)) throw new LfError("BYTES_MALFORMED", "a mutation's time is not a number")
+    const name = reader.text(MUTATION_NAME_BYTES_MAX)
+    const args = readPlain(reader)
+    reader.end()
+    return { uid, name, args, at }
+  },
+}

@@ -1,0 +1,114 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec"
+import { assert } from "../base/assert.ts"
+import { textToBytes } from "../base/bytes.ts"
+import { LfError } from "../base/error.ts"
+import { sha256Hex } from "../base/ids.ts"
+import type { Sql } from "../sqlite/sql.ts"
+import { MUTATION_NAME_BYTES_MAX, type Mutation } from "./mutation.ts"
+import type { Tx } from "./tx.ts"
+
+/** A named change: the schema of its arguments and the function that makes it, on the client at once and on the server again. */
+export interface DefinedMutation<Input = unknown, R = unknown> {
+  readonly name: string
+  /**
+   * `args` as the schema gives them out.
+   * @throws MUTATION_ARGS_INVALID MUTATION_SCHEMA_ASYNC
+   */
+  parse(args: unknown): unknown
+  /** Runs the mutator on parsed arguments. */
+  run(tx: Tx, parsed: unknown): R
+  /** Carries the type of the arguments; never there at run time. */
+  readonly inputType?: Input
+}
+
+/** Refuses a mutator that returns a promise: an awaited one could not run inside one transaction (T14). */
+type Synchronous<R> = R extends PromiseLike<unknown> ? "a mutator is synchronous" : unknown
+
+/**
+ * Defines a mutation. `fn` is synchronous and has no effect but through `tx`.
+ *
+ * @example
+ * const AddTodo = defineMutation("AddTodo", z.object({ id: z.string(), title: z.string().min(1) }),
+ *   (tx, { id, title }) => { tx.run(sql`insert into todos (id, title) values (${id}, ${title})`) })
+ */
+export function defineMutation<Schema extends StandardSchemaV1, R>(
+  name: string,
+  argsSchema: Schema,
+  fn: ((tx: Tx, args: StandardSchemaV1.InferOutput<Schema>) => R) & Synchronous<R>,
+): DefinedMutation<StandardSchemaV1.InferInput<Schema>, R> {
+  assert(name.length > 0 && textToBytes(name).length <= MUTATION_NAME_BYTES_MAX, "a mutation's name has 1 to 128 bytes")
+  return {
+    name,
+    parse: (args) => parseArgs(name, argsSchema, args),
+    run: (tx, parsed) => fn(tx, parsed as StandardSchemaV1.InferOutput<Schema>), // `parse` gave it
+  }
+}
+
+function parseArgs(name: string, schema: StandardSchemaV1, args: unknown): unknown {
+  const result = schema["~standard"].validate(args)
+  if (result instanceof Promise) throw new LfError("MUTATION_SCHEMA_ASYNC", `the schema of ${name} is asynchronous`)
+  if (result.issues === undefined) return result.value
+  const [issue] = result.issues
+  const path = (issue?.path ?? []).map((part) => String(typeof part === "object" ? part.key : part)).join(".")
+  throw new LfError(
+    "MUTATION_ARGS_INVALID",
+    `${name}${path === "" ? "" : ` at ${path}`}: ${issue?.message ?? "invalid"}`,
+  )
+}
+
+export interface Migration {
+  readonly sql: Sql<unknown>
+  /** Says whether it was edited after it ran. */
+  readonly hash: string
+}
+
+/** The app's mutations and migrations, shared by components, worker and server. */
+export class Mutator {
+  readonly migrations: readonly Migration[]
+  readonly #mutations = new Map<string, DefinedMutation>()
+
+  constructor(migrations: readonly Sql<unknown>[], mutations: readonly DefinedMutation[]) {
+    this.migrations = migrations.map((sql) => ({
+      sql,
+      hash: sha256Hex(textToBytes(sql.sql)).slice(0, MIGRATION_HASH_CHARS),
+    }))
+    for (const mutation of mutations) {
+      assert(!this.#mutations.has(mutation.name), `mutation ${mutation.name} is defined once`)
+      this.#mutations.set(mutation.name, mutation)
+    }
+  }
+
+  /** @throws MUTATION_UNKNOWN */
+  find(name: string): DefinedMutation {
+    const found = this.#mutations.get(name)
+    if (found === undefined)
+      throw new LfError("MUTATION_UNKNOWN", `no mutation is named ${JSON.stringify(name.slice(0, 64))}`)
+    return found
+  }
+
+  /**
+   * Runs one mutation inside the open transaction.
+   * @throws whatever the mutator throws, MUTATION_UNKNOWN, MUTATION_ARGS_INVALID, MUTATION_ASYNC
+   */
+  apply(tx: Tx, mutation: Mutation): void {
+    const defined = this.find(mutation.name)
+    const result = defined.run(tx, defined.parse(mutation.args))
+    if (typeof result === "object" && result !== null && "then" in result) {
+      if (result instanceof Promise) result.catch(() => {}) // it is refused here; its later failure is nobody's
+      throw new LfError("MUTATION_ASYNC", `${mutation.name} returned a promise; a mutator is synchronous`)
+    }
+  }
+}
+
+export const MIGRATION_HASH_CHARS = 16
+
+/**
+ * The app's mutator.
+ * @example export const mutator = defineMutator({ migrations: [sql`create table todos (id text primary key) strict`], mutations: [AddTodo] })
+ */
+export function defineMutator(options: {
+  readonly migrations: readonly Sql<unknown>[]
+  readonly mutations: readonly DefinedMutation[]
+}): Mutator {
+  return new Mutator(options.migrations, options.mutations)
+}

@@ -1,0 +1,118 @@
+import { LSN_ZERO, type Lsn, lsn } from "../base/lsn.ts"
+import type { Batch } from "../journal/batch.ts"
+import type { Journal, WriteResult } from "../journal/journal.ts"
+import type { Streams } from "../journal/streams.ts"
+import type { Database } from "../sqlite/database.ts"
+import { applyGroup, type Job } from "./apply-group.ts"
+import { type Mutation, mutationCodec } from "./mutation.ts"
+import type { Mutator } from "./mutator.ts"
+import type { Outcome } from "./outcome.ts"
+
+/** A client's pending mutations, in order, under one client id. A fork gives it a new id and renumbers. */
+export class Timeline {
+  readonly clientId: string
+  readonly #journal: Journal<Mutation>
+  readonly #mutator: Mutator
+  readonly #user: string | null
+
+  constructor(streams: Streams, options: { clientId: string; mutator: Mutator; user: string | null }) {
+    this.clientId = options.clientId
+    this.#journal = streams.journal(timelineStream(options.clientId), mutationCodec)
+    this.#mutator = options.mutator
+    this.#user = options.user
+  }
+
+  lsn(): Lsn {
+    return this.#journal.lsn()
+  }
+
+  /** Everything up to here is in the base. */
+  start(): Lsn {
+    return this.#journal.start()
+  }
+
+  hashAt(position: Lsn): bigint | undefined {
+    return this.#journal.hashAt(position)
+  }
+
+  get pendingCount(): number {
+    return this.#journal.lsn() - this.#journal.start()
+  }
+
+  pending(): Mutation[] {
+    return Array.from(this.#journal.iter(), ({ entry }) => entry)
+  }
+
+  pendingWithLsn(): { lsn: Lsn; entry: Mutation }[] {
+    return Array.from(this.#journal.iter())
+  }
+
+  /** Runs `mutation` on top of the view. A rejected one leaves nothing. */
+  apply(db: Database, mutation: Mutation): Outcome {
+    const [outcome] = this.#run(db, [mutation])
+    return outcome
+  }
+
+  append(mutation: Mutation): Lsn {
+    return this.#journal.append(mutation)
+  }
+
+  /** What the other side does not have yet, at most `maxBytes`. */
+  read(from: Lsn, maxBytes: number): Batch {
+    return this.#journal.read(from < this.#journal.start() ? this.#journal.start() : from, maxBytes)
+  }
+
+  /** What is up to `position` is in the base, or rejected: it is pending no more. */
+  drop(position: Lsn): void {
+    if (position > this.#journal.start()) this.#journal.rollup(position)
+  }
+
+  /** Runs everything pending on a new base, in one transaction. One that throws is skipped in the view; the server decides (T11). */
+  rebase(db: Database): Outcome[] {
+    return this.#run(db, this.pending())
+  }
+
+  #run(db: Database, mutations: readonly Mutation[]): Outcome[] {
+    if (mutations.length === 0) return []
+    const jobs: Job[] = mutations.map((mutation) => ({ mutation, user: this.#user }))
+    return applyGroup({ db, mutator: this.#mutator, side: "local", jobs })
+  }
+}
+
+export function timelineStream(clientId: string): string {
+  return `timeline/${clientId}`
+}
+
+/** The server's copy of a client's timeline: merging what was sent twice changes nothing. */
+export class ClientJournal {
+  readonly #journal: Journal<Mutation>
+  /** Mutations up to here ran, or were rejected: what the document's own table says. */
+  applied: Lsn
+
+  constructor(journal: Journal<Mutation>, applied: Lsn = LSN_ZERO) {
+    this.#journal = journal
+    this.applied = applied
+  }
+
+  lsn(): Lsn {
+    return this.#journal.lsn()
+  }
+
+  hashAt(position: Lsn): bigint | undefined {
+    return this.#journal.hashAt(position)
+  }
+
+  write(batch: Batch): WriteResult {
+    return this.#journal.write(batch)
+  }
+
+  entry(position: Lsn): Mutation {
+    return this.#journal.entry(position)
+  }
+
+  /** The client keeps nothing up to `confirmed`: hashes up to there are never compared again. */
+  confirm(confirmed: number): void {
+    const to = lsn(Math.min(confirmed, this.applied))
+    if (to > this.#journal.start()) this.#journal.rollup(to)
+  }
+}

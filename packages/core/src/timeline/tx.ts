@@ -1,0 +1,93 @@
+import { textToBytes } from "../base/bytes.ts"
+import { hash64 } from "../base/checksum.ts"
+import { LfError } from "../base/error.ts"
+import { uuidV7 } from "../base/ids.ts"
+import type { Database } from "../sqlite/database.ts"
+import type { Query } from "../sqlite/sql.ts"
+
+/** Limits of one mutation, the same on both sides. */
+export const MUTATION_STATEMENTS_MAX = 20_000
+/** Steps of SQLite's virtual machine: about a second. */
+export const MUTATION_STEPS_MAX = 30_000_000
+
+/** What a mutator works with: SQL, and clock, luck and name that are the mutation's own, so every run gives the same. */
+export interface Tx {
+  /** Runs one statement. @throws SQL_ERROR SQL_DENIED SQL_LIMIT */
+  run(query: Query<unknown>): { changes: number }
+  all<R>(query: Query<R>): R[]
+  get<R>(query: Query<R>): R | undefined
+  /** A UUIDv7 that is the same at every run of this mutation. */
+  id(): string
+  /** When the mutation was made. SQL's own clock says the same. */
+  readonly nowMs: number
+  /** Who made it; null: nobody is signed in. On the server this is what `authenticate` said. */
+  readonly user: string | null
+  readonly side: "local" | "remote"
+}
+
+export interface TxOptions {
+  readonly db: Database
+  readonly uid: string
+  readonly nowMs: number
+  readonly user: string | null
+  readonly side: "local" | "remote"
+}
+
+export class MutationTx implements Tx {
+  readonly nowMs: number
+  readonly user: string | null
+  readonly side: "local" | "remote"
+  readonly #db: Database
+  readonly #uid: Uint8Array
+  #ids = 0n
+  #statements = 0
+  #open = true
+
+  constructor({ db, uid, nowMs, user, side }: TxOptions) {
+    this.#db = db
+    this.#uid = textToBytes(uid)
+    this.nowMs = nowMs
+    this.user = user
+    this.side = side
+    db.setClock(() => nowMs)
+    // The low bit keeps the seed from 0, which would mean real luck.
+    db.seed(Number(hash64(this.#uid) & 0x7fff_ffffn) | 1)
+    db.setBudget(MUTATION_STEPS_MAX)
+  }
+
+  run(query: Query<unknown>): { changes: number } {
+    this.#count()
+    return this.#db.run(query, "mutation")
+  }
+
+  all<R>(query: Query<R>): R[] {
+    this.#count()
+    return this.#db.all(query, "mutation")
+  }
+
+  get<R>(query: Query<R>): R | undefined {
+    return this.all(query)[0]
+  }
+
+  id(): string {
+    const random = new Uint8Array(16)
+    const view = new DataView(random.buffer)
+    this.#ids += 1n
+    view.setBigUint64(0, hash64(this.#uid, this.#ids))
+    view.setBigUint64(8, hash64(this.#uid, ~this.#ids & 0xffff_ffff_ffff_ffffn))
+    return uuidV7(this.nowMs, random)
+  }
+
+  /** The mutator has returned: whoever kept the tx can do nothing with it. */
+  close(): void {
+    this.#open = false
+  }
+
+  #count(): void {
+    if (!this.#open) throw new LfError("SQL_DENIED", "the mutation has ended")
+    this.#statements++
+    if (this.#statements > MUTATION_STATEMENTS_MAX) {
+      throw new LfError("SQL_LIMIT", `a mutation runs at most ${MUTATION_STATEMENTS_MAX} statements`)
+    }
+  }
+}
