@@ -7,19 +7,10 @@ export { checkDocId, clientIdOf, isDocId, sha256Hex, uuidV7 } from "./base/ids.t
 export { LSN_ZERO, type Lsn, lsn } from "./base/lsn.ts"
 export type { Checkpoint, DocumentLog, LogRecord, OpenedLog } from "./journal/log.ts"
 // For the adapters that keep a log: its bytes are core's business on every disk.
-export {
-  decodeLogHeader,
-  decodeLogHeader,
-  encodeLogHeader,
-  encodeLogHeader,
-  type LogHeader,
-  type LogHeader,
-  pagesChecksum,
-  pagesChecksum,
-} from "./journal/log-header.ts"
+export { decodeLogHeader, encodeLogHeader, type LogHeader, pagesChecksum } from "./journal/log-header.ts"
 export { MemoryDisk, openMemoryLog } from "./journal/memory-log.ts"
-export { decodeRecords, decodeRecords, encodeGroup, encodeGroup } from "./journal/record.ts"
-export { Streams, Streams } from "./journal/streams.ts"
+export { decodeRecords, encodeGroup } from "./journal/record.ts"
+export { Streams } from "./journal/streams.ts"
 export type { LiveResult } from "./local/live-query.ts"
 export { liveQueryKey, queryKey } from "./local/live-query.ts"
 export { Local, PENDING_MAX } from "./local/local.ts"
