@@ -58,6 +58,7 @@ export const ERROR_CODES = {
   SERVER_DIRECTORY_OWNED: "Another server process uses this data directory.",
   AUTHORIZE_MISSING: "createLf needs authorize() in production.",
   DOC_NOT_FOUND: "There is no such document.",
+  WEBSOCKET_REQUIRED: "This path speaks WebSocket; plain HTTP requests carry nothing yet.",
 } as const
 
 export type ErrorCode = keyof typeof ERROR_CODES

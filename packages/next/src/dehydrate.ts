@@ -1,0 +1,59 @@
+import { compileQuery, liveQueryKey, type Query, type Row } from "@lf/core"
+
+/** TanStack Query's `DehydratedState`, described here so that a server needs no copy of that library. */
+export interface DehydratedState {
+  readonly mutations: never[]
+  readonly queries: DehydratedQuery[]
+}
+
+export interface DehydratedQuery {
+  readonly queryKey: readonly unknown[]
+  readonly queryHash: string
+  readonly dehydratedAt: number
+  readonly state: {
+    readonly data: unknown
+    readonly dataUpdateCount: number
+    readonly dataUpdatedAt: number
+    readonly error: null
+    readonly errorUpdateCount: number
+    readonly errorUpdatedAt: number
+    readonly fetchFailureCount: number
+    readonly fetchFailureReason: null
+    readonly fetchMeta: null
+    readonly isInvalidated: boolean
+    readonly status: "success"
+    readonly fetchStatus: "idle"
+  }
+}
+
+/** Older than anything that a browser has: a refreshed page must never overwrite live data with the server's. */
+const UPDATED_AT = 1
+
+/** A query's rows as a browser's cache takes them, under the key that the hooks use for this user and document. */
+export function dehydrateRows(
+  { user, doc }: { readonly user: string | null; readonly doc: string },
+  query: Query<unknown>,
+  rows: readonly Row[],
+): DehydratedQuery {
+  const queryKey = liveQueryKey(user, doc, compileQuery(query))
+  return {
+    queryKey,
+    // TanStack's hashKey sorts the keys of objects; there are none.
+    queryHash: JSON.stringify(queryKey),
+    dehydratedAt: UPDATED_AT,
+    state: {
+      data: rows,
+      dataUpdateCount: 1,
+      dataUpdatedAt: UPDATED_AT,
+      error: null,
+      errorUpdateCount: 0,
+      errorUpdatedAt: 0,
+      fetchFailureCount: 0,
+      fetchFailureReason: null,
+      fetchMeta: null,
+      isInvalidated: false,
+      status: "success",
+      fetchStatus: "idle",
+    },
+  }
+}

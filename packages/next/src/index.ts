@@ -1,0 +1,5 @@
+export { closeAllLf, createLf, type Lf, type LfOptions } from "./create-lf.ts"
+export type { DehydratedQuery, DehydratedState } from "./dehydrate.ts"
+export type { Action, AuthorizeRequest, AuthRequest } from "./gate.ts"
+export type { Handlers } from "./handlers.ts"
+export type { ServerDocument } from "./server-document.ts"

@@ -1,0 +1,31 @@
+import { Script } from "node:vm"
+import type { Guard } from "@lf/core"
+import { errnoOf } from "./fs-calls.ts"
+
+/** How long one group of mutations may run before it is stopped: SQLite's own limits end a statement long before. */
+export const MUTATION_MS_MAX = 5_000
+
+const SLOT = Symbol.for("lf.guard")
+const script = new Script('globalThis[Symbol.for("lf.guard")]()', { filename: "lf-guard.js" })
+
+/**
+ * Stops JavaScript and wasm that never end (T12). Nothing in the same thread can interrupt a loop, but V8 can when it was
+ * told a timeout before: that is what `vm` offers, here without a context of its own.
+ */
+export function vmGuard(limitMs = MUTATION_MS_MAX): Guard {
+  // Symbols on globalThis have no type of their own.
+  const slots = globalThis as unknown as Record<symbol, (() => void) | undefined>
+  return (work) => {
+    const outer = slots[SLOT]
+    slots[SLOT] = work
+    try {
+      script.runInThisContext({ timeout: limitMs, displayErrors: false })
+      return true
+    } catch (error) {
+      if (errnoOf(error) === "ERR_SCRIPT_EXECUTION_TIMEOUT") return false
+      throw error
+    } finally {
+      slots[SLOT] = outer
+    }
+  }
+}

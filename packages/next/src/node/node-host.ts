@@ -1,0 +1,13 @@
+import { randomBytes } from "node:crypto"
+import type { Host } from "@lf/core"
+
+/** Node's clock and luck. A timer that waits keeps no process alive. */
+export const nodeHost: Host = {
+  nowMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  randomBytes: (count) => new Uint8Array(randomBytes(count)),
+  after(delayMs, run) {
+    const timer = setTimeout(run, delayMs).unref()
+    return () => clearTimeout(timer)
+  },
+}

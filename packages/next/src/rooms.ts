@@ -1,0 +1,219 @@
+import { type Cancel, type Host, LfError, type Mutator, Remote, toLfError } from "@lf/core"
+import { docDirectory, isStored } from "./doc-directory.ts"
+import { acquireDirectory, openFsLog } from "./node/fs-log.ts"
+import { vmGuard } from "./node/guard.ts"
+import { loadSqlite } from "./node/load-sqlite.ts"
+import { nodeHost } from "./node/node-host.ts"
+import { report } from "./shared.ts"
+
+/** A document that nobody visits is closed after this long: its checkpoint is written and its memory given back. */
+export const ROOM_IDLE_MS = 60_000
+/** Documents open at once. Each has a wasm instance and all of its pages in memory. */
+export const OPEN_ROOMS_MAX = 1_000
+
+export interface RoomLimits {
+  readonly idleMs: number
+  readonly openRoomsMax: number
+  readonly mutationMsMax?: number
+}
+
+/** A document that stays open until `leave` is called. */
+export interface Lease {
+  readonly remote: Remote
+  /** Resolves when the document stops under the visitor. */
+  readonly stopped: Promise<LfError>
+  /** Calling it twice is calling it once. */
+  leave(): void
+}
+
+interface Room {
+  readonly docId: string
+  readonly remote: Promise<Remote>
+  readonly stopped: Promise<LfError>
+  readonly tellStopped: (error: LfError) => void
+  leases: number
+  cancelIdle: Cancel
+  closing: Promise<void> | null
+}
+
+/** The open documents of one data directory, one `Remote` each, opened by their first visitor. */
+export class Rooms {
+  readonly dataDir: string
+  readonly #host: Host
+  readonly #limits: RoomLimits
+  readonly #rooms = new Map<string, Room>()
+  #mutator: Mutator
+  #ownership: Promise<{ release(): Promise<void> }> | null = null
+  #wasOwnedReported = false
+  #closing: Promise<void> | null = null
+
+  constructor(options: { dataDir: string; mutator: Mutator; host?: Host; limits?: Partial<RoomLimits> }) {
+    this.dataDir = options.dataDir
+    this.#mutator = options.mutator
+    this.#host = options.host ?? nodeHost
+    this.#limits = { idleMs: ROOM_IDLE_MS, openRoomsMax: OPEN_ROOMS_MAX, ...options.limits }
+  }
+
+  get isClosed(): boolean {
+    return this.#closing !== null
+  }
+
+  get openCount(): number {
+    return this.#rooms.size
+  }
+
+  /** @throws DOC_ID_INVALID */
+  async has(docId: string): Promise<boolean> {
+    return this.#rooms.has(docId) || (await isStored(docDirectory(this.dataDir, docId)))
+  }
+
+  /**
+   * Opens a document, or joins those who have it open. The data directory is locked by the first to open anything.
+   * @throws DOC_ID_INVALID DOC_NOT_FOUND (without `create`; the disk is not touched) RATE_LIMITED SERVER_CLOSING
+   * SERVER_DIRECTORY_OWNED, and what recovering it throws
+   */
+  async enter(docId: string, { create }: { readonly create: boolean }): Promise<Lease> {
+    if (!create && !(await this.has(docId))) throw new LfError("DOC_NOT_FOUND", "there is no such document")
+    for (;;) {
+      if (this.#closing !== null) throw new LfError("SERVER_CLOSING", "the server is shutting down")
+      const room = this.#rooms.get(docId) ?? (await this.#startWithin(docId))
+      if (room === null) continue
+      if (room.closing !== null) {
+        await room.closing
+        continue
+      }
+      const leave = this.#lease(room)
+      try {
+        const remote = await room.remote
+        if (room.closing === null) return { remote, stopped: room.stopped, leave }
+        leave()
+      } catch (error) {
+        leave()
+        throw error
+      }
+    }
+  }
+
+  /** Newer code of the app, in development: documents that are open are closed, and their clients find it when they come back. */
+  adopt(mutator: Mutator): void {
+    if (mutator === this.#mutator) return
+    this.#mutator = mutator
+    for (const room of this.#rooms.values()) void this.#end(room)
+  }
+
+  /** Nobody gets in any more; every document is flushed and closed, then the directory is given back. */
+  close(): Promise<void> {
+    this.#closing ??= this.#closeAll()
+    return this.#closing
+  }
+
+  async #closeAll(): Promise<void> {
+    await Promise.all(Array.from(this.#rooms.values(), (room) => this.#end(room)))
+    const ownership = await this.#ownership?.catch(() => null)
+    await ownership?.release()
+  }
+
+  /** A new room; null: look again, time has passed. @throws RATE_LIMITED */
+  async #startWithin(docId: string): Promise<Room | null> {
+    if (this.#rooms.size < this.#limits.openRoomsMax) return this.#start(docId)
+    for (const room of this.#rooms.values()) {
+      if (room.leases > 0) continue
+      await this.#end(room)
+      return null
+    }
+    throw new LfError("RATE_LIMITED", `${this.#limits.openRoomsMax} documents are open`)
+  }
+
+  #start(docId: string): Room {
+    let tellStopped: Room["tellStopped"] = () => {}
+    const stopped = new Promise<LfError>((resolve) => {
+      tellStopped = resolve
+    })
+    const remote = this.#recover(docId)
+    const room: Room = { docId, remote, stopped, tellStopped, leases: 0, cancelIdle: () => {}, closing: null }
+    this.#rooms.set(docId, room)
+    // The next visitor tries anew.
+    remote.catch(() => this.#forget(room))
+    return room
+  }
+
+  async #recover(docId: string): Promise<Remote> {
+    await this.#own()
+    const opened = await openFsLog(docDirectory(this.dataDir, docId))
+    try {
+      return await Remote.recover({
+        opened,
+        loadSqlite,
+        mutator: this.#mutator,
+        host: this.#host,
+        guard: vmGuard(this.#limits.mutationMsMax),
+        onStopped: (error) => this.#onStopped(docId, error),
+      })
+    } catch (error) {
+      await opened.log.close()
+      throw error
+    }
+  }
+
+  async #own(): Promise<void> {
+    this.#ownership ??= acquireDirectory(this.dataDir)
+    try {
+      await this.#ownership
+      this.#wasOwnedReported = false
+    } catch (error) {
+      this.#ownership = null
+      const { code, message } = toLfError(error, "LOG_FAILED")
+      if (!this.#wasOwnedReported) report(`${code}: ${message}; every document is refused until it is free`)
+      this.#wasOwnedReported = true
+      throw error
+    }
+  }
+
+  #onStopped(docId: string, error: LfError): void {
+    report(`document ${docId} stopped: ${error.code}: ${error.message}; the next visitor opens it anew`)
+    const room = this.#rooms.get(docId)
+    if (room === undefined) return
+    room.tellStopped(error)
+    void this.#end(room)
+  }
+
+  #lease(room: Room): () => void {
+    room.leases++
+    room.cancelIdle()
+    let isLeft = false
+    return () => {
+      if (isLeft) return
+      isLeft = true
+      room.leases--
+      if (room.leases > 0) return
+      room.cancelIdle = this.#host.after(this.#limits.idleMs, () => {
+        if (room.leases === 0) void this.#end(room)
+      })
+    }
+  }
+
+  #end(room: Room): Promise<void> {
+    room.cancelIdle()
+    room.closing ??= this.#close(room)
+    return room.closing
+  }
+
+  async #close(room: Room): Promise<void> {
+    try {
+      // One that could not be opened has told its visitors why.
+      const remote = await room.remote.catch(() => null)
+      await remote?.close()
+    } catch (error) {
+      // The next to open it recovers it from its log.
+      const { code, message } = toLfError(error, "LOG_FAILED")
+      report(`document ${room.docId} was not closed cleanly: ${code}: ${message}`)
+    } finally {
+      room.tellStopped(new LfError("DOC_STOPPED", "the document was closed"))
+      this.#forget(room)
+    }
+  }
+
+  #forget(room: Room): void {
+    if (this.#rooms.get(room.docId) === room) this.#rooms.delete(room.docId)
+  }
+}

@@ -1,0 +1,93 @@
+import { type DefinedMutation, isLfError, LfError, type Outcome, type Query, type Row } from "@lf/core"
+import { type DehydratedQuery, type DehydratedState, dehydrateRows } from "./dehydrate.ts"
+import type { Gate } from "./gate.ts"
+import type { Lease, Rooms } from "./rooms.ts"
+import { isBuilding } from "./shared.ts"
+
+/** A document in the server's own process, for server components, route handlers and jobs. Authorized like a socket. */
+export interface ServerDocument {
+  /**
+   * Rows as the server has them. Asking for a document that does not exist creates nothing.
+   * @throws FORBIDDEN DOC_ID_INVALID DOC_NOT_FOUND SQL_ERROR SQL_DENIED SQL_BAD_PARAMETER, and what opening it throws
+   */
+  query<R>(query: Query<R>): Promise<R[]>
+  /**
+   * Runs a mutation as this user; makes the document if there is none and they may. Resolves when the outcome is durable.
+   * A mutation that `authorize` refuses is rejected with MUTATION_FORBIDDEN.
+   * @throws FORBIDDEN DOC_ID_INVALID MUTATION_UNKNOWN MUTATION_ARGS_INVALID MUTATION_TOO_LARGE DOC_STOPPED
+   */
+  mutate<Input>(mutation: DefinedMutation<Input>, args: Input): Promise<Outcome>
+  /**
+   * The queries' rows for TanStack's `HydrationBoundary`: first paint with data. Nothing for a document that does not
+   * exist or that the user may not read.
+   */
+  prefetch(...queries: readonly Query<unknown>[]): Promise<DehydratedState>
+}
+
+export interface ServerDocumentOptions<P extends { readonly id: string }> {
+  readonly gate: Gate<P>
+  readonly rooms: Rooms
+  readonly doc: string
+  readonly as: P | null | "system"
+}
+
+export function openServerDocument<P extends { readonly id: string }>(
+  options: ServerDocumentOptions<P>,
+): ServerDocument {
+  const { gate, rooms, doc, as } = options
+  const principal = as === "system" ? null : as
+  const user = principal?.id ?? null
+  const may = async (action: "read" | "write" | "create", mutation?: string) =>
+    as === "system" || (await gate.may({ principal, doc, action, ...(mutation === undefined ? {} : { mutation }) }))
+
+  /** @throws FORBIDDEN DOC_NOT_FOUND */
+  async function enter(create: boolean): Promise<Lease> {
+    if (isBuilding()) throw new LfError("DOC_NOT_FOUND", "documents are not opened while the app is built")
+    if (!(await may("read"))) throw new LfError("FORBIDDEN", "authorize() refused to read")
+    if (create && !(await rooms.has(doc)) && !(await may("create"))) {
+      throw new LfError("FORBIDDEN", "authorize() refused to create")
+    }
+    return await rooms.enter(doc, { create })
+  }
+
+  async function prefetched(queries: readonly Query<unknown>[]): Promise<DehydratedQuery[]> {
+    const { remote, leave } = await enter(false)
+    try {
+      return queries.map((query) => dehydrateRows({ user, doc }, query, remote.query(query) as Row[]))
+    } finally {
+      leave()
+    }
+  }
+
+  return {
+    async query<R>(query: Query<R>) {
+      const { remote, leave } = await enter(false)
+      try {
+        return remote.query(query)
+      } finally {
+        leave()
+      }
+    },
+    async mutate(mutation, args) {
+      if (!(await may("write", mutation.name))) return { type: "rejected", code: "MUTATION_FORBIDDEN", data: null }
+      const { remote, stopped, leave } = await enter(true)
+      try {
+        const stop = stopped.then((error): never => {
+          throw error
+        })
+        return await Promise.race([remote.mutate(mutation.name, args, user), stop])
+      } finally {
+        leave()
+      }
+    },
+    async prefetch(...queries) {
+      try {
+        return { mutations: [], queries: await prefetched(queries) }
+      } catch (error) {
+        const isAbsent = isLfError(error) && (error.code === "DOC_NOT_FOUND" || error.code === "FORBIDDEN")
+        if (isAbsent) return { mutations: [], queries: [] }
+        throw error
+      }
+    },
+  }
+}

@@ -1,0 +1,25 @@
+/**
+ * One value per process under `name`. Next gives page and route bundles their own copies of a module, so what they share
+ * lives on globalThis. Use its methods, never `instanceof`: its class is another copy's.
+ */
+export function shared<T extends object>(name: string, make: () => T): T {
+  // Symbols on globalThis have no type of their own; a name is only ever used with one type.
+  const slots = globalThis as unknown as Record<symbol, T | undefined>
+  const key = Symbol.for(`lf.${name}`)
+  slots[key] ??= make()
+  return slots[key]
+}
+
+/** `next build` loads every module to look at it: nothing may be opened, locked or patched then. */
+export function isBuilding(): boolean {
+  return process.env.NEXT_PHASE === "phase-production-build"
+}
+
+export function isProduction(): boolean {
+  return process.env.NODE_ENV === "production"
+}
+
+/** One line for whoever runs the server. Never arguments, tokens or SQL parameters (S16). */
+export function report(line: string): void {
+  process.stderr.write(`lf: ${line}\n`)
+}
