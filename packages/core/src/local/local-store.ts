@@ -69,9 +69,11 @@ export class LocalStore {
   #epoch = ""
   #cursor = LSN_ZERO
   #rollup: Promise<void> | null = null
+  readonly #rollupBytes: number | undefined
 
   /** @throws LOG_CORRUPT */
-  constructor(opened: OpenedLog, host: Host) {
+  constructor(opened: OpenedLog, host: Host, rollupBytes?: number) {
+    this.#rollupBytes = rollupBytes
     this.streams = new Streams(opened)
     this.#identity = this.streams.journal("identity", identityCodec)
     this.#base = this.streams.journal("base", baseCodec)
@@ -134,7 +136,7 @@ export class LocalStore {
   /** Resolves when everything so far is durable; writes the base anew when its deltas have grown past it. */
   async flush(): Promise<void> {
     await this.streams.flush()
-    const limit = Math.max(ROLLUP_BYTES_MIN, (this.storage.basePageCount * 4096) / 2)
+    const limit = this.#rollupBytes ?? Math.max(ROLLUP_BYTES_MIN, (this.storage.basePageCount * 4096) / 2)
     if (this.streams.bytesSinceRollup <= limit || this.#rollup !== null) return
     this.#rollup = this.rollup()
     try {

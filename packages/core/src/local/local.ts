@@ -16,7 +16,7 @@ import { Timeline } from "../timeline/timeline.ts"
 import { LiveQueries, type LiveResult } from "./live-query.ts"
 import { LocalStore, type Rejection } from "./local-store.ts"
 import { type Applied, planRebase } from "./rebase-plan.ts"
-import { type PendingOutcome, type Receipt, Receipts } from "./receipts.ts"
+import { type PendingOutcome, type Receipt, Receipts, type RemoteOutcome } from "./receipts.ts"
 
 /** Mutations that may wait for the server; one more is refused before it is journaled. */
 export const PENDING_MAX = 100_000
@@ -27,6 +27,8 @@ export interface LocalOptions {
   readonly mutator: Mutator
   readonly host: Host
   readonly user: string | null
+  /** Deltas may reach this before the base is written anew; by default it goes by the base's size. */
+  readonly rollupBytes?: number
 }
 
 /** One document on this device: its pages, its pending mutations and the queries that are kept up to date over both. */
@@ -49,23 +51,23 @@ export class Local {
   #schemaIsLocal = false
   #failure: LfError | null = null
   #wakePush: () => void = () => {}
-  /** Pending since before this start: calls that are repeated for them run nothing (T28). */
+  /** Kept before this start, applied since or not: calls that are repeated for them run nothing (T28). */
   readonly #recovered: ReadonlySet<string>
 
   /** Recovers what was stored. @throws LOG_CORRUPT MIGRATION_EDITED MIGRATION_FAILED */
-  constructor({ opened, module, mutator, host, user }: LocalOptions) {
+  constructor({ opened, module, mutator, host, user, rollupBytes }: LocalOptions) {
     this.#host = host
     this.#mutator = mutator
     this.#user = user
-    this.#store = new LocalStore(opened, host)
+    this.#store = new LocalStore(opened, host, rollupBytes)
     this.#db = new Database(module, this.#store.storage)
     this.#db.setClock(() => host.nowMs())
     this.#timeline = this.#openTimeline()
     this.#durable = { timeline: this.#timeline.lsn(), start: this.#timeline.start() }
     this.#serverCursor = this.#timeline.start()
+    this.#recovered = new Set(this.#timeline.pending().map(({ uid }) => uid))
     // A base and the rejections that came with it were flushed together: nothing is reported a second time here.
     this.#timeline.drop(this.#plan(this.#applied()).dropTo)
-    this.#recovered = new Set(this.#timeline.pending().map(({ uid }) => uid))
     this.#runPending()
   }
 
@@ -128,7 +130,7 @@ export class Local {
     if (this.#failure !== null) throw this.#failure
     const known = this.#receipts.find(uid)
     if (known !== undefined) return known
-    if (this.#recovered.has(uid)) return this.#receipts.open(uid, this.#flush())
+    if (this.#recovered.has(uid)) return this.follow(uid)
     if (this.#timeline.pendingCount >= PENDING_MAX) {
       throw new LfError("PENDING_LIMIT", `${PENDING_MAX} mutations wait for the server already`)
     }
@@ -140,6 +142,21 @@ export class Local {
     this.#timeline.append(mutation)
     const receipt = this.#receipts.open(uid, this.#flush())
     this.#notify()
+    return receipt
+  }
+
+  /** The receipt of a mutation that was durable before: what is neither pending nor rejected was applied. */
+  follow(uid: string): Receipt {
+    const known = this.#receipts.find(uid)
+    if (known !== undefined) return known
+    const receipt = this.#receipts.open(uid, Promise.resolve())
+    if (this.#timeline.pending().some((entry) => entry.uid === uid)) return receipt
+    const rejection = this.#store.rejections.find((entry) => entry.uid === uid)
+    const outcome: RemoteOutcome =
+      rejection === undefined
+        ? { type: "applied", lsn: this.cursor }
+        : { type: "rejected", code: rejection.code, data: rejection.data }
+    this.#receipts.decide([{ uid, outcome }])
     return receipt
   }
 

@@ -1,0 +1,20 @@
+import type { Platform } from "../worker/platform.ts"
+import { browserHost } from "./browser-host.ts"
+import { browserStorage, deleteBrowserLog, openBrowserLog } from "./idb-log.ts"
+import { loadSqlite } from "./load-sqlite.ts"
+import { holdLife, own, watchLife } from "./ownership.ts"
+import { wsNetwork } from "./ws-network.ts"
+
+/** The real thing: IndexedDB and OPFS, Web Locks, WebSocket, wasm. */
+export function browserPlatform(): Platform {
+  return {
+    host: browserHost,
+    loadSqlite,
+    openLog: (key) => openBrowserLog({ key, storage: browserStorage() }),
+    deleteLog: (key) => deleteBrowserLog(key),
+    network: wsNetwork,
+    own,
+    holdLife,
+    watchLife,
+  }
+}

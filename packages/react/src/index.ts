@@ -1,0 +1,37 @@
+"use client"
+// What the app's mutators and components write with.
+export {
+  type Compilable,
+  type DefinedMutation,
+  type DefinedMutation as Mutation,
+  defineMutation,
+  defineMutator,
+  type ErrorCode,
+  LfError,
+  type Mutator,
+  type Progress,
+  type Query,
+  Reject,
+  type RemoteOutcome as Outcome,
+  type Sql,
+  type SqlArg,
+  type SqlValue,
+  sql,
+  type Tx,
+} from "@lf/core"
+export { newId } from "./new-id.ts"
+export { LfProvider, type LfProviderProps } from "./provider.tsx"
+export { liveQueryOptions } from "./query-binding.ts"
+export type { PendingMutation } from "./rpc/protocol.ts"
+export type { Receipt } from "./tab/tab-document.ts"
+export {
+  type Document,
+  type RejectedMutation,
+  useConnectionStatus,
+  useDocument,
+  usePendingMutations,
+  useRejectedMutations,
+  useSyncStatus,
+} from "./use-document.ts"
+export { type MutationOptions, type MutationResult, useMutation } from "./use-mutation.ts"
+export { type QueryOptions, useQuery, useSuspenseQuery } from "./use-query.ts"

@@ -1,0 +1,160 @@
+import {
+  type ErrorCode,
+  LfError,
+  Local,
+  loadChecksum,
+  type Mutator,
+  Session,
+  type SessionState,
+  toLfError,
+} from "@lf/core"
+import type { DocumentState } from "../rpc/protocol.ts"
+import { errorToSent } from "../rpc/sent-error.ts"
+import type { Ownership, Platform } from "./platform.ts"
+
+export interface DocumentOptions {
+  readonly doc: string
+  readonly user: string | null
+  readonly url: string
+  readonly mutator: Mutator
+  readonly platform: Platform
+  readonly token: () => Promise<string | null>
+  /** Anything but rows changed. */
+  readonly onState: () => void
+  /** The document was forgotten on this device: whoever wants it opens it anew. */
+  readonly onCleared: () => void
+  /** A newer build owns the document now. */
+  readonly onReplaced: (error: LfError) => void
+}
+
+const CONNECTING: SessionState = { status: "connecting", error: null, isUpToDate: false, firstSync: null }
+
+/** Storage is per user and document. Lengths keep ("a/b", "c") and ("a", "b/c") apart. */
+export function storageKey(user: string | null, doc: string): string {
+  return user === null ? `anonymous/${doc}` : `user/${user.length}/${user}/${doc}`
+}
+
+/** One document that this worker owns: opened once, used by every tab that asks for it. */
+export class OpenDocument {
+  readonly #options: DocumentOptions
+  readonly #key: string
+  /** The document, when it is open; rejects when it cannot be. */
+  readonly local: Promise<Local>
+  #ownership: Ownership | null = null
+  #session: Session | null = null
+  #opened: Local | null = null
+  #isOnline = true
+  #isClosed = false
+  #failure: LfError | null = null
+
+  constructor(options: DocumentOptions) {
+    this.#options = options
+    this.#key = storageKey(options.user, options.doc)
+    this.local = this.#open()
+    this.local.catch((error: unknown) => {
+      this.#failure = toLfError(error, "WORKER_FAILED")
+      options.onState()
+    })
+  }
+
+  get state(): DocumentState {
+    const local = this.#opened
+    const failure = local?.failure ?? this.#failure
+    const { status, error, isUpToDate, firstSync } = this.#session?.state ?? CONNECTING
+    return {
+      status: failure !== null ? statusOf(failure.code) : status,
+      error: failure !== null ? errorToSent(failure) : error === null ? null : errorToSent(error),
+      isOpen: local !== null && failure === null,
+      isOnlineWanted: this.#isOnline,
+      pendingCount: local?.pendingCount ?? 0,
+      lsn: local?.cursor ?? 0,
+      isDurable: local?.durable ?? true,
+      isUpToDate,
+      firstSync,
+      rejected: local?.rejections ?? [],
+    }
+  }
+
+  setOnline(isOnline: boolean): void {
+    this.#isOnline = isOnline
+    this.#session?.setOnline(isOnline)
+    this.#options.onState()
+  }
+
+  poke(): void {
+    this.#session?.poke()
+  }
+
+  /** Flushes, closes and lets go of the lock. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#session?.stop()
+    try {
+      await this.#opened?.close()
+    } finally {
+      this.#ownership?.release()
+    }
+  }
+
+  /** Forgets the document on this device. @throws PENDING_REFUSED */
+  async clear(pending: "refuse" | "discard"): Promise<void> {
+    const local = await this.local
+    if (pending === "refuse" && local.pendingCount > 0) {
+      throw new LfError("PENDING_REFUSED", `${local.pendingCount} changes have not reached the server`)
+    }
+    await this.close()
+    await this.#options.platform.deleteLog(this.#key)
+    this.#options.onCleared()
+  }
+
+  async #open(): Promise<Local> {
+    const { platform, mutator, user, doc, url } = this.#options
+    await loadChecksum()
+    const [ownership, module] = await Promise.all([
+      platform.own(`lf/1/owner/${this.#key}`, {
+        migrations: mutator.migrations.length,
+        onAsked: (migrations) => this.#handOver(migrations),
+      }),
+      platform.loadSqlite(),
+    ])
+    this.#ownership = ownership
+    if (this.#isClosed) {
+      ownership.release()
+      throw new LfError("LOG_CLOSED", "the document was closed while it was opened")
+    }
+    try {
+      const opened = await platform.openLog(this.#key)
+      const local = new Local({ opened, module, mutator, host: platform.host, user })
+      this.#opened = local
+      local.watch(this.#options.onState)
+      this.#session = new Session({
+        docId: doc,
+        local,
+        network: platform.network(url),
+        host: platform.host,
+        token: this.#options.token,
+        onChange: this.#options.onState,
+      })
+      if (!this.#isOnline) this.#session.setOnline(false)
+      this.#options.onState()
+      return local
+    } catch (error) {
+      ownership.release()
+      throw error
+    }
+  }
+
+  /** A worker of another build asks for the document. Code that knows fewer migrations is older: it does not get it. */
+  #handOver(migrations: number): boolean {
+    if (migrations < this.#options.mutator.migrations.length) return false
+    const error = new LfError("WORKER_REPLACED", "a newer version of the app took over; load this page again")
+    this.#failure = error
+    void this.close().finally(() => this.#options.onReplaced(error))
+    return true
+  }
+}
+
+function statusOf(code: ErrorCode): DocumentState["status"] {
+  return code === "WORKER_REPLACED" || code === "SCHEMA_NEWER" || code === "LOG_FORMAT_NEWER" ? "needs-update" : "error"
+}

@@ -1,0 +1,24 @@
+import type { Host, LoadSqlite, Network, OpenedLog } from "@lf/core"
+
+/** What the worker needs of where it runs: the browser's own, or memory in tests. */
+export interface Platform {
+  readonly host: Host
+  readonly loadSqlite: LoadSqlite
+  openLog(key: string): Promise<OpenedLog>
+  deleteLog(key: string): Promise<void>
+  /** `url` is the tab's: http or https. */
+  network(url: string): Network
+  /**
+   * Resolves when nobody else has `name`; another holder is asked to hand over. `onAsked` is called when somebody asks
+   * us, with how many migrations they know; true: we will release.
+   */
+  own(name: string, options: { migrations: number; onAsked: (migrations: number) => boolean }): Promise<Ownership>
+  /** Takes a lock nobody waits for, as a sign of life; null where there are no locks. */
+  holdLife(): string | null
+  /** Calls `onGone` when the holder of a life lock is gone. Returns its undo. */
+  watchLife(lock: string, onGone: () => void): () => void
+}
+
+export interface Ownership {
+  release(): void
+}

@@ -1,0 +1,110 @@
+import type { Mutator } from "@lf/core"
+import type { Port, TabMessage, WorkerMessage } from "../rpc/protocol.ts"
+import { OpenDocument, storageKey } from "./open-document.ts"
+import type { Platform } from "./platform.ts"
+import { TabPort } from "./tab-port.ts"
+
+/** A document without tabs stays open for this long: a reload finds it warm. */
+const LINGER_MS = 2_000
+
+interface Entry {
+  readonly document: OpenDocument
+  readonly tabs: Set<TabPort>
+  linger: () => void
+}
+
+type Open = Extract<TabMessage, { type: "open" }>
+
+/** The worker's end: serves many tabs and several documents, each opened once. */
+export class WorkerHost {
+  readonly #mutator: Mutator
+  readonly #platform: Platform
+  readonly #entries = new Map<string, Entry>()
+  readonly #bornMs: number
+  readonly #life: string | null
+  readonly #end: () => void
+
+  constructor(options: { mutator: Mutator; platform: Platform; end: () => void }) {
+    this.#mutator = options.mutator
+    this.#platform = options.platform
+    this.#end = options.end
+    this.#bornMs = options.platform.host.nowMs()
+    this.#life = options.platform.holdLife()
+  }
+
+  /** A tab connected. */
+  accept(port: Port<WorkerMessage, TabMessage>): void {
+    let tab: TabPort | null = null
+    let leave: () => void = () => {}
+    port.listen((message) => {
+      if (message.type === "open") {
+        leave()
+        ;({ tab, leave } = this.#join(port, message))
+      } else if (message.type === "restart") void this.#restart(message.sinceMs)
+      else if (message.type === "close") leave()
+      else tab?.handle(message)
+    })
+    port.post({ type: "alive", lifeLock: this.#life })
+  }
+
+  #join(port: Port<WorkerMessage, TabMessage>, open: Open): { tab: TabPort; leave: () => void } {
+    const key = storageKey(open.user, open.doc)
+    const entry = this.#entries.get(key) ?? this.#open(key, open)
+    entry.linger()
+    const tab = new TabPort(port, entry.document, open.hasAuth)
+    entry.tabs.add(tab)
+    let stopWatching: () => void = () => {}
+    const leave = () => {
+      stopWatching()
+      tab.close()
+      if (!entry.tabs.delete(tab) || entry.tabs.size > 0) return
+      entry.linger = this.#platform.host.after(LINGER_MS, () => this.#closeUnused(key, entry))
+    }
+    if (open.lifeLock !== null) stopWatching = this.#platform.watchLife(open.lifeLock, leave)
+    return { tab, leave }
+  }
+
+  #open(key: string, { doc, user, url }: Open): Entry {
+    const tabs = new Set<TabPort>()
+    const document = new OpenDocument({
+      doc,
+      user,
+      url,
+      mutator: this.#mutator,
+      platform: this.#platform,
+      token: async () => (await [...tabs].find((tab) => tab.hasAuth)?.askToken()) ?? null,
+      onState: () => {
+        for (const tab of tabs) tab.tellState()
+      },
+      onCleared: () => {
+        this.#entries.delete(key)
+        // After the answer to whoever asked for it.
+        queueMicrotask(() => {
+          for (const tab of tabs) tab.post({ type: "restarting" })
+        })
+      },
+      onReplaced: (error) => {
+        for (const tab of tabs) tab.post({ type: "replaced", error: { code: error.code, message: error.message } })
+      },
+    })
+    const entry: Entry = { document, tabs, linger: () => {} }
+    this.#entries.set(key, entry)
+    return entry
+  }
+
+  #closeUnused(key: string, entry: Entry): void {
+    if (entry.tabs.size > 0 || this.#entries.get(key) !== entry) return
+    this.#entries.delete(key)
+    void entry.document.close().catch(() => {}) // it failed before; the next opening recovers
+  }
+
+  /** Development: new mutators are in the page and not here. Everybody connects to a new worker. */
+  async #restart(sinceMs: number): Promise<void> {
+    if (this.#bornMs >= sinceMs) return
+    const entries = [...this.#entries.values()]
+    this.#entries.clear()
+    await Promise.allSettled(entries.map((entry) => entry.document.close()))
+    for (const { tabs } of entries) for (const tab of tabs) tab.post({ type: "restarting" })
+    this.#end()
+  }
+}
