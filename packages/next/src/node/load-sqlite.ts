@@ -18,7 +18,21 @@ export const loadSqlite: LoadSqlite = async () => {
   return made as SqliteModule // the factory is untyped; module.ts lists what we use of it, and every name was checked
 }
 
+/** Read from the package as it is installed. A bundler that saw the name would try to make a module of the wasm. */
 async function compile(): Promise<WebAssembly.Module> {
-  const path = createRequire(import.meta.url).resolve("wa-sqlite/dist/wa-sqlite.wasm")
-  return await WebAssembly.compile(await readFile(path))
+  const name = ["wa-sqlite", "dist", "wa-sqlite.wasm"].join("/")
+  return await WebAssembly.compile(await readFile(resolveFrom([import.meta.url, `${process.cwd()}/package.json`], name)))
+}
+
+/** The first place from where `name` is found: bundled code may not lie where its package does. */
+function resolveFrom(places: readonly string[], name: string): string {
+  let failure: unknown
+  for (const place of places) {
+    try {
+      return createRequire(place).resolve(name)
+    } catch (error) {
+      failure = error
+    }
+  }
+  throw failure
 }
