@@ -54,6 +54,11 @@ function plainCodec<T>(): EntryCodec<T> {
   }
 }
 
+/** The document's epochs; the last one counts. */
+export function epochsOf(streams: Streams): Journal<{ readonly epoch: string }> {
+  return streams.journal("epoch", plainCodec<{ readonly epoch: string }>())
+}
+
 /** What the server keeps of one document at rest: pages, what changed since the checkpoint, and what clients sent. */
 export class RemoteStore {
   readonly streams: Streams
@@ -71,7 +76,7 @@ export class RemoteStore {
     this.arrivals = this.streams.journal("arrivals", plainCodec<Arrival>())
     this.outcomes = this.streams.journal("outcomes", plainCodec<RejectedOutcome>())
     this.bindings = this.streams.journal("bindings", plainCodec<Binding>())
-    this.#epochs = this.streams.journal("epoch", plainCodec<{ readonly epoch: string }>())
+    this.#epochs = epochsOf(this.streams)
     this.#changes = this.streams.journal("storage", changesetCodec)
     if (this.#epochs.lsn() === 0) this.#epochs.append({ epoch: newEpoch(host) })
     const { storage, history } = this.#recover()

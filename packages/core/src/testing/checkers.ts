@@ -1,0 +1,226 @@
+import type { LogRecord } from "../journal/log.ts"
+import type { Remote } from "../remote/remote.ts"
+import { Database } from "../sqlite/database.ts"
+import { Storage } from "../storage/storage.ts"
+import { auditQuery, dumpQueries, type Fate } from "./sim-app.ts"
+import type { SimClient } from "./sim-client.ts"
+import type { DiskWatcher, SimDisk } from "./sim-log.ts"
+import type { SqlitePool } from "./sqlite-pool.ts"
+
+interface Made {
+  readonly fate: Fate
+  readonly docId: string
+  isResolved: boolean
+  /** What its author was told, in any life. */
+  told: "applied" | "rejected" | null
+}
+
+/** What a client showed when it was last looked at. */
+interface Seen {
+  readonly epoch: string
+  readonly cursor: number
+  readonly checksum: bigint
+}
+
+/** Holds every machine of a run to the laws (LAWS.md), from outside: from disks' records, pages and views. */
+export class Checkers implements DiskWatcher {
+  violation: string | null = null
+  /** Applied and rejected effects, for the run's summary. */
+  appliedCount = 0
+  readonly #pool: SqlitePool
+  /** T: durable hashes by client id and position; clones may have several. */
+  readonly #timelines = new Map<string, Set<bigint>>()
+  /** J: the hash at each position of the server's copies, by document and client id. */
+  readonly #copies = new Map<string, Map<number, bigint>>()
+  /** The server's pages by document, epoch and position: what each reader there must have. */
+  readonly #states = new Map<string, string>()
+  readonly #served = new Map<string, string>()
+  readonly #seen = new Map<SimClient, Seen>()
+  readonly #applied = new Map<string, number>()
+  readonly #made = new Map<string, Made>()
+  readonly #rejected = new Set<string>()
+  /** Decided between a backup and its restore: that decision is gone, which is nobody's fault (T2). */
+  readonly #exempt = new Set<string>()
+  /** What was decided when a restore began, until the server shows what is left of it. */
+  readonly #lost = new Map<string, ReadonlySet<string>>()
+
+  constructor(pool: SqlitePool) {
+    this.#pool = pool
+  }
+
+  fail(law: string, what: string): void {
+    this.violation ??= `${law}: ${what}`
+  }
+
+  made(uid: string, fate: Fate, docId: string): void {
+    this.#made.set(uid, { fate, docId, isResolved: false, told: null })
+  }
+
+  resolved(uid: string): void {
+    const made = this.#made.get(uid)
+    if (made !== undefined) made.isResolved = true
+  }
+
+  decided(uid: string, type: "applied" | "rejected"): void {
+    const made = this.#made.get(uid)
+    if (type === "rejected") this.#rejected.add(uid)
+    if (made === undefined) return
+    if (made.told !== null && made.told !== type) this.fail("I10", `${uid} is told ${made.told}, then ${type}`)
+    made.told = type
+  }
+
+  issued(disk: SimDisk, docId: string, records: readonly LogRecord[]): void {
+    if (!disk.options.name.startsWith("server")) return
+    for (const { stream, lsn, type, hash } of records) {
+      if (type !== "entry" || !stream.startsWith("client/") || stream === "client/server") continue
+      const clientId = stream.slice("client/".length)
+      if (!this.#timelines.get(`${clientId}/${lsn}`)?.has(hash)) {
+        this.fail("I1", `the server's copy of ${clientId} has an entry ${lsn} that no device kept`)
+      }
+      const key = `${docId}/${clientId}`
+      const copy = this.#copies.get(key) ?? new Map<number, bigint>()
+      this.#copies.set(key, copy.set(lsn, hash))
+    }
+  }
+
+  durable(disk: SimDisk, _docId: string, records: readonly LogRecord[]): void {
+    if (disk.options.name.startsWith("server")) return
+    for (const { stream, lsn, type, hash } of records) {
+      if (type !== "entry" || !stream.startsWith("timeline/")) continue
+      const key = `${stream.slice("timeline/".length)}/${lsn}`
+      const hashes = this.#timelines.get(key) ?? new Set()
+      this.#timelines.set(key, hashes.add(hash))
+    }
+  }
+
+  /** A new process: what it shows first may be older than what the last one showed and had not kept yet. */
+  clientStarted(client: SimClient): void {
+    this.#seen.delete(client)
+    this.client(client)
+  }
+
+  serverStarted(docId: string, remote: Remote): void {
+    const decided = this.#lost.get(docId)
+    if (decided !== undefined) {
+      const kept = new Set(remote.query(auditQuery).map(({ uid }) => uid))
+      for (const uid of decided) if (!kept.has(uid)) this.#exempt.add(uid)
+      this.#lost.delete(docId)
+    }
+    this.server(docId, remote)
+  }
+
+  /** What the server could show to somebody now: noted, and equal to what it showed at the same position (I4). */
+  server(docId: string, remote: Remote): void {
+    const key = `${docId}/${remote.epoch}/${remote.lsn()}`
+    if (this.#served.get(docId) === key) return
+    this.#served.set(docId, key)
+    const state = `${remote.checksum}/${remote.pages.length}`
+    const known = this.#states.get(key)
+    if (known !== undefined && known !== state) this.fail("I4", `the server forgot what it showed at ${key}`)
+    this.#states.set(key, state)
+  }
+
+  /** I5, I8 and I7 at a client that showed something new. */
+  client(client: SimClient): void {
+    const { local, name, docId } = client
+    if (local === null || local.failure !== null) return
+    const { epoch, cursor } = local
+    const { checksum, pageCount } = local.base
+    const seen = this.#seen.get(client)
+    if (seen?.epoch === epoch && seen.cursor === cursor && seen.checksum === checksum) return
+    this.#seen.set(client, { epoch, cursor, checksum })
+    if (seen?.epoch === epoch && cursor > 0 && cursor < seen.cursor) {
+      this.fail("I8", `${name} goes back from ${seen.cursor} to ${cursor}`)
+    }
+    const state = this.#states.get(`${docId}/${epoch}/${cursor}`)
+    if (cursor > 0 && state !== `${checksum}/${pageCount}`) {
+      this.fail("I5", `${name} has ${checksum}/${pageCount} at ${cursor}, the server ${state ?? "was never there"}`)
+    }
+    this.#readYourWrites(client)
+  }
+
+  /** The server's disk will be replaced by an older copy: what is decided now and not there is exempt. */
+  restoring(docId: string, remote: Remote): void {
+    const decided = new Set(remote.query(auditQuery).map(({ uid }) => uid))
+    for (const uid of this.#rejected) if (this.#made.get(uid)?.docId === docId) decided.add(uid)
+    this.#lost.set(docId, decided)
+    for (const key of this.#copies.keys()) if (key.startsWith(`${docId}/`)) this.#copies.delete(key)
+    for (const key of this.#applied.keys()) if (key.startsWith(`${docId}/`)) this.#applied.delete(key)
+  }
+
+  /** I9, I2 and I16 of one document when everything is at rest. */
+  atRest(docId: string, remote: Remote, clients: readonly SimClient[]): void {
+    for (const client of clients) this.#collectRejections(client)
+    const audit = new Map(remote.query(auditQuery).map(({ uid, n }) => [uid, n]))
+    for (const [uid, n] of audit) {
+      if (!this.#made.has(uid)) this.fail("I9", `${uid} was applied and never made`)
+      if (n !== 1) this.fail("I9", `${uid} was applied ${n} times`)
+    }
+    for (const [uid, made] of this.#made) if (made.docId === docId) this.#onceOnly(uid, made, audit.has(uid))
+    this.appliedCount += audit.size
+    const wanted = dump(remote)
+    for (const client of clients) {
+      const { local } = client
+      if (local !== null && dump(local) !== wanted) this.fail("I19", `${client.name} does not show what the server has`)
+    }
+    this.pages(docId, remote)
+  }
+
+  /** I16 and I2, from the server's own pages. */
+  pages(docId: string, remote: Remote): void {
+    const module = this.#pool.take()
+    const db = new Database(module, new Storage(remote.pages))
+    const [{ integrity_check: verdict }] = db.exec("pragma integrity_check")
+    if (verdict !== "ok") this.fail("I16", `the server's pages: ${verdict}`)
+    if (db.exec("pragma foreign_key_check").length > 0) this.fail("I16", "a foreign key does not hold")
+    for (const { client_id, lsn, hash } of db.exec("select client_id, lsn, hash from __lf_mutations")) {
+      if (client_id === "server") continue
+      const key = `${docId}/${client_id}`
+      const issued = this.#copies.get(key)?.get(Number(lsn))
+      const before = this.#applied.get(key) ?? 0
+      this.#applied.set(key, Number(lsn))
+      if (Number(lsn) < before) this.fail("I2", `${client_id} was applied to ${before}, now to ${lsn}`)
+      if (issued !== undefined && issued !== BigInt.asUintN(64, BigInt(hash as bigint | number))) {
+        this.fail("I2", `entry ${lsn} of ${client_id} is not the one that was received`)
+      }
+    }
+    db.close()
+    this.#pool.give(module)
+  }
+
+  #readYourWrites(client: SimClient): void {
+    const { local } = client
+    if (local === null) return
+    this.#collectRejections(client)
+    const audit = new Set(local.query(auditQuery).map(({ uid }) => uid))
+    for (const [uid, fate] of client.resolved) {
+      if (fate !== "always" || audit.has(uid) || this.#rejected.has(uid) || this.#exempt.has(uid)) continue
+      this.fail("I7", `${client.name} does not see ${uid}, which it was promised`)
+    }
+  }
+
+  #onceOnly(uid: string, { fate, isResolved, told }: Made, isApplied: boolean): void {
+    const isRejected = this.#rejected.has(uid)
+    if (this.#exempt.has(uid)) return
+    if (fate === "never" && isApplied) this.fail("I10", `${uid} was to be rejected and left an effect`)
+    if (isApplied && isRejected) this.fail("I9", `${uid} was applied and rejected`)
+    if (told === "applied" && !isApplied) this.fail("I3", `${uid} was told to be applied and is not there`)
+    if (isResolved && !isApplied && !isRejected) this.fail("I9", `${uid} (${fate}) was promised and is lost`)
+  }
+
+  #collectRejections({ local }: SimClient): void {
+    for (const { uid } of local?.rejections ?? []) this.#rejected.add(uid)
+  }
+}
+
+/** All that a reader of the document can see. */
+export function dump(side: { query: Remote["query"] }): string {
+  return dumpQueries
+    .map((query) =>
+      side
+        .query(query)
+        .map(({ row }) => row)
+        .join("\n"),
+    )
+    .join("\n--\n")
+}

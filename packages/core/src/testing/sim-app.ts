@@ -1,0 +1,148 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec"
+import { sql } from "../sqlite/sql.ts"
+import { defineMutation, defineMutator, type Mutator } from "../timeline/mutator.ts"
+import { Reject } from "../timeline/outcome.ts"
+import type { Tx } from "../timeline/tx.ts"
+import type { Luck } from "./luck.ts"
+
+/** What every mutation of the simulated app is given; each uses what it needs. */
+export interface SimArgs {
+  /** Of the mutation itself, for the audit table: what ran how often. */
+  readonly uid: string
+  readonly id: string
+  readonly text: string
+  readonly n: number
+}
+
+/**
+ * What must become of a mutation. always: applied, whatever the document holds. never: the server rejects it. either:
+ * the document decides.
+ */
+export type Fate = "always" | "never" | "either"
+
+const Args: StandardSchemaV1<SimArgs> = {
+  "~standard": { version: 1, vendor: "lf", validate: (value) => ({ value: value as SimArgs }) },
+}
+
+function define(name: string, fn: (tx: Tx, args: SimArgs) => void) {
+  return defineMutation(name, Args, (tx, args) => {
+    tx.run(sql`insert into audit (uid, n) values (${args.uid}, 1) on conflict (uid) do update set n = n + 1`)
+    fn(tx, args)
+  })
+}
+
+const mutations = [
+  define("Add", (tx, { id, text, n }) => {
+    tx.run(
+      sql`insert into todos (id, title, place, at) values (${id}, ${text}, ${n}, ${tx.nowMs}) on conflict do nothing`,
+    )
+  }),
+  define("Toggle", (tx, { id }) => {
+    tx.run(sql`update todos set done = 1 - done where id = ${id}`)
+  }),
+  define("Rename", (tx, { id, text }) => {
+    tx.run(sql`update todos set title = ${text} where id = ${id}`)
+  }),
+  define("Delete", (tx, { id }) => {
+    tx.run(sql`delete from todos where id = ${id}`)
+  }),
+  define("Move", (tx, { id, n }) => {
+    tx.run(sql`update todos set place = ${n} + abs(random() % 7) where id = ${id}`)
+  }),
+  define("Fill", (tx, { id, n }) => {
+    tx.run(sql`insert into files (id, bytes) values (${id}, randomblob(${500 + n * 40})) on conflict do nothing`)
+  }),
+  define("Empty", (tx) => {
+    tx.run(sql`delete from files where rowid in (select rowid from files order by id limit 2)`)
+  }),
+  // The document decides, and may decide otherwise each time it runs.
+  define("StrictRename", (tx, { id, text }) => {
+    if (tx.run(sql`update todos set title = ${text} where id = ${id}`).changes === 0) throw new Reject("gone", { id })
+  }),
+  define("Note", (tx, { id, text }) => {
+    tx.run(sql`insert into notes (todo, body) values (${id}, ${text})`)
+  }),
+  // The server never takes these.
+  define("Refused", (tx, { id }) => {
+    tx.run(sql`delete from todos where id <> ${id}`)
+    if (tx.side === "remote") throw new Reject("refused", { id })
+  }),
+  define("Throws", (tx, { n }) => {
+    tx.run(sql`update todos set place = ${n}`)
+    if (tx.side === "remote") throw new Error("it throws")
+  }),
+  define("RollsBack", (tx, { id, text }) => {
+    tx.run(sql`insert into todos (id, title, place, at) values (${`r${id}`}, ${text}, 0, 0)`)
+    if (tx.side === "local") return
+    tx.run(sql`insert or rollback into todos (id, title, place, at) values (${`r${id}`}, ${text}, 0, 0)`)
+  }),
+  define("Forbidden", (tx, { id }) => {
+    tx.run(sql`delete from todos where id = ${id}`)
+  }),
+]
+
+const fates: Readonly<Record<string, Fate>> = {
+  StrictRename: "either",
+  Note: "either",
+  Refused: "never",
+  Throws: "never",
+  RollsBack: "never",
+  Forbidden: "never",
+}
+
+export function fateOf(name: string): Fate {
+  return fates[name] ?? "always"
+}
+
+/** What `authorize` says of a mutation. */
+export function mayWrite(name: string): boolean {
+  return name !== "Forbidden"
+}
+
+const migrations = [
+  sql`create table todos (id text primary key, title text not null, place integer not null, at integer not null,
+    done integer not null default 0) strict`,
+  sql`create table audit (uid text primary key, n integer not null) strict`,
+  sql`create table files (id text primary key, bytes blob not null) strict`,
+  sql`create table notes (todo text not null references todos (id) on delete cascade deferrable initially deferred,
+    body text not null) strict`,
+  sql`create index todos_by_place on todos (place)`,
+]
+
+/** The app as it was released, version after version: each has one migration more. */
+export const releases: readonly Mutator[] = [4, 5].map((count) =>
+  defineMutator({ migrations: migrations.slice(0, count), mutations }),
+)
+
+const weights = {
+  Add: 10,
+  Toggle: 5,
+  Rename: 4,
+  Delete: 2,
+  Move: 3,
+  Fill: 1,
+  Empty: 1,
+  StrictRename: 2,
+  Note: 2,
+  Refused: 1,
+  Throws: 1,
+  RollsBack: 1,
+  Forbidden: 0.5,
+}
+
+/** Something that a user does. Few ids, so that users meet. */
+export function randomMutation(luck: Luck): { readonly name: string; readonly args: SimArgs } {
+  const name = luck.weigh(weights)
+  const args = { uid: luck.uuid(), id: `t${luck.below(24)}`, text: "x".repeat(luck.below(60)), n: luck.below(50) }
+  return { name, args }
+}
+
+/** Everything that a reader sees, in one text. */
+export const dumpQueries = [
+  sql<{ row: string }>`select json_array(id, title, place, at, done) as row from todos order by id`,
+  sql<{ row: string }>`select json_array(uid, n) as row from audit order by uid`,
+  sql<{ row: string }>`select json_array(id, hex(bytes)) as row from files order by id`,
+  sql<{ row: string }>`select json_array(todo, body) as row from notes order by rowid`,
+]
+
+export const auditQuery = sql<{ uid: string; n: number }>`select uid, n from audit`

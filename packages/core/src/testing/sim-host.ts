@@ -1,0 +1,90 @@
+import type { Cancel, Host } from "../base/host.ts"
+import type { Luck } from "./luck.ts"
+
+/** When every run begins, on the clocks of machines that go right. */
+const START_MS = 1_750_000_000_000
+
+interface Event {
+  readonly atMs: number
+  /** Events of one moment happen in the order in which they were asked for. */
+  readonly order: number
+  readonly run: () => void
+}
+
+/** Virtual time: a queue of what happens next. */
+export class SimClock {
+  nowMs = 0
+  #order = 0
+  /** The next one is the last. */
+  readonly #queue: Event[] = []
+
+  after(delayMs: number, run: () => void): Cancel {
+    const event = { atMs: this.nowMs + Math.max(0, delayMs), order: this.#order++, run }
+    let [low, high] = [0, this.#queue.length]
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      // An equal time is before us: what was asked for earlier happens earlier.
+      if (this.#queue[middle].atMs > event.atMs) low = middle + 1
+      else high = middle
+    }
+    this.#queue.splice(low, 0, event)
+    return () => {
+      const at = this.#queue.indexOf(event)
+      if (at !== -1) this.#queue.splice(at, 1)
+    }
+  }
+
+  sleep(delayMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.after(delayMs, resolve)
+    })
+  }
+
+  get nextAtMs(): number {
+    return this.#queue.at(-1)?.atMs ?? Number.POSITIVE_INFINITY
+  }
+
+  /** Goes to the next event and lets it happen. */
+  runNext(): void {
+    const event = this.#queue.pop()
+    if (event === undefined) return
+    this.nowMs = event.atMs
+    event.run()
+  }
+}
+
+/** One process's clock and luck. A killed process's timers never fire. */
+export class SimHost implements Host {
+  readonly #clock: SimClock
+  readonly #luck: Luck
+  readonly #skewMs: number
+  #isAlive = true
+
+  constructor(clock: SimClock, luck: Luck, skewMs = 0) {
+    this.#clock = clock
+    this.#luck = luck
+    this.#skewMs = skewMs
+  }
+
+  nowMs(): number {
+    return START_MS + Math.floor(this.#clock.nowMs + this.#skewMs)
+  }
+
+  monotonicMs(): number {
+    return this.#clock.nowMs
+  }
+
+  randomBytes(count: number): Uint8Array {
+    return this.#luck.bytes(count)
+  }
+
+  after(delayMs: number, run: () => void): Cancel {
+    return this.#clock.after(delayMs, () => {
+      if (this.#isAlive) run()
+    })
+  }
+
+  kill(): void {
+    this.#isAlive = false
+  }
+}

@@ -1,0 +1,140 @@
+import { LfError } from "../base/error.ts"
+import type { Checkpoint, DocumentLog, LogRecord, OpenedLog } from "../journal/log.ts"
+import { MemoryDisk } from "../journal/memory-log.ts"
+import type { Luck } from "./luck.ts"
+import type { SimClock } from "./sim-host.ts"
+import type { Trace } from "./trace.ts"
+
+/** Told what a disk is given, before and after it is durable. */
+export interface DiskWatcher {
+  issued(disk: SimDisk, docId: string, records: readonly LogRecord[]): void
+  durable(disk: SimDisk, docId: string, records: readonly LogRecord[]): void
+}
+
+export interface SimDiskOptions {
+  readonly name: string
+  readonly clock: SimClock
+  readonly luck: Luck
+  readonly trace: Trace
+  readonly watcher: DiskWatcher
+  readonly syncMsMax: number
+  /** How likely one write fails. */
+  readonly failure: number
+  /** Wraps each log: where faults are planted. */
+  readonly plant?: (log: DocumentLog) => DocumentLog
+}
+
+/** One machine's disk: syncs take time, a crash takes a random part of what was not synced, and now and then it fails. */
+export class SimDisk {
+  readonly options: SimDiskOptions
+  readonly #disk: MemoryDisk
+  isCalm = false
+  #isInstant = false
+  #crashes = 0
+
+  constructor(options: SimDiskOptions) {
+    this.options = options
+    const { clock, luck } = options
+    this.#disk = new MemoryDisk(() => (this.#isInstant ? Promise.resolve() : clock.sleep(this.#syncMs(luck))))
+  }
+
+  async open(docId: string): Promise<OpenedLog> {
+    const { log, checkpoint, records } = await this.#disk.open(docId)
+    const { plant, watcher } = this.options
+    watcher.durable(this, docId, records) // also what was issued, and reached the disk in a write that never ended
+    const planted = plant === undefined ? log : plant(log)
+    return { log: new SimLog(this, docId, planted), checkpoint, records }
+  }
+
+  /** The power is gone. Of what was not synced all, nothing or a torn part is left. */
+  crash(): void {
+    const { luck } = this.options
+    this.#crashes++
+    this.#disk.crash((bytes) => {
+      const luckOf = luck.below(3)
+      if (luckOf === 0) return 0
+      return luckOf === 1 ? bytes : luck.below(bytes + 1)
+    })
+  }
+
+  /** Another disk with the same documents: what cloning a profile or a backup does. Nobody may have them open. */
+  async copy(name: string, docIds: readonly string[]): Promise<SimDisk> {
+    const twin = new SimDisk({ ...this.options, name, luck: this.options.luck.fork() })
+    twin.#isInstant = true
+    for (const docId of docIds) {
+      const from = await this.#disk.open(docId)
+      const to = await twin.#disk.open(docId)
+      if (from.checkpoint === null) await to.log.append(from.records)
+      else await to.log.rollup(from.checkpoint, from.records)
+      await to.log.close()
+      await from.log.close()
+    }
+    twin.#isInstant = false
+    return twin
+  }
+
+  /** A process of before a crash is dead: nothing that it still does is noticed. */
+  get crashes(): number {
+    return this.#crashes
+  }
+
+  /** What becomes of the next write. */
+  fate(): "good" | "full" | "failed" | "unknown" {
+    const { luck, failure } = this.options
+    if (!luck.chance(failure) || this.isCalm) return "good"
+    return luck.pick(["full", "failed", "unknown"])
+  }
+
+  #syncMs(luck: Luck): number {
+    const { syncMsMax } = this.options
+    return luck.chance(0.02) && !this.isCalm ? luck.between(0, syncMsMax * 50) : luck.between(0.01, syncMsMax)
+  }
+}
+
+class SimLog implements DocumentLog {
+  readonly durable = true
+  readonly #disk: SimDisk
+  readonly #docId: string
+  readonly #log: DocumentLog
+  readonly #crashes: number
+  #failure: LfError | null = null
+
+  constructor(disk: SimDisk, docId: string, log: DocumentLog) {
+    this.#disk = disk
+    this.#crashes = disk.crashes
+    this.#docId = docId
+    this.#log = log
+  }
+
+  append(records: readonly LogRecord[]): Promise<void> {
+    return this.#write("append", records, () => this.#log.append(records))
+  }
+
+  rollup(checkpoint: Checkpoint, live: readonly LogRecord[]): Promise<void> {
+    return this.#write("rollup", live, () => this.#log.rollup(checkpoint, live))
+  }
+
+  close(): Promise<void> {
+    return this.#log.close()
+  }
+
+  async #write(what: string, records: readonly LogRecord[], write: () => Promise<void>): Promise<void> {
+    if (this.#failure !== null) throw this.#failure
+    if (this.#crashes !== this.#disk.crashes) throw this.#fail(new LfError("LOG_FAILED", "the machine crashed"))
+    const { trace, watcher, name } = this.#disk.options
+    const fate = this.#disk.fate()
+    trace.note(`${what} ${name}/${this.#docId} ${records.length} ${records.at(-1)?.hash ?? 0n} ${fate}`)
+    watcher.issued(this.#disk, this.#docId, records)
+    if (fate === "full") throw this.#fail(new LfError("LOG_FULL", "the disk is full"))
+    if (fate === "failed") throw this.#fail(new LfError("LOG_FAILED", "the disk failed"))
+    await write()
+    // An fsync that fails says nothing about what is on the disk: here everything is (T19).
+    if (fate === "unknown") throw this.#fail(new LfError("LOG_FAILED", "the fsync failed"))
+    watcher.durable(this.#disk, this.#docId, records)
+  }
+
+  #fail(failure: LfError): LfError {
+    this.#failure = failure
+    return failure
+  }
+}

@@ -1,0 +1,215 @@
+import { bytesToHex } from "../base/bytes.ts"
+import { hash64 } from "../base/checksum.ts"
+import { LfError } from "../base/error.ts"
+import type { Network, Pipe, PipeListener } from "../network/network.ts"
+import type { Luck } from "./luck.ts"
+import type { SimClock } from "./sim-host.ts"
+import type { Trace } from "./trace.ts"
+
+/** How long an end waits until its system tells it that the other is gone. */
+const KEEPALIVE_MS_MIN = 15_000
+const KEEPALIVE_MS_MAX = 60_000
+
+export interface SimNetworkOptions {
+  readonly clock: SimClock
+  readonly luck: Luck
+  readonly trace: Trace
+  /** The usual longest delay of a frame. */
+  readonly delayMsMax: number
+  /** How likely a connection is not made. */
+  readonly refusal: number
+  /** Wraps the ends of each connection: where faults are planted. */
+  readonly plant?: (pipe: Pipe, end: "client" | "server") => Pipe
+}
+
+/** The way between clients and one server: delays, cuts, partitions, and connections that swallow what they are given. */
+export class SimNetwork {
+  readonly options: SimNetworkOptions
+  /** Takes the server's end; null: the server is down. */
+  accept: ((pipe: Pipe) => void) | null = null
+  isCalm = false
+  readonly #connections = new Set<Connection>()
+  readonly #away = new Set<string>()
+
+  constructor(options: SimNetworkOptions) {
+    this.options = options
+  }
+
+  get connectionCount(): number {
+    return this.#connections.size
+  }
+
+  /** The way to the server as the process called `client` has it. */
+  wayOf(client: string): Network {
+    return { connect: () => this.#connect(client) }
+  }
+
+  /** Cuts the client's connections; both ends are told, each in its own time. */
+  cut(client: string): void {
+    for (const connection of this.#of(client)) connection.cut()
+  }
+
+  /** From now on the client's connections swallow everything and say nothing (T22). */
+  halfOpen(client: string): void {
+    for (const connection of this.#of(client)) connection.swallow()
+  }
+
+  /** Nothing from or to the client gets through. */
+  part(client: string): void {
+    this.#away.add(client)
+    this.halfOpen(client)
+  }
+
+  heal(client?: string): void {
+    if (client === undefined) this.#away.clear()
+    else this.#away.delete(client)
+  }
+
+  /** The process at one end is gone and hears nothing; the other end is told, or finds out. */
+  died(end: "client" | "server", client?: string): void {
+    for (const connection of this.#of(client)) connection.lose(end)
+  }
+
+  forget(connection: Connection): void {
+    this.#connections.delete(connection)
+  }
+
+  delayMs(): number {
+    const { luck, delayMsMax } = this.options
+    return luck.chance(0.05) && !this.isCalm ? luck.between(0, delayMsMax * 20) : luck.between(0.1, delayMsMax)
+  }
+
+  async #connect(client: string): Promise<Pipe> {
+    const { clock, luck, plant, refusal } = this.options
+    await clock.sleep(this.delayMs())
+    if (this.#away.has(client) && luck.chance(0.5)) await new Promise<never>(() => {})
+    const isRefused = !this.isCalm && luck.chance(refusal)
+    if (this.accept === null || this.#away.has(client) || isRefused) {
+      throw new LfError("SERVER_CLOSING", "there is no way to the server")
+    }
+    const connection = new Connection(this, client)
+    this.#connections.add(connection)
+    const { near, far } = connection
+    this.accept(plant === undefined ? far : plant(far, "server"))
+    return plant === undefined ? near : plant(near, "client")
+  }
+
+  #of(client: string | undefined): Connection[] {
+    return [...this.#connections].filter((connection) => client === undefined || connection.client === client)
+  }
+}
+
+class Connection {
+  readonly client: string
+  readonly near: End
+  readonly far: End
+  readonly #network: SimNetwork
+  /** Frames are lost from now on: no later one may get through either. */
+  #isSwallowing = false
+
+  constructor(network: SimNetwork, client: string) {
+    this.#network = network
+    this.client = client
+    this.near = new End(this)
+    this.far = new End(this)
+  }
+
+  carry(from: End, frame: Uint8Array): void {
+    if (this.#isSwallowing) return
+    const { clock, trace } = this.#network.options
+    const to = this.#other(from)
+    to.arrivalMs = Math.max(to.arrivalMs, clock.nowMs + this.#network.delayMs())
+    clock.after(to.arrivalMs - clock.nowMs, () => {
+      // A browser's socket that was closed hears nothing more; a server's still may.
+      if (this.#isSwallowing || to.isDeaf || (to === this.near && to.isClosed)) return
+      trace.note(`${clock.nowMs} ${from === this.near ? "from" : "to"} ${this.client} ${hashOf(frame)}`)
+      to.deliver((listener) => listener.frame(frame))
+    })
+  }
+
+  /** One end closed: what it had sent still arrives, then the other is told. */
+  closedBy(end: End, reason: string): void {
+    const { clock } = this.#network.options
+    const other = this.#other(end)
+    this.#tell(end, reason, this.#network.delayMs())
+    const delayMs = Math.max(0, other.arrivalMs - clock.nowMs) + this.#network.delayMs()
+    this.#tell(other, reason, this.#isSwallowing ? this.#keepaliveMs() : delayMs)
+  }
+
+  cut(): void {
+    this.#isSwallowing = true
+    const { luck } = this.#network.options
+    for (const end of [this.near, this.far]) this.#tell(end, "the connection was cut", luck.between(0, 3000))
+  }
+
+  swallow(): void {
+    this.#isSwallowing = true
+    this.#tell(this.far, "nobody is there", this.#keepaliveMs())
+  }
+
+  lose(gone: "client" | "server"): void {
+    const [lost, left] = gone === "client" ? [this.near, this.far] : [this.far, this.near]
+    lost.isDeaf = true
+    const isSilent = this.#network.options.luck.chance(0.3)
+    this.#isSwallowing = true
+    this.#tell(left, "the other end is gone", isSilent ? this.#keepaliveMs() : this.#network.delayMs())
+  }
+
+  #tell(end: End, reason: string, delayMs: number): void {
+    this.#network.options.clock.after(delayMs, () => {
+      if (end.isDeaf) return
+      end.isDeaf = true
+      end.deliver((listener) => listener.closed(reason))
+      if (this.#other(end).isDeaf) this.#network.forget(this)
+    })
+  }
+
+  #keepaliveMs(): number {
+    return this.#network.options.luck.between(KEEPALIVE_MS_MIN, KEEPALIVE_MS_MAX)
+  }
+
+  #other(end: End): End {
+    return end === this.near ? this.far : this.near
+  }
+}
+
+class End implements Pipe {
+  /** The last frame that is under way to this end arrives then: frames keep their order. */
+  arrivalMs = 0
+  /** Its process is gone, or was told that the connection is. */
+  isDeaf = false
+  isClosed = false
+  readonly #connection: Connection
+  readonly #early: ((listener: PipeListener) => void)[] = []
+  #listener: PipeListener | null = null
+
+  constructor(connection: Connection) {
+    this.#connection = connection
+  }
+
+  send(frame: Uint8Array): void {
+    if (!this.isClosed && !this.isDeaf) this.#connection.carry(this, frame.slice())
+  }
+
+  close(reason: string): void {
+    if (this.isClosed || this.isDeaf) return
+    this.isClosed = true
+    this.#connection.closedBy(this, reason)
+  }
+
+  listen(listener: PipeListener): void {
+    this.#listener = listener
+    for (const event of this.#early.splice(0)) event(listener)
+  }
+
+  deliver(event: (listener: PipeListener) => void): void {
+    if (this.#listener === null) this.#early.push(event)
+    else event(this.#listener)
+  }
+}
+
+function hashOf(frame: Uint8Array): string {
+  const bytes = new Uint8Array(8)
+  new DataView(bytes.buffer).setBigUint64(0, hash64(frame))
+  return bytesToHex(bytes)
+}

@@ -1,0 +1,55 @@
+import type { LoadSqlite, SqliteModule } from "../sqlite/module.ts"
+
+// Core is compiled without a platform's types: what the simulator needs of Node is named here.
+interface NodeFs {
+  readFile(path: string): Promise<Uint8Array>
+}
+interface NodeModule {
+  createRequire(from: string): { resolve(specifier: string): string }
+}
+export interface NodeProcess {
+  readonly argv: readonly string[]
+  readonly stdout: { write(text: string): void }
+  exitCode: number | undefined
+  on(event: "unhandledRejection", listener: (reason: unknown) => void): void
+  hrtime: { bigint(): bigint }
+}
+interface NodeGlobals {
+  setImmediate(run: () => void): void
+  readonly process: NodeProcess
+}
+interface Wasm {
+  compile(bytes: Uint8Array): Promise<object>
+}
+
+const globals = globalThis as unknown as NodeGlobals & { WebAssembly: Wasm }
+
+export const node: NodeProcess = globals.process
+
+/** One turn of Node's loop: every promise that can settle has settled when it resolves. */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => globals.setImmediate(resolve))
+}
+
+/** Loads wa-sqlite's synchronous build from disk, compiled once. */
+export async function sqliteLoader(): Promise<LoadSqlite> {
+  const { readFile } = (await load("node:fs/promises")) as NodeFs
+  const { createRequire } = (await load("node:module")) as NodeModule
+  const path = createRequire((import.meta as unknown as { url: string }).url).resolve("wa-sqlite/dist/wa-sqlite.wasm")
+  const compiled = await globals.WebAssembly.compile(await readFile(path))
+  const { default: make } = (await load("wa-sqlite/dist/wa-sqlite.mjs")) as { default: (options: object) => unknown }
+  return async () => {
+    const made = await make({
+      instantiateWasm(imports: object, receive: (instance: object) => void) {
+        void WebAssembly.instantiate(compiled as WebAssembly.Module, imports).then(receive)
+        return {}
+      },
+    })
+    return made as SqliteModule // the factory is untyped; module.ts lists what is used of it
+  }
+}
+
+/** By a name that the compiler does not see, so that it wants no types for it. */
+async function load(specifier: string): Promise<unknown> {
+  return await import(specifier)
+}

@@ -1,0 +1,205 @@
+import { LfError } from "../base/error.ts"
+import { receive } from "../remote/reception.ts"
+import { Remote } from "../remote/remote.ts"
+import { renewEpoch } from "../remote/restore.ts"
+import type { SqliteModule } from "../sqlite/module.ts"
+import type { Luck } from "./luck.ts"
+import { fateOf, mayWrite, randomMutation, releases } from "./sim-app.ts"
+import { SimHost } from "./sim-host.ts"
+import type { SimDisk } from "./sim-log.ts"
+import type { SimWorld } from "./sim-world.ts"
+
+interface Room {
+  readonly remote: Remote
+  /** The last one is in use; those before were stopped in the middle and cannot be used again. */
+  readonly modules: readonly SqliteModule[]
+}
+
+/** The server's machine: a process that serves every document of its disk, and crashes and starts again. */
+export class SimServer {
+  readonly docIds: readonly string[]
+  disk: SimDisk
+  release = 0
+  isChanging = false
+  /** Faults are over: nothing is stopped by the guard any more. */
+  isCalm = false
+  readonly #world: SimWorld
+  readonly #luck: Luck
+  readonly #rooms = new Map<string, Room>()
+  #host: SimHost
+  /** Counts processes: what an earlier one still awaits must not touch this one. */
+  #life = 0
+  /** The release that the process runs. */
+  #running = 0
+
+  constructor(world: SimWorld, disk: SimDisk, docIds: readonly string[]) {
+    this.#world = world
+    this.disk = disk
+    this.docIds = docIds
+    this.#luck = world.luck.fork()
+    this.#host = new SimHost(world.clock, this.#luck.fork())
+  }
+
+  get remotes(): [docId: string, remote: Remote][] {
+    return Array.from(this.#rooms, ([docId, { remote }]) => [docId, remote])
+  }
+
+  remote(docId: string): Remote | undefined {
+    return this.#rooms.get(docId)?.remote
+  }
+
+  get isUp(): boolean {
+    return this.#rooms.size === this.docIds.length
+  }
+
+  /** Not running, or running older code than it should. */
+  get isStale(): boolean {
+    return !this.isChanging && (this.#life === 0 || this.#running !== this.release)
+  }
+
+  async end(): Promise<void> {
+    if (this.isUp && !this.isChanging) await this.#stop()
+    else this.crash()
+  }
+
+  async start(): Promise<void> {
+    const { clock, network } = this.#world
+    this.#life++
+    const host = new SimHost(clock, this.#luck.fork())
+    this.#host = host
+    this.#running = this.release
+    network.accept = (pipe) => {
+      receive(pipe, host, async (hello) => {
+        // Who asks is looked up somewhere: that takes time.
+        if (this.#luck.chance(0.3)) await clock.sleep(this.#luck.between(0, 30))
+        const remote = this.remote(hello.docId)
+        if (remote === undefined || host !== this.#host) throw new LfError("SERVER_CLOSING", "the server starts")
+        return remote.connect({ pipe, hello, user: null, mayWrite: (name) => this.#mayWrite(name) })
+      })
+    }
+    await Promise.all(this.docIds.map((docId) => this.#open(docId)))
+  }
+
+  /** A mutation of the server's own process. */
+  mutate(): void {
+    const { checkers, trace } = this.#world
+    const [docId, remote] = this.#luck.pick(this.remotes) ?? []
+    if (docId === undefined || remote === undefined || remote.failure !== null) return
+    const { name, args } = randomMutation(this.#luck)
+    trace.note(`server ${name} ${args.uid}`)
+    checkers.made(args.uid, name === "Forbidden" ? "always" : fateOf(name), docId)
+    remote.mutate(name, args, null).then(
+      ({ type }) => {
+        checkers.resolved(args.uid)
+        checkers.decided(args.uid, type)
+      },
+      () => {},
+    )
+  }
+
+  checkpoint(): void {
+    for (const [, remote] of this.remotes) remote.checkpoint().catch(() => {})
+  }
+
+  /** Ends the process, waits, does `meanwhile` with the disk, and starts again. */
+  async restart(how: "crash" | "stop", pauseMs: number, meanwhile?: () => Promise<void>): Promise<void> {
+    if (this.isChanging) return
+    this.isChanging = true
+    this.#world.trace.note(`server ${how}`)
+    if (how === "stop" && this.isUp) await this.#stop()
+    else this.crash()
+    await this.#world.clock.sleep(pauseMs)
+    await meanwhile?.()
+    this.isChanging = false
+    await this.start()
+  }
+
+  crash(): void {
+    this.#life++
+    this.#host.kill()
+    this.#world.network.accept = null
+    this.#world.network.died("server")
+    this.disk.crash()
+    for (const room of this.#rooms.values()) void this.#close(room)
+    this.#rooms.clear()
+  }
+
+  /** The documents are put back from a copy. */
+  async restoreFrom(backup: SimDisk): Promise<void> {
+    this.disk = await backup.copy("server", this.docIds)
+    this.disk.isCalm = true
+    for (const docId of this.docIds) await renewEpoch(await this.disk.open(docId), this.#host)
+    this.disk.isCalm = backup.isCalm
+  }
+
+  async #stop(): Promise<void> {
+    this.#life++
+    this.#world.network.accept = null
+    const rooms = [...this.#rooms.values()]
+    this.#rooms.clear()
+    await Promise.all(rooms.map((room) => this.#close(room)))
+  }
+
+  async #open(docId: string): Promise<void> {
+    const { pool, checkers, climate } = this.#world
+    const life = this.#life
+    const modules: SqliteModule[] = []
+    const loadSqlite = async () => {
+      const module = pool.take()
+      modules.push(module)
+      return module
+    }
+    const opened = await this.disk.open(docId).catch((error: unknown) => {
+      checkers.fail("I3", `the server's log of ${docId} does not open: ${error}`)
+    })
+    if (opened === undefined) return
+    try {
+      const remote = await Remote.recover({
+        opened,
+        loadSqlite,
+        mutator: releases[this.#running],
+        host: this.#host,
+        guard: (work) => {
+          if (!this.isCalm && this.#luck.chance(climate.hang)) return false
+          work()
+          return true
+        },
+        onStopped: () => void this.#reopen(docId, remote),
+      })
+      if (life !== this.#life) return await this.#close({ remote, modules })
+      this.#rooms.set(docId, { remote, modules })
+      checkers.serverStarted(docId, remote)
+    } catch (error) {
+      await opened.log.close()
+      if (life !== this.#life) return
+      if (!/LOG_(FAILED|FULL)/.test(error instanceof LfError ? error.code : "")) {
+        checkers.fail("I3", `the server does not open ${docId}: ${error}`)
+        return
+      }
+      await this.#world.clock.sleep(500)
+      if (life === this.#life) await this.#open(docId)
+    }
+  }
+
+  /** A document whose disk failed is opened again by whoever keeps the rooms. */
+  async #reopen(docId: string, remote: Remote): Promise<void> {
+    const life = this.#life
+    const room = this.#rooms.get(docId)
+    if (room === undefined || room.remote !== remote) return
+    this.#rooms.delete(docId)
+    await this.#close(room)
+    await this.#world.clock.sleep(this.#luck.between(1, 2000))
+    if (life === this.#life) await this.#open(docId)
+  }
+
+  async #close({ remote, modules }: Room): Promise<void> {
+    await remote.close().catch(() => {})
+    const last = modules.at(-1)
+    if (last !== undefined) this.#world.pool.give(last)
+  }
+
+  async #mayWrite(name: string): Promise<boolean> {
+    if (this.#luck.chance(0.2)) await this.#world.clock.sleep(this.#luck.between(0, 50))
+    return mayWrite(name)
+  }
+}

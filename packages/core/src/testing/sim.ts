@@ -1,0 +1,340 @@
+import { loadChecksum } from "../base/checksum.ts"
+import { Checkers, dump } from "./checkers.ts"
+import { Luck } from "./luck.ts"
+import { releases } from "./sim-app.ts"
+import { SimClient } from "./sim-client.ts"
+import { SimClock } from "./sim-host.ts"
+import { SimDisk } from "./sim-log.ts"
+import { SimNetwork } from "./sim-network.ts"
+import { SimServer } from "./sim-server.ts"
+import type { Climate, Plants, SimWorld } from "./sim-world.ts"
+import type { SqlitePool } from "./sqlite-pool.ts"
+import { Trace } from "./trace.ts"
+
+/** Without faults everything must have come together by then (I19): some retries and heartbeats. */
+const QUIET_MS_MAX = 240_000
+/** Instances that a run may have in use at once: clients, clones, the server's documents, those that are closing. */
+const INSTANCES = 24
+const CLIENTS_MAX = 7
+
+export interface SimOptions {
+  readonly seed: number
+  /** Things that happen before the quiet. */
+  readonly steps: number
+  readonly pool: SqlitePool
+  /** Lets every promise that can settle do so: one turn of the caller's own event loop. */
+  readonly turn: () => Promise<void>
+  readonly print?: (line: string) => void
+  readonly plants?: Plants
+}
+
+export interface SimResult {
+  readonly seed: number
+  readonly steps: number
+  /** Null: every law held. */
+  readonly violation: string | null
+  readonly trace: string
+  readonly events: number
+  readonly virtualMs: number
+  readonly applied: number
+}
+
+type Action = keyof ReturnType<typeof mixOf>
+
+/** One run: a world made from `seed`, `steps` things that happen to it, then quiet. The same seed is the same run. */
+export async function runSim(options: SimOptions): Promise<SimResult> {
+  await loadChecksum()
+  await options.pool.fill(INSTANCES)
+  const sim = new Sim(options)
+  await sim.run()
+  return sim.result()
+}
+
+class Sim {
+  readonly #options: SimOptions
+  readonly #luck: Luck
+  readonly #world: SimWorld
+  readonly #mix: Readonly<Record<Action, number>>
+  readonly #clients: SimClient[] = []
+  readonly #server: SimServer
+  #backup: SimDisk | null = null
+  #restores = 0
+  #events = 0
+
+  constructor(options: SimOptions) {
+    const luck = new Luck(options.seed)
+    const clock = new SimClock()
+    const trace = new Trace(options.print ?? null)
+    const checkers = new Checkers(options.pool)
+    const plants = options.plants ?? {}
+    const network = new SimNetwork({
+      clock,
+      trace,
+      luck: luck.fork(),
+      delayMsMax: luck.pick([2, 20, 200]),
+      refusal: luck.pick([0, 0.1]),
+      plant: plants.pipe,
+    })
+    const climate = climateOf(luck)
+    this.#options = options
+    this.#luck = luck
+    this.#world = { clock, trace, luck: luck.fork(), network, pool: options.pool, checkers, climate, plants }
+    this.#mix = mixOf(luck)
+    const docIds = luck.chance(0.15) ? ["one", "two"] : ["one"]
+    this.#server = new SimServer(this.#world, this.#disk("server", plants.serverLog), docIds)
+  }
+
+  async run(): Promise<void> {
+    const luck = this.#luck
+    if (luck.chance(0.8)) void this.#server.start()
+    const count = 2 + luck.below(4)
+    for (let i = 0; i < count; i++) this.#addClient()
+    for (let step = 0; step < this.#options.steps && this.#violation === null; step++) {
+      this.#act(luck.weigh(this.#mix))
+      await this.#advance(luck.chance(0.1) ? luck.between(0, 20_000) : luck.between(0, luck.pick([5, 50, 500])))
+    }
+    await this.#quiet()
+    await this.#finish()
+  }
+
+  result(): SimResult {
+    const { trace, clock, checkers } = this.#world
+    const { seed, steps } = this.#options
+    const { violation, appliedCount } = checkers
+    return {
+      seed,
+      steps,
+      violation,
+      trace: trace.hash,
+      events: this.#events,
+      virtualMs: clock.nowMs,
+      applied: appliedCount,
+    }
+  }
+
+  get #violation(): string | null {
+    return this.#world.checkers.violation
+  }
+
+  #act(action: Action): void {
+    const luck = this.#luck
+    const { network, clock, trace } = this.#world
+    const client = luck.pick(this.#clients)
+    const how = luck.pick(["crash", "crash", "stop"] as const)
+    const pauseMs = luck.between(0, luck.pick([10, 5000]))
+    const acts: Record<Action, () => void> = {
+      mutate: () => {
+        for (let i = 1 + luck.below(luck.pick([1, 1, 3, 12])); i > 0; i--) client.mutate()
+      },
+      serverMutates: () => this.#server.mutate(),
+      clientEnds: () => void client.restart(how, pauseMs),
+      clone: () => this.#clone(client, pauseMs),
+      serverEnds: () => void this.#server.restart(how, pauseMs),
+      backup: () => this.#backUp(how, pauseMs),
+      restore: () => this.#restore(pauseMs),
+      checkpoint: () => this.#server.checkpoint(),
+      cut: () => network.cut(client.name),
+      halfOpen: () => network.halfOpen(client.name),
+      part: () => {
+        network.part(client.name)
+        clock.after(luck.between(0, 40_000), () => network.heal(client.name))
+      },
+      offline: () => client.setOnline(luck.chance(0.4)),
+      deploy: () => this.#deploy(client),
+    }
+    trace.note(`${clock.nowMs} ${action} ${client.name}`)
+    acts[action]()
+  }
+
+  /** Runs what happens in the next `ms`, and looks at everybody after each event. */
+  async #advance(ms: number): Promise<void> {
+    const { clock } = this.#world
+    const untilMs = clock.nowMs + ms
+    await this.#options.turn()
+    this.#observe()
+    while (clock.nextAtMs <= untilMs && this.#violation === null) {
+      clock.runNext()
+      this.#events++
+      await this.#options.turn()
+      this.#observe()
+    }
+    clock.nowMs = untilMs
+  }
+
+  #observe(): void {
+    const { checkers } = this.#world
+    for (const [docId, remote] of this.#server.remotes) if (remote.failure === null) checkers.server(docId, remote)
+    for (const client of this.#clients) {
+      if (client.state !== "up" || client.local === null) continue
+      // A failed disk ends the document; whoever keeps it opens it again.
+      if (client.local.failure !== null) void client.restart("stop", 200)
+      else checkers.client(client)
+    }
+  }
+
+  /** No faults any more, and no user: everything comes together by itself (I19). */
+  async #quiet(): Promise<void> {
+    const { network, trace } = this.#world
+    trace.note("quiet")
+    network.isCalm = true
+    network.heal()
+    this.#server.isCalm = true
+    this.#server.disk.isCalm = true
+    for (const client of this.#clients) client.disk.isCalm = true
+    for (let waitedMs = 0; waitedMs < QUIET_MS_MAX; waitedMs += 1000) {
+      this.#tend()
+      await this.#advance(1000)
+      if (this.#isTogether() || this.#violation !== null) return
+    }
+    const states = this.#clients.map((client) => this.#stateOf(client)).join("; ")
+    const servers = this.#server.remotes.map(([docId, remote]) => `${docId} at ${remote.lsn()}`).join(", ")
+    this.#world.checkers.fail("I19", `nothing comes together: server ${servers || "down"}; ${states}`)
+  }
+
+  /** What people and process managers do: start what is down, load the app's last version. */
+  #tend(): void {
+    const server = this.#server
+    server.release = Math.max(server.release, ...this.#clients.map(({ release }) => release))
+    if (!server.isChanging && server.isStale) void server.restart("stop", 0)
+    for (const client of this.#clients) {
+      client.setOnline(true)
+      client.release = server.release
+      if (client.isStale) void client.restart("stop", 0)
+    }
+  }
+
+  #isTogether(): boolean {
+    return this.#clients.every(({ local, docId, state }) => {
+      const remote = this.#server.remote(docId)
+      if (local === null || remote === undefined || state !== "up") return false
+      return local.pendingCount === 0 && local.epoch === remote.epoch && local.cursor === remote.lsn()
+    })
+  }
+
+  #stateOf({ name, local, status }: SimClient): string {
+    return `${name} ${status}, pending ${local?.pendingCount}, cursor ${local?.cursor}`
+  }
+
+  async #finish(): Promise<void> {
+    const { checkers, trace } = this.#world
+    for (const [docId, remote] of this.#server.remotes) {
+      if (this.#violation !== null) break
+      const clients = this.#clients.filter((client) => client.docId === docId)
+      checkers.atRest(docId, remote, clients)
+      trace.note(dump(remote))
+    }
+    // I13: what was there is there again, after a crash and after a clean stop.
+    for (const how of ["crash", "stop"] as const) {
+      if (this.#violation === null) void this.#server.restart(how, 10)
+      await this.#advance(1000)
+      if (this.#violation === null && !this.#server.isUp) checkers.fail("I13", `the server does not start after ${how}`)
+    }
+    await this.#advance(60_000)
+    for (const [docId, remote] of this.#server.remotes) {
+      const count = this.#clients.filter((client) => client.docId === docId).length
+      if (this.#violation === null && remote.peerCount !== count)
+        checkers.fail("I17", `${remote.peerCount} peers of ${docId} are kept for ${count} clients`)
+    }
+    for (const client of this.#clients) void client.end("stop")
+    void this.#server.end()
+    await this.#drain()
+  }
+
+  /** What is closing needs some time, also after a violation. */
+  async #drain(): Promise<void> {
+    const { clock } = this.#world
+    const untilMs = clock.nowMs + 5000
+    await this.#options.turn()
+    while (clock.nextAtMs <= untilMs) {
+      clock.runNext()
+      await this.#options.turn()
+    }
+  }
+
+  #addClient(): void {
+    const luck = this.#luck
+    const name = `client${this.#clients.length}`
+    const disk = this.#disk(name, this.#world.plants.clientLog)
+    const client = new SimClient(this.#world, { name, docId: luck.pick(this.#server.docIds), disk })
+    this.#clients.push(client)
+    void client.start(luck.chance(0.7))
+  }
+
+  /** A profile is copied while its browser is closed: two devices write under one id (T1). */
+  #clone(client: SimClient, pauseMs: number): void {
+    if (this.#clients.length >= CLIENTS_MAX) return
+    void client.restart(this.#luck.pick(["crash", "stop"] as const), pauseMs, async () => {
+      const name = `client${this.#clients.length}`
+      const disk = await client.disk.copy(name, [client.docId])
+      const twin = new SimClient(this.#world, { name, docId: client.docId, disk, resolved: client.resolved })
+      twin.release = client.release
+      this.#clients.push(twin)
+      void twin.start(this.#luck.chance(0.5))
+    })
+  }
+
+  #backUp(how: "crash" | "stop", pauseMs: number): void {
+    void this.#server.restart(how, pauseMs, async () => {
+      this.#backup = await this.#server.disk.copy("server", this.#server.docIds)
+    })
+  }
+
+  /** The server's documents are put back from an older copy (T2). */
+  #restore(pauseMs: number): void {
+    const server = this.#server
+    const backup = this.#backup
+    const isWell = server.isUp && !server.isChanging && server.remotes.every(([, remote]) => remote.failure === null)
+    if (backup === null || !isWell || this.#restores >= 2) return
+    this.#restores++
+    for (const [docId, remote] of server.remotes) this.#world.checkers.restoring(docId, remote)
+    void server.restart("crash", pauseMs, () => server.restoreFrom(backup))
+  }
+
+  #deploy(client: SimClient): void {
+    const last = releases.length - 1
+    if (this.#luck.chance(0.5)) {
+      this.#server.release = last
+      void this.#server.restart("stop", 10)
+    } else {
+      client.release = last
+      void client.restart("stop", 10)
+    }
+  }
+
+  #disk(name: string, plant: Plants["serverLog"]): SimDisk {
+    const { clock, trace, checkers, climate } = this.#world
+    const { syncMsMax, diskFailure: failure } = climate
+    const luck = this.#luck.fork()
+    return new SimDisk({ name, clock, luck, trace, watcher: checkers, syncMsMax, failure, plant })
+  }
+}
+
+function climateOf(luck: Luck): Climate {
+  return {
+    syncMsMax: luck.pick([0.5, 5, 60]),
+    diskFailure: luck.pick([0, 0, 0.002, 0.02]),
+    hang: luck.pick([0, 0, 0.02]),
+    skewMsMax: luck.pick([0, 1000, 200_000]),
+    rollupBytes: luck.pick([500, 5000, 50_000]),
+  }
+}
+
+/** How likely each thing is in this run: most runs are rich in some and poor in others. */
+function mixOf(luck: Luck) {
+  const some = (weight: number) => weight * luck.pick([0, 0.3, 1, 1, 4])
+  return {
+    mutate: 20,
+    serverMutates: some(1),
+    clientEnds: some(2),
+    clone: some(0.7),
+    serverEnds: some(1.5),
+    backup: some(1),
+    restore: some(1),
+    checkpoint: some(2),
+    cut: some(2),
+    halfOpen: some(1),
+    part: some(1),
+    offline: some(2),
+    deploy: some(0.3),
+  }
+}
