@@ -21,7 +21,9 @@ export const loadSqlite: LoadSqlite = async () => {
 /** Read from the package as it is installed. A bundler that saw the name would try to make a module of the wasm. */
 async function compile(): Promise<WebAssembly.Module> {
   const name = ["wa-sqlite", "dist", "wa-sqlite.wasm"].join("/")
-  return await WebAssembly.compile(await readFile(resolveFrom([import.meta.url, `${process.cwd()}/package.json`], name)))
+  return await WebAssembly.compile(
+    await readFile(resolveFrom([import.meta.url, `${process.cwd()}/package.json`], name)),
+  )
 }
 
 /** The first place from where `name` is found: bundled code may not lie where its package does. */

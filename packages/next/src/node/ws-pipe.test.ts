@@ -1,0 +1,135 @@
+import { once } from "node:events"
+import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
+import { FRAME_BYTES_MAX, type Pipe } from "@lf/core"
+import { afterEach, describe, expect, test } from "vitest"
+import { WebSocket, WebSocketServer } from "ws"
+import { cleanUp, later, until } from "../testing/fixture.ts"
+import { wsNetwork } from "./ws-network.ts"
+import { PIPE_LIMITS, type PipeLimits, WsPipe } from "./ws-pipe.ts"
+
+afterEach(cleanUp)
+
+/** A server that hands out its end of each connection. */
+async function serve(limits: PipeLimits = PIPE_LIMITS) {
+  const server = createServer().listen(0, "127.0.0.1")
+  await once(server, "listening")
+  const wss = new WebSocketServer({ server, maxPayload: FRAME_BYTES_MAX, perMessageDeflate: false })
+  later(() => {
+    for (const client of wss.clients) client.terminate()
+    server.close()
+  })
+  const pipes: Pipe[] = []
+  wss.on("connection", (socket) => pipes.push(new WsPipe(socket, limits)))
+  return { url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}/`, pipes }
+}
+
+/** Keeps what arrives. */
+function listenTo(pipe: Pipe) {
+  const heard = { frames: [] as number[][], closed: [] as string[] }
+  pipe.listen({
+    frame: (frame) => heard.frames.push([...frame]),
+    closed: (reason) => heard.closed.push(reason),
+  })
+  return heard
+}
+
+async function open(url: string): Promise<WebSocket> {
+  const socket = new WebSocket(url)
+  await once(socket, "open")
+  return socket
+}
+
+describe("a pipe over a WebSocket", () => {
+  test("frames arrive whole and in order, also those sent before anybody listened; the reason arrives too", async () => {
+    const { url, pipes } = await serve()
+    const near = await wsNetwork(url).connect()
+    near.send(new Uint8Array([1, 2]))
+    near.send(new Uint8Array([]))
+    near.send(new Uint8Array([3]))
+    await until(() => pipes.length === 1, "connected")
+    const heardNear = listenTo(near)
+    await new Promise((resolve) => setImmediate(resolve))
+    const heardFar = listenTo(pipes[0])
+    pipes[0].send(new Uint8Array([9]))
+    await until(() => heardFar.frames.length === 3 && heardNear.frames.length === 1, "all frames")
+    expect(heardFar.frames).toEqual([[1, 2], [], [3]])
+    near.close("enough")
+    await until(() => heardFar.closed.length === 1 && heardNear.closed.length === 1, "closed")
+    expect(heardFar.closed).toEqual(["enough"])
+    near.send(new Uint8Array([4]))
+    near.close("again")
+  })
+
+  test("who listens after the end is told of it", async () => {
+    const { url, pipes } = await serve()
+    const near = await wsNetwork(url).connect()
+    near.close("gone")
+    await until(() => pipes.length === 1, "connected")
+    listenTo(near)
+    const heard = listenTo(pipes[0])
+    await until(() => heard.closed.length === 1, "closed")
+  })
+
+  test("a text frame closes with FRAME_MALFORMED", async () => {
+    const { url, pipes } = await serve()
+    const socket = await open(url)
+    await until(() => pipes.length === 1, "connected")
+    const heard = listenTo(pipes[0])
+    socket.send("text")
+    socket.send(new Uint8Array([1]))
+    const [code, reason] = await once(socket, "close")
+    expect([code, String(reason)]).toEqual([1003, "FRAME_MALFORMED"])
+    expect(heard.frames).toEqual([])
+  })
+
+  test("S7 a frame over the limit closes", async () => {
+    const { url, pipes } = await serve()
+    const socket = await open(url)
+    await until(() => pipes.length === 1, "connected")
+    const heard = listenTo(pipes[0])
+    socket.send(new Uint8Array(FRAME_BYTES_MAX + 1))
+    const [code] = await once(socket, "close")
+    expect(code).toBe(1009)
+    await until(() => heard.closed.length === 1, "closed")
+    expect(heard.frames).toEqual([])
+  })
+
+  test("T22 a socket that says nothing is cut, one that talks is not", async () => {
+    const { url, pipes } = await serve({ ...PIPE_LIMITS, idleMsMax: 300 })
+    const silent = await open(url)
+    const talker = await open(url)
+    const timer = setInterval(() => talker.send(new Uint8Array([1])), 20)
+    later(() => clearInterval(timer))
+    await until(() => pipes.length === 2, "connected")
+    await once(silent, "close")
+    expect(talker.readyState).toBe(WebSocket.OPEN)
+  })
+
+  test("T23 a client that never reads is cut, one that catches up is not", async () => {
+    const { url, pipes } = await serve({ idleMsMax: 60_000, bufferedBytesMax: 64 * 1024, bufferedMsMax: 300 })
+    const stuck = await open(url)
+    const reader = await open(url)
+    await until(() => pipes.length === 2, "connected")
+    const heard = pipes.map(listenTo)
+    stuck.pause()
+    const flood = () => {
+      for (const pipe of pipes) for (let i = 0; i < 16; i++) pipe.send(new Uint8Array(512 * 1024))
+    }
+    flood()
+    const timer = setInterval(flood, 100)
+    later(() => clearInterval(timer))
+    await until(() => heard.some(({ closed }) => closed.length > 0), "one was cut")
+    expect(heard.map(({ closed }) => closed.length)).toEqual([1, 0])
+    expect(reader.readyState).toBe(WebSocket.OPEN)
+    stuck.terminate()
+  })
+
+  test("a server that does not answer or is not there is SERVER_CLOSING", async () => {
+    const server = createServer().listen(0, "127.0.0.1")
+    await once(server, "listening")
+    const { port } = server.address() as AddressInfo
+    await new Promise((resolve) => server.close(resolve))
+    await expect(wsNetwork(`ws://127.0.0.1:${port}/`).connect()).rejects.toMatchObject({ code: "SERVER_CLOSING" })
+  })
+})

@@ -1,0 +1,142 @@
+// A small app, a server of it and clients, on real sockets and real files.
+import { mkdtemp, rm } from "node:fs/promises"
+import { createServer, type Server } from "node:http"
+import type { AddressInfo } from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import {
+  defineMutation,
+  defineMutator,
+  Local,
+  loadChecksum,
+  MemoryDisk,
+  type Network,
+  Reject,
+  Session,
+  sql,
+} from "@lf/core"
+import { z } from "zod"
+import { createLf, type Lf, type LfOptions } from "../create-lf.ts"
+import { loadSqlite } from "../node/load-sqlite.ts"
+import { nodeHost } from "../node/node-host.ts"
+import { wsNetwork } from "../node/ws-network.ts"
+
+export interface User {
+  readonly id: string
+}
+
+export const Add = defineMutation("Add", z.object({ id: z.string(), title: z.string() }), (tx, { id, title }) => {
+  if (title === "bad" && tx.side === "remote") throw new Reject("not-welcome", { title })
+  tx.run(sql`insert into todos (id, title, author) values (${id}, ${title}, ${tx.user})`)
+})
+export const Spin = defineMutation("Spin", z.object({}), (tx) => {
+  if (tx.side === "remote") for (;;);
+})
+export const Remove = defineMutation("Remove", z.object({ id: z.string() }), (tx, { id }) => {
+  tx.run(sql`delete from todos where id = ${id}`)
+})
+
+export const mutator = defineMutator({
+  // Nothing is unique here: what is applied twice is there twice.
+  migrations: [sql`create table todos (id text not null, title text not null, author text) strict`],
+  mutations: [Add, Spin, Remove],
+})
+
+export const titlesQuery = sql<{ title: string }>`select title from todos order by id`
+
+export async function until(holds: () => boolean | Promise<boolean>, whatFor: string, msMax = 15_000): Promise<void> {
+  const endMs = performance.now() + msMax
+  while (performance.now() < endMs) {
+    if (await holds()) return
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+  throw new Error(`it did not come to be: ${whatFor}`)
+}
+
+/** Undone in reverse order by `cleanUp`. */
+const undos: (() => unknown)[] = []
+
+export async function cleanUp(): Promise<void> {
+  for (const undo of undos.splice(0).reverse()) await undo()
+}
+
+export function later(undo: () => unknown): void {
+  undos.push(undo)
+}
+
+export async function temporaryDirectory(): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), "lf-next-"))
+  later(() => rm(directory, { recursive: true, force: true }))
+  return directory
+}
+
+export interface TestServer {
+  readonly lf: Lf<User>
+  readonly server: Server
+  readonly dataDir: string
+  readonly port: number
+  readonly path: string
+  readonly url: string
+  stop(): Promise<void>
+}
+
+let paths = 0
+
+/** A plain HTTP server that lf's wrapper makes into one of ours. `token` of a client is its user's id. */
+export async function startServer(options: Partial<LfOptions<User>> & { port?: number } = {}): Promise<TestServer> {
+  const { port: wantedPort = 0, ...lfOptions } = options
+  const dataDir = options.dataDir ?? (await temporaryDirectory())
+  const path = options.path ?? `/lf-${++paths}`
+  const lf = createLf<User>({
+    mutator,
+    authenticate: ({ token }) => (token === null ? null : { id: token }),
+    authorize: () => true,
+    ...lfOptions,
+    dataDir,
+    path,
+  })
+  const server = createServer((_request, response) => response.end("plain"))
+  // Node emits "upgrade" only to servers that have a listener, as every Next server does.
+  server.on("upgrade", (_request, socket) => socket.destroy())
+  await new Promise<void>((resolve) => server.listen(wantedPort, "127.0.0.1", resolve))
+  const { port } = server.address() as AddressInfo
+  const stop = async () => {
+    const isDown = new Promise((resolve) => server.close(resolve))
+    await lf.close()
+    server.closeAllConnections()
+    await isDown
+  }
+  later(stop)
+  return { lf, server, dataDir, port, path, url: `ws://127.0.0.1:${port}${path}`, stop }
+}
+
+export interface TestClient {
+  readonly local: Local
+  readonly session: Session
+  add(id: string, title?: string): ReturnType<Local["run"]>
+  titles(): string[]
+}
+
+export async function startClient(
+  network: Network | string,
+  options: { docId?: string; user?: string; disk?: MemoryDisk } = {},
+): Promise<TestClient> {
+  const { docId = "doc", user = null, disk = new MemoryDisk() } = options
+  await loadChecksum()
+  const local = new Local({ opened: await disk.open(docId), module: await loadSqlite(), mutator, host: nodeHost, user })
+  const session = new Session({
+    docId,
+    local,
+    network: typeof network === "string" ? wsNetwork(network) : network,
+    host: nodeHost,
+    token: async () => user,
+    onChange: () => {},
+  })
+  later(() => session.stop())
+  return {
+    local,
+    session,
+    add: (id, title = id) => local.run("Add", { id, title }),
+    titles: () => local.query(titlesQuery).map(({ title }) => title),
+  }
+}

@@ -1,0 +1,112 @@
+import { once } from "node:events"
+import { request } from "node:http"
+import { afterEach, describe, expect, test } from "vitest"
+import { WebSocket } from "ws"
+import { createLf } from "./create-lf.ts"
+import { wsNetwork } from "./node/ws-network.ts"
+import { cleanUp, later, mutator, startClient, startServer, type TestServer, until } from "./testing/fixture.ts"
+
+afterEach(cleanUp)
+
+/** The status that an upgrade is answered with; 101: a socket. */
+async function upgrade(
+  { port, path }: TestServer,
+  headers: Record<string, string>,
+  at = path,
+): Promise<number | "cut"> {
+  const sent = request({
+    port,
+    host: "127.0.0.1",
+    path: at,
+    headers: {
+      connection: "Upgrade",
+      upgrade: "websocket",
+      "sec-websocket-version": "13",
+      "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+      ...headers,
+    },
+  })
+  sent.end()
+  return await new Promise((resolve) => {
+    sent.on("response", (response) => {
+      response.resume()
+      resolve(response.statusCode ?? 0)
+    })
+    sent.on("upgrade", (_response, socket) => {
+      socket.destroy()
+      resolve(101)
+    })
+    sent.on("error", () => resolve("cut"))
+  })
+}
+
+describe("upgrades on the route's path", () => {
+  test("S1 the Origin is checked before the upgrade", async () => {
+    const server = await startServer({ origins: ["https://web.example.com"] })
+    const host = `127.0.0.1:${server.port}`
+    expect(await upgrade(server, { origin: `http://${host}`, cookie: "session=7" })).toBe(101)
+    expect(await upgrade(server, { origin: "https://web.example.com", cookie: "session=7" })).toBe(101)
+    expect(await upgrade(server, {})).toBe(101)
+    expect(await upgrade(server, { cookie: "session=7" })).toBe(403)
+    expect(await upgrade(server, { origin: "https://evil.example" })).toBe(403)
+    expect(await upgrade(server, { origin: "http://127.0.0.1:1" })).toBe(403)
+    expect(await upgrade(server, { origin: `http://${host}`, "x-forwarded-proto": "https" })).toBe(403)
+    await expect(wsNetwork(server.url, { origin: "https://evil.example" }).connect()).rejects.toMatchObject({
+      code: "ORIGIN_REFUSED",
+    })
+  })
+
+  test("query strings and a trailing slash are the same path; other paths are the server's own", async () => {
+    const server = await startServer()
+    expect(await upgrade(server, {}, `${server.path}?x=1`)).toBe(101)
+    expect(await upgrade(server, {}, `${server.path}/`)).toBe(101)
+    expect(await upgrade(server, {}, `${server.path}x`)).toBe("cut")
+    expect(await upgrade(server, {}, "/")).toBe("cut")
+  })
+
+  test("what is no WebSocket is answered, not left hanging", async () => {
+    const server = await startServer()
+    expect(await upgrade(server, { "sec-websocket-version": "7" })).toBe(400)
+    expect(await upgrade(server, { upgrade: "h2c" })).toBe(400)
+  })
+
+  test("plain requests are untouched", async () => {
+    const server = await startServer()
+    const response = await fetch(`http://127.0.0.1:${server.port}${server.path}`)
+    expect(await response.text()).toBe("plain")
+  })
+
+  test("the newest claim on a path answers it", async () => {
+    const server = await startServer()
+    const other = await startServer({ path: `${server.path}-unused` })
+    createLf({ mutator, dataDir: other.dataDir, path: server.path, authenticate: () => null, authorize: () => false })
+    const { session } = await startClient(server.url)
+    await until(() => session.state.error?.code === "FORBIDDEN", "the newest answered")
+  })
+
+  test("a server that closes does not wait for its sockets; another server's stay", async () => {
+    const [first, second] = [await startServer(), await startServer()]
+    const [a, b] = [new WebSocket(first.url), new WebSocket(second.url)]
+    await Promise.all([once(a, "open"), once(b, "open")])
+    first.server.close()
+    const [, reason] = await once(a, "close")
+    expect(String(reason)).toBe("SERVER_CLOSING")
+    await new Promise((resolve) => first.server.on("close", resolve).listening || resolve(null))
+    expect(b.readyState).toBe(WebSocket.OPEN)
+    b.terminate()
+  })
+
+  test("after close() there are no new sockets, and those there were are gone, hello said or not", async () => {
+    const server = await startServer()
+    const silent = new WebSocket(server.url)
+    await once(silent, "open")
+    const client = await startClient(server.url)
+    expect(await client.add("1").remote).toMatchObject({ type: "applied" })
+    const isGone = once(silent, "close")
+    await server.lf.close()
+    expect(String((await isGone)[1])).toBe("SERVER_CLOSING")
+    await until(() => client.session.state.status !== "connected", "the client heard")
+    expect(await upgrade(server, {})).toBe(503)
+    later(() => client.session.stop())
+  })
+})
