@@ -218,9 +218,11 @@ function statusOf(code: ErrorCode): ConnectionStatus {
     case "SCHEMA_NEWER":
     case "PROTOCOL_NEWER":
       return "needs-update"
+    // There is no way to the server now; attempts go on and are not told.
     case "SERVER_CLOSING":
-    case "CHECKSUM_MISMATCH":
     case "RATE_LIMITED":
+      return "offline"
+    case "CHECKSUM_MISMATCH":
       return "connecting"
     default:
       return "error"

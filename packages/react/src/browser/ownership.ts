@@ -64,11 +64,21 @@ export async function own(
   }
 }
 
-/** Takes a lock of its own, for as long as this tab or worker lives: the browser lets go of it however that ends. */
-export function holdLife(): string | null {
+/**
+ * Takes a lock of its own, for as long as this tab or worker lives: the browser lets go of it however that ends. Its
+ * name, once it is held: told sooner, whoever watches would find it free.
+ */
+export async function holdLife(): Promise<string | null> {
   if (!("locks" in navigator)) return null
   const name = `lf/1/life/${crypto.randomUUID()}`
-  void navigator.locks.request(name, () => new Promise(() => {}))
+  await new Promise<void>((resolve, reject) => {
+    navigator.locks
+      .request(name, () => {
+        resolve()
+        return new Promise(() => {})
+      })
+      .catch(reject)
+  })
   return name
 }
 

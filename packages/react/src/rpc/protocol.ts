@@ -40,10 +40,10 @@ export type TabMessage =
       readonly user: string | null
       /** Where the server is; http or https. */
       readonly url: string
-      /** A Web Lock that the tab holds as long as it lives; null: it has none. */
-      readonly lifeLock: string | null
       readonly hasAuth: boolean
     }
+  /** The tab holds this Web Lock as long as it lives. */
+  | { readonly type: "life"; readonly lock: string }
   | { readonly type: "subscribe"; readonly id: number; readonly sql: string; readonly parameters: readonly SqlValue[] }
   | { readonly type: "unsubscribe"; readonly id: number }
   | { readonly type: "mutate"; readonly uid: string; readonly name: string; readonly args: unknown }
@@ -61,8 +61,10 @@ export type TabMessage =
   | { readonly type: "close" }
 
 export type WorkerMessage =
-  /** The worker runs; `lifeLock` is held as long as it does. */
-  | { readonly type: "alive"; readonly lifeLock: string | null }
+  /** The worker runs. */
+  | { readonly type: "alive" }
+  /** The worker holds this Web Lock as long as it lives. */
+  | { readonly type: "life"; readonly lock: string }
   | { readonly type: "state"; readonly state: DocumentState }
   | { readonly type: "pending"; readonly pending: readonly PendingMutation[] }
   /** One commit's results for all of a tab's queries, in one piece. */

@@ -56,6 +56,14 @@ interface Subscription {
   readonly listener: (result: SentResult) => void
 }
 
+let life: Promise<string | null> | undefined
+
+/** One lock for the whole tab, whatever it opens. */
+function lifeOfTab(): Promise<string | null> {
+  life ??= holdLife()
+  return life
+}
+
 /** The tab's end of one document: a port to the worker that outlives the worker's death and every remount. */
 export class TabDocument {
   readonly doc: string
@@ -71,7 +79,6 @@ export class TabDocument {
   #nextId = 1
   #state: DocumentState = INITIAL_STATE
   #pending: readonly PendingMutation[] = []
-  #lifeLock: string | null = null
   #stopWatching: () => void = () => {}
   #stopAlive: () => void = () => {}
   #stopRelease: () => void = () => {}
@@ -216,9 +223,11 @@ export class TabDocument {
     const options = this.#options
     if (options === null) return
     const { doc, user } = this
-    this.#lifeLock ??= typeof navigator !== "undefined" && "locks" in navigator ? holdLife() : null
     const { url, auth } = options
-    this.#post({ type: "open", doc, user, url, lifeLock: this.#lifeLock, hasAuth: auth !== undefined })
+    this.#post({ type: "open", doc, user, url, hasAuth: auth !== undefined })
+    void lifeOfTab().then((lock) => {
+      if (lock !== null) this.#post({ type: "life", lock })
+    })
     for (const [id, subscription] of this.#subscriptions) this.#sendSubscription(id, subscription)
     if (this.#pendingWatchers > 0) this.#post({ type: "watch-pending", on: true })
     if (!this.#state.isOnlineWanted) this.#post({ type: "set-online", online: false })
@@ -234,7 +243,10 @@ export class TabDocument {
     switch (message.type) {
       case "alive":
         this.#stopAlive()
-        if (message.lifeLock !== null) this.#stopWatching = watchLife(message.lifeLock, () => this.#reconnect())
+        return
+      case "life":
+        this.#stopWatching()
+        this.#stopWatching = watchLife(message.lock, () => this.#reconnect())
         return
       case "state":
         this.#become(message.state)

@@ -31,7 +31,7 @@ export function memoryWorker({
     deleteLog: async () => {},
     network: () => network,
     own: async () => ({ release: () => {} }),
-    holdLife: () => null,
+    holdLife: async () => null,
     watchLife: () => () => {},
   }
   const host = new WorkerHost({ mutator, platform, end: () => {} })

@@ -13,8 +13,8 @@ export interface Platform {
    * us, with how many migrations they know; true: we will release.
    */
   own(name: string, options: { migrations: number; onAsked: (migrations: number) => boolean }): Promise<Ownership>
-  /** Takes a lock nobody waits for, as a sign of life; null where there are no locks. */
-  holdLife(): string | null
+  /** Takes a lock of our own as a sign of life; null where there are no locks. */
+  holdLife(): Promise<string | null>
   /** Calls `onGone` when the holder of a life lock is gone. Returns its undo. */
   watchLife(lock: string, onGone: () => void): () => void
 }

@@ -13,6 +13,14 @@ interface Entry {
   linger: () => void
 }
 
+/** A tab's place at a document. */
+interface Seat {
+  readonly tab: TabPort
+  leave(): void
+  /** The tab leaves when the holder of this lock is gone. */
+  watch(lock: string): void
+}
+
 type Open = Extract<TabMessage, { type: "open" }>
 
 /** The worker's end: serves many tabs and several documents, each opened once. */
@@ -21,7 +29,7 @@ export class WorkerHost {
   readonly #platform: Platform
   readonly #entries = new Map<string, Entry>()
   readonly #bornMs: number
-  readonly #life: string | null
+  readonly #life: Promise<string | null>
   readonly #end: () => void
 
   constructor(options: { mutator: Mutator; platform: Platform; end: () => void }) {
@@ -34,20 +42,23 @@ export class WorkerHost {
 
   /** A tab connected. */
   accept(port: Port<WorkerMessage, TabMessage>): void {
-    let tab: TabPort | null = null
-    let leave: () => void = () => {}
+    let seat: Seat | null = null
     port.listen((message) => {
       if (message.type === "open") {
-        leave()
-        ;({ tab, leave } = this.#join(port, message))
+        seat?.leave()
+        seat = this.#join(port, message)
       } else if (message.type === "restart") void this.#restart(message.sinceMs)
-      else if (message.type === "close") leave()
-      else tab?.handle(message)
+      else if (message.type === "life") seat?.watch(message.lock)
+      else if (message.type === "close") seat?.leave()
+      else seat?.tab.handle(message)
     })
-    port.post({ type: "alive", lifeLock: this.#life })
+    port.post({ type: "alive" })
+    void this.#life.then((lock) => {
+      if (lock !== null) port.post({ type: "life", lock })
+    })
   }
 
-  #join(port: Port<WorkerMessage, TabMessage>, open: Open): { tab: TabPort; leave: () => void } {
+  #join(port: Port<WorkerMessage, TabMessage>, open: Open): Seat {
     const key = storageKey(open.user, open.doc)
     const entry = this.#entries.get(key) ?? this.#open(key, open)
     entry.linger()
@@ -60,8 +71,11 @@ export class WorkerHost {
       if (!entry.tabs.delete(tab) || entry.tabs.size > 0) return
       entry.linger = this.#platform.host.after(LINGER_MS, () => this.#closeUnused(key, entry))
     }
-    if (open.lifeLock !== null) stopWatching = this.#platform.watchLife(open.lifeLock, leave)
-    return { tab, leave }
+    const watch = (lock: string) => {
+      stopWatching()
+      stopWatching = this.#platform.watchLife(lock, leave)
+    }
+    return { tab, leave, watch }
   }
 
   #open(key: string, { doc, user, url }: Open): Entry {

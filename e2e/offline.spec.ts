@@ -1,0 +1,108 @@
+import { expect, test } from "@playwright/test"
+import { Server } from "./server.ts"
+import { newListUrl, TodoPage } from "./todo-page.ts"
+
+/** The service worker serves the page when nobody else does. */
+async function isInstalled(page: TodoPage): Promise<void> {
+  await page.page.evaluate(async () => {
+    await navigator.serviceWorker.ready
+  })
+  await expect.poll(() => page.page.evaluate(() => navigator.serviceWorker.controller !== null)).toBe(true)
+}
+
+test("scene 3: without a server the page works, reloads and keeps what is pending; it arrives once each", async ({
+  browser,
+}) => {
+  await using server = await Server.start()
+  const url = newListUrl(server.url)
+  const context = await browser.newContext()
+  const a = await TodoPage.open(await context.newPage(), url)
+  const b = await TodoPage.open(await (await browser.newContext()).newPage(), url)
+  await a.add("online")
+  await isInstalled(a)
+  await a.isSynced()
+  await b.shows(["online"])
+  await server.stop("SIGKILL")
+  await a.add("offline 1")
+  await expect(a.status).toHaveAttribute("data-status", "offline", { timeout: 20_000 })
+  await a.page.reload()
+  await a.shows(["online", "offline 1"])
+  await a.add("offline 2")
+  await expect(a.pending).toHaveText("2")
+  await a.page.close()
+  const again = await TodoPage.open(await context.newPage(), url)
+  await again.shows(["online", "offline 1", "offline 2"])
+  await expect(again.pending).toHaveText("2")
+  await server.start()
+  await again.isSynced()
+  await b.shows(["online", "offline 1", "offline 2"])
+})
+
+test("scene 3: setOffline in mid-session: edits go on, come back by themselves", async ({ browser }) => {
+  await using server = await Server.start()
+  const url = newListUrl(server.url)
+  const context = await browser.newContext()
+  const a = await TodoPage.open(await context.newPage(), url)
+  const b = await TodoPage.open(await (await browser.newContext()).newPage(), url)
+  await a.add("one")
+  await a.isSynced()
+  await a.page.getByTestId("offline-switch").click()
+  await expect(a.status).toHaveAttribute("data-status", "offline", { timeout: 20_000 })
+  await context.setOffline(true)
+  await a.add("two")
+  await a.toggle("one")
+  await b.add("three")
+  await expect(a.pending).toHaveText("2")
+  await expect(a.row("one")).toHaveClass(/completed/)
+  await context.setOffline(false)
+  await a.page.getByTestId("offline-switch").click()
+  await a.isSynced()
+  await b.isSynced()
+  await expect(b.row("one")).toHaveClass(/completed/)
+  await expect.poll(async () => (await a.titles.allTextContents()).sort()).toEqual(["one", "three", "two"])
+})
+
+test("scene 3: HTTP cache cleared, server dead, a never visited list opens, takes an edit and syncs to that id later", async ({
+  browser,
+}) => {
+  await using server = await Server.start()
+  const context = await browser.newContext()
+  const a = await TodoPage.open(await context.newPage(), newListUrl(server.url))
+  await a.add("somewhere else")
+  await isInstalled(a)
+  await a.isSynced()
+  await server.stop("SIGKILL")
+  const cdp = await context.newCDPSession(a.page)
+  await cdp.send("Network.clearBrowserCache")
+  const url = newListUrl(server.url)
+  const fresh = await TodoPage.open(await context.newPage(), url)
+  await fresh.add("made offline")
+  await expect(fresh.pending).toHaveText("1")
+  await server.start()
+  await fresh.isSynced()
+  const other = await TodoPage.open(await (await browser.newContext()).newPage(), url)
+  await other.shows(["made offline"])
+  await a.shows(["somewhere else"])
+})
+
+test("scene 7: the first visit while the data server is down: created, edited, then synced", async ({ browser }) => {
+  await using server = await Server.start()
+  const context = await browser.newContext()
+  // The page comes, its data does not: the route of lf answers nobody.
+  await context.route("**/api/lf", (route) => route.abort())
+  await server.stop("SIGTERM")
+  await server.start()
+  const url = newListUrl(server.url)
+  const page = await context.newPage()
+  const a = await TodoPage.open(page, url)
+  await a.page.getByTestId("offline-switch").click()
+  await a.add("first ever", "second")
+  await expect(a.pending).toHaveText("2")
+  await a.page.reload()
+  await a.shows(["first ever", "second"])
+  await a.page.getByTestId("offline-switch").click()
+  await context.unroute("**/api/lf")
+  await a.isSynced()
+  const b = await TodoPage.open(await (await browser.newContext()).newPage(), url)
+  await b.shows(["first ever", "second"])
+})
