@@ -50,6 +50,48 @@ describe("documents on a socket", () => {
     ])
   })
 
+  test("I9 stops under load lose and double nothing, from sockets and from this process", async () => {
+    let server = await startServer()
+    const { dataDir, path, port, url } = server
+    const clients = [await startClient(url), await startClient(url)]
+    const sent: string[] = []
+    const told: Promise<unknown>[] = []
+    const doubtful = new Set<string>()
+    for (let round = 0; round < 4; round++) {
+      const load = setInterval(() => {
+        for (const client of clients) {
+          const id = `c${sent.length}`
+          sent.push(id)
+          told.push(client.add(id).remote)
+        }
+        const id = `s${sent.length}`
+        const asked = server.lf.document("doc", { as: "system" }).mutate(Add, { id, title: id })
+        told.push(
+          asked.then(
+            () => sent.push(id),
+            // Whoever asks while it stops may not hear the answer: then it happened once or not at all.
+            (error: unknown) => {
+              expect(error).toMatchObject({ code: expect.stringMatching(/^(SERVER_CLOSING|DOC_STOPPED|LOG_CLOSED)$/) })
+              doubtful.add(id)
+            },
+          ),
+        )
+      }, 1)
+      const before = told.length
+      await until(() => told.length > before + 150, "there was load")
+      await server.stop()
+      clearInterval(load)
+      server = await startServer({ dataDir, path, port })
+      for (const { session } of clients) session.poke()
+    }
+    await Promise.all(told)
+    const rows = await server.lf.document("doc", { as: "system" }).query(titlesQuery)
+    const found = rows.map(({ title }) => title)
+    expect(new Set(found).size).toBe(found.length)
+    expect(found.filter((id) => !doubtful.has(id)).toSorted()).toEqual(sent.toSorted())
+    await until(() => clients.every((client) => client.titles().length === found.length), "clients have all")
+  })
+
   test("S5 frames that are not ours close with FRAME_MALFORMED, before the hello and after it; the document goes on", async () => {
     const { url } = await startServer()
     const client = await startClient(url)

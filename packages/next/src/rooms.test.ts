@@ -4,7 +4,16 @@ import { sql } from "@lf/core"
 import { afterEach, describe, expect, test } from "vitest"
 import { docDirectory } from "./doc-directory.ts"
 import { type RoomLimits, Rooms } from "./rooms.ts"
-import { cleanUp, later, mutator, startClient, startServer, temporaryDirectory, until } from "./testing/fixture.ts"
+import {
+  cleanUp,
+  later,
+  mutator,
+  SLOW_MS,
+  startClient,
+  startServer,
+  temporaryDirectory,
+  until,
+} from "./testing/fixture.ts"
 
 afterEach(cleanUp)
 
@@ -142,6 +151,16 @@ describe("rooms", () => {
     expect(await other.add("1").remote).toMatchObject({ type: "applied" })
     await until(() => client.local.pendingCount === 0, "nothing is pending")
     expect(client.titles()).toEqual(["1", "2"])
+  })
+
+  test("T12 slow mutations that came together are not stopped for their sum, and the one that never ends still is", async () => {
+    const { url } = await startServer({ limits: { mutationMsMax: 3 * SLOW_MS } })
+    const { local } = await startClient(url)
+    const slow = ["1", "2", "3", "4", "5"].map((id) => local.run("Slow", { id }))
+    const endless = local.run("Spin", {})
+    slow.push(...["6", "7", "8"].map((id) => local.run("Slow", { id })))
+    for (const { remote } of slow) expect(await remote).toMatchObject({ type: "applied" })
+    expect(await endless.remote).toMatchObject({ type: "rejected", code: "SQL_LIMIT" })
   })
 
   test("newer code of the app takes over: open documents are closed and opened with it", async () => {

@@ -43,6 +43,8 @@ export class StepRunner {
   readonly #guard: Guard
   /** Mutations that had to be stopped, by client and position. */
   readonly #stopped = new Set<string>()
+  /** Mutations during which a group of several was stopped: they run alone, with all the time for themselves. */
+  readonly #suspects = new Set<string>()
   /** Arrivals up to here have been run. */
   #done: Lsn
 
@@ -65,7 +67,7 @@ export class StepRunner {
 
   /** One group of the earliest mutations that wait; what became of them, or null when none wait. */
   async step(): Promise<readonly Decided[] | null> {
-    const waiting = this.#gather()
+    const waiting = this.#upToSuspect(this.#gather())
     if (waiting.length === 0) return null
     let current = 0
     let outcomes: Outcome[] = []
@@ -82,7 +84,9 @@ export class StepRunner {
       })
     })
     if (!isDone) {
-      this.#stopped.add(keyOf(waiting[current]))
+      // In a group it may only have been the one that was running when the time of all was up.
+      const blamed = waiting.length === 1 ? this.#stopped : this.#suspects
+      blamed.add(keyOf(waiting[current]))
       await this.#startOver()
       return []
     }
@@ -96,6 +100,7 @@ export class StepRunner {
   }
 
   #commit(waiting: readonly Waiting[], outcomes: readonly Outcome[]): Decided[] {
+    for (const one of waiting) this.#suspects.delete(keyOf(one))
     const changeset = this.#store.storage.commit()
     if (changeset !== null) this.#store.append(changeset)
     return waiting.map(({ clientId, lsn: at, job }, i) => {
@@ -134,6 +139,12 @@ export class StepRunner {
       if (last > applied) appliedTo.set(arrival.clientId, last)
     }
     return waiting
+  }
+
+  #upToSuspect(waiting: readonly Waiting[]): readonly Waiting[] {
+    if (this.#suspects.size === 0) return waiting
+    const at = waiting.findIndex((one) => this.#suspects.has(keyOf(one)))
+    return at === -1 ? waiting : waiting.slice(0, Math.max(at, 1))
   }
 
   #waitingAt(arrival: Arrival, at: Lsn): Waiting {

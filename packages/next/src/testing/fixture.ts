@@ -25,12 +25,19 @@ export interface User {
   readonly id: string
 }
 
+export const SLOW_MS = 60
+
 export const Add = defineMutation("Add", z.object({ id: z.string(), title: z.string() }), (tx, { id, title }) => {
   if (title === "bad" && tx.side === "remote") throw new Reject("not-welcome", { title })
   tx.run(sql`insert into todos (id, title, author) values (${id}, ${title}, ${tx.user})`)
 })
 export const Spin = defineMutation("Spin", z.object({}), (tx) => {
   if (tx.side === "remote") for (;;);
+})
+export const Slow = defineMutation("Slow", z.object({ id: z.string() }), (tx, { id }) => {
+  const endMs = performance.now() + (tx.side === "remote" ? SLOW_MS : 0)
+  while (performance.now() < endMs);
+  tx.run(sql`insert into todos (id, title) values (${id}, ${id})`)
 })
 export const Remove = defineMutation("Remove", z.object({ id: z.string() }), (tx, { id }) => {
   tx.run(sql`delete from todos where id = ${id}`)
@@ -39,7 +46,7 @@ export const Remove = defineMutation("Remove", z.object({ id: z.string() }), (tx
 export const mutator = defineMutator({
   // Nothing is unique here: what is applied twice is there twice.
   migrations: [sql`create table todos (id text not null, title text not null, author text) strict`],
-  mutations: [Add, Spin, Remove],
+  mutations: [Add, Spin, Slow, Remove],
 })
 
 export const titlesQuery = sql<{ title: string }>`select title from todos order by id`
