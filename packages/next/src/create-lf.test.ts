@@ -161,6 +161,18 @@ describe("who may what", () => {
     expect(await client.add("2").remote).toMatchObject({ type: "rejected", code: "MUTATION_FORBIDDEN" })
   })
 
+  test("S2 a reader who loses the right to read is sent away soon, and let in when it is given back", async () => {
+    let mayRead = true
+    const { url } = await startServer({ authorize: () => mayRead, limits: { recheckMs: 20 } })
+    const client = await startClient(url)
+    await until(() => client.session.state.status === "connected", "let in")
+    mayRead = false
+    await until(() => client.session.state.error?.code === "FORBIDDEN", "sent away")
+    mayRead = true
+    client.session.poke()
+    await until(() => client.session.state.status === "connected", "let in again")
+  })
+
   test("S4 a client id that is bound to somebody else is refused", async () => {
     const { url } = await startServer()
     const disk = new MemoryDisk()

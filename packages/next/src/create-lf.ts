@@ -7,7 +7,7 @@ import { type RoomLimits, Rooms } from "./rooms.ts"
 import { openServerDocument, type ServerDocument } from "./server-document.ts"
 import { isBuilding, isProduction, shared } from "./shared.ts"
 import { claimUpgrades, closeSockets } from "./upgrade.ts"
-import { welcomeVisitor } from "./visit.ts"
+import { RECHECK_MS, welcomeVisitor } from "./visit.ts"
 
 /** How long a stop waits for the sockets' closing handshakes. */
 const CLOSE_MS_MAX = 1_000
@@ -21,7 +21,7 @@ export interface LfOptions<P extends { readonly id: string }> extends GateOption
   /** Where the route file is, basePath included. Default: "/api/lf". */
   readonly path?: string
   /** For tests: smaller limits than the documented ones. */
-  readonly limits?: Partial<RoomLimits>
+  readonly limits?: Partial<RoomLimits> & { readonly recheckMs?: number }
 }
 
 /** The server side of an app. */
@@ -50,7 +50,8 @@ export function createLf<P extends { readonly id: string }>(options: LfOptions<P
       group: dataDir,
       origins,
       isClosed: () => rooms.isClosed,
-      visit: (pipe, request) => welcomeVisitor({ gate, rooms, pipe, ...request }),
+      visit: (pipe, request) =>
+        welcomeVisitor({ gate, rooms, pipe, ...request, recheckMs: limits.recheckMs ?? RECHECK_MS }),
     })
   }
   return {

@@ -1,4 +1,5 @@
 import {
+  type Cancel,
   ERROR_CODES,
   type ErrorCode,
   type Hello,
@@ -23,12 +24,16 @@ const EXPECTED: ReadonlySet<ErrorCode> = new Set([
   "SERVER_DIRECTORY_OWNED",
 ])
 
+/** How often a reader's right to read is asked for again: who lost it is gone within this time (S2). */
+export const RECHECK_MS = 60_000
+
 export interface Visit<P extends { readonly id: string }> {
   readonly gate: Gate<P>
   readonly rooms: Rooms
   readonly pipe: Pipe
   readonly headers: Headers
   readonly url: URL
+  readonly recheckMs?: number
 }
 
 /** A new connection: its hello, then who it is, what it may, and the document (S2, S3). Until then no disk is touched. */
@@ -55,9 +60,11 @@ async function admit<P extends { readonly id: string }>(visit: Visit<P>, hello: 
   try {
     const mayWrite = (mutation: string) => gate.may({ principal, doc, action: "write", mutation })
     const listener = remote.connect({ pipe, hello, user: principal?.id ?? null, mayWrite })
+    const stop = recheck(visit, () => gate.may({ principal, doc, action: "read" }))
     return {
       frame: (frame) => listener.frame(frame),
       closed(reason) {
+        stop()
         listener.closed(reason)
         leave()
       },
@@ -65,6 +72,29 @@ async function admit<P extends { readonly id: string }>(visit: Visit<P>, hello: 
   } catch (error) {
     leave()
     throw error
+  }
+}
+
+/** Asks again and again; a no, or no answer, closes the pipe, and the client hears why when it comes back. Returns its undo. */
+function recheck(
+  { pipe, recheckMs = RECHECK_MS }: Pick<Visit<never>, "pipe" | "recheckMs">,
+  may: () => Promise<boolean>,
+): Cancel {
+  let cancel = nodeHost.after(recheckMs, ask)
+  let isStopped = false
+  function ask(): void {
+    may().then(
+      (isAllowed) => {
+        if (isStopped) return
+        if (isAllowed) cancel = nodeHost.after(recheckMs, ask)
+        else pipe.close("FORBIDDEN")
+      },
+      () => pipe.close("SERVER_CLOSING"),
+    )
+  }
+  return () => {
+    isStopped = true
+    cancel()
   }
 }
 
