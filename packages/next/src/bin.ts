@@ -17,7 +17,11 @@ async function main(args: readonly string[]): Promise<number> {
   const path = resolve(directory)
   try {
     const count = await resetDirectory(path)
-    process.stdout.write(count === null ? `${path}: no data here\n` : `${path}: deleted ${count} documents\n`)
+    process.stdout.write(
+      count === null
+        ? `${path}: no data here\n`
+        : `${path}: deleted ${count} ${count === 1 ? "document" : "documents"}\n`,
+    )
     return 0
   } catch (error) {
     const { code, message } = toLfError(error, "LOG_FAILED")
