@@ -77,26 +77,6 @@ test("scene 6: what the server rejects disappears, is reported once, and later o
   await expect(a.page.getByTestId("rejected-notice")).toHaveCount(0)
 })
 
-test("a rejection that came while all tabs were closed is shown once at the next start", async ({ browser }) => {
-  const context = await browser.newContext()
-  const url = newListUrl(server.url)
-  const a = await TodoPage.open(await context.newPage(), url)
-  await a.add("kept")
-  await a.isSynced()
-  await a.page.getByTestId("offline-switch").click()
-  await a.add("reject me")
-  await expect(a.pending).toHaveText("1")
-  await a.page.evaluate(() => localStorage.removeItem("lf.offline"))
-  await a.page.close()
-  const again = await TodoPage.open(await context.newPage(), url)
-  await expect(again.page.getByTestId("rejected-notice")).toContainText("reject me", { timeout: 20_000 })
-  await again.shows(["kept"])
-  await again.page.getByTestId("rejected-notice").getByRole("button").click()
-  const later = await TodoPage.open(await context.newPage(), url)
-  await later.isSynced()
-  await expect(later.page.getByTestId("rejected-notice")).toHaveCount(0)
-})
-
 test("focus, caret and half-typed text survive a rebase", async ({ browser }) => {
   const url = newListUrl(server.url)
   const a = await TodoPage.open(await (await browser.newContext()).newPage(), url)

@@ -12,6 +12,8 @@ export class TodoPage {
     await page.goto(url)
     const todo = new TodoPage(page)
     await expect(todo.input).toBeVisible()
+    // Until the rows are there the page is the server's: keys would go nowhere.
+    await expect(page.locator('[aria-busy="true"]')).toHaveCount(0, { timeout: 20_000 })
     return todo
   }
 
