@@ -1,5 +1,5 @@
 import { sha256 } from "@noble/hashes/sha2"
-import { bytesToHex } from "./bytes.ts"
+import { bytesToHex, concatBytes, textToBytes } from "./bytes.ts"
 import { LfError } from "./error.ts"
 import type { Host } from "./host.ts"
 
@@ -22,6 +22,14 @@ export function checkDocId(text: string): string {
 /** What a client shows to prove that an id is its own. It never leaves the connection's hello. */
 export function newClientSecret(host: Host): Uint8Array {
   return host.randomBytes(CLIENT_SECRET_BYTES)
+}
+
+/**
+ * The secret of a client that goes on under a new id with `firstUid` as its first mutation. Clones that had that one
+ * pending together come to one id again, so that the server still finds where they part and runs it once (T1).
+ */
+export function heirSecret(secret: Uint8Array, firstUid: string): Uint8Array {
+  return sha256(concatBytes([secret, textToBytes(firstUid)]))
 }
 
 /** The public id of the client that holds `secret`: visible to all readers of a document, so it proves nothing (S4). */

@@ -1,5 +1,7 @@
 import { assert } from "../base/assert.ts"
+import { ByteReader, ByteWriter } from "../base/bytes.ts"
 import { chainHash } from "../base/checksum.ts"
+import { LfError } from "../base/error.ts"
 import { LSN_ZERO, type Lsn, lsn, lsnAfter, nextLsn } from "../base/lsn.ts"
 import { type Batch, entryCostBytes } from "./batch.ts"
 import type { LogRecord } from "./log.ts"
@@ -20,16 +22,25 @@ export class Chain {
   readonly stream: string
   readonly #keeper: ChainKeeper | null
   #start: Lsn
-  /** At index i the hash at start + i, so there is always one more than there are entries. */
+  /** Hashes may be known from further back than entries: they tell a clone where it parted from us (T1). */
+  #hashStart: Lsn
+  /** At index i the hash at #hashStart + i; the last one is that of the last entry. */
   #hashes: bigint[]
   #entries: Uint8Array[] = []
   #isRetired = false
 
-  constructor(stream: string, keeper: ChainKeeper | null = null, start: Lsn = LSN_ZERO, startHash = 0n) {
+  /** `hashes` are those up to `start`, itself included. */
+  constructor(
+    stream: string,
+    keeper: ChainKeeper | null = null,
+    start: Lsn = LSN_ZERO,
+    hashes: readonly bigint[] = [0n],
+  ) {
     this.stream = stream
     this.#keeper = keeper
     this.#start = start
-    this.#hashes = [startHash]
+    this.#hashStart = lsn(start - (hashes.length - 1))
+    this.#hashes = [...hashes]
   }
 
   start(): Lsn {
@@ -41,11 +52,11 @@ export class Chain {
   }
 
   hash(): bigint {
-    return this.#hashes[this.#entries.length]
+    return this.#hashes[this.#hashes.length - 1]
   }
 
   hashAt(position: Lsn): bigint | undefined {
-    return this.#hashes[position - this.#start]
+    return this.#hashes[position - this.#hashStart]
   }
 
   entryBytes(position: Lsn): Uint8Array {
@@ -74,8 +85,10 @@ export class Chain {
     if (batch.from > last) return { type: "gap", expected: last }
     // Where not even the batch's first known hash is ours, only what is rolled up here is trusted to be common.
     const trusted = lsn(Math.min(batch.from, this.#start))
-    if (batch.from >= this.#start && this.hashAt(batch.from) !== batch.previousHash)
+    if (batch.from >= this.#hashStart && this.hashAt(batch.from) !== batch.previousHash)
       return { type: "fork", common: trusted }
+    // None of it can be compared any more: to say that we have it would be a guess, and could lose it.
+    if (batch.from + batch.entries.length < this.#hashStart) return { type: "fork", common: trusted }
     let position = batch.from
     let hash = batch.previousHash
     for (const bytes of batch.entries) {
@@ -87,7 +100,7 @@ export class Chain {
       hash = chainHash(hash, bytes)
       const known = this.hashAt(position)
       if (known !== undefined && known !== hash)
-        return { type: "fork", common: position > this.#start ? lsn(position - 1) : trusted }
+        return { type: "fork", common: position > this.#hashStart ? lsn(position - 1) : trusted }
     }
     return { type: "written", lsn: this.lsn() }
   }
@@ -109,11 +122,13 @@ export class Chain {
     return { from, previousHash, entries: this.#entries.slice(first, end) }
   }
 
-  rollup(to: Lsn): void {
+  /** Drops the entries up to `to`; of the hashes before it `hashesKept` stay. */
+  rollup(to: Lsn, hashesKept = 0): void {
     assert(to >= this.#start && to <= this.lsn(), `${this.stream} rolls up to an entry that it has, not ${to}`)
-    const count = to - this.#start
-    this.#entries = this.#entries.slice(count)
-    this.#hashes = this.#hashes.slice(count)
+    this.#entries = this.#entries.slice(to - this.#start)
+    const hashStart = lsn(Math.max(this.#hashStart, to - hashesKept))
+    this.#hashes = this.#hashes.slice(hashStart - this.#hashStart)
+    this.#hashStart = hashStart
     this.#start = to
   }
 
@@ -126,18 +141,33 @@ export class Chain {
   records(): LogRecord[] {
     const records: LogRecord[] = []
     const stream = this.stream
-    if (this.#start > 0) records.push(anchorRecord(stream, this.#start, this.#hashes[0]))
+    const first = this.#start - this.#hashStart
+    const hashes = this.#hashes
+    if (this.#start > 0) records.push(anchorRecord(stream, this.#start, hashes[first], hashes.slice(0, first)))
     this.#entries.forEach((payload, i) => {
       const at = lsnAfter(this.#start, i + 1)
-      const previousHash = this.#hashes[i]
-      records.push({ stream, lsn: at, type: "entry", payload, previousHash, hash: this.#hashes[i + 1] })
+      const previousHash = hashes[first + i]
+      records.push({ stream, lsn: at, type: "entry", payload, previousHash, hash: hashes[first + i + 1] })
     })
     return records
   }
 }
 
-export function anchorRecord(stream: string, at: Lsn, hash: bigint): LogRecord {
-  return { stream, lsn: at, type: "anchor", payload: new Uint8Array(0), previousHash: hash, hash }
+/** `hashesBefore` are those of the entries just before `at` that are still known. */
+export function anchorRecord(stream: string, at: Lsn, hash: bigint, hashesBefore: readonly bigint[] = []): LogRecord {
+  const payload = new ByteWriter(8 * hashesBefore.length)
+  for (const before of hashesBefore) payload.u64(before)
+  return { stream, lsn: at, type: "anchor", payload: payload.finish(), previousHash: hash, hash }
+}
+
+/** The hashes that an anchor holds, its own last. @throws BYTES_MALFORMED */
+export function anchorHashes({ lsn: at, payload, hash }: LogRecord): bigint[] {
+  const reader = new ByteReader(payload)
+  const hashes: bigint[] = []
+  while (reader.remaining > 0) hashes.push(reader.u64())
+  if (hashes.length > at) throw new LfError("BYTES_MALFORMED", "an anchor with hashes of entries before the first")
+  hashes.push(hash)
+  return hashes
 }
 
 /** A copy where `bytes` is a view, so that one entry does not hold a whole frame in memory. */

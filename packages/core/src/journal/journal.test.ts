@@ -4,7 +4,7 @@ import { bytesToText, textToBytes } from "../base/bytes.ts"
 import { chainHash, loadChecksum } from "../base/checksum.ts"
 import { LSN_ZERO, lsn } from "../base/lsn.ts"
 import { batchBytes } from "./batch.ts"
-import { Chain } from "./chain.ts"
+import { anchorHashes, Chain } from "./chain.ts"
 import { type EntryCodec, Journal } from "./journal.ts"
 
 beforeAll(loadChecksum)
@@ -100,7 +100,29 @@ describe("journal", () => {
     to.rollup(lsn(3))
     expect(to.write(journalOf("a", "b", "c", "d", "e").read(lsn(1), MANY))).toEqual({ type: "written", lsn: 5 })
     expect(to.write(journalOf("a", "b", "x", "d", "e").read(lsn(1), MANY))).toEqual({ type: "fork", common: 1 })
-    expect(to.write(journalOf("a", "x").read(lsn(0), MANY))).toEqual({ type: "written", lsn: 5 })
+  })
+
+  test("T1 a batch of which nothing can be compared any more is a fork, not an acknowledgement", () => {
+    const to = journalOf("a", "b", "c", "d", "e")
+    to.rollup(lsn(4))
+    expect(to.write(journalOf("a", "x", "y").read(lsn(1), MANY))).toEqual({ type: "fork", common: 1 })
+    expect(to.write(journalOf("a", "b", "c").read(lsn(1), MANY))).toEqual({ type: "fork", common: 1 })
+  })
+
+  test("T1 hashes that a rollup keeps name the place where a clone parted, also after a restart", () => {
+    const chain = new Chain("s")
+    const to = new Journal(chain, text)
+    for (const entry of ["a", "b", "c", "d", "e"]) to.append(entry)
+    to.rollup(lsn(4), undefined, 3)
+    const [anchor, ...entries] = chain.records()
+    const again = new Chain("s", null, anchor.lsn, anchorHashes(anchor))
+    for (const { payload, hash } of entries) again.load(payload, hash)
+    for (const journal of [to, new Journal(again, text)]) {
+      expect([journal.start(), journal.lsn(), journal.hashAt(lsn(0))]).toEqual([4, 5, undefined])
+      expect(journal.write(journalOf("a", "b", "x").read(lsn(1), MANY))).toEqual({ type: "fork", common: 2 })
+      expect(journal.write(journalOf("a", "b", "c").read(lsn(1), MANY))).toEqual({ type: "written", lsn: 5 })
+      expect(journal.hash()).toBe(journalOf("a", "b", "c", "d", "e").hash())
+    }
   })
 
   test("read gives what fits, and one entry even when it does not", () => {

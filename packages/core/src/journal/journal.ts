@@ -42,7 +42,7 @@ export class Journal<T> {
     return this.#chain.start()
   }
 
-  /** The chain hash at `position`; known from `start()` to `lsn()`, both included. */
+  /** The chain hash at `position`; known from `start()`, or before it where a rollup kept some, to `lsn()`. */
   hashAt(position: Lsn): bigint | undefined {
     return this.#chain.hashAt(position)
   }
@@ -57,8 +57,8 @@ export class Journal<T> {
   /**
    * Merges what another journal gave, any number of times: the overlap is compared at every entry and trimmed, the rest
    * appended. A gap says from where to send, a fork the last common position. Where the difference lies at or before
-   * the first position that can be compared, `common` is what is trusted without proof: the smaller of `batch.from` and
-   * `start()`; a batch sent again from there names the exact place. Nothing is appended on a gap or fork (T1, T4).
+   * the first position that can be compared, or nothing can be, `common` is what is trusted without proof: the smaller
+   * of `batch.from` and `start()`. Nothing is appended on a gap or fork (T1, T4).
    */
   write(batch: Batch): WriteResult {
     return this.#chain.write(batch)
@@ -89,15 +89,18 @@ export class Journal<T> {
     for (let at = this.lsn(); at > this.start(); at = lsn(at - 1)) yield { lsn: at, entry: this.entry(at) }
   }
 
-  /** Drops the entries up to `to` from memory, after `merge` has seen them. At rest they go with the Streams' next rollup. */
-  rollup(to: Lsn, merge?: (entries: readonly T[]) => void): void {
+  /**
+   * Drops the entries up to `to` from memory, after `merge` has seen them; `hashesKept` of their hashes stay. At rest
+   * they go with the Streams' next rollup.
+   */
+  rollup(to: Lsn, merge?: (entries: readonly T[]) => void, hashesKept = 0): void {
     const start = this.start()
     if (merge !== undefined) {
       const entries: T[] = []
       for (let at = nextLsn(start); at <= to; at = nextLsn(at)) entries.push(this.entry(at))
       merge(entries)
     }
-    this.#chain.rollup(to)
+    this.#chain.rollup(to, hashesKept)
     for (let at = nextLsn(start); at <= to; at = nextLsn(at)) this.#decoded.delete(at)
   }
 }

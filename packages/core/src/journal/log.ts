@@ -2,7 +2,7 @@ import type { Lsn } from "../base/lsn.ts"
 
 /**
  * One record of one stream. An "anchor" says where a stream stands after a rollup: the entries up to `lsn` are gone,
- * `hash` is the chain hash there, the payload is empty. An anchor at lsn 0 forgets the stream.
+ * `hash` is the chain hash there, the payload holds those hashes before it that are kept. An anchor at lsn 0 forgets the stream.
  */
 export interface LogRecord {
   readonly stream: string

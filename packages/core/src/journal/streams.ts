@@ -1,7 +1,7 @@
 import { chainHash } from "../base/checksum.ts"
 import { LfError, toLfError } from "../base/error.ts"
 import { LSN_ZERO, nextLsn } from "../base/lsn.ts"
-import { anchorRecord, Chain, type ChainKeeper } from "./chain.ts"
+import { anchorHashes, anchorRecord, Chain, type ChainKeeper } from "./chain.ts"
 import { type EntryCodec, Journal } from "./journal.ts"
 import type { Checkpoint, DocumentLog, LogRecord, OpenedLog } from "./log.ts"
 import { recordBytes } from "./record.ts"
@@ -167,7 +167,7 @@ export class Streams {
         return
       }
       if (known !== undefined) throw corrupt(record, "an anchor follows other records")
-      this.#chains.set(stream, new Chain(stream, this.#keeper, lsn, hash))
+      this.#chains.set(stream, new Chain(stream, this.#keeper, lsn, anchorHashes(record)))
       return
     }
     const chain = known ?? new Chain(stream, this.#keeper)

@@ -1,6 +1,6 @@
 import { ByteReader, ByteWriter } from "../base/bytes.ts"
 import type { Host } from "../base/host.ts"
-import { clientIdOf, newClientSecret } from "../base/ids.ts"
+import { clientIdOf, heirSecret, newClientSecret } from "../base/ids.ts"
 import { LSN_ZERO, type Lsn, lsn } from "../base/lsn.ts"
 import { readPlain, writePlain } from "../base/plain.ts"
 import type { EntryCodec, Journal } from "../journal/journal.ts"
@@ -8,6 +8,7 @@ import type { OpenedLog } from "../journal/log.ts"
 import { Streams } from "../journal/streams.ts"
 import { type Changeset, changesetCodec } from "../storage/changeset.ts"
 import { Storage } from "../storage/storage.ts"
+import type { Mutation } from "../timeline/mutation.ts"
 import { timelineStream } from "../timeline/timeline.ts"
 
 /** Deltas since the last rollup may reach this, or half of the base, before the base is written anew. */
@@ -104,10 +105,11 @@ export class LocalStore {
     return [...this.#open.values()]
   }
 
-  /** A new identity with an empty timeline; the old id's stream goes with the same flush. */
-  renewIdentity(host: Host): void {
+  /** A new identity with an empty timeline, for `first` and what follows it; the old id's stream goes with the same flush. */
+  renewIdentity(host: Host, first: Mutation | undefined): void {
+    const secret = first === undefined ? newClientSecret(host) : heirSecret(this.secret, first.uid)
     this.streams.drop(timelineStream(this.clientId))
-    this.#identity.append(newClientSecret(host))
+    this.#identity.append(secret)
     this.#identity.rollup(lsn(this.#identity.lsn() - 1))
   }
 

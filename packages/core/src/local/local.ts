@@ -193,7 +193,7 @@ export class Local {
       this.#isRestored = this.#store.epoch !== ""
       this.#store.forgetCursor()
       this.#forkAt = null
-      this.#serverCursor = welcome.clientLsn
+      this.#serverCursor = this.#timeline.start()
       if (!this.#isRestored) this.#compareTimelines(welcome)
       return
     }
@@ -276,8 +276,14 @@ export class Local {
   #takeDecisions(batch: PageBatch): void {
     const plan = this.#plan(this.#applied())
     this.#settle(plan.dropTo, batch)
-    if (plan.next === "renumber") this.#renumber()
-    else if (plan.next === "probe") this.#serverCursor = this.#timeline.start()
+    if (plan.next === "renumber") this.#renumber(batch)
+    else if (plan.next === "probe") this.#probe()
+  }
+
+  /** Sent from the start, the server compares hash by hash and names the last common position. */
+  #probe(): void {
+    this.#serverCursor = this.#timeline.start()
+    this.#isRestored = false
   }
 
   /** The pages under the connection are others: equal cookies would hide another schema (T16). */
@@ -352,31 +358,40 @@ export class Local {
     } else if (timeline.pendingCount === 0) {
       this.#forkFrom(timeline.lsn())
     } else {
-      // Sent from the start, the server compares hash by hash and names the last common position.
-      this.#serverCursor = timeline.start()
+      this.#probe()
     }
   }
 
   #forkFrom(common: Lsn): void {
+    if (this.#failure !== null) return
     this.#forkAt = common > this.#timeline.start() ? common : this.#timeline.start()
     const plan = this.#plan(this.#applied())
     if (plan.next !== "renumber") return
+    // What the base turns out to have already must not be run on top of it once more (I6).
+    const cookie = schemaCookie(this.#store.storage.page(1))
+    this.#store.storage.revert()
+    this.#afterSwap(cookie)
     this.#settle(plan.dropTo)
     this.#renumber()
-    void this.#flush()
+    this.#runPending()
+    this.#flush().catch(() => {}) // #fail has told everybody
     this.#notify()
   }
 
-  /** The rest of the timeline goes to a new client id; uids stay, so everything is still found exactly once. */
-  #renumber(): void {
+  /**
+   * The rest of the timeline goes to a new client id; uids stay, so everything is still found exactly once. A clone may
+   * have gone there before us: what of ours the base shows under the new id is decided at once.
+   */
+  #renumber(batch?: PageBatch): void {
     const rest = this.#timeline.pending()
-    this.#store.renewIdentity(this.#host)
+    this.#store.renewIdentity(this.#host, rest.at(0))
     this.#timeline = this.#openTimeline()
     for (const mutation of rest) this.#timeline.append(mutation)
     this.#serverCursor = lsn(0)
     this.#durable = { timeline: lsn(0), start: lsn(0) }
     this.#forkAt = null
     this.#isRestored = false
+    this.#settle(this.#plan(this.#applied()).dropTo, batch)
     this.#wakePush()
   }
 

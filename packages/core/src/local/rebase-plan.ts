@@ -39,7 +39,9 @@ export function planRebase({ applied, timeline, serverCursor, forkAt, isRestored
   const isOurs = at <= timeline.start || (at <= timeline.lsn && timeline.hashAt(at) === applied?.hash)
   const agreed = isOurs ? at : lsn(Math.min(at, forkAt ?? serverCursor, timeline.lsn))
   const dropTo = lsn(Math.max(agreed, timeline.start))
-  if (isRestored) return { dropTo, next: "renumber" }
+  // Of a restored base whose row is somebody else's, only the server can say what of ours is in it: dropping by number
+  // would lose promised mutations, renumbering all would double those that both of us had.
+  if (isRestored) return { dropTo, next: isOurs ? "renumber" : "probe" }
   // What the server has of ours under the old id stays visible here until the base shows it (I7).
   if (forkAt !== null) return { dropTo, next: at >= forkAt ? "renumber" : "keep" }
   return { dropTo, next: isOurs ? "keep" : "probe" }

@@ -178,13 +178,17 @@ export class Remote {
     await this.#loop
     for (const peer of this.#peers) peer.refuse("SERVER_CLOSING", "the server is shutting down")
     this.#peers.clear()
-    if (this.#failure === null) {
-      await this.#stepAll()
-      await this.#checkpoint()
-      this.#failure = new LfError("DOC_STOPPED", "the document was closed")
+    try {
+      if (this.#failure === null) {
+        await this.#stepAll()
+        await this.#checkpoint()
+      }
+    } finally {
+      // Also when the disk fails now: a log that is not given back cannot be opened again.
+      this.#failure ??= new LfError("DOC_STOPPED", "the document was closed")
+      this.#steps.db.close()
+      await this.#store.streams.close()
     }
-    this.#steps.db.close()
-    await this.#store.streams.close()
   }
 
   /** Writes main.db anew now. */

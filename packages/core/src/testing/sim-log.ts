@@ -123,7 +123,7 @@ class SimLog implements DocumentLog {
     if (this.#crashes !== this.#disk.crashes) throw this.#fail(new LfError("LOG_FAILED", "the machine crashed"))
     const { trace, watcher, name } = this.#disk.options
     const fate = this.#disk.fate()
-    trace.note(`${what} ${name}/${this.#docId} ${records.length} ${records.at(-1)?.hash ?? 0n} ${fate}`)
+    trace.note(`${what} ${name}/${this.#docId} ${told(records)} ${fate}`)
     watcher.issued(this.#disk, this.#docId, records)
     if (fate === "full") throw this.#fail(new LfError("LOG_FULL", "the disk is full"))
     if (fate === "failed") throw this.#fail(new LfError("LOG_FAILED", "the disk failed"))
@@ -137,4 +137,10 @@ class SimLog implements DocumentLog {
     this.#failure = failure
     return failure
   }
+}
+
+/** Streams, positions and one hash: enough to tell two runs apart and to read one. */
+function told(records: readonly LogRecord[]): string {
+  const names = records.map(({ stream, lsn }) => `${stream.replace(/[0-9a-f]{26}$/, "")}:${lsn}`)
+  return `${names.join(" ")} ${records.at(-1)?.hash ?? 0n}`
 }

@@ -9,6 +9,7 @@ interface NodeModule {
 }
 export interface NodeProcess {
   readonly argv: readonly string[]
+  readonly env: Readonly<Record<string, string | undefined>>
   readonly stdout: { write(text: string): void }
   exitCode: number | undefined
   on(event: "unhandledRejection", listener: (reason: unknown) => void): void
@@ -25,6 +26,10 @@ interface Wasm {
 const globals = globalThis as unknown as NodeGlobals & { WebAssembly: Wasm }
 
 export const node: NodeProcess = globals.process
+
+export function environment(name: string): string | undefined {
+  return node.env[name]
+}
 
 /** One turn of Node's loop: every promise that can settle has settled when it resolves. */
 export function turn(): Promise<void> {

@@ -26,6 +26,8 @@ export class SimServer {
   readonly #world: SimWorld
   readonly #luck: Luck
   readonly #rooms = new Map<string, Room>()
+  /** Rooms that are closing: what they still flush counts. */
+  readonly #closing = new Set<readonly [docId: string, remote: Remote]>()
   #host: SimHost
   /** Counts processes: what an earlier one still awaits must not touch this one. */
   #life = 0
@@ -42,6 +44,11 @@ export class SimServer {
 
   get remotes(): [docId: string, remote: Remote][] {
     return Array.from(this.#rooms, ([docId, { remote }]) => [docId, remote])
+  }
+
+  /** Every document that may still show something, also those that are closing. */
+  get shown(): (readonly [docId: string, remote: Remote])[] {
+    return [...this.#closing, ...this.remotes]
   }
 
   remote(docId: string): Remote | undefined {
@@ -135,9 +142,14 @@ export class SimServer {
   async #stop(): Promise<void> {
     this.#life++
     this.#world.network.accept = null
-    const rooms = [...this.#rooms.values()]
+    const closing = Array.from(this.#rooms, async ([docId, room]) => {
+      const shown = [docId, room.remote] as const
+      this.#closing.add(shown)
+      await this.#close(room)
+      this.#closing.delete(shown)
+    })
     this.#rooms.clear()
-    await Promise.all(rooms.map((room) => this.#close(room)))
+    await Promise.all(closing)
   }
 
   async #open(docId: string): Promise<void> {

@@ -163,7 +163,7 @@ class Sim {
 
   #observe(): void {
     const { checkers } = this.#world
-    for (const [docId, remote] of this.#server.remotes) if (remote.failure === null) checkers.server(docId, remote)
+    for (const [docId, remote] of this.#server.shown) checkers.server(docId, remote)
     for (const client of this.#clients) {
       if (client.state !== "up" || client.local === null) continue
       // A failed disk ends the document; whoever keeps it opens it again.

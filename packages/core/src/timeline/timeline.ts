@@ -8,6 +8,12 @@ import { type Mutation, mutationCodec } from "./mutation.ts"
 import type { Mutator } from "./mutator.ts"
 import type { Outcome } from "./outcome.ts"
 
+/**
+ * Hashes below what a client confirmed, 8 bytes each: a clone that slept for longer than this many of the other's
+ * mutations loses nothing, but what both had pending when they parted runs twice.
+ */
+export const HASHES_KEPT = 1024
+
 /** A client's pending mutations, in order, under one client id. A fork gives it a new id and renumbers. */
 export class Timeline {
   readonly clientId: string
@@ -110,9 +116,9 @@ export class ClientJournal {
     return this.#journal.entry(position)
   }
 
-  /** The client keeps nothing up to `confirmed`: hashes up to there are never compared again. */
+  /** The client keeps nothing up to `confirmed`. Some hashes stay: a clone of it may have less, and asks (T1). */
   confirm(confirmed: number): void {
     const to = lsn(Math.min(confirmed, this.applied))
-    if (to > this.#journal.start()) this.#journal.rollup(to)
+    if (to > this.#journal.start()) this.#journal.rollup(to, undefined, HASHES_KEPT)
   }
 }
