@@ -85,6 +85,8 @@ export class MutationTx implements Tx {
 
   #count(): void {
     if (!this.#open) throw new LfError("SQL_DENIED", "the mutation has ended")
+    // After `or rollback` a statement would run, and commit, on its own (T13).
+    if (!this.#db.inTransaction) throw new LfError("SQL_DENIED", "an earlier statement ended the transaction")
     this.#statements++
     if (this.#statements > MUTATION_STATEMENTS_MAX) {
       throw new LfError("SQL_LIMIT", `a mutation runs at most ${MUTATION_STATEMENTS_MAX} statements`)

@@ -1,0 +1,44 @@
+import fc from "fast-check"
+import { expect, test } from "vitest"
+import type { Row } from "../sqlite/statement.ts"
+import { diffRows, patchRows } from "./row-patch.ts"
+
+const value = fc.oneof(
+  fc.integer({ min: 0, max: 3 }),
+  fc.constantFrom(null, "a", "b", 2n ** 60n),
+  fc.uint8Array({ maxLength: 2 }),
+)
+const rows: fc.Arbitrary<Row[]> = fc.array(fc.record({ id: fc.integer({ min: 0, max: 6 }), v: value }), {
+  maxLength: 12,
+})
+
+test("a patch turns the old rows into the new ones, and keeps the objects of rows that did not change", () => {
+  fc.assert(
+    fc.property(rows, rows, (before, after) => {
+      const patch = diffRows(before, after)
+      const patched = patch === null ? before : patchRows(before, patch)
+      expect(patched).toEqual(after)
+      const added = patch?.flatMap((step) => (step.type === "rows" ? step.rows : [])) ?? []
+      for (const row of patched) expect(before.includes(row) || added.includes(row)).toBe(true)
+    }),
+    { numRuns: 2_000 },
+  )
+})
+
+test("equal rows make no patch", () => {
+  fc.assert(
+    fc.property(rows, (list) => {
+      expect(diffRows(list, structuredClone(list))).toBe(null)
+    }),
+  )
+})
+
+test("one changed row in ten thousand is one row on the wire", () => {
+  const before = Array.from({ length: 10_000 }, (_, id): Row => ({ id, v: 0 }))
+  const after = before.map((row) => (row.id === 4_321 ? { id: 4_321, v: 1 } : { ...row }))
+  expect(diffRows(before, after)).toEqual([
+    { type: "keep", from: 0, count: 4_321 },
+    { type: "rows", rows: [{ id: 4_321, v: 1 }] },
+    { type: "keep", from: 4_322, count: 5_678 },
+  ])
+})

@@ -1,0 +1,149 @@
+import { readFileSync } from "node:fs"
+import fc from "fast-check"
+import { describe, expect, test } from "vitest"
+import { isLfError } from "../base/error.ts"
+import { type Lsn, lsn } from "../base/lsn.ts"
+import { decodeMessage, encodeMessage, FRAME_TYPES } from "./codec.ts"
+import { FRAME_BYTES_MAX, type Message, PROTOCOL_VERSION } from "./message.ts"
+
+const position = fc.nat(2 ** 31).map((value): Lsn => lsn(value))
+const hash = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n })
+const bytes = fc.uint8Array({ maxLength: 200 })
+const text = fc.string({ maxLength: 60 })
+const changeset = fc
+  .record({
+    isWhole: fc.boolean(),
+    before: fc.option(hash),
+    after: hash,
+    numbers: fc.uniqueArray(fc.integer({ min: 1, max: 500 }), { maxLength: 8 }),
+    deltas: fc.array(bytes, { minLength: 1, maxLength: 3 }),
+  })
+  .map(({ numbers, deltas, ...rest }) => ({
+    ...rest,
+    pageCount: 500,
+    pages: numbers.sort((a, b) => a - b).map((pageNo) => ({ pageNo, deltas })),
+  }))
+
+const messages: fc.Arbitrary<Message> = fc.oneof(
+  fc.record({
+    type: fc.constant("hello" as const),
+    protocol: fc.nat(1000),
+    docId: text,
+    secret: fc.uint8Array({ minLength: 32, maxLength: 32 }),
+    epoch: fc.string({ maxLength: 15 }),
+    cursor: position,
+    schema: fc.array(fc.string({ maxLength: 15 }), { maxLength: 5 }),
+    token: text,
+  }),
+  fc.record({
+    type: fc.constant("welcome" as const),
+    epoch: fc.string({ maxLength: 15 }),
+    clientLsn: position,
+    clientHash: hash,
+    lsn: position,
+    schema: fc.array(fc.string({ maxLength: 15 }), { maxLength: 5 }),
+  }),
+  fc.record({
+    type: fc.constant("sync-mutations" as const),
+    batch: fc.record({ from: position, previousHash: hash, entries: fc.array(bytes, { maxLength: 5 }) }),
+    confirmed: position,
+  }),
+  fc.record({ type: fc.constant("sync-storage" as const), cursor: position, outcomesSeen: position }),
+  fc.record({ type: fc.constant("cursor" as const), lsn: position }),
+  fc.record({ type: fc.constant("gap" as const), expected: position }),
+  fc.record({ type: fc.constant("fork" as const), common: position }),
+  fc.record({
+    type: fc.constant("pages" as const),
+    from: position,
+    to: position,
+    isLast: fc.boolean(),
+    bytesTotal: fc.nat(),
+    changeset,
+    outcomes: fc.array(
+      fc.record({
+        lsn: position,
+        uid: fc.string({ maxLength: 12 }),
+        code: text,
+        data: fc.jsonValue() as fc.Arbitrary<unknown>,
+      }),
+      { maxLength: 3 },
+    ),
+  }),
+  fc.record({ type: fc.constant("refuse" as const), code: text, message: text }),
+  fc.constantFrom({ type: "ping" as const }, { type: "pong" as const }, { type: "next-part" as const }),
+)
+
+describe("frames", () => {
+  test("every message survives its encoding", () => {
+    fc.assert(
+      fc.property(messages, (message) => {
+        expect(JSON.parse(plain(decodeMessage(encodeMessage(message))))).toEqual(JSON.parse(plain(message)))
+      }),
+    )
+  })
+
+  test("S9 S15 bytes that are not ours, cut frames and flipped bits end in a typed error or in another message", () => {
+    const before = Object.getOwnPropertyNames(Object.prototype)
+    const hostile = fc.oneof(
+      fc.uint8Array({ maxLength: 400 }),
+      fc.tuple(messages, fc.nat(), fc.nat(255)).map(([message, at, flip]) => {
+        const frame = encodeMessage(message)
+        frame[at % frame.length] ^= flip
+        return frame
+      }),
+      fc.tuple(messages, fc.nat()).map(([message, at]) => encodeMessage(message).subarray(0, at % 60)),
+    )
+    fc.assert(
+      fc.property(hostile, (frame) => {
+        try {
+          decodeMessage(frame)
+        } catch (error) {
+          expect(isLfError(error) && error.code).toBe("FRAME_MALFORMED")
+        }
+      }),
+      { numRuns: 5_000 },
+    )
+    expect(Object.getOwnPropertyNames(Object.prototype)).toEqual(before)
+  })
+
+  test("S7 a frame over the limit is refused before it is read", () => {
+    expect(() => decodeMessage(new Uint8Array(FRAME_BYTES_MAX + 1))).toThrow(
+      expect.objectContaining({ code: "FRAME_TOO_LARGE" }),
+    )
+  })
+
+  test("S9 __proto__ in an outcome's data is data", () => {
+    const data = JSON.parse('{"__proto__": {"polluted": true}}') as unknown
+    const message: Message = {
+      type: "pages",
+      from: lsn(0),
+      to: lsn(1),
+      isLast: true,
+      bytesTotal: 0,
+      changeset: { pageCount: 0, isWhole: true, before: null, after: 0n, pages: [] },
+      outcomes: [{ lsn: lsn(1), uid: "u", code: "c", data }],
+    }
+    const decoded = decodeMessage(encodeMessage(message))
+    expect(({} as { polluted?: boolean }).polluted).toBeUndefined()
+    expect(plain(decoded)).toContain("polluted")
+  })
+
+  test("PROTOCOL.md lists exactly the frames of the codec, and its version", () => {
+    const document = readFileSync(new URL("./PROTOCOL.md", import.meta.url), "utf8")
+    const rows = [...document.matchAll(/^\| *(\d+) *\| *`([a-z-]+)` *\|/gm)].map(([, number, type]) => [
+      type,
+      Number(number),
+    ])
+    expect(Object.fromEntries(rows)).toEqual(FRAME_TYPES)
+    expect(document).toContain(`Version ${PROTOCOL_VERSION}.`)
+  })
+})
+
+function plain(message: unknown): string {
+  return JSON.stringify(message, (_key, value: unknown) => {
+    if (typeof value === "bigint") return `${value}n`
+    if (value instanceof Uint8Array) return [...value]
+    if (Object.is(value, -0)) return 0
+    return value
+  })
+}

@@ -1,0 +1,216 @@
+import { beforeAll, beforeEach, expect, test } from "vitest"
+import { z } from "zod"
+import { loadSqlite } from "../../../next/src/node/load-sqlite.ts"
+import { loadChecksum } from "../base/checksum.ts"
+import { Database } from "../sqlite/database.ts"
+import { sql } from "../sqlite/sql.ts"
+import { Storage } from "../storage/storage.ts"
+import { applyGroup } from "./apply-group.ts"
+import { type Mutation, mutationCodec } from "./mutation.ts"
+import { type DefinedMutation, defineMutation, defineMutator, type Mutator } from "./mutator.ts"
+import { type Outcome, Reject } from "./outcome.ts"
+import { migrate, ranMigrations } from "./schema.ts"
+import type { Tx } from "./tx.ts"
+
+const any = z.any()
+const define = (name: string, work: (tx: Tx, args: unknown) => void): DefinedMutation => defineMutation(name, any, work)
+
+const kept: { tx: Tx | null } = { tx: null }
+const mutations = [
+  defineMutation("Add", z.object({ id: z.number() }), (tx, { id }) => {
+    tx.run(sql`insert into t (id, at, who, luck) values (${id}, unixepoch('now'), ${tx.user}, random())`)
+  }),
+  define("Reject", (tx) => {
+    tx.run(sql`insert into t (id) values (666)`)
+    throw new Reject("not-today", { why: "closed" })
+  }),
+  define("Throw", (tx) => {
+    tx.run(sql`insert into t (id) values (667)`)
+    throw new TypeError("a bug")
+  }),
+  define("OrRollback", (tx) => {
+    tx.run(sql`insert into t (id) values (668)`)
+    tx.run(sql`insert or rollback into t (id) values (1)`)
+  }),
+  define("OrRollbackSwallowed", (tx) => {
+    try {
+      tx.run(sql`insert or rollback into t (id) values (1)`)
+    } catch {}
+    tx.run(sql`insert into t (id) values (669)`)
+  }),
+  define("Commit", (tx) => void tx.run(sql`commit`)),
+  define("Ddl", (tx) => void tx.run(sql`create table u (x)`)),
+  define("Internal", (tx) => void tx.run(sql`delete from __lf_mutations`)),
+  define("Endless", (tx) => {
+    tx.run(sql`insert into t (id) with recursive n(i) as (select 1000 union all select i + 1 from n) select i from n`)
+  }),
+  define("Statements", (tx) => {
+    for (;;) tx.all(sql`select 1`)
+  }),
+  define("Deferred", (tx) => void tx.run(sql`insert into child (parent) values (99)`)),
+  define("Keep", (tx) => {
+    kept.tx = tx
+  }),
+  define("Ids", (tx) => {
+    tx.run(sql`insert into ids values (${tx.id()}, ${tx.id()}, ${tx.nowMs}, ${tx.side})`)
+  }),
+  defineMutation("Async", any, (async () => {}) as unknown as () => undefined),
+]
+const mutator: Mutator = defineMutator({
+  migrations: [
+    sql`create table t (id integer primary key, at integer, who text, luck integer) strict`,
+    sql`create table child (parent integer references t (id) deferrable initially deferred) strict`,
+    sql`create table ids (a text, b text, at integer, side text) strict`,
+    sql`create virtual table words using fts5 (word)`,
+  ],
+  mutations,
+})
+
+beforeAll(loadChecksum)
+
+let storage: Storage
+let db: Database
+beforeEach(async () => {
+  storage = new Storage()
+  db = new Database(await loadSqlite(), storage)
+  migrate(db, mutator)
+})
+
+let made = 0
+function mutation(name: string, args: unknown = {}): Mutation {
+  made++
+  return { uid: `00000000-0000-7000-8000-${String(made).padStart(12, "0")}`, name, args, at: 1_700_000_000_000 }
+}
+
+function apply(...list: Mutation[]): Outcome[] {
+  const jobs = list.map((one) => ({ mutation: one, user: "me" }))
+  return applyGroup({ db, mutator, side: "local", jobs })
+}
+
+const ids = () => db.exec("select id from t order by id").map((row) => row.id)
+const codes = (outcomes: Outcome[]) =>
+  outcomes.map((outcome) => (outcome.type === "applied" ? "applied" : outcome.code))
+
+test("I10 one that throws leaves nothing and stops none", () => {
+  const outcomes = apply(
+    mutation("Add", { id: 1 }),
+    mutation("Reject"),
+    mutation("Throw"),
+    mutation("Missing"),
+    mutation("Add", { id: "x" }),
+    mutation("Add", { id: 2 }),
+  )
+  expect(codes(outcomes)).toEqual([
+    "applied",
+    "not-today",
+    "MUTATION_THREW",
+    "MUTATION_UNKNOWN",
+    "MUTATION_ARGS_INVALID",
+    "applied",
+  ])
+  expect(outcomes[1]).toEqual({ type: "rejected", code: "not-today", data: { why: "closed" } })
+  expect(ids()).toEqual([1, 2])
+})
+
+test("T13 insert or rollback cannot half-commit, whether its author notices or not", () => {
+  const outcomes = apply(
+    mutation("Add", { id: 1 }),
+    mutation("OrRollback"),
+    mutation("OrRollbackSwallowed"),
+    mutation("Add", { id: 2 }),
+  )
+  expect(codes(outcomes)).toEqual(["applied", "SQL_ERROR", expect.stringMatching(/^SQL_/), "applied"])
+  expect(ids()).toEqual([1, 2])
+})
+
+test("T13 commit, DDL and internal tables are denied inside a mutator", () => {
+  const outcomes = apply(mutation("Commit"), mutation("Ddl"), mutation("Internal"), mutation("Add", { id: 1 }))
+  expect(codes(outcomes)).toEqual(["SQL_DENIED", "SQL_DENIED", "SQL_DENIED", "applied"])
+})
+
+test("T12 an endless statement and endless statements are stopped; the rest of the group stands", () => {
+  const outcomes = apply(
+    mutation("Add", { id: 1 }),
+    mutation("Endless"),
+    mutation("Statements"),
+    mutation("Add", { id: 2 }),
+  )
+  expect(codes(outcomes)).toEqual(["applied", "SQL_LIMIT", "SQL_LIMIT", "applied"])
+  expect(ids()).toEqual([1, 2])
+})
+
+test("T10 a deferred foreign key fails its own mutation, not the group's commit", () => {
+  expect(codes(apply(mutation("Deferred"), mutation("Add", { id: 1 })))).toEqual(["SQL_ERROR", "applied"])
+  expect(db.exec("pragma foreign_key_check")).toEqual([])
+})
+
+test("T14 a mutator that returns a promise is refused", () => {
+  expect(codes(apply(mutation("Async")))).toEqual(["MUTATION_ASYNC"])
+})
+
+test("a tx that was kept does nothing after its mutation", () => {
+  apply(mutation("Keep"))
+  expect(() => kept.tx?.run(sql`insert into t (id) values (1)`)).toThrow(
+    expect.objectContaining({ code: "SQL_DENIED" }),
+  )
+})
+
+test("clock, luck, ids and user are the mutation's own: every run gives the same", async () => {
+  const list = [mutation("Add", { id: 1 }), mutation("Ids"), mutation("Add", { id: 2 })]
+  apply(...list)
+  const first = [db.exec("select * from t order by id"), db.exec("select * from ids")]
+  const other = new Database(await loadSqlite(), new Storage())
+  migrate(other, mutator)
+  for (const one of list) applyGroup({ db: other, mutator, side: "local", jobs: [{ mutation: one, user: "me" }] })
+  expect([other.exec("select * from t order by id"), other.exec("select * from ids")]).toEqual(first)
+  expect(first[0][0]).toMatchObject({ at: 1_700_000_000, who: "me" })
+  expect(first[0][0].luck).not.toBe(first[0][1].luck)
+  expect(first[1][0].a).not.toBe(first[1][0].b)
+})
+
+test("an edited migration is refused, a failing one changes nothing, a new one runs", async () => {
+  const again = (list: readonly string[]) =>
+    defineMutator({ migrations: list.map((text) => ({ sql: text, parameters: [] })), mutations: [] })
+  const fresh = new Database(await loadSqlite(), new Storage())
+  migrate(fresh, again(["create table a (x)"]))
+  expect(() => migrate(fresh, again(["create table b (x)"]))).toThrow(
+    expect.objectContaining({ code: "MIGRATION_EDITED" }),
+  )
+  expect(() => migrate(fresh, again(["create table a (x)", "create table c (y)", "create tabel d (y)"]))).toThrow(
+    expect.objectContaining({ code: "MIGRATION_FAILED" }),
+  )
+  expect(ranMigrations(fresh)).toHaveLength(1)
+  expect(migrate(fresh, again(["create table a (x)", "create table c (y)"]))).toBe(true)
+  expect(migrate(fresh, again(["create table a (x)", "create table c (y)"]))).toBe(false)
+  expect(() => migrate(fresh, again([]))).toThrow(expect.objectContaining({ code: "SCHEMA_NEWER" }))
+})
+
+test("S12 what was deleted is gone from the pages, FTS5's index included", () => {
+  const secret = "xylophonesecret"
+  db.run(sql`insert into words values (${secret})`, "mutation")
+  db.run(sql`insert into t (id, who) values (7, ${secret})`, "mutation")
+  db.run(sql`delete from words`, "mutation")
+  db.run(sql`delete from t where id = 7`, "mutation")
+  storage.commit()
+  const bytes = Buffer.concat(storage.snapshot().map((page) => Buffer.from(page)))
+  expect(bytes.includes(secret)).toBe(false)
+  expect(bytes.includes("xylophone")).toBe(false)
+})
+
+test("a mutation survives its encoding, and too large a one is refused", () => {
+  const args = {
+    text: "é😀",
+    list: [1, -2, 0.5, null, true, 2n ** 70n],
+    bytes: new Uint8Array([1, 2]),
+    at: new Date(5),
+    no: undefined,
+  }
+  const one = mutation("Add", args)
+  expect(mutationCodec.decode(mutationCodec.encode(one))).toEqual(one)
+  expect(() => mutationCodec.encode(mutation("Add", "x".repeat(300_000)))).toThrow(
+    expect.objectContaining({ code: "MUTATION_TOO_LARGE" }),
+  )
+  expect(() => mutationCodec.encode(mutation("Add", () => {}))).toThrow(
+    expect.objectContaining({ code: "MUTATION_ARGS_INVALID" }),
+  )
+})
