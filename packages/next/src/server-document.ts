@@ -53,7 +53,9 @@ export function openServerDocument<P extends { readonly id: string }>(
   async function prefetched(queries: readonly Query<unknown>[]): Promise<DehydratedQuery[]> {
     const { remote, leave } = await enter(false)
     try {
-      return queries.map((query) => dehydrateRows({ user, doc }, query, remote.query(query) as Row[]))
+      return await Promise.all(
+        queries.map(async (query) => dehydrateRows({ user, doc }, query, (await remote.read(query)) as Row[])),
+      )
     } finally {
       leave()
     }
@@ -63,7 +65,7 @@ export function openServerDocument<P extends { readonly id: string }>(
     async query<R>(query: Query<R>) {
       const { remote, leave } = await enter(false)
       try {
-        return remote.query(query)
+        return await remote.read(query)
       } finally {
         leave()
       }

@@ -3,9 +3,7 @@ import type { Host } from "../base/host.ts"
 import { clientIdOf, uuidV7 } from "../base/ids.ts"
 import { LSN_ZERO, type Lsn } from "../base/lsn.ts"
 import type { OpenedLog } from "../journal/log.ts"
-import { decodeMessage } from "../network/codec.ts"
 import {
-  type ClientMessage,
   type Hello,
   type MutationsReply,
   OUTCOMES_PER_BATCH_MAX,
@@ -23,11 +21,9 @@ import type { Outcome } from "../timeline/outcome.ts"
 import { migrate } from "../timeline/schema.ts"
 import { ClientList, SERVER_CLIENT } from "./client-list.ts"
 import { Peer, type Snapshot } from "./peer.ts"
+import { type MayWrite, peerListener, type SyncMessage } from "./peer-listener.ts"
 import { RemoteStore } from "./remote-store.ts"
 import { type Decided, type Guard, StepRunner } from "./step-runner.ts"
-
-/** Frames of one connection that wait to be handled; more close it (I17). */
-const INBOX_FRAMES_MAX = 64
 
 export interface RemoteOptions {
   readonly opened: OpenedLog
@@ -46,10 +42,15 @@ export interface Visitor {
   /** Who `authenticate` said it is. */
   readonly user: string | null
   /** Whether a mutation of this name may be written now; asked for every batch. */
-  readonly mayWrite?: (name: string) => boolean | Promise<boolean>
+  readonly mayWrite?: MayWrite
 }
 
-type Task = { readonly peer: Peer; readonly message: ClientMessage; readonly forbidden: readonly number[] }
+interface Waiter {
+  readonly resolve: (outcome: Outcome) => void
+  readonly reject: (error: LfError) => void
+}
+
+type Task = { readonly peer: Peer; readonly message: SyncMessage; readonly forbidden: readonly number[] }
 
 /** One document at the server: runs mutations with authority, in one order, and hands out the pages that changed. */
 export class Remote {
@@ -59,7 +60,8 @@ export class Remote {
   readonly #steps: StepRunner
   readonly #peers = new Set<Peer>()
   readonly #inbox: Task[] = []
-  readonly #waiters = new Map<string, (outcome: Outcome) => void>()
+  readonly #waiters = new Map<string, Waiter>()
+  readonly #reads: (() => void)[] = []
   #flushed: Snapshot
   #loop: Promise<void> | null = null
   #failure: LfError | null = null
@@ -136,10 +138,31 @@ export class Remote {
       lsn: this.#flushed.lsn,
       schema: this.#options.mutator.migrations.map(({ hash }) => hash),
     })
-    return this.#listener(peer, mayWrite)
+    return peerListener({
+      peer,
+      mayWrite,
+      isIn: () => this.#peers.has(peer),
+      leave: () => void this.#peers.delete(peer),
+      enqueue: (message, forbidden) => this.#enqueue({ peer, message, forbidden }),
+    })
   }
 
-  /** Rows as the server has them, in process. */
+  /** Rows in process, of what is durable: nobody sees a change that a crash could take back (I4). */
+  read<R>(query: Query<R>): Promise<R[]> {
+    if (this.#failure !== null) return Promise.reject(this.#failure)
+    return new Promise((resolve, reject) => {
+      this.#reads.push(() => {
+        try {
+          resolve(this.query(query))
+        } catch (error) {
+          reject(error)
+        }
+      })
+      this.#wake()
+    })
+  }
+
+  /** Rows of what was applied, flushed or not. Outside of a test `read` is what you want. */
   query<R>(query: Query<R>): R[] {
     if (this.#failure !== null) throw this.#failure
     this.#steps.db.setClock(() => this.#options.host.nowMs())
@@ -167,15 +190,15 @@ export class Remote {
       atMs: host.nowMs(),
       forbidden: [],
     })
-    return new Promise((resolve) => {
-      this.#waiters.set(uid, resolve)
+    return new Promise((resolve, reject) => {
+      this.#waiters.set(uid, { resolve, reject })
       this.#wake()
     })
   }
 
   /** Lets nobody in any more, finishes what was received, writes the checkpoint and gives the log back. */
   async close(): Promise<void> {
-    await this.#loop
+    await this.#idle()
     for (const peer of this.#peers) peer.refuse("SERVER_CLOSING", "the server is shutting down")
     this.#peers.clear()
     try {
@@ -186,6 +209,7 @@ export class Remote {
     } finally {
       // Also when the disk fails now: a log that is not given back cannot be opened again.
       this.#failure ??= new LfError("DOC_STOPPED", "the document was closed")
+      this.#failWaiters(this.#failure)
       this.#steps.db.close()
       await this.#store.streams.close()
     }
@@ -193,64 +217,26 @@ export class Remote {
 
   /** Writes main.db anew now. */
   async checkpoint(): Promise<void> {
-    await this.#loop
+    await this.#idle()
     await this.#checkpoint()
+  }
+
+  /** A loop that ends may have started the next one. */
+  async #idle(): Promise<void> {
+    while (this.#loop !== null) await this.#loop
+  }
+
+  /** Whoever waits in this process is told; what was durable is found at the next opening. */
+  #failWaiters(error: LfError): void {
+    for (const { reject } of this.#waiters.values()) reject(error)
+    this.#waiters.clear()
+    for (const read of this.#reads.splice(0)) read()
   }
 
   async #checkpoint(): Promise<void> {
     this.#steps.forgetDone()
     this.#clients.forgetSeen()
     await this.#store.checkpoint()
-  }
-
-  /** A connection's frames, one after the other: a slow `authorize` keeps only its own connection waiting. */
-  #listener(peer: Peer, mayWrite: Visitor["mayWrite"]): PipeListener {
-    let last = Promise.resolve()
-    let waiting = 0
-    return {
-      frame: (frame) => {
-        waiting++
-        if (waiting > INBOX_FRAMES_MAX) {
-          peer.refuse("RATE_LIMITED", `more than ${INBOX_FRAMES_MAX} frames wait`)
-          this.#peers.delete(peer)
-          return
-        }
-        last = last.then(async () => {
-          waiting--
-          if (!this.#peers.has(peer)) return
-          try {
-            await this.#admit(peer, frame, mayWrite)
-          } catch (error) {
-            const { code, message } = toLfError(error, "FRAME_MALFORMED")
-            this.#peers.delete(peer)
-            peer.refuse(code, message)
-          }
-        })
-      },
-      closed: () => {
-        this.#peers.delete(peer)
-      },
-    }
-  }
-
-  async #admit(peer: Peer, frame: Uint8Array, mayWrite: Visitor["mayWrite"]): Promise<void> {
-    const message = decodeMessage(frame)
-    switch (message.type) {
-      case "ping":
-        peer.send({ type: "pong" })
-        return
-      case "next-part":
-        peer.sendPart()
-        return
-      case "sync-mutations":
-        this.#enqueue({ peer, message, forbidden: await forbiddenIn(message, mayWrite) })
-        return
-      case "sync-storage":
-        this.#enqueue({ peer, message, forbidden: [] })
-        return
-      default:
-        throw new LfError("FRAME_MALFORMED", `${message.type} is not for a server that said welcome`)
-    }
   }
 
   #enqueue(task: Task): void {
@@ -262,7 +248,7 @@ export class Remote {
     if (this.#loop !== null || this.#failure !== null) return
     this.#loop = this.#run().finally(() => {
       this.#loop = null
-      if (this.#inbox.length > 0 || this.#waiters.size > 0) this.#wake()
+      if (this.#inbox.length > 0 || this.#waiters.size > 0 || this.#reads.length > 0) this.#wake()
     })
   }
 
@@ -276,12 +262,13 @@ export class Remote {
         if (message.type === "sync-mutations") {
           const reply = this.handleClientMutations(peer, message, forbidden)
           answers.push(() => peer.send(reply))
-        } else if (message.type === "sync-storage") this.handleClientSyncStorage(peer, message)
+        } else this.handleClientSyncStorage(peer, message)
       }
       const decided = await this.#stepAll()
       await this.#store.streams.flush()
       this.#flushed = this.#snapshot()
       for (const answer of answers) answer()
+      for (const read of this.#reads.splice(0)) read()
       this.#tellWaiters(decided)
       this.announce()
       if (this.#store.isCheckpointDue) await this.#checkpoint()
@@ -350,7 +337,7 @@ export class Remote {
   #tellWaiters(decided: readonly Decided[]): void {
     if (this.#waiters.size === 0) return
     for (const { uid, outcome } of decided) {
-      this.#waiters.get(uid)?.(outcome)
+      this.#waiters.get(uid)?.resolve(outcome)
       this.#waiters.delete(uid)
     }
   }
@@ -363,6 +350,7 @@ export class Remote {
   /** Storage failed: nothing is acknowledged, everybody connects again and finds what was durable (T19). */
   #stop(error: LfError): void {
     this.#failure = error
+    this.#failWaiters(error)
     for (const peer of this.#peers) peer.refuse("SERVER_CLOSING", "the document stopped")
     this.#peers.clear()
     this.#options.onStopped?.(error)
@@ -372,29 +360,4 @@ export class Remote {
 function runUnguarded(work: () => void): boolean {
   work()
   return true
-}
-
-async function forbiddenIn(message: SyncMutations, mayWrite: Visitor["mayWrite"]): Promise<number[]> {
-  if (mayWrite === undefined) return []
-  const answers = new Map<string, boolean>()
-  const forbidden: number[] = []
-  for (let i = 0; i < message.batch.entries.length; i++) {
-    const name = nameOf(message.batch.entries[i])
-    let may = answers.get(name)
-    if (may === undefined) {
-      may = await mayWrite(name)
-      answers.set(name, may)
-    }
-    if (!may) forbidden.push(message.batch.from + i + 1)
-  }
-  return forbidden
-}
-
-/** An entry that cannot be decoded has no name; running it rejects it. */
-function nameOf(entry: Uint8Array): string {
-  try {
-    return mutationCodec.decode(entry).name
-  } catch {
-    return ""
-  }
 }

@@ -1,0 +1,99 @@
+import { isLfError, LfError } from "../base/error.ts"
+import { ERROR_CODES } from "../base/error-codes.ts"
+import { decodeMessage } from "../network/codec.ts"
+import type { SyncMutations, SyncStorage } from "../network/message.ts"
+import type { PipeListener } from "../network/network.ts"
+import { mutationCodec } from "../timeline/mutation.ts"
+import type { Peer } from "./peer.ts"
+
+/** Frames of one connection that wait to be handled; more close it (I17). */
+const INBOX_FRAMES_MAX = 64
+
+/** What reaches the document's loop; everything else is answered at the door. */
+export type SyncMessage = SyncMutations | SyncStorage
+
+export type MayWrite = (name: string) => boolean | Promise<boolean>
+
+export interface PeerListenerOptions {
+  readonly peer: Peer
+  readonly mayWrite: MayWrite | undefined
+  isIn(): boolean
+  leave(): void
+  enqueue(message: SyncMessage, forbidden: readonly number[]): void
+}
+
+/** A connection's frames, one after the other: a slow `authorize` keeps only its own connection waiting. */
+export function peerListener(options: PeerListenerOptions): PipeListener {
+  const { peer, isIn, leave } = options
+  let last = Promise.resolve()
+  let waiting = 0
+  return {
+    frame(frame) {
+      waiting++
+      if (waiting > INBOX_FRAMES_MAX) {
+        leave()
+        peer.refuse("RATE_LIMITED", `more than ${INBOX_FRAMES_MAX} frames wait`)
+        return
+      }
+      last = last.then(async () => {
+        waiting--
+        if (!isIn()) return
+        try {
+          await admit(options, frame)
+        } catch (error) {
+          // Only our own words leave the server: somebody else's error may say anything (S16).
+          const { code, message } = isLfError(error) ? error : new LfError("DOC_STOPPED", ERROR_CODES.DOC_STOPPED)
+          leave()
+          peer.refuse(code, message)
+        }
+      })
+    },
+    closed: leave,
+  }
+}
+
+async function admit({ peer, mayWrite, enqueue }: PeerListenerOptions, frame: Uint8Array): Promise<void> {
+  const message = decodeMessage(frame)
+  switch (message.type) {
+    case "ping":
+      peer.send({ type: "pong" })
+      return
+    case "next-part":
+      peer.sendPart()
+      return
+    case "sync-mutations":
+      enqueue(message, await forbiddenIn(message, mayWrite))
+      return
+    case "sync-storage":
+      enqueue(message, [])
+      return
+    default:
+      throw new LfError("FRAME_MALFORMED", `${message.type} is not for a server that said welcome`)
+  }
+}
+
+/** The positions in a batch that may not be written. Each name is asked for once. */
+async function forbiddenIn(message: SyncMutations, mayWrite: MayWrite | undefined): Promise<number[]> {
+  if (mayWrite === undefined) return []
+  const answers = new Map<string, boolean>()
+  const forbidden: number[] = []
+  for (let i = 0; i < message.batch.entries.length; i++) {
+    const name = nameOf(message.batch.entries[i])
+    let may = answers.get(name)
+    if (may === undefined) {
+      may = await mayWrite(name)
+      answers.set(name, may)
+    }
+    if (!may) forbidden.push(message.batch.from + i + 1)
+  }
+  return forbidden
+}
+
+/** An entry that cannot be decoded has no name; running it rejects it. */
+function nameOf(entry: Uint8Array): string {
+  try {
+    return mutationCodec.decode(entry).name
+  } catch {
+    return ""
+  }
+}
