@@ -190,10 +190,10 @@ export class Local {
    */
   meet(welcome: Welcome): void {
     if (welcome.epoch !== this.#store.epoch) {
-      this.#isRestored = this.#store.epoch !== ""
+      // A copy that still has everything which we dropped goes on where it ends: nothing needs a new id.
+      this.#isRestored = this.#store.epoch !== "" && welcome.clientLsn < this.#timeline.start()
       this.#store.forgetCursor()
       this.#forkAt = null
-      this.#serverCursor = this.#timeline.start()
       if (!this.#isRestored) this.#compareTimelines(welcome)
       return
     }

@@ -173,8 +173,8 @@ export class Remote {
    * Runs a mutation of this process's own. Resolves when its outcome is durable.
    * @throws MUTATION_UNKNOWN MUTATION_ARGS_INVALID MUTATION_TOO_LARGE DOC_STOPPED
    */
-  mutate(name: string, args: unknown, user: string | null): Promise<Outcome> {
-    if (this.#failure !== null) return Promise.reject(this.#failure)
+  async mutate(name: string, args: unknown, user: string | null): Promise<Outcome> {
+    if (this.#failure !== null) throw this.#failure
     const { host, mutator } = this.#options
     mutator.find(name).parse(args)
     const uid = uuidV7(host.nowMs(), host.randomBytes(10))
@@ -215,10 +215,16 @@ export class Remote {
     }
   }
 
-  /** Writes main.db anew now. */
+  /** Writes main.db anew now. A failure stops the document, like any other of its disk (T19). */
   async checkpoint(): Promise<void> {
     await this.#idle()
-    await this.#checkpoint()
+    try {
+      await this.#checkpoint()
+    } catch (cause) {
+      const error = toLfError(cause, "DOC_STOPPED")
+      this.#stop(error)
+      throw error
+    }
   }
 
   /** A loop that ends may have started the next one. */
@@ -349,6 +355,7 @@ export class Remote {
 
   /** Storage failed: nothing is acknowledged, everybody connects again and finds what was durable (T19). */
   #stop(error: LfError): void {
+    if (this.#failure !== null) return
     this.#failure = error
     this.#failWaiters(error)
     for (const peer of this.#peers) peer.refuse("SERVER_CLOSING", "the document stopped")

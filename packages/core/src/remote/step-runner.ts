@@ -6,6 +6,7 @@ import { applyGroup, type Job } from "../timeline/apply-group.ts"
 import type { Mutation } from "../timeline/mutation.ts"
 import type { Mutator } from "../timeline/mutator.ts"
 import { type Outcome, outcomeOf, rejected } from "../timeline/outcome.ts"
+import { HASHES_KEPT } from "../timeline/timeline.ts"
 import { type ClientList, SERVER_CLIENT } from "./client-list.ts"
 import type { Arrival, RemoteStore } from "./remote-store.ts"
 
@@ -117,8 +118,9 @@ export class StepRunner {
   /** Effect and row in one transaction (I2). One row per client and group: the last one is what counts. */
   #mark(waiting: readonly Waiting[], index: number, outcome: Outcome): void {
     const { clientId, lsn: at, hash, job } = waiting[index]
-    const seen = this.#clients.seen(clientId)
-    if (seen > 0) this.db.exec("delete from __lf_rejections where client_id = ? and lsn <= ?", clientId, seen)
+    // A clone may not have seen what its twin has: for as long as it can be told where the two part, it is told this too.
+    const old = this.#clients.seen(clientId) - HASHES_KEPT
+    if (old > 0) this.db.exec("delete from __lf_rejections where client_id = ? and lsn <= ?", clientId, old)
     if (outcome.type === "rejected" && clientId !== SERVER_CLIENT) {
       this.db.exec("insert into __lf_rejections values (?, ?, ?, ?)", clientId, at, job.mutation.uid, outcome.code)
     }

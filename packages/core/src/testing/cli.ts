@@ -25,7 +25,10 @@ let events = 0
 let applied = 0
 for (let seed = from; seed < from + seeds; seed++) {
   escaped = ""
-  const result = await runSim({ seed, steps, pool, turn, print: isOne ? print : undefined })
+  const result = await runSim({ seed, steps, pool, turn, print: isOne ? print : undefined }).catch((error: unknown) => {
+    const violation = `threw: ${error instanceof Error ? error.stack?.slice(0, 2000) : error}`
+    return { seed, steps, violation, trace: "", events: 0, virtualMs: 0, applied: 0 }
+  })
   await turn()
   events += result.events
   applied += result.applied

@@ -32,6 +32,23 @@ describe("found by the simulator", () => {
     expect(again.lsn()).toBe(remote.lsn())
   })
 
+  test("T19 a checkpoint that fails stops the document, and tells so once", async () => {
+    const disk = new MemoryDisk()
+    const told: string[] = []
+    const remote = await Remote.recover({
+      loadSqlite,
+      mutator: releases[0],
+      host,
+      opened: await disk.open("d"),
+      onStopped: ({ code }) => told.push(code),
+    })
+    disk.failNext(new LfError("LOG_FAILED", "the disk failed"))
+    await expect(remote.checkpoint()).rejects.toMatchObject({ code: "LOG_FAILED" })
+    expect(remote.failure).toMatchObject({ code: "LOG_FAILED" })
+    await expect(remote.mutate("Add", {}, null)).rejects.toMatchObject({ code: "LOG_FAILED" })
+    expect(told).toEqual(["LOG_FAILED"])
+  })
+
   test("T1 clones come to one new id if they had the same mutation pending first, else to two", () => {
     const secret = host.randomBytes(32)
     const idAfter = (uid: string) => clientIdOf(heirSecret(secret, uid))

@@ -123,8 +123,10 @@ export class SimClient {
 
   async end(how: "crash" | "stop"): Promise<void> {
     const { local } = this
+    const module = this.#module
     this.state = "changing"
     this.local = null
+    this.#module = null
     this.#world.trace.note(`${this.name} ${how}`)
     if (how === "crash") {
       this.#host?.kill()
@@ -132,7 +134,6 @@ export class SimClient {
       this.disk.crash()
     }
     this.#session?.stop()
-    const module = this.#module
     const closed = (local?.close() ?? Promise.resolve())
       .catch(() => {})
       .then(() => {

@@ -198,6 +198,7 @@ export class SimServer {
     const life = this.#life
     const room = this.#rooms.get(docId)
     if (room === undefined || room.remote !== remote) return
+    this.#world.checkers.server(docId, remote)
     this.#rooms.delete(docId)
     await this.#close(room)
     await this.#world.clock.sleep(this.#luck.between(1, 2000))
