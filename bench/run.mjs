@@ -1,0 +1,70 @@
+// npm run bench [-- name… --quick]: runs the benchmarks of BENCH's table that exist, prints it, writes bench/results.json.
+import { readFileSync, writeFileSync } from "node:fs"
+import { loadChecksum } from "@lf/core"
+import { meets } from "./measure.mjs"
+
+const all = ["engine", "wire", "rerun", "rebase"]
+const args = process.argv.slice(2)
+const quick = args.includes("--quick")
+const names = args.filter((arg) => !arg.startsWith("--"))
+const unknown = names.filter((name) => !all.includes(name))
+if (unknown.length > 0) {
+  process.stderr.write(`There is no benchmark ${unknown.join(", ")}; there are ${all.join(", ")}.\n`)
+  process.exit(1)
+}
+
+await loadChecksum()
+const results = []
+for (const name of names.length > 0 ? names : all) {
+  const startedMs = performance.now()
+  const { run } = await import(`./${name}.mjs`)
+  results.push(...(await run({ quick })))
+  process.stderr.write(`${name}: ${((performance.now() - startedMs) / 1000).toFixed(1)} s\n`)
+}
+print(results)
+writeFileSync(new URL("./results.json", import.meta.url), `${JSON.stringify(results, null, 2)}\n`)
+if (!quick && names.length === 0) compareWithBaseline(results)
+
+function print(rows) {
+  const header = ["name", "variant", "value", "peer", "peer value", "ratio", "goal", ""]
+  const cells = rows.map((one) => [
+    one.name,
+    one.variant,
+    `${one.value} ${one.unit}`,
+    one.peer,
+    String(one.peerValue),
+    String(one.ratio),
+    one.goal ?? "",
+    meets(one),
+  ])
+  const widths = header.map((title, i) => Math.max(title.length, ...cells.map((line) => line[i].length)))
+  for (const line of [header, ...cells])
+    process.stdout.write(
+      `${line
+        .map((cell, i) => cell.padEnd(widths[i]))
+        .join("  ")
+        .trimEnd()}\n`,
+    )
+}
+
+/** Counts are the same on every machine, so they are compared exactly; ratios may move by a quarter. */
+function compareWithBaseline(rows) {
+  let baseline
+  try {
+    baseline = JSON.parse(readFileSync(new URL("./baseline.json", import.meta.url), "utf8"))
+  } catch {
+    process.stdout.write("there is no bench/baseline.json to compare with\n")
+    return
+  }
+  for (const one of rows) {
+    const before = baseline.find(({ name, variant }) => name === one.name && variant === one.variant)
+    if (before === undefined) continue
+    if (JSON.stringify(before.counts) !== JSON.stringify(one.counts)) {
+      process.stdout.write(
+        `${one.name} ${one.variant}: counts were ${JSON.stringify(before.counts)}, are ${JSON.stringify(one.counts)}\n`,
+      )
+    }
+    if (Math.abs(one.ratio / before.ratio - 1) > 0.25)
+      process.stdout.write(`${one.name} ${one.variant}: ratio was ${before.ratio}, is ${one.ratio}\n`)
+  }
+}
