@@ -19,7 +19,7 @@ export default defineConfig({
     include: [
       "packages/*/src/**/*.test.{ts,tsx}",
       "scripts/**/*.test.ts",
-      "examples/**/*.test.ts",
+      "examples/**/*.test.{ts,tsx}",
       "bench/**/*.test.ts",
     ],
     exclude: ["**/node_modules/**", "**/template/**"],

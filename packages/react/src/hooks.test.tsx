@@ -1,6 +1,6 @@
 // @vitest-environment jsdom
-import { defineMutation, defineMutator, sql } from "@lf/core"
-import { QueryClient, QueryClientProvider } from "@tanstack/react-query"
+import { defineMutation, defineMutator, liveQueryKey, sql } from "@lf/core"
+import { HydrationBoundary, QueryClient, QueryClientProvider, type QueryState } from "@tanstack/react-query"
 import { act, cleanup, render, screen, waitFor } from "@testing-library/react"
 import { memo, StrictMode } from "react"
 import { afterEach, expect, test } from "vitest"
@@ -188,6 +188,56 @@ test("changed parameters and documents show their own rows; clear() while mounte
   })
   await waitFor(() => expect(titles()).toEqual(["one", "five", "six"]))
 })
+
+test("a server snapshot that comes with router.refresh() never puts older rows over pending edits", async () => {
+  const client = new QueryClient()
+  const key = liveQueryKey(null, "d", sql`select * from todos where id >= ${0} order by id`)
+  // What the server's prefetch gives: rows as old as can be, so that whatever is here is newer.
+  const snapshot = (rows: Todo[]) => ({
+    mutations: [],
+    queries: [{ queryKey: key, queryHash: JSON.stringify(key), state: stateOf(rows) }],
+  })
+  const worker = memoryWorker({ mutator })
+  const tree = (rows: Todo[]) => (
+    <QueryClientProvider client={client}>
+      <HydrationBoundary state={snapshot(rows)}>
+        <LfProvider doc="d" worker={worker}>
+          <Todos />
+        </LfProvider>
+      </HydrationBoundary>
+    </QueryClientProvider>
+  )
+  const { rerender } = render(tree([{ id: 9, title: "of the server" }]))
+  expect(titles()).toEqual(["of the server"])
+  await waitFor(() => expect(titles()).toEqual([]))
+  await act(async () => {
+    add.mutate({ id: 1, title: "one" })
+    add.mutate({ id: 2, title: "two" })
+    await add.mutateAsync({ id: 3, title: "three" })
+  })
+  await waitFor(() => expect(titles()).toEqual(["one", "two", "three"]))
+  for (let i = 0; i < 3; i++) {
+    rerender(tree([{ id: 9, title: `refreshed ${i}` }]))
+    expect(titles()).toEqual(["one", "two", "three"])
+  }
+})
+
+function stateOf(rows: Todo[]): QueryState {
+  return {
+    data: rows,
+    dataUpdateCount: 1,
+    dataUpdatedAt: 1,
+    error: null,
+    errorUpdateCount: 0,
+    errorUpdatedAt: 0,
+    fetchFailureCount: 0,
+    fetchFailureReason: null,
+    fetchMeta: null,
+    isInvalidated: false,
+    status: "success",
+    fetchStatus: "idle",
+  }
+}
 
 test("useDocument queries, lists what is pending, and refuses to clear it away", async () => {
   render(

@@ -150,6 +150,7 @@ export class TabDocument {
   /** Posted at once, in the order of the calls. The promise resolves when the mutation is durable on this device. */
   mutate<Input>(mutation: DefinedMutation<Input>, args: Input): Promise<Receipt> {
     if (this.#isReplaced) return Promise.reject(this.#error())
+    askToPersist()
     const uid = uuidV7(browserHost.nowMs(), browserHost.randomBytes(10))
     const receipt = this.#calls.openMutation({ type: "mutate", uid, name: mutation.name, args })
     try {
@@ -358,6 +359,15 @@ export class TabDocument {
   #tell(): void {
     for (const watcher of this.#watchers) watcher()
   }
+}
+
+let hasAsked = false
+
+/** Once per page, at the first edit: a browser that is short of space evicts what did not ask to stay. */
+function askToPersist(): void {
+  if (hasAsked || typeof navigator === "undefined" || navigator.storage?.persist === undefined) return
+  hasAsked = true
+  navigator.storage.persist().catch(() => {}) // it stays evictable; nothing to do about it
 }
 
 function sameJson(a: object | null, b: object | null): boolean {
