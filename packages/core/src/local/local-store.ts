@@ -127,6 +127,14 @@ export class LocalStore {
     this.#cursor = LSN_ZERO
   }
 
+  /** Forgets the server's pages; they will be fetched again. */
+  dropBase(): void {
+    this.storage.clear()
+    this.#epoch = ""
+    this.#cursor = LSN_ZERO
+    if (this.#base.lsn() > this.#base.start()) this.#base.rollup(this.#base.lsn())
+  }
+
   reject(rejection: Rejection): void {
     this.#note({ type: "rejected", rejection })
   }

@@ -5,18 +5,17 @@ import { type Lsn, lsn } from "../base/lsn.ts"
 import type { OpenedLog } from "../journal/log.ts"
 import type { Link, PageBatch } from "../network/link.ts"
 import { PUSH_BYTES_MAX, type Welcome } from "../network/message.ts"
-import { Database } from "../sqlite/database.ts"
 import type { SqliteModule } from "../sqlite/module.ts"
-import { schemaCookie } from "../sqlite/page.ts"
-import { compileQuery, type Query } from "../sqlite/sql.ts"
-import { type Mutation, mutationCodec } from "../timeline/mutation.ts"
+import type { Query } from "../sqlite/sql.ts"
+import type { Mutation } from "../timeline/mutation.ts"
 import type { Mutator } from "../timeline/mutator.ts"
-import { migrate } from "../timeline/schema.ts"
 import { Timeline } from "../timeline/timeline.ts"
-import { LiveQueries, type LiveResult } from "./live-query.ts"
+import type { LiveResult } from "./live-query.ts"
 import { LocalStore, type Rejection } from "./local-store.ts"
-import { type Applied, planRebase } from "./rebase-plan.ts"
-import { type PendingOutcome, type Receipt, Receipts, type RemoteOutcome } from "./receipts.ts"
+import { type Applied, planMeeting, planRebase, type TimelineState } from "./rebase-plan.ts"
+import { type Receipt, Receipts } from "./receipts.ts"
+import { readApplied, readVerdicts } from "./verdicts.ts"
+import { View } from "./view.ts"
 
 /** Mutations that may wait for the server; one more is refused before it is journaled. */
 export const PENDING_MAX = 100_000
@@ -37,8 +36,7 @@ export class Local {
   readonly #mutator: Mutator
   readonly #user: string | null
   readonly #store: LocalStore
-  readonly #db: Database
-  readonly #queries = new LiveQueries()
+  readonly #view: View
   readonly #receipts = new Receipts()
   readonly #watchers = new Set<() => void>()
   #timeline: Timeline
@@ -48,7 +46,6 @@ export class Local {
   #durable: { timeline: Lsn; start: Lsn }
   #forkAt: Lsn | null = null
   #isRestored = false
-  #schemaIsLocal = false
   #failure: LfError | null = null
   #wakePush: () => void = () => {}
   /** Kept before this start, applied since or not: calls that are repeated for them run nothing (T28). */
@@ -60,15 +57,18 @@ export class Local {
     this.#mutator = mutator
     this.#user = user
     this.#store = new LocalStore(opened, host, rollupBytes)
-    this.#db = new Database(module, this.#store.storage)
-    this.#db.setClock(() => host.nowMs())
+    this.#view = new View({ module, storage: this.#store.storage, mutator, host })
     this.#timeline = this.#openTimeline()
     this.#durable = { timeline: this.#timeline.lsn(), start: this.#timeline.start() }
     this.#serverCursor = this.#timeline.start()
     this.#recovered = new Set(this.#timeline.pending().map(({ uid }) => uid))
     // A base and the rejections that came with it were flushed together: nothing is reported a second time here.
-    this.#timeline.drop(this.#plan(this.#applied()).dropTo)
-    this.#runPending()
+    try {
+      this.#timeline.drop(this.#plan(this.#applied()).dropTo)
+      this.#view.runPending(this.#timeline)
+    } catch (error) {
+      if (this.#dropBase(error).code !== "SQL_CORRUPT") throw error
+    }
   }
 
   get clientId(): string {
@@ -101,7 +101,7 @@ export class Local {
 
   /** How many times live queries ran. */
   get queryRuns(): number {
-    return this.#queries.runs
+    return this.#view.queryRuns
   }
 
   /** The base's checksum and page count: equal to the server's at `cursor` (I5). */
@@ -134,8 +134,8 @@ export class Local {
     if (this.#timeline.pendingCount >= PENDING_MAX) {
       throw new LfError("PENDING_LIMIT", `${PENDING_MAX} mutations wait for the server already`)
     }
-    const mutation = this.#make(name, args, uid)
-    const outcome = this.#timeline.apply(this.#db, mutation)
+    const mutation = this.#mutator.make({ uid, name, args, at: this.#host.nowMs() })
+    const outcome = this.#timeline.apply(this.#view.db, mutation)
     if (outcome.type === "rejected") {
       throw new LfError("MUTATION_REJECTED", `${name}: ${outcome.code}`, { cause: outcome })
     }
@@ -152,22 +152,21 @@ export class Local {
     const receipt = this.#receipts.open(uid, Promise.resolve())
     if (this.#timeline.pending().some((entry) => entry.uid === uid)) return receipt
     const rejection = this.#store.rejections.find((entry) => entry.uid === uid)
-    const outcome: RemoteOutcome =
-      rejection === undefined
-        ? { type: "applied", lsn: this.cursor }
-        : { type: "rejected", code: rejection.code, data: rejection.data }
-    this.#receipts.decide([{ uid, outcome }])
+    const { code, data } = rejection ?? {}
+    this.#receipts.decide([
+      { uid, outcome: code === undefined ? { type: "applied", lsn: this.cursor } : { type: "rejected", code, data } },
+    ])
     return receipt
   }
 
   /** Rows of the view as it is now. @throws SQL_ERROR SQL_DENIED */
   query<R>(query: Query<R>): R[] {
-    return this.#db.all(query)
+    return this.#view.query(query)
   }
 
   /** Rows at once, then patches. Returns its undo. */
   subscribe(query: Query<unknown>, listener: (result: LiveResult) => void): () => void {
-    return this.#queries.listen(this.#db, compileQuery(query), listener)
+    return this.#view.subscribe(query, listener)
   }
 
   /** Calls `watcher` after anything but rows changed: pending, rejections, cursor, failure. */
@@ -189,16 +188,14 @@ export class Local {
    * else writes under our id (T1).
    */
   meet(welcome: Welcome): void {
-    if (welcome.epoch !== this.#store.epoch) {
-      // A copy that still has everything which we dropped goes on where it ends: nothing needs a new id.
-      this.#isRestored = this.#store.epoch !== "" && welcome.clientLsn < this.#timeline.start()
+    const isOther = welcome.epoch !== this.#store.epoch
+    // A copy that still has everything which we dropped goes on where it ends: nothing needs a new id.
+    this.#isRestored = isOther && this.#store.epoch !== "" && welcome.clientLsn < this.#timeline.start()
+    if (isOther) {
       this.#store.forgetCursor()
       this.#forkAt = null
-      if (!this.#isRestored) this.#compareTimelines(welcome)
-      return
     }
-    this.#isRestored = false
-    this.#compareTimelines(welcome)
+    if (!this.#isRestored) this.#compareTimelines(welcome)
   }
 
   /**
@@ -248,29 +245,45 @@ export class Local {
   /** Flushes and lets go. */
   async close(): Promise<void> {
     this.#failure ??= new LfError("LOG_CLOSED", "the document was closed on this device")
-    this.#db.close()
+    this.#view.close()
     await this.#store.streams.close()
   }
 
   /** @throws CHECKSUM_MISMATCH BYTES_MALFORMED SQL_CORRUPT after which the pages are asked for from the beginning */
   #receive(batch: PageBatch, epoch: string): void {
-    const storage = this.#store.storage
-    const cookie = schemaCookie(storage.page(1))
-    storage.revert()
     let refusal: LfError | null = null
+    this.#view.swap(() => {
+      try {
+        this.#store.receive({ epoch, cursor: batch.to, changeset: batch.changeset })
+      } catch (error) {
+        // Not for our pages after all: what is there stays in view until everything has come again.
+        refusal = toLfError(error, "BYTES_MALFORMED")
+        this.#store.forgetCursor()
+      }
+      return batch.changeset
+    })
     try {
-      this.#store.receive({ epoch, cursor: batch.to, changeset: batch.changeset })
+      if (refusal === null) this.#takeDecisions(batch)
+      this.#view.runPending(this.#timeline)
     } catch (error) {
-      // Not for our pages after all: what is there stays in view until everything has come again.
-      refusal = toLfError(error, "BYTES_MALFORMED")
-      this.#store.forgetCursor()
+      refusal = this.#dropBase(error)
     }
-    this.#afterSwap(cookie)
-    if (refusal === null) this.#takeDecisions(batch)
-    this.#runPending()
     this.#notify()
     this.#wakePush()
     if (refusal !== null) throw refusal
+  }
+
+  /** The base cannot be worked on: fetched again; pages that are no database go at once, the timeline stays (S11). */
+  #dropBase(error: unknown): LfError {
+    const refusal = toLfError(error, "SQL_CORRUPT")
+    this.#store.forgetCursor()
+    if (refusal.code !== "SQL_CORRUPT") return refusal
+    this.#view.swap(() => {
+      this.#store.dropBase()
+      return { isWhole: true }
+    })
+    this.#view.runPending(this.#timeline)
+    return refusal
   }
 
   #takeDecisions(batch: PageBatch): void {
@@ -286,27 +299,15 @@ export class Local {
     this.#isRestored = false
   }
 
-  /** The pages under the connection are others: equal cookies would hide another schema (T16). */
-  #afterSwap(cookieBefore: number): void {
-    const cookie = schemaCookie(this.#store.storage.page(1))
-    if (this.#schemaIsLocal || cookie !== cookieBefore) this.#db.reopen()
-    else this.#db.resetCache()
-    this.#schemaIsLocal = false
-  }
-
-  /** Brings the schema up to the code's in the overlay, then runs what is pending. */
-  #runPending(): void {
-    this.#schemaIsLocal = migrate(this.#db, this.#mutator)
-    this.#timeline.rebase(this.#db)
-    this.#db.setClock(() => this.#host.nowMs())
-    this.#db.seed(0)
+  #timelineState(): TimelineState {
+    const timeline = this.#timeline
+    return { start: timeline.start(), lsn: timeline.lsn(), hashAt: (at) => timeline.hashAt(at) }
   }
 
   #plan(applied: Applied | null): ReturnType<typeof planRebase> {
-    const timeline = this.#timeline
     return planRebase({
       applied,
-      timeline: { start: timeline.start(), lsn: timeline.lsn(), hashAt: (at) => timeline.hashAt(at) },
+      timeline: this.#timelineState(),
       serverCursor: this.#serverCursor,
       forkAt: this.#forkAt,
       isRestored: this.#isRestored,
@@ -314,52 +315,23 @@ export class Local {
   }
 
   #applied(): Applied | null {
-    if (this.#store.storage.basePageCount === 0) return null
-    const [row] = this.#db.exec("select lsn, hash from __lf_mutations where client_id = ?", this.clientId)
-    if (row === undefined) return null
-    return { lsn: lsn(Number(row.lsn)), hash: BigInt.asUintN(64, BigInt(row.hash as number | bigint)) }
+    return this.#store.storage.basePageCount === 0 ? null : readApplied(this.#view.db, this.clientId)
   }
 
   /** What is up to `dropTo` was decided: rejections are kept for their author, receipts told. */
   #settle(dropTo: Lsn, batch?: PageBatch): void {
-    const start = this.#timeline.start()
-    if (dropTo <= start) return
-    const codes = new Map<string, string>()
-    for (const row of this.#db.exec(
-      "select uid, code from __lf_rejections where client_id = ? and lsn > ? and lsn <= ?",
-      this.clientId,
-      start,
-      dropTo,
-    )) {
-      codes.set(String(row.uid), String(row.code))
-    }
-    const decided: PendingOutcome[] = []
-    for (const { lsn: at, entry } of this.#timeline.pendingWithLsn()) {
-      if (at > dropTo) break
-      const code = codes.get(entry.uid)
-      if (code === undefined) decided.push({ uid: entry.uid, outcome: { type: "applied", lsn: at } })
-      else {
-        const data = batch?.outcomes.find(({ uid }) => uid === entry.uid)?.data ?? null
-        this.#store.reject({ uid: entry.uid, name: entry.name, args: entry.args, at: entry.at, code, data })
-        decided.push({ uid: entry.uid, outcome: { type: "rejected", code, data } })
-      }
-    }
+    if (dropTo <= this.#timeline.start()) return
+    const { decided, rejections } = readVerdicts(this.#view.db, this.#timeline, dropTo, batch?.outcomes ?? [])
+    for (const rejection of rejections) this.#store.reject(rejection)
     this.#timeline.drop(dropTo)
     this.#receipts.decide(decided)
   }
 
   #compareTimelines(welcome: Welcome): void {
-    const timeline = this.#timeline
-    const { clientLsn, clientHash } = welcome
-    if (clientLsn < timeline.start()) {
-      this.#forkFrom(timeline.start())
-    } else if (clientLsn <= timeline.lsn() && timeline.hashAt(clientLsn) === clientHash) {
-      this.#serverCursor = clientLsn
-    } else if (timeline.pendingCount === 0) {
-      this.#forkFrom(timeline.lsn())
-    } else {
-      this.#probe()
-    }
+    const meeting = planMeeting(this.#timelineState(), { lsn: welcome.clientLsn, hash: welcome.clientHash })
+    if (meeting.type === "agreed") this.#serverCursor = meeting.cursor
+    else if (meeting.type === "fork") this.#forkFrom(meeting.common)
+    else this.#probe()
   }
 
   #forkFrom(common: Lsn): void {
@@ -368,12 +340,10 @@ export class Local {
     const plan = this.#plan(this.#applied())
     if (plan.next !== "renumber") return
     // What the base turns out to have already must not be run on top of it once more (I6).
-    const cookie = schemaCookie(this.#store.storage.page(1))
-    this.#store.storage.revert()
-    this.#afterSwap(cookie)
+    this.#view.swap(() => ({ isWhole: false }))
     this.#settle(plan.dropTo)
     this.#renumber()
-    this.#runPending()
+    this.#view.runPending(this.#timeline)
     this.#flush().catch(() => {}) // #fail has told everybody
     this.#notify()
   }
@@ -399,12 +369,6 @@ export class Local {
     return new Timeline(this.#store.streams, { clientId: this.clientId, mutator: this.#mutator, user: this.#user })
   }
 
-  #make(name: string, args: unknown, uid: string): Mutation {
-    this.#mutator.find(name).parse(args)
-    // What is journaled is what the wire can carry: encoded and decoded once, later changes by the caller are not seen.
-    return mutationCodec.decode(mutationCodec.encode({ uid, name, args, at: this.#host.nowMs() }))
-  }
-
   async #flush(): Promise<void> {
     const timeline = this.#timeline
     const at = { timeline: timeline.lsn(), start: timeline.start() }
@@ -414,8 +378,8 @@ export class Local {
       throw this.#fail(error)
     }
     if (timeline !== this.#timeline) return
-    if (at.timeline > this.#durable.timeline) this.#durable.timeline = at.timeline
-    if (at.start > this.#durable.start) this.#durable.start = at.start
+    const { timeline: last, start } = this.#durable
+    this.#durable = { timeline: lsn(Math.max(last, at.timeline)), start: lsn(Math.max(start, at.start)) }
     this.#wakePush()
   }
 
@@ -430,8 +394,7 @@ export class Local {
   }
 
   #notify(): void {
-    this.#db.setClock(() => this.#host.nowMs())
-    this.#queries.notify(this.#db, this.#store.storage.takeChanges())
+    this.#view.notify()
     this.#tell()
   }
 

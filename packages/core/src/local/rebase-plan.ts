@@ -46,3 +46,20 @@ export function planRebase({ applied, timeline, serverCursor, forkAt, isRestored
   if (forkAt !== null) return { dropTo, next: at >= forkAt ? "renumber" : "keep" }
   return { dropTo, next: isOurs ? "keep" : "probe" }
 }
+
+/** What the server's copy of our timeline says when we meet. */
+export type Meeting =
+  /** It is a prefix of ours: push from there. */
+  | { readonly type: "agreed"; readonly cursor: Lsn }
+  /** Somebody else wrote under our id; up to `common` it is ours. */
+  | { readonly type: "fork"; readonly common: Lsn }
+  /** Somebody did, and only the server can say from where on. */
+  | { readonly type: "probe" }
+
+/** Decides what the last entry of the server's copy means for the timeline. */
+export function planMeeting(timeline: TimelineState, server: Applied): Meeting {
+  if (server.lsn < timeline.start) return { type: "fork", common: timeline.start }
+  if (server.lsn <= timeline.lsn && timeline.hashAt(server.lsn) === server.hash)
+    return { type: "agreed", cursor: server.lsn }
+  return timeline.start === timeline.lsn ? { type: "fork", common: timeline.lsn } : { type: "probe" }
+}

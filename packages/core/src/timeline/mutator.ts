@@ -4,7 +4,7 @@ import { textToBytes } from "../base/bytes.ts"
 import { LfError } from "../base/error.ts"
 import { sha256Hex } from "../base/ids.ts"
 import type { Sql } from "../sqlite/sql.ts"
-import { MUTATION_NAME_BYTES_MAX, type Mutation } from "./mutation.ts"
+import { MUTATION_NAME_BYTES_MAX, type Mutation, mutationCodec } from "./mutation.ts"
 import type { Tx } from "./tx.ts"
 
 /** A named change: the schema of its arguments and the function that makes it, on the client at once and on the server again. */
@@ -84,6 +84,15 @@ export class Mutator {
     if (found === undefined)
       throw new LfError("MUTATION_UNKNOWN", `no mutation is named ${JSON.stringify(name.slice(0, 64))}`)
     return found
+  }
+
+  /**
+   * Checks a new mutation and gives it as the wire will carry it: what its caller changes later is not seen.
+   * @throws MUTATION_UNKNOWN MUTATION_ARGS_INVALID MUTATION_SCHEMA_ASYNC MUTATION_TOO_LARGE
+   */
+  make(mutation: Mutation): Mutation {
+    this.find(mutation.name).parse(mutation.args)
+    return mutationCodec.decode(mutationCodec.encode(mutation))
   }
 
   /**

@@ -1,0 +1,86 @@
+import type { Host } from "../base/host.ts"
+import { Database } from "../sqlite/database.ts"
+import type { SqliteModule } from "../sqlite/module.ts"
+import { schemaCookie } from "../sqlite/page.ts"
+import { compileQuery, type Query } from "../sqlite/sql.ts"
+import type { Storage } from "../storage/storage.ts"
+import type { Mutator } from "../timeline/mutator.ts"
+import { migrate } from "../timeline/schema.ts"
+import type { Timeline } from "../timeline/timeline.ts"
+import { LiveQueries, type LiveResult } from "./live-query.ts"
+
+export interface ViewOptions {
+  readonly module: SqliteModule
+  readonly storage: Storage
+  readonly mutator: Mutator
+  readonly host: Host
+}
+
+/** What queries see: the base and everything pending on top of it, and the queries that are kept up to date. */
+export class View {
+  readonly db: Database
+  readonly #storage: Storage
+  readonly #mutator: Mutator
+  readonly #host: Host
+  readonly #queries = new LiveQueries()
+  #schemaIsLocal = false
+
+  constructor({ module, storage, mutator, host }: ViewOptions) {
+    this.#storage = storage
+    this.#mutator = mutator
+    this.#host = host
+    this.db = new Database(module, storage)
+    this.#useRealTime()
+  }
+
+  /** How many times live queries ran. */
+  get queryRuns(): number {
+    return this.#queries.runs
+  }
+
+  query<R>(query: Query<R>): R[] {
+    return this.db.all(query)
+  }
+
+  subscribe(query: Query<unknown>, listener: (result: LiveResult) => void): () => void {
+    return this.#queries.listen(this.db, compileQuery(query), listener)
+  }
+
+  /** Drops what is pending, lets `swap` put other pages under, and makes the connection see them (T16). */
+  swap(swap: () => { readonly isWhole: boolean }): void {
+    const before = this.#cookie()
+    this.#storage.revert()
+    const { isWhole } = swap()
+    // Equal cookies would hide another schema: one that we made here, or one of another life.
+    if (this.#schemaIsLocal || isWhole || this.#cookie() !== before) this.db.reopen()
+    else this.db.resetCache()
+    this.#schemaIsLocal = false
+  }
+
+  /** Brings the schema up to the code's in the overlay, then runs what is pending. */
+  runPending(timeline: Timeline): void {
+    this.#schemaIsLocal = migrate(this.db, this.#mutator)
+    timeline.rebase(this.db)
+    this.#useRealTime()
+  }
+
+  /** Runs the queries again that read a changed page, once for all changes since the last call (I6). */
+  notify(): void {
+    this.#useRealTime()
+    this.#queries.notify(this.db, this.#storage.takeChanges())
+  }
+
+  close(): void {
+    this.db.close()
+  }
+
+  /** A mutation's own clock and luck end with it. */
+  #useRealTime(): void {
+    this.db.setClock(() => this.#host.nowMs())
+    this.db.seed(0)
+  }
+
+  #cookie(): number {
+    return schemaCookie(this.#storage.page(1))
+  }
+}
