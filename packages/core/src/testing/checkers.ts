@@ -10,6 +10,7 @@ import type { SqlitePool } from "./sqlite-pool.ts"
 interface Made {
   readonly fate: Fate
   readonly docId: string
+  readonly author: "client" | "server"
   isResolved: boolean
   /** What its author was told, in any life. */
   told: "applied" | "rejected" | null
@@ -52,8 +53,8 @@ export class Checkers implements DiskWatcher {
     this.violation ??= `${law}: ${what}`
   }
 
-  made(uid: string, fate: Fate, docId: string): void {
-    this.#made.set(uid, { fate, docId, isResolved: false, told: null })
+  made(uid: string, { fate, docId, author }: Pick<Made, "fate" | "docId" | "author">): void {
+    this.#made.set(uid, { fate, docId, author, isResolved: false, told: null })
   }
 
   resolved(uid: string): void {
@@ -150,7 +151,13 @@ export class Checkers implements DiskWatcher {
 
   /** I9, I2 and I16 of one document when everything is at rest. */
   atRest(docId: string, remote: Remote, clients: readonly SimClient[]): void {
+    const shown = new Set(clients.flatMap(({ local }) => local?.rejections ?? []).map(({ uid }) => uid))
     for (const client of clients) this.#collectRejections(client)
+    for (const uid of this.#rejected) {
+      const made = this.#made.get(uid)
+      if (made?.docId !== docId || made.author === "server" || this.#exempt.has(uid) || shown.has(uid)) continue
+      this.fail("I10", `the rejection of ${uid} was told and is forgotten, though nobody dismissed it`)
+    }
     const audit = new Map(remote.query(auditQuery).map(({ uid, n }) => [uid, n]))
     for (const [uid, n] of audit) {
       if (!this.#made.has(uid)) this.fail("I9", `${uid} was applied and never made`)

@@ -4,8 +4,14 @@ import { LfError } from "../base/error.ts"
 import type { Host } from "../base/host.ts"
 import { clientIdOf, heirSecret } from "../base/ids.ts"
 import { MemoryDisk } from "../journal/memory-log.ts"
+import { Local } from "../local/local.ts"
+import { Link } from "../network/link.ts"
+import { memoryPipe } from "../network/memory-network.ts"
+import { PROTOCOL_VERSION } from "../network/message.ts"
+import { receive } from "../remote/reception.ts"
 import { Remote } from "../remote/remote.ts"
 import type { LoadSqlite } from "../sqlite/module.ts"
+import { sql } from "../sqlite/sql.ts"
 import { Luck } from "./luck.ts"
 import { releases } from "./sim-app.ts"
 import { SimClock, SimHost } from "./sim-host.ts"
@@ -49,6 +55,27 @@ describe("found by the simulator", () => {
     expect(told).toEqual(["LOG_FAILED"])
   })
 
+  test("T16 a restored base with an equal cookie over another schema is read by its own schema", async () => {
+    const recover = async (disk: MemoryDisk, release: number) =>
+      Remote.recover({ loadSqlite, mutator: releases[release], host, opened: await disk.open("d") })
+    const small = await recover(new MemoryDisk(), 1)
+    // The same migrations, but the last one ran when the tables were full: its index lies on another page.
+    const disk = new MemoryDisk()
+    const full = await recover(disk, 0)
+    for (let i = 0; i < 300; i++)
+      await full.mutate("Add", { uid: `${i}`, id: `t${i}`, text: "x".repeat(90), n: i }, null)
+    await full.close()
+    const restored = await recover(disk, 1)
+    const opened = await new MemoryDisk().open("d")
+    const local = new Local({ opened, module: await loadSqlite(), mutator: releases[1], host, user: null })
+    for (const remote of [small, restored]) {
+      await pull(local, remote)
+      expect(local.base.checksum).toBe(remote.checksum)
+      await local.run("Throws", { uid: "u", id: "", text: "", n: 7 }).durable
+      expect(local.query(sql`select distinct place from todos`).length).toBe(remote === small ? 0 : 1)
+    }
+  })
+
   test("T1 clones come to one new id if they had the same mutation pending first, else to two", () => {
     const secret = host.randomBytes(32)
     const idAfter = (uid: string) => clientIdOf(heirSecret(secret, uid))
@@ -56,3 +83,24 @@ describe("found by the simulator", () => {
     expect(new Set([clientIdOf(secret), idAfter("a"), idAfter("b")]).size).toBe(3)
   })
 })
+
+/** One connection that brings one page batch. */
+async function pull(local: Local, remote: Remote): Promise<void> {
+  const [near, far] = memoryPipe()
+  receive(far, host, async (hello) => remote.connect({ pipe: far, hello, user: null }))
+  const link = new Link(near, () => {})
+  const { secret, epoch, cursor } = local
+  const welcome = await link.hello({
+    type: "hello",
+    protocol: PROTOCOL_VERSION,
+    docId: "d",
+    secret,
+    epoch,
+    cursor,
+    schema: [],
+    token: "",
+  })
+  local.meet(welcome)
+  await local.rebase(link, welcome.epoch)
+  link.close("done")
+}

@@ -93,7 +93,7 @@ export class SimClient {
     const { name, args } = randomMutation(this.#luck)
     trace.note(`${this.name} ${name} ${args.uid}`)
     const fate = fateOf(name)
-    checkers.made(args.uid, fate, this.docId)
+    checkers.made(args.uid, { fate, docId: this.docId, author: "client" })
     try {
       const { durable, remote } = local.run(name, args, args.uid)
       durable.then(

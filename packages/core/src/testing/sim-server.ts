@@ -94,7 +94,8 @@ export class SimServer {
     if (docId === undefined || remote === undefined || remote.failure !== null) return
     const { name, args } = randomMutation(this.#luck)
     trace.note(`server ${name} ${args.uid}`)
-    checkers.made(args.uid, name === "Forbidden" ? "always" : fateOf(name), docId)
+    const fate = name === "Forbidden" ? "always" : fateOf(name) // nobody asks authorize() about the server itself
+    checkers.made(args.uid, { fate, docId, author: "server" })
     remote.mutate(name, args, null).then(
       ({ type }) => {
         checkers.resolved(args.uid)
@@ -146,6 +147,7 @@ export class SimServer {
       const shown = [docId, room.remote] as const
       this.#closing.add(shown)
       await this.#close(room)
+      this.#world.checkers.server(docId, room.remote)
       this.#closing.delete(shown)
     })
     this.#rooms.clear()

@@ -179,8 +179,6 @@ class Sim {
     network.isCalm = true
     network.heal()
     this.#server.isCalm = true
-    this.#server.disk.isCalm = true
-    for (const client of this.#clients) client.disk.isCalm = true
     for (let waitedMs = 0; waitedMs < QUIET_MS_MAX; waitedMs += 1000) {
       this.#tend()
       await this.#advance(1000)
@@ -194,6 +192,9 @@ class Sim {
   /** What people and process managers do: start what is down, load the app's last version. */
   #tend(): void {
     const server = this.#server
+    // Again and again: a restore or a clone that was under way brings a disk of its own.
+    server.disk.isCalm = true
+    for (const client of this.#clients) client.disk.isCalm = true
     server.release = Math.max(server.release, ...this.#clients.map(({ release }) => release))
     if (!server.isChanging && server.isStale) void server.restart("stop", 0)
     for (const client of this.#clients) {
