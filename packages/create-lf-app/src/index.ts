@@ -1,1 +1,2 @@
-export {}
+export { type AppNameCheck, checkAppName } from "./app-name.ts"
+export { type ScaffoldOptions, scaffold } from "./scaffold.ts"

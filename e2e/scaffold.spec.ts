@@ -1,0 +1,104 @@
+import { readdirSync, readFileSync, realpathSync } from "node:fs"
+import { join, resolve } from "node:path"
+import { type Browser, expect, test } from "@playwright/test"
+import { publint } from "publint"
+import { formatMessage } from "publint/utils"
+import { Workshop } from "./scaffold.ts"
+import { newListUrl, TodoPage } from "./todo-page.ts"
+
+const packages = ["core", "react", "next", "create-lf-app"]
+
+let workshop: Workshop
+test.beforeEach(() => {
+  workshop = new Workshop()
+})
+// Not `await using`: this runs after a timeout too.
+test.afterEach(() => timed("clean up", () => workshop[Symbol.asyncDispose]()))
+
+test("scene 9: an app scaffolded from packed tarballs installs, builds, and two browsers sync", async ({ browser }) => {
+  test.setTimeout(240_000)
+  const packs = await timed("pack", pack)
+  await timed("publint", () => Promise.all(readdirSync(packs).map((file) => checkPack(join(packs, file)))))
+  const app = await timed("scaffold", () => scaffold(packs))
+  await timed("install", () => workshop.npm(["install", "--include=dev"], { cwd: app }))
+  for (const name of ["core", "react", "next"]) {
+    // The packed one, not a link into the repository.
+    expect(realpathSync(join(app, "node_modules/@lf", name))).toBe(join(realpathSync(app), "node_modules/@lf", name))
+  }
+  const tsconfig = readFileSync(join(app, "tsconfig.json"), "utf8")
+  const built = await timed("build", () => workshop.npm(["run", "build"], { cwd: app }))
+  expect(built, "the app's types are checked").toContain("Finished TypeScript")
+  expect(built).not.toContain("⚠")
+  expect(readFileSync(join(app, "tsconfig.json"), "utf8"), "Next has nothing to add").toBe(tsconfig)
+
+  const dataDir = workshop.path("data")
+  const server = await timed("start", () => workshop.serve(app, dataDir))
+  await timed("sync", () => twoBrowsersSync(browser, server.url))
+  await timed("stop", server.stop)
+  expect(await workshop.run(join(app, "node_modules/.bin/lf"), ["reset", dataDir])).toContain("deleted 2 documents")
+})
+
+/** The four tarballs, as they would be published. */
+async function pack(): Promise<string> {
+  const packs = workshop.makeDir("packs")
+  const folders = packages.map((name) => resolve("packages", name))
+  await workshop.npm(["pack", "--ignore-scripts", "--pack-destination", packs, ...folders])
+  expect(readdirSync(packs)).toHaveLength(packages.length)
+  return packs
+}
+
+/** What it promises in `exports`, `bin` and types is in it, and nothing that only we need. */
+async function checkPack(file: string): Promise<void> {
+  const tarball = new Uint8Array(readFileSync(file)).buffer
+  const { messages, pkg } = await publint({ pack: { tarball }, strict: true })
+  expect(messages.map((message) => formatMessage(message, pkg, { color: false }))).toEqual([])
+  const files = (await workshop.run("tar", ["-tzf", file])).trim().split("\n")
+  expect(files).toContain("package/dist/index.js")
+  expect(files.filter((name) => /tsbuildinfo|\.test\.|\/node_modules\/|\/\.(next|lf)\//.test(name))).toEqual([])
+}
+
+/** The program as npm would run it: from its tarball, away from the repository. */
+async function scaffold(packs: string): Promise<string> {
+  const tool = workshop.makeDir("tool")
+  const tarball = readdirSync(packs).find((file) => file.startsWith("create-lf-app-")) ?? ""
+  await workshop.npm(["install", join(packs, tarball)], { cwd: tool })
+  const program = join(tool, "node_modules/.bin/create-lf-app")
+  const said = await workshop.run(program, ["my-app", "--yes", "--no-install", "--pm", "npm", "--lf-from", packs])
+  expect(said).toContain("  cd my-app\n  npm install\n  npm run dev\n")
+  await expect(workshop.run(program, ["my-app", "--yes"])).rejects.toThrow("is not empty")
+  return workshop.path("my-app")
+}
+
+async function twoBrowsersSync(browser: Browser, url: string): Promise<void> {
+  const said: string[] = []
+  const open = async (address: string) => {
+    const page = await (await browser.newContext()).newPage()
+    page.on("console", (message) => said.push(message.text()))
+    page.on("pageerror", (error) => said.push(error.message))
+    return await TodoPage.open(page, address)
+  }
+  const a = await open(url)
+  await a.page.waitForURL("**/l/*")
+  await a.add("one", "two")
+  const b = await open(a.page.url())
+  await b.shows(["one", "two"])
+  await b.toggle("one")
+  await expect(a.row("one").getByRole("checkbox")).toBeChecked()
+  await a.remove("two")
+  await b.shows(["one"])
+  await a.isSynced()
+  await b.isSynced()
+  // Typed faster than anything renders.
+  const c = await open(newListUrl(url))
+  await c.input.pressSequentially("x\ny\nz\n")
+  await c.shows(["x", "y", "z"])
+  await c.isSynced()
+  expect(said).toEqual([])
+}
+
+async function timed<R>(name: string, work: () => Promise<R>): Promise<R> {
+  const startedMs = performance.now()
+  const result = await test.step(name, work)
+  console.log(`scaffold: ${name} took ${((performance.now() - startedMs) / 1000).toFixed(1)} s`)
+  return result
+}

@@ -1,0 +1,62 @@
+import { parseArgs } from "node:util"
+import { isPackageManager, type PackageManager, packageManagers } from "./package-manager.ts"
+
+/** What the command line says. Undefined: it says nothing, so it is asked or the default holds. */
+export interface Flags {
+  readonly directory: string | undefined
+  readonly install: boolean | undefined
+  readonly pm: PackageManager | undefined
+  /** Take every default, ask nothing. */
+  readonly yes: boolean
+  readonly help: boolean
+  readonly version: boolean
+  /** For tests: a directory with packed @lf packages, taken instead of the registry's. */
+  readonly lfFrom: string | undefined
+}
+
+export type FlagsResult =
+  | { readonly type: "ok"; readonly flags: Flags }
+  | { readonly type: "invalid"; readonly reason: string }
+
+export const USAGE = `usage: npm create lf-app@latest [directory] -- [options]
+
+  directory        where the app goes, and its name (default: my-app)
+  -y, --yes        ask nothing, take the defaults
+  --install        install the dependencies (default)
+  --no-install     do not
+  --pm <name>      ${packageManagers.join(", ")} (default: the one that runs this)
+  -h, --help       this
+  -v, --version    the version
+`
+
+const options = {
+  yes: { type: "boolean", short: "y", default: false },
+  install: { type: "boolean" },
+  "no-install": { type: "boolean" },
+  pm: { type: "string" },
+  help: { type: "boolean", short: "h", default: false },
+  version: { type: "boolean", short: "v", default: false },
+  "lf-from": { type: "string" },
+} as const
+
+export function parseFlags(args: readonly string[]): FlagsResult {
+  let parsed: ReturnType<typeof parse>
+  try {
+    parsed = parse(args)
+  } catch (error) {
+    return { type: "invalid", reason: error instanceof Error ? error.message : String(error) }
+  }
+  const { values, positionals } = parsed
+  const { yes, help, version, pm, "lf-from": lfFrom } = values
+  if (positionals.length > 1) return { type: "invalid", reason: `One directory, not ${positionals.length}.` }
+  if (values.install && values["no-install"]) return { type: "invalid", reason: "--install or --no-install, not both." }
+  if (pm !== undefined && !isPackageManager(pm)) {
+    return { type: "invalid", reason: `--pm is one of ${packageManagers.join(", ")}; not ${pm}.` }
+  }
+  const install = values["no-install"] ? false : values.install
+  return { type: "ok", flags: { directory: positionals[0], install, pm, yes, help, version, lfFrom } }
+}
+
+function parse(args: readonly string[]) {
+  return parseArgs({ args: [...args], options, allowPositionals: true })
+}

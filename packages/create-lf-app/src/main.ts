@@ -1,0 +1,77 @@
+import { relative } from "node:path"
+import { checkAppName } from "./app-name.ts"
+import { ownVersion } from "./app-package-json.ts"
+import { type Flags, parseFlags, USAGE } from "./flags.ts"
+import { install, type PackageManager, packageManagerOf } from "./package-manager.ts"
+import { askDirectory, askInstall, defaultDirectory } from "./questions.ts"
+import { refusalOf, scaffold } from "./scaffold.ts"
+import { processTerminal, type Terminal, withProgress } from "./terminal.ts"
+
+/** How many of a full directory's entries are named. */
+const ENTRIES_MAX = 5
+
+/** `npm create lf-app`. Answers the exit code: 0 done or left on purpose, 1 refused or failed, 2 not understood. */
+export async function main(args: readonly string[], terminal: Terminal = processTerminal()): Promise<number> {
+  const parsed = parseFlags(args)
+  if (parsed.type === "invalid") {
+    terminal.complain(`create-lf-app: ${parsed.reason}\n\n${USAGE}`)
+    return 2
+  }
+  const { flags } = parsed
+  if (flags.help) terminal.say(USAGE)
+  else if (flags.version) terminal.say(await ownVersion())
+  else return await create(flags, terminal)
+  return 0
+}
+
+async function create(flags: Flags, terminal: Terminal): Promise<number> {
+  const asks = terminal.isInteractive && !flags.yes
+  const pm = flags.pm ?? packageManagerOf(terminal.userAgent)
+  const asked = flags.directory ?? (asks ? await askDirectory(terminal.cwd) : defaultDirectory)
+  if (asked === null) return leave(terminal)
+  const app = checkAppName(asked, terminal.cwd)
+  if (app.type === "invalid") return refuse(terminal, app.reason)
+  const { directory, name } = app
+  // Before the next question: an answer that changes nothing should not be asked for.
+  const refusal = await refusalOf(directory)
+  if (refusal !== null) return refuse(terminal, refusal.reason, refusal.entries)
+  const wantsInstall = flags.install ?? (asks ? await askInstall(pm) : true)
+  if (wantsInstall === null) return leave(terminal)
+
+  const result = await scaffold({ directory, name, lfFrom: flags.lfFrom })
+  if (result.type === "refused") return refuse(terminal, result.reason, result.entries)
+  terminal.say(`${name} is in ${directory}`)
+  const isInstalled = wantsInstall && (await installApp(terminal, pm, directory))
+  terminal.say(nextSteps({ pm, isInstalled, path: relative(terminal.cwd, directory) }))
+  return wantsInstall && !isInstalled ? 1 : 0
+}
+
+async function installApp(terminal: Terminal, pm: PackageManager, directory: string): Promise<boolean> {
+  const result = await withProgress(terminal, `Installing the dependencies with ${pm}`, () => install(pm, directory))
+  if (result.type === "failed")
+    terminal.complain(`\n${result.output}\n\n${pm} install failed; the app itself is complete.`)
+  return result.type === "installed"
+}
+
+/** What to type now; `path` is empty when one is there already. */
+function nextSteps(options: {
+  readonly pm: PackageManager
+  readonly isInstalled: boolean
+  readonly path: string
+}): string {
+  const { pm, isInstalled, path } = options
+  const steps = [path === "" ? [] : [`cd ${path}`], isInstalled ? [] : [`${pm} install`], [`${pm} run dev`]].flat()
+  return `\nNext:\n\n${steps.map((step) => `  ${step}`).join("\n")}\n\nThen open http://localhost:3000 in two windows.\n`
+}
+
+function refuse(terminal: Terminal, reason: string, entries: readonly string[] = []): number {
+  const shown = entries.length > ENTRIES_MAX ? [...entries.slice(0, ENTRIES_MAX), "…"] : entries
+  const there = shown.length === 0 ? "" : ` It holds ${shown.join(", ")}.`
+  terminal.complain(`create-lf-app: ${reason}${there} Nothing was written.`)
+  return 1
+}
+
+function leave(terminal: Terminal): number {
+  terminal.say("Nothing was written.")
+  return 0
+}

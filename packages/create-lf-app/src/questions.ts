@@ -1,0 +1,25 @@
+import { confirm, isCancel, text } from "@clack/prompts"
+import { checkAppName } from "./app-name.ts"
+import type { PackageManager } from "./package-manager.ts"
+
+export const defaultDirectory = "my-app"
+
+/** Null: the user wants out. */
+export async function askDirectory(cwd: string): Promise<string | null> {
+  const answer = await text({
+    message: "Where should the app go?",
+    placeholder: defaultDirectory,
+    defaultValue: defaultDirectory,
+    validate: (value) => {
+      const checked = checkAppName(value || defaultDirectory, cwd)
+      return checked.type === "invalid" ? checked.reason : undefined
+    },
+  })
+  return isCancel(answer) ? null : answer
+}
+
+/** Null: the user wants out. */
+export async function askInstall(pm: PackageManager): Promise<boolean | null> {
+  const answer = await confirm({ message: `Install the dependencies with ${pm}?`, initialValue: true })
+  return isCancel(answer) ? null : answer
+}

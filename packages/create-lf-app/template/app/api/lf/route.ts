@@ -1,0 +1,4 @@
+import { lf } from "../../../lf.server"
+
+// Browsers open their WebSocket on this path.
+export const { GET, POST } = lf.handlers

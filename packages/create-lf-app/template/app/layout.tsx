@@ -1,0 +1,14 @@
+import type { Metadata, Viewport } from "next"
+import type { ReactNode } from "react"
+import "./globals.css"
+
+export const metadata: Metadata = { title: "Todos" }
+export const viewport: Viewport = { colorScheme: "light dark" }
+
+export default function Layout({ children }: { children: ReactNode }) {
+  return (
+    <html lang="en">
+      <body>{children}</body>
+    </html>
+  )
+}

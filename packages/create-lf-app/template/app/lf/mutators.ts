@@ -1,0 +1,39 @@
+// What can happen to a list. The page, its worker and the server all run this file: the page's tab at once, the server
+// once more, with authority.
+import { defineMutation, defineMutator, sql } from "@lf/core"
+import { z } from "zod"
+
+export interface Todo {
+  readonly id: string
+  readonly title: string
+  readonly done: 0 | 1
+}
+
+const id = z.string().min(1).max(64)
+const title = z.string().trim().min(1).max(200)
+
+export const AddTodo = defineMutation("AddTodo", z.object({ id, title }), (tx, { id, title }) => {
+  tx.run(sql`insert into todos (id, title, created_at) values (${id}, ${title}, ${tx.nowMs})`)
+})
+
+// `done` is what the user saw and wanted, not "the other one": two people who tick the same box agree.
+export const ToggleTodo = defineMutation("ToggleTodo", z.object({ id, done: z.boolean() }), (tx, { id, done }) => {
+  tx.run(sql`update todos set done = ${done} where id = ${id}`)
+})
+
+export const DeleteTodo = defineMutation("DeleteTodo", z.object({ id }), (tx, { id }) => {
+  tx.run(sql`delete from todos where id = ${id}`)
+})
+
+export const mutator = defineMutator({
+  // Each runs once per list, in this order. Never edit one that has run: add the next.
+  migrations: [
+    sql`create table todos (
+      id text primary key,
+      title text not null,
+      done integer not null default 0,
+      created_at integer not null
+    ) strict`,
+  ],
+  mutations: [AddTodo, ToggleTodo, DeleteTodo],
+})

@@ -1,0 +1,18 @@
+"use client"
+
+import { newId } from "@lf/react"
+import { useRouter } from "next/navigation"
+import { useEffect } from "react"
+
+/** Nobody stays here: on to this browser's list, or to a new one. Its address can be shared. */
+export default function Home() {
+  const router = useRouter()
+
+  useEffect(() => {
+    const id = localStorage.getItem("list") ?? newId()
+    localStorage.setItem("list", id)
+    router.replace(`/l/${id}`)
+  }, [router])
+
+  return null
+}

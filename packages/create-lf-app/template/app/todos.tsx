@@ -1,0 +1,111 @@
+"use client"
+
+import {
+  LfProvider,
+  newId,
+  sql,
+  useConnectionStatus,
+  useMutation,
+  useQuery,
+  useRejectedMutations,
+  useSyncStatus,
+} from "@lf/react"
+import type { SubmitEvent } from "react"
+import { connectWorker } from "./lf/connect"
+import { AddTodo, DeleteTodo, type Todo, ToggleTodo } from "./lf/mutators"
+
+export function Todos({ list }: { list: string }) {
+  return (
+    <LfProvider doc={list} worker={connectWorker}>
+      <main>
+        <h1>Todos</h1>
+        <NewTodo />
+        <List />
+        <Status />
+      </main>
+    </LfProvider>
+  )
+}
+
+function NewTodo() {
+  const add = useMutation(AddTodo)
+
+  function submit(event: SubmitEvent<HTMLFormElement>) {
+    event.preventDefault()
+    const title = String(new FormData(event.currentTarget).get("title")).trim()
+    if (title === "") return
+    add.mutate({ id: newId(), title })
+    event.currentTarget.reset()
+  }
+
+  // "dialog": pressing Enter before React is there does nothing, instead of leaving the page.
+  return (
+    <form method="dialog" onSubmit={submit}>
+      <input
+        name="title"
+        aria-label="New todo"
+        placeholder="What needs to be done?"
+        maxLength={200}
+        autoComplete="off"
+      />
+    </form>
+  )
+}
+
+function List() {
+  // Runs in this browser, offline too, and again whenever a row that it read has changed.
+  const todos = useQuery(sql<Todo>`select id, title, done from todos order by created_at, id`)
+  if (todos.error) return <p role="alert">{todos.error.message}</p>
+  return (
+    <ul aria-busy={todos.isPending}>
+      {todos.data?.map((todo) => (
+        <Item key={todo.id} todo={todo} />
+      ))}
+    </ul>
+  )
+}
+
+function Item({ todo }: { todo: Todo }) {
+  const toggle = useMutation(ToggleTodo)
+  const remove = useMutation(DeleteTodo)
+  return (
+    <li data-testid="todo-item">
+      <label>
+        <input
+          type="checkbox"
+          checked={todo.done === 1}
+          onChange={(event) => toggle.mutate({ id: todo.id, done: event.target.checked })}
+        />
+        <span data-testid="todo-title">{todo.title}</span>
+      </label>
+      <button type="button" aria-label={`Delete ${todo.title}`} onClick={() => remove.mutate({ id: todo.id })}>
+        ×
+      </button>
+    </li>
+  )
+}
+
+/** Nobody waits for the server. What it has not seen yet is counted; what it refused was taken back, and is told. */
+function Status() {
+  const { status } = useConnectionStatus()
+  const { pending } = useSyncStatus()
+  const rejected = useRejectedMutations()
+  return (
+    <footer>
+      <span data-testid="connection-status" data-status={status} role="status">
+        {status}
+      </span>
+      <span>
+        <span data-testid="pending-count">{pending}</span> unsent
+      </span>
+      {rejected.map((mutation) => (
+        <p key={mutation.uid} role="alert">
+          The server refused {mutation.name} ({mutation.code}).
+          <button type="button" onClick={mutation.dismiss}>
+            OK
+          </button>
+        </p>
+      ))}
+    </footer>
+  )
+}
