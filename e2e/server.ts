@@ -53,6 +53,8 @@ export class Server {
         ...env,
       },
       stdio: ["ignore", "pipe", "pipe"],
+      // A group of its own: `next dev` works in a child that a signal to its parent would leave behind.
+      detached: true,
     })
     this.#child = child
     for (const stream of [child.stdout, child.stderr]) {
@@ -60,7 +62,11 @@ export class Server {
         this.#output += data.toString()
       })
     }
-    await expect.poll(() => this.#answers(), { timeout: READY_MS_MAX, message: "the server answers" }).toBe(true)
+    try {
+      await expect.poll(() => this.#answers(), { timeout: READY_MS_MAX }).toBe(true)
+    } catch (cause) {
+      throw new Error(`the server does not answer; it said:\n${this.#output}`, { cause })
+    }
   }
 
   /** SIGTERM lets it flush and write its checkpoints, SIGKILL nothing. */
@@ -69,7 +75,7 @@ export class Server {
     this.#child = null
     if (child === null || child.exitCode !== null) return
     const gone = new Promise((resolve) => child.once("exit", resolve))
-    child.kill(signal)
+    if (child.pid !== undefined) process.kill(-child.pid, signal)
     await gone
   }
 

@@ -69,6 +69,7 @@ export class Local {
     } catch (error) {
       if (this.#dropBase(error).code !== "SQL_CORRUPT") throw error
     }
+    this.#view.notify()
   }
 
   get clientId(): string {
@@ -128,9 +129,7 @@ export class Local {
    */
   run(name: string, args: unknown, uid = uuidV7(this.#host.nowMs(), this.#host.randomBytes(10))): Receipt {
     if (this.#failure !== null) throw this.#failure
-    const known = this.#receipts.find(uid)
-    if (known !== undefined) return known
-    if (this.#recovered.has(uid)) return this.follow(uid)
+    if (this.#recovered.has(uid) || this.#receipts.find(uid) !== undefined) return this.follow(uid)
     if (this.#timeline.pendingCount >= PENDING_MAX) {
       throw new LfError("PENDING_LIMIT", `${PENDING_MAX} mutations wait for the server already`)
     }
@@ -172,9 +171,7 @@ export class Local {
   /** Calls `watcher` after anything but rows changed: pending, rejections, cursor, failure. */
   watch(watcher: () => void): () => void {
     this.#watchers.add(watcher)
-    return () => {
-      this.#watchers.delete(watcher)
-    }
+    return () => void this.#watchers.delete(watcher)
   }
 
   async dismiss(uid: string): Promise<void> {
@@ -235,8 +232,8 @@ export class Local {
 
   /** Waits for newer pages, puts them under, and runs what is pending again. Resolves when that is durable. */
   async rebase(link: Link, epoch: string): Promise<void> {
-    const { cursor } = this.#store
-    const batch = await link.syncStorage({ type: "sync-storage", cursor, outcomesSeen: this.#durable.start })
+    const outcomesSeen = this.#durable.start
+    const batch = await link.syncStorage({ type: "sync-storage", cursor: this.cursor, outcomesSeen })
     if (this.#failure !== null) throw this.#failure
     this.#receive(batch, epoch)
     await this.#flush()
@@ -384,12 +381,11 @@ export class Local {
   }
 
   #fail(error: unknown): LfError {
-    const failure = error instanceof LfError ? error : new LfError("DOC_STOPPED", String(error), { cause: error })
-    if (this.#failure === null) {
-      this.#failure = failure
-      this.#receipts.fail(failure)
-      this.#tell()
-    }
+    const failure = toLfError(error, "DOC_STOPPED")
+    if (this.#failure !== null) return failure
+    this.#failure = failure
+    this.#receipts.fail(failure)
+    this.#tell()
     return failure
   }
 

@@ -184,6 +184,26 @@ describe("a mutation flows from one client through the server into another", () 
     a.session.stop()
   })
 
+  test("I6 a query on a reopened document sees what is pending there go when it is rejected", async () => {
+    const world = new World()
+    const before = await world.client()
+    await before.local.run("Add", { id: "1", title: "bad" }).durable
+    before.session.stop()
+    await before.local.close()
+    const { local, session } = await world.client(before.disk)
+    let rows: readonly unknown[] = []
+    local.subscribe(sql`select title from todos`, (result) => {
+      if (result.type === "rows") rows = result.rows
+      if (result.type === "patch") rows = result.patch.flatMap((step) => (step.type === "rows" ? step.rows : []))
+    })
+    expect(rows).toEqual([{ title: "bad" }])
+    await world.startServer()
+    session.poke()
+    await until(() => local.rejections.length === 1)
+    expect(rows).toEqual([])
+    session.stop()
+  })
+
   test("live queries re-run only when a page they read changed, and post one row", async () => {
     const world = new World()
     const { local, session } = await world.client()
