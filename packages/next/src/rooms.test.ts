@@ -114,7 +114,9 @@ describe("rooms", () => {
     const lease = await rooms.enter("doc", { create: false })
     // Somebody else's lock: the log refuses its next append.
     await writeFile(join(docDirectory(dataDir, "doc"), "owner.lock"), "999999999 ?\n")
-    void lease.remote.mutate("Add", { id: "2", title: "2" }, null)
+    await expect(lease.remote.mutate("Add", { id: "2", title: "2" }, null)).rejects.toMatchObject({
+      code: "LOG_DEPOSED",
+    })
     expect(await lease.stopped).toMatchObject({ code: "LOG_DEPOSED" })
     lease.leave()
     expect(await ids(rooms, "doc")).toEqual(["1"])

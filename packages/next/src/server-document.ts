@@ -72,11 +72,9 @@ export function openServerDocument<P extends { readonly id: string }>(
     },
     async mutate(mutation, args) {
       if (!(await may("write", mutation.name))) return { type: "rejected", code: "MUTATION_FORBIDDEN", data: null }
-      const { remote, stopped, leave } = await enter(true)
+      const { remote, leave } = await enter(true)
       try {
-        // It throws at once what is wrong with the arguments; after that only the document's end can keep it from an answer.
-        const decided = remote.mutate(mutation.name, args, user)
-        return await Promise.race([decided, stopped.then((error) => Promise.reject(error))])
+        return await remote.mutate(mutation.name, args, user)
       } finally {
         leave()
       }
