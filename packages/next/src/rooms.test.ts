@@ -117,7 +117,7 @@ describe("rooms", () => {
     await expect(lease.remote.mutate("Add", { id: "2", title: "2" }, null)).rejects.toMatchObject({
       code: "LOG_DEPOSED",
     })
-    expect(await lease.stopped).toMatchObject({ code: "LOG_DEPOSED" })
+    expect(lease.remote.failure).toMatchObject({ code: "LOG_DEPOSED" })
     lease.leave()
     expect(await ids(rooms, "doc")).toEqual(["1"])
     await add(rooms, "doc", "3")

@@ -20,8 +20,6 @@ export interface RoomLimits {
 /** A document that stays open until `leave` is called. */
 export interface Lease {
   readonly remote: Remote
-  /** Resolves when the document stops under the visitor. */
-  readonly stopped: Promise<LfError>
   /** Calling it twice is calling it once. */
   leave(): void
 }
@@ -29,8 +27,6 @@ export interface Lease {
 interface Room {
   readonly docId: string
   readonly remote: Promise<Remote>
-  readonly stopped: Promise<LfError>
-  readonly tellStopped: (error: LfError) => void
   leases: number
   cancelIdle: Cancel
   closing: Promise<void> | null
@@ -85,7 +81,7 @@ export class Rooms {
       const leave = this.#lease(room)
       try {
         const remote = await room.remote
-        if (room.closing === null) return { remote, stopped: room.stopped, leave }
+        if (room.closing === null) return { remote, leave }
         leave()
       } catch (error) {
         leave()
@@ -125,12 +121,8 @@ export class Rooms {
   }
 
   #start(docId: string): Room {
-    let tellStopped: Room["tellStopped"] = () => {}
-    const stopped = new Promise<LfError>((resolve) => {
-      tellStopped = resolve
-    })
     const remote = this.#recover(docId)
-    const room: Room = { docId, remote, stopped, tellStopped, leases: 0, cancelIdle: () => {}, closing: null }
+    const room: Room = { docId, remote, leases: 0, cancelIdle: () => {}, closing: null }
     this.#rooms.set(docId, room)
     // The next visitor tries anew.
     remote.catch(() => this.#forget(room))
@@ -172,9 +164,7 @@ export class Rooms {
   #onStopped(docId: string, error: LfError): void {
     report(`document ${docId} stopped: ${error.code}: ${error.message}; the next visitor opens it anew`)
     const room = this.#rooms.get(docId)
-    if (room === undefined) return
-    room.tellStopped(error)
-    void this.#end(room)
+    if (room !== undefined) void this.#end(room)
   }
 
   #lease(room: Room): () => void {
