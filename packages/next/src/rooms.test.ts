@@ -167,9 +167,9 @@ describe("rooms", () => {
 
   test("newer code of the app takes over: open documents are closed and opened with it", async () => {
     const rooms = open(await temporaryDirectory())
-    const { remote, stopped, leave } = await rooms.enter("doc", { create: true })
+    const { remote, leave } = await rooms.enter("doc", { create: true })
     rooms.adopt(Object.assign(Object.create(mutator), {}))
-    await stopped
+    await until(() => remote.failure !== null, "closed")
     leave()
     const next = await rooms.enter("doc", { create: false })
     expect(next.remote).not.toBe(remote)

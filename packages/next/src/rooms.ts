@@ -198,7 +198,6 @@ export class Rooms {
       const { code, message } = toLfError(error, "LOG_FAILED")
       report(`document ${room.docId} was not closed cleanly: ${code}: ${message}`)
     } finally {
-      room.tellStopped(new LfError("DOC_STOPPED", "the document was closed"))
       this.#forget(room)
     }
   }
