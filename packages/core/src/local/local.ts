@@ -201,18 +201,16 @@ export class Local {
    */
   async pushMutations(link: Link): Promise<boolean> {
     if (this.#forkAt !== null || this.#isRestored) return false
-    const batch = this.#timeline.read(this.#serverCursor, PUSH_BYTES_MAX)
-    // Only what survives a crash here may be known there, or the server's copy would run ahead of ours (I1).
-    const entries = batch.entries.slice(0, Math.max(0, this.#durable.timeline - batch.from))
-    if (entries.length === 0) return false
+    const batch = this.#timeline.sync(this.#serverCursor, this.#durable.timeline, PUSH_BYTES_MAX)
+    if (batch.entries.length === 0) return false
     const { clientId } = this
     const reply = await link.syncMutations({
       type: "sync-mutations",
-      batch: { ...batch, entries },
+      batch,
       confirmed: this.#durable.start,
     })
     if (clientId !== this.clientId) return true
-    const end = lsn(batch.from + entries.length)
+    const end = lsn(batch.from + batch.entries.length)
     if (reply.type === "cursor") {
       this.#serverCursor = end
       if (reply.lsn > end && reply.lsn > this.#timeline.lsn()) this.#forkFrom(end)

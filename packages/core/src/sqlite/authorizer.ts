@@ -50,13 +50,18 @@ export function authorize(mode: SqlMode, action: number, first: string, second: 
   if (mode === "internal") return OK
   if (action === ACTION.function) return FUNCTIONS_DENIED.has(second.toLowerCase()) ? DENY : OK
   if (action === ACTION.select || action === ACTION.recursive) return OK
-  // FTS5 asks for data_version by itself; no other pragma is anybody's business inside a document.
-  if (action === ACTION.pragma) return first.toLowerCase() === "data_version" && second === "" ? OK : DENY
+  if (action === ACTION.pragma) return mayRunPragma(mode, first.toLowerCase(), second) ? OK : DENY
   if (isInternal(first) || (SCHEMA_CHANGES.has(action) && isInternal(second))) return DENY
   if (action === ACTION.read) return OK
   if (mode === "query" || TEMPORARY.has(action)) return DENY
   if (mode === "migration") return ROW_WRITES.has(action) || SCHEMA_CHANGES.has(action) ? OK : DENY
   return ROW_WRITES.has(action) && !isSchemaTable(first) ? OK : DENY
+}
+
+/** Only what SQLite asks of itself: FTS5 for data_version, ALTER TABLE on a STRICT table for quick_check. */
+function mayRunPragma(mode: SqlMode, name: string, argument: string): boolean {
+  if (name === "data_version") return argument === ""
+  return name === "quick_check" && mode === "migration"
 }
 
 function isInternal(name: string): boolean {

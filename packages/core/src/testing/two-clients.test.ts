@@ -184,6 +184,60 @@ describe("a mutation flows from one client through the server into another", () 
     a.session.stop()
   })
 
+  test("T15 a schema that changes: migrated on the server; older code is told and keeps its edits, newer code sends them", async () => {
+    const world = new World()
+    await world.startServer()
+    const old = await world.client()
+    await old.local.run("Add", { id: "1", title: "one" }).remote
+    await world.stopServer()
+    const newer = defineMutator({
+      migrations: [...mutator.migrations.map(({ sql: text }) => text), sql`alter table todos add column note text`],
+      mutations: [Add, Toggle],
+    })
+    const opened = await world.serverDisk.open("d")
+    world.remote = await Remote.recover({ opened, loadSqlite, mutator: newer, host })
+    world.network.setOnline(true)
+    old.session.poke()
+    await until(() => old.session.state.status === "needs-update")
+    expect(old.session.state.error?.code).toBe("SCHEMA_NEWER")
+    await old.local.run("Add", { id: "2", title: "of old code" }).durable
+    expect(titles(old.local)).toEqual(["one", "of old code"])
+    old.session.stop()
+    await old.local.close()
+    const module = await loadSqlite()
+    const local = new Local({ opened: await old.disk.open("d"), module, mutator: newer, host, user: null })
+    const session = new Session({ docId: "d", local, network: world.network, host, onChange: () => {} })
+    await until(() => local.pendingCount === 0)
+    expect(local.query(sql`select title, note from todos order by id`)).toEqual([
+      { title: "one", note: null },
+      { title: "of old code", note: null },
+    ])
+    session.stop()
+  })
+
+  test("newer code waits for the server's deploy, with its own schema in view meanwhile (T15)", async () => {
+    const world = new World()
+    await world.startServer()
+    const newer = defineMutator({
+      migrations: [...mutator.migrations.map(({ sql: text }) => text), sql`alter table todos add column note text`],
+      mutations: [Add, Toggle],
+    })
+    const disk = new MemoryDisk()
+    const local = new Local({
+      opened: await disk.open("d"),
+      module: await loadSqlite(),
+      mutator: newer,
+      host,
+      user: null,
+    })
+    const session = new Session({ docId: "d", local, network: world.network, host, onChange: () => {} })
+    await local.run("Add", { id: "1", title: "early" }).durable
+    await until(() => session.state.status === "offline")
+    expect(local.query(sql`select title, note from todos`)).toEqual([{ title: "early", note: null }])
+    expect(local.pendingCount).toBe(1)
+    session.stop()
+  })
+
   test("I6 a query on a reopened document sees what is pending there go when it is rejected", async () => {
     const world = new World()
     const before = await world.client()

@@ -185,6 +185,30 @@ test("an edited migration is refused, a failing one changes nothing, a new one r
   expect(() => migrate(fresh, again([]))).toThrow(expect.objectContaining({ code: "SCHEMA_NEWER" }))
 })
 
+test("a migration may do what schemas need: alter, rename, drop, index, trigger, view, backfill", async () => {
+  const texts = [
+    "create table a (id integer primary key, v text not null) strict",
+    "insert into a values (1, 'kept')",
+    "alter table a add column n integer not null default 0 check (n >= 0)",
+    "alter table a rename column v to w",
+    "alter table a rename to b",
+    "create unique index b_by_w on b (w)",
+    "create table gone (x any) strict",
+    "drop table gone",
+    "create trigger t after insert on b begin update b set n = n + 1 where id = new.id; end",
+    "create view v as select w from b",
+    "update b set n = 5",
+    "drop trigger t",
+    "alter table b drop column n",
+    "create table generated (a integer, b integer generated always as (a * 2) stored) strict",
+    "create virtual table f using fts5(body, content='b', content_rowid='id')",
+  ]
+  const fresh = new Database(await loadSqlite(), new Storage())
+  migrate(fresh, defineMutator({ migrations: texts.map((text) => ({ sql: text, parameters: [] })), mutations: [] }))
+  expect(fresh.all(sql`select * from v`)).toEqual([{ w: "kept" }])
+  expect(fresh.exec("pragma integrity_check")).toEqual([{ integrity_check: "ok" }])
+})
+
 test("S12 what was deleted is gone from the pages, FTS5's index included", () => {
   const secret = "xylophonesecret"
   db.run(sql`insert into words values (${secret})`, "mutation")

@@ -63,9 +63,14 @@ export class Timeline {
     return this.#journal.append(mutation)
   }
 
-  /** What the other side does not have yet, at most `maxBytes`. */
-  read(from: Lsn, maxBytes: number): Batch {
-    return this.#journal.read(from < this.#journal.start() ? this.#journal.start() : from, maxBytes)
+  /**
+   * What the server lacks, from its `cursor` on: at most `maxBytes`, and nothing behind `durable`. Only what survives a crash
+   * here may be known there, or the server's copy would run ahead of ours (I1).
+   */
+  sync(cursor: Lsn, durable: Lsn, maxBytes: number): Batch {
+    const from = lsn(Math.max(cursor, this.#journal.start()))
+    const batch = this.#journal.read(from, maxBytes)
+    return { ...batch, entries: batch.entries.slice(0, Math.max(0, durable - from)) }
   }
 
   /** What is up to `position` is in the base, or rejected: it is pending no more. */
