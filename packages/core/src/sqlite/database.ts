@@ -6,7 +6,7 @@ import { compileQuery, type Query } from "./sql.ts"
 import { sqliteError } from "./sqlite-error.ts"
 import { Arena, bindAll, columnNames, cText, type Row, readRow } from "./statement.ts"
 import { StatementCache } from "./statement-cache.ts"
-import { type PageStore, PageVfs } from "./vfs.ts"
+import { type PageStore, PageVfs, registerVfs } from "./vfs.ts"
 
 const OPEN_READWRITE_CREATE = 0x6
 const ROW = 100
@@ -62,7 +62,7 @@ export class Database {
     module.HEAPU8.set(new TextEncoder().encode("doc\0"), this.#name)
     this.#arena = new Arena(module)
     this.#statements = new StatementCache(module)
-    assert(module.vfs_register(this.#vfs, true) === 0, "the VFS registers")
+    assert(registerVfs(module, this.#vfs) === 0, "the VFS registers")
     // `localtime` differs between devices: it fails everywhere instead.
     this.#variadic(1)
     module._sqlite3_test_control(TESTCTRL_LOCALTIME_FAULT, this.#scratch + 16)

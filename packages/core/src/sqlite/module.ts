@@ -43,6 +43,8 @@ export interface SqliteModule {
   set_authorizer(db: number, authorizer: (...args: number[]) => number, app: number): number
   progress_handler(db: number, operations: number, handler: () => number, app: number): void
   vfs_register(vfs: object, makeDefault: boolean): number
+  /** What the relay calls for a key: an object by method name, or one function for all. */
+  setCallback(key: number, target: unknown): void
 }
 
 /** The port that loads wasm: a new instance at each call. Node reads a file, a browser fetches. */

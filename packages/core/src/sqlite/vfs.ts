@@ -1,5 +1,6 @@
 import type { SqliteModule } from "./module.ts"
 import { PAGE_BYTES, type Page } from "./page.ts"
+import { cText } from "./statement.ts"
 
 /** Where the VFS finds and puts pages. `pageNo` from 1. */
 export interface PageStore {
@@ -176,4 +177,33 @@ export class PageVfs {
 
 function joinInt64(low: number, high: number): number {
   return high * 0x1_0000_0000 + (low >>> 0)
+}
+
+type Method = (a: number, b: number, c: number, d: number, e: number) => number
+
+/**
+ * Registers `vfs` as the default. The stock relay decodes a method's name at every call; given one function instead of
+ * an object it hands over the name's address, which is the same at every call.
+ */
+export function registerVfs(module: SqliteModule, vfs: PageVfs): number {
+  const setCallback = module.setCallback
+  let key = 0
+  module.setCallback = (given, target) => {
+    key = given
+    setCallback(given, target)
+  }
+  const code = module.vfs_register(vfs, true)
+  module.setCallback = setCallback
+  const methods = new Map<number, Method>()
+  const dispatch = (name: number, a: number, b: number, c: number, d: number, e: number): number => {
+    let method = methods.get(name)
+    if (method === undefined) {
+      const found = vfs[cText(module, name) as "xRead"] as Method // every name that SQLite asks for is a method of PageVfs
+      method = found.bind(vfs)
+      methods.set(name, method)
+    }
+    return method(a, b, c, d, e)
+  }
+  if (code === 0) setCallback(key, dispatch)
+  return code
 }
