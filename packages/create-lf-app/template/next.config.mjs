@@ -1,6 +1,6 @@
 /** @type {import("next").NextConfig} */
 const config = {
-  // Not bundled: @lf/next reads SQLite's wasm from beside itself, and finds it wherever the app is copied to.
+  // Not bundled: a bundle would lose SQLite's wasm under `output: "standalone"`, and break ws under `--webpack`.
   serverExternalPackages: ["@lf/next"],
 }
 

@@ -55,13 +55,17 @@ function NewTodo() {
 function List() {
   // Runs in this browser, offline too, and again whenever a row that it read has changed.
   const todos = useQuery(sql<Todo>`select id, title, done from todos order by created_at, id`)
-  if (todos.error) return <p role="alert">{todos.error.message}</p>
+  const { error } = useConnectionStatus()
+  const problem = todos.error ?? error
   return (
-    <ul aria-busy={todos.isPending}>
-      {todos.data?.map((todo) => (
-        <Item key={todo.id} todo={todo} />
-      ))}
-    </ul>
+    <>
+      {problem && <p role="alert">{problem.message}</p>}
+      <ul aria-busy={todos.isPending}>
+        {todos.data?.map((todo) => (
+          <Item key={todo.id} todo={todo} />
+        ))}
+      </ul>
+    </>
   )
 }
 
