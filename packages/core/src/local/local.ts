@@ -382,7 +382,7 @@ export class Local {
     const failure = toLfError(error, "DOC_STOPPED")
     if (this.#failure !== null) return failure
     this.#failure = failure
-    this.#receipts.fail(failure)
+    this.#receipts.clear()
     this.#tell()
     return failure
   }

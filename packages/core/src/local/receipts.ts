@@ -1,4 +1,3 @@
-import type { LfError } from "../base/error.ts"
 import type { Lsn } from "../base/lsn.ts"
 
 /** What the server decided. */
@@ -25,15 +24,16 @@ const DECIDED_MAX = 10_000
 interface Entry {
   readonly receipt: Receipt
   readonly decide: (outcome: RemoteOutcome) => void
-  isDecided: boolean
 }
 
 /** The receipts that were given out in this session, by uid. */
 export class Receipts {
-  readonly #byUid = new Map<string, Entry>()
+  readonly #open = new Map<string, Entry>()
+  /** In the order of their decision: the oldest goes first. */
+  readonly #decided = new Map<string, Receipt>()
 
   find(uid: string): Receipt | undefined {
-    return this.#byUid.get(uid)?.receipt
+    return this.#open.get(uid)?.receipt ?? this.#decided.get(uid)
   }
 
   open(uid: string, durable: Promise<void>): Receipt {
@@ -43,30 +43,27 @@ export class Receipts {
     })
     durable.catch(() => {}) // whoever holds the receipt is told; an unheld one is not an unhandled rejection
     const receipt: Receipt = { uid, durable, remote }
-    this.#byUid.set(uid, { receipt, decide, isDecided: false })
-    this.#forgetOldest()
+    this.#open.set(uid, { receipt, decide })
     return receipt
   }
 
   decide(outcomes: readonly PendingOutcome[]): void {
     for (const { uid, outcome } of outcomes) {
-      const entry = this.#byUid.get(uid)
+      const entry = this.#open.get(uid)
       if (entry === undefined) continue
-      entry.isDecided = true
+      this.#open.delete(uid)
+      this.#decided.set(uid, entry.receipt)
       entry.decide(outcome)
+    }
+    for (const uid of this.#decided.keys()) {
+      if (this.#decided.size <= DECIDED_MAX) return
+      this.#decided.delete(uid)
     }
   }
 
   /** The document stopped: what is open is decided after the next start, if it was durable. */
-  fail(_failure: LfError): void {
-    this.#byUid.clear()
-  }
-
-  #forgetOldest(): void {
-    if (this.#byUid.size <= DECIDED_MAX) return
-    for (const [uid, entry] of this.#byUid) {
-      if (entry.isDecided) this.#byUid.delete(uid)
-      if (this.#byUid.size <= DECIDED_MAX) return
-    }
+  clear(): void {
+    this.#open.clear()
+    this.#decided.clear()
   }
 }
