@@ -2,31 +2,40 @@ import { deflateSync, inflateSync } from "fflate"
 import { ByteReader, ByteWriter, bytesEqual } from "../base/bytes.ts"
 import { LfError, toLfError } from "../base/error.ts"
 import { PAGE_BYTES, type Page } from "../sqlite/page.ts"
+import { readCopies, writeCopies } from "./copy-delta.ts"
 
 /**
  * How one page becomes another, self-describing: a kind, then its payload. Whichever is smallest is taken.
  * - runs: (bytes kept, bytes replaced, the new bytes)… against the old page
  * - deflated: the whole page, compressed
  * - raw: the whole page
+ * - copies: stretches of the old page, and bytes between them
  */
 export type PageDelta = Uint8Array
 
 const KIND_RUNS = 0
 const KIND_DEFLATED = 1
 const KIND_RAW = 2
+const KIND_COPIES = 3
 /** Equal bytes between two runs that cost less to send again than a new run's two lengths. */
 const GAP_BYTES_MIN = 4
-/** Under this a runs delta is taken without trying compression: it could hardly win. */
-const RUNS_BYTES_SMALL = 128
+/** Under this byte runs are taken without looking further. */
+const RUNS_BYTES_SMALL = 48
+/** Under this a delta is taken without trying compression: it could hardly win. */
+const DELTA_BYTES_SMALL = 512
 /** A compressed page is never larger than this, so a longer one is an attack on the inflater. */
 const DEFLATED_BYTES_MAX = PAGE_BYTES + 64
 
 /** The smallest delta from `before` (undefined: the page is new) to `after`. */
 export function encodeDelta(before: Page | undefined, after: Page): PageDelta {
-  const runs = before === undefined ? undefined : encodeRuns(before, after)
-  if (runs !== undefined && runs.length <= RUNS_BYTES_SMALL) return runs
+  if (before === undefined) return encodeWhole(after)
+  const runs = encodeRuns(before, after)
+  if (runs.length <= RUNS_BYTES_SMALL) return runs
+  const copies = encodeCopies(before, after)
+  const delta = runs.length <= copies.length ? runs : copies
+  if (delta.length <= DELTA_BYTES_SMALL) return delta
   const whole = encodeWhole(after)
-  return runs !== undefined && runs.length <= whole.length ? runs : whole
+  return delta.length <= whole.length ? delta : whole
 }
 
 /** A delta that needs no old page. */
@@ -46,6 +55,9 @@ export function applyDelta(before: Page | undefined, delta: PageDelta): Page {
     case KIND_RUNS:
       if (before === undefined) throw malformed("runs need an old page")
       return applyRuns(before, reader)
+    case KIND_COPIES:
+      if (before === undefined) throw malformed("copies need an old page")
+      return readCopies(before, reader)
     case KIND_DEFLATED:
       return inflatePage(reader.raw(reader.remaining))
     case KIND_RAW:
@@ -57,7 +69,13 @@ export function applyDelta(before: Page | undefined, delta: PageDelta): Page {
 }
 
 export function isWhole(delta: PageDelta): boolean {
-  return delta[0] !== KIND_RUNS
+  return delta[0] === KIND_DEFLATED || delta[0] === KIND_RAW
+}
+
+function encodeCopies(before: Page, after: Page): PageDelta {
+  const writer = new ByteWriter(256).u8(KIND_COPIES)
+  writeCopies(writer, before, after)
+  return writer.finish()
 }
 
 function encodeRuns(before: Page, after: Page): PageDelta {

@@ -27,6 +27,22 @@ test("a delta turns the old page into the new one", () => {
   )
 })
 
+test("a page whose bytes moved is told by copies, in a fraction of its size", () => {
+  fc.assert(
+    fc.property(fc.nat(4000), fc.uint8Array({ minLength: 1, maxLength: 40 }), fc.nat(200), (at, bytes, seed) => {
+      const before = page((i) => (Math.imul(i + seed, 2_654_435_761) >>> 13) & 0xff)
+      const after = new Uint8Array(PAGE_BYTES)
+      const end = Math.min(PAGE_BYTES, at + bytes.length)
+      after.set(before.subarray(0, at))
+      after.set(bytes.subarray(0, end - at), at)
+      after.set(before.subarray(at, PAGE_BYTES - (end - at)), end)
+      const delta = encodeDelta(before, after)
+      expect(applyDelta(before, delta)).toEqual(after)
+      expect(delta.length).toBeLessThan(bytes.length + 60)
+    }),
+  )
+})
+
 test("S9 hostile deltas are refused with BYTES_MALFORMED and nothing else", () => {
   const before = page(() => 1)
   fc.assert(
