@@ -6,6 +6,8 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 
 const EMPTY = new Uint8Array(0)
 const SAFE_HIGH_MAX = 0x1f_ffff
+/** Below 128, so that the length is one byte. */
+const SHORT_TEXT_CHARS = 64
 
 export function textToBytes(text: string): Uint8Array {
   return encoder.encode(text)
@@ -121,12 +123,28 @@ export class ByteWriter {
   }
 
   text(text: string): this {
-    return this.bytes(encoder.encode(text))
+    return this.#asciiText(text) ? this : this.bytes(encoder.encode(text))
   }
 
   /** A copy of what was written so far. */
   finish(): Uint8Array {
     return this.#bytes.slice(0, this.#length)
+  }
+
+  /** Most texts are names and ids: written letter by letter they cost no encoder. False: nothing was written. */
+  #asciiText(text: string): boolean {
+    const { length } = text
+    if (length > SHORT_TEXT_CHARS) return false
+    this.#room(length + 1)
+    const at = this.#length
+    for (let i = 0; i < length; i++) {
+      const code = text.charCodeAt(i)
+      if (code >= 0x80) return false
+      this.#bytes[at + 1 + i] = code
+    }
+    this.#bytes[at] = length
+    this.#length = at + 1 + length
+    return true
   }
 
   #room(bytes: number): void {
