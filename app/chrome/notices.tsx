@@ -1,34 +1,48 @@
 "use client"
 
-import { useConnectionStatus } from "@lf/react"
+import { type LfError, useConnectionStatus } from "@lf/react"
+import { sayError } from "./error-words"
 import { RejectedNotice } from "./rejected-notice"
 
-/** What deserves a word without being asked. It floats, so that nothing below has to move. */
-export function Notices() {
+interface NoticesProps {
+  /** What went wrong here: the last mutation or the list's query. */
+  readonly problem: LfError | null
+  readonly onDismiss: () => void
+}
+
+/** What deserves a word without being asked. It floats: nothing below has to move, and it is seen wherever one has scrolled to. */
+export function Notices({ problem, onDismiss }: NoticesProps) {
+  const { status, error } = useConnectionStatus()
+  const trouble = status === "error" ? error : null
   return (
-    <div className="notices">
+    <section className="notices" aria-label="Notices" aria-live="polite">
       <RejectedNotice />
-      <ConnectionNotice />
+      {status === "needs-update" ? <UpdateNotice /> : <ErrorNotice error={problem ?? trouble} onDismiss={onDismiss} />}
+    </section>
+  )
+}
+
+function UpdateNotice() {
+  return (
+    <div className="notice" data-testid="update-notice">
+      <p>There is a newer version of this page.</p>
+      <button type="button" className="notice-button" onClick={() => location.reload()}>
+        Reload
+      </button>
     </div>
   )
 }
 
-function ConnectionNotice() {
-  const { status, error } = useConnectionStatus()
-  if (status === "needs-update") {
-    return (
-      <div className="notice" role="status" data-testid="update-notice">
-        <p>There is a newer version of this page.</p>
-        <button type="button" className="notice-button" onClick={() => location.reload()}>
-          Reload
-        </button>
-      </div>
-    )
-  }
-  if (status !== "error" || error === null) return null
+/** An error is said once: the same one from two sides is one notice. */
+function ErrorNotice({ error, onDismiss }: { error: LfError | null; onDismiss: () => void }) {
+  if (error === null) return null
+  const isLoading = error.code === "WORKER_FAILED"
   return (
-    <div className="notice" role="alert" data-testid="error-notice">
-      <p>{error.message}</p>
+    <div className="notice" data-testid="error-notice" data-code={error.code}>
+      <p>{sayError(error)}</p>
+      <button type="button" className="notice-button" onClick={isLoading ? () => location.reload() : onDismiss}>
+        {isLoading ? "Reload" : "OK"}
+      </button>
     </div>
   )
 }

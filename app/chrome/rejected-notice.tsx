@@ -20,7 +20,7 @@ export function RejectedNotice() {
     for (const mutation of rejected) mutation.dismiss()
   }
   return (
-    <div className="notice" role="status" data-testid="rejected-notice">
+    <div className="notice" data-testid="rejected-notice">
       <p>
         The server did not accept {phrases[first.name] ?? "a change"}
         {titleOf(first.args)}, so it was taken back.

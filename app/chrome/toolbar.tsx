@@ -32,6 +32,7 @@ export function ToolbarView({ status, pending, isOffline, onOffline }: ToolbarVi
         <span data-testid="pending-count">{pending}</span> unsent
       </span>
       <ConnectionBadge status={status} />
+      <span className="toolbar-break" />
       <button
         type="button"
         role="switch"

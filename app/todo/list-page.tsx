@@ -2,7 +2,6 @@
 
 import { LfProvider } from "@lf/react"
 import { useEffect, useState } from "react"
-import { Notices } from "../chrome/notices"
 import { RegisterServiceWorker } from "../chrome/register-service-worker"
 import { Toolbar } from "../chrome/toolbar"
 import { connectWorker } from "../lf/connect"
@@ -21,7 +20,6 @@ export function ListPage() {
       <div className="page">
         <Toolbar />
         <TodoApp id={id} />
-        <Notices />
       </div>
       <RegisterServiceWorker />
     </LfProvider>

@@ -1,7 +1,7 @@
 "use client"
 
-import { newId, useMutation } from "@lf/react"
-import { useMemo } from "react"
+import { type LfError, newId, useMutation } from "@lf/react"
+import { useMemo, useState } from "react"
 import { AddTodo, ClearCompleted, DeleteTodo, RenameTodo, ToggleAll, ToggleTodo } from "../lf/mutators"
 
 export interface TodoActions {
@@ -14,13 +14,17 @@ export interface TodoActions {
 }
 
 /** The list's mutations, one object for the page's life (a row is only rendered again when its todo changes), and what failed last. */
-export function useTodoActions(): { actions: TodoActions; error: Error | null } {
-  const add = useMutation(AddTodo)
-  const toggle = useMutation(ToggleTodo)
-  const rename = useMutation(RenameTodo)
-  const remove = useMutation(DeleteTodo)
-  const toggleAll = useMutation(ToggleAll)
-  const clearCompleted = useMutation(ClearCompleted)
+export function useTodoActions(): { actions: TodoActions; error: LfError | null; dismiss: () => void } {
+  const [error, setError] = useState<LfError | null>(null)
+  // The next thing that works takes the complaint back.
+  const dismiss = () => setError(null)
+  const options = { onError: setError, onSuccess: dismiss }
+  const add = useMutation(AddTodo, options)
+  const toggle = useMutation(ToggleTodo, options)
+  const rename = useMutation(RenameTodo, options)
+  const remove = useMutation(DeleteTodo, options)
+  const toggleAll = useMutation(ToggleAll, options)
+  const clearCompleted = useMutation(ClearCompleted, options)
 
   const actions = useMemo<TodoActions>(
     () => ({
@@ -33,6 +37,5 @@ export function useTodoActions(): { actions: TodoActions; error: Error | null } 
     }),
     [add.mutate, toggle.mutate, rename.mutate, remove.mutate, toggleAll.mutate, clearCompleted.mutate],
   )
-  const failed = [add, toggle, rename, remove, toggleAll, clearCompleted].find((mutation) => mutation.error !== null)
-  return { actions, error: failed?.error ?? null }
+  return { actions, error, dismiss }
 }

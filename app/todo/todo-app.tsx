@@ -2,6 +2,8 @@
 
 import { sql, useQuery, useSyncStatus } from "@lf/react"
 import { useEffect, useMemo } from "react"
+import { Notices } from "../chrome/notices"
+import { useSettledStatus } from "../chrome/use-settled-status"
 import type { Todo } from "../lf/mutators"
 import { changeList } from "../lists/list-store"
 import { useTodoActions } from "./todo-actions"
@@ -15,22 +17,16 @@ const none: readonly Todo[] = []
 
 export function TodoApp({ id }: { id: string }) {
   const query = useQuery(allTodos)
-  const { actions, error } = useTodoActions()
+  const { actions, error, dismiss } = useTodoActions()
   const filter = useHashFilter()
   const todos: readonly Todo[] = query.data ?? none
   const shown = useMemo(() => filterTodos(todos, filter), [todos, filter])
   const activeCount = useMemo(() => filterTodos(todos, "active").length, [todos])
   useHint(id, todos)
-  const problem = query.error ?? error
 
   return (
     <>
       <TodoCard isBusy={query.isPending} onAdd={actions.add}>
-        {problem !== null && (
-          <p className="problem" role="alert">
-            {problem.message}
-          </p>
-        )}
         {todos.length === 0 && <FirstSync />}
         {todos.length > 0 && (
           <>
@@ -54,7 +50,8 @@ export function TodoApp({ id }: { id: string }) {
           </>
         )}
       </TodoCard>
-      {query.isSuccess && <Info />}
+      {query.isSuccess && <Info isEmpty={todos.length === 0} />}
+      <Notices problem={error ?? query.error} onDismiss={dismiss} />
     </>
   )
 }
@@ -78,10 +75,24 @@ function FirstSync() {
   )
 }
 
-function Info() {
+function Info({ isEmpty }: { isEmpty: boolean }) {
+  const { durable, upToDate } = useSyncStatus()
+  const status = useSettledStatus()
+  // A list that is about to arrive would push it down the page.
+  const isQuiet = upToDate || (status !== "opening" && status !== "connected")
+  if (isEmpty && !isQuiet) return null
   return (
     <footer className="info">
-      <p>Double-click to edit a todo. Works offline; whoever has the link shares the list.</p>
+      <p>
+        <span className="by-mouse">Double-click</span>
+        <span className="by-touch">Double-tap</span> to edit a todo. Works offline; whoever has the link shares the
+        list.
+      </p>
+      {!durable && (
+        <p data-testid="not-durable">
+          This browser keeps nothing on this device: what is not sent yet is gone when its windows are closed.
+        </p>
+      )}
     </footer>
   )
 }

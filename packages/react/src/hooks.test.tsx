@@ -239,6 +239,27 @@ function stateOf(rows: Todo[]): QueryState {
   }
 }
 
+test("a page that comes back from the back/forward cache connects again and is live", async () => {
+  let workers = 0
+  const worker = memoryWorker({ mutator })
+  const counted = () => {
+    workers++
+    return worker()
+  }
+  render(
+    <LfProvider doc="d" worker={counted}>
+      <Todos />
+    </LfProvider>,
+  )
+  await act(() => add.mutateAsync({ id: 1, title: "before" }))
+  window.dispatchEvent(new PageTransitionEvent("pageshow", { persisted: false }))
+  expect(workers).toBe(1)
+  window.dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true }))
+  expect(workers).toBe(2)
+  await act(() => add.mutateAsync({ id: 2, title: "after" }))
+  await waitFor(() => expect(titles()).toEqual(["before", "after"]))
+})
+
 test("useDocument queries, lists what is pending, and refuses to clear it away", async () => {
   render(
     <LfProvider doc="d" worker={memoryWorker({ mutator })}>

@@ -13,6 +13,7 @@ import {
 } from "react"
 import { bindingOf } from "./query-binding.ts"
 import type { TabDocument } from "./tab/tab-document.ts"
+import { useWorkerOfThisLoad } from "./use-fresh-worker.ts"
 
 export interface LfProviderProps {
   /** 1 to 64 characters of A-Z, a-z, 0-9, _ and -. */
@@ -60,13 +61,19 @@ export function LfProvider(props: LfProviderProps): ReactElement {
       }),
     [document],
   )
+  useWorkerOfThisLoad(document)
   useEffect(() => {
     const poke = () => {
       if (globalThis.document.visibilityState === "visible") document.poke()
     }
+    const thaw = (event: PageTransitionEvent) => {
+      if (event.persisted) document.reconnect()
+    }
     globalThis.document.addEventListener("visibilitychange", poke)
     window.addEventListener("online", poke)
+    window.addEventListener("pageshow", thaw)
     return () => {
+      window.removeEventListener("pageshow", thaw)
       globalThis.document.removeEventListener("visibilitychange", poke)
       window.removeEventListener("online", poke)
     }

@@ -16,3 +16,13 @@ export function useFreshWorker<Args>(document: TabDocument, mutation: DefinedMut
     if (before !== undefined && before !== mutation) document.restartWorker(Date.now())
   }, [document, mutation])
 }
+
+/**
+ * Development: a worker outlives a reload (`extendedLifetime`, another tab), and its address does not change with its
+ * code. One that is older than this page's load may run mutators of before an edit: it is asked to start over.
+ */
+export function useWorkerOfThisLoad(document: TabDocument): void {
+  useEffect(() => {
+    if (process.env.NODE_ENV === "development") document.restartWorker(performance.timeOrigin)
+  }, [document])
+}

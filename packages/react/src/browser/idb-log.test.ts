@@ -1,5 +1,5 @@
 import { loadChecksum } from "@lf/core"
-import { IDBFactory, IDBObjectStore } from "fake-indexeddb"
+import { IDBFactory, IDBObjectStore, IDBRequest } from "fake-indexeddb"
 import { afterEach, describe, expect, test, vi } from "vitest"
 import { chainOf, checkpointOf, logContract } from "../../../core/src/testing/log-contract.ts"
 import { type BrowserStorage, browserStorage, deleteBrowserLog, openBrowserLog } from "./idb-log.ts"
@@ -184,6 +184,26 @@ describe("browser log", () => {
       expect([again.checkpoint, again.records]).toEqual([null, ONE])
       await again.log.close()
     }
+  })
+
+  test("T19 a full disk still opens and reads; the fence is raised with the first thing that fits again", async () => {
+    const storage = new MemoryStorage()
+    const first = await open(storage)
+    await first.log.append(ONE)
+    vi.spyOn(IDBObjectStore.prototype, "put").mockImplementation(function (this: IDBObjectStore) {
+      const error = new DOMException("", "QuotaExceededError")
+      Object.defineProperty(this.transaction, "error", { get: () => error, set: () => {} })
+      this.transaction.abort()
+      return new IDBRequest()
+    })
+    const full = await open(storage)
+    expect(full.records).toEqual(ONE)
+    vi.restoreAllMocks()
+    await full.log.append(chainOf("t", ["1"]))
+    await full.log.append(chainOf("u", ["1"]))
+    await expect(first.log.append(ONE)).rejects.toMatchObject({ code: "LOG_DEPOSED" })
+    await full.log.close()
+    expect((await open(storage)).records).toHaveLength(3)
   })
 
   test("T20 a newer format is refused", async () => {

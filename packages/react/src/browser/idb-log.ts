@@ -34,11 +34,15 @@ export { type BrowserStorage, browserStorage } from "./browser-storage.ts"
 const FORMAT = 1
 const GROUPS = "groups"
 const META = "meta"
+const FULL = "this device has no room left for the site; what was kept before is still there"
 
 interface Opened {
   readonly db: IDBDatabase
   readonly header: LogHeader
+  /** How often the log was opened, this time included. */
   readonly fence: number
+  /** There was no room to write the fence: it is raised together with the first thing that is kept. */
+  readonly isFenceDue: boolean
   readonly groups: readonly Uint8Array[]
   readonly groupKeys: readonly IDBValidKey[]
   readonly pages: Uint8Array | undefined
@@ -89,6 +93,7 @@ class IdbLog implements DocumentLog {
   readonly #db: IDBDatabase
   readonly #files: CheckpointFiles | null
   readonly #fence: number
+  #isFenceDue: boolean
   #generation: number
   #nextGroup: number
   #ended: LfError | null = null
@@ -97,6 +102,7 @@ class IdbLog implements DocumentLog {
     this.#db = opened.db
     this.#files = files
     this.#fence = opened.fence
+    this.#isFenceDue = opened.isFenceDue
     this.#generation = opened.header.generation
     this.#nextGroup = opened.groups.length + 1
     // Somebody deletes the log or opens it in a newer format: they wait until this connection is gone.
@@ -168,16 +174,23 @@ class IdbLog implements DocumentLog {
     const fence = meta.get("fence")
     fence.onsuccess = () => {
       try {
-        if (fence.result !== this.#fence) throw new LfError("LOG_DEPOSED", "the log was opened elsewhere")
+        const expected = this.#isFenceDue ? this.#fence - 1 : this.#fence
+        if (this.#isFenceDue) meta.put(this.#fence, "fence")
+        if (fence.result !== expected) throw new LfError("LOG_DEPOSED", "the log was opened elsewhere")
         write(groups, meta)
       } catch (error) {
         refusal = error
         transaction.abort()
       }
     }
-    return transactionDone(transaction).catch((error) => {
-      throw refusal ?? error
-    })
+    return transactionDone(transaction).then(
+      () => {
+        this.#isFenceDue = false
+      },
+      (error) => {
+        throw refusal ?? error
+      },
+    )
   }
 
   #end(error: LfError): void {
@@ -196,9 +209,18 @@ class IdbLog implements DocumentLog {
   }
 }
 
-/** Everything at rest in one transaction, which also raises the fence. */
+/** Everything at rest in one transaction, which also raises the fence. On a full disk what was kept is still read. */
 async function recover(db: IDBDatabase): Promise<Opened> {
-  const transaction = db.transaction([GROUPS, META], "readwrite", { durability: "strict" })
+  try {
+    return await readAll(db, "readwrite")
+  } catch (error) {
+    if (!isQuota(error)) throw error
+    return await readAll(db, "readonly")
+  }
+}
+
+async function readAll(db: IDBDatabase, mode: "readwrite" | "readonly"): Promise<Opened> {
+  const transaction = db.transaction([GROUPS, META], mode, { durability: "strict" })
   const groups = transaction.objectStore(GROUPS)
   const meta = transaction.objectStore(META)
   const all = groups.getAll()
@@ -209,15 +231,18 @@ async function recover(db: IDBDatabase): Promise<Opened> {
   // The last request: the ones before it have their results by then.
   pages.onsuccess = () => {
     raised = Number(fence.result ?? 0) + 1
+    if (mode === "readonly") return
     meta.put(raised, "fence")
     if (header.result === undefined && fence.result === undefined) meta.put(encodeLogHeader(fresh), "header")
   }
   await transactionDone(transaction)
+  if (header.result === undefined && mode === "readonly") throw new LfError("LOG_FULL", FULL)
   if (header.result === undefined && raised > 1) throw new LfError("LOG_CORRUPT", "the log's header is missing")
   return {
     db,
     header: header.result === undefined ? fresh : decodeLogHeader(header.result).header,
     fence: raised,
+    isFenceDue: mode === "readonly",
     groups: all.result,
     groupKeys: keys.result,
     pages: pages.result,
@@ -285,7 +310,8 @@ function isQuota(error: unknown): boolean {
 function toLogError(error: unknown): LfError {
   if (isLfError(error)) return error
   const message = error instanceof Error ? error.message : String(error)
-  if (isQuota(error)) return new LfError("LOG_FULL", message, { cause: error })
+  // The browser's own message is empty.
+  if (isQuota(error)) return new LfError("LOG_FULL", FULL, { cause: error })
   if (errorName(error) === "VersionError") return new LfError("LOG_FORMAT_NEWER", message, { cause: error })
   return new LfError("LOG_FAILED", message, { cause: error })
 }

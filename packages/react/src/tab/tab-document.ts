@@ -83,6 +83,8 @@ export class TabDocument {
   #stopAlive: () => void = () => {}
   #stopRelease: () => void = () => {}
   #isReplaced = false
+  /** It was not loaded, or did not say that it is alive: what is asked now would wait for ever. */
+  #isWorkerGone = false
 
   constructor({ doc, user }: TabDocumentOptions) {
     this.doc = doc
@@ -141,6 +143,9 @@ export class TabDocument {
     const subscription: Subscription = { query: compileQuery(query), listener }
     this.#subscriptions.set(id, subscription)
     this.#sendSubscription(id, subscription)
+    const { error, isOpen } = this.#state
+    // Nobody will answer: whoever asks late is told as well.
+    if (error !== null && !isOpen) queueMicrotask(() => listener({ type: "error", error }))
     return () => {
       this.#subscriptions.delete(id)
       this.#post({ type: "unsubscribe", id })
@@ -149,7 +154,7 @@ export class TabDocument {
 
   /** Posted at once, in the order of the calls. The promise resolves when the mutation is durable on this device. */
   mutate<Input>(mutation: DefinedMutation<Input>, args: Input): Promise<Receipt> {
-    if (this.#isReplaced) return Promise.reject(this.#error())
+    if (this.#isReplaced || this.#isWorkerGone) return Promise.reject(this.#error())
     askToPersist()
     const uid = uuidV7(browserHost.nowMs(), browserHost.randomBytes(10))
     const receipt = this.#calls.openMutation({ type: "mutate", uid, name: mutation.name, args })
@@ -185,12 +190,18 @@ export class TabDocument {
     this.#post({ type: "poke" })
   }
 
+  /** The page was frozen and thawed: what the worker told meanwhile went nowhere, and it may be another one by now. */
+  reconnect(): void {
+    this.#post({ type: "close" })
+    this.#reconnect()
+  }
+
   restartWorker(sinceMs: number): void {
     this.#post({ type: "restart", sinceMs })
   }
 
   #call(make: (call: number) => TabMessage): Promise<unknown> {
-    if (this.#isReplaced) return Promise.reject(this.#error())
+    if (this.#isReplaced || this.#isWorkerGone) return Promise.reject(this.#error())
     const call = this.#nextId++
     const message = make(call)
     const answer = this.#calls.open(call, message)
@@ -205,7 +216,7 @@ export class TabDocument {
     })
     try {
       const worker = this.#options.worker()
-      worker.onerror = () => this.#fail("WORKER_FAILED", "the worker could not be loaded")
+      worker.onerror = () => this.#fail("WORKER_FAILED", "the worker could not be loaded", "for good")
       const port = portOf<TabMessage, WorkerMessage>(worker.port)
       this.#port = port
       port.listen((message) => this.#receive(message))
@@ -215,6 +226,7 @@ export class TabDocument {
       this.#fail(
         "UNSUPPORTED",
         isMissing ? "this browser has no SharedWorker" : `the worker was not made: ${String(error)}`,
+        "for good",
       )
     }
   }
@@ -244,6 +256,7 @@ export class TabDocument {
     switch (message.type) {
       case "alive":
         this.#stopAlive()
+        this.#isWorkerGone = false
         return
       case "life":
         this.#stopWatching()
@@ -328,9 +341,12 @@ export class TabDocument {
     this.#port?.post(message)
   }
 
-  #fail(code: LfError["code"], message: string): void {
+  /** For good: nothing that was asked can have happened. Otherwise the worker may still come and do it. */
+  #fail(code: LfError["code"], message: string, how: "for now" | "for good" = "for now"): void {
     this.#stopAlive()
+    this.#isWorkerGone = true
     this.#become({ status: "error", error: { code, message } })
+    if (how === "for good") this.#calls.failAll(this.#error())
   }
 
   #error(): LfError {

@@ -23,10 +23,13 @@ export interface DocumentOptions {
   readonly onState: () => void
   /** The document was forgotten on this device: whoever wants it opens it anew. */
   readonly onCleared: () => void
+  /** It cannot go on; opening it anew may help. Told once, after everybody who waited was told why. */
+  readonly onFailed: () => void
   /** A newer build owns the document now. */
   readonly onReplaced: (error: LfError) => void
 }
 
+const MENDABLE: ReadonlySet<ErrorCode> = new Set(["LOG_FULL", "LOG_FAILED", "WORKER_FAILED"])
 const CONNECTING: SessionState = { status: "connecting", error: null, isUpToDate: false, firstSync: null }
 
 /** Storage is per user and document. Lengths keep ("a/b", "c") and ("a", "b/c") apart. */
@@ -46,6 +49,7 @@ export class OpenDocument {
   #isOnline = true
   #isClosed = false
   #failure: LfError | null = null
+  #hasToldFailure = false
 
   constructor(options: DocumentOptions) {
     this.#options = options
@@ -53,7 +57,7 @@ export class OpenDocument {
     this.local = this.#open()
     this.local.catch((error: unknown) => {
       this.#failure = toLfError(error, "WORKER_FAILED")
-      options.onState()
+      this.#tell()
     })
   }
 
@@ -73,6 +77,16 @@ export class OpenDocument {
       firstSync,
       rejected: local?.rejections ?? [],
     }
+  }
+
+  /** It stopped for a reason that may pass: a full disk, a network that did not give the wasm. */
+  get isMendable(): boolean {
+    const failure = this.#opened?.failure ?? this.#failure
+    return !this.#isClosed && failure !== null && MENDABLE.has(failure.code)
+  }
+
+  get wasOpen(): boolean {
+    return this.#opened !== null
   }
 
   setOnline(isOnline: boolean): void {
@@ -111,13 +125,15 @@ export class OpenDocument {
   async #open(): Promise<Local> {
     const { platform, mutator, user, doc, url } = this.#options
     await loadChecksum()
-    const [ownership, module] = await Promise.all([
-      platform.own(`lf/1/owner/${this.#key}`, {
-        migrations: mutator.migrations.length,
-        onAsked: (migrations) => this.#handOver(migrations),
-      }),
-      platform.loadSqlite(),
-    ])
+    const owning = platform.own(`lf/1/owner/${this.#key}`, {
+      migrations: mutator.migrations.length,
+      onAsked: (migrations) => this.#handOver(migrations),
+    })
+    const [ownership, module] = await Promise.all([owning, platform.loadSqlite()]).catch((error: unknown) => {
+      // Or the next try would wait for this one for ever.
+      void owning.then((owned) => owned.release()).catch(() => {}) // never ours
+      throw error
+    })
     this.#ownership = ownership
     if (this.#isClosed) {
       ownership.release()
@@ -127,7 +143,7 @@ export class OpenDocument {
       const opened = await platform.openLog(this.#key)
       const local = new Local({ opened, module, mutator, host: platform.host, user })
       this.#opened = local
-      local.watch(this.#options.onState)
+      local.watch(() => this.#tell())
       this.#session = new Session({
         docId: doc,
         local,
@@ -143,6 +159,13 @@ export class OpenDocument {
       ownership.release()
       throw error
     }
+  }
+
+  #tell(): void {
+    this.#options.onState()
+    if (!this.isMendable || this.#hasToldFailure) return
+    this.#hasToldFailure = true
+    this.#options.onFailed()
   }
 
   /** A worker of another build asks for the document. Code that knows fewer migrations is older: it does not get it. */

@@ -6,6 +6,10 @@ import { TabPort } from "./tab-port.ts"
 
 /** A document without tabs stays open for this long: a reload finds it warm. */
 const LINGER_MS = 2_000
+/** A document that stops again so soon is opened again after this time: its disk is full still. */
+const MEND_MS = 5_000
+/** The next try for one that could not be opened at all. */
+const OPEN_AGAIN_MS = 30_000
 
 interface Entry {
   readonly document: OpenDocument
@@ -28,6 +32,7 @@ export class WorkerHost {
   readonly #mutator: Mutator
   readonly #platform: Platform
   readonly #entries = new Map<string, Entry>()
+  readonly #mendedMs = new Map<string, number>()
   readonly #bornMs: number
   readonly #life: Promise<string | null>
   readonly #end: () => void
@@ -60,6 +65,9 @@ export class WorkerHost {
 
   #join(port: Port<WorkerMessage, TabMessage>, open: Open): Seat {
     const key = storageKey(open.user, open.doc)
+    const known = this.#entries.get(key)
+    // Whoever loads the page again wants to see whether it works now.
+    if (known?.document.isMendable) void this.#mend(key, known)
     const entry = this.#entries.get(key) ?? this.#open(key, open)
     entry.linger()
     const tab = new TabPort(port, entry.document, open.hasAuth)
@@ -97,6 +105,14 @@ export class WorkerHost {
           for (const tab of tabs) tab.post({ type: "restarting" })
         })
       },
+      onFailed: () => {
+        const { host } = this.#platform
+        const entry = this.#entries.get(key)
+        if (entry === undefined) return
+        const sinceMendMs = host.nowMs() - (this.#mendedMs.get(key) ?? 0)
+        const mendMs = sinceMendMs > MEND_MS ? 0 : MEND_MS
+        host.after(entry.document.wasOpen ? mendMs : OPEN_AGAIN_MS, () => void this.#mend(key, entry))
+      },
       onReplaced: (error) => {
         for (const tab of tabs) tab.post({ type: "replaced", error: { code: error.code, message: error.message } })
       },
@@ -112,13 +128,25 @@ export class WorkerHost {
     void entry.document.close().catch(() => {}) // it failed before; the next opening recovers
   }
 
+  /** Opens a failed document anew, from what was kept: its tabs connect again. */
+  async #mend(key: string, entry: Entry): Promise<void> {
+    if (this.#entries.get(key) !== entry) return
+    this.#entries.delete(key)
+    this.#mendedMs.set(key, this.#platform.host.nowMs())
+    await entry.document.close().catch(() => {}) // it failed before; the next opening recovers
+    for (const tab of entry.tabs) tab.post({ type: "restarting" })
+  }
+
   /** Development: new mutators are in the page and not here. Everybody connects to a new worker. */
   async #restart(sinceMs: number): Promise<void> {
     if (this.#bornMs >= sinceMs) return
     const entries = [...this.#entries.values()]
     this.#entries.clear()
     await Promise.allSettled(entries.map((entry) => entry.document.close()))
-    for (const { tabs } of entries) for (const tab of tabs) tab.post({ type: "restarting" })
+    // With locks the tabs notice when we are really gone; told sooner, they could meet a worker that is about to end.
+    if ((await this.#life) === null) {
+      for (const { tabs } of entries) for (const tab of tabs) tab.post({ type: "restarting" })
+    }
     this.#end()
   }
 }

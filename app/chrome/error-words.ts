@@ -1,0 +1,18 @@
+import type { LfError } from "@lf/react"
+
+/** What went wrong, for somebody who wants to write a todo. Codes without words of their own speak by their message. */
+const words: Partial<Record<LfError["code"], string>> = {
+  LOG_FULL:
+    "This device is full. Your last change was not kept, everything before it was. Free some space and try again.",
+  LOG_FAILED:
+    "This device refused to keep your last change. Everything before it was kept. Try again, or reload the page.",
+  PENDING_LIMIT: "Too many changes wait to be sent. Go online first, then go on.",
+  DOC_TOO_LARGE: "This list is as long as a list can be. Delete something first, or start another list.",
+  UNSUPPORTED: "This browser cannot run the list: it has no SharedWorker. Any current browser on a computer has one.",
+  WORKER_FAILED: "The list could not be started. Look at your connection, then reload the page.",
+  WORKER_REPLACED: "There is a newer version of this page. Reload it to go on.",
+}
+
+export function sayError(error: LfError): string {
+  return words[error.code] ?? `${error.message} (${error.code})`
+}

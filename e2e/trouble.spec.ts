@@ -1,0 +1,164 @@
+import { type BrowserContext, expect, type Page, test } from "@playwright/test"
+import { Server } from "./server.ts"
+import { newListUrl, TodoPage } from "./todo-page.ts"
+
+// What a browser may lack or lose. Service workers are blocked, so that the routes of these tests are asked.
+
+let server: Server
+test.beforeAll(async () => {
+  server = await Server.start()
+})
+test.afterAll(() => server[Symbol.asyncDispose]())
+
+const WORKER = /\/_next\/static\/chunks\/turbopack-worker-/
+
+/** Runs `code` in the worker before anything else: an init script does not reach a SharedWorker. */
+async function inWorker(context: BrowserContext, code: string): Promise<void> {
+  // A script that comes from a test comes from nowhere: without this Chromium keeps it away from the local server.
+  await context.grantPermissions(["local-network-access"], { origin: server.url })
+  await context.route(WORKER, async (route) => {
+    const response = await route.fetch()
+    await route.fulfill({ response, body: `${code};\n${await response.text()}` })
+  })
+}
+
+/**
+ * What Chromium does when nothing fits any more: writing transactions end with a QuotaExceededError without a message.
+ * (DevTools' override of the quota does not reach IndexedDB, and filling it for real takes more than a gigabyte.)
+ */
+const FILLABLE = `{
+  const channel = new BroadcastChannel("disk")
+  let isFull = false
+  channel.onmessage = ({ data }) => {
+    isFull = data === "full"
+    channel.postMessage("done")
+  }
+  const begin = IDBDatabase.prototype.transaction
+  IDBDatabase.prototype.transaction = function (stores, mode, options) {
+    const transaction = begin.call(this, stores, mode, options)
+    if (isFull && mode === "readwrite") {
+      Object.defineProperty(transaction, "error", { value: new DOMException("", "QuotaExceededError") })
+      queueMicrotask(() => transaction.abort())
+    }
+    return transaction
+  }
+}`
+
+function makeDisk(page: Page, state: "full" | "free"): Promise<void> {
+  return page.evaluate(
+    (wanted) =>
+      new Promise<void>((resolve) => {
+        const channel = new BroadcastChannel("disk")
+        channel.onmessage = () => resolve()
+        channel.postMessage(wanted)
+      }),
+    state,
+  )
+}
+
+test("T19 a full device: the next add is refused in plain words, what was kept stays, other tabs go on", async ({
+  browser,
+}) => {
+  const context = await browser.newContext({ serviceWorkers: "block" })
+  await inWorker(context, FILLABLE)
+  const url = newListUrl(server.url)
+  const a = await TodoPage.open(await context.newPage(), url)
+  await a.add("one", "two")
+  await a.isSynced()
+  const b = await TodoPage.open(await context.newPage(), url)
+  const far = await TodoPage.open(await (await browser.newContext()).newPage(), url)
+  await makeDisk(a.page, "full")
+
+  await a.input.fill("three")
+  await a.input.press("Enter")
+  const notice = a.page.getByTestId("error-notice")
+  await expect(notice).toHaveAttribute("data-code", "LOG_FULL")
+  await expect(notice).toContainText("This device is full")
+  await a.shows(["one", "two"])
+  await expect(a.input).toHaveValue("three")
+  await b.shows(["one", "two"])
+  await expect(b.page.getByTestId("error-notice")).toHaveCount(0)
+
+  await a.page.reload()
+  await a.shows(["one", "two"])
+  await far.isSynced()
+  await far.shows(["one", "two"])
+
+  await makeDisk(a.page, "free")
+  await a.page.reload()
+  await a.shows(["one", "two"])
+  await a.add("three")
+  await b.shows(["one", "two", "three"])
+  await far.shows(["one", "two", "three"])
+  await a.isSynced()
+})
+
+test("without OPFS the app works and keeps everything over a reload", async ({ browser }) => {
+  const context = await browser.newContext({ serviceWorkers: "block" })
+  await inWorker(
+    context,
+    'navigator.storage.getDirectory = () => Promise.reject(new DOMException("", "SecurityError"))',
+  )
+  const a = await TodoPage.open(await context.newPage(), newListUrl(server.url))
+  await a.add("one")
+  await a.isSynced()
+  await a.page.getByTestId("offline-switch").click()
+  await a.add("two")
+  await a.page.reload()
+  await a.shows(["one", "two"])
+  await expect(a.pending).toHaveText("1")
+  await expect(a.page.getByTestId("not-durable")).toHaveCount(0)
+  await expect(a.page.getByTestId("error-notice")).toHaveCount(0)
+})
+
+test("without IndexedDB in the worker the app works in memory, and says so quietly", async ({ browser }) => {
+  const context = await browser.newContext({ serviceWorkers: "block" })
+  await inWorker(context, 'Object.defineProperty(globalThis, "indexedDB", { value: undefined })')
+  const url = newListUrl(server.url)
+  const a = await TodoPage.open(await context.newPage(), url)
+  await expect(a.page.getByTestId("not-durable")).toBeVisible()
+  await a.add("one")
+  await a.isSynced()
+  await expect(a.page.getByTestId("error-notice")).toHaveCount(0)
+  const far = await TodoPage.open(await (await browser.newContext()).newPage(), url)
+  await far.shows(["one"])
+  await expect(far.page.getByTestId("not-durable")).toHaveCount(0)
+})
+
+test("without SharedWorker the page says that this browser cannot run it", async ({ browser }) => {
+  const page = await (await browser.newContext({ serviceWorkers: "block" })).newPage()
+  await page.addInitScript(() => Reflect.deleteProperty(window, "SharedWorker"))
+  await page.goto(newListUrl(server.url))
+  const notice = page.getByTestId("error-notice")
+  await expect(notice).toHaveAttribute("data-code", "UNSUPPORTED")
+  await expect(notice).toContainText("This browser cannot run the list")
+  await expect(page.locator('[aria-busy="true"]')).toHaveCount(0)
+})
+
+// The worker's own requests pass by Playwright's routes: it asks for another file. Emscripten asks in two ways.
+const NO_WASM = `{
+  const elsewhere = (url) => String(url).replace(".wasm", ".missing")
+  const real = fetch
+  globalThis.fetch = (input, init) => real(elsewhere(input), init)
+  const open = XMLHttpRequest.prototype.open
+  XMLHttpRequest.prototype.open = function (method, url, ...rest) {
+    return open.call(this, method, elsewhere(url), ...rest)
+  }
+}`
+
+for (const what of ["the worker's script", "the wasm"]) {
+  test(`without ${what} there is an error within ten seconds, never an endless wait`, async ({ browser }) => {
+    const context = await browser.newContext({ serviceWorkers: "block" })
+    if (what === "the wasm") await inWorker(context, NO_WASM)
+    else await context.route(WORKER, (route) => route.fulfill({ status: 404, body: "" }))
+    const page = await context.newPage()
+    await page.goto(newListUrl(server.url))
+    await expect(page.getByTestId("error-notice")).toHaveAttribute("data-code", "WORKER_FAILED", { timeout: 11_000 })
+    await expect(page.locator('[aria-busy="true"]')).toHaveCount(0)
+    // What is typed although it failed is not lost.
+    await page.getByTestId("new-todo").fill("kept")
+    await page.getByTestId("new-todo").press("Enter")
+    await expect(page.getByTestId("new-todo")).toHaveValue("kept")
+    await expect(page.getByTestId("error-notice").getByRole("button")).toHaveText("Reload")
+  })
+}
