@@ -28,7 +28,7 @@ export function ToolbarView({ status, pending, isOffline, onOffline }: ToolbarVi
         My lists
       </a>
       <span className="toolbar-space" />
-      <span className="pending" data-pending={pending > 0}>
+      <span className="pending" data-pending={pending > 0} aria-hidden={pending === 0}>
         <span data-testid="pending-count">{pending}</span> unsent
       </span>
       <ConnectionBadge status={status} />

@@ -35,6 +35,7 @@ export function TodoApp({ id }: { id: string }) {
                 id="toggle-all"
                 className="toggle-all"
                 type="checkbox"
+                aria-label="Mark all as complete"
                 checked={activeCount === 0}
                 onChange={(event) => actions.toggleAll(event.target.checked)}
               />
