@@ -23,7 +23,7 @@ export { newId } from "./new-id.ts"
 export { LfProvider, type LfProviderProps } from "./provider.tsx"
 export { liveQueryOptions } from "./query-binding.ts"
 export type { PendingMutation } from "./rpc/protocol.ts"
-export type { Receipt } from "./tab/tab-document.ts"
+export type { Receipt } from "./tab/calls.ts"
 export {
   type Document,
   type RejectedMutation,

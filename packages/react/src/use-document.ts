@@ -4,7 +4,8 @@ import { useCallback, useMemo, useSyncExternalStore } from "react"
 import { useTabDocument } from "./provider.tsx"
 import type { DocumentState, PendingMutation } from "./rpc/protocol.ts"
 import { sentToError } from "./rpc/sent-error.ts"
-import { INITIAL_STATE, type Receipt } from "./tab/tab-document.ts"
+import type { Receipt } from "./tab/calls.ts"
+import { INITIAL_STATE } from "./tab/tab-document.ts"
 
 export interface Document {
   readonly id: string

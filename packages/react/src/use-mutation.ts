@@ -9,7 +9,7 @@ import {
 } from "@tanstack/react-query"
 import { useCallback, useEffect, useRef } from "react"
 import { useTabDocument } from "./provider.tsx"
-import type { Receipt } from "./tab/tab-document.ts"
+import type { Receipt } from "./tab/calls.ts"
 import { useFreshWorker } from "./use-fresh-worker.ts"
 
 export type Rejected = Extract<RemoteOutcome, { type: "rejected" }>

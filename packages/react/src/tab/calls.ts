@@ -1,7 +1,13 @@
 import type { LfError, RemoteOutcome } from "@lf/core"
 import type { SentError, TabMessage } from "../rpc/protocol.ts"
 import { sentToError } from "../rpc/sent-error.ts"
-import type { Receipt } from "./tab-document.ts"
+
+/** What `mutate` promises: durable here when the promise resolves, decided by the server when `remote` does. */
+export interface Receipt {
+  readonly uid: string
+  /** Never rejects. */
+  readonly remote: Promise<RemoteOutcome>
+}
 
 type MutateMessage = Extract<TabMessage, { type: "mutate" }>
 

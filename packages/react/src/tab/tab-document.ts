@@ -1,4 +1,12 @@
-import { compileQuery, type DefinedMutation, LfError, type Query, type RemoteOutcome, uuidV7 } from "@lf/core"
+import {
+  compileQuery,
+  type DefinedMutation,
+  LfError,
+  type Query,
+  type RemoteOutcome,
+  toLfError,
+  uuidV7,
+} from "@lf/core"
 import { browserHost } from "../browser/browser-host.ts"
 import { holdLife, watchLife } from "../browser/ownership.ts"
 import {
@@ -12,19 +20,13 @@ import {
   type WorkerMessage,
 } from "../rpc/protocol.ts"
 import { sentToError } from "../rpc/sent-error.ts"
-import { Calls } from "./calls.ts"
+import { Calls, type Receipt } from "./calls.ts"
+import { makeWorker } from "./make-worker.ts"
 
 /** A worker that has not said it is alive by then counts as failed; it may still come. */
 const ALIVE_MS_MAX = 10_000
 /** After the last user is gone: StrictMode and fast remounts come back sooner. */
 const RELEASE_MS = 1_000
-
-/** What `mutate` promises: durable here when the promise resolves, decided by the server when `remote` does. */
-export interface Receipt {
-  readonly uid: string
-  /** Never rejects. */
-  readonly remote: Promise<RemoteOutcome>
-}
 
 export interface TabDocumentOptions {
   readonly doc: string
@@ -215,19 +217,15 @@ export class TabDocument {
       this.#fail("WORKER_FAILED", "the worker does not answer")
     })
     try {
-      const worker = this.#options.worker()
+      const worker = makeWorker(this.#options.worker)
       worker.onerror = () => this.#fail("WORKER_FAILED", "the worker could not be loaded", "for good")
       const port = portOf<TabMessage, WorkerMessage>(worker.port)
       this.#port = port
       port.listen((message) => this.#receive(message))
       this.#open()
     } catch (error) {
-      const isMissing = typeof SharedWorker === "undefined"
-      this.#fail(
-        "UNSUPPORTED",
-        isMissing ? "this browser has no SharedWorker" : `the worker was not made: ${String(error)}`,
-        "for good",
-      )
+      const { code, message } = toLfError(error, "UNSUPPORTED")
+      this.#fail(code, message, "for good")
     }
   }
 
