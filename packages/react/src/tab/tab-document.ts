@@ -1,12 +1,4 @@
-import {
-  compileQuery,
-  type DefinedMutation,
-  LfError,
-  type Query,
-  type RemoteOutcome,
-  toLfError,
-  uuidV7,
-} from "@lf/core"
+import { compileQuery, type DefinedMutation, LfError, type Query, toLfError, uuidV7 } from "@lf/core"
 import { browserHost } from "../browser/browser-host.ts"
 import { holdLife, watchLife } from "../browser/ownership.ts"
 import {
