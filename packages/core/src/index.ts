@@ -24,6 +24,7 @@ export { FRAME_BYTES_MAX, type Hello, PROTOCOL_VERSION } from "./network/message
 export type { Network, Pipe, PipeListener } from "./network/network.ts"
 export { receive } from "./remote/reception.ts"
 export { Remote, type RemoteOptions } from "./remote/remote.ts"
+export { type DocumentCopy, pagesAtRest, readCopy, restoreCopy } from "./remote/restore.ts"
 export type { Guard } from "./remote/step-runner.ts"
 export type { LoadSqlite, SqliteModule } from "./sqlite/module.ts"
 export { PAGE_BYTES } from "./sqlite/page.ts"

@@ -1,40 +1,19 @@
-import { type ChildProcess, execFileSync, spawn } from "node:child_process"
+import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
-import { mkdir, readdir, rm } from "node:fs/promises"
+import { readdir } from "node:fs/promises"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
 import { MemoryDisk, sql } from "@lf/core"
-import { build } from "esbuild"
 import { afterEach, expect, test } from "vitest"
 import { docDirectory } from "./doc-directory.ts"
 import { Rooms } from "./rooms.ts"
+import { askSqliteShell, bundle, hasSqliteShell } from "./testing/bundle.ts"
 import { cleanUp, later, mutator, startClient, temporaryDirectory, until } from "./testing/fixture.ts"
 
 afterEach(cleanUp)
 
-const root = new URL("../../..", import.meta.url).pathname
 const KILLS = 5
 const CLIENTS = 3
-
-/** The fixture server in one file, where Node finds what is installed. */
-async function bundle(): Promise<string> {
-  const folder = join(root, "node_modules/.lf-next-test", String(process.pid))
-  await mkdir(folder, { recursive: true })
-  later(() => rm(folder, { recursive: true, force: true }))
-  const outfile = join(folder, "crash-server.mjs")
-  await build({
-    entryPoints: [join(import.meta.dirname, "testing/crash-server.ts")],
-    outfile,
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    alias: { "@lf/core": join(root, "packages/core/src/index.ts") },
-    external: ["wa-sqlite", "ws"],
-    absWorkingDir: root,
-    logLevel: "error",
-  })
-  return outfile
-}
 
 async function start(script: string, dataDir: string, port: number): Promise<{ child: ChildProcess; port: number }> {
   const child = spawn(process.execPath, [script, dataDir, String(port)], { stdio: ["ignore", "pipe", "inherit"] })
@@ -53,7 +32,7 @@ test("I3 I9 I19 SIGKILL under load from three clients: nothing lost, nothing dou
   timeout: 120_000,
 }, async () => {
   const dataDir = await temporaryDirectory()
-  const script = await bundle()
+  const script = await bundle("testing/crash-server.ts")
   let server = await start(script, dataDir, 0)
   const url = `ws://127.0.0.1:${server.port}/api/lf`
   const clients = await Promise.all(Array.from({ length: CLIENTS }, () => startClient(url, { disk: new MemoryDisk() })))
@@ -107,19 +86,9 @@ test("I3 I9 I19 SIGKILL under load from three clients: nothing lost, nothing dou
 async function expectSound(directory: string, rows: number): Promise<void> {
   const main = (await readdir(directory)).find((name) => /^main-\d+\.db$/.test(name))
   expect(main).toBeDefined()
-  const ask = (question: string) =>
-    execFileSync("sqlite3", [join(directory, String(main)), question], { encoding: "utf8" }).trim()
+  const ask = (question: string) => askSqliteShell(join(directory, String(main)), question)
   if (!hasSqliteShell()) return
   expect(ask("pragma integrity_check")).toBe("ok")
   expect(ask("pragma foreign_key_check")).toBe("")
   expect(ask("select count(*) from todos")).toBe(String(rows))
-}
-
-function hasSqliteShell(): boolean {
-  try {
-    execFileSync("sqlite3", ["-version"])
-    return true
-  } catch {
-    return false
-  }
 }

@@ -18,7 +18,8 @@ export async function resetDirectory(dataDir: string): Promise<number | null> {
   } finally {
     await lock.release()
   }
-  return names.length
+  // What a restore put aside goes too, and is no document.
+  return names.filter((name) => !name.includes(".")).length
 }
 
 async function namesIn(directory: string): Promise<string[] | null> {

@@ -58,6 +58,8 @@ export const ERROR_CODES = {
   SERVER_DIRECTORY_OWNED: "Another server process uses this data directory.",
   AUTHORIZE_MISSING: "createLf needs authorize() in production.",
   DOC_NOT_FOUND: "There is no such document.",
+  BACKUP_EXISTS: "There is a file of that name already.",
+  BACKUP_INVALID: "The file is not a sound database of a document; nothing was restored.",
   WEBSOCKET_REQUIRED: "This path speaks WebSocket; plain HTTP requests carry nothing yet.",
 } as const
 

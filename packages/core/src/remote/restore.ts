@@ -1,8 +1,37 @@
+import { LfError } from "../base/error.ts"
 import type { Host } from "../base/host.ts"
 import { newEpoch } from "../base/ids.ts"
+import { type Lsn, lsn } from "../base/lsn.ts"
+import { anchorRecord } from "../journal/chain.ts"
 import type { OpenedLog } from "../journal/log.ts"
+import { openMemoryLog } from "../journal/memory-log.ts"
 import { Streams } from "../journal/streams.ts"
-import { epochsOf } from "./remote-store.ts"
+import { Database } from "../sqlite/database.ts"
+import type { SqliteModule } from "../sqlite/module.ts"
+import { PAGE_BYTES, type Page } from "../sqlite/page.ts"
+import { DOCUMENT_PAGES_MAX } from "../storage/changeset.ts"
+import { Storage } from "../storage/storage.ts"
+import { epochsOf, RemoteStore } from "./remote-store.ts"
+
+/** A document as one file, checked. */
+export interface DocumentCopy {
+  readonly pages: readonly Page[]
+  /** How far each client's mutations are in it: all that it knows of who wrote. */
+  readonly applied: readonly { readonly clientId: string; readonly lsn: Lsn; readonly hash: bigint }[]
+}
+
+const MAGIC = "SQLite format 3\0"
+/** As `ClientList` names the journals of clients. */
+const CLIENT_STREAM_PREFIX = "client/"
+const CLIENT_ID = /^[a-z0-9]{1,64}$/
+
+/** What SQLite's header must say, by offset: of a document it never changes (I16). */
+const HEADER: readonly { readonly at: number; readonly bytes: readonly number[]; readonly refusal: string }[] = [
+  { at: 16, bytes: [PAGE_BYTES >> 8, PAGE_BYTES & 255], refusal: `its pages do not have ${PAGE_BYTES} bytes` },
+  { at: 18, bytes: [1, 1], refusal: "it is in WAL mode; say `pragma journal_mode=delete` to it first" },
+  { at: 52, bytes: [0, 0, 0, 0], refusal: "it has auto_vacuum on" },
+  { at: 56, bytes: [0, 0, 0, 1], refusal: "its text is not UTF-8" },
+]
 
 /**
  * Gives a document that was put back from a copy a new epoch, so that clients notice that their cursors mean nothing
@@ -14,4 +43,89 @@ export async function renewEpoch(opened: OpenedLog, host: Host): Promise<void> {
   const streams = new Streams(opened)
   epochsOf(streams).append({ epoch: newEpoch(host) })
   await streams.close()
+}
+
+/**
+ * The pages of a document at rest, checkpoint and storage journal taken together and verified: in this order they are
+ * a SQLite file. Nothing is written; none when nothing was committed yet.
+ * @throws LOG_CORRUPT LOG_FORMAT_NEWER
+ */
+export function pagesAtRest(stored: Omit<OpenedLog, "log">, host: Host): readonly Page[] {
+  return new RemoteStore({ ...openMemoryLog(), ...stored }, host).storage.snapshot()
+}
+
+/**
+ * A document from the bytes of a SQLite file, if it can be one: our page size, sound, and with our own tables.
+ * `module` is used up.
+ * @throws BACKUP_INVALID
+ */
+export function readCopy(module: SqliteModule, bytes: Uint8Array): DocumentCopy {
+  const pages = pagesFrom(bytes)
+  try {
+    const db = new Database(module, new Storage(pages))
+    try {
+      const [first] = db.exec("pragma integrity_check(1)")
+      if (first?.integrity_check !== "ok") throw invalid(`it is damaged: ${first?.integrity_check}`)
+      return { pages, applied: appliedIn(db) }
+    } finally {
+      db.close()
+    }
+  } catch (cause) {
+    if (cause instanceof LfError && cause.code === "BACKUP_INVALID") throw cause
+    throw invalid(cause instanceof Error ? cause.message : String(cause), cause)
+  }
+}
+
+/**
+ * Makes a copy the content of a new document, under a new epoch, and closes its log. Of what clients sent nothing is
+ * taken over but how far each had got: there its journal goes on, or its author finds that it must not (T2). Without
+ * these marks what the server itself writes next would be taken for what ran before, and never run.
+ * @throws LOG_FAILED LOG_FULL
+ */
+export async function restoreCopy(opened: OpenedLog, copy: DocumentCopy, host: Host): Promise<{ epoch: string }> {
+  if (opened.checkpoint !== null || opened.records.length > 0) {
+    await opened.log.close()
+    throw new LfError("LOG_FAILED", "a copy is restored into a new log, and this one is in use")
+  }
+  const records = copy.applied.map((at) => anchorRecord(CLIENT_STREAM_PREFIX + at.clientId, at.lsn, at.hash))
+  const store = new RemoteStore({ ...opened, records }, host)
+  copy.pages.forEach((page, i) => {
+    store.storage.write(i + 1, page)
+  })
+  const changeset = store.storage.commit()
+  try {
+    if (changeset !== null) store.append(changeset)
+    await store.checkpoint()
+  } finally {
+    await store.streams.close()
+  }
+  return { epoch: store.epoch }
+}
+
+function pagesFrom(bytes: Uint8Array): Page[] {
+  const isSqlite = bytes.length >= PAGE_BYTES && new TextDecoder("latin1").decode(bytes.subarray(0, 16)) === MAGIC
+  if (!isSqlite) throw invalid("it is no SQLite database")
+  for (const { at, bytes: wanted, refusal } of HEADER) {
+    if (wanted.some((byte, i) => bytes[at + i] !== byte)) throw invalid(refusal)
+  }
+  const pageCount = new DataView(bytes.buffer, bytes.byteOffset).getUint32(28)
+  if (bytes.length !== pageCount * PAGE_BYTES) throw invalid(`it says that it has ${pageCount} pages, and has not`)
+  if (pageCount > DOCUMENT_PAGES_MAX) throw invalid(`it has more than ${DOCUMENT_PAGES_MAX} pages`)
+  // Copies, so that one page that lives long does not hold the whole file in memory.
+  return Array.from(
+    { length: pageCount },
+    (_, i) => new Uint8Array(bytes.subarray(i * PAGE_BYTES, (i + 1) * PAGE_BYTES)),
+  )
+}
+
+function appliedIn(db: Database): DocumentCopy["applied"] {
+  return db.exec("select client_id, lsn, hash from __lf_mutations").map((row) => {
+    const clientId = String(row.client_id)
+    if (!CLIENT_ID.test(clientId)) throw invalid("its table of clients holds something else")
+    return { clientId, lsn: lsn(Number(row.lsn)), hash: BigInt.asUintN(64, BigInt(row.hash as number | bigint)) } // an integer column
+  })
+}
+
+function invalid(why: string, cause?: unknown): LfError {
+  return new LfError("BACKUP_INVALID", `the file cannot be restored: ${why}`, { cause })
 }

@@ -8,7 +8,8 @@ import { decodeLogHeader, loadChecksum, type OpenedLog, Streams } from "@lf/core
 import { build } from "esbuild"
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { chainOf, checkpointOf, logContract } from "../../../core/src/testing/log-contract.ts"
-import { acquireDirectory, openFsLog } from "./fs-log.ts"
+import { nodeFsCalls } from "./fs-calls.ts"
+import { acquireDirectory, openFsLog, readFsLog } from "./fs-log.ts"
 
 beforeAll(loadChecksum)
 
@@ -123,6 +124,33 @@ describe("fs log", () => {
       await withLog(async (opened) => expect(opened.records).toEqual(records.slice(0, 1)))
       expect((await readFile(path)).equals(good)).toBe(true)
     }
+  })
+
+  test("who only reads finds what the owner has, without a torn tail, and changes nothing; a rollup meanwhile is no error", async () => {
+    expect(await readFsLog(join(directory, "absent"))).toBe(null)
+    await withLog(async ({ log }) => {
+      const [first, second] = chainOf("s", ["1", "2"])
+      await log.append([first])
+      await log.append([second])
+      const path = await logFile(directory)
+      const whole = await readFile(path)
+      await writeFile(path, whole.subarray(0, whole.length - 10))
+      expect((await readFsLog(directory))?.records).toEqual([first])
+      expect(await readFile(path)).toHaveLength(whole.length - 10)
+      await writeFile(path, whole)
+      let rollupsLeft = 2
+      const read = async (name: string) => {
+        if (rollupsLeft > 0 && name.endsWith(rollupsLeft === 2 ? "1" : ".db")) {
+          await log.rollup(checkpointOf(rollupsLeft--, 2), [])
+        }
+        return await nodeFsCalls.read(name)
+      }
+      expect(await readFsLog(directory, { ...nodeFsCalls, read })).toEqual({
+        checkpoint: checkpointOf(1, 2),
+        records: [],
+      })
+      expect(rollupsLeft).toBe(0)
+    })
   })
 
   test("the lock of a dead process is taken over, as are one of another start and an empty one", async () => {

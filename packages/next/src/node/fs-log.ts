@@ -1,4 +1,4 @@
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import {
   type Checkpoint,
   type DocumentLog,
@@ -30,12 +30,26 @@ const PAGE_BYTES = 4096
 const WRITE_BYTES = 256 * PAGE_BYTES
 const FILE = /^(?:log-(\d{16})|main-(\d{16})\.db)(\.tmp)?$/
 
+/** How often a log is read that changes while it is read. */
+const READS_MAX = 100
+
+/** A log's bytes as they were read, and what they mean. */
+interface Generation {
+  readonly bytes: Uint8Array
+  /** Where the header ends. */
+  readonly endAt: number
+  readonly decoded: ReturnType<typeof decodeRecords>
+  readonly checkpoint: Checkpoint | null
+}
+
 interface Segment {
   readonly file: FsFile
   readonly generation: number
   /** Where the next group goes. */
   endAt: number
 }
+
+export type StoredLog = Omit<OpenedLog, "log">
 
 /**
  * Opens a document's own directory, which is made if there is none.
@@ -51,6 +65,31 @@ export async function openFsLog(directory: string, calls: FsCalls = nodeFsCalls)
     return { log: new FsLog(directory, calls, lock, segment), checkpoint, records }
   } catch (error) {
     await lock?.release().catch(() => {})
+    throw toLogError(error)
+  }
+}
+
+/**
+ * What a document's directory holds, for whoever does not own it: nothing is locked or changed, and the owner may go on
+ * writing. A group that is half there is not there yet. Null: there is no document.
+ * @throws LOG_CORRUPT, LOG_FORMAT_NEWER, LOG_FAILED
+ */
+export async function readFsLog(directory: string, calls: FsCalls = nodeFsCalls): Promise<StoredLog | null> {
+  await loadChecksum()
+  try {
+    for (let reads = 1; ; reads++) {
+      const before = await newestIdentity(directory, calls)
+      if (before === null) return null
+      try {
+        const { checkpoint, decoded } = await readGeneration(directory, calls, before.generation)
+        return { checkpoint, records: decoded.records }
+      } catch (error) {
+        // A rollup took the file from under us, or it was being written: what was read says nothing about the disk.
+        const after = await newestIdentity(directory, calls)
+        if (after?.identity === before.identity || reads >= READS_MAX) throw error
+      }
+    }
+  } catch (error) {
     throw toLogError(error)
   }
 }
@@ -91,7 +130,9 @@ class FsLog implements DocumentLog {
       const group = encodeGroup(generation, live)
       const stamp = { meta, pageCount: pages.length, pagesChecksum: pagesChecksum(pages) }
       await this.#checkOwner()
-      await writeMain(this.#directory, this.#calls, generation, pages)
+      const path = join(this.#directory, mainName(generation))
+      // Durable under its name before the log is named: no disk may know that name and not this one.
+      await writePages({ path, temporary: `${path}.tmp`, pages, calls: this.#calls })
       await this.#checkOwner()
       const header = { generation, checkpoint: stamp, liveBytes: group.length }
       this.#segment = await createSegment(this.#directory, this.#calls, header, group)
@@ -130,7 +171,7 @@ class FsLog implements DocumentLog {
   }
 }
 
-async function recover(directory: string, calls: FsCalls): Promise<{ segment: Segment } & Omit<OpenedLog, "log">> {
+async function recover(directory: string, calls: FsCalls): Promise<{ segment: Segment } & StoredLog> {
   const names = await calls.list(directory)
   const generation = newestGeneration(names)
   if (generation === 0) {
@@ -139,12 +180,7 @@ async function recover(directory: string, calls: FsCalls): Promise<{ segment: Se
     return { segment, checkpoint: null, records: [] }
   }
   const path = join(directory, logName(generation))
-  const bytes = await calls.read(path)
-  const { header, endAt } = decodeLogHeader(bytes)
-  if (header.generation !== generation) throw new LfError("LOG_CORRUPT", `${path} is of another generation`)
-  const decoded = decodeRecords(bytes.subarray(endAt), generation)
-  if (decoded.goodBytes < header.liveBytes) throw new LfError("LOG_CORRUPT", `${path}: live records are damaged`)
-  const checkpoint = await readCheckpoint(directory, calls, header)
+  const { bytes, endAt, decoded, checkpoint } = await readGeneration(directory, calls, generation)
   const goodEndAt = endAt + decoded.goodBytes
   const file = await calls.open(path, "r+")
   try {
@@ -160,6 +196,31 @@ async function recover(directory: string, calls: FsCalls): Promise<{ segment: Se
     throw error
   }
   return { segment: { file, generation, endAt: goodEndAt }, checkpoint, records: decoded.records }
+}
+
+async function readGeneration(directory: string, calls: FsCalls, generation: number): Promise<Generation> {
+  const path = join(directory, logName(generation))
+  const bytes = await calls.read(path)
+  const { header, endAt } = decodeLogHeader(bytes)
+  if (header.generation !== generation) throw new LfError("LOG_CORRUPT", `${path} is of another generation`)
+  const decoded = decodeRecords(bytes.subarray(endAt), generation)
+  if (decoded.goodBytes < header.liveBytes) throw new LfError("LOG_CORRUPT", `${path}: live records are damaged`)
+  return { bytes, endAt, decoded, checkpoint: await readCheckpoint(directory, calls, header) }
+}
+
+/** The newest log, and its file as it is now; null when there is none. */
+async function newestIdentity(
+  directory: string,
+  calls: FsCalls,
+): Promise<{ readonly generation: number; readonly identity: string } | null> {
+  const names = await calls.list(directory).catch((error) => {
+    if (errnoOf(error) === "ENOENT") return []
+    throw error
+  })
+  const generation = newestGeneration(names)
+  if (generation === 0) return null
+  const name = logName(generation)
+  return { generation, identity: `${name} ${await calls.identity(join(directory, name))}` }
 }
 
 /** 0 for a new directory. @throws LOG_CORRUPT when there is a main without any log */
@@ -194,14 +255,15 @@ async function readCheckpoint(directory: string, calls: FsCalls, header: LogHead
   return { meta, pages }
 }
 
-async function writeMain(
-  directory: string,
-  calls: FsCalls,
-  generation: number,
-  pages: readonly Uint8Array[],
-): Promise<void> {
-  const path = join(directory, mainName(generation))
-  const file = await calls.open(`${path}.tmp`, "w")
+/** A SQLite file of `pages` under its name, durable. It is written as `temporary` first. */
+export async function writePages(options: {
+  readonly path: string
+  readonly temporary: string
+  readonly pages: readonly Uint8Array[]
+  readonly calls: FsCalls
+}): Promise<void> {
+  const { path, temporary, pages, calls } = options
+  const file = await calls.open(temporary, "w")
   try {
     for (let first = 0; first < pages.length; first += WRITE_BYTES / PAGE_BYTES) {
       await file.write(Buffer.concat(pages.slice(first, first + WRITE_BYTES / PAGE_BYTES)), first * PAGE_BYTES)
@@ -210,9 +272,8 @@ async function writeMain(
   } finally {
     await file.close()
   }
-  await calls.rename(`${path}.tmp`, path)
-  // Before the log is named: no disk may know that name and not this one.
-  await calls.syncDirectory(directory)
+  await calls.rename(temporary, path)
+  await calls.syncDirectory(dirname(path))
 }
 
 /** A new log under its name, durable: the commit point of a rollup. */

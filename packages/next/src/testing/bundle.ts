@@ -1,0 +1,43 @@
+// Programs of ours for a test to start: one file each, where Node finds what is installed.
+import { execFileSync } from "node:child_process"
+import { mkdir, mkdtemp, rm } from "node:fs/promises"
+import { basename, join } from "node:path"
+import { build } from "esbuild"
+import { later } from "./fixture.ts"
+
+const root = new URL("../../../..", import.meta.url).pathname
+
+/** Where the bundle of `entry` is, which is a path below `packages/next/src`. */
+export async function bundle(entry: string): Promise<string> {
+  const parent = join(root, "node_modules/.lf-next-test")
+  await mkdir(parent, { recursive: true })
+  const folder = await mkdtemp(join(parent, `${process.pid}-`))
+  later(() => rm(folder, { recursive: true, force: true }))
+  const outfile = join(folder, `${basename(entry, ".ts")}.mjs`)
+  await build({
+    entryPoints: [join(root, "packages/next/src", entry)],
+    outfile,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    alias: { "@lf/core": join(root, "packages/core/src/index.ts") },
+    external: ["wa-sqlite", "ws"],
+    absWorkingDir: root,
+    logLevel: "error",
+  })
+  return outfile
+}
+
+export function hasSqliteShell(): boolean {
+  try {
+    execFileSync("sqlite3", ["-version"])
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** What the `sqlite3` shell answers about a file. */
+export function askSqliteShell(file: string, question: string): string {
+  return execFileSync("sqlite3", [file, question], { encoding: "utf8" }).trim()
+}
