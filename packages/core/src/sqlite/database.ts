@@ -6,6 +6,7 @@ import { compileQuery, type Query } from "./sql.ts"
 import { sqliteError } from "./sqlite-error.ts"
 import { Arena, bindAll, columnNames, cText, type Row, readRow } from "./statement.ts"
 import { StatementCache } from "./statement-cache.ts"
+import type { SqlValue } from "./value.ts"
 import { type PageStore, PageVfs, registerVfs } from "./vfs.ts"
 
 const OPEN_READWRITE_CREATE = 0x6
@@ -72,17 +73,7 @@ export class Database {
   /** Rows of a query. @throws SQL_ERROR SQL_DENIED SQL_BAD_PARAMETER SQL_MULTIPLE SQL_LIMIT SQL_CORRUPT */
   all<R = Row>(query: Query<R>, mode: SqlMode = "query"): R[] {
     const { sql, parameters } = compileQuery(query)
-    return this.#inMode(mode, () => {
-      const { stmt, names } = this.#statements.acquire(mode, sql, () => this.#prepare(sql, mode))
-      const rows: Row[] = []
-      try {
-        bindAll(this.#arena, stmt, parameters)
-        while (this.#step(stmt)) rows.push(readRow(this.#module, stmt, names))
-      } finally {
-        this.#release(stmt)
-      }
-      return rows as R[] // `R` is the author's assertion about the rows
-    })
+    return this.#rows(sql, parameters, mode) as R[] // `R` is the author's assertion about the rows
   }
 
   /** Runs a statement for its effect. */
@@ -96,8 +87,8 @@ export class Database {
   }
 
   /** Runs one of our own statements. */
-  exec(sql: string, ...parameters: readonly (string | number | bigint | null | Uint8Array)[]): Row[] {
-    return this.all<Row>({ sql, parameters }, "internal")
+  exec(sql: string, ...parameters: readonly SqlValue[]): Row[] {
+    return this.#rows(sql, parameters, "internal")
   }
 
   /** A query, and every page that its rows were made from. The pager's cache is emptied first, so nothing is missed. */
@@ -182,14 +173,18 @@ export class Database {
     return this.#stepsLeft <= 0 ? 1 : 0
   }
 
-  #inMode<T>(mode: SqlMode, work: () => T): T {
-    const outer = this.#mode
+  #rows(sql: string, parameters: readonly SqlValue[], mode: SqlMode): Row[] {
+    // SQLite asks the authorizer when it prepares, and again in a step whose statement has expired.
     this.#mode = mode
+    const { stmt, names } = this.#statements.acquire(mode, sql, () => this.#prepare(sql, mode))
+    const rows: Row[] = []
     try {
-      return work()
+      bindAll(this.#arena, stmt, parameters)
+      while (this.#step(stmt)) rows.push(readRow(this.#module, stmt, names))
     } finally {
-      this.#mode = outer
+      this.#release(stmt)
     }
+    return rows
   }
 
   #prepare(sql: string, mode: SqlMode): { stmt: number; names: readonly string[] } {

@@ -1,7 +1,7 @@
 import type { SqlMode } from "./authorizer.ts"
 import type { SqliteModule } from "./module.ts"
 
-/** Prepared statements kept per connection; past this the least recently used is finalized. */
+/** Prepared statements kept per connection and mode; past this the oldest is finalized. */
 const STATEMENTS_MAX = 200
 
 interface Prepared {
@@ -12,34 +12,37 @@ interface Prepared {
 /** Prepared statements by mode and text: a statement that was allowed in one mode says nothing about another. */
 export class StatementCache {
   readonly #module: SqliteModule
-  readonly #byKey = new Map<string, Prepared>()
+  readonly #byMode: Record<SqlMode, Map<string, Prepared>> = {
+    query: new Map(),
+    mutation: new Map(),
+    migration: new Map(),
+    internal: new Map(),
+  }
 
   constructor(module: SqliteModule) {
     this.#module = module
   }
 
   acquire(mode: SqlMode, sql: string, prepare: () => Prepared): Prepared {
-    const key = `${mode}:${sql}`
-    const known = this.#byKey.get(key)
-    if (known !== undefined) {
-      this.#byKey.delete(key)
-      this.#byKey.set(key, known)
-      return known
-    }
+    const bySql = this.#byMode[mode]
+    const known = bySql.get(sql)
+    if (known !== undefined) return known
     const prepared = prepare()
-    this.#byKey.set(key, prepared)
-    if (this.#byKey.size > STATEMENTS_MAX) this.#dropOldest()
+    bySql.set(sql, prepared)
+    if (bySql.size > STATEMENTS_MAX) this.#dropOldest(bySql)
     return prepared
   }
 
   clear(): void {
-    for (const { stmt } of this.#byKey.values()) this.#module._sqlite3_finalize(stmt)
-    this.#byKey.clear()
+    for (const bySql of Object.values(this.#byMode)) {
+      for (const { stmt } of bySql.values()) this.#module._sqlite3_finalize(stmt)
+      bySql.clear()
+    }
   }
 
-  #dropOldest(): void {
-    const [oldest] = this.#byKey
-    this.#module._sqlite3_finalize(oldest[1].stmt)
-    this.#byKey.delete(oldest[0])
+  #dropOldest(bySql: Map<string, Prepared>): void {
+    const [[sql, { stmt }]] = bySql
+    this.#module._sqlite3_finalize(stmt)
+    bySql.delete(sql)
   }
 }
