@@ -6,6 +6,12 @@ import { ClientJournal } from "../timeline/timeline.ts"
 import type { RemoteStore } from "./remote-store.ts"
 
 const STREAM_PREFIX = "client/"
+
+/** The stream with the server's copy of a client's timeline. */
+export function clientStream(clientId: string): string {
+  return STREAM_PREFIX + clientId
+}
+
 /** Mutations made in the server's own process go into a journal of their own, under this id. */
 export const SERVER_CLIENT = "server"
 
@@ -28,7 +34,7 @@ export class ClientList {
   journal(clientId: string): ClientJournal {
     let journal = this.#journals.get(clientId)
     if (journal === undefined) {
-      journal = new ClientJournal(this.#store.streams.journal(STREAM_PREFIX + clientId, mutationCodec))
+      journal = new ClientJournal(this.#store.streams.journal(clientStream(clientId), mutationCodec))
       this.#journals.set(clientId, journal)
     }
     return journal

@@ -64,6 +64,8 @@ export class Remote {
   readonly #reads: (() => void)[] = []
   #flushed: Snapshot
   #loop: Promise<void> | null = null
+  /** Something came that the loop has not looked at. */
+  #isDue = false
   #failure: LfError | null = null
 
   private constructor(options: RemoteOptions, store: RemoteStore, db: Database) {
@@ -250,11 +252,13 @@ export class Remote {
     this.#wake()
   }
 
+  /** Something came: the loop runs, once more if it is running already. */
   #wake(): void {
+    this.#isDue = true
     if (this.#loop !== null || this.#failure !== null) return
     this.#loop = this.#run().finally(() => {
       this.#loop = null
-      if (this.#inbox.length > 0 || this.#waiters.size > 0 || this.#reads.length > 0) this.#wake()
+      if (this.#isDue) this.#wake()
     })
   }
 
@@ -263,6 +267,7 @@ export class Remote {
     try {
       // A turn's pause gathers what arrives together, so that one flush covers it.
       await Promise.resolve()
+      this.#isDue = false
       const answers: (() => void)[] = []
       for (const { peer, message, forbidden } of this.#inbox.splice(0)) {
         if (message.type === "sync-mutations") {

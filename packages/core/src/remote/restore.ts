@@ -11,6 +11,7 @@ import type { SqliteModule } from "../sqlite/module.ts"
 import { PAGE_BYTES, type Page } from "../sqlite/page.ts"
 import { DOCUMENT_PAGES_MAX } from "../storage/changeset.ts"
 import { Storage } from "../storage/storage.ts"
+import { clientStream } from "./client-list.ts"
 import { epochsOf, RemoteStore } from "./remote-store.ts"
 
 /** A document as one file, checked. */
@@ -22,7 +23,6 @@ export interface DocumentCopy {
 
 const MAGIC = "SQLite format 3\0"
 /** As `ClientList` names the journals of clients. */
-const CLIENT_STREAM_PREFIX = "client/"
 const CLIENT_ID = /^[a-z0-9]{1,64}$/
 
 /** What SQLite's header must say, by offset: of a document it never changes (I16). */
@@ -87,7 +87,7 @@ export async function restoreCopy(opened: OpenedLog, copy: DocumentCopy, host: H
     await opened.log.close()
     throw new LfError("LOG_FAILED", "a copy is restored into a new log, and this one is in use")
   }
-  const records = copy.applied.map((at) => anchorRecord(CLIENT_STREAM_PREFIX + at.clientId, at.lsn, at.hash))
+  const records = copy.applied.map((at) => anchorRecord(clientStream(at.clientId), at.lsn, at.hash))
   const store = new RemoteStore({ ...opened, records }, host)
   copy.pages.forEach((page, i) => {
     store.storage.write(i + 1, page)
