@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process"
 import { defineConfig } from "@playwright/test"
+import { CHROMIUM_ARGS } from "./e2e/chromium-args.ts"
 
 // The specs start, kill and restart their own servers (e2e/harness), so there is no webServer here.
 export default defineConfig({
@@ -16,15 +17,7 @@ export default defineConfig({
     browserName: "chromium",
     launchOptions: {
       executablePath: chromiumPath(),
-      args: [
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-      ],
+      args: CHROMIUM_ARGS,
     },
   },
 })

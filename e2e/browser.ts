@@ -3,17 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { type BrowserContext, chromium, expect } from "@playwright/test"
-
-const ARGS = [
-  "--headless=new",
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-]
+import { CHROMIUM_ARGS } from "./chromium-args.ts"
 
 /** A Chromium with a profile on disk that can be killed like a power failure would, and started again on the same profile. */
 export class Profile {
@@ -30,7 +20,7 @@ export class Profile {
     rmSync(join(this.#dir, "DevToolsActivePort"), { force: true })
     this.#child = spawn(
       this.#path,
-      [...ARGS, `--user-data-dir=${this.#dir}`, "--remote-debugging-port=0", "about:blank"],
+      ["--headless=new", ...CHROMIUM_ARGS, `--user-data-dir=${this.#dir}`, "--remote-debugging-port=0", "about:blank"],
       {
         stdio: "ignore",
         // A group of its own, so that a kill takes the renderers too.

@@ -1,10 +1,11 @@
 // @vitest-environment jsdom
-import { defineMutation, defineMutator, liveQueryKey, sql } from "@lf/core"
-import { HydrationBoundary, QueryClient, QueryClientProvider, type QueryState } from "@tanstack/react-query"
+import { defineMutation, defineMutator, sql } from "@lf/core"
+import { HydrationBoundary, QueryClient, QueryClientProvider } from "@tanstack/react-query"
 import { act, cleanup, render, screen, waitFor } from "@testing-library/react"
 import { memo, StrictMode } from "react"
 import { afterEach, expect, test } from "vitest"
 import { z } from "zod"
+import { dehydrateRows } from "../../next/src/dehydrate.ts"
 import { LfProvider } from "./provider.tsx"
 import { memoryWorker } from "./testing/index.ts"
 import { useDocument, usePendingMutations, useSyncStatus } from "./use-document.ts"
@@ -191,11 +192,17 @@ test("changed parameters and documents show their own rows; clear() while mounte
 
 test("a server snapshot that comes with router.refresh() never puts older rows over pending edits", async () => {
   const client = new QueryClient()
-  const key = liveQueryKey(null, "d", sql`select * from todos where id >= ${0} order by id`)
+  const query = sql`select * from todos where id >= ${0} order by id`
   // What the server's prefetch gives: rows as old as can be, so that whatever is here is newer.
   const snapshot = (rows: Todo[]) => ({
     mutations: [],
-    queries: [{ queryKey: key, queryHash: JSON.stringify(key), state: stateOf(rows) }],
+    queries: [
+      dehydrateRows(
+        { user: null, doc: "d" },
+        query,
+        rows.map((row) => ({ ...row })),
+      ),
+    ],
   })
   const worker = memoryWorker({ mutator })
   const tree = (rows: Todo[]) => (
@@ -221,23 +228,6 @@ test("a server snapshot that comes with router.refresh() never puts older rows o
     expect(titles()).toEqual(["one", "two", "three"])
   }
 })
-
-function stateOf(rows: Todo[]): QueryState {
-  return {
-    data: rows,
-    dataUpdateCount: 1,
-    dataUpdatedAt: 1,
-    error: null,
-    errorUpdateCount: 0,
-    errorUpdatedAt: 0,
-    fetchFailureCount: 0,
-    fetchFailureReason: null,
-    fetchMeta: null,
-    isInvalidated: false,
-    status: "success",
-    fetchStatus: "idle",
-  }
-}
 
 test("a page that comes back from the back/forward cache connects again and is live", async () => {
   let workers = 0

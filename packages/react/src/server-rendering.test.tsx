@@ -1,11 +1,12 @@
 // No DOM here: this is how Next renders on the server.
 import { PassThrough } from "node:stream"
 import { text } from "node:stream/consumers"
-import { liveQueryKey, sql } from "@lf/core"
+import { sql } from "@lf/core"
 import { HydrationBoundary } from "@tanstack/react-query"
 import { Suspense } from "react"
 import { renderToPipeableStream, renderToString } from "react-dom/server"
 import { expect, test } from "vitest"
+import { dehydrateRows } from "../../next/src/dehydrate.ts"
 import { LfProvider } from "./provider.tsx"
 import { useConnectionStatus, useSyncStatus } from "./use-document.ts"
 import { useQuery, useSuspenseQuery } from "./use-query.ts"
@@ -15,29 +16,10 @@ interface Note {
   readonly text: string
 }
 const notes = sql<Note>`select * from notes`
-const key = liveQueryKey(null, "d", notes)
+// What `prefetch` gives: the server's own, so that both ends are held together.
 const state = {
   mutations: [],
-  queries: [
-    {
-      queryKey: key,
-      queryHash: JSON.stringify(key),
-      state: {
-        data: [{ id: 1, text: "from the server" }],
-        dataUpdateCount: 1,
-        dataUpdatedAt: 1,
-        error: null,
-        errorUpdateCount: 0,
-        errorUpdatedAt: 0,
-        fetchFailureCount: 0,
-        fetchFailureReason: null,
-        fetchMeta: null,
-        isInvalidated: false,
-        status: "success" as const,
-        fetchStatus: "idle" as const,
-      },
-    },
-  ],
+  queries: [dehydrateRows({ user: null, doc: "d" }, notes, [{ id: 1, text: "from the server" }])],
 }
 
 function noWorker(): SharedWorker {
