@@ -18,10 +18,17 @@ export class Server {
   #child: ChildProcess | null = null
   #output = ""
 
-  private constructor(port: number, mode: Mode) {
+  private constructor(port: number, mode: Mode, dataDir = mkdtempSync(join(tmpdir(), "lf-e2e-"))) {
     this.port = port
     this.mode = mode
-    this.dataDir = mkdtempSync(join(tmpdir(), "lf-e2e-"))
+    this.dataDir = dataDir
+  }
+
+  /** Another process on the same data: its pages come, its documents are refused while this one has them. */
+  async startTwin(): Promise<Server> {
+    const twin = new Server(await freePort(), this.mode, this.dataDir)
+    await twin.start()
+    return twin
   }
 
   /** A server that is not running yet: its address is known already. */
