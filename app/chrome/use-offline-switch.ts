@@ -2,9 +2,10 @@
 
 import { useDocument } from "@lf/react"
 import { useEffect, useSyncExternalStore } from "react"
+import { storedText } from "../stored-text"
 
-const key = "lf.offline"
-const listeners = new Set<() => void>()
+const wish = storedText("lf.offline")
+const isWished = () => wish.read() === "yes"
 
 /**
  * The wish to work offline. The worker obeys it for all tabs; it is written down so that every tab's switch shows it, and so that
@@ -12,42 +13,15 @@ const listeners = new Set<() => void>()
  */
 export function useOfflineSwitch(): readonly [boolean, (isOffline: boolean) => void] {
   const { setOnline } = useDocument()
-  const isOffline = useSyncExternalStore(subscribe, readWish, () => false)
+  const isOffline = useSyncExternalStore(wish.subscribe, isWished, () => false)
 
   useEffect(() => {
     if (isOffline) setOnline(false)
   }, [isOffline, setOnline])
 
-  const setOffline = (wish: boolean) => {
-    writeWish(wish)
-    setOnline(!wish)
+  const setOffline = (isOffline: boolean) => {
+    wish.write(isOffline ? "yes" : null)
+    setOnline(!isOffline)
   }
   return [isOffline, setOffline]
-}
-
-function readWish(): boolean {
-  try {
-    return localStorage.getItem(key) === "yes"
-  } catch {
-    return false
-  }
-}
-
-function writeWish(wish: boolean): void {
-  try {
-    if (wish) localStorage.setItem(key, "yes")
-    else localStorage.removeItem(key)
-  } catch {
-    // No storage: the switch cannot show what it did, but it did it.
-  }
-  for (const listener of listeners) listener()
-}
-
-function subscribe(listener: () => void): () => void {
-  listeners.add(listener)
-  window.addEventListener("storage", listener)
-  return () => {
-    listeners.delete(listener)
-    window.removeEventListener("storage", listener)
-  }
 }

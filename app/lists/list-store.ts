@@ -3,6 +3,7 @@
 // Which lists this device knows: a small index in localStorage, most recently opened first. The lists' contents are lf's.
 import { useSyncExternalStore } from "react"
 import { z } from "zod"
+import { storedText } from "../stored-text"
 import { listsKey } from "./go-home"
 
 const entrySchema = z.object({
@@ -17,7 +18,7 @@ const entrySchema = z.object({
 export type ListEntry = z.infer<typeof entrySchema>
 
 const none: readonly ListEntry[] = []
-const listeners = new Set<() => void>()
+const stored = storedText(listsKey)
 let cached: { text: string | null; lists: readonly ListEntry[] } = { text: null, lists: none }
 
 export function isListId(text: string): boolean {
@@ -32,7 +33,7 @@ export function newListId(): string {
 
 /** The lists of this device; none on the server and at the first render. */
 export function useLists(): readonly ListEntry[] {
-  return useSyncExternalStore(subscribe, readLists, () => none)
+  return useSyncExternalStore(stored.subscribe, readLists, () => none)
 }
 
 /** Puts the list on top of the index. */
@@ -52,7 +53,7 @@ export function forgetList(id: string): void {
 }
 
 function readLists(): readonly ListEntry[] {
-  const text = readText()
+  const text = stored.read()
   if (text !== cached.text) cached = { text, lists: decodeLists(text) }
   return cached.lists
 }
@@ -66,30 +67,8 @@ function decodeLists(text: string | null): readonly ListEntry[] {
   }
 }
 
-function readText(): string | null {
-  try {
-    return localStorage.getItem(listsKey)
-  } catch {
-    return cached.text
-  }
-}
-
 function writeLists(lists: readonly ListEntry[]): void {
   const text = JSON.stringify(lists)
   cached = { text, lists }
-  try {
-    localStorage.setItem(listsKey, text)
-  } catch {
-    // Storage is full or forbidden: the index lives as long as this page.
-  }
-  for (const listener of listeners) listener()
-}
-
-function subscribe(listener: () => void): () => void {
-  listeners.add(listener)
-  window.addEventListener("storage", listener)
-  return () => {
-    listeners.delete(listener)
-    window.removeEventListener("storage", listener)
-  }
+  stored.write(text)
 }

@@ -1,5 +1,5 @@
 "use client"
-import type { DefinedMutation, LfError, Progress, Query } from "@lf/core"
+import type { DefinedMutation, LfError, Progress, Query, Rejection } from "@lf/core"
 import { useCallback, useMemo, useSyncExternalStore } from "react"
 import { useTabDocument } from "./provider.tsx"
 import type { DocumentState, PendingMutation } from "./rpc/protocol.ts"
@@ -78,14 +78,7 @@ export function usePendingMutations(): readonly PendingMutation[] {
   )
 }
 
-export interface RejectedMutation {
-  readonly uid: string
-  readonly name: string
-  readonly args: unknown
-  readonly at: number
-  readonly code: string
-  /** What the mutator's `Reject` carried. */
-  readonly data: unknown
+export interface RejectedMutation extends Rejection {
   /** Clears it, in every tab and for good. */
   dismiss(): void
 }

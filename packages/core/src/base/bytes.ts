@@ -28,14 +28,6 @@ export function bytesToHex(bytes: Uint8Array): string {
   return hex
 }
 
-/** @throws BYTES_MALFORMED */
-export function hexToBytes(hex: string): Uint8Array {
-  if (hex.length % 2 !== 0 || /[^0-9a-f]/.test(hex)) throw new LfError("BYTES_MALFORMED", "not lower-case hexadecimal")
-  const bytes = new Uint8Array(hex.length / 2)
-  for (let i = 0; i < bytes.length; i++) bytes[i] = Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16)
-  return bytes
-}
-
 export function bytesEqual(a: Uint8Array, b: Uint8Array): boolean {
   if (a === b) return true
   if (a.length !== b.length) return false

@@ -22,6 +22,7 @@ export interface Rejection {
   readonly args: unknown
   readonly at: number
   readonly code: string
+  /** What the mutator's `Reject` carried. */
   readonly data: unknown
 }
 
