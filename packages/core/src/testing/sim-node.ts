@@ -21,6 +21,7 @@ interface NodeGlobals {
 }
 interface Wasm {
   compile(bytes: Uint8Array): Promise<object>
+  instantiate(module: object, imports: object): Promise<object>
 }
 
 const globals = globalThis as unknown as NodeGlobals & { WebAssembly: Wasm }
@@ -46,7 +47,7 @@ export async function sqliteLoader(): Promise<LoadSqlite> {
   return async () => {
     const made = await make({
       instantiateWasm(imports: object, receive: (instance: object) => void) {
-        void WebAssembly.instantiate(compiled as WebAssembly.Module, imports).then(receive)
+        void globals.WebAssembly.instantiate(compiled, imports).then(receive)
         return {}
       },
     })

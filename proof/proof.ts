@@ -1,0 +1,137 @@
+// The frame of every proof: how much of it is asked for, what it counted, and how to see one case again.
+
+/** What one run of a proof is asked for, and where it tells what it did. */
+export interface Proof {
+  /**
+   * The cases to try, one seed after the other, until enough is counted or the time is over. With `--seed N` only that
+   * one, again.
+   */
+  seeds(): Iterable<number>
+  /** True if one case is looked at: then a proof may print what it does. */
+  readonly isReplay: boolean
+  /** So many more of what this proof counts. */
+  count(more?: number): void
+  /** Something else worth a number, by name: told beside the count. */
+  also(what: string, more?: number): void
+  /** A law did not hold. The line that shows it again is printed with it. */
+  fail(seed: number, what: string): void
+}
+
+export interface ProofOptions {
+  /** As in `npm run proof -- <name>`. */
+  readonly name: string
+  /** What is counted, in plural: "crash images". */
+  readonly unit: string
+  /** How many when nobody says otherwise: what CI runs. */
+  readonly goal: number
+}
+
+/** Failures after which a run stops: more of the same help nobody. */
+const FAILURES_MAX = 20
+const PROGRESS_MS = 10_000
+
+/**
+ * Runs one proof as its process: `--count N` (what is enough), `--from N` (the first seed), `--seed N` (only that one),
+ * `--minutes N` (count for so long instead). The last line is its result as JSON, read by scripts/proof.mjs.
+ */
+export async function prove(options: ProofOptions, work: (proof: Proof) => Promise<void> | void): Promise<void> {
+  const run = new Run(options)
+  process.on("unhandledRejection", (reason) => run.escaped(reason))
+  try {
+    await work(run)
+  } catch (error) {
+    run.escaped(error)
+  }
+  run.tell()
+  process.exitCode = run.isHeld ? 0 : 1
+}
+
+class Run implements Proof {
+  readonly isReplay: boolean
+  readonly #options: ProofOptions
+  readonly #from: number
+  readonly #enough: number
+  readonly #untilMs: number
+  readonly #startedMs = performance.now()
+  readonly #also = new Map<string, number>()
+  #seed: number
+  #counted = 0
+  #failures = 0
+  #toldMs = 0
+
+  constructor(options: ProofOptions) {
+    const asked = readArguments(process.argv.slice(2))
+    this.#options = options
+    this.isReplay = asked.seed !== undefined
+    this.#from = asked.seed ?? asked.from ?? 1
+    this.#seed = this.#from
+    this.#enough = asked.minutes === undefined ? (asked.count ?? options.goal) : Number.POSITIVE_INFINITY
+    this.#untilMs = this.#startedMs + (asked.minutes ?? Number.POSITIVE_INFINITY) * 60_000
+  }
+
+  get isHeld(): boolean {
+    return this.#failures === 0
+  }
+
+  *seeds(): Generator<number> {
+    for (this.#seed = this.#from; ; this.#seed++) {
+      yield this.#seed
+      this.#progress()
+      if (this.isReplay || this.#counted >= this.#enough || performance.now() >= this.#untilMs) return
+      if (this.#failures >= FAILURES_MAX) return
+    }
+  }
+
+  count(more = 1): void {
+    this.#counted += more
+  }
+
+  also(what: string, more = 1): void {
+    this.#also.set(what, (this.#also.get(what) ?? 0) + more)
+  }
+
+  fail(seed: number, what: string): void {
+    this.#failures++
+    console.log(`npm run proof -- ${this.#options.name} --seed ${seed}   ${what}`)
+  }
+
+  escaped(reason: unknown): void {
+    this.fail(this.#seed, `threw: ${reason instanceof Error ? reason.stack : String(reason)}`)
+  }
+
+  tell(): void {
+    const { name, unit } = this.#options
+    const seconds = Math.round((performance.now() - this.#startedMs) / 100) / 10
+    const result = {
+      proof: name,
+      unit,
+      count: this.#counted,
+      failures: this.#failures,
+      seconds,
+      also: Object.fromEntries(this.#also),
+    }
+    console.log(JSON.stringify(result))
+  }
+
+  #progress(): void {
+    const nowMs = performance.now()
+    if (nowMs - this.#toldMs < PROGRESS_MS) return
+    this.#toldMs = nowMs
+    const { name, unit } = this.#options
+    const seconds = ((nowMs - this.#startedMs) / 1000).toFixed(0)
+    console.log(`${name}: ${this.#counted} ${unit}, ${this.#failures} failures, ${seconds} s`)
+  }
+}
+
+function readArguments(args: readonly string[]): Partial<Record<"seed" | "from" | "count" | "minutes", number>> {
+  const names = ["--seed", "--from", "--count", "--minutes"]
+  const found: Record<string, number> = {}
+  for (let i = 0; i < args.length; i += 2) {
+    const value = Number(args[i + 1])
+    if (!names.includes(args[i]) || Number.isNaN(value)) {
+      throw new Error(`${args[i]} ${args[i + 1] ?? ""}: known are ${names.join(", ")}, each with a number`)
+    }
+    found[args[i].slice(2)] = value
+  }
+  return found
+}

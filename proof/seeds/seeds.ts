@@ -1,0 +1,19 @@
+// npm run proof -- seeds: whole worlds on the simulator, everything real but the clock, the luck, the wires and the disks.
+import { runSim } from "../../packages/core/src/testing/sim.ts"
+import { sqliteLoader, turn } from "../../packages/core/src/testing/sim-node.ts"
+import { SqlitePool } from "../../packages/core/src/testing/sqlite-pool.ts"
+import { prove } from "../proof.ts"
+
+const STEPS = 60
+
+await prove({ name: "seeds", unit: "seeds", goal: 2000 }, async (proof) => {
+  const pool = new SqlitePool(await sqliteLoader())
+  const print = proof.isReplay ? (line: string) => console.log(line) : undefined
+  for (const seed of proof.seeds()) {
+    const { violation, events, applied } = await runSim({ seed, steps: STEPS, pool, turn, print })
+    if (violation !== null) proof.fail(seed, violation)
+    proof.count()
+    proof.also("events", events)
+    proof.also("mutations", applied)
+  }
+})
