@@ -39,6 +39,13 @@ export interface Binding {
   readonly user: string | null
 }
 
+/** Mutations after `from`, up to `to`, of one client, that were begun together. */
+export interface Attempt {
+  readonly clientId: string
+  readonly from: number
+  readonly to: number
+}
+
 /** Deltas since the last checkpoint may reach this, or half of the database, before a new one is written. */
 const CHECKPOINT_BYTES_MIN = 4 * 1024 * 1024
 const META_FORMAT = 1
@@ -67,6 +74,10 @@ export class RemoteStore {
   readonly arrivals: Journal<Arrival>
   readonly outcomes: Journal<RejectedOutcome>
   readonly bindings: Journal<Binding>
+  /** Groups of mutations that were begun while the server was careful (T12). */
+  readonly attempts: Journal<readonly Attempt[]>
+  /** Whether a process of this document's is running, or ended as it should: the last one counts. */
+  readonly life: Journal<{ readonly isOver: boolean }>
   readonly #epochs: Journal<{ readonly epoch: string }>
   readonly #changes: Journal<Changeset>
 
@@ -76,6 +87,8 @@ export class RemoteStore {
     this.arrivals = this.streams.journal("arrivals", plainCodec<Arrival>())
     this.outcomes = this.streams.journal("outcomes", plainCodec<RejectedOutcome>())
     this.bindings = this.streams.journal("bindings", plainCodec<Binding>())
+    this.attempts = this.streams.journal("attempts", plainCodec<readonly Attempt[]>())
+    this.life = this.streams.journal("life", plainCodec<{ readonly isOver: boolean }>())
     this.#epochs = epochsOf(this.streams)
     this.#changes = this.streams.journal("storage", changesetCodec)
     if (this.#epochs.lsn() === 0) this.#epochs.append({ epoch: newEpoch(host) })
@@ -110,6 +123,7 @@ export class RemoteStore {
     meta.uint(history.changedSince).uint(history.changedAt.length)
     for (const position of history.changedAt) meta.uint(position ?? 0)
     this.#changes.rollup(this.#changes.lsn())
+    if (this.life.lsn() > 0) this.life.rollup(lsn(this.life.lsn() - 1))
     await this.streams.rollup({ meta: meta.finish(), pages: this.storage.snapshot() })
   }
 

@@ -19,6 +19,7 @@ import { mutationCodec } from "../timeline/mutation.ts"
 import type { Mutator } from "../timeline/mutator.ts"
 import type { Outcome } from "../timeline/outcome.ts"
 import { migrate } from "../timeline/schema.ts"
+import { Attempts } from "./attempts.ts"
 import { ClientList, SERVER_CLIENT } from "./client-list.ts"
 import { Peer, type Snapshot } from "./peer.ts"
 import { type MayWrite, peerListener, type SyncMessage } from "./peer-listener.ts"
@@ -74,7 +75,8 @@ export class Remote {
     this.#store = store
     this.#clients = new ClientList(store)
     this.#clients.loadApplied(db)
-    this.#steps = new StepRunner({ db, store, clients: this.#clients, mutator, loadSqlite, guard })
+    const attempts = new Attempts(store, this.#clients, options.host)
+    this.#steps = new StepRunner({ db, store, clients: this.#clients, attempts, mutator, loadSqlite, guard })
     this.#flushed = this.#snapshot()
   }
 
@@ -206,6 +208,7 @@ export class Remote {
     try {
       if (this.#failure === null) {
         await this.#stepAll()
+        this.#store.life.append({ isOver: true })
         await this.#checkpoint()
       }
     } finally {

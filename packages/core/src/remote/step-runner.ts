@@ -7,6 +7,7 @@ import type { Mutation } from "../timeline/mutation.ts"
 import type { Mutator } from "../timeline/mutator.ts"
 import { type Outcome, outcomeOf, rejected } from "../timeline/outcome.ts"
 import { HASHES_KEPT } from "../timeline/timeline.ts"
+import type { Attempts } from "./attempts.ts"
 import { type ClientList, SERVER_CLIENT } from "./client-list.ts"
 import type { Arrival, RemoteStore } from "./remote-store.ts"
 
@@ -39,6 +40,7 @@ export class StepRunner {
   db: Database
   readonly #store: RemoteStore
   readonly #clients: ClientList
+  readonly #attempts: Attempts
   readonly #mutator: Mutator
   readonly #loadSqlite: LoadSqlite
   readonly #guard: Guard
@@ -53,6 +55,7 @@ export class StepRunner {
     db: Database
     store: RemoteStore
     clients: ClientList
+    attempts: Attempts
     mutator: Mutator
     loadSqlite: LoadSqlite
     guard: Guard
@@ -60,6 +63,7 @@ export class StepRunner {
     this.db = options.db
     this.#store = options.store
     this.#clients = options.clients
+    this.#attempts = options.attempts
     this.#mutator = options.mutator
     this.#loadSqlite = options.loadSqlite
     this.#guard = options.guard
@@ -70,6 +74,7 @@ export class StepRunner {
   async step(): Promise<readonly Decided[] | null> {
     const waiting = this.#upToSuspect(this.#gather())
     if (waiting.length === 0) return null
+    await this.#attempts.begin(waiting)
     let current = 0
     let outcomes: Outcome[] = []
     const isDone = this.#guard(() => {
@@ -96,7 +101,7 @@ export class StepRunner {
 
   /** Arrivals that were run need no place in the next checkpoint. */
   forgetDone(): void {
-    this.#gather()
+    if (this.#gather().length === 0) this.#attempts.forget()
     if (this.#done > this.#store.arrivals.start()) this.#store.arrivals.rollup(this.#done)
   }
 
@@ -144,9 +149,10 @@ export class StepRunner {
   }
 
   #upToSuspect(waiting: readonly Waiting[]): readonly Waiting[] {
-    if (this.#suspects.size === 0) return waiting
-    const at = waiting.findIndex((one) => this.#suspects.has(keyOf(one)))
-    return at === -1 ? waiting : waiting.slice(0, Math.max(at, 1))
+    const together = waiting.slice(0, this.#attempts.together(waiting))
+    if (this.#suspects.size === 0) return together
+    const at = together.findIndex((one) => this.#suspects.has(keyOf(one)))
+    return at === -1 ? together : together.slice(0, Math.max(at, 1))
   }
 
   #waitingAt(arrival: Arrival, at: Lsn): Waiting {
@@ -167,6 +173,9 @@ export class StepRunner {
       return { mutation: { uid: NO_UID, name: "", args: null, at: arrival.atMs }, user, decided: outcomeOf(error) }
     }
     if (arrival.forbidden.includes(at)) return { mutation, user, decided: rejected("MUTATION_FORBIDDEN") }
+    if (this.#attempts.isQuarantined({ clientId: arrival.clientId, lsn: at })) {
+      return { mutation, user, decided: rejected("MUTATION_QUARANTINED") }
+    }
     if (this.#stopped.has(`${arrival.clientId}/${at}`)) {
       return { mutation, user, decided: rejected("SQL_LIMIT", { message: "it ran too long and was stopped" }) }
     }

@@ -1,0 +1,92 @@
+import type { Host } from "../base/host.ts"
+import type { Lsn } from "../base/lsn.ts"
+import type { ClientList } from "./client-list.ts"
+import type { RemoteStore } from "./remote-store.ts"
+
+/** A mutation that was begun so often and never ended is rejected without being run. */
+export const ATTEMPTS_MAX = 3
+/** How long a server that was killed is careful: clients that were connected are back by then, with what they sent. */
+export const CAREFUL_MS = 60_000
+
+/** A mutation's place in its client's journal. */
+interface Place {
+  readonly clientId: string
+  readonly lsn: Lsn
+}
+
+/**
+ * Finds the mutation that kills the process (T12). It cannot be caught at it, so after an unclean stop each group is
+ * journaled before it runs; what was begun and is not applied at the next start is suspect and runs alone. Without an
+ * unclean stop none of this costs anything.
+ */
+export class Attempts {
+  readonly #store: RemoteStore
+  readonly #host: Host
+  readonly #carefulUntilMs: number
+  /** How often each mutation was begun in earlier lives and did not end. */
+  readonly #begun = new Map<string, number>()
+  readonly #notedNow = new Set<string>()
+
+  constructor(store: RemoteStore, clients: ClientList, host: Host) {
+    this.#store = store
+    this.#host = host
+    const { life, attempts } = store
+    const wasKilled = life.lsn() > 0 && !life.entry(life.lsn()).isOver
+    this.#carefulUntilMs = wasKilled ? host.monotonicMs() + CAREFUL_MS : 0
+    if (life.lsn() === 0 || !wasKilled) life.append({ isOver: false })
+    for (const { entry } of attempts.iter()) {
+      for (const { clientId, from, to } of entry) {
+        for (let at = Math.max(from, clients.journal(clientId).applied) + 1; at <= to; at++) {
+          const key = `${clientId}/${at}`
+          this.#begun.set(key, this.countOf(key) + 1)
+        }
+      }
+    }
+  }
+
+  countOf(key: string): number {
+    return this.#begun.get(key) ?? 0
+  }
+
+  isQuarantined({ clientId, lsn: at }: Place): boolean {
+    return this.countOf(`${clientId}/${at}`) >= ATTEMPTS_MAX
+  }
+
+  /** How many of the first of these may run together: a suspect runs alone. */
+  together(waiting: readonly Place[]): number {
+    if (this.#begun.size === 0) return waiting.length
+    const at = waiting.findIndex((place) => this.#isSuspect(place))
+    return at === -1 ? waiting.length : Math.max(at, 1)
+  }
+
+  /** Keeps that these are begun, durably and with everything before it, if they might not end. */
+  async begin(group: readonly Place[]): Promise<void> {
+    const isCareful = this.#host.monotonicMs() < this.#carefulUntilMs || group.some((place) => this.#isSuspect(place))
+    if (!isCareful || group.every(({ clientId, lsn: at }) => this.#notedNow.has(`${clientId}/${at}`))) return
+    for (const { clientId, lsn: at } of group) this.#notedNow.add(`${clientId}/${at}`)
+    this.#store.attempts.append(rangesOf(group))
+    await this.#store.streams.flush()
+  }
+
+  /** Nothing waits: what was begun has ended. */
+  forget(): void {
+    const { attempts } = this.#store
+    this.#begun.clear()
+    this.#notedNow.clear()
+    attempts.rollup(attempts.lsn())
+  }
+
+  #isSuspect(place: Place): boolean {
+    return this.countOf(`${place.clientId}/${place.lsn}`) > 0 && !this.isQuarantined(place)
+  }
+}
+
+/** Each client's part of a group is one run of positions. */
+function rangesOf(group: readonly Place[]): { clientId: string; from: number; to: number }[] {
+  const ranges = new Map<string, { clientId: string; from: number; to: number }>()
+  for (const { clientId, lsn: at } of group) {
+    const range = ranges.get(clientId) ?? { clientId, from: at - 1, to: at }
+    ranges.set(clientId, { ...range, to: at })
+  }
+  return [...ranges.values()]
+}
