@@ -55,6 +55,29 @@ describe("memory disk", () => {
     }
   })
 
+  test("I14 a rollup that was under way when its owner was deposed never takes place", async () => {
+    let sync = () => {}
+    const disk = new MemoryDisk(
+      () =>
+        new Promise((resolve) => {
+          sync = resolve
+        }),
+    )
+    const { log: old } = await disk.open("d")
+    const late = old.rollup(checkpointOf(1, 2), [])
+    disk.depose("d")
+    sync()
+    await expect(late).rejects.toMatchObject({ code: "LOG_DEPOSED" })
+    const { log } = await disk.open("d")
+    const records = chainOf("s", ["1"])
+    const appended = log.append(records)
+    sync()
+    await appended
+    disk.crash((unsynced) => unsynced)
+    const { checkpoint, records: found } = await disk.open("d")
+    expect([checkpoint, found]).toEqual([null, records])
+  })
+
   test("I11 damage to the header is told", async () => {
     const disk = new MemoryDisk()
     await (await disk.open("d")).log.close()

@@ -73,11 +73,16 @@ export class MemoryDisk {
     const doc = this.#doc(docId)
     doc.owner?.end(new LfError("LOG_DEPOSED", `${docId} has another owner`))
     doc.owner = null
+    doc.staged = null // what it was about to put in place of everything is nobody's now
   }
 
   /** The next append or rollup of any log on this disk fails with `error`. */
   failNext(error: unknown): void {
     this.#failure = error
+  }
+
+  has(docId: string): boolean {
+    return this.#docs.has(docId)
   }
 
   /** The bytes at rest of a document that nobody has open, to look at and, by `damage`, to change. */

@@ -62,9 +62,9 @@ export class Local {
     this.#durable = { timeline: this.#timeline.lsn(), start: this.#timeline.start() }
     this.#serverCursor = this.#timeline.start()
     this.#recovered = new Set(this.#timeline.pending().map(({ uid }) => uid))
-    // A base and the rejections that came with it were flushed together: nothing is reported a second time here.
+    // What the base decided, and the rejections that came with it, were flushed with it: nothing is reported again here.
+    this.#timeline.drop(this.#store.settledTo)
     try {
-      this.#timeline.drop(this.#plan(this.#applied()).dropTo)
       this.#view.runPending(this.#timeline)
     } catch (error) {
       if (this.#dropBase(error).code !== "SQL_CORRUPT") throw error
@@ -318,6 +318,7 @@ export class Local {
     if (dropTo <= this.#timeline.start()) return
     const { decided, rejections } = readVerdicts(this.#view.db, this.#timeline, dropTo, batch?.outcomes ?? [])
     for (const rejection of rejections) this.#store.reject(rejection)
+    this.#store.settle(dropTo)
     this.#timeline.drop(dropTo)
     this.#receipts.decide(decided)
   }

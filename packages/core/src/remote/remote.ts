@@ -88,14 +88,21 @@ export class Remote {
   static async recover(options: RemoteOptions): Promise<Remote> {
     const store = new RemoteStore(options.opened, options.host)
     const db = new Database(await options.loadSqlite(), store.storage)
-    migrate(db, options.mutator)
-    const changeset = store.storage.commit()
-    if (changeset !== null) store.append(changeset)
-    const remote = new Remote(options, store, db)
-    await remote.#stepAll()
-    await store.streams.flush()
-    remote.#flushed = remote.#snapshot()
-    return remote
+    let remote: Remote | null = null
+    try {
+      migrate(db, options.mutator)
+      const changeset = store.storage.commit()
+      if (changeset !== null) store.append(changeset)
+      remote = new Remote(options, store, db)
+      await remote.#stepAll()
+      await store.streams.flush()
+      remote.#flushed = remote.#snapshot()
+      return remote
+    } catch (error) {
+      const last = remote === null ? db : remote.#steps.db
+      last.close()
+      throw error
+    }
   }
 
   get epoch(): string {

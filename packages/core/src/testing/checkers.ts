@@ -1,10 +1,14 @@
+import { ByteReader } from "../base/bytes.ts"
+import { readPlain } from "../base/plain.ts"
 import type { LogRecord } from "../journal/log.ts"
 import type { Remote } from "../remote/remote.ts"
+import type { Binding } from "../remote/remote-store.ts"
 import { Database } from "../sqlite/database.ts"
 import { Storage } from "../storage/storage.ts"
 import { auditQuery, dumpQueries, type Fate } from "./sim-app.ts"
 import type { SimClient } from "./sim-client.ts"
 import type { DiskWatcher, SimDisk } from "./sim-log.ts"
+import { isMade } from "./sim-tab.ts"
 import type { SqlitePool } from "./sqlite-pool.ts"
 
 interface Made {
@@ -35,6 +39,14 @@ export class Checkers implements DiskWatcher {
   readonly #copies = new Map<string, Map<number, bigint>>()
   /** The server's pages by document, epoch and position: what each reader there must have. */
   readonly #states = new Map<string, string>()
+  /** How far each stream of the server is durable, by document. */
+  readonly #kept = new Map<string, number>()
+  /** Who each client id is bound to, durably, by document. */
+  readonly #owners = new Map<string, string>()
+  readonly #hostile = new Set<string>()
+  /** Pending at two devices when one was made from the other. */
+  readonly #shared = new Set<string>()
+  #restores = 0
   readonly #served = new Map<string, string>()
   readonly #seen = new Map<SimClient, Seen>()
   readonly #applied = new Map<string, number>()
@@ -70,11 +82,54 @@ export class Checkers implements DiskWatcher {
     made.told = type
   }
 
+  /** Two devices have these pending now, and may part with them and be put back apart: decision 8 says what is known. */
+  shared(uids: Iterable<string>): void {
+    for (const uid of uids) this.#shared.add(uid)
+  }
+
+  /** How often a mutation may be in the document. */
+  runsMax(uid: string): number {
+    return this.#restores > 0 && this.#shared.has(uid) ? 2 : 1
+  }
+
+  /** A client id of somebody who follows no rule: nothing is promised to it. */
+  hostile(clientId: string): void {
+    this.#hostile.add(clientId)
+  }
+
+  opened(disk: SimDisk, docId: string, records: readonly LogRecord[]): void {
+    if (disk.options.name.startsWith("server")) {
+      for (const kept of [this.#kept, this.#owners]) {
+        for (const key of kept.keys()) if (key.startsWith(`${docId}/`)) kept.delete(key)
+      }
+    }
+    this.durable(disk, docId, records)
+  }
+
+  /** The server tells a client that it has its timeline up to `position` (I3). */
+  acknowledged(docId: string, clientId: string, position: number): void {
+    const kept = this.#kept.get(`${docId}/client/${clientId}`) ?? 0
+    if (position > kept) this.fail("I3", `${position} of ${clientId} is acknowledged, ${kept} is durable`)
+  }
+
+  /** The server hands out pages of the document as it is at `position` (I4). */
+  sent(docId: string, position: number): void {
+    const kept = this.#kept.get(`${docId}/storage`) ?? 0
+    if (position > kept) this.fail("I4", `pages at ${position} of ${docId} leave, ${kept} is durable`)
+  }
+
+  /** The server lets somebody in who shows the secret of `clientId` and says to be `user` (I18, S4). */
+  letIn(docId: string, clientId: string, user: string): void {
+    const owner = this.#owners.get(`${docId}/${clientId}`) ?? ""
+    if (owner !== "" && owner !== user) this.fail("I18", `${user} is let in as ${clientId}, which is ${owner}'s`)
+  }
+
   issued(disk: SimDisk, docId: string, records: readonly LogRecord[]): void {
     if (!disk.options.name.startsWith("server")) return
     for (const { stream, lsn, type, hash } of records) {
       if (type !== "entry" || !stream.startsWith("client/") || stream === "client/server") continue
       const clientId = stream.slice("client/".length)
+      if (this.#hostile.has(clientId)) continue
       if (!this.#timelines.get(`${clientId}/${lsn}`)?.has(hash)) {
         this.fail("I1", `the server's copy of ${clientId} has an entry ${lsn} that no device kept`)
       }
@@ -84,8 +139,11 @@ export class Checkers implements DiskWatcher {
     }
   }
 
-  durable(disk: SimDisk, _docId: string, records: readonly LogRecord[]): void {
-    if (disk.options.name.startsWith("server")) return
+  durable(disk: SimDisk, docId: string, records: readonly LogRecord[]): void {
+    if (disk.options.name.startsWith("server")) {
+      this.#keep(docId, records)
+      return
+    }
     for (const { stream, lsn, type, hash } of records) {
       if (type !== "entry" || !stream.startsWith("timeline/")) continue
       const key = `${stream.slice("timeline/".length)}/${lsn}`
@@ -145,6 +203,7 @@ export class Checkers implements DiskWatcher {
     const decided = new Set(remote.query(auditQuery).map(({ uid }) => uid))
     for (const uid of this.#rejected) if (this.#made.get(uid)?.docId === docId) decided.add(uid)
     this.#lost.set(docId, decided)
+    this.#restores++
     for (const key of this.#copies.keys()) if (key.startsWith(`${docId}/`)) this.#copies.delete(key)
     for (const key of this.#applied.keys()) if (key.startsWith(`${docId}/`)) this.#applied.delete(key)
   }
@@ -156,12 +215,14 @@ export class Checkers implements DiskWatcher {
     for (const uid of this.#rejected) {
       const made = this.#made.get(uid)
       if (made?.docId !== docId || made.author === "server" || this.#exempt.has(uid) || shown.has(uid)) continue
+      if (clients.some(({ dismissals }) => dismissals.has(uid))) continue
       this.fail("I10", `the rejection of ${uid} was told and is forgotten, though nobody dismissed it`)
     }
     const audit = new Map(remote.query(auditQuery).map(({ uid, n }) => [uid, n]))
     for (const [uid, n] of audit) {
+      if (!isMade(uid)) continue
       if (!this.#made.has(uid)) this.fail("I9", `${uid} was applied and never made`)
-      if (n !== 1) this.fail("I9", `${uid} was applied ${n} times`)
+      if (n > this.runsMax(uid)) this.fail("I9", `${uid} was applied ${n} times`)
     }
     for (const [uid, made] of this.#made) if (made.docId === docId) this.#onceOnly(uid, made, audit.has(uid))
     this.appliedCount += audit.size
@@ -215,8 +276,21 @@ export class Checkers implements DiskWatcher {
     if (isResolved && !isApplied && !isRejected) this.fail("I9", `${uid} (${fate}) was promised and is lost`)
   }
 
-  #collectRejections({ local }: SimClient): void {
-    for (const { uid } of local?.rejections ?? []) this.#rejected.add(uid)
+  #collectRejections({ local, name, dismissed }: SimClient): void {
+    for (const { uid } of local?.rejections ?? []) {
+      this.#rejected.add(uid)
+      if (dismissed.has(uid)) this.fail("I10", `${name} reports ${uid} again, which was dismissed`)
+    }
+  }
+
+  #keep(docId: string, records: readonly LogRecord[]): void {
+    for (const { stream, lsn, type, payload } of records) {
+      const key = `${docId}/${stream}`
+      this.#kept.set(key, Math.max(lsn, this.#kept.get(key) ?? 0))
+      if (stream !== "bindings" || type !== "entry") continue
+      const { clientId, user } = readPlain(new ByteReader(payload)) as Binding // the server's own bytes
+      if (user !== null) this.#owners.set(`${docId}/${clientId}`, user)
+    }
   }
 }
 

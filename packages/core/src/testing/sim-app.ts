@@ -79,7 +79,13 @@ const mutations = [
   define("Forbidden", (tx, { id }) => {
     tx.run(sql`delete from todos where id = ${id}`)
   }),
+  define("Kills", (tx) => {
+    if (tx.side === "remote") doom.isSealed = true
+  }),
 ]
+
+/** The process that runs a killing mutation dies in it (T12); its machine looks here and sees to that. */
+export const doom = { isSealed: false }
 
 const fates: Readonly<Record<string, Fate>> = {
   StrictRename: "either",
@@ -88,6 +94,7 @@ const fates: Readonly<Record<string, Fate>> = {
   Throws: "never",
   RollsBack: "never",
   Forbidden: "never",
+  Kills: "never",
 }
 
 export function fateOf(name: string): Fate {
@@ -130,9 +137,9 @@ const weights = {
   Forbidden: 0.5,
 }
 
-/** Something that a user does. Few ids, so that users meet. */
-export function randomMutation(luck: Luck): { readonly name: string; readonly args: SimArgs } {
-  const name = luck.weigh(weights)
+/** Something that a user does. Few ids, so that users meet. `poison` is how often it kills the server. */
+export function randomMutation(luck: Luck, poison: number): { readonly name: string; readonly args: SimArgs } {
+  const name = luck.weigh({ ...weights, Kills: poison })
   const args = { uid: luck.uuid(), id: `t${luck.below(24)}`, text: "x".repeat(luck.below(60)), n: luck.below(50) }
   return { name, args }
 }
@@ -143,6 +150,20 @@ export const dumpQueries = [
   sql<{ row: string }>`select json_array(uid, n) as row from audit order by uid`,
   sql<{ row: string }>`select json_array(id, hex(bytes)) as row from files order by id`,
   sql<{ row: string }>`select json_array(todo, body) as row from notes order by rowid`,
+]
+
+/** What tabs keep on the screen: scans, ranges, joins, aggregates, blobs. */
+export const watchedQueries = [
+  sql`select id, title, done from todos order by place, id limit 5`,
+  sql`select count(*) as n, sum(done) as done from todos`,
+  sql`select * from todos where id = 't3'`,
+  sql`select id from todos where place between 10 and 20 order by place, id`,
+  sql`select t.id, count(f.id) as files from todos t left join files f on f.id = t.id group by t.id order by t.id`,
+  sql`select id, length(bytes) as size, substr(bytes, 1, 4) as head from files order by id`,
+  sql`select count(*) as n, sum(n) as runs from audit`,
+  sql`select max(rowid) as last from audit`,
+  // Only the newer release has this table.
+  sql`select n.body, t.title from notes n join todos t on t.id = n.todo order by n.rowid`,
 ]
 
 export const auditQuery = sql<{ uid: string; n: number }>`select uid, n from audit`

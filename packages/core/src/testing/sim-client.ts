@@ -1,4 +1,3 @@
-import { isLfError } from "../base/error.ts"
 import { Local } from "../local/local.ts"
 import { Session } from "../local/session.ts"
 import type { SqliteModule } from "../sqlite/module.ts"
@@ -6,6 +5,7 @@ import type { Luck } from "./luck.ts"
 import { type Fate, fateOf, randomMutation, releases } from "./sim-app.ts"
 import { SimHost } from "./sim-host.ts"
 import type { SimDisk } from "./sim-log.ts"
+import { SimTab, someQueries } from "./sim-tab.ts"
 import type { SimWorld } from "./sim-world.ts"
 
 /** One device with one document open: its disk outlives the process, which crashes and starts again. */
@@ -15,6 +15,12 @@ export class SimClient {
   readonly disk: SimDisk
   /** What was promised to this device's user: mutations whose `durable` resolved. */
   readonly resolved: Map<string, Fate>
+  /** Rejections that the user dismissed, and those of them that are so for ever. */
+  readonly dismissals: Set<string>
+  readonly dismissed: Set<string>
+  user: string | null = null
+  /** Another device was made from this one's profile, or this one from another's. */
+  hasTwin = false
   /** The version of the app that the process loads when it starts. */
   release = 0
   state: "down" | "up" | "changing" = "down"
@@ -25,15 +31,25 @@ export class SimClient {
   #host: SimHost | null = null
   #session: Session | null = null
   #module: SqliteModule | null = null
+  #tabs: SimTab[] = []
   /** The release that the process runs. */
   #running = 0
 
-  constructor(world: SimWorld, options: { name: string; docId: string; disk: SimDisk; resolved?: Map<string, Fate> }) {
+  constructor(world: SimWorld, options: { name: string; docId: string; disk: SimDisk; twin?: SimClient }) {
     this.#world = world
     this.name = options.name
     this.docId = options.docId
     this.disk = options.disk
-    this.resolved = new Map(options.resolved)
+    const { twin } = options
+    this.resolved = new Map(twin?.resolved)
+    this.dismissals = new Set(twin?.dismissals)
+    this.dismissed = new Set(twin?.dismissed)
+    if (twin !== undefined) {
+      this.hasTwin = true
+      twin.hasTwin = true
+      this.release = twin.release
+      this.user = twin.user
+    }
     this.#luck = world.luck.fork()
     this.#skewMs = this.#luck.between(-1, 1) * world.climate.skewMsMax
   }
@@ -57,7 +73,7 @@ export class SimClient {
       this.#running = this.release
       const mutator = releases[this.#running]
       const { rollupBytes } = climate
-      this.local = new Local({ opened, module, mutator, host, user: null, rollupBytes })
+      this.local = new Local({ opened, module, mutator, host, user: this.user, rollupBytes })
     } catch (error) {
       checkers.fail("I3", `${this.name} does not open its document: ${error}`)
       return
@@ -69,11 +85,18 @@ export class SimClient {
       local: this.local,
       network: network.wayOf(this.name),
       host,
+      token: async () => this.user,
       onChange: () => {},
     })
     if (!isOnline) session.setOnline(false)
     this.#session = session
     this.state = "up"
+    while (this.#tabs.length === 0 || this.#luck.chance(0.3)) this.#tabs.push(new SimTab(this, checkers))
+    for (const tab of this.#tabs)
+      tab.attach(
+        this.local,
+        someQueries((items) => this.#luck.pick(items)),
+      )
     checkers.clientStarted(this)
   }
 
@@ -85,31 +108,45 @@ export class SimClient {
     this.#session?.poke()
   }
 
-  /** Something the user does. */
+  /** Something the user does, in one of the tabs. */
   mutate(): void {
-    const { checkers, trace } = this.#world
+    const { checkers, trace, climate } = this.#world
     const { local } = this
     if (this.state !== "up" || local === null || local.failure !== null) return
-    const { name, args } = randomMutation(this.#luck)
+    const { name, args } = randomMutation(this.#luck, climate.poison)
     trace.note(`${this.name} ${name} ${args.uid}`)
-    const fate = fateOf(name)
-    checkers.made(args.uid, { fate, docId: this.docId, author: "client" })
-    try {
-      const { durable, remote } = local.run(name, args, args.uid)
-      durable.then(
-        () => {
-          this.resolved.set(args.uid, fate)
-          checkers.resolved(args.uid)
-        },
-        () => {},
-      )
-      void remote.then((outcome) => checkers.decided(args.uid, outcome.type))
-    } catch (error) {
-      const isExpected = isLfError(error) && (error.code === "MUTATION_REJECTED" || error.code.startsWith("LOG_"))
-      if (!isExpected) checkers.fail("I21", `${this.name} cannot run ${name}: ${error}`)
-      else if (error.code === "MUTATION_REJECTED" && fate === "always")
-        checkers.fail("I7", `${this.name}: ${name} is refused: ${JSON.stringify(error.cause)}`)
-    }
+    checkers.made(args.uid, { fate: fateOf(name), docId: this.docId, author: "client" })
+    this.#luck.pick(this.#tabs).call(name, args)
+  }
+
+  /** `durable` resolved: whatever happens now, this is not forgotten. */
+  promised(uid: string, fate: Fate): void {
+    this.resolved.set(uid, fate)
+    this.#world.checkers.resolved(uid)
+  }
+
+  /** The user has read that something was rejected. */
+  dismiss(): void {
+    const { local } = this
+    if (this.state !== "up" || local === null || local.failure !== null || local.rejections.length === 0) return
+    const { uid } = this.#luck.pick(local.rejections)
+    this.dismissals.add(uid)
+    local.dismiss(uid).then(
+      () => this.dismissed.add(uid),
+      () => {},
+    )
+  }
+
+  /** Who was nobody says who they are; what they made before stays theirs (T26). */
+  signIn(user: string): void {
+    if (this.user !== null || this.hasTwin) return
+    this.user = user
+    void this.restart("stop", 10)
+  }
+
+  /** What the tabs show, after whatever happened. */
+  look(): void {
+    for (const tab of this.#tabs) tab.look()
   }
 
   /** Ends the process, waits, does `meanwhile` with the disk, and starts it again. */
@@ -128,6 +165,9 @@ export class SimClient {
     this.local = null
     this.#module = null
     this.#world.trace.note(`${this.name} ${how}`)
+    for (const tab of this.#tabs) tab.detach()
+    // A worker may die alone; then its tabs wait for the next one.
+    if (how === "stop" || this.#luck.chance(0.5)) this.#tabs = []
     if (how === "crash") {
       this.#host?.kill()
       this.#world.network.died("client", this.name)

@@ -1,12 +1,16 @@
 import { LfError } from "../base/error.ts"
 import type { Checkpoint, DocumentLog, LogRecord, OpenedLog } from "../journal/log.ts"
+import { decodeLogHeader } from "../journal/log-header.ts"
 import { MemoryDisk } from "../journal/memory-log.ts"
+import { decodeRecords } from "../journal/record.ts"
 import type { Luck } from "./luck.ts"
 import type { SimClock } from "./sim-host.ts"
 import type { Trace } from "./trace.ts"
 
 /** Told what a disk is given, before and after it is durable. */
 export interface DiskWatcher {
+  /** A machine starts and finds this: also what was issued, and reached the disk in a write that never ended. */
+  opened(disk: SimDisk, docId: string, records: readonly LogRecord[]): void
   issued(disk: SimDisk, docId: string, records: readonly LogRecord[]): void
   durable(disk: SimDisk, docId: string, records: readonly LogRecord[]): void
 }
@@ -20,8 +24,6 @@ export interface SimDiskOptions {
   readonly syncMsMax: number
   /** How likely one write fails. */
   readonly failure: number
-  /** Wraps each log: where faults are planted. */
-  readonly plant?: (log: DocumentLog) => DocumentLog
 }
 
 /** One machine's disk: syncs take time, a crash takes a random part of what was not synced, and now and then it fails. */
@@ -40,10 +42,9 @@ export class SimDisk {
 
   async open(docId: string): Promise<OpenedLog> {
     const { log, checkpoint, records } = await this.#disk.open(docId)
-    const { plant, watcher } = this.options
-    watcher.durable(this, docId, records) // also what was issued, and reached the disk in a write that never ended
-    const planted = plant === undefined ? log : plant(log)
-    return { log: new SimLog(this, docId, planted), checkpoint, records }
+    const { watcher } = this.options
+    watcher.opened(this, docId, records)
+    return { log: new SimLog(this, docId, log), checkpoint, records }
   }
 
   /** The power is gone. Of what was not synced all, nothing or a torn part is left. */
@@ -55,6 +56,38 @@ export class SimDisk {
       if (luckOf === 0) return 0
       return luckOf === 1 ? bytes : luck.below(bytes + 1)
     })
+  }
+
+  /** Whether anything was ever kept of the document. */
+  has(docId: string): boolean {
+    return this.#disk.has(docId)
+  }
+
+  /** Another process takes the document over, and does not ask the one that has it (I14). */
+  depose(docId: string): void {
+    this.#disk.depose(docId)
+  }
+
+  /**
+   * Turns one bit of what lies before the last write of a closed document, and opens it: what comes of it is told, and the
+   * bit is turned back.
+   */
+  async openFlipped(docId: string): Promise<unknown> {
+    const bytes = this.#disk.bytes(docId)
+    const { header, endAt } = decodeLogHeader(bytes)
+    const { lastGroupAt } = decodeRecords(bytes.subarray(endAt), header.generation)
+    const bit = this.options.luck.below(8 * (endAt + Math.max(lastGroupAt, header.liveBytes)))
+    const flip = (log: Uint8Array) => log.map((byte, i) => (i === bit >> 3 ? byte ^ (1 << (bit & 7)) : byte))
+    this.#disk.damage(docId, flip)
+    try {
+      const { log } = await this.#disk.open(docId)
+      await log.close()
+      return "it opens"
+    } catch (error) {
+      return error
+    } finally {
+      this.#disk.damage(docId, () => bytes)
+    }
   }
 
   /** Another disk with the same documents: what cloning a profile or a backup does. Nobody may have them open. */

@@ -18,8 +18,8 @@ export interface SimNetworkOptions {
   readonly delayMsMax: number
   /** How likely a connection is not made. */
   readonly refusal: number
-  /** Wraps the ends of each connection: where faults are planted. */
-  readonly plant?: (pipe: Pipe, end: "client" | "server") => Pipe
+  /** Wraps the ends of each connection. */
+  readonly faultyPipe?: (pipe: Pipe) => Pipe
 }
 
 /** The way between clients and one server: delays, cuts, partitions, and connections that swallow what they are given. */
@@ -80,7 +80,7 @@ export class SimNetwork {
   }
 
   async #connect(client: string): Promise<Pipe> {
-    const { clock, luck, plant, refusal } = this.options
+    const { clock, luck, faultyPipe = (pipe: Pipe) => pipe, refusal } = this.options
     await clock.sleep(this.delayMs())
     if (this.#away.has(client) && luck.chance(0.5)) await new Promise<never>(() => {})
     const isRefused = !this.isCalm && luck.chance(refusal)
@@ -90,8 +90,8 @@ export class SimNetwork {
     const connection = new Connection(this, client)
     this.#connections.add(connection)
     const { near, far } = connection
-    this.accept(plant === undefined ? far : plant(far, "server"))
-    return plant === undefined ? near : plant(near, "client")
+    this.accept(faultyPipe(far))
+    return faultyPipe(near)
   }
 
   #of(client: string | undefined): Connection[] {

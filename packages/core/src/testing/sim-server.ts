@@ -4,9 +4,10 @@ import { Remote } from "../remote/remote.ts"
 import { renewEpoch } from "../remote/restore.ts"
 import type { SqliteModule } from "../sqlite/module.ts"
 import type { Luck } from "./luck.ts"
-import { fateOf, mayWrite, randomMutation, releases } from "./sim-app.ts"
+import { doom, fateOf, mayWrite, randomMutation, releases } from "./sim-app.ts"
 import { SimHost } from "./sim-host.ts"
 import type { SimDisk } from "./sim-log.ts"
+import { witnessed } from "./sim-witness.ts"
 import type { SimWorld } from "./sim-world.ts"
 
 interface Room {
@@ -28,6 +29,8 @@ export class SimServer {
   readonly #rooms = new Map<string, Room>()
   /** Rooms that are closing: what they still flush counts. */
   readonly #closing = new Set<readonly [docId: string, remote: Remote]>()
+  /** Rooms of a process whose documents another one has now. */
+  readonly #deposed = new Set<readonly [docId: string, room: Room]>()
   #host: SimHost
   /** Counts processes: what an earlier one still awaits must not touch this one. */
   #life = 0
@@ -75,13 +78,15 @@ export class SimServer {
     const host = new SimHost(clock, this.#luck.fork())
     this.#host = host
     this.#running = this.release
-    network.accept = (pipe) => {
+    network.accept = (plain) => {
+      const pipe = witnessed(plain, this.#world.checkers)
       receive(pipe, host, async (hello) => {
         // Who asks is looked up somewhere: that takes time.
         if (this.#luck.chance(0.3)) await clock.sleep(this.#luck.between(0, 30))
         const remote = this.remote(hello.docId)
         if (remote === undefined || host !== this.#host) throw new LfError("SERVER_CLOSING", "the server starts")
-        return remote.connect({ pipe, hello, user: null, mayWrite: (name) => this.#mayWrite(name) })
+        const user = hello.token === "" ? null : hello.token
+        return remote.connect({ pipe, hello, user, mayWrite: (name) => this.#mayWrite(name) })
       })
     }
     await Promise.all(this.docIds.map((docId) => this.#open(docId)))
@@ -92,7 +97,7 @@ export class SimServer {
     const { checkers, trace } = this.#world
     const [docId, remote] = this.#luck.pick(this.remotes) ?? []
     if (docId === undefined || remote === undefined || remote.failure !== null) return
-    const { name, args } = randomMutation(this.#luck)
+    const { name, args } = randomMutation(this.#luck, 0)
     trace.note(`server ${name} ${args.uid}`)
     const fate = name === "Forbidden" ? "always" : fateOf(name) // nobody asks authorize() about the server itself
     checkers.made(args.uid, { fate, docId, author: "server" })
@@ -122,7 +127,26 @@ export class SimServer {
     await this.start()
   }
 
+  /** A second process starts on the same disk, and the first one does not know (I14). It goes on for a while. */
+  async takeOver(lingerMs: number): Promise<void> {
+    if (this.isChanging || !this.isUp) return
+    this.#world.trace.note("server is deposed")
+    for (const docId of this.docIds) this.disk.depose(docId)
+    for (const [docId, room] of this.#rooms) {
+      this.#deposed.add([docId, room])
+      this.#world.clock.after(lingerMs, () => this.#endDeposed())
+    }
+    this.#rooms.clear()
+    await this.start()
+  }
+
+  #endDeposed(): void {
+    for (const deposed of this.#deposed) void this.#close(deposed[1])
+    this.#deposed.clear()
+  }
+
   crash(): void {
+    this.#endDeposed()
     this.#life++
     this.#host.kill()
     this.#world.network.accept = null
@@ -175,16 +199,23 @@ export class SimServer {
         host: this.#host,
         guard: (work) => {
           if (!this.isCalm && this.#luck.chance(climate.hang)) return false
+          doom.isSealed = false
           work()
+          if (doom.isSealed) this.#die(life)
           return true
         },
-        onStopped: () => void this.#reopen(docId, remote),
+        onStopped: (error) => {
+          if (!error.code.startsWith("LOG_")) checkers.fail("I21", `the server stops ${docId}: ${error}`)
+          void this.#reopen(docId, remote)
+        },
       })
       if (life !== this.#life) return await this.#close({ remote, modules })
       this.#rooms.set(docId, { remote, modules })
       checkers.serverStarted(docId, remote)
     } catch (error) {
       await opened.log.close()
+      const last = modules.at(-1)
+      if (last !== undefined) pool.give(last)
       if (life !== this.#life) return
       if (!/LOG_(FAILED|FULL)/.test(error instanceof LfError ? error.code : "")) {
         checkers.fail("I3", `the server does not open ${docId}: ${error}`)
@@ -211,6 +242,15 @@ export class SimServer {
     await remote.close().catch(() => {})
     const last = modules.at(-1)
     if (last !== undefined) this.#world.pool.give(last)
+  }
+
+  /** The process ends in the middle of a mutation; nothing that it was about to do is done. */
+  #die(life: number): never {
+    if (life === this.#life) {
+      if (this.isChanging) this.crash()
+      else void this.restart("crash", this.#luck.between(10, 1000))
+    }
+    throw new LfError("LOG_FAILED", "the process died")
   }
 
   async #mayWrite(name: string): Promise<boolean> {

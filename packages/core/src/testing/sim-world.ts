@@ -1,18 +1,9 @@
-import type { DocumentLog } from "../journal/log.ts"
-import type { Pipe } from "../network/network.ts"
 import type { Checkers } from "./checkers.ts"
 import type { Luck } from "./luck.ts"
 import type { SimClock } from "./sim-host.ts"
 import type { SimNetwork } from "./sim-network.ts"
 import type { SqlitePool } from "./sqlite-pool.ts"
 import type { Trace } from "./trace.ts"
-
-/** Deliberate faults in the ports: the checkers must catch each (planted.ts). */
-export interface Plants {
-  readonly clientLog?: (log: DocumentLog) => DocumentLog
-  readonly serverLog?: (log: DocumentLog) => DocumentLog
-  readonly pipe?: (pipe: Pipe, end: "client" | "server") => Pipe
-}
 
 /** What a seed decides once for its whole run. */
 export interface Climate {
@@ -21,6 +12,8 @@ export interface Climate {
   readonly diskFailure: number
   /** How likely a group of mutations is stopped by the server's guard. */
   readonly hang: number
+  /** How often a user makes a mutation that kills the server, against ten that add something. */
+  readonly poison: number
   /** How far clients' clocks may be wrong. */
   readonly skewMsMax: number
   /** A client's deltas may reach this before it writes its base anew. */
@@ -36,5 +29,4 @@ export interface SimWorld {
   readonly pool: SqlitePool
   readonly checkers: Checkers
   readonly climate: Climate
-  readonly plants: Plants
 }

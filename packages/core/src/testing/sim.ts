@@ -1,13 +1,16 @@
 import { loadChecksum } from "../base/checksum.ts"
+import { LfError } from "../base/error.ts"
+import type { Pipe } from "../network/network.ts"
 import { Checkers, dump } from "./checkers.ts"
 import { Luck } from "./luck.ts"
 import { releases } from "./sim-app.ts"
 import { SimClient } from "./sim-client.ts"
 import { SimClock } from "./sim-host.ts"
+import { SimHostile } from "./sim-hostile.ts"
 import { SimDisk } from "./sim-log.ts"
 import { SimNetwork } from "./sim-network.ts"
 import { SimServer } from "./sim-server.ts"
-import type { Climate, Plants, SimWorld } from "./sim-world.ts"
+import type { Climate, SimWorld } from "./sim-world.ts"
 import type { SqlitePool } from "./sqlite-pool.ts"
 import { Trace } from "./trace.ts"
 
@@ -25,7 +28,8 @@ export interface SimOptions {
   /** Lets every promise that can settle do so: one turn of the caller's own event loop. */
   readonly turn: () => Promise<void>
   readonly print?: (line: string) => void
-  readonly plants?: Plants
+  /** Wraps the ends of each connection. */
+  readonly faultyPipe?: (pipe: Pipe) => Pipe
 }
 
 export interface SimResult {
@@ -57,6 +61,7 @@ class Sim {
   readonly #mix: Readonly<Record<Action, number>>
   readonly #clients: SimClient[] = []
   readonly #server: SimServer
+  #hostile: SimHostile | null = null
   #backup: SimDisk | null = null
   #restores = 0
   #events = 0
@@ -66,22 +71,21 @@ class Sim {
     const clock = new SimClock()
     const trace = new Trace(options.print ?? null)
     const checkers = new Checkers(options.pool)
-    const plants = options.plants ?? {}
     const network = new SimNetwork({
       clock,
       trace,
       luck: luck.fork(),
       delayMsMax: luck.pick([2, 20, 200]),
       refusal: luck.pick([0, 0.1]),
-      plant: plants.pipe,
+      faultyPipe: options.faultyPipe,
     })
     const climate = climateOf(luck)
     this.#options = options
     this.#luck = luck
-    this.#world = { clock, trace, luck: luck.fork(), network, pool: options.pool, checkers, climate, plants }
+    this.#world = { clock, trace, luck: luck.fork(), network, pool: options.pool, checkers, climate }
     this.#mix = mixOf(luck)
     const docIds = luck.chance(0.15) ? ["one", "two"] : ["one"]
-    this.#server = new SimServer(this.#world, this.#disk("server", plants.serverLog), docIds)
+    this.#server = new SimServer(this.#world, this.#disk("server"), docIds)
   }
 
   async run(): Promise<void> {
@@ -141,6 +145,11 @@ class Sim {
       },
       offline: () => client.setOnline(luck.chance(0.4)),
       deploy: () => this.#deploy(client),
+      dismiss: () => client.dismiss(),
+      signIn: () => client.signIn(luck.pick(["ann", "ben"])),
+      takeOver: () => void this.#server.takeOver(pauseMs),
+      flip: () => this.#flip(client, how, pauseMs),
+      attack: () => this.#attack(client),
     }
     trace.note(`${clock.nowMs} ${action} ${client.name}`)
     acts[action]()
@@ -168,7 +177,10 @@ class Sim {
       if (client.state !== "up" || client.local === null) continue
       // A failed disk ends the document; whoever keeps it opens it again.
       if (client.local.failure !== null) void client.restart("stop", 200)
-      else checkers.client(client)
+      else {
+        checkers.client(client)
+        client.look()
+      }
     }
   }
 
@@ -178,6 +190,7 @@ class Sim {
     trace.note("quiet")
     network.isCalm = true
     network.heal()
+    this.#hostile?.leave()
     this.#server.isCalm = true
     for (let waitedMs = 0; waitedMs < QUIET_MS_MAX; waitedMs += 1000) {
       this.#tend()
@@ -255,7 +268,7 @@ class Sim {
   #addClient(): void {
     const luck = this.#luck
     const name = `client${this.#clients.length}`
-    const disk = this.#disk(name, this.#world.plants.clientLog)
+    const disk = this.#disk(name)
     const client = new SimClient(this.#world, { name, docId: luck.pick(this.#server.docIds), disk })
     this.#clients.push(client)
     void client.start(luck.chance(0.7))
@@ -264,11 +277,11 @@ class Sim {
   /** A profile is copied while its browser is closed: two devices write under one id (T1). */
   #clone(client: SimClient, pauseMs: number): void {
     if (this.#clients.length >= CLIENTS_MAX) return
+    this.#world.checkers.shared((client.local?.pending() ?? []).map(({ uid }) => uid))
     void client.restart(this.#luck.pick(["crash", "stop"] as const), pauseMs, async () => {
       const name = `client${this.#clients.length}`
       const disk = await client.disk.copy(name, [client.docId])
-      const twin = new SimClient(this.#world, { name, docId: client.docId, disk, resolved: client.resolved })
-      twin.release = client.release
+      const twin = new SimClient(this.#world, { name, docId: client.docId, disk, twin: client })
       this.#clients.push(twin)
       void twin.start(this.#luck.chance(0.5))
     })
@@ -291,6 +304,26 @@ class Sim {
     void server.restart("crash", pauseMs, () => server.restoreFrom(backup))
   }
 
+  /** A disk turns a bit while its machine is off. It is noticed, and nothing is cut off for it (I11). */
+  #flip(client: SimClient, how: "crash" | "stop", pauseMs: number): void {
+    const { checkers } = this.#world
+    const look = async (disk: SimDisk, docId: string) => {
+      if (!disk.has(docId)) return
+      const told = await disk.openFlipped(docId)
+      const isTold = told instanceof LfError && (told.code === "LOG_CORRUPT" || told.code === "LOG_FORMAT_NEWER")
+      if (!isTold) checkers.fail("I11", `a bit of ${docId} on ${disk.options.name} is flipped: ${told}`)
+    }
+    if (this.#luck.chance(0.5)) void client.restart(how, pauseMs, () => look(client.disk, client.docId))
+    else void this.#server.restart(how, pauseMs, () => look(this.#server.disk, this.#luck.pick(this.#server.docIds)))
+  }
+
+  /** Sometimes with a secret that it got hold of: of somebody who has signed in, so that it is of no use (S4). */
+  #attack(client: SimClient): void {
+    this.#hostile ??= new SimHostile(this.#world, "hostile")
+    const isTheft = client.user !== null && client.local !== null && this.#restores === 0 && this.#luck.chance(0.2)
+    void this.#hostile.act(client.docId, isTheft ? (client.local?.secret ?? null) : null)
+  }
+
   #deploy(client: SimClient): void {
     const last = releases.length - 1
     if (this.#luck.chance(0.5)) {
@@ -302,11 +335,11 @@ class Sim {
     }
   }
 
-  #disk(name: string, plant: Plants["serverLog"]): SimDisk {
+  #disk(name: string): SimDisk {
     const { clock, trace, checkers, climate } = this.#world
     const { syncMsMax, diskFailure: failure } = climate
     const luck = this.#luck.fork()
-    return new SimDisk({ name, clock, luck, trace, watcher: checkers, syncMsMax, failure, plant })
+    return new SimDisk({ name, clock, luck, trace, watcher: checkers, syncMsMax, failure })
   }
 }
 
@@ -315,6 +348,7 @@ function climateOf(luck: Luck): Climate {
     syncMsMax: luck.pick([0.5, 5, 60]),
     diskFailure: luck.pick([0, 0, 0.002, 0.02]),
     hang: luck.pick([0, 0, 0.02]),
+    poison: luck.pick([0, 0, 0, 0.3]),
     skewMsMax: luck.pick([0, 1000, 200_000]),
     rollupBytes: luck.pick([500, 5000, 50_000]),
   }
@@ -337,5 +371,10 @@ function mixOf(luck: Luck) {
     part: some(1),
     offline: some(2),
     deploy: some(0.3),
+    dismiss: some(1),
+    signIn: some(0.5),
+    takeOver: some(0.7),
+    flip: some(0.5),
+    attack: some(2),
   }
 }

@@ -166,6 +166,31 @@ describe("a mutation flows from one client through the server into another", () 
     y.session.stop()
   })
 
+  test("T1 a device that starts again offline shows once what its base has, also where a clone wrote after it", async () => {
+    const world = new World()
+    await world.startServer()
+    const a = await world.client()
+    await a.local.run("Add", { id: "1", title: "one" }).remote
+    a.session.stop()
+    await a.local.run("Toggle", { id: "1" }).durable
+    await a.local.close()
+    const bytes = structuredClone(a.disk.bytes("d"))
+    const twinDisk = new MemoryDisk()
+    await (await twinDisk.open("d")).log.close()
+    twinDisk.damage("d", () => bytes)
+    const again = await world.client(a.disk)
+    const twin = await world.client(twinDisk)
+    await until(() => again.local.pendingCount === 0)
+    await twin.local.run("Add", { id: "2", title: "of the clone" }).remote
+    await until(() => titles(again.local).length === 2)
+    again.session.stop()
+    twin.session.stop()
+    await again.local.close()
+    const { local, session } = await world.client(a.disk)
+    session.stop()
+    expect(local.query(sql`select done from todos where id = '1'`)).toEqual([{ done: 1 }])
+  })
+
   test("T2 a server restored from an older copy is noticed, pending edits survive", async () => {
     const world = new World()
     await world.startServer()

@@ -1,0 +1,134 @@
+import { chainHash } from "../base/checksum.ts"
+import { clientIdOf } from "../base/ids.ts"
+import { LSN_ZERO, type Lsn, lsn } from "../base/lsn.ts"
+import { decodeMessage, encodeMessage } from "../network/codec.ts"
+import { type ClientMessage, type Message, PROTOCOL_VERSION } from "../network/message.ts"
+import type { Pipe } from "../network/network.ts"
+import { mutationCodec } from "../timeline/mutation.ts"
+import type { Luck } from "./luck.ts"
+import { randomMutation } from "./sim-app.ts"
+import type { SimWorld } from "./sim-world.ts"
+
+const FAR_LSN = 2 ** 48
+
+/** Somebody who may connect and follows no rule. Nothing of it may reach the others but what any user may do. */
+export class SimHostile {
+  readonly #world: SimWorld
+  readonly #luck: Luck
+  readonly #name: string
+  readonly #secret: Uint8Array
+  #pipe: Pipe | null = null
+  /** What the server last said that it has of ours. */
+  #last: Lsn = LSN_ZERO
+  #lastHash = 0n
+  #count = 0
+
+  constructor(world: SimWorld, name: string) {
+    this.#world = world
+    this.#luck = world.luck.fork()
+    this.#name = name
+    this.#secret = this.#luck.bytes(32)
+    world.checkers.hostile(clientIdOf(this.#secret))
+  }
+
+  /** A burst of whatever comes to its mind. `theft` is somebody else's secret, should it have got hold of one. */
+  async act(docId: string, theft: Uint8Array | null): Promise<void> {
+    const luck = this.#luck
+    try {
+      if (this.#pipe === null || luck.chance(0.2)) await this.#connect(docId, theft ?? this.#secret)
+      for (let i = luck.below(luck.pick([3, 12, 90])); i > 0; i--) this.#pipe?.send(this.#frame())
+      if (luck.chance(0.1)) this.leave()
+    } catch {
+      this.#pipe = null // there is no way to the server now
+    }
+  }
+
+  leave(): void {
+    this.#pipe?.close("enough")
+    this.#pipe = null
+  }
+
+  async #connect(docId: string, secret: Uint8Array): Promise<void> {
+    this.leave()
+    const pipe = await this.#world.network.wayOf(this.#name).connect()
+    this.#pipe = pipe
+    pipe.listen({
+      frame: (frame) => this.#hear(decodeMessage(frame)),
+      closed: () => {
+        if (this.#pipe === pipe) this.#pipe = null
+      },
+    })
+    const isStranger = secret !== this.#secret
+    pipe.send(
+      encodeMessage({
+        type: "hello",
+        protocol: PROTOCOL_VERSION,
+        docId: this.#luck.chance(0.95) ? docId : "../etc",
+        secret,
+        epoch: this.#luck.pick(["", "nonsense"]),
+        cursor: this.#luck.pick([LSN_ZERO, lsn(3), lsn(FAR_LSN)]),
+        schema: [],
+        token: isStranger ? "mallory" : "",
+      }),
+    )
+    if (isStranger) this.#pipe = null
+  }
+
+  #hear(message: Message): void {
+    if (message.type === "welcome") {
+      this.#last = message.clientLsn
+      this.#lastHash = message.clientHash
+    }
+  }
+
+  #frame(): Uint8Array {
+    const luck = this.#luck
+    if (luck.chance(0.15)) return luck.bytes(luck.below(luck.pick([4, 60, 600])))
+    const frame = encodeMessage(this.#message())
+    if (luck.chance(0.25)) frame[luck.below(frame.length)] ^= 1 << luck.below(8)
+    return luck.chance(0.1) ? frame.slice(0, luck.below(frame.length)) : frame
+  }
+
+  #message(): ClientMessage {
+    const luck = this.#luck
+    const far = () => lsn(luck.pick([0, 1, 2, this.#last, this.#last + 1, 1000, FAR_LSN]))
+    switch (luck.weigh({ push: 5, ask: 3, part: 1, ping: 1 })) {
+      case "push":
+        return { type: "sync-mutations", batch: this.#batch(), confirmed: far() }
+      case "ask":
+        return { type: "sync-storage", cursor: far(), outcomesSeen: far() }
+      case "part":
+        return { type: "next-part" }
+      case "ping":
+        return { type: "ping" }
+    }
+  }
+
+  /** Sometimes what fits; else a gap, another past, or entries that are no mutations. */
+  #batch(): { from: Lsn; previousHash: bigint; entries: Uint8Array[] } {
+    const luck = this.#luck
+    const entries = Array.from({ length: 1 + luck.below(4) }, () => this.#entry())
+    if (luck.chance(0.5)) {
+      const batch = { from: this.#last, previousHash: this.#lastHash, entries }
+      for (const entry of entries) this.#lastHash = chainHash(this.#lastHash, entry)
+      this.#last = lsn(this.#last + entries.length)
+      return batch
+    }
+    const gap = lsn(this.#last + 1 + luck.below(5))
+    return { from: luck.pick([gap, LSN_ZERO, this.#last]), previousHash: luck.pick([0n, 7n, this.#lastHash]), entries }
+  }
+
+  #entry(): Uint8Array {
+    const luck = this.#luck
+    if (luck.chance(0.15)) return luck.bytes(luck.below(80))
+    const { name, args } = randomMutation(luck, this.#world.climate.poison)
+    const own = { ...args, uid: `hostile ${this.#count++}`, title: "x".repeat(luck.below(3000)) }
+    const hostile = luck.pick([null, [], "x", { uid: {} }, { ["__proto__"]: { id: 1 } }, { ...own, id: own }])
+    return mutationCodec.encode({
+      uid: luck.uuid(),
+      name: luck.chance(0.1) ? "toString" : name,
+      args: luck.chance(0.15) ? hostile : own,
+      at: luck.pick([0, 1, 2 ** 50, this.#world.clock.nowMs]),
+    })
+  }
+}

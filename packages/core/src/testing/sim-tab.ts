@@ -1,0 +1,125 @@
+import { isLfError } from "../base/error.ts"
+import type { Local } from "../local/local.ts"
+import { patchRows } from "../local/row-patch.ts"
+import type { Query } from "../sqlite/sql.ts"
+import type { Row } from "../sqlite/statement.ts"
+import type { Checkers } from "./checkers.ts"
+import { auditQuery, fateOf, type SimArgs, watchedQueries } from "./sim-app.ts"
+import type { SimClient } from "./sim-client.ts"
+
+interface Call {
+  readonly name: string
+  readonly args: SimArgs
+}
+
+interface Watched {
+  readonly query: Query<unknown>
+  rows: readonly Row[]
+  stop: () => void
+}
+
+/** A tab: what its user did and was not promised yet, and the rows that it shows. It may outlive its worker. */
+export class SimTab {
+  readonly #client: SimClient
+  readonly #checkers: Checkers
+  readonly #calls = new Map<string, Call>()
+  readonly #watched: Watched[] = []
+  #local: Local | null = null
+  /** Something changed since the last look. */
+  #isDirty = false
+
+  constructor(client: SimClient, checkers: Checkers) {
+    this.#client = client
+    this.#checkers = checkers
+  }
+
+  /** The worker is there, perhaps a new one: rows are asked for, and what nobody answered is called again by its uid (T28). */
+  attach(local: Local, queries: readonly Query<unknown>[]): void {
+    this.#local = local
+    for (const query of queries) this.#subscribe(local, query)
+    local.watch(() => {
+      this.#isDirty = true
+    })
+    this.#isDirty = true
+    for (const [uid, call] of this.#calls) this.#run(uid, call)
+  }
+
+  detach(): void {
+    this.#local = null
+    this.#watched.length = 0
+  }
+
+  call(name: string, args: SimArgs): void {
+    this.#calls.set(args.uid, { name, args })
+    this.#run(args.uid, { name, args })
+  }
+
+  /** I6: what the live queries were told, put together, is what a query answers; and nothing ran twice on top of itself. */
+  look(): void {
+    const local = this.#local
+    if (local === null || !this.#isDirty || local.failure !== null) return
+    this.#isDirty = false
+    for (const { query, rows } of this.#watched) {
+      if (told(rows) !== told(local.query(query) as Row[])) {
+        this.#checkers.fail("I6", `${this.#client.name} shows stale rows of ${JSON.stringify(query)}`)
+      }
+    }
+    // What twins had pending when they parted shows in both bases, until the server has told the two apart (T1).
+    if (this.#client.hasTwin) return
+    for (const { uid, n } of local.query(auditQuery)) {
+      if (n > this.#checkers.runsMax(uid) && isMade(uid))
+        this.#checkers.fail("I6", `${this.#client.name} shows ${uid} run ${n} times`)
+    }
+  }
+
+  #subscribe(local: Local, query: Query<unknown>): void {
+    const watched: Watched = { query, rows: [], stop: () => {} }
+    watched.stop = local.subscribe(query, (result) => {
+      if (result.type === "rows") watched.rows = result.rows
+      else if (result.type === "patch") watched.rows = patchRows(watched.rows, result.patch)
+      else if (result.error.code !== "SQL_ERROR") this.#checkers.fail("I6", `a live query fails: ${result.error}`)
+    })
+    this.#watched.push(watched)
+  }
+
+  #run(uid: string, { name, args }: Call): void {
+    const local = this.#local
+    if (local === null || local.failure !== null) return
+    const { name: who } = this.#client
+    try {
+      const { durable, remote } = local.run(name, args, uid)
+      durable.then(
+        () => {
+          this.#calls.delete(uid)
+          this.#client.promised(uid, fateOf(name))
+        },
+        () => {
+          // A worker that failed says so; one that died says nothing, and its tab asks the next one.
+          if (this.#local === local) this.#calls.delete(uid)
+        },
+      )
+      void remote.then((outcome) => this.#checkers.decided(uid, outcome.type))
+    } catch (error) {
+      this.#calls.delete(uid)
+      const code = isLfError(error) ? error.code : ""
+      if (code === "MUTATION_REJECTED") {
+        if (fateOf(name) !== "always") return
+        this.#checkers.fail("I7", `${who}: ${name} is refused: ${JSON.stringify((error as Error).cause)}`)
+      } else if (!code.startsWith("LOG_")) this.#checkers.fail("I21", `${who} cannot run ${name}: ${error}`)
+    }
+  }
+}
+
+/** One of ours: a hostile client's mutations have other names, and come as often as it likes. */
+export function isMade(uid: string): boolean {
+  return /^[0-9a-f]{8}-/.test(uid)
+}
+
+/** What a tab may watch. */
+export function someQueries(pick: <T>(items: readonly T[]) => T): Query<unknown>[] {
+  return [pick(watchedQueries), pick(watchedQueries)]
+}
+
+function told(rows: readonly Row[]): string {
+  return JSON.stringify(rows, (_name, value) => (value instanceof Uint8Array ? value.join(",") : value))
+}

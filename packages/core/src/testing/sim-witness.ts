@@ -1,0 +1,44 @@
+import { clientIdOf } from "../base/ids.ts"
+import { decodeMessage } from "../network/codec.ts"
+import { FRAME_BYTES_MAX, type Hello, type ServerMessage } from "../network/message.ts"
+import type { Pipe } from "../network/network.ts"
+import type { Checkers } from "./checkers.ts"
+
+/** Listens at the server's end of a connection, and holds what leaves to what is durable by then (I3, I4, I17, I18). */
+export function witnessed(pipe: Pipe, checkers: Checkers): Pipe {
+  let hello: Hello | null = null
+  return {
+    send(frame) {
+      if (frame.length > FRAME_BYTES_MAX) checkers.fail("I17", `the server sends a frame of ${frame.length} bytes`)
+      if (hello !== null) judge(hello, decodeMessage(frame) as ServerMessage, checkers) // the server's own words
+      pipe.send(frame)
+    },
+    close: (reason) => pipe.close(reason),
+    listen(listener) {
+      pipe.listen({
+        frame(frame) {
+          hello ??= helloIn(frame)
+          listener.frame(frame)
+        },
+        closed: (reason) => listener.closed(reason),
+      })
+    },
+  }
+}
+
+function judge({ docId, secret, token }: Hello, message: ServerMessage, checkers: Checkers): void {
+  const clientId = clientIdOf(secret)
+  if (message.type === "welcome") checkers.letIn(docId, clientId, token)
+  if (message.type === "cursor") checkers.acknowledged(docId, clientId, message.lsn)
+  if (message.type === "pages") checkers.sent(docId, message.to)
+}
+
+/** What a hostile client says first may be anything. */
+function helloIn(frame: Uint8Array): Hello | null {
+  try {
+    const message = decodeMessage(frame)
+    return message.type === "hello" ? message : null
+  } catch {
+    return null
+  }
+}
