@@ -2,10 +2,15 @@
 import { mkdirSync } from "node:fs"
 import { join } from "node:path"
 import { root, run, say } from "./run.mjs"
+import { findSqlite3 } from "./sqlite3.mjs"
 
-/** Where a proof starts, below proof/, and how many processes share its goal. */
+/**
+ * Where a proof starts, below proof/, and how many processes share its goal. `needs` finds what a proof runs beside the
+ * house, as environment for its process alone.
+ */
 const proofs = {
   seeds: { entry: "seeds/seeds.ts", goal: 2000, shares: 2 },
+  sql: { entry: "sql/sql.ts", goal: 30_000, needs: async () => ({ LF_SQLITE3: await findSqlite3() }) },
 }
 
 const lanes = 2
@@ -16,7 +21,8 @@ export const proofNames = Object.keys(proofs)
 
 /** One proof in this terminal, with the arguments that proof/proof.ts reads. */
 export async function proveOne(name, args) {
-  const { code } = await run(process.execPath, ["--enable-source-maps", await bundle(name), ...args])
+  const env = await proofs[name].needs?.()
+  const { code } = await run(process.execPath, ["--enable-source-maps", await bundle(name), ...args], { env })
   return code
 }
 
@@ -25,16 +31,17 @@ export async function proveOne(name, args) {
  */
 export async function proveAll({ minutes } = {}) {
   const jobs = []
-  for (const [name, { goal, shares = 1 }] of Object.entries(proofs)) {
+  for (const [name, { goal, shares = 1, needs }] of Object.entries(proofs)) {
     const file = await bundle(name)
+    const env = await needs?.()
     for (let share = 0; share < shares; share++) {
       const size = minutes === undefined ? ["--count", Math.ceil(goal / shares)] : ["--minutes", minutes / shares]
-      jobs.push({ name, args: [file, "--from", 1 + share * shareSeeds, ...size].map(String) })
+      jobs.push({ name, env, args: [file, "--from", 1 + share * shareSeeds, ...size].map(String) })
     }
   }
-  const ended = await inLanes(jobs, async ({ name, args }) => {
+  const ended = await inLanes(jobs, async ({ name, env, args }) => {
     say(`proof: ${name} ${args.slice(1).join(" ")}`)
-    const done = await run(process.execPath, ["--enable-source-maps", ...args], { quiet: true })
+    const done = await run(process.execPath, ["--enable-source-maps", ...args], { env, quiet: true })
     if (done.code !== 0) process.stdout.write(done.output)
     return { name, ...done, result: resultOf(done.output) }
   })

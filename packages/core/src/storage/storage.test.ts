@@ -89,6 +89,15 @@ test("a changeset for other pages is refused and changes nothing", () => {
   expect(storage.page(1)).toEqual(page(() => 1))
 })
 
+test("pages that come under an empty base are changes too", async () => {
+  const source = new Storage()
+  new Database(await loadSqlite(), source).exec("create table a(v)")
+  const changeset = source.commit()
+  const replica = new Storage()
+  if (changeset !== null) replica.receive(changeset)
+  expect([...replica.takeChanges()]).toEqual([1, 2])
+})
+
 test("revert drops pending pages, and takeChanges names only pages whose content differs", async () => {
   const storage = new Storage()
   const db = new Database(await loadSqlite(), storage)

@@ -108,7 +108,7 @@ export class Storage implements PageStore {
   receive(changeset: Changeset): void {
     assert(!this.hasOverlay, "pages are received under an empty overlay")
     const old = this.#base.snapshot()
-    for (const pageNo of this.#base.receive(changeset)) this.#touch(pageNo, old[pageNo - 1])
+    for (const pageNo of this.#base.receive(changeset)) this.#touchOld(pageNo, old[pageNo - 1])
   }
 
   /** Drops the base too: it will be fetched again. */
@@ -129,7 +129,11 @@ export class Storage implements PageStore {
     return changed
   }
 
-  #touch(pageNo: number, page = this.page(pageNo)): void {
-    if (!this.#seen.has(pageNo)) this.#seen.set(pageNo, page)
+  #touch(pageNo: number): void {
+    this.#touchOld(pageNo, this.page(pageNo))
+  }
+
+  #touchOld(pageNo: number, old: Page | undefined): void {
+    if (!this.#seen.has(pageNo)) this.#seen.set(pageNo, old)
   }
 }

@@ -1,0 +1,311 @@
+import { rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { LSN_ZERO } from "../../packages/core/src/base/lsn.ts"
+import { View } from "../../packages/core/src/local/view.ts"
+import { Database } from "../../packages/core/src/sqlite/database.ts"
+import type { SqliteModule } from "../../packages/core/src/sqlite/module.ts"
+import { Storage } from "../../packages/core/src/storage/storage.ts"
+import { Luck } from "../../packages/core/src/testing/luck.ts"
+import { defineMutator } from "../../packages/core/src/timeline/mutator.ts"
+import { tell, wordsOfAll } from "./connection.ts"
+import { firstDifference, type Native, type Told } from "./native.ts"
+import { liveRead, matched, someRead, wholeFts, wholeTable } from "./reads.ts"
+import { difference, Source } from "./replica.ts"
+import {
+  alteration,
+  type Change,
+  EMPTY,
+  logTable,
+  newFts,
+  newIndex,
+  newTable,
+  newTrigger,
+  newView,
+  type Schema,
+} from "./schema.ts"
+import { effect, forNative, forOurs, inline, raw, type Statement, select } from "./statement.ts"
+import { Watch } from "./watch.ts"
+import { someWrite } from "./writes.ts"
+
+const WATCHED_MAX = 16
+/** Nothing here asks a clock or luck. */
+const HOST = {
+  nowMs: () => 0,
+  monotonicMs: () => 0,
+  randomBytes: (count: number) => new Uint8Array(count),
+  after: () => () => {},
+}
+
+/** One document, its server and a reader of it, from an empty file to a comparison of everything. */
+export class Case {
+  readonly figures = { transactions: 0, batches: 0, "re-runs saved": 0, "live answers": 0, files: 0 }
+  readonly #luck: Luck
+  readonly #native: Native
+  readonly #modules: readonly [SqliteModule, SqliteModule]
+  readonly #source = new Source()
+  readonly #told: Told[] = []
+  readonly #view: View
+  readonly #replica = new Storage()
+  readonly #watch: Watch
+  #db: Database
+  #schema: Schema = EMPTY
+  #readTo = this.#source.cursor
+  #wrong: string | null = null
+
+  constructor(seed: number, modules: readonly [SqliteModule, SqliteModule], native: Native) {
+    this.#luck = new Luck(seed)
+    this.#native = native
+    this.#modules = modules
+    this.#db = new Database(modules[0], this.#source.storage)
+    const mutator = defineMutator({ migrations: [], mutations: [] })
+    this.#view = new View({ module: modules[1], storage: this.#replica, mutator, host: HOST })
+    this.#watch = new Watch(this.#view)
+  }
+
+  get records(): number {
+    return this.#told.length
+  }
+
+  /** What the shell was given, for a replay. */
+  script(): string {
+    return this.#told
+      .map(({ statement, answer }) => `${inline(forOurs(statement))}; -- ${wordsOfAll(answer).slice(0, 200)}`)
+      .join("\n")
+  }
+
+  /** Null, or the law that did not hold. */
+  run(): string | null {
+    this.#transaction(() => this.#found())
+    this.#transaction(() => this.#someSteps(8))
+    const transactions = 7 + this.#luck.below(8)
+    for (let i = 0; i < transactions && this.#wrong === null; i++) {
+      this.#transaction(() => this.#someSteps(3 + this.#luck.below(14)))
+      if (this.#luck.chance(0.05)) this.#vacuum()
+      if (this.#luck.chance(0.06)) this.#restart()
+      this.#read(this.#luck.chance(0.7))
+    }
+    if (this.#wrong === null) this.#end()
+    this.#view.close()
+    this.#db.close()
+    this.figures["re-runs saved"] = this.#watch.saved
+    return this.#wrong
+  }
+
+  /** Says what is wrong if it is, and whether it is. */
+  #holds(law: string, what: string | null): boolean {
+    if (what !== null) this.#wrong ??= `${law}: ${what}`
+    return what === null
+  }
+
+  #tell(statement: Statement): boolean {
+    const told = tell(this.#db, statement)
+    this.#told.push(told)
+    const isDone = told.answer.type === "rows"
+    if (isDone && statement.next !== undefined) this.#schema = statement.next
+    return isDone
+  }
+
+  #control(text: string): boolean {
+    return this.#tell(effect(raw(text), { mode: "internal" }))
+  }
+
+  #change(change: Change | null): void {
+    if (change !== null) this.#tell(effect(change.sql, { mode: "migration", next: change.next }))
+  }
+
+  #found(): void {
+    const luck = this.#luck
+    this.#change(logTable(this.#schema))
+    for (let i = 2 + luck.below(3); i > 0; i--) this.#change(newTable(luck, this.#schema))
+    if (luck.chance(0.7)) for (const change of newFts(luck, this.#schema)) this.#change(change)
+    this.#hardenFts()
+    for (let i = luck.below(4); i > 0; i--) this.#change(newIndex(luck, this.#schema))
+    for (let i = luck.below(3); i > 0; i--) this.#change(newView(luck, this.#schema))
+    for (let i = luck.below(4); i > 0; i--) this.#change(newTrigger(luck, this.#schema))
+  }
+
+  /** As `migrate` does (S12). The shell's FTS5 is too old for it: there an index keeps what was deleted. */
+  #hardenFts(): void {
+    for (const { name } of this.#schema.fts) {
+      this.#db.exec(`insert into ${name}(${name}, rank) values ('secure-delete', 1)`)
+    }
+  }
+
+  #transaction(work: () => void): void {
+    const before = this.#schema
+    this.figures.transactions++
+    this.#control(this.#luck.pick(["begin", "begin immediate"]))
+    work()
+    const isKept = this.#db.inTransaction && (before === EMPTY || this.#luck.chance(0.85)) && this.#control("commit")
+    if (this.#db.inTransaction) this.#control("rollback")
+    if (!isKept) this.#schema = before
+    const { cursor } = this.#source
+    this.#holds("I5 the journal's copy", this.#source.commit())
+    if (!isKept && this.#source.cursor !== cursor)
+      this.#holds("I10", "a transaction that was rolled back changed pages")
+    this.#audit()
+  }
+
+  /** I16, as both see it. */
+  #audit(): void {
+    const columns = ['"table"', "rowid", "parent", "fkid"].map(raw)
+    this.#tell(select(columns, raw("from pragma_foreign_key_check order by 1, 2, 3, 4"), "internal"))
+    if (this.#luck.chance(0.3)) {
+      this.#tell(select([raw("integrity_check")], raw("from pragma_integrity_check"), "internal"))
+      this.#integrity("source", this.#db)
+    }
+    if (this.#luck.chance(0.3)) this.#tell(wholeTable(this.#luck.pick(this.#schema.tables)))
+  }
+
+  #integrity(whose: string, db: Database): void {
+    // FTS5's own check in 3.53 reads through what it remembers of its index; only a query asks whether pages were swapped.
+    for (const { name } of this.#schema.fts) db.exec(`select rowid from ${name} limit 1`)
+    const [{ integrity_check: verdict }] = db.exec("pragma integrity_check")
+    this.#holds(`I16 the ${whose}'s pages`, verdict === "ok" ? null : String(verdict))
+  }
+
+  #someSteps(count: number, depth = 0): void {
+    const luck = this.#luck
+    for (let i = 0; i < count && this.#db.inTransaction; i++) {
+      switch (luck.weigh({ write: 10, read: 5, change: 1, savepoint: depth < 2 ? 0.8 : 0 })) {
+        case "write":
+          this.#tell(someWrite(luck, this.#schema))
+          break
+        case "read":
+          this.#tell(someRead(luck, this.#schema))
+          break
+        case "change":
+          this.#someChange()
+          break
+        case "savepoint":
+          this.#savepoint(depth)
+      }
+    }
+  }
+
+  #someChange(): void {
+    const change = this.#luck.pick([alteration, alteration, alteration, newTable, newIndex, newView, newTrigger])
+    this.#change(change(this.#luck, this.#schema))
+  }
+
+  #savepoint(depth: number): void {
+    const before = this.#schema
+    this.#control(`savepoint s${depth}`)
+    this.#someSteps(1 + this.#luck.below(5), depth + 1)
+    if (!this.#db.inTransaction) return
+    if (this.#luck.chance(0.5)) {
+      this.#control(`rollback to s${depth}`)
+      this.#schema = before
+    }
+    this.#control(`release s${depth}`)
+  }
+
+  /** Moves every page and shortens the file (T17). Denied to mutations; a restored copy may still bring it. */
+  #vacuum(): void {
+    this.#control("vacuum")
+    this.#holds("T17 the journal's copy", this.#source.commit())
+  }
+
+  #restart(): void {
+    this.#db.close()
+    this.#source.restart()
+    this.#db = new Database(this.#modules[0], this.#source.storage)
+  }
+
+  /** The reader catches up, if it does; then perhaps writes something of its own that is not confirmed. */
+  #read(isOnline: boolean): void {
+    if (isOnline) this.#catchUp()
+    while (this.#watch.count > WATCHED_MAX - 2) this.#watch.dropOldest()
+    for (let i = this.#watch.count === 0 ? 10 : 2; i > 0; i--) this.#watch.add(liveRead(this.#luck, this.#schema))
+    if (this.#luck.chance(0.4) && this.#replica.basePageCount > 0) this.#writeAhead()
+  }
+
+  #catchUp(): void {
+    const changeset = this.#source.batchFor(this.#readTo)
+    this.#view.swap(() => {
+      this.#replica.receive(changeset)
+      return changeset
+    })
+    this.#readTo = this.#source.cursor
+    this.figures.batches++
+    this.#holds("I5 the reader", difference(this.#source.storage, this.#replica))
+    this.#firstLook()
+    this.#checkWatch("after a batch")
+    this.#holds("the reader answers as the server", this.#watch.compareWith(this.#db))
+    if (this.#luck.chance(0.3)) this.#integrity("reader", this.#view.db)
+  }
+
+  /** Before anything that resets the pager once more: every live query does (T16). */
+  #firstLook(): void {
+    const statement = wholeTable(this.#luck.pick(this.#schema.tables))
+    const [there, here] = [this.#view.db, this.#db].map((db) => wordsOfAll(tell(db, statement).answer))
+    this.#holds("T16 the reader's first look", there === here ? null : forNative(statement))
+  }
+
+  #checkWatch(when: string): void {
+    this.figures["live answers"] += this.#watch.count
+    this.#holds(`a live query missed a change ${when}`, this.#watch.check())
+  }
+
+  /** Pending mutations, each in its savepoint, as the timeline runs them; now and then all are dropped again. */
+  #writeAhead(): void {
+    const { db } = this.#view
+    const { checksum } = this.#replica
+    db.exec("begin immediate")
+    for (let i = 1 + this.#luck.below(4); i > 0 && db.inTransaction; i--) {
+      db.exec("savepoint ahead")
+      const { answer } = tell(db, someWrite(this.#luck, this.#schema))
+      if (!db.inTransaction) break
+      if (answer.type === "error" || db.hasDeferredViolations) db.exec("rollback to ahead")
+      db.exec("release ahead")
+    }
+    if (db.inTransaction) db.exec("commit")
+    this.#checkWatch("of its own")
+    if (this.#luck.chance(0.3)) {
+      this.#view.swap(() => ({ isWhole: false }))
+      this.#checkWatch("that was reverted")
+    }
+    if (this.#replica.checksum !== checksum) this.#holds("I5", "what is pending changed the base")
+  }
+
+  #end(): void {
+    this.#catchUp()
+    const fresh = new Storage()
+    fresh.receive(this.#source.batchFor(LSN_ZERO))
+    this.#holds("I5 a new reader", difference(this.#source.storage, fresh))
+    this.#integrity("source", this.#db)
+    const start = this.#told.length
+    for (const table of this.#schema.tables) this.#tell(wholeTable(table))
+    for (const fts of this.#schema.fts) {
+      this.#tell(wholeFts(fts))
+      this.#tell(matched(this.#luck, fts))
+    }
+    const whole = this.#told.slice(start)
+    for (const { statement, answer } of whole) {
+      const there = wordsOfAll(tell(this.#view.db, statement).answer)
+      this.#holds("the reader's tables", there === wordsOfAll(answer) ? null : forNative(statement))
+    }
+    this.#holds("differs from SQLite", firstDifference(this.#told, this.#native.run(this.#told)))
+    if (this.#luck.chance(0.25)) this.#holds("as a plain file", this.#asFile(whole))
+  }
+
+  /** The pages are a SQLite file that any tool opens; only FTS5's own format is newer than the shell. */
+  #asFile(whole: readonly Told[]): string | null {
+    this.figures.files++
+    const file = join(tmpdir(), `lf-proof-sql-${process.pid}.db`)
+    writeFileSync(file, Buffer.concat(this.#source.storage.snapshot()))
+    try {
+      const check = tell(this.#db, select([raw("integrity_check")], raw("from pragma_integrity_check"), "internal"))
+      // 3.40 does not read an index with secure deletes: it is told that it is an old one, and made anew.
+      const rebuild = this.#schema.fts.flatMap(({ name }) => [
+        `update ${name}_config set v = 4 where k = 'version';`,
+        `insert into ${name}(${name}) values ('rebuild');`,
+      ])
+      const told = [check, ...whole]
+      return firstDifference(told, this.#native.run(told, file, [".dbconfig defensive off", ...rebuild]))
+    } finally {
+      rmSync(file, { force: true })
+    }
+  }
+}

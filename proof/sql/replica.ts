@@ -1,0 +1,70 @@
+import { bytesEqual } from "../../packages/core/src/base/bytes.ts"
+import { LSN_ZERO, type Lsn, lsn, nextLsn } from "../../packages/core/src/base/lsn.ts"
+import { decodeMessage } from "../../packages/core/src/network/codec.ts"
+import type { Pages } from "../../packages/core/src/network/message.ts"
+import { Peer } from "../../packages/core/src/remote/peer.ts"
+import { type Changeset, changesetCodec } from "../../packages/core/src/storage/changeset.ts"
+import { PageHistory } from "../../packages/core/src/storage/page-history.ts"
+import { Storage } from "../../packages/core/src/storage/storage.ts"
+
+/** A document as the server keeps it: pages, what changed lately, and a copy made of nothing but the journal's bytes. */
+export class Source {
+  storage = new Storage()
+  #history = new PageHistory(LSN_ZERO)
+  #lsn = LSN_ZERO
+  readonly #copy = new Storage()
+
+  get cursor(): Lsn {
+    return this.#lsn
+  }
+
+  /** After a COMMIT: the changeset goes to the journal. Null, or how the copy that replays it differs (I5, I13). */
+  commit(): string | null {
+    const changeset = this.storage.commit()
+    if (changeset === null) return null
+    const read = changesetCodec.decode(changesetCodec.encode(changeset))
+    this.#copy.receive(read)
+    this.#lsn = nextLsn(this.#lsn)
+    this.#history.append(this.#lsn, read)
+    return difference(this.storage, this.#copy)
+  }
+
+  /** As after a checkpoint and a restart: the deltas are gone, when each page changed last is known. */
+  restart(): void {
+    const { changedAt, changedSince } = this.#history
+    this.#history = new PageHistory(
+      this.#lsn,
+      Array.from(changedAt, (at) => at ?? 0),
+      changedSince,
+    )
+    this.storage = new Storage(this.storage.snapshot())
+  }
+
+  /** What a reader at `cursor` is sent, through the peer and the codec that send it. */
+  batchFor(cursor: Lsn): Changeset {
+    const frames: Uint8Array[] = []
+    const pipe = { send: (frame: Uint8Array) => void frames.push(frame), close() {}, listen() {} }
+    const peer = new Peer({ pipe, clientId: "reader", user: null, hasOurEpoch: true })
+    peer.waiting = { type: "sync-storage", cursor, outcomesSeen: lsn(0) }
+    const pages = this.storage.snapshot()
+    const snapshot = { lsn: this.#lsn, checksum: this.storage.checksum, pages }
+    peer.startTransfer(snapshot, this.#history.since(cursor, pages.length), [])
+    const parts: Pages[] = []
+    for (;;) {
+      const part = decodeMessage(frames[parts.length])
+      if (part.type !== "pages") throw new Error(`a peer sends pages, not ${part.type}`)
+      parts.push(part)
+      if (part.isLast) return { ...part.changeset, pages: parts.flatMap(({ changeset }) => changeset.pages) }
+      peer.sendPart()
+    }
+  }
+}
+
+/** How two bases differ, or null: every byte, the count, the checksum. */
+export function difference(one: Storage, other: Storage): string | null {
+  if (one.basePageCount !== other.basePageCount) return `${one.basePageCount} pages, the other ${other.basePageCount}`
+  const [pages, others] = [one.snapshot(), other.snapshot()]
+  const at = pages.findIndex((page, i) => !bytesEqual(page, others[i]))
+  if (at >= 0) return `page ${at + 1} differs`
+  return one.checksum === other.checksum ? null : "the checksums differ"
+}
