@@ -4,7 +4,7 @@ import { LfError } from "./error.ts"
 import type { Host } from "./host.ts"
 
 const DOC_ID = /^[A-Za-z0-9_-]{1,64}$/
-const CLIENT_SECRET_BYTES = 32
+export const CLIENT_SECRET_BYTES = 32
 const CLIENT_ID_BYTES = 16
 const EPOCH_BYTES = 16
 

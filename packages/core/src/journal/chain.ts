@@ -1,7 +1,6 @@
 import { assert } from "../base/assert.ts"
 import { ByteReader, ByteWriter } from "../base/bytes.ts"
 import { chainHash } from "../base/checksum.ts"
-import { LfError } from "../base/error.ts"
 import { LSN_ZERO, type Lsn, lsn, lsnAfter, nextLsn } from "../base/lsn.ts"
 import { type Batch, entryCostBytes } from "./batch.ts"
 import type { LogRecord } from "./log.ts"
@@ -160,12 +159,12 @@ export function anchorRecord(stream: string, at: Lsn, hash: bigint, hashesBefore
   return { stream, lsn: at, type: "anchor", payload: payload.finish(), previousHash: hash, hash }
 }
 
-/** The hashes that an anchor holds, its own last. @throws BYTES_MALFORMED */
-export function anchorHashes({ lsn: at, payload, hash }: LogRecord): bigint[] {
+/** The hashes that an anchor holds, its own last; undefined where they cannot be. */
+export function anchorHashes({ lsn: at, payload, hash }: LogRecord): bigint[] | undefined {
+  if (payload.length % 8 !== 0 || payload.length / 8 > at) return undefined
   const reader = new ByteReader(payload)
   const hashes: bigint[] = []
   while (reader.remaining > 0) hashes.push(reader.u64())
-  if (hashes.length > at) throw new LfError("BYTES_MALFORMED", "an anchor with hashes of entries before the first")
   hashes.push(hash)
   return hashes
 }

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest"
+import { ByteWriter } from "../base/bytes.ts"
 import { hash64, loadChecksum } from "../base/checksum.ts"
 import { decodeLogHeader, encodeLogHeader, pagesChecksum } from "./log-header.ts"
 import { decodeRecords, encodeGroup } from "./record.ts"
@@ -34,6 +35,16 @@ describe("log header", () => {
       damaged[bit >> 3] ^= 1 << (bit & 7)
       expect(() => decodeLogHeader(damaged)).toThrow(expect.objectContaining({ code: "LOG_CORRUPT" }))
       expect(() => decodeLogHeader(bytes.slice(0, bit >> 3))).toThrow(expect.objectContaining({ code: "LOG_CORRUPT" }))
+    }
+  })
+
+  test("S9 a body that does not parse is LOG_CORRUPT under a checksum that is right", () => {
+    const bytes = encodeLogHeader(header)
+    const body = bytes.slice(12, -8)
+    for (const changed of [body.slice(0, -1), new Uint8Array([...body, 0]), new Uint8Array(0)]) {
+      const head = new ByteWriter().raw(bytes.subarray(0, 8)).u32(changed.length).raw(changed)
+      const sealed = head.u64(hash64(head.finish())).finish()
+      expect(() => decodeLogHeader(sealed)).toThrow(expect.objectContaining({ code: "LOG_CORRUPT" }))
     }
   })
 

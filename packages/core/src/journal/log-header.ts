@@ -46,20 +46,29 @@ export function decodeLogHeader(bytes: Uint8Array): { readonly header: LogHeader
   const format = fixed.u32()
   const bodyBytes = fixed.u32()
   if (bodyBytes > fixed.remaining - HASH_BYTES) throw damaged("ends early")
-  const body = new ByteReader(fixed.raw(bodyBytes))
+  const body = fixed.raw(bodyBytes)
   const hashedBytes = fixed.offset
   if (fixed.u64() !== hash64(bytes.subarray(0, hashedBytes))) throw damaged("fails its checksum")
   if (format > FORMAT) throw new LfError("LOG_FORMAT_NEWER", `log of format ${format}, this code reads ${FORMAT}`)
-  const generation = body.uint()
-  const liveBytes = body.uint()
-  const hasCheckpoint = body.u8() === 1
-  const checkpoint = hasCheckpoint
-    ? { meta: body.bytes().slice(), pageCount: body.uint(), pagesChecksum: body.u64() }
-    : null
-  body.end()
-  return { header: { generation, liveBytes, checkpoint }, endAt: fixed.offset }
+  return { header: readBody(body), endAt: fixed.offset }
 }
 
-function damaged(what: string): LfError {
-  return new LfError("LOG_CORRUPT", `the log's header ${what}`)
+function readBody(bytes: Uint8Array): LogHeader {
+  try {
+    const body = new ByteReader(bytes)
+    const generation = body.uint()
+    const liveBytes = body.uint()
+    const hasCheckpoint = body.u8() === 1
+    const checkpoint = hasCheckpoint
+      ? { meta: body.bytes().slice(), pageCount: body.uint(), pagesChecksum: body.u64() }
+      : null
+    body.end()
+    return { generation, liveBytes, checkpoint }
+  } catch (cause) {
+    throw damaged("does not parse", cause)
+  }
+}
+
+function damaged(what: string, cause?: unknown): LfError {
+  return new LfError("LOG_CORRUPT", `the log's header ${what}`, { cause })
 }

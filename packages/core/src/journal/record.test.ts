@@ -1,7 +1,7 @@
 import fc from "fast-check"
 import { beforeAll, describe, expect, test } from "vitest"
-import { concatBytes } from "../base/bytes.ts"
-import { chainHash, loadChecksum } from "../base/checksum.ts"
+import { ByteWriter, concatBytes } from "../base/bytes.ts"
+import { chainHash, hash64, loadChecksum } from "../base/checksum.ts"
 import { LSN_ZERO, lsn } from "../base/lsn.ts"
 import { anchorRecord } from "./chain.ts"
 import type { LogRecord } from "./log.ts"
@@ -32,6 +32,13 @@ function groupsOf(counts: readonly number[]): { groups: Uint8Array[]; records: L
     return encodeGroup(GENERATION, records.slice(at - count, at))
   })
   return { groups, records }
+}
+
+/** A group with a body of any bytes and checksums that are right. */
+function groupOf(count: number, body: Uint8Array): Uint8Array {
+  const group = new ByteWriter().raw(encodeGroup(GENERATION, []).subarray(0, 16))
+  group.u32(count).u32(body.length).u64(hash64(body))
+  return group.u64(hash64(group.finish())).raw(body).finish()
 }
 
 describe("record", () => {
@@ -82,6 +89,40 @@ describe("record", () => {
     const shortened = concatBytes([groups[0], groups[1].slice(5), groups[2]])
     for (const damaged of [zeroed, shortened])
       expect(() => decodeRecords(damaged, GENERATION)).toThrow(expect.objectContaining({ code: "LOG_CORRUPT" }))
+  })
+
+  test("I11 a damaged group before another one is corruption, even when the other one is damaged too", () => {
+    const { groups } = groupsOf([1, 1, 1])
+    const damaged = concatBytes(groups)
+    damaged[groups[0].length + 45] ^= 1
+    damaged[damaged.length - 1] ^= 1
+    expect(() => decodeRecords(damaged, GENERATION)).toThrow(expect.objectContaining({ code: "LOG_CORRUPT" }))
+  })
+
+  test("I11 a header written over another group's is corruption, also where it claims all that follows", () => {
+    const { groups } = groupsOf([9, 1, 1])
+    const damaged = concatBytes(groups)
+    damaged.copyWithin(groups[0].length, 0, 40)
+    expect(() => decodeRecords(damaged, GENERATION)).toThrow(expect.objectContaining({ code: "LOG_CORRUPT" }))
+  })
+
+  test("I11 a body that no encoder wrote is corruption under a checksum that is right", () => {
+    const [record] = entries("s", [new Uint8Array([1])])
+    const body = encodeGroup(GENERATION, [record]).slice(40)
+    const changed = (at: number, value: number) => body.map((byte, i) => (i === at ? value : byte))
+    const without = concatBytes([body.subarray(0, 1), new Uint8Array(1), body.subarray(3)])
+    for (const [count, bytes] of [
+      [2, body],
+      [0, body],
+      [1, changed(0, 3)],
+      [1, changed(1, 200)],
+      [1, without],
+      [1, concatBytes([body, new Uint8Array(1)])],
+    ] as const) {
+      const group = groupOf(count, bytes)
+      expect(() => decodeRecords(group, GENERATION)).toThrow(expect.objectContaining({ code: "LOG_CORRUPT" }))
+    }
+    expect(decodeRecords(groupOf(1, body), GENERATION).records).toEqual([record])
   })
 
   test("T18 zero-filled space and stale records of another generation are a tail to cut", () => {

@@ -1,5 +1,5 @@
 import { assert } from "../base/assert.ts"
-import { ByteReader, ByteWriter, textToBytes } from "../base/bytes.ts"
+import { ByteReader, ByteWriter, bytesEqual, textToBytes } from "../base/bytes.ts"
 import { hash64 } from "../base/checksum.ts"
 import { isLfError, LfError } from "../base/error.ts"
 import { lsn } from "../base/lsn.ts"
@@ -65,7 +65,11 @@ export function decodeRecords(bytes: Uint8Array, generation: number): DecodedRec
     const header = readHeader(bytes, at, generation)
     if (header === undefined || !isBodyWhole(bytes, header)) {
       // A whole header tells where its body ends; what lies inside is data, even where it looks like a group.
-      refuseLaterGroup(bytes, generation, header === undefined ? at + 1 : header.endAt)
+      const next = header === undefined ? at + 1 : header.endAt
+      // A group is begun when the one before it is durable: the next header alone says that this one was whole once.
+      if (header !== undefined && readHeader(bytes, next, generation) !== undefined) throw damagedAt(at)
+      if (header !== undefined && hasTwin(bytes, at)) throw damagedAt(at)
+      refuseLaterGroup(bytes, generation, next)
       return { records, goodBytes: at, lastGroupAt, tail: "torn" }
     }
     readBody(bytes.subarray(header.bodyAt, header.endAt), header.count, records)
@@ -108,9 +112,21 @@ function isBodyWhole(bytes: Uint8Array, header: GroupHeader): boolean {
 function refuseLaterGroup(bytes: Uint8Array, generation: number, from: number): void {
   for (let at = bytes.indexOf(MAGIC_BYTES[0], from); at !== -1; at = bytes.indexOf(MAGIC_BYTES[0], at + 1)) {
     const header = readHeader(bytes, at, generation)
-    if (header !== undefined && isBodyWhole(bytes, header))
-      throw new LfError("LOG_CORRUPT", `damage before the group at byte ${at}`)
+    if (header !== undefined && isBodyWhole(bytes, header)) throw damagedAt(from)
   }
+}
+
+/** A header that stands twice was written to a wrong place: by the hash of its body each is the only one. */
+function hasTwin(bytes: Uint8Array, headerAt: number): boolean {
+  const header = bytes.subarray(headerAt, headerAt + HEADER_BYTES)
+  for (let at = bytes.indexOf(header[0]); at !== -1; at = bytes.indexOf(header[0], at + 1)) {
+    if (at !== headerAt && bytesEqual(bytes.subarray(at, at + HEADER_BYTES), header)) return true
+  }
+  return false
+}
+
+function damagedAt(at: number): LfError {
+  return new LfError("LOG_CORRUPT", `the group at byte ${at} is damaged, and is no torn tail`)
 }
 
 function readBody(body: Uint8Array, count: number, into: LogRecord[]): void {
@@ -130,6 +146,7 @@ function readRecord(reader: ByteReader): LogRecord {
   const type = reader.u8()
   if (type !== TYPE_ENTRY && type !== TYPE_ANCHOR) throw new LfError("LOG_CORRUPT", `record of unknown type ${type}`)
   const stream = reader.text(STREAM_BYTES_MAX)
+  if (stream === "") throw new LfError("LOG_CORRUPT", "a record of no stream")
   const position = lsn(reader.uint())
   const previousHash = reader.u64()
   const hash = reader.u64()

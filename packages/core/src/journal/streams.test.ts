@@ -4,6 +4,7 @@ import { bytesToText, textToBytes } from "../base/bytes.ts"
 import { loadChecksum } from "../base/checksum.ts"
 import { LfError } from "../base/error.ts"
 import { lsn } from "../base/lsn.ts"
+import { anchorRecord } from "./chain.ts"
 import type { EntryCodec, Journal } from "./journal.ts"
 import type { Checkpoint, DocumentLog, LogRecord, OpenedLog } from "./log.ts"
 import { MemoryDisk, openMemoryLog } from "./memory-log.ts"
@@ -183,6 +184,18 @@ describe("streams", () => {
     await again.rollup(NO_PAGES)
     await again.close()
     expect((await open(disk)).names()).toEqual([])
+  })
+
+  test("I11 an anchor that cannot be is corruption: hashes cut, more of them than entries, nothing can follow", () => {
+    const anchor = anchorRecord("s", lsn(2), 5n, [3n, 4n])
+    const opened = (record: LogRecord): OpenedLog => ({ ...openMemoryLog(), records: [record] })
+    for (const bad of [
+      { ...anchor, payload: anchor.payload.slice(1) },
+      { ...anchor, lsn: lsn(1) },
+      { ...anchor, lsn: lsn(Number.MAX_SAFE_INTEGER) },
+    ])
+      expect(() => new Streams(opened(bad))).toThrow(expect.objectContaining({ code: "LOG_CORRUPT" }))
+    expect(new Streams(opened(anchor)).journal("s", text).lsn()).toBe(2)
   })
 
   test("I11 a missing, doubled, misplaced or foreign record is corruption", async () => {

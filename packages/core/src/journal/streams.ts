@@ -1,6 +1,6 @@
 import { chainHash } from "../base/checksum.ts"
 import { LfError, toLfError } from "../base/error.ts"
-import { LSN_ZERO, nextLsn } from "../base/lsn.ts"
+import { LSN_ZERO } from "../base/lsn.ts"
 import { anchorHashes, anchorRecord, Chain, type ChainKeeper } from "./chain.ts"
 import { type EntryCodec, Journal } from "./journal.ts"
 import type { Checkpoint, DocumentLog, LogRecord, OpenedLog } from "./log.ts"
@@ -167,11 +167,14 @@ export class Streams {
         return
       }
       if (known !== undefined) throw corrupt(record, "an anchor follows other records")
-      this.#chains.set(stream, new Chain(stream, this.#keeper, lsn, anchorHashes(record)))
+      const hashes = anchorHashes(record)
+      if (lsn === Number.MAX_SAFE_INTEGER) throw corrupt(record, "nothing can follow it")
+      if (hashes === undefined) throw corrupt(record, "an anchor whose hashes are none")
+      this.#chains.set(stream, new Chain(stream, this.#keeper, lsn, hashes))
       return
     }
     const chain = known ?? new Chain(stream, this.#keeper)
-    if (lsn !== nextLsn(chain.lsn())) throw corrupt(record, `it follows ${chain.lsn()}`)
+    if (lsn - 1 !== chain.lsn()) throw corrupt(record, `it follows ${chain.lsn()}`)
     if (previousHash !== chain.hash()) throw corrupt(record, "it names another predecessor")
     if (hash !== chainHash(previousHash, record.payload)) throw corrupt(record, "its hash is not that of its bytes")
     chain.load(record.payload, hash)

@@ -1,10 +1,11 @@
 import { ByteReader, ByteWriter } from "../base/bytes.ts"
+import { isLfError, LfError } from "../base/error.ts"
 import type { Host } from "../base/host.ts"
-import { clientIdOf, heirSecret, newClientSecret } from "../base/ids.ts"
-import { LSN_ZERO, type Lsn, lsn } from "../base/lsn.ts"
-import { readPlain, writePlain } from "../base/plain.ts"
+import { CLIENT_SECRET_BYTES, clientIdOf, heirSecret, newClientSecret } from "../base/ids.ts"
+import { LSN_ZERO, type Lsn, lsn, nextLsn } from "../base/lsn.ts"
 import type { EntryCodec, Journal } from "../journal/journal.ts"
-import type { OpenedLog } from "../journal/log.ts"
+import type { Checkpoint, OpenedLog } from "../journal/log.ts"
+import { hasFields, plainCodec } from "../journal/plain-entry.ts"
 import { Streams } from "../journal/streams.ts"
 import { type Changeset, changesetCodec } from "../storage/changeset.ts"
 import { Storage } from "../storage/storage.ts"
@@ -36,7 +37,13 @@ interface BaseEntry {
   readonly changeset: Changeset
 }
 
-const identityCodec: EntryCodec<Uint8Array> = { encode: (secret) => secret, decode: (bytes) => bytes.slice() }
+const identityCodec: EntryCodec<Uint8Array> = {
+  encode: (secret) => secret,
+  decode(bytes) {
+    if (bytes.length !== CLIENT_SECRET_BYTES) throw new LfError("LOG_CORRUPT", "a client's secret has another size")
+    return bytes.slice()
+  },
+}
 
 const baseCodec: EntryCodec<BaseEntry> = {
   encode: ({ epoch, cursor, changeset }) =>
@@ -51,14 +58,14 @@ const baseCodec: EntryCodec<BaseEntry> = {
   },
 }
 
-const rejectionCodec: EntryCodec<RejectionEntry> = {
-  encode(entry) {
-    const writer = new ByteWriter(256)
-    writePlain(writer, entry)
-    return writer.finish()
-  },
-  decode: (bytes) => readPlain(new ByteReader(bytes)) as RejectionEntry, // our own bytes, guarded by the record's checksum
+/** Whose timeline is decided up to where. */
+interface SettledEntry {
+  readonly clientId: string
+  readonly lsn: Lsn
 }
+
+const settledCodec = plainCodec<SettledEntry>((entry) => hasFields(entry, { clientId: "text", lsn: "lsn" }))
+const rejectionCodec = plainCodec<RejectionEntry>(isRejectionEntry)
 
 /** What a client keeps at rest: who it is, its pending mutations, the server's pages and the rejections nobody saw yet. */
 export class LocalStore {
@@ -67,6 +74,7 @@ export class LocalStore {
   readonly #identity: Journal<Uint8Array>
   readonly #base: Journal<BaseEntry>
   readonly #rejections: Journal<RejectionEntry>
+  readonly #settled: Journal<SettledEntry>
   readonly #open = new Map<string, Rejection>()
   #epoch = ""
   #cursor = LSN_ZERO
@@ -80,6 +88,7 @@ export class LocalStore {
     this.#identity = this.streams.journal("identity", identityCodec)
     this.#base = this.streams.journal("base", baseCodec)
     this.#rejections = this.streams.journal("rejections", rejectionCodec)
+    this.#settled = this.streams.journal("settled", settledCodec)
     this.storage = this.#recoverBase()
     for (const { entry } of this.#rejections.iter()) this.#fold(entry)
     // The id is made together with the journal and lives in the same store (T3).
@@ -104,6 +113,21 @@ export class LocalStore {
 
   get rejections(): readonly Rejection[] {
     return [...this.#open.values()]
+  }
+
+  /**
+   * How far the timeline was decided by the base that is here. The base's own row does not always tell: after a clone
+   * wrote under our id it names an entry that we never had.
+   */
+  get settledTo(): Lsn {
+    if (this.storage.basePageCount === 0 || this.#settled.lsn() === LSN_ZERO) return LSN_ZERO
+    const { clientId, lsn: at } = this.#settled.entry(this.#settled.lsn())
+    return clientId === this.clientId ? at : LSN_ZERO
+  }
+
+  /** Kept with the same flush as the base that decided it. */
+  settle(position: Lsn): void {
+    this.#settled.append({ clientId: this.clientId, lsn: position })
   }
 
   /** A new identity with an empty timeline, for `first` and what follows it; the old id's stream goes with the same flush. */
@@ -165,6 +189,7 @@ export class LocalStore {
       .u64(this.storage.checksum)
       .finish()
     if (this.#base.lsn() > this.#base.start()) this.#base.rollup(this.#base.lsn())
+    if (this.#settled.lsn() > LSN_ZERO) this.#settled.rollup(lsn(this.#settled.lsn() - 1))
     this.#foldRejections()
     await this.streams.rollup({ meta, pages: this.storage.snapshot() })
   }
@@ -172,13 +197,11 @@ export class LocalStore {
   /** The base is a cache of the server: one that does not add up is dropped and fetched again. */
   #recoverBase(): Storage {
     const storage = new Storage()
-    const checkpoint = this.streams.checkpoint
-    if (checkpoint !== null && checkpoint.meta.length > 0) {
-      const meta = new ByteReader(checkpoint.meta.subarray(1))
-      const epoch = meta.text(64)
-      const cursor = lsn(meta.uint())
+    const { checkpoint } = this.streams
+    const meta = checkpoint === null ? null : readMeta(checkpoint)
+    if (checkpoint !== null && meta !== null) {
       const loaded = new Storage(checkpoint.pages)
-      if (loaded.checksum === meta.u64()) return this.#replay(loaded, epoch, cursor)
+      if (loaded.checksum === meta.checksum) return this.#replay(loaded, meta.epoch, meta.cursor)
     }
     return this.#replay(storage, "", LSN_ZERO)
   }
@@ -186,12 +209,14 @@ export class LocalStore {
   #replay(storage: Storage, epoch: string, cursor: Lsn): Storage {
     this.#epoch = epoch
     this.#cursor = cursor
-    for (const { entry } of this.#base.iter()) {
+    for (let at = nextLsn(this.#base.start()); at <= this.#base.lsn(); at = nextLsn(at)) {
       try {
+        const entry = this.#base.entry(at)
         storage.receive(entry.changeset)
         this.#epoch = entry.epoch
         this.#cursor = entry.cursor
-      } catch {
+      } catch (error) {
+        if (!isLfError(error)) throw error
         // The pages that this change was made for are gone; a later entry may hold a whole base again.
         storage.clear()
         this.#epoch = ""
@@ -218,5 +243,27 @@ export class LocalStore {
     if (last === this.#rejections.start()) return
     for (const rejection of this.#open.values()) this.#rejections.append({ type: "rejected", rejection })
     this.#rejections.rollup(last)
+  }
+}
+
+function isRejectionEntry(entry: unknown): boolean {
+  if (hasFields(entry, { uid: "text" })) return true
+  const rejection = typeof entry === "object" && entry !== null && "rejection" in entry ? entry.rejection : null
+  return hasFields(rejection, { uid: "text", name: "text", at: "number", code: "text" })
+}
+
+/** What `rollup` wrote beside the pages; null when it holds nothing of use. @throws LOG_FORMAT_NEWER */
+function readMeta({ meta }: Checkpoint) {
+  if (meta.length === 0) return null
+  if (meta[0] !== META_FORMAT) throw new LfError("LOG_FORMAT_NEWER", "the checkpoint's format is unknown")
+  try {
+    const reader = new ByteReader(meta.subarray(1))
+    const epoch = reader.text(64)
+    const cursor = lsn(reader.uint())
+    const checksum = reader.u64()
+    reader.end()
+    return { epoch, cursor, checksum }
+  } catch {
+    return null
   }
 }

@@ -154,6 +154,7 @@ export class Link {
   }
 
   #receivePart(part: Pages, bytes: number): void {
+    if (!isNextPart(part, this.#parts.at(-1))) throw new LfError("FRAME_MALFORMED", "a part that is not the next one")
     this.#parts.push(part)
     this.#bytes += bytes
     if (!part.isLast) {
@@ -175,6 +176,17 @@ export class Link {
     for (const waiting of [this.#welcome, this.#mutations, this.#pages]) waiting?.reject(error)
     this.#tellClosed(error)
   }
+}
+
+/** All parts tell of the same pages, in ascending order, so that together they are a changeset again (S11). */
+function isNextPart(part: Pages, previous: Pages | undefined): boolean {
+  const { pageCount, isWhole, pages } = part.changeset
+  // One that brings nothing and is not the last could come for ever.
+  if (pages.length === 0 && !part.isLast) return false
+  if (previous === undefined) return true
+  const before = previous.changeset
+  if (before.pageCount !== pageCount || before.isWhole !== isWhole) return false
+  return pages.length === 0 || pages[0].pageNo > before.pages[before.pages.length - 1].pageNo
 }
 
 function joinParts(parts: readonly Pages[]): PageBatch {

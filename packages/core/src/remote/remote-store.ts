@@ -3,9 +3,9 @@ import { LfError } from "../base/error.ts"
 import type { Host } from "../base/host.ts"
 import { newEpoch } from "../base/ids.ts"
 import { type Lsn, lsn } from "../base/lsn.ts"
-import { readPlain, writePlain } from "../base/plain.ts"
-import type { EntryCodec, Journal } from "../journal/journal.ts"
-import type { OpenedLog } from "../journal/log.ts"
+import type { Journal } from "../journal/journal.ts"
+import type { Checkpoint, OpenedLog } from "../journal/log.ts"
+import { hasFields, plainCodec } from "../journal/plain-entry.ts"
 import { Streams } from "../journal/streams.ts"
 import { type Changeset, changesetCodec } from "../storage/changeset.ts"
 import { PageHistory } from "../storage/page-history.ts"
@@ -50,20 +50,29 @@ export interface Attempt {
 const CHECKPOINT_BYTES_MIN = 4 * 1024 * 1024
 const META_FORMAT = 1
 
-function plainCodec<T>(): EntryCodec<T> {
-  return {
-    encode(entry) {
-      const writer = new ByteWriter(128)
-      writePlain(writer, entry)
-      return writer.finish()
-    },
-    decode: (bytes) => readPlain(new ByteReader(bytes)) as T, // our own bytes, guarded by the record's checksum
-  }
-}
+const arrivalCodec = plainCodec<Arrival>((entry) =>
+  hasFields(entry, {
+    clientId: "text",
+    from: "lsn",
+    to: "lsn",
+    user: "text or null",
+    atMs: "number",
+    forbidden: "lsns",
+  }),
+)
+const outcomeCodec = plainCodec<RejectedOutcome>((entry) =>
+  hasFields(entry, { clientId: "text", lsn: "lsn", uid: "text", code: "text" }),
+)
+const bindingCodec = plainCodec<Binding>((entry) => hasFields(entry, { clientId: "text", user: "text or null" }))
+const attemptsCodec = plainCodec<readonly Attempt[]>(
+  (entry) => Array.isArray(entry) && entry.every((one) => hasFields(one, { clientId: "text", from: "lsn", to: "lsn" })),
+)
+const lifeCodec = plainCodec<{ readonly isOver: boolean }>((entry) => hasFields(entry, { isOver: "boolean" }))
+const epochCodec = plainCodec<{ readonly epoch: string }>((entry) => hasFields(entry, { epoch: "text" }))
 
 /** The document's epochs; the last one counts. */
 export function epochsOf(streams: Streams): Journal<{ readonly epoch: string }> {
-  return streams.journal("epoch", plainCodec<{ readonly epoch: string }>())
+  return streams.journal("epoch", epochCodec)
 }
 
 /** What the server keeps of one document at rest: pages, what changed since the checkpoint, and what clients sent. */
@@ -84,11 +93,11 @@ export class RemoteStore {
   /** @throws LOG_CORRUPT when the checkpoint or the journal does not add up: the document stops (I11) */
   constructor(opened: OpenedLog, host: Host) {
     this.streams = new Streams(opened)
-    this.arrivals = this.streams.journal("arrivals", plainCodec<Arrival>())
-    this.outcomes = this.streams.journal("outcomes", plainCodec<RejectedOutcome>())
-    this.bindings = this.streams.journal("bindings", plainCodec<Binding>())
-    this.attempts = this.streams.journal("attempts", plainCodec<readonly Attempt[]>())
-    this.life = this.streams.journal("life", plainCodec<{ readonly isOver: boolean }>())
+    this.arrivals = this.streams.journal("arrivals", arrivalCodec)
+    this.outcomes = this.streams.journal("outcomes", outcomeCodec)
+    this.bindings = this.streams.journal("bindings", bindingCodec)
+    this.attempts = this.streams.journal("attempts", attemptsCodec)
+    this.life = this.streams.journal("life", lifeCodec)
     this.#epochs = epochsOf(this.streams)
     this.#changes = this.streams.journal("storage", changesetCodec)
     if (this.#epochs.lsn() === 0) this.#epochs.append({ epoch: newEpoch(host) })
@@ -130,14 +139,9 @@ export class RemoteStore {
   #recover(): { storage: Storage; history: PageHistory } {
     const { checkpoint } = this.streams
     if (checkpoint === null || checkpoint.meta.length === 0) return this.#replay(new Storage(), new PageHistory(lsn(0)))
-    const meta = new ByteReader(checkpoint.meta)
-    if (meta.u8() !== META_FORMAT) throw new LfError("LOG_FORMAT_NEWER", "the checkpoint's format is unknown")
-    const position = lsn(meta.uint())
+    const { position, checksum, changedSince, changedAt } = readMeta(checkpoint)
     const storage = new Storage(checkpoint.pages)
-    if (storage.checksum !== meta.u64()) throw new LfError("LOG_CORRUPT", "the checkpoint's pages do not add up")
-    const changedSince = lsn(meta.uint())
-    const changedAt: number[] = []
-    for (let count = meta.count(); count > 0; count--) changedAt.push(meta.uint())
+    if (storage.checksum !== checksum) throw new LfError("LOG_CORRUPT", "the checkpoint's pages do not add up")
     return this.#replay(storage, new PageHistory(position, changedAt, changedSince))
   }
 
@@ -152,5 +156,22 @@ export class RemoteStore {
     }
     storage.takeChanges()
     return { storage, history }
+  }
+}
+
+/** What `checkpoint` wrote beside the pages. @throws LOG_CORRUPT LOG_FORMAT_NEWER */
+function readMeta({ meta }: Checkpoint) {
+  const reader = new ByteReader(meta)
+  if (reader.u8() !== META_FORMAT) throw new LfError("LOG_FORMAT_NEWER", "the checkpoint's format is unknown")
+  try {
+    const position = lsn(reader.uint())
+    const checksum = reader.u64()
+    const changedSince = lsn(reader.uint())
+    const changedAt: number[] = []
+    for (let count = reader.count(); count > 0; count--) changedAt.push(reader.uint())
+    reader.end()
+    return { position, checksum, changedSince, changedAt }
+  } catch (cause) {
+    throw new LfError("LOG_CORRUPT", "the checkpoint does not parse", { cause })
   }
 }

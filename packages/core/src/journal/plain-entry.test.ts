@@ -1,0 +1,35 @@
+import { expect, test } from "vitest"
+import { ByteWriter } from "../base/bytes.ts"
+import { writePlain } from "../base/plain.ts"
+import { hasFields, plainCodec } from "./plain-entry.ts"
+
+const corrupt = expect.objectContaining({ code: "LOG_CORRUPT" })
+
+function plainBytes(value: unknown): Uint8Array {
+  const writer = new ByteWriter()
+  writePlain(writer, value)
+  return writer.finish()
+}
+
+test("an entry comes back as it went in", () => {
+  const codec = plainCodec<{ name: string }>((entry) => hasFields(entry, { name: "text" }))
+  expect(codec.decode(codec.encode({ name: "a" }))).toEqual({ name: "a" })
+})
+
+test("S9 what is no plain data, or goes on behind it, or is something else than an entry, is LOG_CORRUPT", () => {
+  const codec = plainCodec((entry) => hasFields(entry, { name: "text" }))
+  const whole = plainBytes({ name: "a" })
+  for (const bytes of [new Uint8Array(0), whole.slice(0, -1), Uint8Array.of(...whole, 0)])
+    expect(() => codec.decode(bytes)).toThrow(corrupt)
+  for (const value of [null, 7, "name", [], {}, { name: 1 }])
+    expect(() => codec.decode(plainBytes(value))).toThrow(corrupt)
+})
+
+test("a field holds what is said of it", () => {
+  const fields = { a: "text", b: "text or null", c: "boolean", d: "number", e: "lsn", f: "lsns" } as const
+  const entry = { a: "x", b: null, c: false, d: 0.5, e: 7, f: [1, 2], more: 1 }
+  expect(hasFields(entry, fields)).toBe(true)
+  expect(hasFields({ ...entry, b: "y", f: [] }, fields)).toBe(true)
+  for (const wrong of [{ a: null }, { b: 1 }, { c: 0 }, { d: "1" }, { e: -1 }, { e: 0.5 }, { f: [-1] }, { f: 1 }])
+    expect(hasFields({ ...entry, ...wrong }, fields)).toBe(false)
+})

@@ -1,0 +1,114 @@
+import { beforeAll, describe, expect, test } from "vitest"
+import { ByteWriter } from "../base/bytes.ts"
+import { chainHash, loadChecksum } from "../base/checksum.ts"
+import { LSN_ZERO, lsn } from "../base/lsn.ts"
+import { writePlain } from "../base/plain.ts"
+import type { LogRecord, OpenedLog } from "../journal/log.ts"
+import { MemoryDisk, openMemoryLog } from "../journal/memory-log.ts"
+import { PAGE_BYTES } from "../sqlite/page.ts"
+import type { Changeset } from "../storage/changeset.ts"
+import { encodeWhole } from "../storage/delta.ts"
+import { Storage } from "../storage/storage.ts"
+import { Luck } from "../testing/luck.ts"
+import { SimClock, SimHost } from "../testing/sim-host.ts"
+import { LocalStore, type Rejection } from "./local-store.ts"
+
+beforeAll(loadChecksum)
+
+const host = new SimHost(new SimClock(), new Luck(1))
+const corrupt = expect.objectContaining({ code: "LOG_CORRUPT" })
+const page = (fill: number) => new Uint8Array(PAGE_BYTES).fill(fill)
+const rejection = (uid: string): Rejection => ({ uid, name: "n", args: null, at: 1, code: "NO", data: null })
+
+function whole(...fills: number[]): Changeset {
+  const pages = fills.map((fill, i) => ({ pageNo: i + 1, deltas: [encodeWhole(page(fill))] }))
+  const after = new Storage(fills.map(page)).checksum
+  return { pageCount: fills.length, isWhole: true, before: null, after, pages }
+}
+
+function entriesIn(stream: string, payloads: readonly Uint8Array[]): LogRecord[] {
+  let hash = 0n
+  return payloads.map((payload, i) => {
+    const previousHash = hash
+    hash = chainHash(previousHash, payload)
+    return { stream, lsn: lsn(i + 1), type: "entry", payload, previousHash, hash }
+  })
+}
+
+const kept = (stream: string, ...payloads: Uint8Array[]): OpenedLog => ({
+  ...openMemoryLog(),
+  records: entriesIn(stream, payloads),
+})
+
+function plainBytes(value: unknown): Uint8Array {
+  const writer = new ByteWriter()
+  writePlain(writer, value)
+  return writer.finish()
+}
+
+async function reopened(disk: MemoryDisk): Promise<LocalStore> {
+  return new LocalStore(await disk.open("d"), host)
+}
+
+describe("local store", () => {
+  test("T3 identity, base and rejections come back, from entries and from a rollup", async () => {
+    const disk = new MemoryDisk()
+    const store = await reopened(disk)
+    store.receive({ epoch: "e", cursor: lsn(4), changeset: whole(1, 2) })
+    for (const uid of ["a", "b"]) store.reject(rejection(uid))
+    store.dismiss("a")
+    store.dismiss("a")
+    expect(store.settledTo).toBe(0)
+    store.settle(lsn(2))
+    const { secret } = store
+    const isAsBefore = (now: LocalStore) => {
+      expect([now.secret, now.epoch, now.cursor, now.settledTo]).toEqual([secret, "e", 4, 2])
+      expect(now.storage.snapshot()).toEqual([page(1), page(2)])
+      expect(now.rejections).toEqual([rejection("b")])
+    }
+    await store.streams.close()
+    const second = await reopened(disk)
+    isAsBefore(second)
+    await second.rollup()
+    await second.rollup()
+    await second.streams.close()
+    isAsBefore(await reopened(disk))
+  })
+
+  test("S11 a base entry that does not parse or does not fit drops the base and nothing else", () => {
+    for (const bad of [Uint8Array.of(200), new ByteWriter().text("e").uint(1).finish()]) {
+      const { records } = kept("base", bad)
+      const secrets = entriesIn("identity", [new Uint8Array(32).fill(7)])
+      const store = new LocalStore({ ...openMemoryLog(), records: [...secrets, ...records] }, host)
+      expect([store.epoch, store.cursor, store.storage.basePageCount]).toEqual(["", LSN_ZERO, 0])
+      expect(store.secret).toEqual(new Uint8Array(32).fill(7))
+    }
+  })
+
+  test("S11 a checkpoint without its pages, or one that does not parse, is a base to fetch again", async () => {
+    const disk = new MemoryDisk()
+    const store = await reopened(disk)
+    store.receive({ epoch: "e", cursor: lsn(4), changeset: whole(1) })
+    await store.rollup()
+    await store.streams.close()
+    const { checkpoint } = await disk.open("d")
+    const meta = checkpoint?.meta ?? new Uint8Array(0)
+    const openedAs = (bytes: Uint8Array, pages: Uint8Array[]) =>
+      new LocalStore({ ...openMemoryLog(), checkpoint: { meta: bytes, pages } }, host)
+    expect(openedAs(meta, [page(1)]).cursor).toBe(4)
+    for (const bad of [meta.slice(0, -1), Uint8Array.of(...meta, 0), meta.slice(0, 1), new Uint8Array(0)])
+      expect(openedAs(bad, [page(1)]).cursor).toBe(0)
+    expect(openedAs(meta, []).cursor).toBe(0)
+  })
+
+  test("T20 a checkpoint of another format is refused as newer", () => {
+    const opened = { ...openMemoryLog(), checkpoint: { meta: Uint8Array.of(2), pages: [] } }
+    expect(() => new LocalStore(opened, host)).toThrow(expect.objectContaining({ code: "LOG_FORMAT_NEWER" }))
+  })
+
+  test("S9 a rejection or an identity that is none is LOG_CORRUPT", () => {
+    for (const value of [null, 1, {}, { type: "rejected" }, { type: "rejected", rejection: { uid: "a" } }])
+      expect(() => new LocalStore(kept("rejections", plainBytes(value)), host)).toThrow(corrupt)
+    expect(() => new LocalStore(kept("identity", new Uint8Array(31)), host).secret).toThrow(corrupt)
+  })
+})

@@ -1,0 +1,109 @@
+import { beforeAll, describe, expect, test } from "vitest"
+import { ByteWriter } from "../base/bytes.ts"
+import { chainHash, loadChecksum } from "../base/checksum.ts"
+import { lsn } from "../base/lsn.ts"
+import { writePlain } from "../base/plain.ts"
+import type { LogRecord, OpenedLog } from "../journal/log.ts"
+import { MemoryDisk, openMemoryLog } from "../journal/memory-log.ts"
+import { PAGE_BYTES } from "../sqlite/page.ts"
+import { Luck } from "../testing/luck.ts"
+import { SimClock, SimHost } from "../testing/sim-host.ts"
+import { ClientList } from "./client-list.ts"
+import { RemoteStore } from "./remote-store.ts"
+
+beforeAll(loadChecksum)
+
+const host = new SimHost(new SimClock(), new Luck(1))
+const corrupt = expect.objectContaining({ code: "LOG_CORRUPT" })
+const page = (fill: number) => new Uint8Array(PAGE_BYTES).fill(fill)
+
+function commit(store: RemoteStore, pageNo: number, fill: number): void {
+  store.storage.write(pageNo, page(fill))
+  const changeset = store.storage.commit()
+  if (changeset !== null) store.append(changeset)
+}
+
+/** A log whose only entry is `value` in `stream`, under checksums that are right. */
+function keptIn(stream: string, value: unknown): OpenedLog {
+  const writer = new ByteWriter()
+  writePlain(writer, value)
+  const payload = writer.finish()
+  const record: LogRecord = {
+    stream,
+    lsn: lsn(1),
+    type: "entry",
+    payload,
+    previousHash: 0n,
+    hash: chainHash(0n, payload),
+  }
+  return { ...openMemoryLog(), records: [record] }
+}
+
+function keptAs(meta: Uint8Array): OpenedLog {
+  return { ...openMemoryLog(), checkpoint: { meta, pages: [page(1)] } }
+}
+
+describe("remote store", () => {
+  test("I13 checkpoint and tail give the pages, the epoch and what changed since", async () => {
+    const disk = new MemoryDisk()
+    const store = new RemoteStore(await disk.open("d"), host)
+    commit(store, 1, 1)
+    commit(store, 2, 2)
+    await store.checkpoint()
+    commit(store, 1, 3)
+    await store.streams.close()
+    const again = new RemoteStore(await disk.open("d"), host)
+    expect([again.epoch, again.lsn(), again.storage.checksum]).toEqual([store.epoch, 3, store.storage.checksum])
+    expect(again.history.since(lsn(1), 2).pageNos).toEqual(store.history.since(lsn(1), 2).pageNos)
+  })
+
+  test("I11 a checkpoint that is cut, goes on, or is of other pages stops the document", async () => {
+    const disk = new MemoryDisk()
+    const store = new RemoteStore(await disk.open("d"), host)
+    commit(store, 1, 1)
+    await store.checkpoint()
+    await store.streams.close()
+    const { checkpoint } = await disk.open("d")
+    const meta = checkpoint?.meta ?? new Uint8Array(0)
+    expect(new RemoteStore(keptAs(meta), host).storage.basePageCount).toBe(1)
+    for (const bad of [meta.slice(0, -1), meta.slice(0, 1), Uint8Array.of(...meta, 0)])
+      expect(() => new RemoteStore(keptAs(bad), host)).toThrow(corrupt)
+    const others = { ...keptAs(meta), checkpoint: { meta, pages: [page(2)] } }
+    expect(() => new RemoteStore(others, host)).toThrow(corrupt)
+    expect(new RemoteStore(keptAs(new Uint8Array(0)), host).storage.basePageCount).toBe(0)
+  })
+
+  test("T20 a checkpoint of another format is refused as newer", () => {
+    const newer = expect.objectContaining({ code: "LOG_FORMAT_NEWER" })
+    expect(() => new RemoteStore(keptAs(Uint8Array.of(2, 0)), host)).toThrow(newer)
+  })
+
+  test("I11 a change that does not fit its checkpoint stops the document", async () => {
+    const disk = new MemoryDisk()
+    const store = new RemoteStore(await disk.open("d"), host)
+    commit(store, 1, 1)
+    commit(store, 1, 2)
+    await store.streams.close()
+    const { records } = await disk.open("d")
+    const first = keptAs(new Uint8Array(0))
+    expect(() => new RemoteStore({ ...first, records: relinked(records) }, host)).toThrow(corrupt)
+  })
+
+  test("S9 an entry that is something else than its stream holds is LOG_CORRUPT where it is read", () => {
+    for (const value of [null, "x", {}, { clientId: 1, user: null }]) {
+      expect(() => new ClientList(new RemoteStore(keptIn("bindings", value), host))).toThrow(corrupt)
+      expect(() => new RemoteStore(keptIn("epoch", value), host).epoch).toThrow(corrupt)
+      expect(() => new RemoteStore(keptIn("arrivals", value), host).arrivals.entry(lsn(1))).toThrow(corrupt)
+      expect(() => new RemoteStore(keptIn("outcomes", value), host).outcomes.entry(lsn(1))).toThrow(corrupt)
+      expect(() => new RemoteStore(keptIn("life", value), host).life.entry(lsn(1))).toThrow(corrupt)
+      expect(() => new RemoteStore(keptIn("attempts", [value]), host).attempts.entry(lsn(1))).toThrow(corrupt)
+      expect(() => new RemoteStore(keptIn("attempts", value), host).attempts.entry(lsn(1))).toThrow(corrupt)
+    }
+  })
+})
+
+/** The storage journal without its first change, as if it had begun with the second. */
+function relinked(records: readonly LogRecord[]): LogRecord[] {
+  const second = records.filter(({ stream }) => stream === "storage")[1]
+  return [{ ...second, lsn: lsn(1), previousHash: 0n, hash: chainHash(0n, second.payload) }]
+}

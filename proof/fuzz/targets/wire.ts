@@ -1,0 +1,221 @@
+import fc from "fast-check"
+import { concatBytes } from "../../../packages/core/src/base/bytes.ts"
+import { isLfError } from "../../../packages/core/src/base/error.ts"
+import { ERROR_CODES } from "../../../packages/core/src/base/error-codes.ts"
+import type { Host } from "../../../packages/core/src/base/host.ts"
+import { lsn } from "../../../packages/core/src/base/lsn.ts"
+import { decodeMessage, encodeMessage } from "../../../packages/core/src/network/codec.ts"
+import { Link } from "../../../packages/core/src/network/link.ts"
+import type { ClientMessage, Message, Pages, ServerMessage } from "../../../packages/core/src/network/message.ts"
+import type { Pipe, PipeListener } from "../../../packages/core/src/network/network.ts"
+import type { Peer } from "../../../packages/core/src/remote/peer.ts"
+import { peerListener } from "../../../packages/core/src/remote/peer-listener.ts"
+import { receive } from "../../../packages/core/src/remote/reception.ts"
+import { changesetCodec } from "../../../packages/core/src/storage/changeset.ts"
+import { mutationCodec } from "../../../packages/core/src/timeline/mutation.ts"
+import { chunk, Tape } from "../tape.ts"
+import { about, checkStable, checkValue, Fault, type Target } from "../target.ts"
+import { changeset, checkOrder, checkReceive } from "./pages.ts"
+import { mutation, plainValue } from "./plain.ts"
+
+const position = fc.oneof(fc.nat(200), fc.maxSafeNat()).map(lsn)
+const hash = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n })
+const hex = fc.string({ minLength: 0, maxLength: 32, unit: fc.constantFrom(..."0123456789abcdef") })
+const schema = fc.array(hex, { maxLength: 3 })
+const entries = fc.array(mutation.map(mutationCodec.encode), { maxLength: 3 })
+const outcome = fc.record({ lsn: position, uid: fc.uuid(), code: hex, data: plainValue })
+const is = fc.constant
+
+const hello = fc.record({
+  type: is("hello" as const),
+  protocol: fc.constantFrom(1, 1, 1, 2),
+  docId: fc.stringMatching(/^[A-Za-z0-9_-]{1,12}$/),
+  secret: fc.uint8Array({ minLength: 32, maxLength: 32 }),
+  epoch: hex,
+  cursor: position,
+  schema,
+  token: hex,
+})
+
+const clientMessage: fc.Arbitrary<ClientMessage> = fc.oneof(
+  hello,
+  fc.record({
+    type: is("sync-mutations" as const),
+    batch: fc.record({ from: position, previousHash: hash, entries }),
+    confirmed: position,
+  }),
+  fc.record({ type: is("sync-storage" as const), cursor: position, outcomesSeen: position }),
+  fc.constantFrom<ClientMessage>({ type: "next-part" }, { type: "ping" }),
+)
+
+const pages = fc.record({
+  type: is("pages" as const),
+  from: position,
+  to: position,
+  isLast: fc.boolean(),
+  bytesTotal: fc.maxSafeNat(),
+  changeset,
+  outcomes: fc.array(outcome, { maxLength: 2 }),
+})
+
+const serverMessage: fc.Arbitrary<ServerMessage> = fc.oneof(
+  fc.record({ type: is("welcome" as const), epoch: hex, clientLsn: position, clientHash: hash, lsn: position, schema }),
+  fc.record({ type: is("cursor" as const), lsn: position }),
+  fc.record({ type: is("gap" as const), expected: position }),
+  fc.record({ type: is("fork" as const), common: position }),
+  pages,
+  fc.record({ type: is("refuse" as const), code: fc.constantFrom("FORBIDDEN", "x"), message: hex }),
+  fc.constantFrom<ServerMessage>({ type: "pong" }),
+)
+
+const messageCodec = { encode: encodeMessage, decode: decodeMessage }
+
+function frameTarget(name: string, valid: fc.Arbitrary<Message>): Target {
+  return {
+    name,
+    codes: ["FRAME_MALFORMED"],
+    valid: valid.map(encodeMessage),
+    run(input) {
+      const message = decodeMessage(input)
+      checkValue(message, input)
+      checkStable(messageCodec, message)
+      return `${message.type}${message.type === "pages" ? about(message.changeset.pages.length) : ""}`
+    },
+  }
+}
+
+/** A pipe whose other end is this proof. */
+class Wire implements Pipe {
+  readonly sent: Uint8Array[] = []
+  closedBy: string | null = null
+  #listener: PipeListener | null = null
+
+  listen(listener: PipeListener): void {
+    this.#listener = listener
+  }
+
+  send(frame: Uint8Array): void {
+    if (this.closedBy === null) this.sent.push(frame)
+  }
+
+  close(reason: string): void {
+    if (this.closedBy !== null) return
+    this.closedBy = reason
+    this.#listener?.closed(reason)
+  }
+
+  receive(frame: Uint8Array): void {
+    if (this.closedBy === null) this.#listener?.frame(frame)
+  }
+}
+
+const stillHost: Host = {
+  nowMs: () => 0,
+  monotonicMs: () => 0,
+  randomBytes: (count) => new Uint8Array(count),
+  after: () => () => {},
+}
+
+/** Frames as a tape holds them: what one side says, all of it at once. */
+const conversation = (message: fc.Arbitrary<Message>) =>
+  fc.array(message.map(encodeMessage).map(chunk), { minLength: 1, maxLength: 4 }).map(concatBytes)
+
+const settled = () => new Promise<void>((resolve) => setImmediate(resolve))
+
+/** A server's door and what stands behind it, up to the document's loop: whoever says something wrong is told why. */
+const doorTarget: Target = {
+  name: "server-door",
+  codes: [],
+  valid: fc.tuple(hello, conversation(clientMessage)).map(([first, rest]) => {
+    const greeting = encodeMessage({ ...first, protocol: 1 })
+    return concatBytes([chunk(greeting), rest])
+  }),
+  async run(input) {
+    const wire = new Wire()
+    const taken: string[] = []
+    receive(wire, stillHost, async () => {
+      const refuse = (code: string, message: string) => {
+        wire.send(encodeMessage({ type: "refuse", code, message }))
+        wire.close(code)
+      }
+      const answer = () => wire.send(encodeMessage({ type: "pong" }))
+      return peerListener({
+        peer: { send: answer, sendPart: answer, refuse } as unknown as Peer, // the three things a listener calls
+        mayWrite: (name) => name.length > 0,
+        isIn: () => wire.closedBy === null,
+        leave: () => {},
+        enqueue: (message) => taken.push(message.type),
+      })
+    })
+    const tape = new Tape(input)
+    while (!tape.isOver) wire.receive(tape.chunk())
+    await settled()
+    for (const frame of wire.sent) {
+      const message = decodeMessage(frame)
+      if (message.type === "refuse" && !(message.code in ERROR_CODES)) throw new Fault(`refused with ${message.code}`)
+    }
+    const last = wire.sent.at(-1)
+    if (wire.closedBy !== null && (last === undefined || decodeMessage(last).type !== "refuse"))
+      throw new Fault("closed without saying why (S15)")
+    return `${taken.join(" ")} ${wire.closedBy}`
+  },
+}
+
+/** A client's end: whatever the server says, pages that it takes are whole and can be kept. */
+const linkTarget: Target = {
+  name: "client-link",
+  codes: ["FRAME_MALFORMED", "BYTES_MALFORMED", "CHECKSUM_MISMATCH", "SERVER_CLOSING"],
+  valid: fc.oneof(conversation(serverMessage), fc.tuple(pages, fc.boolean(), fc.nat(9)).map(inParts)),
+  async run(input) {
+    const wire = new Wire()
+    const link = new Link(wire, () => {})
+    const welcome = link.hello({ ...HELLO, schema: [] }).catch((error: unknown) => error)
+    const batch = link.syncStorage({ type: "sync-storage", cursor: lsn(0), outcomesSeen: lsn(0) })
+    const reply = link
+      .syncMutations({ type: "sync-mutations", batch: NO_BATCH, confirmed: lsn(0) })
+      .catch((error: unknown) => error)
+    const tape = new Tape(input)
+    while (!tape.isOver) wire.receive(tape.chunk())
+    link.close("over")
+    for (const answer of await Promise.all([welcome, reply])) {
+      if (answer instanceof Error && !isLfError(answer)) throw answer
+    }
+    const { changeset: changes } = await batch
+    checkOrder(changes)
+    checkStable(changesetCodec, changes)
+    checkReceive(changes)
+    return `pages ${about(changes.pages.length)}`
+  },
+}
+
+/** A page batch as a server sends it, here a part for every page; or with a part twice or in the wrong place. */
+function inParts([batch, isWrong, again]: readonly [Pages, boolean, number]): Uint8Array {
+  const { changeset: whole } = batch
+  const pages = [...whole.pages]
+  if (isWrong && pages.length > 0) pages.push(pages[again % pages.length])
+  const parts = pages.map((page, i) => ({
+    ...batch,
+    isLast: i === pages.length - 1,
+    changeset: { ...whole, pages: [page] },
+  }))
+  const frames = parts.length === 0 ? [{ ...batch, isLast: true }] : parts
+  return concatBytes(frames.map(encodeMessage).map(chunk))
+}
+
+const NO_BATCH = { from: lsn(0), previousHash: 0n, entries: [] }
+const HELLO = {
+  type: "hello" as const,
+  protocol: 1,
+  docId: "d",
+  secret: new Uint8Array(32),
+  epoch: "",
+  cursor: lsn(0),
+  token: "",
+}
+
+export const wireTargets = [
+  frameTarget("frame-of-client", clientMessage),
+  frameTarget("frame-of-server", serverMessage),
+  doorTarget,
+  linkTarget,
+]
