@@ -52,6 +52,8 @@ export class Case {
   #schema: Schema = EMPTY
   #readTo = this.#source.cursor
   #wrong: string | null = null
+  /** A change of the schema failed: as in `migrate`, nothing but ROLLBACK may follow. FTS5 would not hear of a ROLLBACK TO. */
+  #isSpoiled = false
 
   constructor(seed: number, modules: readonly [SqliteModule, SqliteModule], native: Native) {
     this.#luck = new Luck(seed)
@@ -111,7 +113,9 @@ export class Case {
   }
 
   #change(change: Change | null): void {
-    if (change !== null) this.#tell(effect(change.sql, { mode: "migration", next: change.next }))
+    if (change === null) return
+    const isDone = this.#tell(effect(change.sql, { mode: "migration", next: change.next }))
+    if (!isDone && this.#schema.fts.length > 0) this.#isSpoiled = true
   }
 
   #found(): void {
@@ -135,9 +139,13 @@ export class Case {
   #transaction(work: () => void): void {
     const before = this.#schema
     this.figures.transactions++
+    this.#isSpoiled = false
     this.#control(this.#luck.pick(["begin", "begin immediate"]))
     work()
-    const isKept = this.#db.inTransaction && (before === EMPTY || this.#luck.chance(0.85)) && this.#control("commit")
+    const isKept =
+      this.#db.inTransaction &&
+      (before === EMPTY || (!this.#isSpoiled && this.#luck.chance(0.85))) &&
+      this.#control("commit")
     if (this.#db.inTransaction) this.#control("rollback")
     if (!isKept) this.#schema = before
     const { cursor } = this.#source
@@ -167,7 +175,7 @@ export class Case {
 
   #someSteps(count: number, depth = 0): void {
     const luck = this.#luck
-    for (let i = 0; i < count && this.#db.inTransaction; i++) {
+    for (let i = 0; i < count && this.#db.inTransaction && !this.#isSpoiled; i++) {
       switch (luck.weigh({ write: 10, read: 5, change: 1, savepoint: depth < 2 ? 0.8 : 0 })) {
         case "write":
           this.#tell(someWrite(luck, this.#schema))
@@ -193,7 +201,7 @@ export class Case {
     const before = this.#schema
     this.#control(`savepoint s${depth}`)
     this.#someSteps(1 + this.#luck.below(5), depth + 1)
-    if (!this.#db.inTransaction) return
+    if (!this.#db.inTransaction || this.#isSpoiled) return
     if (this.#luck.chance(0.5)) {
       this.#control(`rollback to s${depth}`)
       this.#schema = before
