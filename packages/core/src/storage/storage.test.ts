@@ -5,7 +5,8 @@ import { loadChecksum } from "../base/checksum.ts"
 import { Database } from "../sqlite/database.ts"
 import { PAGE_BYTES } from "../sqlite/page.ts"
 import { sql } from "../sqlite/sql.ts"
-import { type Changeset, changesetCodec } from "./changeset.ts"
+import { Luck } from "../testing/luck.ts"
+import { type Changeset, changesetCodec, DOCUMENT_PAGES_MAX } from "./changeset.ts"
 import { applyDelta, encodeDelta, encodeWhole } from "./delta.ts"
 import { Storage } from "./storage.ts"
 
@@ -55,6 +56,65 @@ test("S9 hostile deltas are refused with BYTES_MALFORMED and nothing else", () =
     }),
     { numRuns: 2000 },
   )
+})
+
+test("S9 each kind of delta is refused when it does not fit: no old page, another size, behind the page", () => {
+  const before = page(() => 1)
+  const bomb = encodeWhole(new Uint8Array(PAGE_BYTES * 2))
+  const bad: [Uint8Array | undefined, number[]][] = [
+    [undefined, [0]],
+    [undefined, [3]],
+    [before, [9]],
+    [before, [0, 0x80, 0x20, 1, 7]],
+    [before, [1, ...Array(PAGE_BYTES + 65).fill(0)]],
+    [before, [2, 1]],
+    [before, [3, 0, 0, 0]],
+    [before, [3, 0, 9, 1]],
+    [before, Array.from(bomb)],
+  ]
+  for (const [old, bytes] of bad)
+    expect(() => applyDelta(old, Uint8Array.from(bytes))).toThrow(expect.objectContaining({ code: "BYTES_MALFORMED" }))
+})
+
+test("a page that does not compress travels as it is", () => {
+  const noise = page((i) => (Math.imul(i, 2_654_435_761) >>> 13) & 0xff)
+  const luck = new Luck(1).bytes(PAGE_BYTES)
+  expect(encodeWhole(luck).length).toBe(PAGE_BYTES + 1)
+  expect(applyDelta(noise, encodeDelta(noise, luck))).toEqual(luck)
+})
+
+test("a long delta is taken where the page itself would be longer", () => {
+  const before = new Luck(1).bytes(PAGE_BYTES)
+  const after = before.slice()
+  after.set(new Luck(2).bytes(600), 100)
+  const delta = encodeDelta(before, after)
+  expect([delta.length > 600, delta.length < 700]).toEqual([true, true])
+  expect(applyDelta(before, delta)).toEqual(after)
+})
+
+test("a page that nobody wrote is one of zeros, here and at a replica", () => {
+  const source = new Storage([page(() => 1)])
+  const replica = new Storage([page(() => 1)])
+  source.write(
+    3,
+    page(() => 3),
+  )
+  expect(source.page(2)).toEqual(page(() => 0))
+  const changeset = source.commit()
+  if (changeset !== null) replica.receive(changeset)
+  expect(replica.snapshot()).toEqual([page(() => 1), page(() => 0), page(() => 3)])
+  expect([replica.checksum, replica.basePageCount]).toEqual([source.checksum, 3])
+})
+
+test("T17 the page behind the last one that a document may have is refused", () => {
+  const storage = new Storage()
+  const write = () =>
+    storage.write(
+      DOCUMENT_PAGES_MAX + 1,
+      page(() => 1),
+    )
+  expect(write).toThrow(expect.objectContaining({ code: "DOC_TOO_LARGE" }))
+  expect(storage.pageCount()).toBe(0)
 })
 
 test("a replica that receives every changeset has the same pages, count and checksum (I5)", async () => {

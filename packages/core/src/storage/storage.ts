@@ -76,6 +76,9 @@ export class Storage implements PageStore {
     const pageCount = this.pageCount()
     const shrunk = pageCount < this.#base.pageCount
     const pages: PageChange[] = []
+    // A page that nobody wrote is one of zeros, here and at every reader.
+    for (let pageNo = this.#base.pageCount + 1; pageNo <= pageCount; pageNo++)
+      if (!this.#overlay.has(pageNo)) this.#overlay.set(pageNo, ZERO_PAGE)
     const numbers = [...this.#overlay.keys()].sort((a, b) => a - b)
     for (const pageNo of numbers) {
       const page = this.#overlay.get(pageNo)
