@@ -1,8 +1,10 @@
 import { beforeAll, describe, expect, test } from "vitest"
+import { concatBytes } from "../base/bytes.ts"
 import { loadChecksum } from "../base/checksum.ts"
+import { LfError } from "../base/error.ts"
 import { chainOf, checkpointOf, logContract } from "../testing/log-contract.ts"
-import { decodeLogHeader } from "./log-header.ts"
-import { MemoryDisk } from "./memory-log.ts"
+import { decodeLogHeader, encodeLogHeader } from "./log-header.ts"
+import { MemoryDisk, openMemoryLog } from "./memory-log.ts"
 
 beforeAll(loadChecksum)
 
@@ -23,6 +25,59 @@ logContract("memory", async () => {
 })
 
 describe("memory disk", () => {
+  test("I11 a checkpoint whose pages or live records are damaged is told", async () => {
+    const corrupt = { code: "LOG_CORRUPT" }
+    for (const damage of [
+      (log: Uint8Array) => log.slice(0, -1),
+      (log: Uint8Array) => {
+        const { header, endAt } = decodeLogHeader(log)
+        const checkpoint = { meta: new Uint8Array(0), pageCount: 2, pagesChecksum: 1n }
+        return concatBytes([encodeLogHeader({ ...header, checkpoint }), log.subarray(endAt)])
+      },
+    ]) {
+      const disk = new MemoryDisk()
+      const { log } = await disk.open("d")
+      await log.rollup(checkpointOf(1, 2), chainOf("s", ["1"]))
+      await log.close()
+      disk.damage("d", damage)
+      await expect(disk.open("d")).rejects.toMatchObject(corrupt)
+    }
+  })
+
+  test("a crash leaves documents alone that nobody has open", async () => {
+    const disk = new MemoryDisk()
+    const { log } = await disk.open("d")
+    await log.append(chainOf("s", ["1"]))
+    await log.close()
+    disk.crash()
+    expect((await disk.open("d")).records).toEqual(chainOf("s", ["1"]))
+  })
+
+  test("a document that was never stored has no bytes", () => {
+    expect(() => new MemoryDisk().bytes("d")).toThrow(expect.objectContaining({ code: "DOC_NOT_FOUND" }))
+  })
+
+  test("T19 a failure keeps its code, and an unknown one is LOG_FAILED with its cause", async () => {
+    const cause = new Error("x")
+    for (const [failure, told] of [
+      [new LfError("LOG_FULL", "full"), { code: "LOG_FULL" }],
+      [cause, { code: "LOG_FAILED", cause }],
+    ]) {
+      const disk = new MemoryDisk()
+      const { log } = await disk.open("d")
+      disk.failNext(failure)
+      await expect(log.append(chainOf("s", ["1"]))).rejects.toMatchObject(told)
+    }
+  })
+
+  test("a log in memory refuses once it is closed", async () => {
+    const { log } = openMemoryLog()
+    await log.append(chainOf("s", ["1"]))
+    await log.rollup(checkpointOf(1, 1), [])
+    await log.close()
+    await expect(log.append([])).rejects.toMatchObject({ code: "LOG_CLOSED" })
+  })
+
   test("a crash in an append keeps a prefix of its bytes: the whole group or none of it", async () => {
     const records = chainOf("s", ["1", "2"])
     for (const [kept, expected] of [

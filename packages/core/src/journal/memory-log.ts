@@ -60,7 +60,7 @@ export class MemoryDisk {
       doc.owner.end(new LfError("LOG_FAILED", "the disk crashed"))
       const { staged } = doc
       const unsynced = concatBytes(doc.unsynced)
-      if (staged !== null && keep(staged.log.length) >= staged.log.length) commitStaged(doc)
+      if (staged !== null && keep(staged.log.length) >= staged.log.length) commit(doc, staged)
       else doc.synced.push(unsynced.slice(0, keep(unsynced.length)))
       doc.unsynced = []
       doc.staged = null
@@ -140,9 +140,10 @@ class MemoryLog implements DocumentLog {
     const pages = [...checkpoint.pages]
     const stamp = { meta: checkpoint.meta, pageCount: pages.length, pagesChecksum: pagesChecksum(pages) }
     const header = encodeLogHeader({ generation, checkpoint: stamp, liveBytes: group.length })
-    doc.staged = { log: concatBytes([header, group]), pages }
+    const staged = { log: concatBytes([header, group]), pages }
+    doc.staged = staged
     await this.#settle()
-    commitStaged(doc)
+    commit(doc, staged)
     doc.generation = generation
   }
 
@@ -189,9 +190,8 @@ function freshDoc(): Stored {
   return { synced: [log], unsynced: [], pages: [], generation: 1, staged: null, owner: null }
 }
 
-function commitStaged(doc: Stored): void {
-  if (doc.staged === null) return
-  doc.synced = [doc.staged.log]
-  doc.pages = doc.staged.pages
+function commit(doc: Stored, staged: NonNullable<Stored["staged"]>): void {
+  doc.synced = [staged.log]
+  doc.pages = staged.pages
   doc.staged = null
 }

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest"
 import { ByteWriter } from "../base/bytes.ts"
 import { chainHash, loadChecksum } from "../base/checksum.ts"
+import { heirSecret } from "../base/ids.ts"
 import { LSN_ZERO, lsn } from "../base/lsn.ts"
 import { writePlain } from "../base/plain.ts"
 import type { LogRecord, OpenedLog } from "../journal/log.ts"
@@ -73,6 +74,45 @@ describe("local store", () => {
     await second.rollup()
     await second.streams.close()
     isAsBefore(await reopened(disk))
+  })
+
+  test("a new identity has an empty timeline and nothing decided; without a first mutation its secret is luck", async () => {
+    const store = await reopened(new MemoryDisk())
+    const first = { uid: "u", name: "n", args: null, at: 1 }
+    store.receive({ epoch: "e", cursor: lsn(1), changeset: whole(1) })
+    store.settle(lsn(2))
+    const { secret } = store
+    store.renewIdentity(host, first)
+    expect(store.secret).toEqual(heirSecret(secret, "u"))
+    expect(store.settledTo).toBe(0)
+    store.renewIdentity(host, undefined)
+    expect(store.secret).not.toEqual(heirSecret(secret, "u"))
+  })
+
+  test("I17 a flush writes the base anew when its deltas have grown past it, once at a time", async () => {
+    const disk = new MemoryDisk()
+    const store = new LocalStore(await disk.open("d"), host, 100)
+    await store.flush()
+    for (const fill of [1, 2]) store.receive({ epoch: "e", cursor: lsn(fill), changeset: whole(fill) })
+    store.reject({ ...rejection("a"), args: "x".repeat(300) })
+    const both = [store.flush(), store.flush()]
+    await Promise.all(both)
+    await store.streams.close()
+    const again = await disk.open("d")
+    expect(again.checkpoint?.pages).toEqual([page(2)])
+    expect(new LocalStore(again, host).rejections.length).toBe(1)
+  })
+
+  test("a dropped base is gone after a restart too, and dropping it twice is fine", async () => {
+    const disk = new MemoryDisk()
+    const store = await reopened(disk)
+    store.dropBase()
+    store.receive({ epoch: "e", cursor: lsn(4), changeset: whole(1) })
+    store.dropBase()
+    expect([store.epoch, store.cursor, store.storage.basePageCount, store.settledTo]).toEqual(["", 0, 0, 0])
+    await store.rollup()
+    await store.streams.close()
+    expect((await reopened(disk)).cursor).toBe(0)
   })
 
   test("S11 a base entry that does not parse or does not fit drops the base and nothing else", () => {

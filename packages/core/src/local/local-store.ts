@@ -1,5 +1,5 @@
 import { ByteReader, ByteWriter } from "../base/bytes.ts"
-import { isLfError, LfError } from "../base/error.ts"
+import { LfError } from "../base/error.ts"
 import type { Host } from "../base/host.ts"
 import { CLIENT_SECRET_BYTES, clientIdOf, heirSecret, newClientSecret } from "../base/ids.ts"
 import { LSN_ZERO, type Lsn, lsn, nextLsn } from "../base/lsn.ts"
@@ -215,8 +215,7 @@ export class LocalStore {
         storage.receive(entry.changeset)
         this.#epoch = entry.epoch
         this.#cursor = entry.cursor
-      } catch (error) {
-        if (!isLfError(error)) throw error
+      } catch {
         // The pages that this change was made for are gone; a later entry may hold a whole base again.
         storage.clear()
         this.#epoch = ""

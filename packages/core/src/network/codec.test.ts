@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs"
 import fc from "fast-check"
 import { describe, expect, test } from "vitest"
+import { ByteWriter } from "../base/bytes.ts"
 import { isLfError } from "../base/error.ts"
 import { type Lsn, lsn } from "../base/lsn.ts"
 import { decodeMessage, encodeMessage, FRAME_TYPES } from "./codec.ts"
@@ -110,6 +111,32 @@ describe("frames", () => {
     expect(() => decodeMessage(new Uint8Array(FRAME_BYTES_MAX + 1))).toThrow(
       expect.objectContaining({ code: "FRAME_TOO_LARGE" }),
     )
+  })
+
+  test("S15 a frame of another protocol, of an unknown type, cut or too long is FRAME_MALFORMED", () => {
+    for (const [bytes, message] of [
+      [[], /needs 1 bytes/],
+      [[0x20, 5], /not a frame of lf/],
+      [[0x1f, 99], /unknown type/],
+      [[0x1f, 17], /needs 1 bytes/],
+      [[0x1f, 5, 0], /too many/],
+    ] as const) {
+      const malformed = expect.objectContaining({ code: "FRAME_MALFORMED", message: expect.stringMatching(message) })
+      expect(() => decodeMessage(Uint8Array.from(bytes))).toThrow(malformed)
+    }
+  })
+
+  test("S9 I17 more entries or migrations than may be are refused, however small they are", () => {
+    const zeros = (count: number) =>
+      new ByteWriter()
+        .uint(count)
+        .raw(new Uint8Array(count + 1))
+        .finish()
+    const mutations = new ByteWriter().u8(0x1f).u8(FRAME_TYPES["sync-mutations"]).uint(0).u64(0n)
+    const welcome = new ByteWriter().u8(0x1f).u8(FRAME_TYPES.welcome).text("").uint(0).u64(0n).uint(0)
+    const refused = (what: string) => expect.objectContaining({ code: "FRAME_MALFORMED", message: what })
+    expect(() => decodeMessage(mutations.raw(zeros(100_001)).finish())).toThrow(refused("too many entries"))
+    expect(() => decodeMessage(welcome.raw(zeros(10_001)).finish())).toThrow(refused("too many migrations"))
   })
 
   test("S9 __proto__ in an outcome's data is data", () => {

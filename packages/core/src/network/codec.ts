@@ -1,6 +1,6 @@
 import { unreachable } from "../base/assert.ts"
 import { ByteReader, ByteWriter } from "../base/bytes.ts"
-import { LfError } from "../base/error.ts"
+import { LfError, toLfError } from "../base/error.ts"
 import { type Lsn, lsn } from "../base/lsn.ts"
 import { readPlain, writePlain } from "../base/plain.ts"
 import type { Batch } from "../journal/batch.ts"
@@ -77,6 +77,7 @@ export function encodeMessage(message: Message): Uint8Array {
     case "ping":
     case "pong":
       break
+    /* v8 ignore next 2 -- @preserve */
     default:
       unreachable("every message is encoded")
   }
@@ -95,8 +96,9 @@ export function decodeMessage(frame: Uint8Array): Message {
     reader.end()
     return message
   } catch (cause) {
-    if (cause instanceof LfError && cause.code === "FRAME_MALFORMED") throw cause
-    throw new LfError("FRAME_MALFORMED", cause instanceof Error ? cause.message : "malformed frame", { cause })
+    const failure = toLfError(cause, "FRAME_MALFORMED")
+    if (failure.code === "FRAME_MALFORMED") throw failure
+    throw new LfError("FRAME_MALFORMED", failure.message, { cause })
   }
 }
 
@@ -148,6 +150,7 @@ function readBody(type: Message["type"], reader: ByteReader): Message {
     case "ping":
     case "pong":
       return { type }
+    /* v8 ignore next 2 -- @preserve */
     default:
       return unreachable("every message is decoded")
   }

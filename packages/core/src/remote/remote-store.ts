@@ -130,7 +130,7 @@ export class RemoteStore {
     const { history } = this
     const meta = new ByteWriter(1024).u8(META_FORMAT).uint(this.lsn()).u64(this.storage.checksum)
     meta.uint(history.changedSince).uint(history.changedAt.length)
-    for (const position of history.changedAt) meta.uint(position ?? 0)
+    for (const position of history.changedAt) meta.uint(position)
     this.#changes.rollup(this.#changes.lsn())
     if (this.life.lsn() > 0) this.life.rollup(lsn(this.life.lsn() - 1))
     await this.streams.rollup({ meta: meta.finish(), pages: this.storage.snapshot() })

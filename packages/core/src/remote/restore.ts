@@ -1,4 +1,5 @@
-import { LfError } from "../base/error.ts"
+import { assert } from "../base/assert.ts"
+import { LfError, toLfError } from "../base/error.ts"
 import type { Host } from "../base/host.ts"
 import { newEpoch } from "../base/ids.ts"
 import { type Lsn, lsn } from "../base/lsn.ts"
@@ -72,7 +73,7 @@ export function readCopy(module: SqliteModule, bytes: Uint8Array): DocumentCopy 
     }
   } catch (cause) {
     if (cause instanceof LfError && cause.code === "BACKUP_INVALID") throw cause
-    throw invalid(cause instanceof Error ? cause.message : String(cause), cause)
+    throw invalid(toLfError(cause, "BACKUP_INVALID").message, cause)
   }
 }
 
@@ -93,8 +94,9 @@ export async function restoreCopy(opened: OpenedLog, copy: DocumentCopy, host: H
     store.storage.write(i + 1, page)
   })
   const changeset = store.storage.commit()
+  assert(changeset !== null, "a copy has a page")
   try {
-    if (changeset !== null) store.append(changeset)
+    store.append(changeset)
     await store.checkpoint()
   } finally {
     await store.streams.close()
@@ -109,8 +111,8 @@ function pagesFrom(bytes: Uint8Array): Page[] {
     if (wanted.some((byte, i) => bytes[at + i] !== byte)) throw invalid(refusal)
   }
   const pageCount = new DataView(bytes.buffer, bytes.byteOffset).getUint32(28)
-  if (bytes.length !== pageCount * PAGE_BYTES) throw invalid(`it says that it has ${pageCount} pages, and has not`)
   if (pageCount > DOCUMENT_PAGES_MAX) throw invalid(`it has more than ${DOCUMENT_PAGES_MAX} pages`)
+  if (bytes.length !== pageCount * PAGE_BYTES) throw invalid(`it says that it has ${pageCount} pages, and has not`)
   // Copies, so that one page that lives long does not hold the whole file in memory.
   return Array.from(
     { length: pageCount },

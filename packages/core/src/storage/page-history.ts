@@ -1,3 +1,4 @@
+import { assert } from "../base/assert.ts"
 import { LSN_ZERO, type Lsn, lsn } from "../base/lsn.ts"
 import type { Page } from "../sqlite/page.ts"
 import type { Changeset, PageChange } from "./changeset.ts"
@@ -89,7 +90,11 @@ export class PageHistory {
       isWhole: false,
       before,
       pageNos,
-      change: (pageNo, page) => smaller(pageNo, page, chains.get(pageNo) ?? []),
+      change(pageNo, page) {
+        const deltas = chains.get(pageNo)
+        assert(deltas !== undefined, "only pages that changed are asked for")
+        return smaller(pageNo, page, deltas)
+      },
     }
   }
 

@@ -1,3 +1,4 @@
+import { assert } from "../base/assert.ts"
 import { pageChecksum } from "../base/checksum.ts"
 import { LfError } from "../base/error.ts"
 import type { Page } from "../sqlite/page.ts"
@@ -63,7 +64,7 @@ export class PageTable {
       const old = whole ? undefined : this.page(pageNo)
       let page = old
       for (const delta of deltas) page = applyDelta(page, delta)
-      if (page === undefined) continue
+      assert(page !== undefined, "a changed page has at least one delta")
       made.set(pageNo, page)
       after ^= (old === undefined ? 0n : this.#shares[pageNo - 1]) ^ pageChecksum(pageNo, page)
     }

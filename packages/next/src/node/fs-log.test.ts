@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process"
 import { once } from "node:events"
-import { copyFile, mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises"
+import { copyFile, mkdtemp, readdir, readFile, rename, rm, truncate, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
@@ -112,6 +112,26 @@ describe("fs log", () => {
     await rollups(1)
     await flip(await logFile(directory), (bytes) => bytes.length - 1)
     await expect(openFsLog(directory)).rejects.toMatchObject({ code: "LOG_CORRUPT" })
+  })
+
+  test("I11 who only reads is told of damage too", async () => {
+    await rollups(1)
+    await flip(await logFile(directory), (bytes) => bytes.length - 1)
+    await expect(readFsLog(directory)).rejects.toMatchObject({ code: "LOG_CORRUPT" })
+  })
+
+  test("I11 a log under another generation's name is told", async () => {
+    await rollups(1)
+    const path = await logFile(directory)
+    await rename(path, join(directory, "log-0000000000000009"))
+    await expect(openFsLog(directory)).rejects.toMatchObject({ code: "LOG_CORRUPT" })
+  })
+
+  test("a directory that is not there is no document, one that cannot be listed is LOG_FAILED", async () => {
+    expect(await readFsLog(join(directory, "none"))).toBe(null)
+    const cause = Object.assign(new Error("denied"), { code: "EACCES" })
+    const calls = { ...nodeFsCalls, list: () => Promise.reject(cause) }
+    await expect(readFsLog(directory, calls)).rejects.toMatchObject({ code: "LOG_FAILED", cause })
   })
 
   test("T18 zeros and garbage behind the last group are cut from the file", async () => {

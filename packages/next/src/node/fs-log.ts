@@ -6,13 +6,13 @@ import {
   decodeRecords,
   encodeGroup,
   encodeLogHeader,
-  isLfError,
   LfError,
   type LogHeader,
   type LogRecord,
   loadChecksum,
   type OpenedLog,
   pagesChecksum,
+  toLfError,
 } from "@lf/core"
 import { errnoOf, type FsCalls, type FsFile, nodeFsCalls } from "./fs-calls.ts"
 import { acquireLock, type OwnerLock } from "./owner-lock.ts"
@@ -320,10 +320,6 @@ function mainName(generation: number): string {
 }
 
 function toLogError(error: unknown): LfError {
-  if (isLfError(error)) return error
   const errno = errnoOf(error)
-  const isFull = errno === "ENOSPC" || errno === "EDQUOT"
-  return new LfError(isFull ? "LOG_FULL" : "LOG_FAILED", error instanceof Error ? error.message : String(error), {
-    cause: error,
-  })
+  return toLfError(error, errno === "ENOSPC" || errno === "EDQUOT" ? "LOG_FULL" : "LOG_FAILED")
 }

@@ -1,0 +1,85 @@
+import { beforeAll, describe, expect, test } from "vitest"
+import { loadSqlite } from "../../../next/src/node/load-sqlite.ts"
+import { concatBytes } from "../base/bytes.ts"
+import { loadChecksum } from "../base/checksum.ts"
+import { lsn } from "../base/lsn.ts"
+import { MemoryDisk } from "../journal/memory-log.ts"
+import { Database } from "../sqlite/database.ts"
+import { PAGE_BYTES } from "../sqlite/page.ts"
+import { DOCUMENT_PAGES_MAX } from "../storage/changeset.ts"
+import { Storage } from "../storage/storage.ts"
+import { Luck } from "../testing/luck.ts"
+import { SimClock, SimHost } from "../testing/sim-host.ts"
+import { RemoteStore } from "./remote-store.ts"
+import { pagesAtRest, readCopy, renewEpoch, restoreCopy } from "./restore.ts"
+
+beforeAll(loadChecksum)
+
+const host = new SimHost(new SimClock(), new Luck(1))
+const invalid = (message: RegExp) =>
+  expect.objectContaining({ code: "BACKUP_INVALID", message: expect.stringMatching(message) })
+
+/** A file with the table that every document has, after `statements`. */
+async function fileOf(...statements: string[]): Promise<Uint8Array> {
+  const storage = new Storage()
+  const db = new Database(await loadSqlite(), storage)
+  db.exec("create table __lf_mutations (client_id text primary key, lsn integer, hash integer)")
+  for (const statement of statements) db.exec(statement)
+  storage.commit()
+  return concatBytes(storage.snapshot())
+}
+
+const read = async (bytes: Uint8Array) => readCopy(await loadSqlite(), bytes)
+
+describe("restore", () => {
+  test("T2 a copy becomes a new document under a new epoch, with how far each client had got", async () => {
+    const bytes = await fileOf("insert into __lf_mutations values ('abc', 3, -1)")
+    const copy = await read(bytes)
+    expect(copy.applied).toEqual([{ clientId: "abc", lsn: 3, hash: 2n ** 64n - 1n }])
+    const disk = new MemoryDisk()
+    const { epoch } = await restoreCopy(await disk.open("d"), copy, host)
+    const { log, ...stored } = await disk.open("d")
+    expect(concatBytes(pagesAtRest(stored, host))).toEqual(bytes)
+    await renewEpoch({ log, ...stored }, host)
+    expect(new RemoteStore(await disk.open("d"), host).epoch).not.toBe(epoch)
+  })
+
+  test("a log that is in use takes no copy, and is given back", async () => {
+    const copy = await read(await fileOf())
+    const disk = new MemoryDisk()
+    await restoreCopy(await disk.open("d"), copy, host)
+    const used = await disk.open("d")
+    await expect(restoreCopy(used, copy, host)).rejects.toMatchObject({ code: "LOG_FAILED" })
+    const { log, checkpoint, records } = await disk.open("d")
+    const entry = { ...records[0], stream: "s", lsn: lsn(1) }
+    await expect(restoreCopy({ log, checkpoint: null, records: [entry] }, copy, host)).rejects.toMatchObject({
+      code: "LOG_FAILED",
+    })
+    expect(checkpoint?.pages.length).toBe(copy.pages.length)
+  })
+
+  test("S9 a file that is no document is BACKUP_INVALID, whatever it claims", async () => {
+    const bytes = await fileOf()
+    const changed = (at: number, ...values: number[]) => {
+      const copy = bytes.slice()
+      copy.set(values, at)
+      return copy
+    }
+    const many = DOCUMENT_PAGES_MAX + 1
+    const wrong: [Uint8Array, RegExp][] = [
+      [new Uint8Array(10), /no SQLite database/],
+      [changed(0, 1), /no SQLite database/],
+      [changed(16, 8, 0), /4096/],
+      [changed(18, 2, 2), /WAL/],
+      [changed(52, 0, 0, 0, 1), /auto_vacuum/],
+      [changed(56, 0, 0, 0, 2), /UTF-8/],
+      [changed(28, 0, 0, 0, 9), /has 9 pages/],
+      [changed(28, many >>> 24, many >>> 16, many >>> 8, many), /more than/],
+      [changed(PAGE_BYTES, 99), /cannot be restored/],
+      [await fileOf("insert into __lf_mutations values ('../x', 3, 1)"), /table of clients/],
+      [await fileOf("insert into __lf_mutations values ('abc', -3, 1)"), /cannot be restored/],
+      [await fileOf("drop table __lf_mutations", "create table x (y)"), /__lf_mutations/],
+    ]
+    for (const [file, message] of wrong) await expect(read(file)).rejects.toThrow(invalid(message))
+  })
+})

@@ -1,0 +1,84 @@
+import { beforeAll, describe, expect, test } from "vitest"
+import { loadChecksum } from "../base/checksum.ts"
+import { type Lsn, lsn } from "../base/lsn.ts"
+import { PAGE_BYTES, type Page } from "../sqlite/page.ts"
+import type { Changeset } from "./changeset.ts"
+import { applyDelta, encodeDelta, encodeWhole, type PageDelta } from "./delta.ts"
+import { PageHistory } from "./page-history.ts"
+
+beforeAll(loadChecksum)
+
+const EMPTY: Page = new Uint8Array(PAGE_BYTES)
+const noise = (seed: number): Page =>
+  Uint8Array.from({ length: PAGE_BYTES }, (_, i) => (Math.imul(i + seed, 2_654_435_761) >>> 13) & 255)
+
+function changeset(deltas: Record<number, PageDelta>, pageCount = 3): Changeset {
+  const pages = Object.entries(deltas).map(([pageNo, delta]) => ({ pageNo: Number(pageNo), deltas: [delta] }))
+  return { pageCount, isWhole: false, before: 5n, after: 6n, pages }
+}
+
+function historyOf(...changes: Changeset[]): PageHistory {
+  const history = new PageHistory(lsn(0))
+  changes.forEach((one, i) => {
+    history.append(lsn(i + 1), one)
+  })
+  return history
+}
+
+describe("page history", () => {
+  const runs = encodeDelta(
+    EMPTY,
+    EMPTY.map((_, i) => (i < 4 ? 1 : 0)),
+  )
+
+  test("a reader without a cursor gets every page, compressed once however many ask", () => {
+    const difference = historyOf(changeset({ 1: runs })).since(lsn(0), 2)
+    expect([difference.isWhole, difference.pageNos]).toEqual([true, [1, 2]])
+    const page = noise(1)
+    const [first, second] = [difference.change(1, page), difference.change(1, page)]
+    expect(first.deltas[0]).toBe(second.deltas[0])
+    expect(applyDelta(undefined, first.deltas[0])).toEqual(page)
+  })
+
+  test("a recent reader gets the deltas since its cursor, and only those", () => {
+    const history = historyOf(changeset({ 1: runs }), changeset({ 2: runs, 3: runs }), changeset({ 2: runs }))
+    const difference = history.since(lsn(1), 3)
+    expect([difference.isWhole, difference.before, difference.pageNos]).toEqual([false, 5n, [2, 3]])
+    expect(difference.change(2, EMPTY).deltas).toEqual([runs, runs])
+    expect(difference.change(3, EMPTY).deltas).toEqual([runs])
+  })
+
+  test("a whole page makes the deltas before it needless, and a long chain is a whole page", () => {
+    const page = noise(2)
+    const many = encodeDelta(EMPTY, page)
+    const chained = historyOf(changeset({ 1: runs }), changeset({ 1: encodeWhole(page) }), changeset({ 1: runs }))
+    expect(chained.since(lsn(0), 3).isWhole).toBe(true)
+    const late = historyOf(changeset({ 2: runs }), changeset({ 1: runs }), changeset({ 1: encodeWhole(EMPTY) }))
+    expect(late.since(lsn(1), 3).change(1, EMPTY).deltas).toEqual([encodeWhole(EMPTY)])
+    const long = historyOf(changeset({ 2: runs }), changeset({ 1: many }), changeset({ 1: many }))
+    expect(long.since(lsn(1), 3).change(1, EMPTY).deltas).toEqual([encodeWhole(EMPTY)])
+    const best = historyOf(changeset({ 2: runs }), changeset({ 1: many }))
+    expect(best.since(lsn(1), 3).change(1, page).deltas).toEqual([many])
+  })
+
+  test("I17 the ring is bounded; a reader from before it gets each changed page once", () => {
+    const history = new PageHistory(lsn(0))
+    const large = new Uint8Array(PAGE_BYTES)
+    const last = 2100
+    history.append(lsn(1), changeset({ 2: runs }))
+    for (let at = 2; at <= last; at++) history.append(lsn(at), changeset({ 1: large }))
+    const numbers = (cursor: number): readonly number[] => history.since(lsn(cursor), 3).pageNos
+    expect(history.since(lsn(1), 3).before).toBe(null)
+    expect([numbers(1), numbers(last - 1), numbers(last)]).toEqual([[1], [1], []])
+    expect(history.since(lsn(1), 3).change(1, EMPTY).deltas).toEqual([encodeWhole(EMPTY)])
+    expect(history.changedAt.slice(0, 2)).toEqual([last, 1])
+  })
+
+  test("what a checkpoint kept tells readers from after it; older ones get everything", () => {
+    const kept: [Lsn, number[], Lsn] = [lsn(9), [9, 4], lsn(3)]
+    const history = new PageHistory(...kept)
+    expect(history.changedSince).toBe(3)
+    expect(history.since(lsn(4), 2).pageNos).toEqual([1])
+    expect(history.since(lsn(2), 2).isWhole).toBe(true)
+  })
+})

@@ -1,0 +1,47 @@
+import { beforeAll, expect, test } from "vitest"
+import { loadChecksum } from "../base/checksum.ts"
+import { pagesChecksum } from "../journal/log-header.ts"
+import { PAGE_BYTES, type Page } from "../sqlite/page.ts"
+import type { Changeset } from "./changeset.ts"
+import { encodeDelta, encodeWhole } from "./delta.ts"
+import { PageTable } from "./page-table.ts"
+
+beforeAll(loadChecksum)
+
+const page = (fill: number): Page => new Uint8Array(PAGE_BYTES).fill(fill)
+const mismatch = expect.objectContaining({ code: "CHECKSUM_MISMATCH" })
+
+function tableOf(...pages: Page[]): PageTable {
+  const table = new PageTable()
+  table.load(pages)
+  return table
+}
+
+test("a changeset may be of a whole database, smaller or larger than what was there", () => {
+  const whole: Changeset = {
+    pageCount: 1,
+    isWhole: true,
+    before: null,
+    after: pagesChecksum([page(7)]),
+    pages: [{ pageNo: 1, deltas: [encodeWhole(page(7))] }],
+  }
+  const table = tableOf(page(1), page(2))
+  expect(table.receive(whole)).toEqual([1, 2])
+  expect(table.snapshot()).toEqual([page(7)])
+})
+
+test("a changeset that shrinks the database takes the pages' shares along", () => {
+  const table = tableOf(page(1), page(2), page(3))
+  const after = pagesChecksum([page(9)])
+  const pages = [{ pageNo: 1, deltas: [encodeDelta(page(1), page(9))] }]
+  expect(table.receive({ pageCount: 1, isWhole: false, before: table.checksum, after, pages })).toEqual([1, 2, 3])
+  expect([table.pageCount, table.checksum]).toEqual([1, after])
+})
+
+test("I5 a page that neither side has is missing, even where the checksum is right", () => {
+  const table = tableOf(page(1))
+  const empty: Changeset = { pageCount: 2, isWhole: false, before: null, after: table.checksum, pages: [] }
+  expect(() => table.receive(empty)).toThrow(mismatch)
+  expect(() => table.receive({ ...empty, isWhole: true, after: 0n })).toThrow(mismatch)
+  expect(table.snapshot()).toEqual([page(1)])
+})

@@ -1,0 +1,38 @@
+// npm run coverage: every branch of what keeps and decodes bytes is reached by a unit test, or this fails. What no test
+// can reach is listed in docs/unreachable.md.
+import { ensureInstalled } from "./install.mjs"
+import { bin, run, say } from "./run.mjs"
+
+const covered = [
+  "packages/core/src/journal/*.ts",
+  "packages/core/src/storage/*.ts",
+  "packages/core/src/network/{codec,link,message}.ts",
+  "packages/core/src/local/local-store.ts",
+  "packages/core/src/remote/{client-list,remote-store,restore}.ts",
+  "packages/next/src/node/fs-log.ts",
+]
+
+/** The tests beside those files: what a simulation happens to reach is not held by a fact with a name. */
+const tests = [
+  "packages/core/src/journal/",
+  "packages/core/src/storage/",
+  "packages/core/src/network/",
+  "packages/core/src/local/",
+  "packages/core/src/remote/",
+  "packages/next/src/node/fs-log",
+]
+
+await ensureInstalled()
+say("unit tests with their branches counted (vitest)")
+const { code } = await run(process.execPath, [
+  ...bin.vitest,
+  "run",
+  ...tests,
+  "--coverage.enabled",
+  "--coverage.provider=v8",
+  "--coverage.reporter=text",
+  "--coverage.reporter=json",
+  "--coverage.thresholds.branches=100",
+  ...covered.map((glob) => `--coverage.include=${glob}`),
+])
+process.exitCode = code
