@@ -11,6 +11,8 @@ import { findSqlite3 } from "./sqlite3.mjs"
 const proofs = {
   seeds: { entry: "seeds/seeds.ts", goal: 2000, shares: 2 },
   fuzz: { entry: "fuzz/fuzz.ts", goal: 2_000_000 },
+  crash: { entry: "crash/crash.ts", goal: 20_000, shares: 2 },
+  planted: { entry: "planted/planted.ts", goal: 36 },
   sql: { entry: "sql/sql.ts", goal: 30_000, needs: async () => ({ LF_SQLITE3: await findSqlite3() }) },
 }
 

@@ -26,10 +26,11 @@ export async function checkSteps(vitestArgs = []) {
 async function typeStep() {
   const built = await run(node, [...bin.tsc, "-b", ...packages], { quiet: true })
   const app = await run(node, [...bin.tsc, "-p", "tsconfig.json", "--noEmit"], { quiet: true })
+  const proof = await run(node, [...bin.tsc, "-p", "proof"], { quiet: true })
   return {
-    code: built.code || app.code,
-    output: built.output + app.output,
-    seconds: built.seconds + app.seconds,
+    code: built.code || app.code || proof.code,
+    output: built.output + app.output + proof.output,
+    seconds: built.seconds + app.seconds + proof.seconds,
   }
 }
 

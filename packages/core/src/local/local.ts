@@ -200,6 +200,7 @@ export class Local {
    * Sending it twice changes nothing.
    */
   async pushMutations(link: Link): Promise<boolean> {
+    if (this.#failure !== null) throw this.#failure
     if (this.#forkAt !== null || this.#isRestored) return false
     const batch = this.#timeline.sync(this.#serverCursor, this.#durable.timeline, PUSH_BYTES_MAX)
     if (batch.entries.length === 0) return false

@@ -76,6 +76,25 @@ describe("found by the simulator", () => {
     }
   })
 
+  test("T19 a device whose disk failed pushes nothing any more", async () => {
+    const disk = new MemoryDisk()
+    const local = new Local({
+      opened: await disk.open("d"),
+      module: await loadSqlite(),
+      mutator: releases[0],
+      host,
+      user: null,
+    })
+    await local.run("Add", { uid: "u", id: "t1", text: "", n: 1 }).durable
+    disk.failNext(new LfError("LOG_FULL", "no room"))
+    await expect(local.run("Toggle", { uid: "v", id: "t1", text: "", n: 1 }).durable).rejects.toMatchObject({
+      code: "LOG_FULL",
+    })
+    const [near] = memoryPipe()
+    // It would have been answered with the same fork for ever, as fast as the connection is.
+    await expect(local.pushMutations(new Link(near, () => {}))).rejects.toMatchObject({ code: "LOG_FULL" })
+  })
+
   test("T1 clones come to one new id if they had the same mutation pending first, else to two", () => {
     const secret = host.randomBytes(32)
     const idAfter = (uid: string) => clientIdOf(heirSecret(secret, uid))

@@ -1,0 +1,132 @@
+import { IDBFactory } from "fake-indexeddb"
+import type { OpenedLog } from "../../packages/core/src/journal/log.ts"
+import type { Luck } from "../../packages/core/src/testing/luck.ts"
+import type { BrowserStorage } from "../../packages/react/src/browser/browser-storage.ts"
+import { openBrowserLog } from "../../packages/react/src/browser/idb-log.ts"
+import type { CheckpointFiles } from "../../packages/react/src/browser/opfs-checkpoint.ts"
+import type { End, Medium } from "./medium.ts"
+
+interface File {
+  bytes: Uint8Array
+  /** OPFS never syncs: until the machine has run on for long, a power failure may take what was written. */
+  isAtRisk: boolean
+}
+
+/** A browser's storage: IndexedDB keeps or loses a transaction as a whole, OPFS may lose anything that is young. */
+export class BrowserDisk implements Medium {
+  readonly #luck: Luck
+  readonly #files = new Map<string, File>()
+  readonly #storage: BrowserStorage
+  calls = 0
+  #stopAt = Number.POSITIVE_INFINITY
+  #end: End = "crash"
+
+  constructor(luck: Luck) {
+    this.#luck = luck
+    const factory = new IDBFactory()
+    const open = factory.open.bind(factory)
+    factory.open = (name, version) => {
+      const request = open(name, version)
+      request.addEventListener("success", () => this.#watch(request.result))
+      return request
+    }
+    this.#storage = { indexedDB: factory, files: async () => this.#folder(), removeFiles: async () => {} }
+  }
+
+  open(): Promise<OpenedLog> {
+    return openBrowserLog({ key: "d", storage: this.#storage })
+  }
+
+  stopAt(call: number, end: End): void {
+    this.#stopAt = this.calls + call
+    this.#end = end
+  }
+
+  reboot(): void {
+    const luck = this.#luck
+    const isPower = luck.chance(0.7)
+    for (const [name, file] of this.#files) {
+      if (!isPower || !file.isAtRisk) continue
+      const fate = luck.pick(["kept", "gone", "cut", "empty"])
+      if (fate === "gone") this.#files.delete(name)
+      if (fate === "cut") file.bytes = file.bytes.slice(0, luck.below(file.bytes.length + 1))
+      if (fate === "empty") file.bytes = new Uint8Array(0)
+    }
+    this.calls = 0
+    this.#stopAt = Number.POSITIVE_INFINITY
+  }
+
+  async dispose(): Promise<void> {}
+
+  /** Null: the call does what it should. Else what its caller is told, and whether it was done all the same. */
+  #call(): { isDone: boolean; error: Error } | null {
+    this.calls++
+    if (this.calls < this.#stopAt) return null
+    const isLast = this.calls === this.#stopAt
+    const name = this.#end === "full" && isLast ? "QuotaExceededError" : "UnknownError"
+    return { isDone: isLast && this.#end === "crash" && this.#luck.chance(0.5), error: new DOMException("", name) }
+  }
+
+  /** Transactions of a database are calls of the disk: one that the end meets is kept or not, and nobody is told which. */
+  #watch(db: IDBDatabase): void {
+    const begin = db.transaction.bind(db)
+    db.transaction = (stores, mode, options) => {
+      const transaction = begin(stores, mode, options)
+      const end = this.#call()
+      if (end === null) return transaction
+      if (!end.isDone) {
+        Object.defineProperty(transaction, "error", { get: () => end.error })
+        queueMicrotask(() => abort(transaction))
+      } else neverTold(transaction)
+      return transaction
+    }
+  }
+
+  #folder(): CheckpointFiles {
+    const meet = () => {
+      const end = this.#call()
+      if (end !== null) throw end.error
+    }
+    return {
+      names: async () => {
+        meet()
+        return [...this.#files.keys()]
+      },
+      read: async (name) => {
+        meet()
+        return this.#files.get(name)?.bytes ?? null
+      },
+      write: async (name, parts) => {
+        const bytes = new Uint8Array(await new Blob([...parts]).arrayBuffer())
+        const end = this.#call()
+        // What is written goes to a file of its own first; it takes the name's place as a whole, or does not.
+        if (end === null || end.isDone) this.#files.set(name, { bytes, isAtRisk: true })
+        if (end !== null) throw end.error
+      },
+      remove: async (name) => {
+        meet()
+        this.#files.delete(name)
+      },
+    }
+  }
+}
+
+function abort(transaction: IDBTransaction): void {
+  try {
+    transaction.abort()
+  } catch {
+    // It ended by itself: it had nothing to do.
+  }
+}
+
+/** It is committed, and its owner hears that it failed. */
+function neverTold(transaction: IDBTransaction): void {
+  let tell: (() => void) | null = null
+  Object.defineProperty(transaction, "onabort", {
+    set: (listener) => {
+      tell = listener
+    },
+    get: () => null,
+  })
+  Object.defineProperty(transaction, "oncomplete", { set: () => {}, get: () => () => tell?.() })
+}

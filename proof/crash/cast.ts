@@ -1,0 +1,121 @@
+// Who plays in a scene: a server and clients, real ones, on whatever disk they are given, one call after the other.
+import { LSN_ZERO } from "../../packages/core/src/base/lsn.ts"
+import type { OpenedLog } from "../../packages/core/src/journal/log.ts"
+import { Local } from "../../packages/core/src/local/local.ts"
+import { Link } from "../../packages/core/src/network/link.ts"
+import { memoryPipe } from "../../packages/core/src/network/memory-network.ts"
+import { PROTOCOL_VERSION, type Welcome } from "../../packages/core/src/network/message.ts"
+import { receive } from "../../packages/core/src/remote/reception.ts"
+import { Remote } from "../../packages/core/src/remote/remote.ts"
+import type { SqliteModule } from "../../packages/core/src/sqlite/module.ts"
+import type { Luck } from "../../packages/core/src/testing/luck.ts"
+import { fateOf, mayWrite, randomMutation, releases } from "../../packages/core/src/testing/sim-app.ts"
+import { SimClock, SimHost } from "../../packages/core/src/testing/sim-host.ts"
+import type { SqlitePool } from "../../packages/core/src/testing/sqlite-pool.ts"
+import { mutationCodec } from "../../packages/core/src/timeline/mutation.ts"
+import type { Promises } from "./promises.ts"
+
+/** A client writes its base anew after so little, so that a scene sees many rollups. */
+const ROLLUP_BYTES = 3000
+/** A fork, a gap and the way back: a few connections are enough to come together. */
+const CONNECTIONS_MAX = 12
+
+/** Makes the servers and clients of one image, and cleans up after them. */
+export class Cast {
+  readonly host: SimHost
+  readonly #pool: SqlitePool
+  readonly #taken: SqliteModule[] = []
+  readonly #closers: (() => Promise<void>)[] = []
+
+  constructor(pool: SqlitePool, luck: Luck) {
+    this.#pool = pool
+    this.host = new SimHost(new SimClock(), luck)
+  }
+
+  async remote(opened: OpenedLog): Promise<Remote> {
+    const loadSqlite = async () => this.#take()
+    const remote = await Remote.recover({ opened, loadSqlite, mutator: releases[0], host: this.host })
+    this.#closers.push(() => remote.close())
+    return remote
+  }
+
+  async local(opened: OpenedLog): Promise<Local> {
+    const module = this.#take()
+    const mutator = releases[0]
+    const local = new Local({ opened, module, mutator, host: this.host, user: null, rollupBytes: ROLLUP_BYTES })
+    this.#closers.push(() => local.close())
+    return local
+  }
+
+  /** Everybody leaves the stage; what was open on a dead disk cannot be flushed, and need not. */
+  async end(): Promise<void> {
+    for (const close of this.#closers.splice(0)) await close().catch(() => {})
+    for (const module of this.#taken.splice(0)) this.#pool.give(module)
+  }
+
+  #take(): SqliteModule {
+    const module = this.#pool.take()
+    this.#taken.push(module)
+    return module
+  }
+}
+
+/** A user's mutation, and what became of it so far. */
+export function act(local: Local, luck: Luck, promises: Promises): Promise<unknown> {
+  const { name, args } = randomMutation(luck, 0)
+  promises.made(args.uid, fateOf(name))
+  try {
+    const { durable, remote } = local.run(name, args, args.uid)
+    void remote.then(({ type }) => promises.told(args.uid, type))
+    return durable.then(
+      () => promises.resolved(args.uid),
+      () => {},
+    )
+  } catch {
+    return Promise.resolve() // refused at once: nothing was promised
+  }
+}
+
+/** One connection: what is durable is pushed, what is newer is pulled. */
+export async function meet(local: Local, remote: Remote, host: SimHost, promises: Promises): Promise<void> {
+  const [near, far] = memoryPipe()
+  const pipe = promises.witnessed(far, remote)
+  receive(pipe, host, async (hello) => remote.connect({ pipe, hello, user: null, mayWrite }))
+  const link = new Link(near, () => {})
+  try {
+    const welcome = await greet(link, local)
+    local.meet(welcome)
+    const { secret } = local
+    while (secret.join() === local.secret.join() && (await local.pushMutations(link)));
+    while (local.epoch !== remote.epoch || local.cursor < remote.lsn()) await local.rebase(link, welcome.epoch)
+  } finally {
+    link.close("done")
+  }
+}
+
+/** Somebody who has the same secret writes first (T1): what `local` has pending is no continuation of that. */
+export async function impersonate(local: Local, remote: Remote, host: SimHost, luck: Luck): Promise<void> {
+  const [near, far] = memoryPipe()
+  receive(far, host, async (hello) => remote.connect({ pipe: far, hello, user: null }))
+  const link = new Link(near, () => {})
+  const { clientLsn, clientHash } = await greet(link, local)
+  const { args } = randomMutation(luck, 0)
+  const entries = [mutationCodec.encode({ uid: args.uid, name: "Add", args, at: 1 })]
+  const batch = { from: clientLsn, previousHash: clientHash, entries }
+  await link.syncMutations({ type: "sync-mutations", batch, confirmed: LSN_ZERO })
+  link.close("done")
+}
+
+/** As often as it takes until everything is here and there. */
+export async function comeTogether(local: Local, remote: Remote, host: SimHost, promises: Promises): Promise<boolean> {
+  for (let i = 0; i < CONNECTIONS_MAX; i++) {
+    await meet(local, remote, host, promises)
+    if (local.pendingCount === 0 && local.cursor === remote.lsn()) return true
+  }
+  return false
+}
+
+function greet(link: Link, { secret, epoch, cursor }: Local): Promise<Welcome> {
+  const schema = releases[0].migrations.map(({ hash }) => hash)
+  return link.hello({ type: "hello", protocol: PROTOCOL_VERSION, docId: "d", secret, epoch, cursor, schema, token: "" })
+}

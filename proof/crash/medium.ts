@@ -1,0 +1,101 @@
+// Where a document's log lies, on a disk that stops at any of its calls: one such disk for each of the three logs.
+import { LfError } from "../../packages/core/src/base/error.ts"
+import type { OpenedLog } from "../../packages/core/src/journal/log.ts"
+import { MemoryDisk } from "../../packages/core/src/journal/memory-log.ts"
+import type { Luck } from "../../packages/core/src/testing/luck.ts"
+import { openFsLog } from "../../packages/next/src/node/fs-log.ts"
+import { CrashDisk, LOSSES } from "../../packages/next/src/testing/crash-disk.ts"
+import { BrowserDisk } from "./browser-disk.ts"
+
+/** How a disk ends: its machine is gone with everything that was not synced, or one call of it fails. */
+export type End = "crash" | "full" | "failing"
+
+export interface Medium {
+  /** Calls since the last start. */
+  readonly calls: number
+  open(): Promise<OpenedLog>
+  /** From now on the `call`-th call is the last one that anybody hears of. */
+  stopAt(call: number, end: End): void
+  /** The machine starts again. What was not synced is lost, or a part of it; nothing stops any more. */
+  reboot(): void
+  dispose(): Promise<void>
+}
+
+export const media = {
+  memory: (luck: Luck): Medium => new MemoryMedium(luck),
+  fs: (luck: Luck): Medium => new FsMedium(luck),
+  browser: (luck: Luck): Medium => new BrowserDisk(luck),
+}
+
+class FsMedium implements Medium {
+  readonly #disk = new CrashDisk()
+  readonly #luck: Luck
+
+  constructor(luck: Luck) {
+    this.#luck = luck
+    this.#disk.keep = (bytes) => luck.below(bytes + 1)
+  }
+
+  get calls(): number {
+    return this.#disk.calls
+  }
+
+  open(): Promise<OpenedLog> {
+    return openFsLog("d", this.#disk.fs)
+  }
+
+  stopAt(call: number, end: End): void {
+    this.#disk.stopAt = this.#disk.calls + call
+    this.#disk.failWith = end === "crash" ? null : end === "full" ? "ENOSPC" : "EIO"
+  }
+
+  reboot(): void {
+    this.#disk.reboot(this.#luck.pick(LOSSES))
+  }
+
+  async dispose(): Promise<void> {}
+}
+
+class MemoryMedium implements Medium {
+  readonly #luck: Luck
+  readonly #disk: MemoryDisk
+  calls = 0
+  #stopAt = Number.POSITIVE_INFINITY
+  #end: End = "crash"
+
+  constructor(luck: Luck) {
+    this.#luck = luck
+    this.#disk = new MemoryDisk(() => this.#sync())
+  }
+
+  async open(): Promise<OpenedLog> {
+    await this.#sync()
+    return this.#disk.open("d")
+  }
+
+  stopAt(call: number, end: End): void {
+    this.#stopAt = this.calls + call
+    this.#end = end
+  }
+
+  reboot(): void {
+    this.#crash()
+    this.calls = 0
+    this.#stopAt = Number.POSITIVE_INFINITY
+  }
+
+  async dispose(): Promise<void> {}
+
+  /** Every call of this disk is a sync: what it was to make durable is written, and not yet durable. */
+  async #sync(): Promise<void> {
+    this.calls++
+    if (this.calls < this.#stopAt) return
+    if (this.#end === "crash") this.#crash()
+    throw new LfError(this.#end === "full" ? "LOG_FULL" : "LOG_FAILED", "the disk ends here")
+  }
+
+  #crash(): void {
+    const luck = this.#luck
+    this.#disk.crash((bytes) => luck.pick([0, bytes, luck.below(bytes + 1)]))
+  }
+}

@@ -1,0 +1,136 @@
+// What happens while a disk may end: for each thing that writes, a scene with that thing in it.
+import type { MemoryDisk } from "../../packages/core/src/journal/memory-log.ts"
+import type { Local } from "../../packages/core/src/local/local.ts"
+import type { Remote } from "../../packages/core/src/remote/remote.ts"
+import type { Luck } from "../../packages/core/src/testing/luck.ts"
+import { act, type Cast, impersonate, meet } from "./cast.ts"
+import type { Medium } from "./medium.ts"
+import type { Promises } from "./promises.ts"
+
+export interface Stage {
+  readonly cast: Cast
+  readonly luck: Luck
+  readonly promises: Promises
+  /** The disk that may end. */
+  readonly medium: Medium
+  /** The other side's, which does not. */
+  readonly safe: MemoryDisk
+}
+
+export interface Scene {
+  readonly side: "client" | "server"
+  /** Before the disk is told when to end. */
+  prepare(stage: Stage): Promise<void>
+  play(stage: Stage): Promise<void>
+}
+
+const nothing = async () => {}
+
+export const scenes: Readonly<Record<string, Scene>> = {
+  "a client's journal": {
+    side: "client",
+    prepare: nothing,
+    async play(stage) {
+      const { local, remote } = await open(stage, "client")
+      for (let i = 0; i < 4; i++) {
+        const acts = some(stage.luck, 5, () => act(local, stage.luck, stage.promises))
+        if (stage.luck.chance(0.6)) await Promise.all(acts)
+        await meet(local, remote, stage.cast.host, stage.promises)
+        for (const { uid } of local.rejections.slice(1)) await local.dismiss(uid)
+      }
+    },
+  },
+  "a first sync in parts, then rollups": {
+    side: "client",
+    prepare: (stage) => fillServer(stage, "client", 70),
+    async play(stage) {
+      const { local, remote } = await open(stage, "client")
+      await Promise.all(some(stage.luck, 3, () => act(local, stage.luck, stage.promises)))
+      await meet(local, remote, stage.cast.host, stage.promises)
+      for (let i = 0; i < 3; i++) {
+        await Promise.all(some(stage.luck, 4, () => act(local, stage.luck, stage.promises)))
+        await meet(local, remote, stage.cast.host, stage.promises)
+      }
+    },
+  },
+  "a change of client id": {
+    side: "client",
+    async prepare(stage) {
+      const { local, remote } = await open(stage, "client")
+      await Promise.all(some(stage.luck, 3, () => act(local, stage.luck, stage.promises)))
+      await meet(local, remote, stage.cast.host, stage.promises)
+      await Promise.all(some(stage.luck, 3, () => act(local, stage.luck, stage.promises)))
+      // Somebody else writes under our id: what they sent comes first.
+      await impersonate(local, remote, stage.cast.host, stage.luck)
+      await local.close()
+      await remote.close()
+    },
+    async play(stage) {
+      const { local, remote } = await open(stage, "client")
+      await Promise.all(some(stage.luck, 2, () => act(local, stage.luck, stage.promises)))
+      for (let i = 0; i < 3; i++) await meet(local, remote, stage.cast.host, stage.promises)
+    },
+  },
+  "starting again, again and again": {
+    side: "client",
+    prepare: (stage) => fillServer(stage, "client", 4),
+    async play(stage) {
+      for (let i = 0; i < 3; i++) {
+        const { local, remote } = await open(stage, "client")
+        await Promise.all(some(stage.luck, 3, () => act(local, stage.luck, stage.promises)))
+        await meet(local, remote, stage.cast.host, stage.promises)
+        await local.close()
+        await remote.close()
+      }
+    },
+  },
+  "a server's journal": {
+    side: "server",
+    prepare: nothing,
+    async play(stage) {
+      const { local, remote } = await open(stage, "server")
+      for (let i = 0; i < 5; i++) {
+        await Promise.all(some(stage.luck, 4, () => act(local, stage.luck, stage.promises)))
+        await meet(local, remote, stage.cast.host, stage.promises)
+      }
+    },
+  },
+  "a server's checkpoint": {
+    side: "server",
+    prepare: (stage) => fillServer(stage, "server", 3),
+    async play(stage) {
+      for (let i = 0; i < 3; i++) {
+        const { local, remote } = await open(stage, "server")
+        await Promise.all(some(stage.luck, 4, () => act(local, stage.luck, stage.promises)))
+        await meet(local, remote, stage.cast.host, stage.promises)
+        if (stage.luck.chance(0.7)) await remote.checkpoint()
+        await Promise.all(some(stage.luck, 2, () => act(local, stage.luck, stage.promises)))
+        await meet(local, remote, stage.cast.host, stage.promises)
+        await remote.close()
+        await local.close()
+      }
+    },
+  },
+}
+
+/** Both sides, the one that is looked at on the disk that may end. */
+export async function open(stage: Stage, side: Scene["side"]): Promise<{ local: Local; remote: Remote }> {
+  const { cast, medium, safe } = stage
+  const remote = await cast.remote(await (side === "server" ? medium.open() : safe.open("d")))
+  const local = await cast.local(await (side === "client" ? medium.open() : safe.open("d")))
+  return { local, remote }
+}
+
+/** A document with `count` files in it, before anybody comes. */
+async function fillServer({ cast, safe, medium, luck }: Stage, side: Scene["side"], count: number): Promise<void> {
+  const remote = await cast.remote(await (side === "server" ? medium.open() : safe.open("d")))
+  const fills = Array.from({ length: count }, (_, i) =>
+    remote.mutate("Fill", { uid: luck.uuid(), id: `f${i}`, text: "", n: 90 }, null),
+  )
+  await Promise.all(fills)
+  await remote.close()
+}
+
+function some<T>(luck: Luck, max: number, make: () => T): T[] {
+  return Array.from({ length: 1 + luck.below(max) }, make)
+}
