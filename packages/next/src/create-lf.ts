@@ -1,13 +1,17 @@
 import { resolve } from "node:path"
 import type { Mutator } from "@lf/core"
+import { Checks } from "./checks.ts"
 import { Gate, type GateOptions } from "./gate.ts"
 import { type Handlers, handlers } from "./handlers.ts"
+import { type Limits, limitsOf } from "./limits.ts"
+import { nodeHost } from "./node/node-host.ts"
 import { checkOrigins } from "./origin.ts"
-import { type RoomLimits, Rooms } from "./rooms.ts"
+import { Quotas } from "./quotas.ts"
+import { Rooms } from "./rooms.ts"
 import { openServerDocument, type ServerDocument } from "./server-document.ts"
 import { isBuilding, isProduction, shared } from "./shared.ts"
 import { claimUpgrades, closeSockets } from "./upgrade.ts"
-import { RECHECK_MS, welcomeVisitor } from "./visit.ts"
+import { welcomeVisitor } from "./visit.ts"
 
 /** How long a stop waits for the sockets' closing handshakes. */
 const CLOSE_MS_MAX = 1_000
@@ -20,8 +24,13 @@ export interface LfOptions<P extends { readonly id: string }> extends GateOption
   readonly origins?: readonly string[]
   /** Where the route file is, basePath included. Default: "/api/lf". */
   readonly path?: string
-  /** For tests: smaller limits than the documented ones. */
-  readonly limits?: Partial<RoomLimits> & { readonly recheckMs?: number }
+  /** What visitors may ask of this server. SECURITY.md lists the limits and their defaults. */
+  readonly limits?: Partial<Limits>
+  /**
+   * How many proxies of yours stand before the server: so many entries of X-Forwarded-For (or Forwarded) are believed, and
+   * their X-Forwarded-Host. Default: 0. Behind a proxy without this all users share one address and its limits.
+   */
+  readonly trustProxy?: number
 }
 
 /** The server side of an app. */
@@ -29,6 +38,11 @@ export interface Lf<P extends { readonly id: string }> {
   readonly handlers: Handlers
   /** The document for this process. "system" is not asked for permission. @throws DOC_ID_INVALID later, when it is used */
   document(id: string, options: { readonly as: P | null | "system" }): ServerDocument
+  /**
+   * Asks `authenticate` and `authorize` again now, for the connections of one user (null: of nobody), or for all. Call it
+   * when a user signs out or loses a right; without it that is noticed within `limits.recheckMs`.
+   */
+  recheck(user?: string | null): Promise<void>
   /** Lets nobody in any more, flushes and closes every document, gives the directory back. Calling it twice is calling it once. */
   close(): Promise<void>
 }
@@ -39,53 +53,67 @@ export interface Lf<P extends { readonly id: string }> {
  * @throws AUTHORIZE_MISSING in production without `authorize`
  */
 export function createLf<P extends { readonly id: string }>(options: LfOptions<P>): Lf<P> {
-  const { mutator, path = "/api/lf", limits = {} } = options
-  const gate = new Gate<P>(options)
+  const { mutator, path = "/api/lf", trustProxy = 0 } = options
+  const limits = limitsOf(options.limits)
+  const gate = new Gate<P>(options, limits.authMsMax)
   const origins = checkOrigins(options.origins ?? [])
   const dataDir = resolve(/* turbopackIgnore: true */ options.dataDir ?? process.env.LF_DATA_DIR ?? ".lf")
-  const rooms = roomsIn({ dataDir, mutator, limits })
+  const house = houseIn({ dataDir, mutator, limits })
+  const { rooms, quotas, checks } = house
   if (!isBuilding()) {
     claimUpgrades({
       path,
       group: dataDir,
       origins,
+      trustProxy,
+      quotas,
       isClosed: () => rooms.isClosed,
-      visit: (pipe, request) =>
-        welcomeVisitor({ gate, rooms, pipe, ...request, recheckMs: limits.recheckMs ?? RECHECK_MS }),
+      visit: (visitor) => welcomeVisitor({ gate, rooms, quotas, checks, ...visitor }),
     })
   }
   return {
     handlers,
     document: (doc, { as }) => openServerDocument({ gate, rooms, doc, as }),
-    close: () => closeRooms(rooms),
+    recheck: (user) => checks.now(user),
+    close: () => closeHouse(house),
   }
 }
 
 /** Closes every `Lf` of this process, in whichever bundle it was made: for a server that does not import the app's own. */
 export async function closeAllLf(): Promise<void> {
-  await Promise.all(Array.from(allRooms().values(), closeRooms))
+  await Promise.all(Array.from(allHouses().values(), closeHouse))
 }
 
-function allRooms(): Map<string, Rooms> {
-  return shared("rooms", () => new Map<string, Rooms>())
+/** What the bundles of a process share of one data directory. */
+interface House {
+  readonly rooms: Rooms
+  readonly quotas: Quotas
+  readonly checks: Checks
 }
 
-/** One `Rooms` per directory, shared by the bundles of a process. */
-function roomsIn(options: { dataDir: string; mutator: Mutator; limits: Partial<RoomLimits> }): Rooms {
-  const { dataDir, mutator } = options
-  const known = allRooms().get(dataDir)
+function allHouses(): Map<string, House> {
+  return shared("houses", () => new Map<string, House>())
+}
+
+function houseIn({ dataDir, mutator, limits }: { dataDir: string; mutator: Mutator; limits: Limits }): House {
+  const known = allHouses().get(dataDir)
   if (known === undefined) {
-    const rooms = new Rooms(options)
-    allRooms().set(dataDir, rooms)
-    return rooms
+    const house = {
+      rooms: new Rooms({ dataDir, mutator, limits }),
+      quotas: new Quotas(limits),
+      checks: new Checks(nodeHost, limits.recheckMs),
+    }
+    allHouses().set(dataDir, house)
+    return house
   }
   // In production all copies are of one build; in development the newest has the code as it was just edited.
-  if (!isProduction()) known.adopt(mutator)
+  if (!isProduction()) known.rooms.adopt(mutator)
   return known
 }
 
-async function closeRooms(rooms: Rooms): Promise<void> {
-  await rooms.close()
-  if (allRooms().get(rooms.dataDir) === rooms) allRooms().delete(rooms.dataDir)
-  await closeSockets(rooms.dataDir, CLOSE_MS_MAX)
+async function closeHouse(house: House): Promise<void> {
+  const { dataDir } = house.rooms
+  await house.rooms.close()
+  if (allHouses().get(dataDir) === house) allHouses().delete(dataDir)
+  await closeSockets(dataDir, CLOSE_MS_MAX)
 }

@@ -1,4 +1,5 @@
-import { isLfError, LfError, toLfError } from "@lf/core"
+import { ERROR_CODES, isLfError, LfError, toLfError } from "@lf/core"
+import { LIMITS } from "./limits.ts"
 import { isProduction, report, shared } from "./shared.ts"
 
 export type Action = "read" | "write" | "create"
@@ -21,7 +22,10 @@ export interface AuthorizeRequest<P> {
 }
 
 export interface GateOptions<P> {
-  /** Who it is, null for nobody. Throwing refuses the connection with AUTH_REQUIRED. */
+  /**
+   * Who it is, null for nobody. Throwing refuses the connection with AUTH_REQUIRED. Asked when a client connects, and again
+   * every `limits.recheckMs` with what it showed then: another answer closes the connection (S2).
+   */
   authenticate(request: AuthRequest): P | null | Promise<P | null>
   /** Asked when a document is opened ("read", and "create" if there is none) and for every mutation of every batch. */
   authorize?(request: AuthorizeRequest<P>): boolean | Promise<boolean>
@@ -30,40 +34,58 @@ export interface GateOptions<P> {
 /** The app's two questions, asked so that nothing but yes lets anybody in (S3). */
 export class Gate<P extends { readonly id: string }> {
   readonly #options: GateOptions<P>
+  readonly #answerMsMax: number
 
-  /** @throws AUTHORIZE_MISSING in production */
-  constructor(options: GateOptions<P>) {
+  /** @throws AUTHENTICATE_MISSING AUTHORIZE_MISSING in production */
+  constructor(options: GateOptions<P>, answerMsMax = LIMITS.authMsMax) {
     this.#options = options
-    if (options.authorize !== undefined) return
-    if (isProduction()) {
-      throw new LfError("AUTHORIZE_MISSING", "createLf needs authorize(); () => true says knowingly that all is open")
-    }
-    const said = shared("authorize-missing", () => ({ isSaid: false }))
-    if (!said.isSaid)
-      report("WARNING: createLf has no authorize(): everybody may read and write everything; production refuses")
-    said.isSaid = true
+    this.#answerMsMax = answerMsMax
+    // What plain JavaScript may leave out.
+    const asked: Partial<GateOptions<P>> = options
+    if (asked.authenticate === undefined) missing("AUTHENTICATE_MISSING", "authenticate(): everybody is nobody")
+    if (asked.authorize === undefined)
+      missing("AUTHORIZE_MISSING", "authorize(): everybody may read and write everything")
   }
 
   /** @throws AUTH_REQUIRED */
   async authenticate(request: AuthRequest): Promise<P | null> {
+    const { authenticate }: Partial<GateOptions<P>> = this.#options
+    if (authenticate === undefined) return null
     try {
-      return await this.#options.authenticate(request)
+      return await this.#inTime(authenticate.call(this.#options, request))
     } catch (error) {
       if (!isLfError(error) || error.code !== "AUTH_REQUIRED") reportThrown("authenticate", error)
       throw new LfError("AUTH_REQUIRED", "authenticate() refused")
     }
   }
 
-  /** @throws SERVER_CLOSING when `authorize` throws: that is neither yes nor no, so the client comes back later */
+  /** @throws SERVER_CLOSING when `authorize` throws or does not answer: neither yes nor no, so the client comes back later */
   async may(request: AuthorizeRequest<P>): Promise<boolean> {
     if (this.#options.authorize === undefined) return true
     try {
-      return (await this.#options.authorize(request)) === true
+      return (await this.#inTime(this.#options.authorize(request))) === true
     } catch (error) {
       reportThrown("authorize", error)
       throw new LfError("SERVER_CLOSING", "authorize() failed")
     }
   }
+
+  #inTime<T>(answer: T | Promise<T>): T | Promise<T> {
+    if (!(answer instanceof Promise)) return answer
+    return new Promise((resolve, reject) => {
+      const noAnswer = () => reject(new Error(`no answer within ${this.#answerMsMax} ms`))
+      const timer = setTimeout(noAnswer, this.#answerMsMax).unref()
+      answer.then(resolve, reject).finally(() => clearTimeout(timer))
+    })
+  }
+}
+
+/** Production denies by not starting; development says it once, loudly. */
+function missing(code: "AUTHENTICATE_MISSING" | "AUTHORIZE_MISSING", what: string): void {
+  if (isProduction()) throw new LfError(code, ERROR_CODES[code])
+  const said = shared(code, () => ({ isSaid: false }))
+  if (!said.isSaid) report(`WARNING: createLf has no ${what}; production refuses`)
+  said.isSaid = true
 }
 
 function reportThrown(name: string, error: unknown): void {

@@ -16,9 +16,15 @@ export function isOriginAllowed(request: OriginRequest, allowed: ReadonlySet<str
   const { origin, host, hasCookie, isSecure } = request
   if (origin === undefined) return !hasCookie
   if (allowed.has(origin)) return true
-  if (host === undefined) return false
-  if (origin === `https://${host}`) return true
-  return origin === `http://${host}` && !isSecure
+  if (origin === originOf("https", host)) return true
+  return origin === originOf("http", host) && !isSecure
+}
+
+/** As a browser writes it: lower case, punycode, no default port. Null for what is no host and nothing else. */
+function originOf(scheme: "http" | "https", host: string | undefined): string | null {
+  if (host === undefined || /[/?#@\\\s]/.test(host)) return null
+  const address = `${scheme}://${host}`
+  return URL.canParse(address) ? new URL(address).origin : null
 }
 
 /**

@@ -1,21 +1,13 @@
 import { type Cancel, type Host, LfError, type Mutator, Remote, toLfError } from "@lf/core"
 import { docDirectory, isStored } from "./doc-directory.ts"
+import { LIMITS, type Limits } from "./limits.ts"
 import { acquireDirectory, openFsLog } from "./node/fs-log.ts"
 import { vmGuard } from "./node/guard.ts"
 import { loadSqlite } from "./node/load-sqlite.ts"
 import { nodeHost } from "./node/node-host.ts"
 import { report } from "./shared.ts"
 
-/** A document that nobody visits is closed after this long: its checkpoint is written and its memory given back. */
-export const ROOM_IDLE_MS = 60_000
-/** Documents open at once. Each has a wasm instance and all of its pages in memory. */
-export const OPEN_ROOMS_MAX = 1_000
-
-export interface RoomLimits {
-  readonly idleMs: number
-  readonly openRoomsMax: number
-  readonly mutationMsMax?: number
-}
+export type RoomLimits = Pick<Limits, "idleMs" | "openRoomsMax" | "mutationMsMax">
 
 /** A document that stays open until `leave` is called. */
 export interface Lease {
@@ -47,7 +39,7 @@ export class Rooms {
     this.dataDir = options.dataDir
     this.#mutator = options.mutator
     this.#host = options.host ?? nodeHost
-    this.#limits = { idleMs: ROOM_IDLE_MS, openRoomsMax: OPEN_ROOMS_MAX, ...options.limits }
+    this.#limits = { ...LIMITS, ...options.limits }
   }
 
   get isClosed(): boolean {

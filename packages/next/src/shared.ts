@@ -19,7 +19,16 @@ export function isProduction(): boolean {
   return process.env.NODE_ENV === "production"
 }
 
+/** Lines per minute; what visitors can cause must not fill a disk (I17). */
+const REPORTS_PER_MINUTE_MAX = 600
+
 /** One line for whoever runs the server. Never arguments, tokens or SQL parameters (S16). */
 export function report(line: string): void {
-  process.stderr.write(`lf: ${line}\n`)
+  const minute = shared("reports", () => ({ sinceMs: performance.now(), lines: 0 }))
+  const nowMs = performance.now()
+  if (nowMs - minute.sinceMs >= 60_000) Object.assign(minute, { sinceMs: nowMs, lines: 0 })
+  minute.lines++
+  if (minute.lines > REPORTS_PER_MINUTE_MAX) return
+  const more = minute.lines === REPORTS_PER_MINUTE_MAX ? " (what follows in this minute is left out)" : ""
+  process.stderr.write(`lf: ${line}${more}\n`)
 }

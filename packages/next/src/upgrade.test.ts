@@ -1,5 +1,6 @@
 import { once } from "node:events"
 import { request } from "node:http"
+import { connect } from "node:net"
 import { afterEach, describe, expect, test } from "vitest"
 import { WebSocket } from "ws"
 import { createLf } from "./create-lf.ts"
@@ -7,6 +8,8 @@ import { wsNetwork } from "./node/ws-network.ts"
 import { cleanUp, later, mutator, startClient, startServer, type TestServer, until } from "./testing/fixture.ts"
 
 afterEach(cleanUp)
+
+const KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 
 /** The status that an upgrade is answered with; 101: a socket. */
 async function upgrade(
@@ -22,7 +25,7 @@ async function upgrade(
       connection: "Upgrade",
       upgrade: "websocket",
       "sec-websocket-version": "13",
-      "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+      "sec-websocket-key": KEY,
       ...headers,
     },
   })
@@ -54,6 +57,38 @@ describe("upgrades on the route's path", () => {
     await expect(wsNetwork(server.url, { origin: "https://evil.example" }).connect()).rejects.toMatchObject({
       code: "ORIGIN_REFUSED",
     })
+  })
+
+  test("S1 of two Origins or two Hosts none counts", async () => {
+    const { port, path } = await startServer({ origins: ["https://web.example.com"] })
+    const host = `127.0.0.1:${port}`
+    const ask = async (lines: readonly string[]) => {
+      const socket = connect(port, "127.0.0.1")
+      const more = [
+        "Connection: Upgrade",
+        "Upgrade: websocket",
+        "Sec-WebSocket-Version: 13",
+        `Sec-WebSocket-Key: ${KEY}`,
+      ]
+      socket.write([`GET ${path} HTTP/1.1`, ...lines, ...more, "", ""].join("\r\n"))
+      const [answer] = await once(socket, "data")
+      socket.destroy()
+      return Number(/^HTTP\/1.1 (\d+)/.exec(String(answer))?.[1])
+    }
+    expect(await ask([`Host: ${host}`, "Origin: https://web.example.com"])).toBe(101)
+    const evil = "Origin: https://evil.example"
+    expect(await ask([`Host: ${host}`, "Origin: https://web.example.com", evil])).toBe(403)
+    expect(await ask([`Host: ${host}`, evil, "Origin: https://web.example.com"])).toBe(403)
+    expect(await ask([`Host: ${host}`, "Host: evil.example", `Origin: http://${host}`])).toBe(403)
+    expect(await ask(["Host: evil.example", `Host: ${host}`, evil])).toBe(403)
+  })
+
+  test("S1 a forwarded host counts when the proxy is trusted, and else not", async () => {
+    const forwarded = { origin: "https://app.example.com", "x-forwarded-host": "app.example.com", cookie: "session=7" }
+    const trusting = await startServer({ trustProxy: 1 })
+    expect(await upgrade(trusting, forwarded)).toBe(101)
+    expect(await upgrade(trusting, { ...forwarded, "x-forwarded-host": "other.example" })).toBe(403)
+    expect(await upgrade(await startServer(), forwarded)).toBe(403)
   })
 
   test("query strings and a trailing slash are the same path; other paths are the server's own", async () => {

@@ -2,14 +2,13 @@ import { Server as HttpServer, type IncomingMessage, STATUS_CODES } from "node:h
 import { Server as HttpsServer } from "node:https"
 import type { Duplex } from "node:stream"
 import { TLSSocket } from "node:tls"
-import { ERROR_CODES, type ErrorCode, FRAME_BYTES_MAX, type Pipe } from "@lf/core"
+import { ERROR_CODES, type ErrorCode, FRAME_BYTES_MAX } from "@lf/core"
 import { WebSocketServer } from "ws"
+import { addressOf, hostOf } from "./address.ts"
 import { WsPipe } from "./node/ws-pipe.ts"
 import { isOriginAllowed } from "./origin.ts"
-import { shared } from "./shared.ts"
-
-/** Sockets of one process; more are refused with 503 (S7). */
-export const SOCKETS_MAX = 10_000
+import type { Quotas, VisitorPipe } from "./quotas.ts"
+import { report, shared } from "./shared.ts"
 
 /** Who answers the upgrades on a path. */
 export interface Claim {
@@ -17,8 +16,11 @@ export interface Claim {
   /** Which sockets are closed together: the data directory. */
   readonly group: string
   readonly origins: ReadonlySet<string>
+  /** Proxies whose headers are believed. */
+  readonly trustProxy: number
+  readonly quotas: Quotas
   isClosed(): boolean
-  visit(pipe: Pipe, request: { readonly headers: Headers; readonly url: URL }): void
+  visit(visitor: { pipe: VisitorPipe; address: string; headers: Headers; url: URL }): void
 }
 
 interface OpenSocket {
@@ -49,19 +51,27 @@ export function claimUpgrades(claim: Claim): void {
     perMessageDeflate: false,
   })
   upgradeByPath.set(claim.path, (server, request, socket, head) => {
-    const refusal = refusalOf(claim, request)
+    const address = addressOf(
+      { remoteAddress: request.socket.remoteAddress, headers: request.headers },
+      claim.trustProxy,
+    )
+    const refusal = refusalOf(claim, request, address)
     if (refusal !== null) {
-      refuse(socket, refusal.status, refusal.code)
+      refuse(socket, refusal)
       return
     }
     const headers = headersOf(request)
     const url = urlOf(request)
     wss.handleUpgrade(request, socket, head, (ws) => {
-      const pipe = new WsPipe(ws)
+      const pipe = new WsPipe(ws, claim.quotas.limits)
       const open = { server, group: claim.group, close: (reason: string) => pipe.close(reason) }
+      const closed = claim.quotas.opened(address)
       registry().open.add(open)
-      ws.once("close", () => registry().open.delete(open))
-      claim.visit(pipe, { headers, url })
+      ws.once("close", () => {
+        registry().open.delete(open)
+        closed()
+      })
+      claim.visit({ pipe, address, headers, url })
     })
   })
   patchServers()
@@ -77,6 +87,8 @@ export async function closeSockets(group: string, waitMsMax: number): Promise<vo
 }
 
 const POLL_MS = 10
+/** What a refused client is told to wait; ours waits a random while that doubles. */
+const RETRY_SECONDS = 5
 
 /**
  * Wraps two methods of Node's servers, once per process. Next has no door for upgrades in a route, but every way to run
@@ -108,25 +120,53 @@ function wrap(prototype: object, name: string, value: (this: object, ...args: un
   Object.defineProperty(prototype, name, { value, writable: true, configurable: true })
 }
 
-function refusalOf(claim: Claim, request: IncomingMessage): { status: number; code: ErrorCode } | null {
+interface Refusal {
+  readonly status: number
+  readonly code: ErrorCode
+}
+
+function refusalOf(claim: Claim, request: IncomingMessage, address: string): Refusal | null {
   if (claim.isClosed()) return { status: 503, code: "SERVER_CLOSING" }
-  const { origin, host, cookie } = request.headers
-  const isAllowed = isOriginAllowed(
-    { origin, host, hasCookie: cookie !== undefined, isSecure: isSecure(request) },
-    claim.origins,
-  )
+  const { headers } = request
+  const isAllowed =
+    hasOneEach(request) &&
+    isOriginAllowed(
+      {
+        origin: headers.origin,
+        host: hostOf({ headers }, claim.trustProxy),
+        hasCookie: headers.cookie !== undefined,
+        isSecure: isSecure(request),
+      },
+      claim.origins,
+    )
   if (!isAllowed) return { status: 403, code: "ORIGIN_REFUSED" }
-  if (registry().open.size >= SOCKETS_MAX) return { status: 503, code: "RATE_LIMITED" }
-  return null
+  if (claim.quotas.mayUpgrade(address)) return null
+  if (claim.trustProxy === 0 && headers["x-forwarded-for"] !== undefined) sayProxy()
+  return { status: 429, code: "RATE_LIMITED" }
+}
+
+/** Of two Host or Origin headers each reader takes another: only one of each says anything. */
+function hasOneEach({ headersDistinct }: IncomingMessage): boolean {
+  return (headersDistinct.host?.length ?? 0) <= 1 && (headersDistinct.origin?.length ?? 0) <= 1
+}
+
+function sayProxy(): void {
+  const said = shared("proxy-unknown", () => ({ isSaid: false }))
+  if (!said.isSaid)
+    report(
+      "WARNING: refusing what comes through a proxy as one address; createLf({ trustProxy: 1 }) tells its users apart",
+    )
+  said.isSaid = true
 }
 
 /** A plain answer instead of the upgrade, and the end of the connection. */
-function refuse(socket: Duplex, status: number, code: ErrorCode): void {
+function refuse(socket: Duplex, { status, code }: Refusal): void {
   const body = JSON.stringify({ code, message: ERROR_CODES[code] })
+  const later = status === 429 ? `Retry-After: ${RETRY_SECONDS}\r\n` : ""
   socket.on("error", () => {}) // it may be gone already
   socket.once("finish", () => socket.destroy())
   socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Type: application/json\r\n` +
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Type: application/json\r\n${later}` +
       `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   )
 }

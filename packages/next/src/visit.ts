@@ -4,13 +4,14 @@ import {
   type ErrorCode,
   type Hello,
   LfError,
-  type Pipe,
   type PipeListener,
   receive,
   toLfError,
 } from "@lf/core"
+import type { Checks } from "./checks.ts"
 import type { Gate } from "./gate.ts"
 import { nodeHost } from "./node/node-host.ts"
+import type { Quotas, VisitorPipe } from "./quotas.ts"
 import type { Rooms } from "./rooms.ts"
 import { report } from "./shared.ts"
 
@@ -24,77 +25,65 @@ const EXPECTED: ReadonlySet<ErrorCode> = new Set([
   "SERVER_DIRECTORY_OWNED",
 ])
 
-/** How often a reader's right to read is asked for again: who lost it is gone within this time (S2). */
-export const RECHECK_MS = 60_000
-
 export interface Visit<P extends { readonly id: string }> {
   readonly gate: Gate<P>
   readonly rooms: Rooms
-  readonly pipe: Pipe
+  readonly quotas: Quotas
+  readonly checks: Checks
+  readonly pipe: VisitorPipe
+  /** Whose limits count when nobody is signed in. */
+  readonly address: string
   readonly headers: Headers
   readonly url: URL
-  readonly recheckMs?: number
 }
 
 /** A new connection: its hello, then who it is, what it may, and the document (S2, S3). Until then no disk is touched. */
 export function welcomeVisitor<P extends { readonly id: string }>(visit: Visit<P>): void {
-  receive(visit.pipe, nodeHost, async (hello) => {
+  const admitted = async (hello: Hello) => {
     try {
       return await admit(visit, hello)
     } catch (error) {
       throw publicError(hello.docId, toLfError(error, "DOC_STOPPED"))
     }
-  })
+  }
+  receive(visit.pipe, nodeHost, admitted, visit.quotas.limits.helloMsMax)
 }
 
 /** @throws AUTH_REQUIRED FORBIDDEN CLIENT_PROOF RATE_LIMITED SERVER_CLOSING, and what opening the document throws */
 async function admit<P extends { readonly id: string }>(visit: Visit<P>, hello: Hello): Promise<PipeListener> {
-  const { gate, rooms, pipe, headers, url } = visit
+  const { gate, rooms, quotas, pipe, headers, url } = visit
   const { docId: doc } = hello
-  const principal = await gate.authenticate({ headers, url, token: hello.token === "" ? null : hello.token })
+  const request = { headers, url, token: hello.token === "" ? null : hello.token }
+  const principal = await gate.authenticate(request)
+  const mayRead = () => gate.may({ principal, doc, action: "read" })
   const isAllowed =
-    (await gate.may({ principal, doc, action: "read" })) &&
-    ((await rooms.has(doc)) || (await gate.may({ principal, doc, action: "create" })))
+    (await mayRead()) && ((await rooms.has(doc)) || (await gate.may({ principal, doc, action: "create" })))
   if (!isAllowed) throw new LfError("FORBIDDEN", "authorize() refused")
-  const { remote, leave } = await rooms.enter(doc, { create: true })
+  const user = principal?.id ?? null
+  const owner = user === null ? `at ${visit.address}` : `user ${user}`
+  const guest = quotas.welcome({ owner, docId: doc, pipe })
+  const undos: Cancel[] = [guest.leave]
   try {
+    const { remote, leave } = await rooms.enter(doc, { create: true })
+    undos.push(leave)
     const mayWrite = (mutation: string) => gate.may({ principal, doc, action: "write", mutation })
-    const listener = remote.connect({ pipe, hello, user: principal?.id ?? null, mayWrite })
-    const stop = recheck(visit, () => gate.may({ principal, doc, action: "read" }))
+    const listener = remote.connect({ pipe: guest.pipe, hello, user, mayWrite, pace: guest.pace })
+    const isStill = async () => {
+      const now = await gate.authenticate(request)
+      if ((now?.id ?? null) !== user) return "AUTH_REQUIRED"
+      return (await mayRead()) ? null : "FORBIDDEN"
+    }
+    undos.push(visit.checks.add({ user, ask: isStill, close: (code) => pipe.close(code) }))
     return {
       frame: (frame) => listener.frame(frame),
       closed(reason) {
-        stop()
         listener.closed(reason)
-        leave()
+        for (const undo of undos) undo()
       },
     }
   } catch (error) {
-    leave()
+    for (const undo of undos) undo()
     throw error
-  }
-}
-
-/** Asks again and again; a no, or no answer, closes the pipe, and the client hears why when it comes back. Returns its undo. */
-function recheck(
-  { pipe, recheckMs = RECHECK_MS }: Pick<Visit<never>, "pipe" | "recheckMs">,
-  may: () => Promise<boolean>,
-): Cancel {
-  let cancel = nodeHost.after(recheckMs, ask)
-  let isStopped = false
-  function ask(): void {
-    may().then(
-      (isAllowed) => {
-        if (isStopped) return
-        if (isAllowed) cancel = nodeHost.after(recheckMs, ask)
-        else pipe.close("FORBIDDEN")
-      },
-      () => pipe.close("SERVER_CLOSING"),
-    )
-  }
-  return () => {
-    isStopped = true
-    cancel()
   }
 }
 

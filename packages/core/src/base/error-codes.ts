@@ -56,6 +56,7 @@ export const ERROR_CODES = {
   PROVIDER_MISSING: "A hook was used outside <LfProvider>.",
   // next
   SERVER_DIRECTORY_OWNED: "Another server process uses this data directory.",
+  AUTHENTICATE_MISSING: "createLf needs authenticate() in production.",
   AUTHORIZE_MISSING: "createLf needs authorize() in production.",
   DOC_NOT_FOUND: "There is no such document.",
   BACKUP_EXISTS: "There is a file of that name already.",

@@ -57,16 +57,21 @@ export class ClientList {
    * @throws CLIENT_PROOF
    */
   checkOwner(clientId: string, user: string | null): void {
-    const owner = this.#users.get(clientId)
-    if (owner === undefined || owner === user || owner === null) return
-    throw new LfError("CLIENT_PROOF", "this client id belongs to somebody else")
+    if (!this.isOwner(clientId, user)) throw new LfError("CLIENT_PROOF", "this client id belongs to somebody else")
   }
 
-  bind(clientId: string, user: string | null): void {
+  isOwner(clientId: string, user: string | null): boolean {
+    const owner = this.#users.get(clientId) ?? null
+    return owner === null || owner === user
+  }
+
+  /** True if the id is another user's than before. */
+  bind(clientId: string, user: string | null): boolean {
     const owner = this.#users.get(clientId)
-    if (this.#users.has(clientId) && (owner === user || user === null)) return
+    if (this.#users.has(clientId) && (owner === user || user === null)) return false
     this.#users.set(clientId, user)
     this.#store.bindings.append({ clientId, user })
+    return user !== null
   }
 
   noteSeen(clientId: string, position: Lsn): void {

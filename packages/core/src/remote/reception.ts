@@ -7,15 +7,22 @@ import type { Pipe, PipeListener } from "../network/network.ts"
 
 /** A connection that has not said hello by then is closed (S7). */
 export const HANDSHAKE_MS_MAX = 10_000
-/** Frames that may follow the hello before it was answered. */
+/** Frames that may follow the hello before it was answered, and their bytes: our clients send none. */
 const EARLY_FRAMES_MAX = 16
+const EARLY_BYTES_MAX = 64 * 1024
 
 /**
  * Meets a new connection: waits for its hello, asks `admit` who may come in, and hands everything after it over.
  * `admit` throws an `LfError` to refuse; nothing is opened and no disk is touched before it was asked.
  */
-export function receive(pipe: Pipe, host: Host, admit: (hello: Hello) => Promise<PipeListener>): void {
+export function receive(
+  pipe: Pipe,
+  host: Host,
+  admit: (hello: Hello) => Promise<PipeListener>,
+  helloMsMax = HANDSHAKE_MS_MAX,
+): void {
   const early: Uint8Array[] = []
+  let earlyBytes = 0
   let inside: PipeListener | null = null
   let isGreeted = false
   let closedBecause: string | null = null
@@ -25,7 +32,7 @@ export function receive(pipe: Pipe, host: Host, admit: (hello: Hello) => Promise
     pipe.send(encodeMessage({ type: "refuse", code, message }))
     pipe.close(code)
   }
-  const cancel = host.after(HANDSHAKE_MS_MAX, () => pipe.close("no hello"))
+  const cancel = host.after(helloMsMax, () => pipe.close("no hello"))
   const greet = async (frame: Uint8Array) => {
     try {
       const listener = await admit(helloOf(frame))
@@ -40,8 +47,9 @@ export function receive(pipe: Pipe, host: Host, admit: (hello: Hello) => Promise
     frame(frame) {
       if (inside !== null) inside.frame(frame)
       else if (isGreeted) {
-        early.push(frame)
-        if (early.length > EARLY_FRAMES_MAX) refuse(new LfError("RATE_LIMITED", "too many frames before the welcome"))
+        earlyBytes += frame.length
+        if (early.length < EARLY_FRAMES_MAX && earlyBytes <= EARLY_BYTES_MAX) early.push(frame)
+        else refuse(new LfError("RATE_LIMITED", "too many frames before the welcome"))
       } else {
         isGreeted = true
         cancel()

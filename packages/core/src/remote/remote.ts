@@ -22,7 +22,7 @@ import { migrate } from "../timeline/schema.ts"
 import { Attempts } from "./attempts.ts"
 import { ClientList, SERVER_CLIENT } from "./client-list.ts"
 import { Peer, type Snapshot } from "./peer.ts"
-import { type MayWrite, peerListener, type SyncMessage } from "./peer-listener.ts"
+import { type MayWrite, type Pace, peerListener, type SyncMessage } from "./peer-listener.ts"
 import { RemoteStore } from "./remote-store.ts"
 import { type Decided, type Guard, StepRunner } from "./step-runner.ts"
 
@@ -44,6 +44,7 @@ export interface Visitor {
   readonly user: string | null
   /** Whether a mutation of this name may be written now; asked for every batch. */
   readonly mayWrite?: MayWrite
+  readonly pace?: Pace
 }
 
 interface Waiter {
@@ -133,7 +134,7 @@ export class Remote {
    * Lets a client in that was authenticated and authorized. Its frames go to the listener that is returned.
    * @throws CLIENT_PROOF
    */
-  connect({ pipe, hello, user, mayWrite }: Visitor): PipeListener {
+  connect({ pipe, hello, user, mayWrite, pace }: Visitor): PipeListener {
     const clientId = clientIdOf(hello.secret)
     this.#clients.checkOwner(clientId, user)
     // A cursor ahead of us would be a document from another life: it means nothing here (T2).
@@ -152,6 +153,7 @@ export class Remote {
     return peerListener({
       peer,
       mayWrite,
+      pace,
       isIn: () => this.#peers.has(peer),
       leave: () => void this.#peers.delete(peer),
       enqueue: (message, forbidden) => this.#enqueue({ peer, message, forbidden }),
@@ -280,6 +282,7 @@ export class Remote {
       this.#isDue = false
       const answers: (() => void)[] = []
       for (const { peer, message, forbidden } of this.#inbox.splice(0)) {
+        if (!this.#clients.isOwner(peer.clientId, peer.user)) continue
         if (message.type === "sync-mutations") {
           const reply = this.handleClientMutations(peer, message, forbidden)
           answers.push(() => peer.send(reply))
@@ -306,7 +309,7 @@ export class Remote {
     if (result.type === "gap") return result
     if (result.type === "fork") return result
     if (result.lsn > from) {
-      this.#clients.bind(peer.clientId, peer.user)
+      if (this.#clients.bind(peer.clientId, peer.user)) this.#dismissOthers(peer)
       this.#store.arrivals.append({
         clientId: peer.clientId,
         from,
@@ -318,6 +321,15 @@ export class Remote {
     }
     this.#clients.confirm(peer.clientId, message.confirmed)
     return { type: "cursor", lsn: result.lsn }
+  }
+
+  /** Others came in with the same secret while the id was nobody's: it is not theirs any more (S4). */
+  #dismissOthers({ clientId, user }: Peer): void {
+    for (const peer of this.#peers) {
+      if (peer.clientId !== clientId || peer.user === user) continue
+      this.#peers.delete(peer)
+      peer.refuse("CLIENT_PROOF", "this client id belongs to somebody else")
+    }
   }
 
   /** Keeps the request until there is something newer than its cursor. */

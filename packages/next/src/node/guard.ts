@@ -1,9 +1,7 @@
 import { Script } from "node:vm"
 import type { Guard } from "@lf/core"
+import { LIMITS } from "../limits.ts"
 import { errnoOf } from "./fs-calls.ts"
-
-/** How long one group of mutations may run before it is stopped: SQLite's own limits end a statement long before. */
-export const MUTATION_MS_MAX = 5_000
 
 const SLOT = Symbol.for("lf.guard")
 const script = new Script('globalThis[Symbol.for("lf.guard")]()', { filename: "lf-guard.js" })
@@ -12,7 +10,7 @@ const script = new Script('globalThis[Symbol.for("lf.guard")]()', { filename: "l
  * Stops JavaScript and wasm that never end (T12). Nothing in the same thread can interrupt a loop, but V8 can when it was
  * told a timeout before: that is what `vm` offers, here without a context of its own.
  */
-export function vmGuard(limitMs = MUTATION_MS_MAX): Guard {
+export function vmGuard(limitMs = LIMITS.mutationMsMax): Guard {
   // Symbols on globalThis have no type of their own.
   const slots = globalThis as unknown as Record<symbol, (() => void) | undefined>
   return (work) => {

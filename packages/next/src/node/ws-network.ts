@@ -1,6 +1,6 @@
 import { FRAME_BYTES_MAX, LfError, type Network, type Pipe } from "@lf/core"
 import { WebSocket } from "ws"
-import { WsPipe } from "./ws-pipe.ts"
+import { CLIENT_PIPE_LIMITS, WsPipe } from "./ws-pipe.ts"
 
 const HANDSHAKE_MS_MAX = 10_000
 
@@ -25,7 +25,7 @@ export function wsNetwork(url: string, { origin, headers }: WsNetworkOptions = {
           maxPayload: FRAME_BYTES_MAX,
           perMessageDeflate: false,
         })
-        const pipe = new WsPipe(socket)
+        const pipe = new WsPipe(socket, CLIENT_PIPE_LIMITS)
         socket.once("open", () => resolve(pipe))
         socket.once("unexpected-response", (request, response) => {
           const status = response.statusCode ?? 0

@@ -4,14 +4,15 @@ import type { AddressInfo } from "node:net"
 import { FRAME_BYTES_MAX, type Pipe } from "@lf/core"
 import { afterEach, describe, expect, test } from "vitest"
 import { WebSocket, WebSocketServer } from "ws"
+import { LIMITS } from "../limits.ts"
 import { cleanUp, later, until } from "../testing/fixture.ts"
 import { wsNetwork } from "./ws-network.ts"
-import { PIPE_LIMITS, type PipeLimits, WsPipe } from "./ws-pipe.ts"
+import { type PipeLimits, WsPipe } from "./ws-pipe.ts"
 
 afterEach(cleanUp)
 
 /** A server that hands out its end of each connection. */
-async function serve(limits: PipeLimits = PIPE_LIMITS) {
+async function serve(limits: PipeLimits = LIMITS) {
   const server = createServer().listen(0, "127.0.0.1")
   await once(server, "listening")
   const wss = new WebSocketServer({ server, maxPayload: FRAME_BYTES_MAX, perMessageDeflate: false })
@@ -96,7 +97,7 @@ describe("a pipe over a WebSocket", () => {
   })
 
   test("T22 a socket that says nothing is cut, one that talks is not", async () => {
-    const { url, pipes } = await serve({ ...PIPE_LIMITS, idleMsMax: 300 })
+    const { url, pipes } = await serve({ ...LIMITS, idleMsMax: 300 })
     const silent = await open(url)
     const talker = await open(url)
     const timer = setInterval(() => talker.send(new Uint8Array([1])), 20)
@@ -107,7 +108,7 @@ describe("a pipe over a WebSocket", () => {
   })
 
   test("T23 a client that never reads is cut, one that catches up is not", async () => {
-    const { url, pipes } = await serve({ idleMsMax: 60_000, bufferedBytesMax: 64 * 1024, bufferedMsMax: 300 })
+    const { url, pipes } = await serve({ ...LIMITS, unreadBytesMax: Number.MAX_SAFE_INTEGER, stuckMsMax: 300 })
     const stuck = await open(url)
     const reader = await open(url)
     await until(() => pipes.length === 2, "connected")
@@ -123,6 +124,40 @@ describe("a pipe over a WebSocket", () => {
     expect(heard.map(({ closed }) => closed.length)).toEqual([1, 0])
     expect(reader.readyState).toBe(WebSocket.OPEN)
     stuck.terminate()
+  })
+
+  test("S7 a client that asks for more than it reads is cut before it fills the memory", async () => {
+    const { url, pipes } = await serve({ ...LIMITS, unreadBytesMax: 1024 * 1024 })
+    const greedy = await open(url)
+    await until(() => pipes.length === 1, "connected")
+    const heard = listenTo(pipes[0])
+    greedy.pause()
+    let sentBytes = 0
+    await until(() => {
+      pipes[0].send(new Uint8Array(256 * 1024))
+      sentBytes += 256 * 1024
+      return heard.closed.length > 0
+    }, "cut")
+    // What the system's own buffers take is not ours.
+    expect(sentBytes).toBeLessThan(64 * 1024 * 1024)
+    greedy.terminate()
+  })
+
+  test("S7 tiny frames are read no faster than their rate, and none is lost", async () => {
+    const { url, pipes } = await serve({ ...LIMITS, framesPerSecond: 200 })
+    const socket = await open(url)
+    await until(() => pipes.length === 1, "connected")
+    const heard = listenTo(pipes[0])
+    const startedMs = performance.now()
+    for (let i = 0; i < 1_000; i++) socket.send(new Uint8Array([i % 256]))
+    await until(() => heard.frames.length >= 800, "the burst passes")
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    socket.send(new Uint8Array([7, 7]))
+    await until(() => heard.frames.at(-1)?.length === 2, "all are here")
+    expect(heard.frames).toHaveLength(1_001)
+    // 800 at once, and 200 at 200 in a second.
+    expect(performance.now() - startedMs).toBeGreaterThan(900)
+    expect(heard.closed).toEqual([])
   })
 
   test("a server that does not answer or is not there is SERVER_CLOSING", async () => {

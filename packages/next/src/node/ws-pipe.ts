@@ -1,19 +1,18 @@
 import type { Pipe, PipeListener } from "@lf/core"
 import type { RawData, WebSocket } from "ws"
+import { BURST_SECONDS, LIMITS, type Limits } from "../limits.ts"
+import { TokenBuckets } from "../token-buckets.ts"
 
-export interface PipeLimits {
-  /** Without a frame for this long the other side is taken for gone. A client asks every 10 s (HEARTBEAT_MS). */
-  readonly idleMsMax: number
-  /** What may wait to be read by the other side … */
-  readonly bufferedBytesMax: number
-  /** … for this long: then it is not slow but stuck (T23). */
-  readonly bufferedMsMax: number
-}
+export type PipeLimits = Pick<
+  Limits,
+  "idleMsMax" | "unreadBytesMax" | "stuckBytesMax" | "stuckMsMax" | "framesPerSecond" | "bytesPerSecond"
+>
 
-export const PIPE_LIMITS: PipeLimits = {
-  idleMsMax: 45_000,
-  bufferedBytesMax: 8 * 1024 * 1024,
-  bufferedMsMax: 30_000,
+/** A client's end takes what its server sends, as fast as it comes. */
+export const CLIENT_PIPE_LIMITS: PipeLimits = {
+  ...LIMITS,
+  framesPerSecond: Number.MAX_SAFE_INTEGER,
+  bytesPerSecond: Number.MAX_SAFE_INTEGER,
 }
 
 /** How long a closing handshake may take before the socket is cut. */
@@ -32,20 +31,34 @@ export class WsPipe implements Pipe {
   #listener: PipeListener | null = null
   #closedBecause: string | null = null
   #heardAtMs = performance.now()
-  #stuckSinceMs: number | null = null
+  /** When it last read something, or had nothing to read. */
+  #readAtMs = performance.now()
+  #unreadBytes = 0
+  readonly #frames: TokenBuckets
+  readonly #bytes: TokenBuckets
 
-  constructor(socket: WebSocket, limits: PipeLimits = PIPE_LIMITS) {
+  constructor(socket: WebSocket, limits: PipeLimits = LIMITS) {
     this.#socket = socket
     this.#limits = limits
-    const checkMs = Math.min(limits.idleMsMax, limits.bufferedMsMax) / CHECKS_PER_LIMIT
+    this.#frames = rate(limits.framesPerSecond)
+    this.#bytes = rate(limits.bytesPerSecond)
+    const checkMs = Math.min(limits.idleMsMax, limits.stuckMsMax) / CHECKS_PER_LIMIT
     this.#checks = setInterval(() => this.#check(), checkMs).unref()
     socket.on("message", (data, isBinary) => this.#receive(data, isBinary))
     socket.on("close", (code, reason) => this.#end(reason.toString() || `closed with ${code}`))
     socket.on("error", () => {}) // "close" follows
   }
 
+  /** What was sent and waits in this process for the other side to read. */
+  get unreadBytes(): number {
+    return this.#socket.bufferedAmount
+  }
+
   send(frame: Uint8Array): void {
-    if (this.#socket.readyState === this.#socket.OPEN) this.#socket.send(frame)
+    if (this.#socket.readyState !== this.#socket.OPEN) return
+    this.#socket.send(frame)
+    // It asked for more than it reads, which no client of ours does; no closing handshake, for nobody would read it.
+    if (this.unreadBytes > this.#limits.unreadBytesMax) this.#socket.terminate()
   }
 
   close(reason: string): void {
@@ -60,6 +73,7 @@ export class WsPipe implements Pipe {
 
   #receive(data: RawData, isBinary: boolean): void {
     this.#heardAtMs = performance.now()
+    this.#takeToll(1, Buffer.isBuffer(data) ? data.length : 0)
     if (!isBinary || !Buffer.isBuffer(data)) {
       this.#close(CLOSE_CODE_UNSUPPORTED_DATA, "FRAME_MALFORMED")
       return
@@ -79,12 +93,24 @@ export class WsPipe implements Pipe {
     this.#socket.once("close", () => clearTimeout(timer))
   }
 
+  /** What is not read stays with its sender: TCP tells it to wait (S7). What was read already still comes, and is owed. */
+  #takeToll(frames: number, bytes: number): void {
+    const delayMs = Math.max(this.#frames.take("", frames), this.#bytes.take("", bytes))
+    if (delayMs === 0) {
+      if (this.#socket.isPaused) this.#socket.resume()
+    } else if (frames === 0 || !this.#socket.isPaused) {
+      this.#socket.pause()
+      setTimeout(() => this.#takeToll(0, 0), delayMs).unref()
+    }
+  }
+
   #check(): void {
     const nowMs = performance.now()
-    const { idleMsMax, bufferedBytesMax, bufferedMsMax } = this.#limits
-    if (this.#socket.bufferedAmount <= bufferedBytesMax) this.#stuckSinceMs = null
-    else this.#stuckSinceMs ??= nowMs
-    const isStuck = this.#stuckSinceMs !== null && nowMs - this.#stuckSinceMs >= bufferedMsMax
+    const { idleMsMax, stuckBytesMax, stuckMsMax } = this.#limits
+    const { unreadBytes } = this
+    if (unreadBytes <= stuckBytesMax || unreadBytes < this.#unreadBytes) this.#readAtMs = nowMs
+    this.#unreadBytes = unreadBytes
+    const isStuck = nowMs - this.#readAtMs >= stuckMsMax
     // No closing handshake: nobody would read it.
     if (isStuck || nowMs - this.#heardAtMs >= idleMsMax) this.#socket.terminate()
   }
@@ -95,4 +121,13 @@ export class WsPipe implements Pipe {
     this.#closedBecause = reason
     this.#listener?.closed(reason)
   }
+}
+
+function rate(perSecond: number): TokenBuckets {
+  return new TokenBuckets({
+    perSecond,
+    burst: perSecond * BURST_SECONDS,
+    keysMax: 1,
+    nowMs: () => performance.now(),
+  })
 }

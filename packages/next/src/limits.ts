@@ -1,0 +1,85 @@
+/**
+ * What visitors may ask of one server (S7, I17). Every limit has its name and default here; `createLf({ limits })` takes
+ * others. A rate allows `BURST_SECONDS` of itself at once, so that what was made offline gets through without waiting.
+ * Rates slow a connection down, nothing is refused for them; counts refuse with RATE_LIMITED, and clients come back later.
+ */
+export interface Limits {
+  /** Sockets of the process. */
+  readonly connectionsMax: number
+  /** Sockets of one address; IPv6: of one /64. An office behind one router shares it. */
+  readonly connectionsPerAddressMax: number
+  /** Sockets of one signed-in user: one per document and browser profile. */
+  readonly connectionsPerPrincipalMax: number
+  /** New sockets of one address; a minute's worth may come at once. */
+  readonly upgradesPerAddressPerMinute: number
+  /** A socket that has not said hello by then is closed. */
+  readonly helloMsMax: number
+  /** What `authenticate` and `authorize` may take; later is no answer. */
+  readonly authMsMax: number
+  /** How often a connection's user and right to read are asked for again: who lost them is gone within this time (S2). */
+  readonly recheckMs: number
+  /** Frames from one connection, pings included. */
+  readonly framesPerSecond: number
+  /** Bytes from one connection. */
+  readonly bytesPerSecond: number
+  /** Mutations of one principal, over all of its connections. */
+  readonly mutationsPerSecond: number
+  /** Page bytes to one principal, first syncs included. */
+  readonly pageBytesPerSecond: number
+  /** Bytes made for one principal that its connections have not read; no further pages are made for it meanwhile. */
+  readonly unreadBytesPerPrincipalMax: number
+  /** Without a frame for this long the other side is taken for gone. A client asks every 10 s. */
+  readonly idleMsMax: number
+  /** What waits to be read by one connection; over it the connection is cut. One that asks as the protocol says has a part. */
+  readonly unreadBytesMax: number
+  /** More than this unread, and for `stuckMsMax` none of it read: not slow but stuck, and cut (T23). */
+  readonly stuckBytesMax: number
+  readonly stuckMsMax: number
+  /** Documents that one principal has open. */
+  readonly documentsPerPrincipalMax: number
+  /** Documents open in the process: each has a wasm instance and all of its pages in memory. */
+  readonly openRoomsMax: number
+  /** A document that nobody visits is closed after this long. */
+  readonly idleMs: number
+  /** How long one group of mutations may run before it is stopped (T12). */
+  readonly mutationMsMax: number
+}
+
+const MIB = 1024 * 1024
+
+export const LIMITS: Limits = {
+  connectionsMax: 10_000,
+  connectionsPerAddressMax: 500,
+  connectionsPerPrincipalMax: 200,
+  upgradesPerAddressPerMinute: 600,
+  helloMsMax: 10_000,
+  authMsMax: 10_000,
+  recheckMs: 60_000,
+  framesPerSecond: 1_000,
+  bytesPerSecond: 4 * MIB,
+  mutationsPerSecond: 5_000,
+  pageBytesPerSecond: 16 * MIB,
+  unreadBytesPerPrincipalMax: 16 * MIB,
+  idleMsMax: 45_000,
+  unreadBytesMax: 4 * MIB,
+  stuckBytesMax: MIB / 16,
+  stuckMsMax: 30_000,
+  documentsPerPrincipalMax: 200,
+  openRoomsMax: 1_000,
+  idleMs: 60_000,
+  mutationMsMax: 5_000,
+}
+
+export const BURST_SECONDS = 4
+
+/** Addresses and principals that are remembered at once; the longest unseen is forgotten, and starts anew. */
+export const KEYS_MAX = 10_000
+
+/** @throws TypeError for a limit that is no positive number, or that is none of ours */
+export function limitsOf(wanted: Partial<Limits> = {}): Limits {
+  for (const [name, value] of Object.entries(wanted)) {
+    if (!Object.hasOwn(LIMITS, name)) throw new TypeError(`createLf({ limits }): there is no limit ${name}`)
+    if (typeof value !== "number" || !(value > 0)) throw new TypeError(`createLf({ limits }): ${name} is above 0`)
+  }
+  return { ...LIMITS, ...wanted }
+}
