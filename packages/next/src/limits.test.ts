@@ -153,30 +153,6 @@ describe("S7 principals", () => {
     for (let i = 0; i < 3; i++) raw.socket.send(new Uint8Array(1_000_000))
     expect(await raw.closed).toBe("RATE_LIMITED")
   })
-
-  test("parts are made for who reads: one that does not read is sent one or two, however many it asks for", async () => {
-    const { url } = await startServer()
-    const writer = await startClient(url)
-    for (let i = 0; i < 30; i++)
-      writer.add(
-        String(i),
-        Array.from({ length: 20_000 }, () => Math.random())
-          .join("")
-          .slice(0, 200_000),
-      )
-    await until(() => writer.local.pendingCount === 0, "there is a large document")
-    const raw = await rawClient(url)
-    raw.hello({ secret: new Uint8Array(32).fill(3) })
-    await raw.hears("welcome")
-    raw.ask()
-    const first = await raw.hears("pages")
-    expect(first.isLast).toBe(false)
-    raw.socket.pause()
-    for (let i = 0; i < 500; i++) raw.send({ type: "next-part" })
-    raw.socket.resume()
-    expect(await raw.closed).toBe("RATE_LIMITED")
-    expect(raw.said.filter(({ type }) => type === "pages").length).toBeLessThan(70)
-  })
 })
 
 test("S7 S16 what visitors cause to be written to the log is bounded", () => {

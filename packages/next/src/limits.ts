@@ -55,7 +55,7 @@ export const LIMITS: Limits = {
   helloMsMax: 10_000,
   authMsMax: 10_000,
   recheckMs: 60_000,
-  framesPerSecond: 1_000,
+  framesPerSecond: 500,
   bytesPerSecond: 4 * MIB,
   mutationsPerSecond: 5_000,
   pageBytesPerSecond: 16 * MIB,

@@ -1,0 +1,179 @@
+// What a server on the internet meets. Each attack starts at once and goes on until it is stopped.
+import { randomBytes } from "node:crypto"
+import { connect, type Socket } from "node:net"
+import { WebSocket } from "ws"
+import { LSN_ZERO } from "../../packages/core/src/base/lsn.ts"
+import { encodeMessage } from "../../packages/core/src/network/codec.ts"
+import { RawClient } from "../../packages/next/src/testing/raw.ts"
+import { BIG } from "./server.ts"
+
+interface Field {
+  readonly port: number
+  /** False when the attack is over. */
+  isOn(): boolean
+  socket(): Socket
+  client(address: number): RawClient
+  /** Something an attacker got done. */
+  did(): void
+}
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
+const opened = (client: RawClient) =>
+  new Promise<boolean>((resolve) => {
+    client.socket.once("open", () => resolve(true))
+    client.socket.once("close", () => resolve(false))
+  })
+const secret = () => new Uint8Array(randomBytes(32))
+const NEXT = Buffer.from(encodeMessage({ type: "next-part" }))
+const ASK = Buffer.from(encodeMessage({ type: "sync-storage", cursor: LSN_ZERO, outcomesSeen: LSN_ZERO }))
+/** 8,000 pings as they are on the wire: a masked frame of two bytes each. */
+const PINGS = Buffer.concat(Array.from({ length: 8_000 }, () => maskedPing()))
+
+export const ATTACKS = {
+  /** Headers that come a byte at a time, and sockets that never say hello. */
+  "slow handshakes": async (field: Field) => {
+    const slow = Array.from({ length: 200 }, () => field.socket())
+    for (const socket of slow) socket.write("GET /api/lf HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ")
+    for (let i = 0; i < 200; i++) field.client(i % 2)
+    while (field.isOn()) {
+      for (const socket of slow) if (socket.writable) socket.write("x")
+      field.did()
+      await pause(200)
+    }
+  },
+
+  /** Asks for pages and reads nothing. */
+  "clients that never read": async (field: Field) => {
+    await crowd(field, 40, async (client) => {
+      client.hello({ docId: BIG, secret: secret() })
+      await pause(100)
+      client.socket.pause()
+      while (field.isOn() && client.socket.readyState === WebSocket.OPEN) {
+        for (let i = 0; i < 10; i++) client.socket.send(NEXT)
+        client.socket.send(ASK)
+        field.did()
+        await pause(50)
+      }
+    })
+  },
+
+  "tiny frames": async (field: Field) => {
+    await crowd(field, 20, async (client) => {
+      client.hello({ docId: "tiny", secret: secret() })
+      const stream = rawStream(client.socket)
+      while (field.isOn() && client.socket.readyState === WebSocket.OPEN) {
+        if (!stream.writableNeedDrain) {
+          stream.write(PINGS)
+          field.did()
+        }
+        await pause(20)
+      }
+    })
+  },
+
+  /** Many that want all of a document of 20 MB, again and again. */
+  "snapshot storm": async (field: Field) => {
+    await crowd(field, 30, async (client) => {
+      client.hello({ docId: BIG, secret: secret() })
+      await client.hears("welcome").catch(() => {})
+      client.ask()
+      while (field.isOn() && client.socket.readyState === WebSocket.OPEN) {
+        const pages = await client.hears("pages").catch(() => null)
+        if (pages === null) return
+        client.said.length = 0
+        field.did()
+        if (pages.isLast) client.ask()
+        else client.send({ type: "next-part" })
+      }
+    })
+  },
+
+  garbage: async (field: Field) => {
+    await crowd(field, 8, async (client) => {
+      for (let i = 0; i < 20; i++) client.socket.send(randomBytes(1 + (randomBytes(1)[0] % 200)))
+      field.did()
+      await client.closed
+      await pause(10)
+    })
+  },
+
+  churn: async (field: Field) => {
+    await crowd(field, 16, async (client) => {
+      client.hello({ docId: `churn-${randomBytes(1)[0] % 4}`, secret: secret() })
+      field.did()
+      client.socket.close()
+      await pause(5)
+    })
+  },
+} as const satisfies Record<string, (field: Field) => Promise<void>>
+
+export type AttackName = keyof typeof ATTACKS
+export type ToAttackers =
+  | { readonly type: "begin"; readonly attack: AttackName; readonly port: number }
+  | { readonly type: "end" }
+export type FromAttackers = { readonly type: "ended"; readonly did: number }
+
+/** So many at a time on two addresses; who is thrown out comes back at once, as no client of ours does. */
+async function crowd(field: Field, size: number, visit: (client: RawClient) => Promise<void>): Promise<void> {
+  const member = async (_: unknown, i: number) => {
+    while (field.isOn()) {
+      const client = field.client(i % 2)
+      if (await opened(client)) await visit(client)
+      client.socket.terminate()
+      await pause(5)
+    }
+  }
+  await Promise.all(Array.from({ length: size }, member))
+}
+
+/** The attackers' process: attacks when it is told to. */
+export function attack(): void {
+  const open = new Set<{ destroy(): unknown }>()
+  let isOn = false
+  let did = 0
+  process.on("message", (message: ToAttackers) => {
+    if (message.type === "end") {
+      isOn = false
+      for (const one of open) one.destroy()
+      open.clear()
+      process.send?.({ type: "ended", did } satisfies FromAttackers)
+      return
+    }
+    isOn = true
+    did = 0
+    const { port } = message
+    // Each attack has addresses of its own: what one has used up would spare the server the next.
+    const number = Object.keys(ATTACKS).indexOf(message.attack)
+    const keep = <T extends { destroy(): unknown }>(one: T): T => {
+      open.add(one)
+      return one
+    }
+    void ATTACKS[message.attack]({
+      port,
+      isOn: () => isOn,
+      socket: () => keep(connect(port, "127.0.0.1").on("error", () => {})),
+      client: (address) => {
+        const headers = { "x-forwarded-for": `203.0.113.${2 * number + address}` }
+        const socket = new WebSocket(`ws://127.0.0.1:${port}/api/lf`, { headers, perMessageDeflate: false })
+        const client = new RawClient(socket)
+        const handle = keep({ destroy: () => socket.terminate() })
+        socket.once("close", () => open.delete(handle))
+        return client
+      },
+      did: () => {
+        did++
+      },
+    })
+  })
+  process.on("disconnect", () => process.exit(0))
+}
+
+/** The TCP stream under a socket of `ws`: its own `send` would make each ping by itself. */
+function rawStream(socket: WebSocket): Socket {
+  return (socket as unknown as { _socket: Socket })._socket // ws has no other door to it
+}
+
+function maskedPing(): Buffer {
+  const [first, second] = encodeMessage({ type: "ping" })
+  return Buffer.from([0x82, 0x82, 0, 0, 0, 0, first, second])
+}

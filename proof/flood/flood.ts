@@ -1,0 +1,24 @@
+// npm run proof -- flood: a server under attack on real sockets, and what its users notice of it.
+import { loadChecksum } from "../../packages/core/src/base/checksum.ts"
+import { type Proof, prove } from "../proof.ts"
+import { ATTACKS, type AttackName, attack } from "./attacks.ts"
+import { Round } from "./round.ts"
+import { serve } from "./server.ts"
+
+const role = process.env.LF_FLOOD
+if (role === "server") await serve()
+else if (role === "attackers") attack()
+else await prove({ name: "flood", unit: "flooded samples", goal: 2_000 }, proveFlood)
+
+async function proveFlood(proof: Proof): Promise<void> {
+  await loadChecksum()
+  for (const seed of proof.seeds()) {
+    const round = await Round.begin(proof, seed)
+    try {
+      for (const name of Object.keys(ATTACKS) as AttackName[]) await round.attack(name)
+      await round.compare()
+    } finally {
+      await round.end()
+    }
+  }
+}
