@@ -13,6 +13,7 @@ const proofs = {
   fuzz: { entry: "fuzz/fuzz.ts", goal: 2_000_000 },
   crash: { entry: "crash/crash.ts", goal: 20_000, shares: 2 },
   planted: { entry: "planted/planted.ts", goal: 36 },
+  flood: { entry: "flood/flood.ts", goal: 2_000 },
   sql: { entry: "sql/sql.ts", goal: 30_000, needs: async () => ({ LF_SQLITE3: await findSqlite3() }) },
 }
 
