@@ -18,7 +18,10 @@ import { useWorkerOfThisLoad } from "./use-fresh-worker.ts"
 export interface LfProviderProps {
   /** 1 to 64 characters of A-Z, a-z, 0-9, _ and -. */
   readonly doc: string
-  /** Who is signed in: storage is kept apart per user. */
+  /**
+   * Who is signed in: the id that the server's `authenticate` answers. Storage is kept apart per user; what was written
+   * here as nobody (null) goes to the one who signs in, what is pending of theirs never to anybody else.
+   */
   readonly user?: string | null
   /** Makes the app's SharedWorker. Called once per tab and document, however often this renders. */
   readonly worker: () => SharedWorker

@@ -59,7 +59,7 @@ const pages = fc.record({
 })
 
 const serverMessage: fc.Arbitrary<ServerMessage> = fc.oneof(
-  fc.record({ type: is("welcome" as const), epoch: hex, clientLsn: position, clientHash: hash, lsn: position, schema }),
+  fc.record({ type: is("welcome" as const), epoch: hex, clientLsn: position, clientHash: hash, lsn: position, schema, user: fc.option(hex) }),
   fc.record({ type: is("cursor" as const), lsn: position }),
   fc.record({ type: is("gap" as const), expected: position }),
   fc.record({ type: is("fork" as const), common: position }),

@@ -9,7 +9,7 @@ import { hasFields, plainCodec } from "../journal/plain-entry.ts"
 import { Streams } from "../journal/streams.ts"
 import { type Changeset, changesetCodec } from "../storage/changeset.ts"
 import { Storage } from "../storage/storage.ts"
-import type { Mutation } from "../timeline/mutation.ts"
+import { type Mutation, mutationCodec } from "../timeline/mutation.ts"
 import { timelineStream } from "../timeline/timeline.ts"
 
 /** Deltas since the last rollup may reach this, or half of the base, before the base is written anew. */
@@ -164,6 +164,14 @@ export class LocalStore {
     this.#note({ type: "rejected", rejection })
   }
 
+  /** A rejection of another log: once, also when that log was not deleted in time and comes again after it was dismissed. */
+  adopt(rejection: Rejection): void {
+    for (const { entry } of this.#rejections.iter()) {
+      if ((entry.type === "rejected" ? entry.rejection.uid : entry.uid) === rejection.uid) return
+    }
+    this.reject(rejection)
+  }
+
   dismiss(uid: string): void {
     if (this.#open.has(uid)) this.#note({ type: "dismissed", uid })
   }
@@ -243,6 +251,16 @@ export class LocalStore {
     for (const rejection of this.#open.values()) this.#rejections.append({ type: "rejected", rejection })
     this.#rejections.rollup(last)
   }
+}
+
+/** Whether a log holds what its author waits for: something pending, or a rejection. It is only read. @throws LOG_CORRUPT */
+export function isAwaited(opened: OpenedLog): boolean {
+  const streams = new Streams(opened)
+  const rejections = streams.journal("rejections", rejectionCodec)
+  const timelines = streams.names().filter((name) => name.startsWith(timelineStream("")))
+  return [rejections, ...timelines.map((name) => streams.journal(name, mutationCodec))].some(
+    (journal) => journal.lsn() > journal.start(),
+  )
 }
 
 function isRejectionEntry(entry: unknown): boolean {

@@ -12,9 +12,9 @@ import type { Mutator } from "../timeline/mutator.ts"
 import { Timeline } from "../timeline/timeline.ts"
 import type { LiveResult } from "./live-query.ts"
 import { LocalStore, type Rejection } from "./local-store.ts"
-import { type Applied, planMeeting, planRebase, type TimelineState } from "./rebase-plan.ts"
+import { type Applied, planMeeting, planRebase, timelineState } from "./rebase-plan.ts"
 import { type Receipt, Receipts } from "./receipts.ts"
-import { readApplied, readVerdicts } from "./verdicts.ts"
+import { outcomeOf, readApplied, readVerdicts } from "./verdicts.ts"
 import { View } from "./view.ts"
 
 /** Mutations that may wait for the server; one more is refused before it is journaled. */
@@ -151,10 +151,7 @@ export class Local {
     const receipt = this.#receipts.open(uid, Promise.resolve())
     if (this.#timeline.pending().some((entry) => entry.uid === uid)) return receipt
     const rejection = this.#store.rejections.find((entry) => entry.uid === uid)
-    const { code, data } = rejection ?? {}
-    this.#receipts.decide([
-      { uid, outcome: code === undefined ? { type: "applied", lsn: this.cursor } : { type: "rejected", code, data } },
-    ])
+    this.#receipts.decide([{ uid, outcome: outcomeOf(rejection, this.cursor) }])
     return receipt
   }
 
@@ -176,6 +173,13 @@ export class Local {
 
   async dismiss(uid: string): Promise<void> {
     this.#store.dismiss(uid)
+    this.#tell()
+    await this.#flush()
+  }
+
+  /** Takes over what was rejected of a log that this user claimed (T26), each once. Resolves when it is durable. */
+  async adopt(rejections: readonly Rejection[]): Promise<void> {
+    for (const rejection of rejections) this.#store.adopt(rejection)
     this.#tell()
     await this.#flush()
   }
@@ -295,15 +299,10 @@ export class Local {
     this.#isRestored = false
   }
 
-  #timelineState(): TimelineState {
-    const timeline = this.#timeline
-    return { start: timeline.start(), lsn: timeline.lsn(), hashAt: (at) => timeline.hashAt(at) }
-  }
-
   #plan(applied: Applied | null): ReturnType<typeof planRebase> {
     return planRebase({
       applied,
-      timeline: this.#timelineState(),
+      timeline: timelineState(this.#timeline),
       serverCursor: this.#serverCursor,
       forkAt: this.#forkAt,
       isRestored: this.#isRestored,
@@ -325,7 +324,7 @@ export class Local {
   }
 
   #compareTimelines(welcome: Welcome): void {
-    const meeting = planMeeting(this.#timelineState(), { lsn: welcome.clientLsn, hash: welcome.clientHash })
+    const meeting = planMeeting(timelineState(this.#timeline), { lsn: welcome.clientLsn, hash: welcome.clientHash })
     if (meeting.type === "agreed") this.#serverCursor = meeting.cursor
     else if (meeting.type === "fork") this.#forkFrom(meeting.common)
     else this.#probe()

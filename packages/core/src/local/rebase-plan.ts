@@ -1,4 +1,5 @@
 import { type Lsn, lsn } from "../base/lsn.ts"
+import type { Timeline } from "../timeline/timeline.ts"
 
 /** What the base says of a client id: the last mutation applied for it, and the chain hash there. */
 export interface Applied {
@@ -10,6 +11,10 @@ export interface TimelineState {
   readonly start: Lsn
   readonly lsn: Lsn
   readonly hashAt: (position: Lsn) => bigint | undefined
+}
+
+export function timelineState(timeline: Timeline): TimelineState {
+  return { start: timeline.start(), lsn: timeline.lsn(), hashAt: (at) => timeline.hashAt(at) }
 }
 
 export interface RebaseInput {

@@ -33,6 +33,8 @@ export interface SessionOptions {
   readonly host: Host
   /** A short-lived token for the server's `authenticate`, asked for at every connection. */
   readonly token?: () => Promise<string | null>
+  /** Whose document this is. A server that takes us for somebody else gets nothing; without one it decides alone. */
+  readonly user?: string | null
   readonly onChange: () => void
 }
 
@@ -106,6 +108,7 @@ export class Session {
       if (this.#isStopped || !this.#isOnline) link.close("went offline")
       const { secret } = local
       const welcome = await withTimeout(host, this.#greet(link, token))
+      this.#checkUser(welcome)
       this.#checkSchema(welcome)
       this.#failures = 0
       stopHeartbeat = this.#startHeartbeat(link)
@@ -133,6 +136,13 @@ export class Session {
       schema: local.mutator.migrations.map(({ hash }) => hash),
       token,
     })
+  }
+
+  /** The browser's cookies may be another user's by now: what is pending here must not run as theirs (T25). */
+  #checkUser(welcome: Welcome): void {
+    const { user = null } = this.#options
+    if (user === null || welcome.user === user) return
+    throw new LfError("AUTH_REQUIRED", "the server takes this connection for somebody else than the document's user")
   }
 
   /** Older code must not pull a newer schema; newer code waits for the server's deploy (T15). */

@@ -4,12 +4,18 @@ import type { Database } from "../sqlite/database.ts"
 import type { Timeline } from "../timeline/timeline.ts"
 import type { Rejection } from "./local-store.ts"
 import type { Applied } from "./rebase-plan.ts"
-import type { PendingOutcome } from "./receipts.ts"
+import type { PendingOutcome, RemoteOutcome } from "./receipts.ts"
 
 /** What the base says of our mutations up to some position. */
 export interface Verdicts {
   readonly decided: readonly PendingOutcome[]
   readonly rejections: readonly Rejection[]
+}
+
+/** What became of a mutation that is pending no more: it is among the rejections or it was applied, at `cursor` at the latest. */
+export function outcomeOf(rejection: Rejection | undefined, cursor: Lsn): RemoteOutcome {
+  if (rejection === undefined) return { type: "applied", lsn: cursor }
+  return { type: "rejected", code: rejection.code, data: rejection.data }
 }
 
 /** How far the base has applied the mutations of `clientId`; null: none. The base has our internal tables. */

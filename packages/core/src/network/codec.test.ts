@@ -43,6 +43,7 @@ const messages: fc.Arbitrary<Message> = fc.oneof(
     clientHash: hash,
     lsn: position,
     schema: fc.array(fc.string({ maxLength: 15 }), { maxLength: 5 }),
+    user: fc.option(fc.string({ maxLength: 15 })),
   }),
   fc.record({
     type: fc.constant("sync-mutations" as const),

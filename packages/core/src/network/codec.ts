@@ -11,6 +11,7 @@ import { FRAME_BYTES_MAX, type Message, type OutcomeData } from "./message.ts"
 const MAGIC = 0x1f
 const SECRET_BYTES = 32
 const SCHEMA_HASHES_MAX = 10_000
+const USER_BYTES_MAX = 4096
 const ENTRIES_MAX = 100_000
 
 /** A frame's second byte. PROTOCOL.md lists them; a test holds it to this table. */
@@ -44,6 +45,7 @@ export function encodeMessage(message: Message): Uint8Array {
     case "welcome":
       writer.text(message.epoch).uint(message.clientLsn).u64(message.clientHash).uint(message.lsn)
       writeTexts(writer, message.schema)
+      writeTexts(writer, message.user === null ? [] : [message.user])
       break
     case "sync-mutations":
       writeBatch(writer, message.batch)
@@ -123,6 +125,7 @@ function readBody(type: Message["type"], reader: ByteReader): Message {
         clientHash: reader.u64(),
         lsn: readLsn(reader),
         schema: readTexts(reader),
+        user: readUser(reader),
       }
     case "sync-mutations":
       return { type, batch: readBatch(reader), confirmed: readLsn(reader) }
@@ -186,6 +189,12 @@ function readTexts(reader: ByteReader): string[] {
   const texts: string[] = []
   for (let i = 0; i < count; i++) texts.push(reader.text(64))
   return texts
+}
+
+function readUser(reader: ByteReader): string | null {
+  const count = reader.count()
+  if (count > 1) throw new LfError("FRAME_MALFORMED", "a connection has one user at the most")
+  return count === 0 ? null : reader.text(USER_BYTES_MAX)
 }
 
 function writeOutcomes(writer: ByteWriter, outcomes: readonly OutcomeData[]): void {

@@ -23,6 +23,7 @@ const WELCOME = {
   clientHash: 0n,
   lsn: lsn(3),
   schema: [],
+  user: null,
 }
 const SYNC_STORAGE = { type: "sync-storage" as const, cursor: lsn(0), outcomesSeen: lsn(0) }
 const SYNC_MUTATIONS = {

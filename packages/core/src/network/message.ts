@@ -36,6 +36,8 @@ export interface Welcome {
   readonly clientHash: bigint
   readonly lsn: Lsn
   readonly schema: readonly string[]
+  /** Whom the server takes this connection for: what is pending runs as this user. */
+  readonly user: string | null
 }
 
 export interface SyncMutations {

@@ -149,6 +149,7 @@ export class Remote {
       clientHash: journal?.hashAt(journal.lsn()) ?? 0n,
       lsn: this.#flushed.lsn,
       schema: this.#options.mutator.migrations.map(({ hash }) => hash),
+      user,
     })
     return peerListener({
       peer,

@@ -1,8 +1,8 @@
 import type { Platform } from "../worker/platform.ts"
 import { browserHost } from "./browser-host.ts"
-import { browserStorage, deleteBrowserLog, openBrowserLog } from "./idb-log.ts"
+import { browserStorage, deleteBrowserLog, hasBrowserLog, moveBrowserLog, openBrowserLog } from "./idb-log.ts"
 import { loadSqlite } from "./load-sqlite.ts"
-import { holdLife, own, watchLife } from "./ownership.ts"
+import { holdLife, own, ownWhenFree, watchLife } from "./ownership.ts"
 import { wsNetwork } from "./ws-network.ts"
 
 /** The real thing: IndexedDB and OPFS, Web Locks, WebSocket, wasm. */
@@ -12,8 +12,11 @@ export function browserPlatform(): Platform {
     loadSqlite,
     openLog: (key) => openBrowserLog({ key, storage: browserStorage() }),
     deleteLog: (key) => deleteBrowserLog(key),
+    hasLog: (key) => hasBrowserLog(key),
+    moveLog: (from, to) => moveBrowserLog(from, to),
     network: wsNetwork,
     own,
+    ownWhenFree,
     holdLife,
     watchLife,
   }

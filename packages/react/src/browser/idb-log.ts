@@ -16,6 +16,7 @@ import {
   sha256Hex,
 } from "@lf/core"
 import { type BrowserStorage, browserStorage, errorName } from "./browser-storage.ts"
+import { isForbidden, movePlace, openExisting, placeOf, requestDone, transactionDone } from "./log-places.ts"
 import {
   type CheckpointFiles,
   checkpointFrom,
@@ -59,17 +60,18 @@ export async function openBrowserLog(options: { key: string; storage: BrowserSto
   const { key, storage } = options
   if (storage.indexedDB === null) return openMemoryLog()
   let db: IDBDatabase
+  let place: string
   try {
-    db = await openDatabase(storage.indexedDB, databaseName(key))
+    place = await placeOf(storage.indexedDB, key)
+    db = await openDatabase(storage.indexedDB, databaseName(place))
   } catch (error) {
-    // Private windows and forbidden site data in some browsers: IndexedDB is there and refuses everything.
-    if (errorName(error) === "SecurityError" || errorName(error) === "InvalidStateError") return openMemoryLog()
+    if (isForbidden(error)) return openMemoryLog()
     throw toLogError(error)
   }
   try {
     const opened = await recover(db)
     const records = decodeGroups(opened)
-    const files = await storage.files(folderName(key))
+    const files = await storage.files(folderName(place))
     const checkpoint = await loadCheckpoint(opened, files)
     return { log: new IdbLog(opened, files), checkpoint, records }
   } catch (error) {
@@ -81,8 +83,41 @@ export async function openBrowserLog(options: { key: string; storage: BrowserSto
 /** Removes all that is stored for `key`. A log that is still open is closed by its owner first. @throws LOG_FAILED */
 export async function deleteBrowserLog(key: string, storage: BrowserStorage = browserStorage()): Promise<void> {
   try {
-    if (storage.indexedDB !== null) await requestDone(storage.indexedDB.deleteDatabase(databaseName(key)))
-    await storage.removeFiles(folderName(key))
+    const { indexedDB } = storage
+    const place = indexedDB === null ? key : await placeOf(indexedDB, key)
+    if (indexedDB !== null) await requestDone(indexedDB.deleteDatabase(databaseName(place)))
+    await storage.removeFiles(folderName(place))
+  } catch (error) {
+    throw toLogError(error)
+  }
+}
+
+/** Whether anything was ever kept for `key`. Nothing is made by asking. @throws LOG_FAILED */
+export async function hasBrowserLog(key: string, storage: BrowserStorage = browserStorage()): Promise<boolean> {
+  if (storage.indexedDB === null) return false
+  try {
+    const db = await openExisting(storage.indexedDB, databaseName(await placeOf(storage.indexedDB, key)))
+    if (db === null) return false
+    try {
+      return (await requestDone(db.transaction(GROUPS).objectStore(GROUPS).count())) > 0
+    } finally {
+      db.close()
+    }
+  } catch (error) {
+    throw toLogError(error)
+  }
+}
+
+/** Gives all that is kept for `from` to `to`, for which nothing is: whole or not at all, at every crash point. @throws LOG_FULL LOG_FAILED */
+export async function moveBrowserLog(
+  from: string,
+  to: string,
+  storage: BrowserStorage = browserStorage(),
+): Promise<void> {
+  if (storage.indexedDB === null) return
+  await deleteBrowserLog(to, storage)
+  try {
+    await movePlace(storage.indexedDB, from, to)
   } catch (error) {
     throw toLogError(error)
   }
@@ -277,21 +312,6 @@ function openDatabase(factory: IDBFactory, name: string): Promise<IDBDatabase> {
     request.result.createObjectStore(META)
   }
   return requestDone(request)
-}
-
-function requestDone<T>(request: IDBRequest<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result)
-    request.onerror = () => reject(request.error)
-  })
-}
-
-/** Settles at the transaction's own end: a request's success says nothing about durability (I3). */
-function transactionDone(transaction: IDBTransaction): Promise<void> {
-  return new Promise((resolve, reject) => {
-    transaction.oncomplete = () => resolve()
-    transaction.onabort = () => reject(transaction.error ?? new Error("the transaction was aborted"))
-  })
 }
 
 function databaseName(key: string): string {

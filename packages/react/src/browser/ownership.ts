@@ -64,6 +64,13 @@ export async function own(
   }
 }
 
+/** Owns `name` once its holder lets go by itself: nobody is asked. Rejects when `signal` aborts before. */
+export function ownWhenFree(name: string, signal: AbortSignal): Promise<Ownership> {
+  return new Promise((resolve, reject) => {
+    navigator.locks.request(name, { signal }, () => new Promise<void>((release) => resolve({ release }))).catch(reject)
+  })
+}
+
 /**
  * Takes a lock of its own, for as long as this tab or worker lives: the browser lets go of it however that ends. Its
  * name, once it is held: told sooner, whoever watches would find it free.

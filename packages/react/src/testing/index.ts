@@ -1,9 +1,7 @@
-import { LfError, type LoadSqlite, MemoryDisk, type Mutator, type Network, type SqliteModule } from "@lf/core"
-import factory from "wa-sqlite/dist/wa-sqlite.mjs"
-import { browserHost } from "../browser/browser-host.ts"
+import { LfError, type Mutator, type Network } from "@lf/core"
 import { portOf, type TabMessage, type WorkerMessage } from "../rpc/protocol.ts"
-import type { Platform } from "../worker/platform.ts"
 import { WorkerHost } from "../worker/worker-host.ts"
+import { memoryPlatform } from "./memory-platform.ts"
 
 /** In tests there is no server unless one is given. */
 const nowhere: Network = {
@@ -23,17 +21,7 @@ export function memoryWorker({
   mutator: Mutator
   network?: Network
 }): () => SharedWorker {
-  const disk = new MemoryDisk()
-  const platform: Platform = {
-    host: browserHost,
-    loadSqlite: loadSqliteInNode,
-    openLog: (key) => disk.open(key),
-    deleteLog: async () => {},
-    network: () => network,
-    own: async () => ({ release: () => {} }),
-    holdLife: async () => null,
-    watchLife: () => () => {},
-  }
+  const platform = memoryPlatform(network)
   const host = new WorkerHost({ mutator, platform, end: () => {} })
   return () => {
     const { port1, port2 } = new MessageChannel()
@@ -41,18 +29,4 @@ export function memoryWorker({
     // Only what TabDocument uses of a SharedWorker: its port, and a place for onerror.
     return { port: port1, onerror: null } as unknown as SharedWorker
   }
-}
-
-const loadSqliteInNode: LoadSqlite = async () => {
-  const { readFile } = await import("node:fs/promises")
-  const { createRequire } = await import("node:module")
-  const path = createRequire(import.meta.url).resolve("wa-sqlite/dist/wa-sqlite.wasm")
-  const compiled = await WebAssembly.compile(new Uint8Array(await readFile(path)))
-  const made = await factory({
-    instantiateWasm(imports: WebAssembly.Imports, receive: (instance: WebAssembly.Instance) => void) {
-      void WebAssembly.instantiate(compiled, imports).then(receive)
-      return {}
-    },
-  })
-  return made as SqliteModule // untyped; see core's module.ts
 }

@@ -3,6 +3,7 @@ import {
   LfError,
   Local,
   loadChecksum,
+  type Mutation,
   type Mutator,
   Session,
   type SessionState,
@@ -10,7 +11,9 @@ import {
 } from "@lf/core"
 import type { DocumentState } from "../rpc/protocol.ts"
 import { errorToSent } from "../rpc/sent-error.ts"
+import { Claim, claimWhole } from "./claim.ts"
 import type { Ownership, Platform } from "./platform.ts"
+import { claimKey, ownerLock, storageKey } from "./storage-key.ts"
 
 export interface DocumentOptions {
   readonly doc: string
@@ -32,11 +35,6 @@ export interface DocumentOptions {
 const MENDABLE: ReadonlySet<ErrorCode> = new Set(["LOG_FULL", "LOG_FAILED", "WORKER_FAILED"])
 const CONNECTING: SessionState = { status: "connecting", error: null, isUpToDate: false, firstSync: null }
 
-/** Storage is per user and document. Lengths keep ("a/b", "c") and ("a", "b/c") apart. */
-export function storageKey(user: string | null, doc: string): string {
-  return user === null ? `anonymous/${doc}` : `user/${user.length}/${user}/${doc}`
-}
-
 /** One document that this worker owns: opened once, used by every tab that asks for it. */
 export class OpenDocument {
   readonly #options: DocumentOptions
@@ -45,6 +43,7 @@ export class OpenDocument {
   readonly local: Promise<Local>
   #ownership: Ownership | null = null
   #session: Session | null = null
+  #claim: Claim | null = null
   #opened: Local | null = null
   #isOnline = true
   #isClosed = false
@@ -64,19 +63,29 @@ export class OpenDocument {
   get state(): DocumentState {
     const local = this.#opened
     const failure = local?.failure ?? this.#failure
-    const { status, error, isUpToDate, firstSync } = this.#session?.state ?? CONNECTING
+    const { status, isUpToDate, firstSync, ...session } = this.#session?.state ?? CONNECTING
+    const error = failure ?? session.error ?? this.#claim?.failure ?? null
     return {
       status: failure !== null ? statusOf(failure.code) : status,
-      error: failure !== null ? errorToSent(failure) : error === null ? null : errorToSent(error),
+      error: error === null ? null : errorToSent(error),
       isOpen: local !== null && failure === null,
       isOnlineWanted: this.#isOnline,
-      pendingCount: local?.pendingCount ?? 0,
+      pendingCount: this.pendingCount,
       lsn: local?.cursor ?? 0,
       isDurable: local?.durable ?? true,
       isUpToDate,
       firstSync,
       rejected: local?.rejections ?? [],
     }
+  }
+
+  /** Here and in what is claimed: all that the user still waits for. */
+  get pendingCount(): number {
+    return (this.#claim?.pendingCount ?? 0) + (this.#opened?.pendingCount ?? 0)
+  }
+
+  pending(): readonly Mutation[] {
+    return [...(this.#claim?.pending ?? []), ...(this.#opened?.pending() ?? [])]
   }
 
   /** It stopped for a reason that may pass: a full disk, a network that did not give the wasm. */
@@ -92,11 +101,13 @@ export class OpenDocument {
   setOnline(isOnline: boolean): void {
     this.#isOnline = isOnline
     this.#session?.setOnline(isOnline)
+    this.#claim?.setOnline(isOnline)
     this.#options.onState()
   }
 
   poke(): void {
     this.#session?.poke()
+    this.#claim?.poke()
   }
 
   /** Flushes, closes and lets go of the lock. */
@@ -105,6 +116,7 @@ export class OpenDocument {
     this.#isClosed = true
     this.#session?.stop()
     try {
+      await this.#claim?.stop()
       await this.#opened?.close()
     } finally {
       this.#ownership?.release()
@@ -113,19 +125,21 @@ export class OpenDocument {
 
   /** Forgets the document on this device. @throws PENDING_REFUSED */
   async clear(pending: "refuse" | "discard"): Promise<void> {
-    const local = await this.local
-    if (pending === "refuse" && local.pendingCount > 0) {
-      throw new LfError("PENDING_REFUSED", `${local.pendingCount} changes have not reached the server`)
+    await this.local
+    if (pending === "refuse" && this.pendingCount > 0) {
+      throw new LfError("PENDING_REFUSED", `${this.pendingCount} changes have not reached the server`)
     }
     await this.close()
-    await this.#options.platform.deleteLog(this.#key)
+    const { platform, user, doc } = this.#options
+    if (user !== null) await platform.deleteLog(claimKey(user, doc))
+    await platform.deleteLog(this.#key)
     this.#options.onCleared()
   }
 
   async #open(): Promise<Local> {
-    const { platform, mutator, user, doc, url } = this.#options
+    const { platform, mutator, user, doc } = this.#options
     await loadChecksum()
-    const owning = platform.own(`lf/1/owner/${this.#key}`, {
+    const owning = platform.own(ownerLock(this.#key), {
       migrations: mutator.migrations.length,
       onAsked: (migrations) => this.#handOver(migrations),
     })
@@ -140,25 +154,36 @@ export class OpenDocument {
       throw new LfError("LOG_CLOSED", "the document was closed while it was opened")
     }
     try {
+      if (user !== null) await claimWhole({ platform, doc, user })
       const opened = await platform.openLog(this.#key)
       const local = new Local({ opened, module, mutator, host: platform.host, user })
       this.#opened = local
       local.watch(() => this.#tell())
-      this.#session = new Session({
-        docId: doc,
-        local,
-        network: platform.network(url),
-        host: platform.host,
-        token: this.#options.token,
-        onChange: this.#options.onState,
-      })
-      if (!this.#isOnline) this.#session.setOnline(false)
+      const connect = (to: Local) => this.#connect(to)
+      this.#session = connect(local)
+      if (user !== null) {
+        this.#claim = new Claim({ platform, doc, user, mutator, into: local, connect, onChange: this.#options.onState })
+      }
+      if (!this.#isOnline) this.setOnline(false)
       this.#options.onState()
       return local
     } catch (error) {
       ownership.release()
       throw error
     }
+  }
+
+  #connect(local: Local): Session {
+    const { platform, doc, user, url, token, onState } = this.#options
+    return new Session({
+      docId: doc,
+      local,
+      network: platform.network(url),
+      host: platform.host,
+      token,
+      user,
+      onChange: onState,
+    })
   }
 
   #tell(): void {

@@ -6,6 +6,10 @@ export interface Platform {
   readonly loadSqlite: LoadSqlite
   openLog(key: string): Promise<OpenedLog>
   deleteLog(key: string): Promise<void>
+  /** Whether anything was ever kept for `key`; asking makes nothing. */
+  hasLog(key: string): Promise<boolean>
+  /** `to` gets all that is kept for `from`; nothing is for `to` before, for `from` after. Atomic at every crash point. */
+  moveLog(from: string, to: string): Promise<void>
   /** `url` is the tab's: http or https. */
   network(url: string): Network
   /**
@@ -13,6 +17,8 @@ export interface Platform {
    * us, with how many migrations they know; true: we will release.
    */
   own(name: string, options: { migrations: number; onAsked: (migrations: number) => boolean }): Promise<Ownership>
+  /** Resolves when nobody else has `name`; nobody is asked for it. Rejects when `signal` aborts before. */
+  ownWhenFree(name: string, signal: AbortSignal): Promise<Ownership>
   /** Takes a lock of our own as a sign of life; null where there are no locks. */
   holdLife(): Promise<string | null>
   /** Calls `onGone` when the holder of a life lock is gone. Returns its undo. */

@@ -82,8 +82,7 @@ export class TabPort {
       this.#isStateDue = false
       if (this.#isClosed) return
       this.#port.post({ type: "state", state: this.#document.state })
-      if (this.#watchesPending)
-        this.#withLocal((local) => this.#port.post({ type: "pending", pending: local.pending() }))
+      if (this.#watchesPending) this.#port.post({ type: "pending", pending: this.#document.pending() })
     })
   }
 

@@ -1,7 +1,8 @@
 import type { Mutator } from "@lf/core"
 import type { Port, TabMessage, WorkerMessage } from "../rpc/protocol.ts"
-import { OpenDocument, storageKey } from "./open-document.ts"
+import { OpenDocument } from "./open-document.ts"
 import type { Platform } from "./platform.ts"
+import { storageKey } from "./storage-key.ts"
 import { TabPort } from "./tab-port.ts"
 
 /** A document without tabs stays open for this long: a reload finds it warm. */
@@ -12,6 +13,8 @@ const MEND_MS = 5_000
 const OPEN_AGAIN_MS = 30_000
 
 interface Entry {
+  readonly doc: string
+  readonly user: string | null
   readonly document: OpenDocument
   readonly tabs: Set<TabPort>
   linger: () => void
@@ -77,7 +80,8 @@ export class WorkerHost {
       stopWatching()
       tab.close()
       if (!entry.tabs.delete(tab) || entry.tabs.size > 0) return
-      entry.linger = this.#platform.host.after(LINGER_MS, () => this.#closeUnused(key, entry))
+      if (this.#isClaimed(entry)) this.#closeUnused(key, entry)
+      else entry.linger = this.#platform.host.after(LINGER_MS, () => this.#closeUnused(key, entry))
     }
     const watch = (lock: string) => {
       stopWatching()
@@ -117,9 +121,15 @@ export class WorkerHost {
         for (const tab of tabs) tab.post({ type: "replaced", error: { code: error.code, message: error.message } })
       },
     })
-    const entry: Entry = { document, tabs, linger: () => {} }
+    const entry: Entry = { doc, user, document, tabs, linger: () => {} }
     this.#entries.set(key, entry)
+    for (const [other, unused] of this.#entries) if (this.#isClaimed(unused)) this.#closeUnused(other, unused)
     return entry
+  }
+
+  /** Somebody signed in and waits for what nobody wrote (T26). */
+  #isClaimed({ doc, user }: Entry): boolean {
+    return user === null && [...this.#entries.values()].some((other) => other.doc === doc && other.user !== null)
   }
 
   #closeUnused(key: string, entry: Entry): void {
