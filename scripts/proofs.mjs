@@ -1,8 +1,10 @@
 // The proofs: which there are, how much of each is enough, and how they run side by side.
 import { mkdirSync } from "node:fs"
 import { join } from "node:path"
+import { ensureBuilt } from "./install.mjs"
 import { root, run, say } from "./run.mjs"
-import { findSqlite3 } from "./sqlite3.mjs"
+import { buildApp } from "./server.mjs"
+import { findTool } from "./tools.mjs"
 
 /**
  * Where a proof starts, below proof/, and how many processes share its goal. `needs` finds what a proof runs beside the
@@ -12,9 +14,10 @@ const proofs = {
   seeds: { entry: "seeds/seeds.ts", goal: 2000, shares: 2 },
   fuzz: { entry: "fuzz/fuzz.ts", goal: 2_000_000 },
   crash: { entry: "crash/crash.ts", goal: 20_000, shares: 2 },
+  kills: { entry: "kills/kills.ts", goal: 100, needs: ensureApp },
   planted: { entry: "planted/planted.ts", goal: 36 },
   flood: { entry: "flood/flood.ts", goal: 2_000 },
-  sql: { entry: "sql/sql.ts", goal: 30_000, needs: async () => ({ LF_SQLITE3: await findSqlite3() }) },
+  sql: { entry: "sql/sql.ts", goal: 30_000, needs: async () => ({ LF_SQLITE3: await findTool("sqlite3") }) },
 }
 
 const lanes = 2
@@ -110,4 +113,10 @@ async function bundle(name) {
     logLevel: "warning",
   })
   return outfile
+}
+
+/** The app as it is served, from the packages as they are now. */
+async function ensureApp() {
+  await ensureBuilt()
+  await buildApp()
 }

@@ -1,7 +1,7 @@
 // The custom server, compiled: `next build` does not see server.ts.
-import { mkdirSync } from "node:fs"
+import { existsSync, mkdirSync } from "node:fs"
 import { join } from "node:path"
-import { root, say } from "./run.mjs"
+import { bin, root, run, say } from "./run.mjs"
 
 export const serverFile = ".server/server.mjs"
 
@@ -30,4 +30,12 @@ export async function buildServer() {
     code = 1
   }
   return { code, seconds: (performance.now() - startedMs) / 1000 }
+}
+
+/** Builds the app where there is no build yet. */
+export async function buildApp() {
+  if (existsSync(join(root, ".next/BUILD_ID")) && existsSync(join(root, serverFile))) return
+  say("building the app (next build)")
+  const { code } = await run(process.execPath, [...bin.next, "build"])
+  if (code === 0) await buildServer()
 }

@@ -1,39 +1,25 @@
-import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
 import { readdir } from "node:fs/promises"
 import { join } from "node:path"
-import { createInterface } from "node:readline"
 import { MemoryDisk, sql } from "@lf/core"
 import { afterEach, expect, test } from "vitest"
 import { docDirectory } from "./doc-directory.ts"
 import { Rooms } from "./rooms.ts"
 import { askSqliteShell, bundle, hasSqliteShell } from "./testing/bundle.ts"
 import { cleanUp, later, mutator, startClient, temporaryDirectory, until } from "./testing/fixture.ts"
+import { endProcess, startProcess } from "./testing/processes.ts"
 
 afterEach(cleanUp)
 
 const KILLS = 5
 const CLIENTS = 3
 
-async function start(script: string, dataDir: string, port: number): Promise<{ child: ChildProcess; port: number }> {
-  const child = spawn(process.execPath, [script, dataDir, String(port)], { stdio: ["ignore", "pipe", "inherit"] })
-  later(() => child.kill("SIGKILL"))
-  const [line] = await once(createInterface({ input: child.stdout }), "line")
-  return { child, port: Number(line) }
-}
-
-async function end(child: ChildProcess, signal: "SIGKILL" | "SIGTERM"): Promise<void> {
-  const isGone = once(child, "exit")
-  child.kill(signal)
-  await isGone
-}
-
 test("I3 I9 I19 SIGKILL under load from three clients: nothing lost, nothing doubled, equal pages", {
   timeout: 120_000,
 }, async () => {
   const dataDir = await temporaryDirectory()
   const script = await bundle("testing/crash-server.ts")
-  let server = await start(script, dataDir, 0)
+  let server = await startProcess({ script, dataDir })
   const url = `ws://127.0.0.1:${server.port}/api/lf`
   const clients = await Promise.all(Array.from({ length: CLIENTS }, () => startClient(url, { disk: new MemoryDisk() })))
   const sent: string[] = []
@@ -54,8 +40,8 @@ test("I3 I9 I19 SIGKILL under load from three clients: nothing lost, nothing dou
   for (let kill = 0; kill < KILLS; kill++) {
     const before = outcomes.size
     await until(() => outcomes.size >= before + 100 * (kill + 1), "the server works")
-    await end(server.child, "SIGKILL")
-    server = await start(script, dataDir, server.port)
+    await endProcess(server, "SIGKILL")
+    server = await startProcess({ script, dataDir, port: server.port })
     for (const { session } of clients) session.poke()
   }
   clearInterval(load)
@@ -70,7 +56,7 @@ test("I3 I9 I19 SIGKILL under load from three clients: nothing lost, nothing dou
   // A second server on the same directory opens nothing while the first lives.
   const second = new Rooms({ dataDir, mutator })
   await expect(second.enter("doc", { create: false })).rejects.toMatchObject({ code: "SERVER_DIRECTORY_OWNED" })
-  await end(server.child, "SIGTERM")
+  await endProcess(server, "SIGTERM")
   const { remote, leave } = await second.enter("doc", { create: false })
   later(() => second.close())
   expect({ checksum: remote.checksum, pageCount: remote.pages.length }).toEqual(first)
@@ -80,6 +66,42 @@ test("I3 I9 I19 SIGKILL under load from three clients: nothing lost, nothing dou
   leave()
   await second.close()
   await expectSound(docDirectory(dataDir, "doc"), sent.length)
+})
+
+test("T12 a mutation that kills the process is quarantined, and everybody else's arrive", {
+  timeout: 60_000,
+}, async () => {
+  const dataDir = await temporaryDirectory()
+  const script = await bundle("testing/crash-server.ts")
+  let server = await startProcess({ script, dataDir })
+  let deaths = 0
+  let isOver = false
+  // Whoever keeps servers running starts it again.
+  const watch = async () => {
+    for (;;) {
+      await once(server.child, "exit")
+      if (isOver) return
+      deaths++
+      server = await startProcess({ script, dataDir, port: server.port })
+      for (const { session } of clients) session.poke()
+    }
+  }
+  const url = `ws://127.0.0.1:${server.port}/api/lf`
+  const clients = await Promise.all([1, 2].map(() => startClient(url, { disk: new MemoryDisk() })))
+  void watch()
+  const [killer, innocent] = clients
+  killer.add("before")
+  const killed = killer.local.run("Kill", { id: "killer" })
+  killer.add("after")
+  const arrived = innocent.add("innocent").remote
+  expect(await killed.remote).toMatchObject({ type: "rejected", code: "MUTATION_QUARANTINED" })
+  expect(await arrived).toMatchObject({ type: "applied" })
+  await until(() => killer.titles().length === 3 && innocent.titles().length === 3, "all arrive")
+  expect(killer.titles()).toEqual(["after", "before", "innocent"])
+  expect(deaths).toBeGreaterThanOrEqual(3)
+  expect(deaths).toBeLessThanOrEqual(4)
+  isOver = true
+  await endProcess(server, "SIGTERM")
 })
 
 /** What the `sqlite3` shell says about the checkpoint, where there is one. */

@@ -42,11 +42,16 @@ export const Slow = defineMutation("Slow", z.object({ id: z.string() }), (tx, { 
 export const Remove = defineMutation("Remove", z.object({ id: z.string() }), (tx, { id }) => {
   tx.run(sql`delete from todos where id = ${id}`)
 })
+/** As a mutation that takes all memory would: nothing can catch it. */
+export const Kill = defineMutation("Kill", z.object({ id: z.string() }), (tx, { id }) => {
+  tx.run(sql`insert into todos (id, title) values (${id}, ${id})`)
+  if (tx.side === "remote") process.kill(process.pid, "SIGKILL")
+})
 
 export const mutator = defineMutator({
   // Nothing is unique here: what is applied twice is there twice.
   migrations: [sql`create table todos (id text not null, title text not null, author text) strict`],
-  mutations: [Add, Spin, Slow, Remove],
+  mutations: [Add, Spin, Slow, Remove, Kill],
 })
 
 export const titlesQuery = sql<{ title: string }>`select title from todos order by id`
