@@ -111,7 +111,15 @@ function bindCopied(module: SqliteModule, bytes: Uint8Array, bind: (pointer: num
 export function columnNames(module: SqliteModule, stmt: number): string[] {
   const names: string[] = []
   const count = module._sqlite3_column_count(stmt)
-  for (let i = 0; i < count; i++) names.push(cText(module, module._sqlite3_column_name(stmt, i)))
+  for (let i = 0; i < count; i++) {
+    const name = cText(module, module._sqlite3_column_name(stmt, i))
+    // Set on a row it would be the row's prototype, not a column (S9).
+    if (name === "__proto__") {
+      module._sqlite3_finalize(stmt)
+      throw new LfError("SQL_ERROR", "a column cannot be named __proto__")
+    }
+    names.push(name)
+  }
   return names
 }
 

@@ -8,7 +8,7 @@ import { Storage } from "../storage/storage.ts"
 import { applyGroup } from "./apply-group.ts"
 import { type Mutation, mutationCodec } from "./mutation.ts"
 import { type DefinedMutation, defineMutation, defineMutator, type Mutator } from "./mutator.ts"
-import { type Outcome, Reject } from "./outcome.ts"
+import { type Outcome, outcomeOf, REJECT_CODE_CHARS_MAX, REJECT_DATA_BYTES_MAX, Reject } from "./outcome.ts"
 import { migrate, ranMigrations } from "./schema.ts"
 import type { Tx } from "./tx.ts"
 
@@ -219,6 +219,35 @@ test("S12 what was deleted is gone from the pages, FTS5's index included", () =>
   const bytes = Buffer.concat(storage.snapshot().map((page) => Buffer.from(page)))
   expect(bytes.includes(secret)).toBe(false)
   expect(bytes.includes("xylophone")).toBe(false)
+})
+
+test("S12 FTS5 with detail=none is refused: what was replaced would stay in its index", async () => {
+  const storage = new Storage()
+  const fresh = new Database(await loadSqlite(), storage)
+  const migrations = [sql`create virtual table f using fts5(body, detail = 'none')`]
+  expect(() => migrate(fresh, defineMutator({ migrations, mutations: [] }))).toThrow(
+    expect.objectContaining({ code: "MIGRATION_FAILED" }),
+  )
+  expect(storage.pageCount()).toBe(0)
+})
+
+test("I21 a rejection that carries what cannot be sent arrives all the same", () => {
+  const [large, code, plain] = [
+    new Reject("large", "x".repeat(REJECT_DATA_BYTES_MAX)),
+    new Reject("c".repeat(300), () => {}),
+    new Reject("plain", { at: new Date(5), list: [1n] }),
+  ].map(outcomeOf)
+  expect(large).toEqual({ type: "rejected", code: "large", data: { message: expect.stringContaining("4096 bytes") } })
+  expect(code).toEqual({
+    type: "rejected",
+    code: "c".repeat(REJECT_CODE_CHARS_MAX),
+    data: { message: expect.stringContaining("no plain data") },
+  })
+  expect(plain).toEqual({ type: "rejected", code: "plain", data: { at: new Date(5), list: [1n] } })
+})
+
+test("S9 a column named __proto__ is refused: it would be the row's prototype", () => {
+  expect(() => db.all(sql`select x'01' as "__proto__"`)).toThrow(expect.objectContaining({ code: "SQL_ERROR" }))
 })
 
 test("a mutation survives its encoding, and too large a one is refused", () => {

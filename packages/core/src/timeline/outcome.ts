@@ -1,5 +1,13 @@
+import { ByteWriter } from "../base/bytes.ts"
 import { isLfError } from "../base/error.ts"
 import type { ErrorCode } from "../base/error-codes.ts"
+import { writePlain } from "../base/plain.ts"
+
+/** What a `Reject` may carry: a hundred of them and a part of pages fit one frame. */
+export const REJECT_DATA_BYTES_MAX = 4096
+/** A rejection's own code is a name, not a text; it lies in the document. */
+export const REJECT_CODE_CHARS_MAX = 40
+const MESSAGE_CHARS_MAX = 500
 
 /** What became of a mutation where it ran. `code` is a `Reject`'s own or one of ours; `data` is what `Reject` carries. */
 export type Outcome =
@@ -14,7 +22,8 @@ export function rejected(code: ErrorCode, data: unknown = null): Outcome {
 
 /**
  * An expected no: throw it in a mutator when the app's rules refuse what was asked. The transaction leaves nothing but
- * `code`, which every reader may see; `data` goes to the author alone.
+ * `code`, which every reader may see, at most REJECT_CODE_CHARS_MAX of it; `data` goes to the author alone, if it is plain
+ * data of at most REJECT_DATA_BYTES_MAX.
  */
 export class Reject extends Error {
   readonly code: string
@@ -36,8 +45,26 @@ export function isFatal(error: unknown): boolean {
 export function outcomeOf(error: unknown): Outcome {
   // By name: bundles hold several copies of the class.
   if (error instanceof Error && error.name === "Reject" && "code" in error) {
-    return { type: "rejected", code: String(error.code), data: "data" in error ? error.data : null }
+    const code = String(error.code).slice(0, REJECT_CODE_CHARS_MAX)
+    return { type: "rejected", code, data: "data" in error ? carried(error.data) : null }
   }
-  if (isLfError(error)) return rejected(error.code, { message: error.message })
-  return rejected("MUTATION_THREW", { message: error instanceof Error ? error.message : String(error) })
+  if (isLfError(error)) return rejected(error.code, told(error.message))
+  return rejected("MUTATION_THREW", told(error instanceof Error ? error.message : String(error)))
+}
+
+/** What cannot be sent is left out: the rejection itself must arrive, or its author would be stuck (I21). */
+function carried(data: unknown): unknown {
+  const writer = new ByteWriter(128)
+  try {
+    writePlain(writer, data)
+  } catch {
+    return told("what the rejection carried is no plain data")
+  }
+  return writer.length > REJECT_DATA_BYTES_MAX
+    ? told(`what the rejection carried is over ${REJECT_DATA_BYTES_MAX} bytes`)
+    : data
+}
+
+function told(message: string): { readonly message: string } {
+  return { message: message.slice(0, MESSAGE_CHARS_MAX) }
 }
