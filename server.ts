@@ -10,7 +10,8 @@ const host = process.env.HOST
 const app = next({ dev: process.env.NODE_ENV !== "production", port })
 await app.prepare()
 
-const server = createServer(app.getRequestHandler())
+// A request whose headers do not come is no visitor (S7): Node's own limit is a minute and more.
+const server = createServer({ headersTimeout: 10_000, connectionsCheckingInterval: 5_000 }, app.getRequestHandler())
 // Importing lf claimed the upgrades on its own path; what arrives here is Next's (hot reload).
 server.on("upgrade", app.getUpgradeHandler())
 server.listen(port, host, () => {

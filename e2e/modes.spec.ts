@@ -60,12 +60,20 @@ test("the page works under a strict content security policy (S13)", async ({ bro
     const policy = "script-src 'self' 'unsafe-inline' 'wasm-unsafe-eval'; worker-src 'self'"
     await route.fulfill({ response, headers: { ...response.headers(), "content-security-policy": policy } })
   })
+  await context.addInitScript(() => {
+    const seen: string[] = []
+    document.addEventListener("securitypolicyviolation", (event) =>
+      seen.push(`${event.violatedDirective} ${event.blockedURI}`),
+    )
+    Object.assign(window, { violations: seen })
+  })
   const page = await context.newPage()
   const said: string[] = []
   page.on("console", (message) => said.push(message.text()))
   const todo = await TodoPage.open(page, newListUrl(server.url))
   await todo.add("under a policy")
   await todo.isSynced()
+  expect(await page.evaluate(() => (window as unknown as { violations: string[] }).violations)).toEqual([])
   // The blocked service worker of this test is the test's own doing.
   expect(said.filter((text) => /Content Security Policy|violat/i.test(text))).toEqual([])
 })

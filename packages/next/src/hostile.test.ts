@@ -86,7 +86,10 @@ describe("S14 S15 what a server does not take closes with a code, and changes no
   const changeset = { pageCount: 1, isWhole: true, before: null, after: 0n, pages: [] }
   test.each<[string, Message]>([
     ["pages", { type: "pages", from: lsn(0), to: lsn(9), isLast: true, bytesTotal: 1, changeset, outcomes: [] }],
-    ["a welcome", { type: "welcome", epoch: "", clientLsn: lsn(0), clientHash: 0n, lsn: lsn(0), schema: [], user: null }],
+    [
+      "a welcome",
+      { type: "welcome", epoch: "", clientLsn: lsn(0), clientHash: 0n, lsn: lsn(0), schema: [], user: null },
+    ],
     ["a cursor", { type: "cursor", lsn: lsn(1) }],
     ["a refusal", { type: "refuse", code: "FORBIDDEN", message: "no" }],
     ["a pong", { type: "pong" }],

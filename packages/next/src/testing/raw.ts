@@ -1,6 +1,6 @@
 // A client that says what it likes: attackers, and what no client of ours would send.
 import { once } from "node:events"
-import { LSN_ZERO, lsn, PROTOCOL_VERSION } from "@lf/core"
+import { LSN_ZERO, loadChecksum, lsn, PROTOCOL_VERSION } from "@lf/core"
 import { type ClientOptions, WebSocket } from "ws"
 import { chainHash } from "../../../core/src/base/checksum.ts"
 import { decodeMessage, encodeMessage } from "../../../core/src/network/codec.ts"
@@ -73,6 +73,7 @@ export class RawClient {
 }
 
 export async function rawClient(url: string, options: ClientOptions = {}): Promise<RawClient> {
+  await loadChecksum()
   const socket = new WebSocket(url, { perMessageDeflate: false, ...options })
   const client = new RawClient(socket)
   later(() => socket.terminate())

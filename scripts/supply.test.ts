@@ -1,0 +1,49 @@
+// S17: what is installed with lf is little, known, pinned, and runs nothing when it is installed.
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
+import { describe, expect, test } from "vitest"
+import { root } from "./source-file.ts"
+
+interface Manifest {
+  readonly dependencies?: Readonly<Record<string, string>>
+  readonly scripts?: Readonly<Record<string, string>>
+}
+
+interface Locked {
+  readonly resolved?: string
+  readonly integrity?: string
+  readonly link?: boolean
+  readonly inBundle?: boolean
+  readonly hasInstallScript?: boolean
+}
+
+const json = <T>(path: string): T => JSON.parse(readFileSync(join(root, path), "utf8")) as T // files of ours
+const packages = ["core", "react", "next", "create-lf-app"]
+const manifestOf = (name: string) => json<Manifest>(`packages/${name}/package.json`)
+const { packages: locked } = json<{ packages: Record<string, Locked> }>("package-lock.json")
+
+describe("S17 few dependencies", () => {
+  test.each(packages)("each of packages/%s is a choice written down, at one version", (name) => {
+    const record = readFileSync(join(root, "docs/decisions/0005-libraries.md"), "utf8")
+    for (const [dependency, version] of Object.entries(manifestOf(name).dependencies ?? {})) {
+      if (dependency.startsWith("@lf/")) continue
+      expect(record, dependency).toContain(`\`${dependency}\``)
+      expect(version, dependency).toMatch(/^(npm:@?[\w/-]+@)?\d+\.\d+\.\d+$/)
+    }
+  })
+
+  test.each(packages)("installing packages/%s runs nothing", (name) => {
+    const { scripts = {} } = manifestOf(name)
+    expect(Object.keys(scripts).filter((script) => /^(pre|post)?install$|^prepare$/.test(script))).toEqual([])
+  })
+
+  test("what is locked has its hash, and only tools of the build bring scripts of their own", () => {
+    const entries = Object.entries(locked).filter(([path]) => path.startsWith("node_modules/"))
+    const unsafe = entries.filter(([, one]) => !one.link && !one.inBundle && one.integrity === undefined)
+    expect(unsafe.map(([path]) => path)).toEqual([])
+    const scripted = entries
+      .filter(([, one]) => one.hasInstallScript)
+      .map(([path]) => path.split("node_modules/").at(-1))
+    expect(scripted.filter((name) => !["@swc/core", "esbuild", "fsevents", "sharp"].includes(name ?? ""))).toEqual([])
+  })
+})
