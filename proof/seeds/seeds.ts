@@ -4,7 +4,7 @@ import { sqliteLoader, turn } from "../../packages/core/src/testing/sim-node.ts"
 import { SqlitePool } from "../../packages/core/src/testing/sqlite-pool.ts"
 import { prove } from "../proof.ts"
 
-const STEPS = 60
+const STEPS = 40
 
 await prove({ name: "seeds", unit: "seeds", goal: 2000 }, async (proof) => {
   const pool = new SqlitePool(await sqliteLoader())

@@ -5,7 +5,7 @@ import { environment, sqliteLoader, turn } from "./sim-node.ts"
 import { SqlitePool } from "./sqlite-pool.ts"
 
 /** As `npm run sim` has it, so that its seeds are these. */
-const STEPS = 60
+const STEPS = 40
 /** For a machine that does other things too: alone a run takes about 80 ms. */
 const PATIENCE = { timeout: 240_000 }
 const seedCount = Number(environment("LF_SIM_SEEDS") ?? 40)

@@ -1,0 +1,21 @@
+// npm run soak [-- 60]: every proof for as many minutes as fit, from seeds that no earlier run had. What it found is printed.
+import { writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { ensureInstalled } from "./install.mjs"
+import { proveAll } from "./proofs.mjs"
+import { root, say } from "./run.mjs"
+import { printTable } from "./steps.mjs"
+
+const minutes = Number(process.argv[2] ?? 60)
+if (!(minutes > 0)) {
+  process.stderr.write("npm run soak -- 60: for so many minutes\n")
+  process.exit(1)
+}
+await ensureInstalled()
+// The day's own seeds: a night that repeats the last one finds nothing new.
+const from = Math.floor(Date.now() / 86_400_000) * 1_000_000_000
+say(`soaking for ${minutes} minutes, seeds from ${from}`)
+const { steps, figures } = await proveAll({ minutes, from })
+printTable(steps)
+writeFileSync(join(root, "proof/soak.json"), `${JSON.stringify({ minutes, from, figures }, null, 2)}\n`)
+process.exitCode = steps.every(({ code }) => code === 0) ? 0 : 1
