@@ -1,0 +1,47 @@
+// Every law, trap and threat has a test or a checker that names it, and is told to users.
+import { execFileSync } from "node:child_process"
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
+import { expect, test } from "vitest"
+import { root } from "./source-file.ts"
+
+const names = [...numbered("I", 21), ...numbered("T", 28), ...numbered("S", 19).filter((name) => name !== "S18")]
+
+test("every law, trap and threat is named where it is tested", () => {
+  const text = trackedFiles()
+    .filter((path) => /\.(test|spec)\.tsx?$|-contract\.ts$|\/testing\/|^proof\//.test(path))
+    .map((path) => read(path))
+    .join("\n")
+  expect(names.filter((name) => !isNamed(text, name))).toEqual([])
+})
+
+test("docs/guarantees.md and SECURITY.md tell all of them", () => {
+  const text = read("docs/guarantees.md") + read("SECURITY.md")
+  expect(names.filter((name) => !isNamed(text, name))).toEqual([])
+})
+
+test("docs/guarantees.md has the figures that npm test reaches", () => {
+  const text = read("docs/guarantees.md")
+  const goals = Array.from(read("scripts/proofs.mjs").matchAll(/goal: ([\d_]+)/g), ([, goal]) =>
+    Number(goal.replaceAll("_", "")),
+  )
+  expect(goals.length).toBeGreaterThan(5)
+  expect(goals.filter((goal) => !text.includes(`| ${goal.toLocaleString("en")} `))).toEqual([])
+})
+
+function numbered(letter: string, count: number): string[] {
+  return Array.from({ length: count }, (_, i) => `${letter}${i + 1}`)
+}
+
+function isNamed(text: string, name: string): boolean {
+  return new RegExp(`\\b${name}\\b`).test(text)
+}
+
+function trackedFiles(): string[] {
+  const listed = execFileSync("git", ["ls-files", "-z"], { cwd: root, encoding: "utf8" })
+  return listed.split("\0").filter(Boolean)
+}
+
+function read(path: string): string {
+  return readFileSync(join(root, path), "utf8")
+}
