@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process"
+import { type ChildProcess, execFileSync, spawn } from "node:child_process"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -67,4 +67,13 @@ export class Profile {
       return ""
     }
   }
+}
+
+/** The executable that the tests use. */
+export function chromiumPath(): string {
+  const given = process.env.LF_CHROMIUM_PATH
+  if (given) return given
+  return execFileSync("sh", ["-c", "command -v chromium || command -v chromium-browser || command -v google-chrome"], {
+    encoding: "utf8",
+  }).trim()
 }

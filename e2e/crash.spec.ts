@@ -1,8 +1,6 @@
-import { execFileSync } from "node:child_process"
-import { readdirSync } from "node:fs"
-import { join } from "node:path"
 import { expect, test } from "@playwright/test"
-import { Profile } from "./browser.ts"
+import { chromiumPath, Profile } from "./browser.ts"
+import { mainFile, rowsOf, sqlite } from "./main-file.ts"
 import { Server } from "./server.ts"
 import { newListUrl, TodoPage } from "./todo-page.ts"
 
@@ -74,35 +72,3 @@ test("scene 10: main.db is a database that the sqlite3 shell opens, whole and wi
   expect(sqlite(file, "pragma integrity_check")).toEqual(["ok"])
   expect(rowsOf(server.dataDir)).toEqual(["one", "two"])
 })
-
-function rowsOf(dataDir: string): string[] {
-  return sqlite(mainFile(dataDir), "select title from todos order by created_at, id")
-}
-
-function mainFile(dataDir: string): string {
-  const docs = join(dataDir, "docs")
-  const [doc] = readdirSync(docs)
-  const name = readdirSync(join(docs, doc)).find((file) => /^main-.*\.db$/.test(file))
-  if (name === undefined) throw new Error("there is no checkpoint")
-  return join(docs, doc, name)
-}
-
-/** The sqlite3 shell where there is one, else Python's own: both are real SQLite. */
-function sqlite(file: string, query: string): string[] {
-  const run = (command: string, args: string[]) => execFileSync(command, args, { encoding: "utf8" }).trim().split("\n")
-  try {
-    return run("sqlite3", [file, query])
-  } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error
-    const script = "import sqlite3,sys\nfor r in sqlite3.connect(sys.argv[1]).execute(sys.argv[2]): print(r[0])"
-    return run("python3", ["-c", script, file, query])
-  }
-}
-
-function chromiumPath(): string {
-  const given = process.env.LF_CHROMIUM_PATH
-  if (given) return given
-  return execFileSync("sh", ["-c", "command -v chromium || command -v chromium-browser || command -v google-chrome"], {
-    encoding: "utf8",
-  }).trim()
-}

@@ -54,7 +54,7 @@ export interface DrainOptions extends ClaimOptions {
 export class Claim {
   readonly #options: DrainOptions
   readonly #stopping = new AbortController()
-  readonly #done: Promise<void>
+  #done: Promise<void> = Promise.resolve()
   #local: Local | null = null
   #session: Session | null = null
   #failure: LfError | null = null
@@ -62,11 +62,18 @@ export class Claim {
 
   constructor(options: DrainOptions) {
     this.#options = options
-    this.#done = this.#run().catch((error: unknown) => {
-      if (this.#stopping.signal.aborted) return
-      this.#failure = toLfError(error, "LOG_FAILED")
-      this.#options.onChange()
-    })
+    this.look()
+  }
+
+  /** There may be something to claim: somebody signed out, wrote and is back. */
+  look(): void {
+    this.#done = this.#done
+      .then(() => this.#run())
+      .catch((error: unknown) => {
+        if (this.#stopping.signal.aborted) return
+        this.#failure = toLfError(error, "LOG_FAILED")
+        this.#options.onChange()
+      })
   }
 
   /** Waits for the server, and is not in the user's view until it is there. */
@@ -99,6 +106,7 @@ export class Claim {
   async #run(): Promise<void> {
     const { platform, doc, user } = this.#options
     const key = claimKey(user, doc)
+    this.#failure = null
     while ((await platform.hasLog(key)) || (await this.#take(key))) {
       if (this.#stopping.signal.aborted) return
       await this.#drain(key)

@@ -105,6 +105,11 @@ export class OpenDocument {
     this.#options.onState()
   }
 
+  /** Nobody's log of this document may hold something that is this user's now. */
+  lookForClaim(): void {
+    this.#claim?.look()
+  }
+
   poke(): void {
     this.#session?.poke()
     this.#claim?.poke()

@@ -123,8 +123,15 @@ export class WorkerHost {
     })
     const entry: Entry = { doc, user, document, tabs, linger: () => {} }
     this.#entries.set(key, entry)
-    for (const [other, unused] of this.#entries) if (this.#isClaimed(unused)) this.#closeUnused(other, unused)
+    if (user !== null) this.#hurry(doc)
     return entry
+  }
+
+  /** Nobody's document lingers without tabs: whoever signed in waits for its log. */
+  #hurry(doc: string): void {
+    const key = storageKey(null, doc)
+    const entry = this.#entries.get(key)
+    if (entry !== undefined) this.#closeUnused(key, entry)
   }
 
   /** Somebody signed in and waits for what nobody wrote (T26). */
@@ -135,7 +142,15 @@ export class WorkerHost {
   #closeUnused(key: string, entry: Entry): void {
     if (entry.tabs.size > 0 || this.#entries.get(key) !== entry) return
     this.#entries.delete(key)
-    void entry.document.close().catch(() => {}) // it failed before; the next opening recovers
+    void entry.document
+      .close()
+      .catch(() => {}) // it failed before; the next opening recovers
+      .then(() => this.#lookForClaim(entry))
+  }
+
+  #lookForClaim({ doc, user }: Entry): void {
+    if (user !== null) return
+    for (const other of this.#entries.values()) if (other.doc === doc) other.document.lookForClaim()
   }
 
   /** Opens a failed document anew, from what was kept: its tabs connect again. */

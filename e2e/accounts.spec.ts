@@ -1,0 +1,114 @@
+import { expect, type Page, test } from "@playwright/test"
+import { AccountsServer } from "./accounts.ts"
+import { chromiumPath, Profile } from "./browser.ts"
+
+async function open(page: Page, server: AccountsServer, user: string): Promise<Page> {
+  await page.goto(`${server.url}/#${user === "nobody" ? "" : user}`)
+  await expect(page.getByTestId("user")).toHaveText(user)
+  return page
+}
+
+async function become(page: Page, user: string): Promise<void> {
+  await page.getByRole("button", { name: `be ${user}` }).click()
+  await expect(page.getByTestId("user")).toHaveText(user)
+}
+
+/** Until the promise of the mutation has resolved: from then on nothing may lose it. */
+async function write(page: Page, ...texts: string[]): Promise<void> {
+  for (const text of texts) {
+    await page.getByRole("textbox").fill(text)
+    await page.getByRole("textbox").press("Enter")
+    await expect(page.getByTestId("kept")).toHaveText(new RegExp(`(^|,)${text}$`))
+  }
+}
+
+async function shows(page: Page, rows: readonly string[]): Promise<void> {
+  await expect(page.getByRole("listitem")).toHaveText([...rows], { timeout: 15_000 })
+}
+
+async function isSynced(page: Page): Promise<void> {
+  await expect(page.getByTestId("status")).toHaveText("connected", { timeout: 40_000 })
+  await expect(page.getByTestId("pending")).toHaveText("0", { timeout: 15_000 })
+}
+
+test("T26 written as nobody without a server, signed in, killed before and after: it arrives once, as that user", async () => {
+  test.setTimeout(120_000)
+  await using server = await AccountsServer.start()
+  await using profile = new Profile(chromiumPath())
+  let page = await open(await (await profile.start()).newPage(), server, "nobody")
+  await write(page, "zero")
+  await isSynced(page)
+  await server.become("down")
+  await write(page, "one", "two")
+  await profile.kill()
+  page = await open(await (await profile.start()).newPage(), server, "nobody")
+  await shows(page, ["zero by nobody", "one by nobody", "two by nobody"])
+  await become(page, "ann")
+  await shows(page, ["zero by nobody", "one by ann", "two by ann"])
+  await write(page, "three")
+  await profile.kill()
+  page = await open(await (await profile.start()).newPage(), server, "ann")
+  await shows(page, ["zero by nobody", "one by ann", "two by ann", "three by ann"])
+  await expect(page.getByTestId("pending")).toHaveText("3")
+  await server.become("up")
+  await isSynced(page)
+  expect(await server.rows()).toEqual(["zero by nobody", "one by ann", "two by ann", "three by ann"])
+})
+
+test("T26 who has a log of their own here gets what was written as nobody beside it: it arrives once, as theirs", async ({
+  browser,
+}) => {
+  test.setTimeout(90_000)
+  await using server = await AccountsServer.start()
+  const context = await browser.newContext()
+  const page = await open(await context.newPage(), server, "nobody")
+  await become(page, "ann")
+  await write(page, "mine")
+  await isSynced(page)
+  await become(page, "nobody")
+  await server.become("down")
+  await write(page, "one", "two")
+  await become(page, "ann")
+  await expect(page.getByTestId("pending")).toHaveText("2", { timeout: 15_000 })
+  await page.reload()
+  await expect(page.getByTestId("pending")).toHaveText("2", { timeout: 15_000 })
+  await server.become("up")
+  await isSynced(page)
+  await shows(page, ["mine by ann", "one by ann", "two by ann"])
+  expect(await server.rows()).toEqual(["mine by ann", "one by ann", "two by ann"])
+  await become(page, "nobody")
+  await isSynced(page)
+  await write(page, "last")
+  await isSynced(page)
+  expect(await server.rows()).toEqual(["mine by ann", "one by ann", "two by ann", "last by nobody"])
+})
+
+test("T25 what is pending at the sign-out is nobody else's: it waits, and arrives as its author's", async ({
+  browser,
+}) => {
+  test.setTimeout(90_000)
+  await using server = await AccountsServer.start()
+  const context = await browser.newContext()
+  const page = await open(await context.newPage(), server, "nobody")
+  await become(page, "ann")
+  await server.become("down")
+  await write(page, "ann's")
+  // A second tab still shows ann's document while the browser's cookie is ben's.
+  const left = await open(await context.newPage(), server, "ann")
+  await shows(left, ["ann's by ann"])
+  await become(page, "ben")
+  await server.become("up")
+  await write(page, "ben's")
+  await isSynced(page)
+  await left.evaluate(() => window.dispatchEvent(new Event("online")))
+  await expect(left.getByTestId("status")).toHaveText("needs-auth", { timeout: 30_000 })
+  await expect(left.getByTestId("pending")).toHaveText("1")
+  await become(page, "nobody")
+  await write(page, "nobody's")
+  await isSynced(page)
+  expect(await server.rows()).toEqual(["ben's by ben", "nobody's by nobody"])
+  await become(page, "ann")
+  await page.evaluate(() => window.dispatchEvent(new Event("online")))
+  await isSynced(page)
+  expect(await server.rows()).toEqual(["ben's by ben", "nobody's by nobody", "ann's by ann"])
+})

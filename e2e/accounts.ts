@@ -1,0 +1,77 @@
+import { type ChildProcess, spawn } from "node:child_process"
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs"
+import { createRequire } from "node:module"
+import { join } from "node:path"
+import { build } from "esbuild"
+
+const SOURCE = "e2e/accounts"
+
+/** The app with accounts in a process of its own, on loopback. */
+export class AccountsServer {
+  readonly url: string
+  readonly #child: ChildProcess
+  readonly #directory: string
+
+  private constructor(url: string, child: ChildProcess, directory: string) {
+    this.url = url
+    this.#child = child
+    this.#directory = directory
+  }
+
+  static async start(): Promise<AccountsServer> {
+    // Below the repository: the server finds its packages from there.
+    mkdirSync("test-results", { recursive: true })
+    const directory = mkdtempSync(join("test-results", "accounts-"))
+    await bundle(directory)
+    const child = spawn(process.execPath, [join(directory, "server.mjs"), directory], {
+      stdio: ["ignore", "pipe", "ignore"],
+      env: { ...process.env, NODE_ENV: "production" },
+    })
+    const port = await new Promise<string>((resolve, reject) => {
+      child.stdout?.on("data", (data: Buffer) => {
+        const [, said] = /port (\d+)/.exec(data.toString()) ?? []
+        if (said !== undefined) resolve(said)
+      })
+      child.once("exit", (code) => reject(new Error(`the server ended with ${code}`)))
+    })
+    return new AccountsServer(`http://localhost:${port}`, child, directory)
+  }
+
+  /** "down": pages come, but no connection to a document. */
+  async become(state: "down" | "up"): Promise<void> {
+    await fetch(`${this.url}/${state}`)
+  }
+
+  async rows(): Promise<string[]> {
+    return (await fetch(`${this.url}/rows`)).json() as Promise<string[]> // what accounts/server.ts answers
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const gone = new Promise((resolve) => this.#child.once("exit", resolve))
+    this.#child.kill("SIGKILL")
+    await gone
+    rmSync(this.#directory, { recursive: true, force: true })
+  }
+}
+
+async function bundle(directory: string): Promise<void> {
+  const common = { bundle: true, format: "esm", logLevel: "warning", jsx: "automatic" } as const
+  await build({
+    ...common,
+    entryPoints: [`${SOURCE}/page.tsx`, `${SOURCE}/worker.ts`],
+    outdir: directory,
+    platform: "browser",
+    define: { "process.env.NODE_ENV": '"production"' },
+    // The wasm's loader names it where it runs in Node; the browser never asks.
+    external: ["module"],
+  })
+  await build({
+    ...common,
+    entryPoints: [`${SOURCE}/server.ts`],
+    outfile: join(directory, "server.mjs"),
+    platform: "node",
+    packages: "external",
+  })
+  const wasm = createRequire(import.meta.url).resolve("wa-sqlite/dist/wa-sqlite.wasm")
+  copyFileSync(wasm, join(directory, "wa-sqlite.wasm"))
+}

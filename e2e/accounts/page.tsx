@@ -1,0 +1,76 @@
+import { LfProvider, useConnectionStatus, useMutation, useQuery, useSyncStatus } from "@lf/react"
+import { useState } from "react"
+import { createRoot } from "react-dom/client"
+import { AddNote, allNotes } from "./notes.ts"
+
+function connect(): SharedWorker {
+  const options: WorkerOptions & { extendedLifetime: boolean } = { type: "module", name: "lf", extendedLifetime: true }
+  return new SharedWorker("/worker.js", options)
+}
+
+/** In the address, because a killed browser forgets the newest cookies. */
+function userOfAddress(): string | null {
+  return location.hash.slice(1) || null
+}
+
+function setCookie(user: string | null): void {
+  // biome-ignore lint/suspicious/noDocumentCookie: stands for a server's Set-Cookie
+  document.cookie = `user=${user ?? ""}; path=/; max-age=${user === null ? 0 : 3600}`
+}
+
+function App() {
+  const [user, setUser] = useState(userOfAddress)
+  const sign = (as: string | null) => {
+    location.hash = as ?? ""
+    setCookie(as)
+    setUser(as)
+  }
+  return (
+    <>
+      <output data-testid="user">{user ?? "nobody"}</output>
+      {[null, "ann", "ben"].map((as) => (
+        <button key={as} type="button" onClick={() => sign(as)}>
+          be {as ?? "nobody"}
+        </button>
+      ))}
+      <LfProvider doc="notes" user={user} worker={connect}>
+        <Notes />
+      </LfProvider>
+    </>
+  )
+}
+
+function Notes() {
+  const notes = useQuery(allNotes)
+  const add = useMutation(AddNote)
+  const [kept, setKept] = useState<readonly string[]>([])
+  const { status, error } = useConnectionStatus()
+  const { pending } = useSyncStatus()
+  return (
+    <>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault()
+          const text = String(new FormData(event.currentTarget).get("text"))
+          void add.mutateAsync({ text }).then(() => setKept((before) => [...before, text]))
+        }}
+      >
+        <input name="text" />
+      </form>
+      <output data-testid="status" title={error?.message}>
+        {status}
+      </output>
+      <output data-testid="pending">{pending}</output>
+      <output data-testid="kept">{kept.join()}</output>
+      <ul aria-busy={notes.isPending}>
+        {(notes.data ?? []).map(({ text, author }) => (
+          <li key={text}>{`${text} by ${author ?? "nobody"}`}</li>
+        ))}
+      </ul>
+    </>
+  )
+}
+
+setCookie(userOfAddress())
+const root = document.getElementById("root")
+if (root !== null) createRoot(root).render(<App />)
