@@ -144,6 +144,26 @@ describe("S7 principals", () => {
     expect(client.session.state.status).toBe("connected")
   }, 60_000)
 
+  test("I20 one writer's thousands do not hold up another document", async () => {
+    const { url } = await startServer()
+    const [bulk, other] = [await rawClient(url), await rawClient(url)]
+    bulk.hello({ token: "ann", docId: "bulk" })
+    other.hello({ token: "bo", docId: "other" })
+    await Promise.all([bulk.hears("welcome"), other.hears("welcome")])
+    bulk.push(Array.from({ length: 5_000 }, (_, i) => addition(i)))
+    const order: string[] = []
+    const isDone = bulk.hears("cursor").then(() => order.push("bulk"))
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    for (let i = 0; i < 3; i++) {
+      other.said.length = 0
+      other.push([addition(i)])
+      await other.hears("cursor")
+      order.push("other")
+    }
+    await isDone
+    expect(order).toEqual(["other", "other", "other", "bulk"])
+  })
+
   test("frames that wait are bounded in bytes", async () => {
     const { url } = await startServer({ limits: { mutationsPerSecond: 1 } })
     const raw = await rawClient(url)

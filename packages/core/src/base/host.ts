@@ -10,4 +10,6 @@ export interface Host {
   randomBytes(count: number): Uint8Array
   /** Calls `run` once, about `delayMs` from now. */
   after(delayMs: number, run: () => void): Cancel
+  /** Lets others of the process work for a moment, between pieces of long work. Absent: there are none. */
+  breathe?(): Promise<void>
 }

@@ -24,7 +24,7 @@ import { ClientList, SERVER_CLIENT } from "./client-list.ts"
 import { Peer, type Snapshot } from "./peer.ts"
 import { type MayWrite, type Pace, peerListener, type SyncMessage } from "./peer-listener.ts"
 import { RemoteStore } from "./remote-store.ts"
-import { type Decided, type Guard, StepRunner } from "./step-runner.ts"
+import { type Decided, type Guard, STEP_MUTATIONS_MAX, StepRunner } from "./step-runner.ts"
 
 export interface RemoteOptions {
   readonly opened: OpenedLog
@@ -289,7 +289,7 @@ export class Remote {
           answers.push(() => peer.send(reply))
         } else this.handleClientSyncStorage(peer, message)
       }
-      const decided = await this.#stepAll()
+      const decided = await this.#stepAll(this.#options.host.breathe)
       await this.#store.streams.flush()
       this.#flushed = this.#snapshot()
       for (const answer of answers) answer()
@@ -359,12 +359,14 @@ export class Remote {
     return found.map(({ lsn, uid, code, data }) => ({ lsn, uid, code, data }))
   }
 
-  async #stepAll(): Promise<Decided[]> {
+  /** `breathe` keeps one writer's thousands from holding up every other document (I20). */
+  async #stepAll(breathe?: () => Promise<void>): Promise<Decided[]> {
     const all: Decided[] = []
     for (;;) {
       const decided = await this.#steps.step()
       if (decided === null) return all
       for (const one of decided) all.push(one)
+      if (decided.length === STEP_MUTATIONS_MAX) await breathe?.()
     }
   }
 

@@ -1,6 +1,9 @@
 import { randomBytes } from "node:crypto"
 import type { Host } from "@lf/core"
 
+/** Enough for a request of another document to be read, run and flushed. */
+const BREATH_MS = 2
+
 /** Node's clock and luck. A timer that waits keeps no process alive. */
 export const nodeHost: Host = {
   nowMs: () => Date.now(),
@@ -10,4 +13,5 @@ export const nodeHost: Host = {
     const timer = setTimeout(run, delayMs).unref()
     return () => clearTimeout(timer)
   },
+  breathe: () => new Promise((resolve) => setTimeout(resolve, BREATH_MS)),
 }
