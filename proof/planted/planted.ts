@@ -20,7 +20,10 @@ await prove({ name: "planted", unit: "planted bugs", goal: 10 }, async (proof) =
   for (const seed of proof.seeds()) {
     const plant = plants[seed - 1]
     if (plant === undefined) return
-    const { verdict, seeds } = await tryOut(plant, seed)
+    const { verdict, seeds } = await tryOut(plant, seed).catch((error: unknown) => ({
+      verdict: String(error),
+      seeds: null,
+    }))
     if (seeds === null) proof.fail(seed, `${plant.name}: ${verdict}`)
     else console.log(`${plant.name}: caught in run ${seeds}: ${verdict}`)
     proof.count()

@@ -423,10 +423,8 @@ import { Streams } from "../journal/streams.ts"
     edits: [
       {
         file: "remote/client-list.ts",
-        find: `    if (owner === undefined || owner === user || owner === null) return
-`,
-        replace: `    if (owner !== "") return
-`,
+        find: `    return owner === null || owner === user`,
+        replace: `    return owner !== ""`,
       },
     ],
   },
