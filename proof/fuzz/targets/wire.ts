@@ -59,7 +59,15 @@ const pages = fc.record({
 })
 
 const serverMessage: fc.Arbitrary<ServerMessage> = fc.oneof(
-  fc.record({ type: is("welcome" as const), epoch: hex, clientLsn: position, clientHash: hash, lsn: position, schema, user: fc.option(hex) }),
+  fc.record({
+    type: is("welcome" as const),
+    epoch: hex,
+    clientLsn: position,
+    clientHash: hash,
+    lsn: position,
+    schema,
+    user: fc.option(hex),
+  }),
   fc.record({ type: is("cursor" as const), lsn: position }),
   fc.record({ type: is("gap" as const), expected: position }),
   fc.record({ type: is("fork" as const), common: position }),
@@ -142,6 +150,7 @@ const doorTarget: Target = {
       return peerListener({
         peer: { send: answer, sendPart: answer, refuse } as unknown as Peer, // the three things a listener calls
         mayWrite: (name) => name.length > 0,
+        pace: undefined,
         isIn: () => wire.closedBy === null,
         leave: () => {},
         enqueue: (message) => taken.push(message.type),

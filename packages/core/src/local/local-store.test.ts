@@ -12,7 +12,8 @@ import { encodeWhole } from "../storage/delta.ts"
 import { Storage } from "../storage/storage.ts"
 import { Luck } from "../testing/luck.ts"
 import { SimClock, SimHost } from "../testing/sim-host.ts"
-import { LocalStore, type Rejection } from "./local-store.ts"
+import { timelineStream } from "../timeline/timeline.ts"
+import { isAwaited, LocalStore, type Rejection } from "./local-store.ts"
 
 beforeAll(loadChecksum)
 
@@ -150,5 +151,23 @@ describe("local store", () => {
     for (const value of [null, 1, {}, { type: "rejected" }, { type: "rejected", rejection: { uid: "a" } }])
       expect(() => new LocalStore(kept("rejections", plainBytes(value)), host)).toThrow(corrupt)
     expect(() => new LocalStore(kept("identity", new Uint8Array(31)), host).secret).toThrow(corrupt)
+  })
+
+  test("T26 a rejection of a claimed log is taken over once, also after it was dismissed here", async () => {
+    const store = await reopened(new MemoryDisk())
+    store.adopt(rejection("a"))
+    store.adopt(rejection("a"))
+    store.adopt(rejection("b"))
+    expect(store.rejections.map(({ uid }) => uid)).toEqual(["a", "b"])
+    store.dismiss("a")
+    store.adopt(rejection("a"))
+    expect(store.rejections.map(({ uid }) => uid)).toEqual(["b"])
+  })
+
+  test("T26 a log is awaited while something in it is pending or was rejected", () => {
+    expect(isAwaited(openMemoryLog())).toBe(false)
+    expect(isAwaited(kept("identity", new Uint8Array(32)))).toBe(false)
+    expect(isAwaited(kept(timelineStream("a"), new Uint8Array(1)))).toBe(true)
+    expect(isAwaited(kept("rejections", plainBytes({ type: "dismissed", uid: "a" })))).toBe(true)
   })
 })
