@@ -57,7 +57,7 @@ export const LIMITS: Limits = {
   recheckMs: 60_000,
   framesPerSecond: 500,
   bytesPerSecond: 4 * MIB,
-  mutationsPerSecond: 5_000,
+  mutationsPerSecond: 10_000,
   pageBytesPerSecond: 16 * MIB,
   unreadBytesPerPrincipalMax: 16 * MIB,
   idleMsMax: 45_000,
