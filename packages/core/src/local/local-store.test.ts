@@ -161,7 +161,8 @@ describe("local store", () => {
     expect(store.rejections.map(({ uid }) => uid)).toEqual(["a", "b"])
     store.dismiss("a")
     store.adopt(rejection("a"))
-    expect(store.rejections.map(({ uid }) => uid)).toEqual(["b"])
+    store.adopt(rejection("c"))
+    expect(store.rejections.map(({ uid }) => uid)).toEqual(["b", "c"])
   })
 
   test("T26 a log is awaited while something in it is pending or was rejected", () => {
