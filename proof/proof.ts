@@ -7,6 +7,8 @@ export interface Proof {
    * one, again.
    */
   seeds(): Iterable<number>
+  /** How long a case is, where that can be said. */
+  readonly steps: number | undefined
   /** True if one case is looked at: then a proof may print what it does. */
   readonly isReplay: boolean
   /** So many more of what this proof counts. */
@@ -31,8 +33,9 @@ const FAILURES_MAX = 20
 const PROGRESS_MS = 10_000
 
 /**
- * Runs one proof as its process: `--count N` (what is enough), `--from N` (the first seed), `--seed N` (only that one),
- * `--minutes N` (count for so long instead). The last line is its result as JSON, read by scripts/proof.mjs.
+ * Runs one proof as its process: `--count N` or `--seeds N` (what is enough), `--from N` (the first seed), `--seed N` (only
+ * that one), `--steps N`, `--minutes N` (count for so long instead). The last line is its result as JSON, read by
+ * scripts/proofs.mjs.
  */
 export async function prove(options: ProofOptions, work: (proof: Proof) => Promise<void> | void): Promise<void> {
   const run = new Run(options)
@@ -48,6 +51,7 @@ export async function prove(options: ProofOptions, work: (proof: Proof) => Promi
 
 class Run implements Proof {
   readonly isReplay: boolean
+  readonly steps: number | undefined
   readonly #options: ProofOptions
   readonly #from: number
   readonly #enough: number
@@ -63,9 +67,10 @@ class Run implements Proof {
     const asked = readArguments(process.argv.slice(2))
     this.#options = options
     this.isReplay = asked.seed !== undefined
+    this.steps = asked.steps
     this.#from = asked.seed ?? asked.from ?? 1
     this.#seed = this.#from
-    this.#enough = asked.minutes === undefined ? (asked.count ?? options.goal) : Number.POSITIVE_INFINITY
+    this.#enough = asked.minutes === undefined ? (asked.count ?? asked.seeds ?? options.goal) : Number.POSITIVE_INFINITY
     this.#untilMs = this.#startedMs + (asked.minutes ?? Number.POSITIVE_INFINITY) * 60_000
   }
 
@@ -92,7 +97,8 @@ class Run implements Proof {
 
   fail(seed: number, what: string): void {
     this.#failures++
-    console.log(`npm run proof -- ${this.#options.name} --seed ${seed}   ${what}`)
+    const steps = this.steps === undefined ? "" : ` --steps ${this.steps}`
+    console.log(`npm run proof -- ${this.#options.name} --seed ${seed}${steps}   ${what}`)
   }
 
   escaped(reason: unknown): void {
@@ -123,8 +129,10 @@ class Run implements Proof {
   }
 }
 
-function readArguments(args: readonly string[]): Partial<Record<"seed" | "from" | "count" | "minutes", number>> {
-  const names = ["--seed", "--from", "--count", "--minutes"]
+type Asked = Partial<Record<"seed" | "seeds" | "from" | "count" | "steps" | "minutes", number>>
+
+function readArguments(args: readonly string[]): Asked {
+  const names = ["--seed", "--seeds", "--from", "--count", "--steps", "--minutes"]
   const found: Record<string, number> = {}
   for (let i = 0; i < args.length; i += 2) {
     const value = Number(args[i + 1])

@@ -10,7 +10,7 @@ await prove({ name: "seeds", unit: "seeds", goal: 2000 }, async (proof) => {
   const pool = new SqlitePool(await sqliteLoader())
   const print = proof.isReplay ? (line: string) => console.log(line) : undefined
   for (const seed of proof.seeds()) {
-    const { violation, events, applied } = await runSim({ seed, steps: STEPS, pool, turn, print })
+    const { violation, events, applied } = await runSim({ seed, steps: proof.steps ?? STEPS, pool, turn, print })
     if (violation !== null) proof.fail(seed, violation)
     proof.count()
     proof.also("events", events)
