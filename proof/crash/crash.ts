@@ -17,7 +17,7 @@ import { open, type Scene, type Stage, scenes } from "./scenes.ts"
 /** Servers and clients of one image that are on the stage at the same time. */
 const INSTANCES = 12
 /** What one image may take before it counts as hanging: far more than it does. */
-const PATIENCE_MS = 3_000
+const PATIENCE_MS = 30_000
 const ENDS: readonly End[] = ["crash", "crash", "crash", "full", "failing"]
 /** A recovery may be met by the end itself, more than once. */
 const SECOND_ENDS_MAX = 3
