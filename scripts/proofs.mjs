@@ -8,16 +8,17 @@ import { findTool } from "./tools.mjs"
 
 /**
  * Where a proof starts, below proof/, and how many processes share its goal. `needs` finds what a proof runs beside the
- * house, as environment for its process alone.
+ * house, as environment for its process alone. `isAlone`: it measures time, so nothing else runs meanwhile. The longest
+ * come first.
  */
 const proofs = {
-  seeds: { entry: "seeds/seeds.ts", goal: 2000, shares: 2 },
-  fuzz: { entry: "fuzz/fuzz.ts", goal: 2_000_000 },
-  crash: { entry: "crash/crash.ts", goal: 20_000, shares: 2 },
   kills: { entry: "kills/kills.ts", goal: 100, needs: ensureApp },
+  seeds: { entry: "seeds/seeds.ts", goal: 2000, shares: 2 },
+  crash: { entry: "crash/crash.ts", goal: 20_000, shares: 2 },
   planted: { entry: "planted/planted.ts", goal: 36 },
-  flood: { entry: "flood/flood.ts", goal: 2_000 },
+  fuzz: { entry: "fuzz/fuzz.ts", goal: 2_000_000 },
   sql: { entry: "sql/sql.ts", goal: 30_000, needs: async () => ({ LF_SQLITE3: await findTool("sqlite3") }) },
+  flood: { entry: "flood/flood.ts", goal: 2_000, isAlone: true },
 }
 
 const lanes = 2
@@ -40,23 +41,33 @@ export async function proveOne(name, args) {
 export async function proveAll({ minutes, from = 1 } = {}) {
   const jobs = []
   const laneMinutes = minutes === undefined ? 0 : (minutes * lanes) / Object.keys(proofs).length
-  for (const [name, { goal, shares = 1, needs }] of Object.entries(proofs)) {
+  for (const [name, { goal, shares = 1, needs, isAlone = false }] of Object.entries(proofs)) {
     const file = await bundle(name)
     const env = await needs?.()
     for (let share = 0; share < shares; share++) {
       const size = minutes === undefined ? ["--count", Math.ceil(goal / shares)] : ["--minutes", laneMinutes / shares]
       // Plants have numbers, not luck.
       const first = name === "planted" ? 1 : from + share * shareSeeds
-      jobs.push({ name, env, args: [file, "--from", first, ...size].map(String) })
+      jobs.push({ name, env, isAlone, args: [file, "--from", first, ...size].map(String) })
     }
   }
-  const ended = await inLanes(jobs, async ({ name, env, args }) => {
+  const prove = async ({ name, env, args }) => {
     say(`proof: ${name} ${args.slice(1).join(" ")}`)
     const done = await run(process.execPath, ["--enable-source-maps", ...args], { env, quiet: true })
     if (done.code !== 0) process.stdout.write(done.output)
     return { name, ...done, result: resultOf(done.output) }
-  })
-  return summary(ended, minutes === undefined)
+  }
+  const ended = await inLanes(
+    jobs.filter(({ isAlone }) => !isAlone),
+    lanes,
+    prove,
+  )
+  const alone = await inLanes(
+    jobs.filter(({ isAlone }) => isAlone),
+    1,
+    prove,
+  )
+  return summary([...ended, ...alone], minutes === undefined)
 }
 
 /** One row per proof, its shares added up. A proof that counts less than its goal has not been run. */
@@ -81,13 +92,13 @@ function summary(ended, hasGoals) {
   return { steps, figures }
 }
 
-async function inLanes(jobs, work) {
+async function inLanes(jobs, laneCount, work) {
   const waiting = [...jobs]
   const ended = []
   const lane = async () => {
     for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) ended.push(await work(job))
   }
-  await Promise.all(Array.from({ length: lanes }, lane))
+  await Promise.all(Array.from({ length: laneCount }, lane))
   return ended
 }
 
