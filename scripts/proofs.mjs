@@ -55,7 +55,11 @@ export async function proveAll({ minutes, from = 1 } = {}) {
     say(`proof: ${name} ${args.slice(1).join(" ")}`)
     const done = await run(process.execPath, ["--enable-source-maps", ...args], { env, quiet: true })
     if (done.code !== 0) process.stdout.write(done.output)
-    return { name, ...done, result: resultOf(done.output) }
+    const result = resultOf(done.output)
+    say(
+      `proof: ${name} ends with ${result?.count ?? 0} ${result?.unit ?? "of nothing"} in ${done.seconds.toFixed(0)} s`,
+    )
+    return { name, ...done, result }
   }
   const ended = await inLanes(
     jobs.filter(({ isAlone }) => !isAlone),
