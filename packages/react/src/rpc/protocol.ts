@@ -63,8 +63,8 @@ export type TabMessage =
 export type WorkerMessage =
   /** The worker runs. */
   | { readonly type: "alive" }
-  /** The worker holds this Web Lock as long as it lives. */
-  | { readonly type: "life"; readonly lock: string }
+  /** The worker holds this Web Lock as long as it lives; null where there are none. */
+  | { readonly type: "life"; readonly lock: string | null }
   | { readonly type: "state"; readonly state: DocumentState }
   | { readonly type: "pending"; readonly pending: readonly PendingMutation[] }
   /** One commit's results for all of a tab's queries, in one piece. */

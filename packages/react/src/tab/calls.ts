@@ -80,6 +80,11 @@ export class Calls {
     this.#mutations.delete(uid)
   }
 
+  /** Something waits for the worker itself, not for the server. */
+  get isWaiting(): boolean {
+    return this.#calls.size > 0 || [...this.#mutations.values()].some(({ isDurable }) => !isDurable)
+  }
+
   /** To be sent again, in order: what is durable is only followed, so that nothing can run twice. */
   unanswered(): TabMessage[] {
     const mutations = Array.from(this.#mutations.values(), ({ message, isDurable }): TabMessage => {

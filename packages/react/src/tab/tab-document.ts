@@ -12,11 +12,14 @@ import {
   type WorkerMessage,
 } from "../rpc/protocol.ts"
 import { sentToError } from "../rpc/sent-error.ts"
+import { askToPersist } from "./ask-to-persist.ts"
 import { Calls, type Receipt } from "./calls.ts"
 import { makeWorker } from "./make-worker.ts"
 
 /** A worker that has not said it is alive by then counts as failed; it may still come. */
 const ALIVE_MS_MAX = 10_000
+/** Asked again sooner: a browser may connect us to a worker that is about to end, which nobody is told. */
+const ASK_AGAIN_MS = 2_000
 /** After the last user is gone: StrictMode and fast remounts come back sooner. */
 const RELEASE_MS = 1_000
 
@@ -77,6 +80,8 @@ export class TabDocument {
   #stopAlive: () => void = () => {}
   #stopRelease: () => void = () => {}
   #isReplaced = false
+  #silentMs = 0
+  #stopExpecting: () => void = () => {}
   /** It was not loaded, or did not say that it is alive: what is asked now would wait for ever. */
   #isWorkerGone = false
 
@@ -154,6 +159,7 @@ export class TabDocument {
     const receipt = this.#calls.openMutation({ type: "mutate", uid, name: mutation.name, args })
     try {
       this.#post({ type: "mutate", uid, name: mutation.name, args })
+      this.#expectAnswer()
     } catch (cause) {
       this.#calls.forget(uid)
       return Promise.reject(
@@ -205,9 +211,7 @@ export class TabDocument {
 
   #connect(): void {
     if (this.#options === null) return
-    this.#stopAlive = browserHost.after(ALIVE_MS_MAX, () => {
-      this.#fail("WORKER_FAILED", "the worker does not answer")
-    })
+    this.#stopAlive = browserHost.after(ASK_AGAIN_MS, () => this.#askAgain())
     try {
       const worker = makeWorker(this.#options.worker)
       worker.onerror = () => this.#fail("WORKER_FAILED", "the worker could not be loaded", "for good")
@@ -219,6 +223,12 @@ export class TabDocument {
       const { code, message } = toLfError(error, "UNSUPPORTED")
       this.#fail(code, message, "for good")
     }
+  }
+
+  #askAgain(): void {
+    this.#silentMs += ASK_AGAIN_MS
+    if (this.#silentMs === ALIVE_MS_MAX) this.#fail("WORKER_FAILED", "the worker does not answer")
+    this.reconnect()
   }
 
   /** Says everything again that the worker must know: on the first connection and on every later one. */
@@ -242,15 +252,24 @@ export class TabDocument {
     this.#post({ type: "subscribe", id, sql: query.sql, parameters: query.parameters })
   }
 
+  /** Locks can outlive their worker: after long silence it is looked for again, and asked with the same uids (T28). */
+  #expectAnswer(): void {
+    this.#stopExpecting()
+    if (this.#calls.isWaiting) this.#stopExpecting = browserHost.after(ALIVE_MS_MAX, () => this.reconnect())
+  }
+
   #receive(message: WorkerMessage): void {
+    this.#expectAnswer()
     switch (message.type) {
       case "alive":
-        this.#stopAlive()
         this.#isWorkerGone = false
         return
       case "life":
+        // Not before: from now on we learn of its end.
+        this.#stopAlive()
+        this.#silentMs = 0
         this.#stopWatching()
-        this.#stopWatching = watchLife(message.lock, () => this.#reconnect())
+        if (message.lock !== null) this.#stopWatching = watchLife(message.lock, () => this.#reconnect())
         return
       case "state":
         this.#become(message.state)
@@ -323,6 +342,7 @@ export class TabDocument {
   #hangUp(): void {
     this.#stopWatching()
     this.#stopAlive()
+    this.#stopExpecting()
     this.#port?.close()
     this.#port = null
   }
@@ -365,15 +385,6 @@ export class TabDocument {
   #tell(): void {
     for (const watcher of this.#watchers) watcher()
   }
-}
-
-let hasAsked = false
-
-/** Once per page, at the first edit: a browser that is short of space evicts what did not ask to stay. */
-function askToPersist(): void {
-  if (hasAsked || typeof navigator === "undefined" || navigator.storage?.persist === undefined) return
-  hasAsked = true
-  navigator.storage.persist().catch(() => {}) // it stays evictable; nothing to do about it
 }
 
 function sameJson(a: object | null, b: object | null): boolean {

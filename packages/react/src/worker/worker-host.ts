@@ -61,9 +61,7 @@ export class WorkerHost {
       else seat?.tab.handle(message)
     })
     port.post({ type: "alive" })
-    void this.#life.then((lock) => {
-      if (lock !== null) port.post({ type: "life", lock })
-    })
+    void this.#life.then((lock) => port.post({ type: "life", lock }))
   }
 
   #join(port: Port<WorkerMessage, TabMessage>, open: Open): Seat {
@@ -113,7 +111,7 @@ export class WorkerHost {
         const { host } = this.#platform
         const entry = this.#entries.get(key)
         if (entry === undefined) return
-        const sinceMendMs = host.nowMs() - (this.#mendedMs.get(key) ?? 0)
+        const sinceMendMs = host.monotonicMs() - (this.#mendedMs.get(key) ?? Number.NEGATIVE_INFINITY)
         const mendMs = sinceMendMs > MEND_MS ? 0 : MEND_MS
         host.after(entry.document.wasOpen ? mendMs : OPEN_AGAIN_MS, () => void this.#mend(key, entry))
       },
@@ -157,7 +155,7 @@ export class WorkerHost {
   async #mend(key: string, entry: Entry): Promise<void> {
     if (this.#entries.get(key) !== entry) return
     this.#entries.delete(key)
-    this.#mendedMs.set(key, this.#platform.host.nowMs())
+    this.#mendedMs.set(key, this.#platform.host.monotonicMs())
     await entry.document.close().catch(() => {}) // it failed before; the next opening recovers
     for (const tab of entry.tabs) tab.post({ type: "restarting" })
   }
@@ -168,10 +166,8 @@ export class WorkerHost {
     const entries = [...this.#entries.values()]
     this.#entries.clear()
     await Promise.allSettled(entries.map((entry) => entry.document.close()))
-    // With locks the tabs notice when we are really gone; told sooner, they could meet a worker that is about to end.
-    if ((await this.#life) === null) {
-      for (const { tabs } of entries) for (const tab of tabs) tab.post({ type: "restarting" })
-    }
+    // Chromium may keep the locks of a worker that closed itself for half a minute. Tabs that meet us once more ask again.
+    for (const { tabs } of entries) for (const tab of tabs) tab.post({ type: "restarting" })
     this.#end()
   }
 }
