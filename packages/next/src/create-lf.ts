@@ -7,7 +7,7 @@ import { type Limits, limitsOf } from "./limits.ts"
 import { nodeHost } from "./node/node-host.ts"
 import { checkOrigins } from "./origin.ts"
 import { Quotas } from "./quotas.ts"
-import { Rooms } from "./rooms.ts"
+import { type OnApplied, Rooms } from "./rooms.ts"
 import { openServerDocument, type ServerDocument } from "./server-document.ts"
 import { isBuilding, isProduction, shared } from "./shared.ts"
 import { claimUpgrades, closeSockets } from "./upgrade.ts"
@@ -31,6 +31,14 @@ export interface LfOptions<P extends { readonly id: string }> extends GateOption
    * their X-Forwarded-Host. Default: 0. Behind a proxy without this all users share one address and its limits.
    */
   readonly trustProxy?: number
+  /**
+   * The place for side effects (mails, payments): called for each mutation that was applied and is durable, the server's own
+   * included, per document one at a time and in the order of application. At least once: after a crash, or when it throws
+   * or rejects (with a growing pause), it gets the same `uid` again, and the document's later effects wait for it. Catch what
+   * trying again does not mend. It runs while the document is open; what is left is called at its next opening. A document
+   * that was written without this option begins with what is applied from then on, and so does a restored one.
+   */
+  readonly onApplied?: OnApplied
 }
 
 /** The server side of an app. */
@@ -58,7 +66,7 @@ export function createLf<P extends { readonly id: string }>(options: LfOptions<P
   const gate = new Gate<P>(options, limits.authMsMax)
   const origins = checkOrigins(options.origins ?? [])
   const dataDir = resolve(/* turbopackIgnore: true */ options.dataDir ?? process.env.LF_DATA_DIR ?? ".lf")
-  const house = houseIn({ dataDir, mutator, limits })
+  const house = houseIn({ dataDir, mutator, limits, onApplied: options.onApplied })
   const { rooms, quotas, checks } = house
   if (!isBuilding()) {
     claimUpgrades({
@@ -95,11 +103,17 @@ function allHouses(): Map<string, House> {
   return shared("houses", () => new Map<string, House>())
 }
 
-function houseIn({ dataDir, mutator, limits }: { dataDir: string; mutator: Mutator; limits: Limits }): House {
+function houseIn(options: {
+  dataDir: string
+  mutator: Mutator
+  limits: Limits
+  onApplied: OnApplied | undefined
+}): House {
+  const { dataDir, mutator, limits, onApplied } = options
   const known = allHouses().get(dataDir)
   if (known === undefined) {
     const house = {
-      rooms: new Rooms({ dataDir, mutator, limits }),
+      rooms: new Rooms({ dataDir, mutator, limits, onApplied }),
       quotas: new Quotas(limits),
       checks: new Checks(nodeHost, limits.recheckMs),
     }
@@ -107,7 +121,7 @@ function houseIn({ dataDir, mutator, limits }: { dataDir: string; mutator: Mutat
     return house
   }
   // In production all copies are of one build; in development the newest has the code as it was just edited.
-  if (!isProduction()) known.rooms.adopt(mutator)
+  if (!isProduction()) known.rooms.adopt(mutator, onApplied)
   return known
 }
 

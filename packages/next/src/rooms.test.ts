@@ -168,7 +168,7 @@ describe("rooms", () => {
   test("newer code of the app takes over: open documents are closed and opened with it", async () => {
     const rooms = open(await temporaryDirectory())
     const { remote, leave } = await rooms.enter("doc", { create: true })
-    rooms.adopt(Object.assign(Object.create(mutator), {}))
+    rooms.adopt(Object.assign(Object.create(mutator), {}), undefined)
     await until(() => remote.failure !== null, "closed")
     leave()
     const next = await rooms.enter("doc", { create: false })

@@ -1,4 +1,4 @@
-import { type Cancel, type Host, LfError, type Mutator, Remote, toLfError } from "@lf/core"
+import { type Cancel, type Effect, type Host, LfError, type Mutator, Remote, toLfError } from "@lf/core"
 import { docDirectory, isStored } from "./doc-directory.ts"
 import { LIMITS, type Limits } from "./limits.ts"
 import { acquireDirectory, openFsLog } from "./node/fs-log.ts"
@@ -8,6 +8,13 @@ import { nodeHost } from "./node/node-host.ts"
 import { report } from "./shared.ts"
 
 export type RoomLimits = Pick<Limits, "idleMs" | "openRoomsMax" | "mutationMsMax">
+
+/** A mutation that was applied. `uid` is the key under which a receiver knows what it has seen. */
+export interface AppliedEvent extends Effect {
+  readonly docId: string
+}
+
+export type OnApplied = (event: AppliedEvent) => void | Promise<void>
 
 /** A document that stays open until `leave` is called. */
 export interface Lease {
@@ -31,13 +38,21 @@ export class Rooms {
   readonly #limits: RoomLimits
   readonly #rooms = new Map<string, Room>()
   #mutator: Mutator
+  #onApplied: OnApplied | undefined
   #ownership: Promise<{ release(): Promise<void> }> | null = null
   #wasOwnedReported = false
   #closing: Promise<void> | null = null
 
-  constructor(options: { dataDir: string; mutator: Mutator; host?: Host; limits?: Partial<RoomLimits> }) {
+  constructor(options: {
+    dataDir: string
+    mutator: Mutator
+    onApplied?: OnApplied | undefined
+    host?: Host
+    limits?: Partial<RoomLimits>
+  }) {
     this.dataDir = options.dataDir
     this.#mutator = options.mutator
+    this.#onApplied = options.onApplied
     this.#host = options.host ?? nodeHost
     this.#limits = { ...LIMITS, ...options.limits }
   }
@@ -83,7 +98,8 @@ export class Rooms {
   }
 
   /** Newer code of the app, in development: documents that are open are closed, and their clients find it when they come back. */
-  adopt(mutator: Mutator): void {
+  adopt(mutator: Mutator, onApplied: OnApplied | undefined): void {
+    this.#onApplied = onApplied
     if (mutator === this.#mutator) return
     this.#mutator = mutator
     for (const room of this.#rooms.values()) void this.#end(room)
@@ -132,9 +148,21 @@ export class Rooms {
         host: this.#host,
         guard: vmGuard(this.#limits.mutationMsMax),
         onStopped: (error) => this.#onStopped(docId, error),
+        ...(this.#onApplied === undefined ? {} : { onApplied: (effect) => this.#tellApp(docId, effect) }),
       })
     } catch (error) {
       await opened.log.close()
+      throw error
+    }
+  }
+
+  async #tellApp(docId: string, effect: Effect): Promise<void> {
+    try {
+      await this.#onApplied?.({ docId, ...effect })
+    } catch (error) {
+      // Its message may hold what the mutation was given (S16).
+      const what = error instanceof Error ? error.name : typeof error
+      report(`document ${docId}: onApplied failed for ${effect.name} ${effect.uid} (${what}); it is called again`)
       throw error
     }
   }

@@ -52,6 +52,11 @@ export class ClientList {
     }
   }
 
+  /** How far each client's mutations were applied, of those that sent any. */
+  applied(): [clientId: string, applied: Lsn][] {
+    return Array.from(this.#journals, ([clientId, { applied }]) => [clientId, applied])
+  }
+
   /**
    * Whether `clientId` belongs to `user`. An id that nobody was signed in for is claimed by who shows its secret (T26).
    * @throws CLIENT_PROOF

@@ -96,6 +96,7 @@ describe("remote store", () => {
       expect(() => new RemoteStore(keptIn("arrivals", value), host).arrivals.entry(lsn(1))).toThrow(corrupt)
       expect(() => new RemoteStore(keptIn("outcomes", value), host).outcomes.entry(lsn(1))).toThrow(corrupt)
       expect(() => new RemoteStore(keptIn("life", value), host).life.entry(lsn(1))).toThrow(corrupt)
+      expect(() => new RemoteStore(keptIn("effects", value), host).effects.entry(lsn(1))).toThrow(corrupt)
       expect(() => new RemoteStore(keptIn("attempts", [value]), host).attempts.entry(lsn(1))).toThrow(corrupt)
       expect(() => new RemoteStore(keptIn("attempts", value), host).attempts.entry(lsn(1))).toThrow(corrupt)
     }

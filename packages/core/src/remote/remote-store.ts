@@ -46,6 +46,13 @@ export interface Attempt {
   readonly to: number
 }
 
+/** A client's effects were delivered up to here; or this one mutation was rejected, so that it has none. */
+export interface EffectMark {
+  readonly type: "delivered" | "rejected"
+  readonly clientId: string
+  readonly lsn: Lsn
+}
+
 /** Deltas since the last checkpoint may reach this, or half of the database, before a new one is written. */
 const CHECKPOINT_BYTES_MIN = 4 * 1024 * 1024
 const META_FORMAT = 1
@@ -67,6 +74,7 @@ const bindingCodec = plainCodec<Binding>((entry) => hasFields(entry, { clientId:
 const attemptsCodec = plainCodec<readonly Attempt[]>(
   (entry) => Array.isArray(entry) && entry.every((one) => hasFields(one, { clientId: "text", from: "lsn", to: "lsn" })),
 )
+const effectCodec = plainCodec<EffectMark>((entry) => hasFields(entry, { type: "text", clientId: "text", lsn: "lsn" }))
 const lifeCodec = plainCodec<{ readonly isOver: boolean }>((entry) => hasFields(entry, { isOver: "boolean" }))
 const epochCodec = plainCodec<{ readonly epoch: string }>((entry) => hasFields(entry, { epoch: "text" }))
 
@@ -87,6 +95,8 @@ export class RemoteStore {
   readonly attempts: Journal<readonly Attempt[]>
   /** Whether a process of this document's is running, or ended as it should: the last one counts. */
   readonly life: Journal<{ readonly isOver: boolean }>
+  /** What `onApplied` was told (S19). */
+  readonly effects: Journal<EffectMark>
   readonly #epochs: Journal<{ readonly epoch: string }>
   readonly #changes: Journal<Changeset>
 
@@ -98,6 +108,7 @@ export class RemoteStore {
     this.bindings = this.streams.journal("bindings", bindingCodec)
     this.attempts = this.streams.journal("attempts", attemptsCodec)
     this.life = this.streams.journal("life", lifeCodec)
+    this.effects = this.streams.journal("effects", effectCodec)
     this.#epochs = epochsOf(this.streams)
     this.#changes = this.streams.journal("storage", changesetCodec)
     if (this.#epochs.lsn() === 0) this.#epochs.append({ epoch: newEpoch(host) })
@@ -118,6 +129,11 @@ export class RemoteStore {
   /** Journals what the storage committed. Durable with the next flush. */
   append(changeset: Changeset): void {
     this.history.append(this.#changes.append(changeset), changeset)
+  }
+
+  /** The app asks for no effects: when it does again, they begin anew. */
+  forgetEffects(): void {
+    if (this.effects.lsn() > 0) this.streams.drop(this.effects.stream)
   }
 
   /** Whether it is time to write the database anew and forget the deltas. */

@@ -21,10 +21,12 @@ import type { Outcome } from "../timeline/outcome.ts"
 import { migrate } from "../timeline/schema.ts"
 import { Attempts } from "./attempts.ts"
 import { ClientList, SERVER_CLIENT } from "./client-list.ts"
+import { Effects, type OnApplied } from "./effects.ts"
 import { Peer, type Snapshot } from "./peer.ts"
 import { type MayWrite, type Pace, peerListener, type SyncMessage } from "./peer-listener.ts"
 import { RemoteStore } from "./remote-store.ts"
-import { type Decided, type Guard, STEP_MUTATIONS_MAX, StepRunner } from "./step-runner.ts"
+import { type Decided, type Guard, runUnguarded, STEP_MUTATIONS_MAX, StepRunner } from "./step-runner.ts"
+import { Waiters } from "./waiters.ts"
 
 export interface RemoteOptions {
   readonly opened: OpenedLog
@@ -32,6 +34,8 @@ export interface RemoteOptions {
   readonly mutator: Mutator
   readonly host: Host
   readonly guard?: Guard
+  /** Told of every mutation that was applied, at least once (S19). Without it nothing is kept for that. */
+  readonly onApplied?: OnApplied
   /** Called once, when storage failed: nobody may use this object any more. */
   readonly onStopped?: (error: LfError) => void
 }
@@ -47,11 +51,6 @@ export interface Visitor {
   readonly pace?: Pace
 }
 
-interface Waiter {
-  readonly resolve: (outcome: Outcome) => void
-  readonly reject: (error: LfError) => void
-}
-
 type Task = { readonly peer: Peer; readonly message: SyncMessage; readonly forbidden: readonly number[] }
 
 /** One document at the server: runs mutations with authority, in one order, and hands out the pages that changed. */
@@ -59,10 +58,11 @@ export class Remote {
   readonly #options: RemoteOptions
   readonly #store: RemoteStore
   readonly #clients: ClientList
+  readonly #effects: Effects | null
   readonly #steps: StepRunner
   readonly #peers = new Set<Peer>()
   readonly #inbox: Task[] = []
-  readonly #waiters = new Map<string, Waiter>()
+  readonly #waiters = new Waiters()
   readonly #reads: (() => void)[] = []
   #flushed: Snapshot
   #loop: Promise<void> | null = null
@@ -71,13 +71,18 @@ export class Remote {
   #failure: LfError | null = null
 
   private constructor(options: RemoteOptions, store: RemoteStore, db: Database) {
-    const { mutator, loadSqlite, guard = runUnguarded } = options
+    const { mutator, loadSqlite, host, onApplied, guard = runUnguarded } = options
     this.#options = options
     this.#store = store
     this.#clients = new ClientList(store)
     this.#clients.loadApplied(db)
-    const attempts = new Attempts(store, this.#clients, options.host)
-    this.#steps = new StepRunner({ db, store, clients: this.#clients, attempts, mutator, loadSqlite, guard })
+    const clients = this.#clients
+    const attempts = new Attempts(store, clients, host)
+    if (onApplied === undefined) store.forgetEffects()
+    const wake = () => this.#wake()
+    const effects = onApplied === undefined ? null : new Effects({ store, clients, host, onApplied, wake })
+    this.#effects = effects
+    this.#steps = new StepRunner({ db, store, clients, attempts, effects, mutator, loadSqlite, guard })
     this.#flushed = this.#snapshot()
   }
 
@@ -95,9 +100,10 @@ export class Remote {
       const changeset = store.storage.commit()
       if (changeset !== null) store.append(changeset)
       remote = new Remote(options, store, db)
-      await remote.#stepAll()
+      const decided = await remote.#stepAll()
       await store.streams.flush()
       remote.#flushed = remote.#snapshot()
+      remote.#effects?.settle(decided)
       return remote
     } catch (error) {
       const last = remote === null ? db : remote.#steps.db
@@ -204,14 +210,14 @@ export class Remote {
       atMs: host.nowMs(),
       forbidden: [],
     })
-    return new Promise((resolve, reject) => {
-      this.#waiters.set(uid, { resolve, reject })
-      this.#wake()
-    })
+    const outcome = this.#waiters.outcomeOf(uid)
+    this.#wake()
+    return outcome
   }
 
   /** Lets nobody in any more, finishes what was received, writes the checkpoint and gives the log back. */
   async close(): Promise<void> {
+    await this.#effects?.stop()
     await this.#idle()
     for (const peer of this.#peers) peer.refuse("SERVER_CLOSING", "the server is shutting down")
     this.#peers.clear()
@@ -249,14 +255,14 @@ export class Remote {
 
   /** Whoever waits in this process is told; what was durable is found at the next opening. */
   #failWaiters(error: LfError): void {
-    for (const { reject } of this.#waiters.values()) reject(error)
-    this.#waiters.clear()
+    this.#waiters.fail(error)
     for (const read of this.#reads.splice(0)) read()
   }
 
   async #checkpoint(): Promise<void> {
     this.#steps.forgetDone()
     this.#clients.forgetSeen()
+    this.#effects?.marks.forget()
     await this.#store.checkpoint()
   }
 
@@ -294,7 +300,8 @@ export class Remote {
       this.#flushed = this.#snapshot()
       for (const answer of answers) answer()
       for (const read of this.#reads.splice(0)) read()
-      this.#tellWaiters(decided)
+      this.#waiters.tell(decided)
+      this.#effects?.settle(decided)
       this.announce()
       if (this.#store.isCheckpointDue) await this.#checkpoint()
     } catch (error) {
@@ -320,7 +327,8 @@ export class Remote {
         forbidden: forbidden.filter((at) => at > from),
       })
     }
-    this.#clients.confirm(peer.clientId, message.confirmed)
+    const { confirmed } = message
+    this.#clients.confirm(peer.clientId, this.#effects?.marks.hold(peer.clientId, confirmed) ?? confirmed)
     return { type: "cursor", lsn: result.lsn }
   }
 
@@ -370,14 +378,6 @@ export class Remote {
     }
   }
 
-  #tellWaiters(decided: readonly Decided[]): void {
-    if (this.#waiters.size === 0) return
-    for (const { uid, outcome } of decided) {
-      this.#waiters.get(uid)?.resolve(outcome)
-      this.#waiters.delete(uid)
-    }
-  }
-
   #snapshot(): Snapshot {
     const { storage } = this.#store
     return { lsn: this.#store.lsn(), checksum: storage.checksum, pages: storage.snapshot() }
@@ -387,14 +387,10 @@ export class Remote {
   #stop(error: LfError): void {
     if (this.#failure !== null) return
     this.#failure = error
+    void this.#effects?.stop()
     this.#failWaiters(error)
     for (const peer of this.#peers) peer.refuse("SERVER_CLOSING", "the document stopped")
     this.#peers.clear()
     this.#options.onStopped?.(error)
   }
-}
-
-function runUnguarded(work: () => void): boolean {
-  work()
-  return true
 }

@@ -9,6 +9,7 @@ import { type Outcome, outcomeOf, rejected } from "../timeline/outcome.ts"
 import { HASHES_KEPT } from "../timeline/timeline.ts"
 import type { Attempts } from "./attempts.ts"
 import { type ClientList, SERVER_CLIENT } from "./client-list.ts"
+import type { Effects } from "./effects.ts"
 import type { Arrival, RemoteStore } from "./remote-store.ts"
 
 /** Mutations in one transaction and one entry of the storage journal. */
@@ -19,6 +20,11 @@ const NO_UID = "00000000-0000-0000-0000-000000000000"
 
 /** Runs `work` and stops it when it takes too long; false: it was stopped, and the wasm under it cannot be used again. */
 export type Guard = (work: () => void) => boolean
+
+export function runUnguarded(work: () => void): boolean {
+  work()
+  return true
+}
 
 /** A mutation that waits: whose, where, and what came with it. */
 interface Waiting {
@@ -41,6 +47,7 @@ export class StepRunner {
   readonly #store: RemoteStore
   readonly #clients: ClientList
   readonly #attempts: Attempts
+  readonly #effects: Effects | null
   readonly #mutator: Mutator
   readonly #loadSqlite: LoadSqlite
   readonly #guard: Guard
@@ -56,6 +63,7 @@ export class StepRunner {
     store: RemoteStore
     clients: ClientList
     attempts: Attempts
+    effects: Effects | null
     mutator: Mutator
     loadSqlite: LoadSqlite
     guard: Guard
@@ -64,6 +72,7 @@ export class StepRunner {
     this.#store = options.store
     this.#clients = options.clients
     this.#attempts = options.attempts
+    this.#effects = options.effects
     this.#mutator = options.mutator
     this.#loadSqlite = options.loadSqlite
     this.#guard = options.guard
@@ -99,10 +108,11 @@ export class StepRunner {
     return this.#commit(waiting, outcomes)
   }
 
-  /** Arrivals that were run need no place in the next checkpoint. */
+  /** Arrivals that were run, and whose effects were delivered, need no place in the next checkpoint. */
   forgetDone(): void {
     if (this.#gather().length === 0) this.#attempts.forget()
-    if (this.#done > this.#store.arrivals.start()) this.#store.arrivals.rollup(this.#done)
+    const done = lsn(Math.min(this.#done, this.#effects?.done() ?? this.#done))
+    if (done > this.#store.arrivals.start()) this.#store.arrivals.rollup(done)
   }
 
   #commit(waiting: readonly Waiting[], outcomes: readonly Outcome[]): Decided[] {
@@ -116,6 +126,7 @@ export class StepRunner {
       if (outcome.type === "rejected" && clientId !== SERVER_CLIENT) {
         this.#store.outcomes.append({ clientId, lsn: at, uid, code: outcome.code, data: outcome.data })
       }
+      if (outcome.type === "rejected") this.#effects?.marks.noteRejected(clientId, at)
       return { clientId, lsn: at, uid, outcome }
     })
   }

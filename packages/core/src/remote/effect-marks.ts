@@ -1,0 +1,78 @@
+import { LSN_ZERO, type Lsn, lsn } from "../base/lsn.ts"
+import { type ClientList, SERVER_CLIENT } from "./client-list.ts"
+import type { EffectMark, RemoteStore } from "./remote-store.ts"
+
+/**
+ * How far each client's effects were delivered, and which mutations after that were rejected. The document's own table
+ * of rejections does not do: it has none of the server's, and forgets what their authors have seen.
+ */
+export class EffectMarks {
+  readonly #store: RemoteStore
+  readonly #clients: ClientList
+  readonly #delivered = new Map<string, Lsn>()
+  readonly #rejected = new Map<string, EffectMark>()
+  /** What clients confirmed: some of it may have to wait for its delivery. */
+  readonly #confirmed = new Map<string, Lsn>()
+
+  /** On a document that has no marks, what is applied already counts as delivered. */
+  constructor(store: RemoteStore, clients: ClientList) {
+    this.#store = store
+    this.#clients = clients
+    const { effects } = store
+    if (effects.lsn() === 0) {
+      // There is always one, so that a first start is told from a start after a crash.
+      this.noteDelivered(SERVER_CLIENT, LSN_ZERO)
+      for (const [clientId, applied] of clients.applied()) this.noteDelivered(clientId, applied)
+    }
+    for (const { entry } of effects.iter()) {
+      if (entry.type === "delivered") this.#delivered.set(entry.clientId, entry.lsn)
+      else this.#rejected.set(keyOf(entry.clientId, entry.lsn), entry)
+    }
+    for (const [key, { clientId, lsn: at }] of this.#rejected) {
+      if (at <= this.delivered(clientId)) this.#rejected.delete(key)
+    }
+  }
+
+  delivered(clientId: string): Lsn {
+    return this.#delivered.get(clientId) ?? LSN_ZERO
+  }
+
+  /** Durable with the next flush. */
+  noteDelivered(clientId: string, at: Lsn): void {
+    this.#store.effects.append({ type: "delivered", clientId, lsn: at })
+    this.#delivered.set(clientId, at)
+  }
+
+  /** Called where the outcome is kept, so that both are durable or neither. */
+  noteRejected(clientId: string, at: Lsn): void {
+    const mark: EffectMark = { type: "rejected", clientId, lsn: at }
+    this.#store.effects.append(mark)
+    this.#rejected.set(keyOf(clientId, at), mark)
+  }
+
+  /** Passes by a mutation that was rejected; false: it was not. */
+  skip(clientId: string, at: Lsn): boolean {
+    if (!this.#rejected.delete(keyOf(clientId, at))) return false
+    this.#delivered.set(clientId, at)
+    return true
+  }
+
+  /** How much of what a client confirmed may be forgotten now; the rest at a checkpoint after its delivery. */
+  hold(clientId: string, confirmed: Lsn): Lsn {
+    this.#confirmed.set(clientId, lsn(Math.max(confirmed, this.#confirmed.get(clientId) ?? 0)))
+    return lsn(Math.min(confirmed, this.delivered(clientId)))
+  }
+
+  /** Before a checkpoint: one mark per client, and one per rejection that is not passed yet. */
+  forget(): void {
+    for (const [clientId, confirmed] of this.#confirmed) this.#clients.confirm(clientId, this.hold(clientId, confirmed))
+    const { effects } = this.#store
+    effects.rollup(effects.lsn())
+    for (const [clientId, at] of this.#delivered) effects.append({ type: "delivered", clientId, lsn: at })
+    for (const mark of this.#rejected.values()) effects.append(mark)
+  }
+}
+
+function keyOf(clientId: string, at: Lsn): string {
+  return `${clientId}/${at}`
+}
