@@ -138,6 +138,8 @@ describe("frames", () => {
     const refused = (what: string) => expect.objectContaining({ code: "FRAME_MALFORMED", message: what })
     expect(() => decodeMessage(mutations.raw(zeros(100_001)).finish())).toThrow(refused("too many entries"))
     expect(() => decodeMessage(welcome.raw(zeros(10_001)).finish())).toThrow(refused("too many migrations"))
+    const users = new ByteWriter().u8(0x1f).u8(FRAME_TYPES.welcome).text("").uint(0).u64(0n).uint(0).uint(0)
+    expect(() => decodeMessage(users.raw(zeros(2)).finish())).toThrow(refused("a connection has one user at the most"))
   })
 
   test("S9 __proto__ in an outcome's data is data", () => {
