@@ -1,4 +1,5 @@
-import { type BrowserContext, expect, type Page, test } from "@playwright/test"
+import { expect, type Page, test } from "@playwright/test"
+import { inWorker, WORKER } from "./in-worker.ts"
 import { Server } from "./server.ts"
 import { newListUrl, TodoPage } from "./todo-page.ts"
 
@@ -9,18 +10,6 @@ test.beforeAll(async () => {
   server = await Server.start()
 })
 test.afterAll(() => server[Symbol.asyncDispose]())
-
-const WORKER = /\/_next\/static\/chunks\/turbopack-worker-/
-
-/** Runs `code` in the worker before anything else: an init script does not reach a SharedWorker. */
-async function inWorker(context: BrowserContext, code: string): Promise<void> {
-  // A script that comes from a test comes from nowhere: without this Chromium keeps it away from the local server.
-  await context.grantPermissions(["local-network-access"], { origin: server.url })
-  await context.route(WORKER, async (route) => {
-    const response = await route.fetch()
-    await route.fulfill({ response, body: `${code};\n${await response.text()}` })
-  })
-}
 
 /**
  * What Chromium does when nothing fits any more: writing transactions end with a QuotaExceededError without a message.
@@ -60,7 +49,7 @@ test("T19 a full device: the next add is refused in plain words, what was kept s
   browser,
 }) => {
   const context = await browser.newContext({ serviceWorkers: "block" })
-  await inWorker(context, FILLABLE)
+  await inWorker(context, server.url, FILLABLE)
   const url = newListUrl(server.url)
   const a = await TodoPage.open(await context.newPage(), url)
   await a.add("one", "two")
@@ -97,6 +86,7 @@ test("without OPFS the app works and keeps everything over a reload", async ({ b
   const context = await browser.newContext({ serviceWorkers: "block" })
   await inWorker(
     context,
+    server.url,
     'navigator.storage.getDirectory = () => Promise.reject(new DOMException("", "SecurityError"))',
   )
   const a = await TodoPage.open(await context.newPage(), newListUrl(server.url))
@@ -113,7 +103,7 @@ test("without OPFS the app works and keeps everything over a reload", async ({ b
 
 test("without IndexedDB in the worker the app works in memory, and says so quietly", async ({ browser }) => {
   const context = await browser.newContext({ serviceWorkers: "block" })
-  await inWorker(context, 'Object.defineProperty(globalThis, "indexedDB", { value: undefined })')
+  await inWorker(context, server.url, 'Object.defineProperty(globalThis, "indexedDB", { value: undefined })')
   const url = newListUrl(server.url)
   const a = await TodoPage.open(await context.newPage(), url)
   await expect(a.page.getByTestId("not-durable")).toBeVisible()
@@ -149,7 +139,7 @@ const NO_WASM = `{
 for (const what of ["the worker's script", "the wasm"]) {
   test(`without ${what} there is an error within ten seconds, never an endless wait`, async ({ browser }) => {
     const context = await browser.newContext({ serviceWorkers: "block" })
-    if (what === "the wasm") await inWorker(context, NO_WASM)
+    if (what === "the wasm") await inWorker(context, server.url, NO_WASM)
     else await context.route(WORKER, (route) => route.fulfill({ status: 404, body: "" }))
     const page = await context.newPage()
     await page.goto(newListUrl(server.url))

@@ -393,3 +393,14 @@ describe("T25 pending belong to their author", () => {
     expect(server.rows().sort()).toEqual(["mine by ann", "one by ann"])
   })
 })
+
+test("I21 a document whose database somebody deletes stops with a reason that opening it anew mends", async () => {
+  const server = new Server()
+  server.network.setOnline(false)
+  const phone = device(server)
+  const nobody = phone.open(null)
+  await note(nobody, "one")
+  await deleteBrowserLog("anonymous/d", phone.storage)
+  await expect(note(nobody, "two")).rejects.toMatchObject({ code: "LOG_DEPOSED" })
+  expect(nobody.isMendable).toBe(true)
+})

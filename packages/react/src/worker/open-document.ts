@@ -32,7 +32,7 @@ export interface DocumentOptions {
   readonly onReplaced: (error: LfError) => void
 }
 
-const MENDABLE: ReadonlySet<ErrorCode> = new Set(["LOG_FULL", "LOG_FAILED", "WORKER_FAILED"])
+const MENDABLE: ReadonlySet<ErrorCode> = new Set(["LOG_FULL", "LOG_FAILED", "LOG_DEPOSED", "WORKER_FAILED"])
 const CONNECTING: SessionState = { status: "connecting", error: null, isUpToDate: false, firstSync: null }
 
 /** One document that this worker owns: opened once, used by every tab that asks for it. */

@@ -1,0 +1,141 @@
+import { expect, type Page, test } from "@playwright/test"
+import { chromiumPath, Profile } from "./browser.ts"
+import { Gateway } from "./gateway.ts"
+import { inWorker } from "./in-worker.ts"
+import { mainFile, sqlite } from "./main-file.ts"
+import { Server } from "./server.ts"
+import { newListUrl, TodoPage } from "./todo-page.ts"
+
+// What a browser does to a page that is open: freezes it, forgets its data, keeps it in a cache, has a wrong clock or a bad network.
+
+const DAY_MS = 24 * 60 * 60 * 1000
+
+async function freeze(page: Page, state: "frozen" | "active"): Promise<void> {
+  const cdp = await page.context().newCDPSession(page)
+  await cdp.send("Page.setWebLifecycleState", { state })
+  await cdp.detach()
+}
+
+test("T21 a frozen tab keeps nobody waiting, and catches up when it is thawed", async ({ browser }) => {
+  await using server = await Server.start()
+  const url = newListUrl(server.url)
+  const context = await browser.newContext()
+  const frozen = await TodoPage.open(await context.newPage(), url)
+  const awake = await TodoPage.open(await context.newPage(), url)
+  const far = await TodoPage.open(await (await browser.newContext()).newPage(), url)
+  await frozen.add("one")
+  await freeze(frozen.page, "frozen")
+  await awake.add("two")
+  await far.shows(["one", "two"])
+  await far.add("three")
+  await awake.shows(["one", "two", "three"])
+  const later = await TodoPage.open(await context.newPage(), url)
+  await later.shows(["one", "two", "three"])
+  await awake.page.close()
+  await later.add("four")
+  await far.shows(["one", "two", "three", "four"])
+  await freeze(frozen.page, "active")
+  await frozen.shows(["one", "two", "three", "four"])
+  await frozen.add("five")
+  await far.shows(["one", "two", "three", "four", "five"])
+})
+
+for (const days of [1, -1]) {
+  test(`T22 a clock that is ${days} day off, and jumps back in mid-session: everything syncs, its time is clamped`, async ({
+    browser,
+  }) => {
+    await using server = await Server.start()
+    const url = newListUrl(server.url)
+    const context = await browser.newContext({ serviceWorkers: "block" })
+    const skew = `{
+      const now = Date.now
+      let offMs = ${days * DAY_MS}
+      Date.now = () => now() + offMs
+      new BroadcastChannel("clock").onmessage = ({ data }) => { offMs = data }
+    }`
+    await inWorker(context, server.url, skew)
+    await context.addInitScript(skew)
+    const a = await TodoPage.open(await context.newPage(), url)
+    const far = await TodoPage.open(await (await browser.newContext()).newPage(), url)
+    await a.add("skewed")
+    await a.isSynced()
+    await far.shows(["skewed"])
+    await far.toggle("skewed")
+    await expect(a.row("skewed")).toHaveClass(/completed/)
+    for (const offMs of [-days * DAY_MS, 0]) {
+      await a.page.evaluate((ms) => new BroadcastChannel("clock").postMessage(ms), offMs)
+      await a.add(`off by ${offMs}`)
+      await a.isSynced()
+      // Two heartbeats' time would be too long for a test; a poke asks the connection whether it is alive.
+      await a.page.evaluate(() => window.dispatchEvent(new Event("online")))
+      await far.add(`after ${offMs}`)
+      await expect(a.row(`after ${offMs}`)).toHaveCount(1)
+      await a.isSynced()
+    }
+    await server.stop("SIGTERM")
+    const rows = sqlite(mainFile(server.dataDir), "select title || '|' || created_at from todos")
+    expect(rows.length).toBe(5)
+    const timeOf = (title: string) => Number(rows.find((row) => row.startsWith(`${title}|`))?.split("|")[1])
+    expect(Math.max(...rows.map((row) => Number(row.split("|")[1])))).toBeLessThan(Date.now() + 61_000)
+    if (days < 0) expect(timeOf("skewed")).toBeLessThan(Date.now() - DAY_MS / 2)
+  })
+}
+
+test("T22 I9 a network that comes and goes thirty times while somebody writes: nothing is lost or doubled", async ({
+  browser,
+}) => {
+  test.setTimeout(90_000)
+  await using server = await Server.start()
+  await using gateway = await Gateway.start(server.port)
+  const list = new URL(newListUrl(server.url)).pathname
+  const context = await browser.newContext()
+  const a = await TodoPage.open(await context.newPage(), `${gateway.url}${list}`)
+  const far = await TodoPage.open(await (await browser.newContext()).newPage(), `${server.url}${list}`)
+  await a.isSynced()
+  const titles: string[] = []
+  for (let flip = 0; flip < 30; flip++) {
+    const isUp = flip % 2 === 1
+    gateway.become(isUp ? "up" : "down")
+    // The browser says so too, as it does when a cable is pulled.
+    await context.setOffline(!isUp)
+    titles.push(`flip ${flip}`)
+    await a.add(`flip ${flip}`)
+  }
+  await a.isSynced()
+  await a.shows(titles)
+  await far.shows(titles)
+  await server.stop("SIGTERM")
+  expect(sqlite(mainFile(server.dataDir), "select title from todos order by created_at, id")).toEqual(titles)
+})
+
+test("I9 back to a page: kept by the back/forward cache or loaded again, it is live, and nothing is doubled", async ({
+  browser,
+}) => {
+  test.setTimeout(90_000)
+  await using server = await Server.start()
+  // Playwright's own browser runs without that cache.
+  await using profile = new Profile(chromiumPath())
+  const url = newListUrl(server.url)
+  const a = await TodoPage.open(await (await profile.start()).newPage(), url)
+  const far = await TodoPage.open(await (await browser.newContext()).newPage(), url)
+  await a.page.evaluate(() => {
+    window.addEventListener("pageshow", ({ persisted }) => Object.assign(window, { persisted }))
+  })
+  await a.add("one")
+  await a.page.getByTestId("offline-switch").click()
+  await a.add("pending")
+  await a.page.goto(`${server.url}/lists`)
+  await far.add("meanwhile")
+  // A page that was kept does not load again.
+  await a.page.goBack({ waitUntil: "commit" })
+  await expect(a.pending).toHaveText("1")
+  await a.page.getByTestId("offline-switch").click()
+  await a.isSynced()
+  await a.add("two")
+  const shown = ["meanwhile", "one", "pending", "two"]
+  for (const todo of [a, far]) {
+    await expect.poll(async () => (await todo.titles.allTextContents()).sort(), { timeout: 20_000 }).toEqual(shown)
+  }
+  const isKept = await a.page.evaluate(() => (window as unknown as { persisted?: boolean }).persisted === true)
+  console.log(`the page was ${isKept ? "kept by the back/forward cache" : "loaded again"}`)
+})

@@ -1,0 +1,16 @@
+import type { BrowserContext } from "@playwright/test"
+
+export const WORKER = /\/_next\/static\/chunks\/turbopack-worker-/
+
+/**
+ * Runs `code` in the worker of the app at `origin` before anything else: an init script does not reach a SharedWorker.
+ * The context must block service workers, so that its routes are asked.
+ */
+export async function inWorker(context: BrowserContext, origin: string, code: string): Promise<void> {
+  // A script that comes from a test comes from nowhere: without this Chromium keeps it away from the local server.
+  await context.grantPermissions(["local-network-access"], { origin })
+  await context.route(WORKER, async (route) => {
+    const response = await route.fetch()
+    await route.fulfill({ response, body: `${code};\n${await response.text()}` })
+  })
+}
