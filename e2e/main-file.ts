@@ -8,11 +8,18 @@ export function rowsOf(dataDir: string): string[] {
 }
 
 export function mainFile(dataDir: string): string {
+  const [file] = mainFiles(dataDir)
+  if (file === undefined) throw new Error("there is no checkpoint")
+  return file
+}
+
+/** Of all documents. */
+export function mainFiles(dataDir: string): string[] {
   const docs = join(dataDir, "docs")
-  const [doc] = readdirSync(docs)
-  const name = readdirSync(join(docs, doc)).find((file) => /^main-.*\.db$/.test(file))
-  if (name === undefined) throw new Error("there is no checkpoint")
-  return join(docs, doc, name)
+  return readdirSync(docs).flatMap((doc) => {
+    const name = readdirSync(join(docs, doc)).find((file) => /^main-.*\.db$/.test(file))
+    return name === undefined ? [] : [join(docs, doc, name)]
+  })
 }
 
 /** The sqlite3 shell where there is one, else Python's own: both are real SQLite. */
