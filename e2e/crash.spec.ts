@@ -53,7 +53,10 @@ test("scene 5: SIGKILL under load from three browsers: everyone comes back, noth
     await server.start()
   }
   await work
-  const expected = ["a", "b", "c"].flatMap((name) => Array.from({ length: 12 }, (_, i) => `${name}${i}`)).sort()
+  // Where all was done before the last kill, nobody would have had to come back.
+  await pages[0].add("last")
+  const written = ["a", "b", "c"].flatMap((name) => Array.from({ length: 12 }, (_, i) => `${name}${i}`))
+  const expected = [...written, "last"].sort()
   for (const todo of pages) {
     await todo.isSynced()
     await expect.poll(async () => (await todo.titles.allTextContents()).sort(), { timeout: 30_000 }).toEqual(expected)
