@@ -139,3 +139,43 @@ test("I9 back to a page: kept by the back/forward cache or loaded again, it is l
   const isKept = await a.page.evaluate(() => (window as unknown as { persisted?: boolean }).persisted === true)
   console.log(`the page was ${isKept ? "kept by the back/forward cache" : "loaded again"}`)
 })
+
+test("I3 another page deletes the databases while a list is open: what the server had comes back, and it goes on", async ({
+  browser,
+}) => {
+  test.setTimeout(90_000)
+  await using server = await Server.start()
+  const url = newListUrl(server.url)
+  const context = await browser.newContext()
+  const a = await TodoPage.open(await context.newPage(), url)
+  const b = await TodoPage.open(await context.newPage(), url)
+  await a.add("one", "two")
+  await a.isSynced()
+  const other = await context.newPage()
+  await other.goto(`${server.url}/lists`)
+  await other.evaluate(async () => {
+    for (const { name = "" } of await indexedDB.databases()) indexedDB.deleteDatabase(name)
+  })
+  // The next one may be refused: it was not kept. After it the list is opened anew.
+  let tries = 0
+  await expect(async () => {
+    tries++
+    await a.input.fill(`try ${tries}`)
+    await a.input.press("Enter")
+    await expect(a.row(`try ${tries}`)).toHaveCount(1, { timeout: 1_000 })
+    await a.isSynced()
+  }).toPass({ timeout: 60_000 })
+  await b.add("four")
+  await b.isSynced()
+  await expect(a.page.getByTestId("error-notice")).toHaveCount(0)
+  const far = await TodoPage.open(await (await browser.newContext()).newPage(), url)
+  const titlesOf = async (todo: TodoPage) => await todo.titles.allTextContents()
+  await expect
+    .poll(async () => (await titlesOf(far)).filter((title) => !title.startsWith("try ")))
+    .toEqual(["one", "two", "four"])
+  const tried = (await titlesOf(far)).filter((title) => title.startsWith("try "))
+  expect(new Set(tried).size).toBe(tried.length)
+  await a.page.reload()
+  const shown = await titlesOf(far)
+  await expect.poll(() => titlesOf(a)).toEqual(shown)
+})
