@@ -28,6 +28,8 @@ const { code } = await run(process.execPath, [
   ...bin.vitest,
   "run",
   ...tests,
+  // It runs beside a build.
+  "--testTimeout=60000",
   "--coverage.enabled",
   "--coverage.provider=v8",
   "--coverage.reporter=text",

@@ -15,7 +15,7 @@ const proofs = {
   kills: { entry: "kills/kills.ts", goal: 100, needs: ensureApp },
   seeds: { entry: "seeds/seeds.ts", goal: 2000, shares: 2 },
   crash: { entry: "crash/crash.ts", goal: 20_000, shares: 2 },
-  planted: { entry: "planted/planted.ts", goal: 36 },
+  planted: { entry: "planted/planted.ts", goal: 12 },
   fuzz: { entry: "fuzz/fuzz.ts", goal: 2_000_000 },
   sql: { entry: "sql/sql.ts", goal: 30_000, needs: async () => ({ LF_SQLITE3: await findTool("sqlite3") }) },
   flood: { entry: "flood/flood.ts", goal: 2_000, isAlone: true },

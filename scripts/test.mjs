@@ -29,10 +29,11 @@ for (const tool of ["sqlite3", "strace"]) await findTool(tool).catch((error) => 
 // The proofs run thousands of seeds below.
 process.env.LF_SIM_SEEDS ??= "20"
 const steps = await checkSteps(["--reporter=default", "--reporter=json", `--outputFile.json=${vitestReport}`])
-steps.push({ name: "build", ...(await build()) })
+say("branches (npm run coverage), and the app's build beside it")
+const [coverage, built] = await Promise.all([run(node, ["scripts/coverage.mjs"], { quiet: true }), build()])
+if (coverage.code !== 0) process.stdout.write(coverage.output)
+steps.push({ name: "coverage", isOne: true, ...coverage }, { name: "build", ...built })
 steps.push({ name: "browser", ...(await browser()) })
-say("branches (npm run coverage)")
-steps.push({ name: "coverage", isOne: true, ...(await run(node, ["scripts/coverage.mjs"], { quiet: true })) })
 say("proofs, two at a time")
 const proofs = await proveAll()
 writeFileSync(join(root, "proof/results.json"), `${JSON.stringify(proofs.figures, null, 2)}\n`)
