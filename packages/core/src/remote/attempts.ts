@@ -1,18 +1,13 @@
 import type { Host } from "../base/host.ts"
-import type { Lsn } from "../base/lsn.ts"
+import { lsn } from "../base/lsn.ts"
 import type { ClientList } from "./client-list.ts"
-import type { RemoteStore } from "./remote-store.ts"
+import { type Place, placeKey } from "./place.ts"
+import type { Attempt, RemoteStore } from "./remote-store.ts"
 
 /** A mutation that was begun so often and never ended is rejected without being run. */
 export const ATTEMPTS_MAX = 3
 /** How long a server that was killed is careful: clients that were connected are back by then, with what they sent. */
 export const CAREFUL_MS = 60_000
-
-/** A mutation's place in its client's journal. */
-interface Place {
-  readonly clientId: string
-  readonly lsn: Lsn
-}
 
 /**
  * Finds the mutation that kills the process (T12). It cannot be caught at it, so after an unclean stop each group is
@@ -33,23 +28,19 @@ export class Attempts {
     const { life, attempts } = store
     const wasKilled = life.lsn() > 0 && !life.entry(life.lsn()).isOver
     this.#carefulUntilMs = wasKilled ? host.monotonicMs() + CAREFUL_MS : 0
-    if (life.lsn() === 0 || !wasKilled) life.append({ isOver: false })
+    if (!wasKilled) life.append({ isOver: false })
     for (const { entry } of attempts.iter()) {
       for (const { clientId, from, to } of entry) {
         for (let at = Math.max(from, clients.journal(clientId).applied) + 1; at <= to; at++) {
-          const key = `${clientId}/${at}`
-          this.#begun.set(key, this.countOf(key) + 1)
+          const place = { clientId, lsn: lsn(at) }
+          this.#begun.set(placeKey(place), this.#countOf(place) + 1)
         }
       }
     }
   }
 
-  countOf(key: string): number {
-    return this.#begun.get(key) ?? 0
-  }
-
-  isQuarantined({ clientId, lsn: at }: Place): boolean {
-    return this.countOf(`${clientId}/${at}`) >= ATTEMPTS_MAX
+  isQuarantined(place: Place): boolean {
+    return this.#countOf(place) >= ATTEMPTS_MAX
   }
 
   /** How many of the first of these may run together: a suspect runs alone. */
@@ -62,8 +53,8 @@ export class Attempts {
   /** Keeps that these are begun, durably and with everything before it, if they might not end. */
   async begin(group: readonly Place[]): Promise<void> {
     const isCareful = this.#host.monotonicMs() < this.#carefulUntilMs || group.some((place) => this.#isSuspect(place))
-    if (!isCareful || group.every(({ clientId, lsn: at }) => this.#notedNow.has(`${clientId}/${at}`))) return
-    for (const { clientId, lsn: at } of group) this.#notedNow.add(`${clientId}/${at}`)
+    if (!isCareful || group.every((place) => this.#notedNow.has(placeKey(place)))) return
+    for (const place of group) this.#notedNow.add(placeKey(place))
     this.#store.attempts.append(rangesOf(group))
     await this.#store.streams.flush()
   }
@@ -76,14 +67,18 @@ export class Attempts {
     attempts.rollup(attempts.lsn())
   }
 
+  #countOf(place: Place): number {
+    return this.#begun.get(placeKey(place)) ?? 0
+  }
+
   #isSuspect(place: Place): boolean {
-    return this.countOf(`${place.clientId}/${place.lsn}`) > 0 && !this.isQuarantined(place)
+    return this.#countOf(place) > 0 && !this.isQuarantined(place)
   }
 }
 
 /** Each client's part of a group is one run of positions. */
-function rangesOf(group: readonly Place[]): { clientId: string; from: number; to: number }[] {
-  const ranges = new Map<string, { clientId: string; from: number; to: number }>()
+function rangesOf(group: readonly Place[]): Attempt[] {
+  const ranges = new Map<string, Attempt>()
   for (const { clientId, lsn: at } of group) {
     const range = ranges.get(clientId) ?? { clientId, from: at - 1, to: at }
     ranges.set(clientId, { ...range, to: at })

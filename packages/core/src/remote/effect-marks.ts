@@ -1,5 +1,6 @@
 import { LSN_ZERO, type Lsn, lsn } from "../base/lsn.ts"
 import { type ClientList, SERVER_CLIENT } from "./client-list.ts"
+import { placeKey } from "./place.ts"
 import type { EffectMark, RemoteStore } from "./remote-store.ts"
 
 /**
@@ -26,7 +27,7 @@ export class EffectMarks {
     }
     for (const { entry } of effects.iter()) {
       if (entry.type === "delivered") this.#delivered.set(entry.clientId, entry.lsn)
-      else this.#rejected.set(keyOf(entry.clientId, entry.lsn), entry)
+      else this.#rejected.set(placeKey(entry), entry)
     }
     for (const [key, { clientId, lsn: at }] of this.#rejected) {
       if (at <= this.delivered(clientId)) this.#rejected.delete(key)
@@ -47,12 +48,12 @@ export class EffectMarks {
   noteRejected(clientId: string, at: Lsn): void {
     const mark: EffectMark = { type: "rejected", clientId, lsn: at }
     this.#store.effects.append(mark)
-    this.#rejected.set(keyOf(clientId, at), mark)
+    this.#rejected.set(placeKey(mark), mark)
   }
 
   /** Passes by a mutation that was rejected; false: it was not. */
   skip(clientId: string, at: Lsn): boolean {
-    if (!this.#rejected.delete(keyOf(clientId, at))) return false
+    if (!this.#rejected.delete(placeKey({ clientId, lsn: at }))) return false
     this.#delivered.set(clientId, at)
     return true
   }
@@ -71,8 +72,4 @@ export class EffectMarks {
     for (const [clientId, at] of this.#delivered) effects.append({ type: "delivered", clientId, lsn: at })
     for (const mark of this.#rejected.values()) effects.append(mark)
   }
-}
-
-function keyOf(clientId: string, at: Lsn): string {
-  return `${clientId}/${at}`
 }

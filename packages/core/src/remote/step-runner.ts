@@ -10,6 +10,7 @@ import { HASHES_KEPT } from "../timeline/timeline.ts"
 import type { Attempts } from "./attempts.ts"
 import { type ClientList, SERVER_CLIENT } from "./client-list.ts"
 import type { Effects } from "./effects.ts"
+import { type Place, placeKey } from "./place.ts"
 import type { Arrival, RemoteStore } from "./remote-store.ts"
 
 /** Mutations in one transaction and one entry of the storage journal. */
@@ -27,9 +28,7 @@ export function runUnguarded(work: () => void): boolean {
 }
 
 /** A mutation that waits: whose, where, and what came with it. */
-interface Waiting {
-  readonly clientId: string
-  readonly lsn: Lsn
+interface Waiting extends Place {
   readonly hash: bigint
   readonly job: Job
 }
@@ -101,7 +100,7 @@ export class StepRunner {
     if (!isDone) {
       // In a group it may only have been the one that was running when the time of all was up.
       const blamed = waiting.length === 1 ? this.#stopped : this.#suspects
-      blamed.add(keyOf(waiting[current]))
+      blamed.add(placeKey(waiting[current]))
       await this.#startOver()
       return []
     }
@@ -116,7 +115,7 @@ export class StepRunner {
   }
 
   #commit(waiting: readonly Waiting[], outcomes: readonly Outcome[]): Decided[] {
-    for (const one of waiting) this.#suspects.delete(keyOf(one))
+    for (const one of waiting) this.#suspects.delete(placeKey(one))
     const changeset = this.#store.storage.commit()
     if (changeset !== null) this.#store.append(changeset)
     return waiting.map(({ clientId, lsn: at, job }, i) => {
@@ -162,7 +161,7 @@ export class StepRunner {
   #upToSuspect(waiting: readonly Waiting[]): readonly Waiting[] {
     const together = waiting.slice(0, this.#attempts.together(waiting))
     if (this.#suspects.size === 0) return together
-    const at = together.findIndex((one) => this.#suspects.has(keyOf(one)))
+    const at = together.findIndex((one) => this.#suspects.has(placeKey(one)))
     return at === -1 ? together : together.slice(0, Math.max(at, 1))
   }
 
@@ -184,10 +183,11 @@ export class StepRunner {
       return { mutation: { uid: NO_UID, name: "", args: null, at: arrival.atMs }, user, decided: outcomeOf(error) }
     }
     if (arrival.forbidden.includes(at)) return { mutation, user, decided: rejected("MUTATION_FORBIDDEN") }
-    if (this.#attempts.isQuarantined({ clientId: arrival.clientId, lsn: at })) {
+    const place = { clientId: arrival.clientId, lsn: at }
+    if (this.#attempts.isQuarantined(place)) {
       return { mutation, user, decided: rejected("MUTATION_QUARANTINED") }
     }
-    if (this.#stopped.has(`${arrival.clientId}/${at}`)) {
+    if (this.#stopped.has(placeKey(place))) {
       return { mutation, user, decided: rejected("SQL_LIMIT", { message: "it ran too long and was stopped" }) }
     }
     return { mutation, user }
@@ -198,8 +198,4 @@ export class StepRunner {
     this.#store.storage.revert()
     this.db = new Database(await this.#loadSqlite(), this.#store.storage)
   }
-}
-
-function keyOf({ clientId, lsn: at }: Waiting): string {
-  return `${clientId}/${at}`
 }
