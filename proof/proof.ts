@@ -24,8 +24,6 @@ export interface ProofOptions {
   readonly name: string
   /** What is counted, in plural: "crash images". */
   readonly unit: string
-  /** How many when nobody says otherwise: what CI runs. */
-  readonly goal: number
 }
 
 /** Failures after which a run stops: more of the same help nobody. */
@@ -70,7 +68,7 @@ class Run implements Proof {
     this.steps = asked.steps
     this.#from = asked.seed ?? asked.from ?? 1
     this.#seed = this.#from
-    this.#enough = asked.minutes === undefined ? (asked.count ?? asked.seeds ?? options.goal) : Number.POSITIVE_INFINITY
+    this.#enough = asked.count ?? asked.seeds ?? Number.POSITIVE_INFINITY
     this.#untilMs = this.#startedMs + (asked.minutes ?? Number.POSITIVE_INFINITY) * 60_000
   }
 

@@ -27,10 +27,13 @@ const shareSeeds = 10_000_000
 
 export const proofNames = Object.keys(proofs)
 
-/** One proof in this terminal, with the arguments that proof/proof.ts reads. */
+/** One proof in this terminal, with the arguments that proof/proof.ts reads. Where none says how much, its goal is enough. */
 export async function proveOne(name, args) {
-  const env = await proofs[name].needs?.()
-  const { code } = await run(process.execPath, ["--enable-source-maps", await bundle(name), ...args], { env })
+  const { needs, goal } = proofs[name]
+  const env = await needs?.()
+  const isSized = args.some((arg) => ["--seed", "--seeds", "--count", "--minutes"].includes(arg))
+  const sized = isSized ? args : [...args, "--count", String(goal)]
+  const { code } = await run(process.execPath, ["--enable-source-maps", await bundle(name), ...sized], { env })
   return code
 }
 

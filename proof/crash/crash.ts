@@ -39,7 +39,7 @@ const casts = Object.entries(scenes).flatMap(([name, scene]) =>
     .map((medium) => ({ name, scene, medium })),
 )
 
-await prove({ name: "crash", unit: "crash images", goal: 20_000 }, async (proof) => {
+await prove({ name: "crash", unit: "crash images" }, async (proof) => {
   await loadChecksum()
   const pool = new SqlitePool(await sqliteLoader())
   for (const seed of proof.seeds()) {

@@ -8,7 +8,7 @@ import { serve } from "./server.ts"
 const role = process.env.LF_FLOOD
 if (role === "server") await serve()
 else if (role === "attackers") attack()
-else await prove({ name: "flood", unit: "flooded samples", goal: 2_000 }, proveFlood)
+else await prove({ name: "flood", unit: "flooded samples" }, proveFlood)
 
 async function proveFlood(proof: Proof): Promise<void> {
   await loadChecksum()

@@ -1,5 +1,4 @@
-// npm run proof -- kills: servers killed at random moments while clients write over WebSockets: the demo's own Next server, and
-// its documents on a plain one.
+// npm run proof -- kills: the demo's own Next server, killed at random moments while clients write over WebSockets.
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -7,18 +6,13 @@ import { loadChecksum, sql } from "../../packages/core/src/index.ts"
 import { Luck } from "../../packages/core/src/testing/luck.ts"
 import { type Proof, prove } from "../proof.ts"
 import { Client } from "./client.ts"
-import { serve } from "./plain-server.ts"
-import { startServer } from "./server-process.ts"
+import { startNext } from "./next-server.ts"
 
 const KILLS_EACH = 10
 const CLIENTS = 3
 const SETTLE_MS_MAX = 60_000
 
-// Every third round is on Next, which takes a second to start.
-if (process.env.LF_KILLS === "server") await serve()
-else await prove({ name: "kills", unit: "server kills", goal: 100 }, proveKills)
-
-async function proveKills(proof: Proof): Promise<void> {
+await prove({ name: "kills", unit: "server kills" }, async (proof) => {
   await loadChecksum()
   const dataDir = await mkdtemp(join(tmpdir(), "lf-kills-"))
   try {
@@ -29,22 +23,20 @@ async function proveKills(proof: Proof): Promise<void> {
   } finally {
     await rm(dataDir, { recursive: true, force: true })
   }
-}
+})
 
 async function playRound(proof: Proof, seed: number, dataDir: string): Promise<string | null> {
   const luck = new Luck(seed)
-  const kind = seed % 3 === 1 ? "next" : "plain"
-  let server = await startServer({ kind, dataDir })
+  let server = await startNext({ dataDir })
   try {
     const clients = await Promise.all(Array.from({ length: CLIENTS }, () => Client.start(server.port, `doc-${seed}`)))
     for (let kill = 0; kill < KILLS_EACH; kill++) {
       await sleep(luck.between(20, luck.pick([60, 400])))
       await server.end("SIGKILL")
-      server = await startServer({ kind, dataDir, port: server.port })
+      server = await startNext({ dataDir, port: server.port })
       for (const client of clients) client.session.poke()
       await settle(() => clients.some((client) => client.session.state.status === "connected"))
       proof.count()
-      proof.also(`of ${kind} servers`)
     }
     const verdict = await judge(clients)
     proof.also(

@@ -6,7 +6,7 @@ import { prove } from "../proof.ts"
 
 const STEPS = 40
 
-await prove({ name: "seeds", unit: "seeds", goal: 2000 }, async (proof) => {
+await prove({ name: "seeds", unit: "seeds" }, async (proof) => {
   const pool = new SqlitePool(await sqliteLoader())
   const print = proof.isReplay ? (line: string) => console.log(line) : undefined
   for (const seed of proof.seeds()) {

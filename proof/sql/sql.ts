@@ -9,7 +9,7 @@ import { prove } from "../proof.ts"
 import { Case } from "./case.ts"
 import { Native } from "./native.ts"
 
-await prove({ name: "sql", unit: "SQL records", goal: 30_000 }, async (proof) => {
+await prove({ name: "sql", unit: "SQL records" }, async (proof) => {
   const native = new Native()
   await loadChecksum()
   const pool = new SqlitePool(await sqliteLoader())

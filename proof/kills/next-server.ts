@@ -3,27 +3,21 @@ import { once } from "node:events"
 import type { AddressInfo } from "node:net"
 import { createServer } from "node:net"
 
-export interface ServerProcess {
+export interface NextServer {
   readonly port: number
   end(signal: "SIGKILL" | "SIGTERM"): Promise<void>
 }
 
-/** next: the app as `npm run demo` serves it, which must have been built. plain: its documents alone. */
-export async function startServer(options: {
-  kind: "next" | "plain"
-  dataDir: string
-  port?: number
-}): Promise<ServerProcess> {
+/** The app as `npm run demo` serves it; it must have been built. */
+export async function startNext(options: { dataDir: string; port?: number }): Promise<NextServer> {
   const port = options.port ?? (await freePort())
-  const program = options.kind === "next" ? ".server/server.mjs" : process.argv[1]
-  const child = spawn(process.execPath, [program], {
+  const child = spawn(process.execPath, [".server/server.mjs"], {
     env: {
       ...process.env,
       NODE_ENV: "production",
       PORT: String(port),
       HOST: "127.0.0.1",
       LF_DATA_DIR: options.dataDir,
-      LF_KILLS: "server",
       NEXT_TELEMETRY_DISABLED: "1",
     },
     stdio: ["ignore", "pipe", "pipe"],
