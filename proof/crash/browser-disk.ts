@@ -4,7 +4,8 @@ import type { Luck } from "../../packages/core/src/testing/luck.ts"
 import type { BrowserStorage } from "../../packages/react/src/browser/browser-storage.ts"
 import { openBrowserLog } from "../../packages/react/src/browser/idb-log.ts"
 import type { CheckpointFiles } from "../../packages/react/src/browser/opfs-checkpoint.ts"
-import type { End, Medium } from "./medium.ts"
+import { Countdown, type End } from "./countdown.ts"
+import type { Medium } from "./medium.ts"
 
 interface File {
   bytes: Uint8Array
@@ -17,9 +18,7 @@ export class BrowserDisk implements Medium {
   readonly #luck: Luck
   readonly #files = new Map<string, File>()
   readonly #storage: BrowserStorage
-  calls = 0
-  #stopAt = Number.POSITIVE_INFINITY
-  #end: End = "crash"
+  readonly #countdown = new Countdown()
 
   constructor(luck: Luck) {
     this.#luck = luck
@@ -37,9 +36,12 @@ export class BrowserDisk implements Medium {
     return openBrowserLog({ key: "d", storage: this.#storage })
   }
 
+  get calls(): number {
+    return this.#countdown.calls
+  }
+
   stopAt(call: number, end: End): void {
-    this.#stopAt = this.calls + call
-    this.#end = end
+    this.#countdown.stopAt(call, end)
   }
 
   reboot(): void {
@@ -52,19 +54,17 @@ export class BrowserDisk implements Medium {
       if (fate === "cut") file.bytes = file.bytes.slice(0, luck.below(file.bytes.length + 1))
       if (fate === "empty") file.bytes = new Uint8Array(0)
     }
-    this.calls = 0
-    this.#stopAt = Number.POSITIVE_INFINITY
+    this.#countdown.restart()
   }
-
-  async dispose(): Promise<void> {}
 
   /** Null: the call does what it should. Else what its caller is told, and whether it was done all the same. */
   #call(): { isDone: boolean; error: Error } | null {
-    this.calls++
-    if (this.calls < this.#stopAt) return null
-    const isLast = this.calls === this.#stopAt
-    const name = this.#end === "full" && isLast ? "QuotaExceededError" : "UnknownError"
-    return { isDone: isLast && this.#end === "crash" && this.#luck.chance(0.5), error: new DOMException("", name) }
+    const state = this.#countdown.next()
+    if (state === "alive") return null
+    const { end } = this.#countdown
+    const isLast = state === "last"
+    const name = end === "full" && isLast ? "QuotaExceededError" : "UnknownError"
+    return { isDone: isLast && end === "crash" && this.#luck.chance(0.5), error: new DOMException("", name) }
   }
 
   /** Transactions of a database are calls of the disk: one that the end meets is kept or not, and nobody is told which. */

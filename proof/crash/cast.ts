@@ -32,6 +32,11 @@ export class Cast {
     this.host = new SimHost(new SimClock(), luck)
   }
 
+  /** Others, with a luck of their own: what they do moves nobody else's. */
+  others(luck: Luck): Cast {
+    return new Cast(this.#pool, luck)
+  }
+
   async remote(opened: OpenedLog): Promise<Remote> {
     const loadSqlite = async () => this.#take()
     const remote = await Remote.recover({ opened, loadSqlite, mutator: releases[0], host: this.host })

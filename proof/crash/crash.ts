@@ -10,7 +10,8 @@ import { sqliteLoader } from "../../packages/core/src/testing/sim-node.ts"
 import { SqlitePool } from "../../packages/core/src/testing/sqlite-pool.ts"
 import { prove } from "../proof.ts"
 import { Cast, comeTogether } from "./cast.ts"
-import { type End, media } from "./medium.ts"
+import type { End } from "./countdown.ts"
+import { media } from "./medium.ts"
 import { Promises } from "./promises.ts"
 import { open, type Scene, type Stage, scenes } from "./scenes.ts"
 
@@ -68,7 +69,7 @@ async function develop(image: Image, pool: SqlitePool): Promise<Developed> {
   await pool.fill(INSTANCES)
   const { seed, call, end, variant, scene } = image
   const luck = new Luck(seed)
-  const fate = new Luck(seed * 1_000_003 + call * 31 + variant)
+  const fate = new Luck(luck.fork().uint32() + (call * ENDS.length + variant) * 2 ** 32)
   const medium = media[image.medium](fate)
   const cast = new Cast(pool, luck.fork())
   const stage: Stage = { cast, luck, promises: new Promises(), medium, safe: new MemoryDisk() }

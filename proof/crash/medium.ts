@@ -6,9 +6,7 @@ import type { Luck } from "../../packages/core/src/testing/luck.ts"
 import { openFsLog } from "../../packages/next/src/node/fs-log.ts"
 import { CrashDisk, LOSSES } from "../../packages/next/src/testing/crash-disk.ts"
 import { BrowserDisk } from "./browser-disk.ts"
-
-/** How a disk ends: its machine is gone with everything that was not synced, or one call of it fails. */
-export type End = "crash" | "full" | "failing"
+import { Countdown, type End } from "./countdown.ts"
 
 export interface Medium {
   /** Calls since the last start. */
@@ -18,7 +16,6 @@ export interface Medium {
   stopAt(call: number, end: End): void
   /** The machine starts again. What was not synced is lost, or a part of it; nothing stops any more. */
   reboot(): void
-  dispose(): Promise<void>
 }
 
 export const media = {
@@ -52,16 +49,12 @@ class FsMedium implements Medium {
   reboot(): void {
     this.#disk.reboot(this.#luck.pick(LOSSES))
   }
-
-  async dispose(): Promise<void> {}
 }
 
 class MemoryMedium implements Medium {
   readonly #luck: Luck
   readonly #disk: MemoryDisk
-  calls = 0
-  #stopAt = Number.POSITIVE_INFINITY
-  #end: End = "crash"
+  readonly #countdown = new Countdown()
 
   constructor(luck: Luck) {
     this.#luck = luck
@@ -73,25 +66,25 @@ class MemoryMedium implements Medium {
     return this.#disk.open("d")
   }
 
+  get calls(): number {
+    return this.#countdown.calls
+  }
+
   stopAt(call: number, end: End): void {
-    this.#stopAt = this.calls + call
-    this.#end = end
+    this.#countdown.stopAt(call, end)
   }
 
   reboot(): void {
     this.#crash()
-    this.calls = 0
-    this.#stopAt = Number.POSITIVE_INFINITY
+    this.#countdown.restart()
   }
-
-  async dispose(): Promise<void> {}
 
   /** Every call of this disk is a sync: what it was to make durable is written, and not yet durable. */
   async #sync(): Promise<void> {
-    this.calls++
-    if (this.calls < this.#stopAt) return
-    if (this.#end === "crash") this.#crash()
-    throw new LfError(this.#end === "full" ? "LOG_FULL" : "LOG_FAILED", "the disk ends here")
+    if (this.#countdown.next() === "alive") return
+    const { end } = this.#countdown
+    if (end === "crash") this.#crash()
+    throw new LfError(end === "full" ? "LOG_FULL" : "LOG_FAILED", "the disk ends here")
   }
 
   #crash(): void {

@@ -1,8 +1,9 @@
 // What happens while a disk may end: for each thing that writes, a scene with that thing in it.
-import type { MemoryDisk } from "../../packages/core/src/journal/memory-log.ts"
+import { MemoryDisk } from "../../packages/core/src/journal/memory-log.ts"
 import type { Local } from "../../packages/core/src/local/local.ts"
 import type { Remote } from "../../packages/core/src/remote/remote.ts"
-import type { Luck } from "../../packages/core/src/testing/luck.ts"
+import { copyLog } from "../../packages/core/src/testing/copy-log.ts"
+import { Luck } from "../../packages/core/src/testing/luck.ts"
 import { act, type Cast, impersonate, meet } from "./cast.ts"
 import type { Medium } from "./medium.ts"
 import type { Promises } from "./promises.ts"
@@ -121,14 +122,27 @@ export async function open(stage: Stage, side: Scene["side"]): Promise<{ local: 
   return { local, remote }
 }
 
-/** A document with `count` files in it, before anybody comes. */
-async function fillServer({ cast, safe, medium, luck }: Stage, side: Scene["side"], count: number): Promise<void> {
-  const remote = await cast.remote(await (side === "server" ? medium.open() : safe.open("d")))
+/** A server that has `count` files before anybody comes. It is made once, and copied: no disk ends meanwhile. */
+async function fillServer({ cast, safe, medium }: Stage, side: Scene["side"], count: number): Promise<void> {
+  const disk = filled.get(count) ?? (await fill(cast, count))
+  filled.set(count, disk)
+  await copyLog(await disk.open("d"), await (side === "server" ? medium.open() : safe.open("d")))
+}
+
+const filled = new Map<number, MemoryDisk>()
+
+async function fill(cast: Cast, count: number): Promise<MemoryDisk> {
+  const disk = new MemoryDisk()
+  const luck = new Luck(count)
+  const others = cast.others(luck.fork())
+  const remote = await others.remote(await disk.open("d"))
   const fills = Array.from({ length: count }, (_, i) =>
     remote.mutate("Fill", { uid: luck.uuid(), id: `f${i}`, text: "", n: 90 }, null),
   )
   await Promise.all(fills)
-  await remote.close()
+  await remote.checkpoint()
+  await others.end()
+  return disk
 }
 
 function some<T>(luck: Luck, max: number, make: () => T): T[] {

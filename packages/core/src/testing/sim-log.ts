@@ -3,6 +3,7 @@ import type { Checkpoint, DocumentLog, LogRecord, OpenedLog } from "../journal/l
 import { decodeLogHeader } from "../journal/log-header.ts"
 import { MemoryDisk } from "../journal/memory-log.ts"
 import { decodeRecords } from "../journal/record.ts"
+import { copyLog } from "./copy-log.ts"
 import type { Luck } from "./luck.ts"
 import type { SimClock } from "./sim-host.ts"
 import type { Trace } from "./trace.ts"
@@ -94,14 +95,7 @@ export class SimDisk {
   async copy(name: string, docIds: readonly string[]): Promise<SimDisk> {
     const twin = new SimDisk({ ...this.options, name, luck: this.options.luck.fork() })
     twin.#isInstant = true
-    for (const docId of docIds) {
-      const from = await this.#disk.open(docId)
-      const to = await twin.#disk.open(docId)
-      if (from.checkpoint === null) await to.log.append(from.records)
-      else await to.log.rollup(from.checkpoint, from.records)
-      await to.log.close()
-      await from.log.close()
-    }
+    for (const docId of docIds) await copyLog(await this.#disk.open(docId), await twin.#disk.open(docId))
     twin.#isInstant = false
     return twin
   }
