@@ -1,6 +1,10 @@
 import { defineConfig } from "vitest/config"
+import { impossibleTests } from "./scripts/linux.mjs"
 
 const source = (name: string) => new URL(`./packages/${name}`, import.meta.url).pathname
+
+const impossible = impossibleTests()
+for (const { file, why } of impossible) console.warn(`${file} is left out: it ${why}`)
 
 export default defineConfig({
   resolve: {
@@ -22,7 +26,7 @@ export default defineConfig({
       "examples/**/*.test.{ts,tsx}",
       "bench/**/*.test.ts",
     ],
-    exclude: ["**/node_modules/**", "**/template/**"],
+    exclude: ["**/node_modules/**", "**/template/**", ...impossible.map(({ file }) => file)],
     pool: "threads",
     testTimeout: 20_000,
   },

@@ -101,19 +101,34 @@ test("without OPFS the app works and keeps everything over a reload", async ({ b
   await expect(a.page.getByTestId("error-notice")).toHaveCount(0)
 })
 
-test("without IndexedDB in the worker the app works in memory, and says so quietly", async ({ browser }) => {
-  const context = await browser.newContext({ serviceWorkers: "block" })
-  await inWorker(context, server.url, 'Object.defineProperty(globalThis, "indexedDB", { value: undefined })')
-  const url = newListUrl(server.url)
-  const a = await TodoPage.open(await context.newPage(), url)
-  await expect(a.page.getByTestId("not-durable")).toBeVisible()
-  await a.add("one")
-  await a.isSynced()
-  await expect(a.page.getByTestId("error-notice")).toHaveCount(0)
-  const far = await TodoPage.open(await (await browser.newContext()).newPage(), url)
-  await far.shows(["one"])
-  await expect(far.page.getByTestId("not-durable")).toHaveCount(0)
-})
+// Private windows of other browsers have IndexedDB, and it refuses everything.
+const NO_DATABASE = {
+  "without IndexedDB in the worker": 'Object.defineProperty(globalThis, "indexedDB", { value: undefined })',
+  "in a private window that throws at IndexedDB":
+    'IDBFactory.prototype.open = () => { throw new DOMException("", "SecurityError") }',
+  "in a private window that opens no database": `IDBFactory.prototype.open = () => {
+    const request = new EventTarget()
+    request.error = new DOMException("", "InvalidStateError")
+    setTimeout(() => request.onerror())
+    return request
+  }`,
+}
+
+for (const [where, code] of Object.entries(NO_DATABASE)) {
+  test(`${where} the app works in memory, and says so quietly`, async ({ browser }) => {
+    const context = await browser.newContext({ serviceWorkers: "block" })
+    await inWorker(context, server.url, code)
+    const url = newListUrl(server.url)
+    const a = await TodoPage.open(await context.newPage(), url)
+    await expect(a.page.getByTestId("not-durable")).toBeVisible()
+    await a.add("one")
+    await a.isSynced()
+    await expect(a.page.getByTestId("error-notice")).toHaveCount(0)
+    const far = await TodoPage.open(await (await browser.newContext()).newPage(), url)
+    await far.shows(["one"])
+    await expect(far.page.getByTestId("not-durable")).toHaveCount(0)
+  })
+}
 
 test("without SharedWorker the page says that this browser cannot run it", async ({ browser }) => {
   const page = await (await browser.newContext({ serviceWorkers: "block" })).newPage()

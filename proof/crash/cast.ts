@@ -4,10 +4,11 @@ import type { OpenedLog } from "../../packages/core/src/journal/log.ts"
 import { Local } from "../../packages/core/src/local/local.ts"
 import { Link } from "../../packages/core/src/network/link.ts"
 import { memoryPipe } from "../../packages/core/src/network/memory-network.ts"
-import { PROTOCOL_VERSION, type Welcome } from "../../packages/core/src/network/message.ts"
+import type { Welcome } from "../../packages/core/src/network/message.ts"
 import { receive } from "../../packages/core/src/remote/reception.ts"
 import { Remote } from "../../packages/core/src/remote/remote.ts"
 import type { SqliteModule } from "../../packages/core/src/sqlite/module.ts"
+import { helloOf } from "../../packages/core/src/testing/hello.ts"
 import type { Luck } from "../../packages/core/src/testing/luck.ts"
 import { fateOf, mayWrite, randomMutation, releases } from "../../packages/core/src/testing/sim-app.ts"
 import { SimClock, SimHost } from "../../packages/core/src/testing/sim-host.ts"
@@ -122,5 +123,5 @@ export async function comeTogether(local: Local, remote: Remote, host: SimHost, 
 
 function greet(link: Link, { secret, epoch, cursor }: Local): Promise<Welcome> {
   const schema = releases[0].migrations.map(({ hash }) => hash)
-  return link.hello({ type: "hello", protocol: PROTOCOL_VERSION, docId: "d", secret, epoch, cursor, schema, token: "" })
+  return link.hello(helloOf({ secret, epoch, cursor, schema }))
 }

@@ -4,7 +4,8 @@ import { mkdirSync, readFileSync } from "node:fs"
 import { join, resolve } from "node:path"
 import { build, type Plugin } from "esbuild"
 import { prove } from "../proof.ts"
-import { type Edit, type Plant, plants } from "./plants.ts"
+import { plants } from "./plants/all.ts"
+import type { Edit, Plant } from "./plants/plant.ts"
 
 /** A fault that this many runs do not show is one that a checker is missing for. */
 const SEEDS_MAX = 300

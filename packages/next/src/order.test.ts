@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process"
 import { readFile } from "node:fs/promises"
 import { join } from "node:path"
 import { MemoryDisk } from "@lf/core"
@@ -16,36 +15,34 @@ const SENDS_EACH = 3
 /** What the system saw, in its order: a log became durable, or something left on a socket. */
 type Call = "durable" | "send"
 
-if (process.platform === "linux" && canTrace()) {
-  test("I3 I4 by the system's own record: what a mutation makes the server say leaves after its fdatasync", {
-    timeout: 60_000,
-  }, async () => {
-    const dataDir = await temporaryDirectory()
-    const trace = join(await temporaryDirectory(), "trace")
-    const script = await bundle("testing/crash-server.ts")
-    // -yy tells of each descriptor what it is; -f follows the threads that do the disk's work.
-    const traced = "trace=write,writev,sendto,sendmsg,fdatasync,fsync"
-    const wrapper = ["strace", "-f", "-ttt", "-yy", "-qq", "-s", "0", "-e", traced, "-o", trace]
-    const server = await startProcess({ script, dataDir, wrapper })
-    const url = `ws://127.0.0.1:${server.port}/api/lf`
-    const writer = await startClient(url, { disk: new MemoryDisk() })
-    const reader = await startClient(url, { disk: new MemoryDisk() })
-    await writer.add("first").remote
-    await until(() => reader.titles().length === 1, "everybody is there")
-    await new Promise((resolve) => setTimeout(resolve, 300))
-    const startedMs = Date.now()
-    for (let i = 0; i < MUTATIONS; i++) {
-      await writer.add(`t${i}`).remote
-      await until(() => reader.titles().length === i + 2, "the reader has it too")
-    }
-    await endProcess(server, "SIGKILL")
+test("I3 I4 by the system's own record: what a mutation makes the server say leaves after its fdatasync", {
+  timeout: 60_000,
+}, async () => {
+  const dataDir = await temporaryDirectory()
+  const trace = join(await temporaryDirectory(), "trace")
+  const script = await bundle("testing/crash-server.ts")
+  // -yy tells of each descriptor what it is; -f follows the threads that do the disk's work.
+  const traced = "trace=write,writev,sendto,sendmsg,fdatasync,fsync"
+  const wrapper = ["strace", "-f", "-ttt", "-yy", "-qq", "-s", "0", "-e", traced, "-o", trace]
+  const server = await startProcess({ script, dataDir, wrapper })
+  const url = `ws://127.0.0.1:${server.port}/api/lf`
+  const writer = await startClient(url, { disk: new MemoryDisk() })
+  const reader = await startClient(url, { disk: new MemoryDisk() })
+  await writer.add("first").remote
+  await until(() => reader.titles().length === 1, "everybody is there")
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  const startedMs = Date.now()
+  for (let i = 0; i < MUTATIONS; i++) {
+    await writer.add(`t${i}`).remote
+    await until(() => reader.titles().length === i + 2, "the reader has it too")
+  }
+  await endProcess(server, "SIGKILL")
 
-    const calls = callsOf(await readFile(trace, "utf8"), startedMs)
-    expect(calls.filter((call) => call === "durable").length).toBe(MUTATIONS)
-    expect(calls.filter((call) => call === "send").length).toBe(SENDS_EACH * MUTATIONS)
-    expect(early(calls)).toEqual([])
-  })
-}
+  const calls = callsOf(await readFile(trace, "utf8"), startedMs)
+  expect(calls.filter((call) => call === "durable").length).toBe(MUTATIONS)
+  expect(calls.filter((call) => call === "send").length).toBe(SENDS_EACH * MUTATIONS)
+  expect(early(calls)).toEqual([])
+})
 
 /** Where something left that the log did not hold durably yet. */
 function early(calls: readonly Call[]): number[] {
@@ -78,11 +75,3 @@ function callsOf(trace: string, sinceMs: number): Call[] {
 }
 
 /** Where tracing is forbidden, as in some containers, the order is held by the crash images and the simulator alone. */
-function canTrace(): boolean {
-  try {
-    execFileSync("strace", ["-qq", "-e", "trace=none", "true"], { stdio: "ignore" })
-    return true
-  } catch {
-    return false
-  }
-}

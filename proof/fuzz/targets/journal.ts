@@ -59,17 +59,24 @@ const groupTarget: Target = {
   },
 }
 
-/** The body of a group under checksums that are right, behind the number of records that it claims. */
+/** The body of a group, behind the number of records that it claims. */
+const claimedBodies = records.map((some) => {
+  const group = encodeGroup(GENERATION, some)
+  return concatBytes([group.subarray(RECORD_COUNT_AT, RECORD_COUNT_AT + 4), group.subarray(GROUP_HEADER_BYTES)])
+})
+
+/** Such a body under checksums that are right. */
+function decodeClaimed(input: Uint8Array) {
+  const claimed = input.length < 4 ? 0 : new ByteReader(input).u32()
+  return { claimed, ...decodeRecords(sealedGroup(claimed, input.subarray(4)), GENERATION) }
+}
+
 const bodyTarget: Target = {
   name: "group-body",
   codes: ["LOG_CORRUPT"],
-  valid: records.map((some) => {
-    const group = encodeGroup(GENERATION, some)
-    return concatBytes([group.subarray(RECORD_COUNT_AT, RECORD_COUNT_AT + 4), group.subarray(GROUP_HEADER_BYTES)])
-  }),
+  valid: claimedBodies,
   run(input) {
-    const claimed = input.length < 4 ? 0 : new ByteReader(input).u32()
-    const { records: some, tail } = decodeRecords(sealedGroup(claimed, input.subarray(4)), GENERATION)
+    const { claimed, records: some, tail } = decodeClaimed(input)
     checkValue(some, input)
     if (tail !== "clean" || some.length !== claimed) throw new Fault("a group with right checksums is told otherwise")
     checkStable(groupCodec, some)
@@ -125,13 +132,9 @@ const headerBodyTarget: Target = {
 const streamsTarget: Target = {
   name: "streams",
   codes: ["LOG_CORRUPT"],
-  valid: records.map((some) => {
-    const group = encodeGroup(GENERATION, some)
-    return concatBytes([group.subarray(RECORD_COUNT_AT, RECORD_COUNT_AT + 4), group.subarray(GROUP_HEADER_BYTES)])
-  }),
+  valid: claimedBodies,
   run(input) {
-    const claimed = input.length < 4 ? 0 : new ByteReader(input).u32()
-    const { records: some } = decodeRecords(sealedGroup(claimed, input.subarray(4)), GENERATION)
+    const { records: some } = decodeClaimed(input)
     const given = some.map(rechained(some))
     const streams = new Streams({ ...openMemoryLog(), records: given })
     checkChains(given)

@@ -12,6 +12,7 @@ import type { Peer } from "../../../packages/core/src/remote/peer.ts"
 import { peerListener } from "../../../packages/core/src/remote/peer-listener.ts"
 import { receive } from "../../../packages/core/src/remote/reception.ts"
 import { changesetCodec } from "../../../packages/core/src/storage/changeset.ts"
+import { helloOf } from "../../../packages/core/src/testing/hello.ts"
 import { mutationCodec } from "../../../packages/core/src/timeline/mutation.ts"
 import { chunk, Tape } from "../tape.ts"
 import { about, checkStable, checkValue, Fault, type Target } from "../target.ts"
@@ -178,7 +179,7 @@ const linkTarget: Target = {
   async run(input) {
     const wire = new Wire()
     const link = new Link(wire, () => {})
-    const welcome = link.hello({ ...HELLO, schema: [] }).catch((error: unknown) => error)
+    const welcome = link.hello(helloOf()).catch((error: unknown) => error)
     const batch = link.syncStorage({ type: "sync-storage", cursor: lsn(0), outcomesSeen: lsn(0) })
     const reply = link
       .syncMutations({ type: "sync-mutations", batch: NO_BATCH, confirmed: lsn(0) })
@@ -212,15 +213,6 @@ function inParts([batch, isWrong, again]: readonly [Pages, boolean, number]): Ui
 }
 
 const NO_BATCH = { from: lsn(0), previousHash: 0n, entries: [] }
-const HELLO = {
-  type: "hello" as const,
-  protocol: 1,
-  docId: "d",
-  secret: new Uint8Array(32),
-  epoch: "",
-  cursor: lsn(0),
-  token: "",
-}
 
 export const wireTargets = [
   frameTarget("frame-of-client", clientMessage),

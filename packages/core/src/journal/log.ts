@@ -1,3 +1,4 @@
+import type { LfError } from "../base/error.ts"
 import type { Lsn } from "../base/lsn.ts"
 
 /**
@@ -31,6 +32,8 @@ export interface DocumentLog {
   /** Replaces the past; atomic at every crash point (I12). @throws as `append` */
   rollup(checkpoint: Checkpoint, live: readonly LogRecord[]): Promise<void>
   close(): Promise<void>
+  /** `onEnd` is told when the log ends before anybody writes, as when a user clears a site's data. Absent where that cannot be. */
+  watch?(onEnd: (error: LfError) => void): void
 }
 
 export interface OpenedLog {

@@ -340,7 +340,7 @@ export class Local {
     this.#settle(plan.dropTo)
     this.#renumber()
     this.#view.runPending(this.#timeline)
-    this.#flush().catch(() => {}) // #fail has told everybody
+    this.#flush().catch(() => {}) // fail has told everybody
     this.#notify()
   }
 
@@ -371,7 +371,7 @@ export class Local {
     try {
       await this.#store.flush()
     } catch (error) {
-      throw this.#fail(error)
+      throw this.fail(error)
     }
     if (timeline !== this.#timeline) return
     const { timeline: last, start } = this.#durable
@@ -379,7 +379,8 @@ export class Local {
     this.#wakePush()
   }
 
-  #fail(error: unknown): LfError {
+  /** Nothing more can be kept: everybody is told, and the document stops. The first error stays. */
+  fail(error: unknown): LfError {
     const failure = toLfError(error, "DOC_STOPPED")
     if (this.#failure !== null) return failure
     this.#failure = failure

@@ -1,21 +1,13 @@
 import { describe, expect, test } from "vitest"
 import { lsn } from "../base/lsn.ts"
 import type { PageChange } from "../storage/changeset.ts"
+import { helloOf } from "../testing/hello.ts"
 import { decodeMessage, encodeMessage } from "./codec.ts"
 import { Link, type Progress } from "./link.ts"
 import { memoryPipe } from "./memory-network.ts"
 import type { Message, Pages } from "./message.ts"
 
-const HELLO = {
-  type: "hello" as const,
-  protocol: 1,
-  docId: "d",
-  secret: new Uint8Array(32),
-  epoch: "",
-  cursor: lsn(0),
-  schema: [],
-  token: "",
-}
+const HELLO = helloOf()
 const WELCOME = {
   type: "welcome" as const,
   epoch: "e",

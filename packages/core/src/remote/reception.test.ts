@@ -1,10 +1,10 @@
 import { beforeAll, expect, test } from "vitest"
 import type { Host } from "../base/host.ts"
-import { LSN_ZERO } from "../base/lsn.ts"
 import { decodeMessage, encodeMessage } from "../network/codec.ts"
 import { memoryPipe } from "../network/memory-network.ts"
 import { type Hello, type Message, PROTOCOL_VERSION } from "../network/message.ts"
 import type { Pipe } from "../network/network.ts"
+import { helloOf } from "../testing/hello.ts"
 import { Luck } from "../testing/luck.ts"
 import { SimClock, SimHost } from "../testing/sim-host.ts"
 import { HANDSHAKE_MS_MAX, receive } from "./reception.ts"
@@ -16,16 +16,7 @@ beforeAll(() => {
   host = new SimHost(clock, new Luck(1))
 })
 
-const hello: Hello = {
-  type: "hello",
-  protocol: PROTOCOL_VERSION,
-  docId: "doc",
-  secret: new Uint8Array(32),
-  epoch: "",
-  cursor: LSN_ZERO,
-  schema: [],
-  token: "",
-}
+const hello = helloOf({ docId: "doc" })
 
 interface Visit {
   readonly near: Pipe

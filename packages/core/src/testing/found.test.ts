@@ -7,11 +7,11 @@ import { MemoryDisk } from "../journal/memory-log.ts"
 import { Local } from "../local/local.ts"
 import { Link } from "../network/link.ts"
 import { memoryPipe } from "../network/memory-network.ts"
-import { PROTOCOL_VERSION } from "../network/message.ts"
 import { receive } from "../remote/reception.ts"
 import { Remote } from "../remote/remote.ts"
 import type { LoadSqlite } from "../sqlite/module.ts"
 import { sql } from "../sqlite/sql.ts"
+import { helloOf } from "./hello.ts"
 import { Luck } from "./luck.ts"
 import { releases } from "./sim-app.ts"
 import { SimClock, SimHost } from "./sim-host.ts"
@@ -108,17 +108,7 @@ async function pull(local: Local, remote: Remote): Promise<void> {
   const [near, far] = memoryPipe()
   receive(far, host, async (hello) => remote.connect({ pipe: far, hello, user: null }))
   const link = new Link(near, () => {})
-  const { secret, epoch, cursor } = local
-  const welcome = await link.hello({
-    type: "hello",
-    protocol: PROTOCOL_VERSION,
-    docId: "d",
-    secret,
-    epoch,
-    cursor,
-    schema: [],
-    token: "",
-  })
+  const welcome = await link.hello(helloOf(local))
   local.meet(welcome)
   await local.rebase(link, welcome.epoch)
   link.close("done")

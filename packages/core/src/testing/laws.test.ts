@@ -14,6 +14,7 @@ import { sql } from "../sqlite/sql.ts"
 import { mutationCodec } from "../timeline/mutation.ts"
 import { defineMutation, defineMutator } from "../timeline/mutator.ts"
 import { Reject } from "../timeline/outcome.ts"
+import { helloOf } from "./hello.ts"
 import { host, loadSqlite, mutator, titles, until, World } from "./small-world.ts"
 
 // Laws and traps that no other test tells in one scene.
@@ -211,10 +212,6 @@ const emptyBatch = { from: LSN_ZERO, previousHash: 0n, entries: [] }
 
 async function open(disk: MemoryDisk): Promise<Local> {
   return new Local({ opened: await disk.open("d"), module: await loadSqlite(), mutator, host, user: null })
-}
-
-function helloOf({ secret, epoch, cursor }: Local) {
-  return { type: "hello", protocol: 1, docId: "d", secret, epoch, cursor, schema: [], token: "" } as const
 }
 
 /** The cursor after one page batch, without anything sent. */

@@ -2,9 +2,10 @@ import { chainHash } from "../base/checksum.ts"
 import { clientIdOf } from "../base/ids.ts"
 import { LSN_ZERO, type Lsn, lsn } from "../base/lsn.ts"
 import { decodeMessage, encodeMessage } from "../network/codec.ts"
-import { type ClientMessage, type Message, PROTOCOL_VERSION } from "../network/message.ts"
+import type { ClientMessage, Message } from "../network/message.ts"
 import type { Pipe } from "../network/network.ts"
 import { mutationCodec } from "../timeline/mutation.ts"
+import { helloOf } from "./hello.ts"
 import type { Luck } from "./luck.ts"
 import { randomMutation } from "./sim-app.ts"
 import type { SimWorld } from "./sim-world.ts"
@@ -60,16 +61,15 @@ export class SimHostile {
     })
     const isStranger = secret !== this.#secret
     pipe.send(
-      encodeMessage({
-        type: "hello",
-        protocol: PROTOCOL_VERSION,
-        docId: this.#luck.chance(0.95) ? docId : "../etc",
-        secret,
-        epoch: this.#luck.pick(["", "nonsense"]),
-        cursor: this.#luck.pick([LSN_ZERO, lsn(3), lsn(FAR_LSN)]),
-        schema: [],
-        token: isStranger ? "mallory" : "",
-      }),
+      encodeMessage(
+        helloOf({
+          docId: this.#luck.chance(0.95) ? docId : "../etc",
+          secret,
+          epoch: this.#luck.pick(["", "nonsense"]),
+          cursor: this.#luck.pick([LSN_ZERO, lsn(3), lsn(FAR_LSN)]),
+          token: isStranger ? "mallory" : "",
+        }),
+      ),
     )
     if (isStranger) this.#pipe = null
   }

@@ -1,4 +1,5 @@
-import type { LoadSqlite, SqliteModule } from "../sqlite/module.ts"
+import { newInstance } from "../sqlite/instance.ts"
+import type { LoadSqlite } from "../sqlite/module.ts"
 
 // Core is compiled without a platform's types: what the simulator needs of Node is named here.
 interface NodeFs {
@@ -43,16 +44,10 @@ export async function sqliteLoader(): Promise<LoadSqlite> {
   const { createRequire } = (await load("node:module")) as NodeModule
   const path = createRequire((import.meta as unknown as { url: string }).url).resolve("wa-sqlite/dist/wa-sqlite.wasm")
   const compiled = await globals.WebAssembly.compile(await readFile(path))
-  const { default: make } = (await load("wa-sqlite/dist/wa-sqlite.mjs")) as { default: (options: object) => unknown }
-  return async () => {
-    const made = await make({
-      instantiateWasm(imports: object, receive: (instance: object) => void) {
-        void globals.WebAssembly.instantiate(compiled, imports).then(receive)
-        return {}
-      },
-    })
-    return made as SqliteModule // the factory is untyped; module.ts lists what is used of it
+  const { default: make } = (await load("wa-sqlite/dist/wa-sqlite.mjs")) as {
+    default: (options: object) => Promise<unknown>
   }
+  return () => newInstance(make, (imports) => globals.WebAssembly.instantiate(compiled, imports))
 }
 
 /** By a name that the compiler does not see, so that it wants no types for it. */

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises"
 import { createRequire } from "node:module"
-import type { LoadSqlite, SqliteModule } from "@lf/core"
+import { type LoadSqlite, newInstance } from "@lf/core"
 import factory from "wa-sqlite/dist/wa-sqlite.mjs"
 
 let compiled: Promise<WebAssembly.Module> | undefined
@@ -8,14 +8,8 @@ let compiled: Promise<WebAssembly.Module> | undefined
 /** A new wasm instance from one compilation of wa-sqlite's synchronous build. */
 export const loadSqlite: LoadSqlite = async () => {
   compiled ??= compile()
-  const module = await compiled
-  const made = await factory({
-    instantiateWasm(imports: WebAssembly.Imports, receive: (instance: WebAssembly.Instance) => void) {
-      void WebAssembly.instantiate(module, imports).then(receive)
-      return {}
-    },
-  })
-  return made as SqliteModule // the factory is untyped; module.ts lists what we use of it, and every name was checked
+  const code = await compiled
+  return await newInstance(factory, (imports) => WebAssembly.instantiate(code, imports as WebAssembly.Imports))
 }
 
 /** Read from the package as it is installed. A bundler that saw the name would try to make a module of the wasm. */

@@ -1,4 +1,4 @@
-import { loadChecksum } from "@lf/core"
+import { loadChecksum, type OpenedLog } from "@lf/core"
 import { IDBFactory, IDBObjectStore, IDBRequest } from "fake-indexeddb"
 import { afterEach, describe, expect, test, vi } from "vitest"
 import { chainOf, checkpointOf, logContract } from "../../../core/src/testing/log-contract.ts"
@@ -238,6 +238,33 @@ describe("browser log", () => {
     const again = await open(storage)
     expect([again.checkpoint, again.records]).toEqual([null, []])
     await again.log.close()
+  })
+
+  test("I3 a log whose storage is taken away says so before anybody writes, once", async () => {
+    const storage = new MemoryStorage()
+    const factory = storage.indexedDB as IDBFactory
+    const databases: IDBDatabase[] = []
+    const realOpen = factory.open.bind(factory)
+    factory.open = (...args) => {
+      const request = realOpen(...args)
+      request.addEventListener("success", () => databases.push(request.result as unknown as IDBDatabase))
+      return request
+    }
+    const told: string[] = []
+    const watch = ({ log }: OpenedLog) => log.watch?.(({ code }) => told.push(code))
+    watch(await open(storage))
+    await deleteBrowserLog(KEY, storage)
+    expect(told).toEqual(["LOG_DEPOSED"])
+    const cleared = await open(storage)
+    watch(cleared)
+    const [db] = databases.splice(-1)
+    for (let i = 0; i < 2; i++) db.onclose?.(new Event("close"))
+    expect(told).toEqual(["LOG_DEPOSED", "LOG_FAILED"])
+    await expect(cleared.log.append(ONE)).rejects.toMatchObject({ code: "LOG_FAILED" })
+    const closed = await open(storage)
+    watch(closed)
+    await closed.log.close()
+    expect(told.length).toBe(2)
   })
 
   test("keys that differ only in case or in odd characters have logs of their own", async () => {

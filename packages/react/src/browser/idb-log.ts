@@ -132,6 +132,7 @@ class IdbLog implements DocumentLog {
   #generation: number
   #nextGroup: number
   #ended: LfError | null = null
+  #onEnd: (error: LfError) => void = () => {}
 
   constructor(opened: Opened, files: CheckpointFiles | null) {
     this.#db = opened.db
@@ -142,11 +143,11 @@ class IdbLog implements DocumentLog {
     this.#nextGroup = opened.groups.length + 1
     // Somebody deletes the log or opens it in a newer format: they wait until this connection is gone.
     this.#db.onversionchange = () => {
-      this.#end(new LfError("LOG_DEPOSED", "the log is deleted, or opened by a newer version of the app"))
       this.#db.close()
+      this.#lose(new LfError("LOG_DEPOSED", "the log is deleted, or opened by a newer version of the app"))
     }
     // The browser closed it, as it does when the user clears the site's data.
-    this.#db.onclose = () => this.#end(new LfError("LOG_FAILED", "the browser closed the database"))
+    this.#db.onclose = () => this.#lose(new LfError("LOG_FAILED", "the browser closed the database"))
   }
 
   append(records: readonly LogRecord[]): Promise<void> {
@@ -226,6 +227,16 @@ class IdbLog implements DocumentLog {
         throw refusal ?? error
       },
     )
+  }
+
+  watch(onEnd: (error: LfError) => void): void {
+    this.#onEnd = onEnd
+  }
+
+  #lose(error: LfError): void {
+    if (this.#ended !== null) return
+    this.#end(error)
+    this.#onEnd(error)
   }
 
   #end(error: LfError): void {

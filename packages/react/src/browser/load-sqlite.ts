@@ -1,7 +1,28 @@
-import type { LoadSqlite, SqliteModule } from "@lf/core"
+import { type LoadSqlite, newInstance } from "@lf/core"
 import factory from "wa-sqlite/dist/wa-sqlite.mjs"
 
-/** A new wasm instance. The bundler finds the wasm by the package's own `new URL`; the browser caches its compilation. */
+let compiled: Promise<WebAssembly.Module> | null = null
+
+/**
+ * A new wasm instance, of code that is fetched and compiled once. A worker may lose its network for good: when the user
+ * clears the site's data, the service worker goes that its fetches pass through.
+ */
 export const loadSqlite: LoadSqlite = async () => {
-  return (await factory()) as SqliteModule // the factory is untyped; core's module.ts lists what is used of it
+  compiled ??= compile()
+  const code = await compiled.catch((error: unknown) => {
+    compiled = null // the next one tries again
+    throw error
+  })
+  return await newInstance(factory, (imports) => WebAssembly.instantiate(code, imports as WebAssembly.Imports))
+}
+
+async function compile(): Promise<WebAssembly.Module> {
+  const url = new URL("wa-sqlite/dist/wa-sqlite.wasm", import.meta.url)
+  const get = () => fetch(url, { credentials: "same-origin" })
+  try {
+    return await WebAssembly.compileStreaming(get())
+  } catch {
+    // Not everybody who serves files knows the type of this one.
+    return await WebAssembly.compile(await (await get()).arrayBuffer())
+  }
 }

@@ -1,4 +1,5 @@
 import { LfError, type Network, type Pipe, type PipeListener } from "@lf/core"
+import { errorName } from "./browser-storage.ts"
 
 const CONNECT_MS_MAX = 10_000
 
@@ -6,13 +7,22 @@ const CONNECT_MS_MAX = 10_000
 export function wsNetwork(url: string): Network {
   return {
     async connect() {
-      // The route's bundle holds the server's end: asking for the path loads it (and, in development, new mutators).
-      await fetch(url, { method: "GET", cache: "no-store", signal: AbortSignal.timeout(CONNECT_MS_MAX) })
+      await wake(url)
       const socket = new WebSocket(url.replace(/^http/, "ws"))
       socket.binaryType = "arraybuffer"
       await opened(socket)
       return pipeOf(socket)
     },
+  }
+}
+
+/** The route's bundle holds the server's end: asking for the path loads it (and, in development, new mutators). */
+async function wake(url: string): Promise<void> {
+  try {
+    await fetch(url, { method: "GET", cache: "no-store", signal: AbortSignal.timeout(CONNECT_MS_MAX) })
+  } catch (error) {
+    // A worker that has lost its service worker can fetch nothing any more; a socket still opens, if there is a server.
+    if (errorName(error) !== "TypeError") throw error
   }
 }
 

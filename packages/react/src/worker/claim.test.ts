@@ -145,6 +145,22 @@ afterEach(async () => {
   for (const one of devices.splice(0)) await one.close()
 })
 
+/** A device on which ann has a log of her own, which is synced, and `texts` wait in nobody's beside it. The network is off. */
+async function deviceOfBoth(server: Server, ...texts: string[]): Promise<Device> {
+  server.user = "ann"
+  await server.start()
+  const phone = device(server)
+  const ann = phone.open("ann")
+  await note(ann, "mine")
+  await until(() => ann.pendingCount === 0)
+  await ann.close()
+  server.network.setOnline(false)
+  const nobody = phone.open(null)
+  await note(nobody, ...texts)
+  await nobody.close()
+  return phone
+}
+
 describe("T26 what nobody wrote is claimed by who signs in", () => {
   test("T26 without a log of their own they go on with nobody's, offline too; it arrives once, as theirs", async () => {
     const server = new Server()
@@ -168,17 +184,7 @@ describe("T26 what nobody wrote is claimed by who signs in", () => {
 
   test("T26 with a log of their own they get nobody's as a second one, which empties itself and goes", async () => {
     const server = new Server()
-    server.user = "ann"
-    await server.start()
-    const phone = device(server)
-    const before = phone.open("ann")
-    await note(before, "mine")
-    await until(() => before.pendingCount === 0)
-    await before.close()
-    server.network.setOnline(false)
-    const nobody = phone.open(null)
-    await note(nobody, "one", "two")
-    await nobody.close()
+    const phone = await deviceOfBoth(server, "one", "two")
     const ann = phone.open("ann")
     await until(() => ann.pendingCount === 2)
     expect(ann.pending().map(({ args }) => args)).toEqual([{ text: "one" }, { text: "two" }])
@@ -192,17 +198,7 @@ describe("T26 what nobody wrote is claimed by who signs in", () => {
 
   test("T26 I10 what is rejected of a claimed log is told once by the user's own document, also when it is killed before that log goes", async () => {
     const server = new Server()
-    server.user = "ann"
-    await server.start()
-    const phone = device(server)
-    const before = phone.open("ann")
-    await note(before, "mine")
-    await until(() => before.pendingCount === 0)
-    await before.close()
-    server.network.setOnline(false)
-    const nobody = phone.open(null)
-    await note(nobody, "bad", "good")
-    await nobody.close()
+    const phone = await deviceOfBoth(server, "bad", "good")
     server.network.setOnline(true)
     let deletions = 0
     phone.change = (platform) => ({

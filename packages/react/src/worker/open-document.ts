@@ -164,6 +164,7 @@ export class OpenDocument {
       const local = new Local({ opened, module, mutator, host: platform.host, user })
       this.#opened = local
       local.watch(() => this.#tell())
+      opened.log.watch?.((error) => local.fail(error))
       const connect = (to: Local) => this.#connect(to)
       this.#session = connect(local)
       if (user !== null) {

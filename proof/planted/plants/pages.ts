@@ -1,0 +1,57 @@
+// What becomes of pages, and of who reads them, broken.
+import type { Plant } from "./plant.ts"
+
+export const pages: readonly Plant[] = [
+  {
+    name: "stale pager",
+    edits: [
+      {
+        file: "sqlite/database.ts",
+        find: `    const code = this.#module._sqlite3_file_control(this.#db, 0, FCNTL_RESET_CACHE, 0)
+    assert(code === 0, "the pager's cache can be reset")`,
+        replace: `    assert(FCNTL_RESET_CACHE === 42, "the pager keeps what it knows")`,
+      },
+    ],
+  },
+  {
+    name: "missing cookie check",
+    edits: [
+      {
+        file: "local/view.ts",
+        find: `if (this.#schemaIsLocal || isWhole || this.#cookie() !== before) this.db.reopen()`,
+        replace: `if (this.#schemaIsLocal && isWhole && before === -1) this.db.reopen()`,
+      },
+    ],
+  },
+  {
+    name: "pages are not verified",
+    edits: [
+      {
+        file: "storage/page-table.ts",
+        find: `    if (after !== changeset.after) throw`,
+        replace: `    if (changeset.pageCount < 0) throw`,
+      },
+      {
+        file: "storage/page-table.ts",
+        find: `if (!whole && changeset.before !== null && changeset.before !== this.#checksum)`,
+        replace: `if (!whole && changeset.before !== null && changeset.pageCount < 0)`,
+      },
+      {
+        file: "storage/page-history.ts",
+        find: `      if (step.lsn <= cursor) continue`,
+        replace: `      if (step.lsn <= cursor + 1 && step.lsn < (this.#ring.at(-1)?.lsn ?? 0)) continue`,
+      },
+    ],
+  },
+  {
+    name: "a live query misses what a revert took back",
+    edits: [
+      {
+        file: "storage/storage.ts",
+        find: `    for (const pageNo of this.#overlay.keys()) this.#touch(pageNo)
+    for (let pageNo = this.#base.pageCount + 1;`,
+        replace: `    for (let pageNo = this.#base.pageCount + 1;`,
+      },
+    ],
+  },
+]

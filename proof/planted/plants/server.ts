@@ -1,0 +1,178 @@
+// What a server does, broken.
+import type { Plant } from "./plant.ts"
+
+export const server: readonly Plant[] = [
+  {
+    name: "ack before flush",
+    edits: [
+      {
+        file: "remote/remote.ts",
+        find: `      await this.#store.streams.flush()
+      this.#flushed = this.#snapshot()
+      for (const answer of answers) answer()`,
+        replace: `      for (const answer of answers) answer()
+      await this.#store.streams.flush()
+      this.#flushed = this.#snapshot()`,
+      },
+    ],
+  },
+  {
+    name: "no dedupe",
+    edits: [
+      {
+        file: "timeline/timeline.ts",
+        find: `    return this.#journal.write(batch)`,
+        replace: `    const from = this.#journal.lsn()
+    return this.#journal.write({ from, previousHash: this.#journal.hashAt(from) ?? 0n, entries: batch.entries })`,
+      },
+    ],
+  },
+  {
+    name: "poison blocks",
+    edits: [
+      {
+        file: "timeline/apply-group.ts",
+        find: `    if (isFatal(error)) throw error
+`,
+        replace: `    if (isFatal(error) || side === "remote") throw error
+`,
+      },
+    ],
+  },
+  {
+    name: "broadcast before flush",
+    edits: [
+      {
+        file: "remote/remote.ts",
+        find: `      await this.#store.streams.flush()
+      this.#flushed = this.#snapshot()
+      for`,
+        replace: `      this.#flushed = this.#snapshot()
+      this.announce()
+      await this.#store.streams.flush()
+      for`,
+      },
+    ],
+  },
+  {
+    name: "lost announcement without poll",
+    edits: [
+      {
+        file: "remote/remote.ts",
+        find: `      this.announce()
+      if`,
+        replace: `      if (decided.length > 0) this.announce()
+      if`,
+      },
+    ],
+  },
+  {
+    name: "no hash check",
+    edits: [
+      {
+        file: "timeline/timeline.ts",
+        find: `    return this.#journal.write(batch)`,
+        replace: `    const skip = Math.max(0, this.lsn() - batch.from)
+    const from = lsn(batch.from + Math.min(skip, batch.entries.length))
+    if (from > this.lsn()) return { type: "gap", expected: this.lsn() }
+    const previousHash = this.hashAt(from) ?? 0n
+    return this.#journal.write({ from, previousHash, entries: batch.entries.slice(skip) })`,
+      },
+    ],
+  },
+  {
+    name: "no epoch",
+    edits: [
+      {
+        file: "remote/restore.ts",
+        find: `  epochsOf(streams).append({ epoch: newEpoch(host) })`,
+        replace: `  if (host.nowMs() < 0) epochsOf(streams).append({ epoch: newEpoch(host) })`,
+      },
+    ],
+  },
+  {
+    name: "receive queue in memory",
+    edits: [
+      {
+        file: "remote/remote-store.ts",
+        find: `import { Streams } from "../journal/streams.ts"
+`,
+        replace: `import { openMemoryLog } from "../journal/memory-log.ts"
+import { Streams } from "../journal/streams.ts"
+`,
+      },
+      {
+        file: "remote/remote-store.ts",
+        find: `    this.arrivals = this.streams.journal(`,
+        replace: `    this.arrivals = new Streams(openMemoryLog()).journal(`,
+      },
+    ],
+  },
+  {
+    name: "applied without its row",
+    edits: [
+      {
+        file: "remote/step-runner.ts",
+        find: `    this.db.exec("replace into __lf_mutations values (?, ?, ?)", clientId, at, BigInt.asIntN(64, hash))`,
+        replace: `    if (outcome.type === "applied")
+      this.db.exec("replace into __lf_mutations values (?, ?, ?)", clientId, at, BigInt.asIntN(64, hash))`,
+      },
+    ],
+  },
+  {
+    name: "deferred foreign keys are not asked",
+    edits: [
+      {
+        file: "timeline/apply-group.ts",
+        find: `if (db.inTransaction && db.hasDeferredViolations)`,
+        replace: `if (db.inTransaction && db.hasDeferredViolations && side === "local")`,
+      },
+    ],
+  },
+  {
+    name: "a vanished transaction goes unnoticed",
+    edits: [
+      {
+        file: "timeline/apply-group.ts",
+        find: `      if (!db.inTransaction) {
+`,
+        replace: `      if (!db.inTransaction && group.side === "local") {
+`,
+      },
+    ],
+  },
+  {
+    name: "a client id belongs to nobody",
+    edits: [
+      {
+        file: "remote/client-list.ts",
+        find: `    return owner === null || owner === user`,
+        replace: `    return owner !== ""`,
+      },
+    ],
+  },
+  {
+    name: "a killer is tried for ever",
+    edits: [
+      {
+        file: "remote/attempts.ts",
+        find: `    await this.#store.streams.flush()
+`,
+        replace: ``,
+      },
+    ],
+  },
+  {
+    name: "a hostile entry stops the document",
+    edits: [
+      {
+        file: "remote/step-runner.ts",
+        find: `    } catch (error) {
+      return { mutation`,
+        replace: `    } catch (error) {
+      if (error instanceof Error) throw error
+      return { mutation`,
+      },
+    ],
+  },
+]
