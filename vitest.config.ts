@@ -1,5 +1,5 @@
 import { defineConfig } from "vitest/config"
-import { impossibleTests } from "./scripts/linux.mjs"
+import { impossibleTests } from "./scripts/linux.ts"
 
 const source = (name: string) => new URL(`./packages/${name}`, import.meta.url).pathname
 

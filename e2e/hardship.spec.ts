@@ -174,8 +174,15 @@ for (const how of ["the browser clears the site's data", "another page deletes t
       await expect(todo.page.getByTestId("error-notice")).toHaveCount(0)
     }
     await a.isSynced()
+    await a.page.addInitScript(countWorkers)
     await a.page.reload()
     await expect.poll(() => a.titles.allTextContents()).toEqual(await far.titles.allTextContents())
+    // The page has other locks than the worker now: they get along without, and do not look for each other again and again.
+    await b.add("five")
+    await expect(a.row("five")).toHaveCount(1)
+    await a.add("six")
+    await expect(far.row("six")).toHaveCount(1)
+    expect(await a.page.evaluate(() => (window as unknown as { workers: number }).workers)).toBeLessThanOrEqual(3)
   })
 }
 
@@ -201,6 +208,17 @@ test("a private window keeps what waits as long as it is open; with it goes all 
   await again.shows(["one"])
   await expect(again.pending).toHaveText("0")
 })
+
+/** In the page, before anything else: `workers` is how often it asked for one. */
+function countWorkers(): void {
+  const counted = Object.assign(window, { workers: 0 })
+  counted.SharedWorker = new Proxy(SharedWorker, {
+    construct(target, args: ConstructorParameters<typeof SharedWorker>) {
+      counted.workers++
+      return new target(...args)
+    },
+  })
+}
 
 /** Databases of documents that this profile has now. */
 async function keptDocuments(page: Page): Promise<number> {

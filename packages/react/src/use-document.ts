@@ -5,7 +5,7 @@ import { useTabDocument } from "./provider.tsx"
 import type { DocumentState, PendingMutation } from "./rpc/protocol.ts"
 import { sentToError } from "./rpc/sent-error.ts"
 import type { Receipt } from "./tab/calls.ts"
-import { INITIAL_STATE } from "./tab/tab-document.ts"
+import { INITIAL_STATE } from "./tab/document-state.ts"
 
 export interface Document {
   readonly id: string

@@ -14,6 +14,7 @@ import {
 import { sentToError } from "../rpc/sent-error.ts"
 import { askToPersist } from "./ask-to-persist.ts"
 import { Calls, type Receipt } from "./calls.ts"
+import { INITIAL_STATE, nextState } from "./document-state.ts"
 import { makeWorker } from "./make-worker.ts"
 
 /** A worker that has not said it is alive by then counts as failed; it may still come. */
@@ -32,20 +33,6 @@ export interface ConnectOptions {
   readonly worker: () => SharedWorker
   readonly url: string
   readonly auth: (() => Promise<string | null>) | undefined
-}
-
-/** Before the worker has said anything, and on the server. */
-export const INITIAL_STATE: DocumentState = {
-  status: "connecting",
-  error: null,
-  isOpen: false,
-  isOnlineWanted: true,
-  pendingCount: 0,
-  lsn: 0,
-  isDurable: true,
-  isUpToDate: false,
-  firstSync: null,
-  rejected: [],
 }
 
 interface Subscription {
@@ -81,6 +68,8 @@ export class TabDocument {
   #stopRelease: () => void = () => {}
   #isReplaced = false
   #silentMs = 0
+  /** The worker's, that we saw free: it is gone, or the site's data was cleared and we have other locks than it has. */
+  #freeLock: string | null = null
   #stopExpecting: () => void = () => {}
   /** It was not loaded, or did not say that it is alive: what is asked now would wait for ever. */
   #isWorkerGone = false
@@ -269,7 +258,7 @@ export class TabDocument {
         this.#stopAlive()
         this.#silentMs = 0
         this.#stopWatching()
-        if (message.lock !== null) this.#stopWatching = watchLife(message.lock, () => this.#reconnect())
+        this.#watchWorker(message.lock)
         return
       case "state":
         this.#become(message.state)
@@ -304,6 +293,15 @@ export class TabDocument {
       default:
         return
     }
+  }
+
+  /** The end of whoever holds `lock` is learnt at once. If it answers all the same, its locks are out of our sight. */
+  #watchWorker(lock: string | null): void {
+    if (lock === null || lock === this.#freeLock) return
+    this.#stopWatching = watchLife(lock, () => {
+      this.#freeLock = lock
+      this.#reconnect()
+    })
   }
 
   #deliver(results: readonly { id: number; result: SentResult }[]): void {
@@ -363,17 +361,10 @@ export class TabDocument {
     return sentToError(this.#state.error ?? { code: "WORKER_REPLACED", message: "load this page again" })
   }
 
-  /** Parts that say the same keep their identity: a structured clone makes everything new. */
   #become(change: Partial<DocumentState>): void {
-    const before = this.#state
-    const state = { ...before, ...change }
-    this.#state = {
-      ...state,
-      error: sameJson(before.error, state.error) ? before.error : state.error,
-      firstSync: sameJson(before.firstSync, state.firstSync) ? before.firstSync : state.firstSync,
-      rejected: sameUids(before.rejected, state.rejected) ? before.rejected : state.rejected,
-    }
-    if (state.error !== null && !state.isOpen) this.#failQueries(state.error)
+    this.#state = nextState(this.#state, change)
+    const { error, isOpen } = this.#state
+    if (error !== null && !isOpen) this.#failQueries(error)
     this.#tell()
   }
 
@@ -385,12 +376,4 @@ export class TabDocument {
   #tell(): void {
     for (const watcher of this.#watchers) watcher()
   }
-}
-
-function sameJson(a: object | null, b: object | null): boolean {
-  return a === b || (a !== null && b !== null && JSON.stringify(a) === JSON.stringify(b))
-}
-
-function sameUids(a: readonly { uid: string }[], b: readonly { uid: string }[]): boolean {
-  return a.length === b.length && a.every(({ uid }, i) => uid === b[i].uid)
 }

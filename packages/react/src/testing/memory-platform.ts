@@ -1,4 +1,4 @@
-import { type LoadSqlite, MemoryDisk, type Network, type SqliteModule } from "@lf/core"
+import { type LoadSqlite, MemoryDisk, type Network, newInstance } from "@lf/core"
 import factory from "wa-sqlite/dist/wa-sqlite.mjs"
 import { browserHost } from "../browser/browser-host.ts"
 import type { Platform } from "../worker/platform.ts"
@@ -35,11 +35,5 @@ export const loadSqliteInNode: LoadSqlite = async () => {
   const { createRequire } = await import("node:module")
   const path = createRequire(import.meta.url).resolve("wa-sqlite/dist/wa-sqlite.wasm")
   const compiled = await WebAssembly.compile(new Uint8Array(await readFile(path)))
-  const made = await factory({
-    instantiateWasm(imports: WebAssembly.Imports, receive: (instance: WebAssembly.Instance) => void) {
-      void WebAssembly.instantiate(compiled, imports).then(receive)
-      return {}
-    },
-  })
-  return made as SqliteModule // untyped; see core's module.ts
+  return await newInstance(factory, (imports) => WebAssembly.instantiate(compiled, imports as WebAssembly.Imports))
 }

@@ -39,6 +39,8 @@ export class WorkerHost {
   readonly #bornMs: number
   readonly #life: Promise<string | null>
   readonly #end: () => void
+  /** Of tabs that are gone. One that asks again lives: the site's data was cleared, and its locks are out of our sight. */
+  readonly #freeLocks = new Set<string>()
 
   constructor(options: { mutator: Mutator; platform: Platform; end: () => void }) {
     this.#mutator = options.mutator
@@ -83,7 +85,12 @@ export class WorkerHost {
     }
     const watch = (lock: string) => {
       stopWatching()
-      stopWatching = this.#platform.watchLife(lock, leave)
+      if (this.#freeLocks.has(lock)) return
+      stopWatching = this.#platform.watchLife(lock, () => {
+        this.#freeLocks.add(lock)
+        tab.post({ type: "restarting" })
+        leave()
+      })
     }
     return { tab, leave, watch }
   }

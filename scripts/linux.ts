@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process"
 import { tmpdir } from "node:os"
 
 /** The files of tests that this machine cannot run, each with the reason. */
-export function impossibleTests() {
+export function impossibleTests(): { file: string; why: string }[] {
   const isTraced = works("strace", ["-qq", "-e", "trace=none", "true"])
   const isMounted = works("unshare", ["--map-root-user", "--mount", "mount", "-t", "tmpfs", "tmpfs", tmpdir()])
   return [
@@ -12,6 +12,6 @@ export function impossibleTests() {
   ]
 }
 
-function works(command, args) {
+function works(command: string, args: readonly string[]): boolean {
   return spawnSync(command, args, { stdio: "ignore" }).status === 0
 }
