@@ -8,14 +8,14 @@ import { findTool } from "./tools.mjs"
 
 /**
  * Where a proof starts, below proof/, and how many processes share its goal. `needs` finds what a proof runs beside the
- * house, as environment for its process alone. `isAlone`: it measures time, so nothing else runs meanwhile. `isFinite`: its
+ * house, as environment for its process alone. `isAlone`: it measures time, so nothing else runs meanwhile. `isList`: its
  * cases are a list with an end, not luck. The longest come first.
  */
 const proofs = {
   kills: { entry: "kills/kills.ts", goal: 100, needs: ensureApp },
   seeds: { entry: "seeds/seeds.ts", goal: 2000, shares: 2 },
   crash: { entry: "crash/crash.ts", goal: 20_000, shares: 2 },
-  planted: { entry: "planted/planted.ts", goal: 12, isFinite: true },
+  planted: { entry: "planted/planted.ts", goal: 12, isList: true },
   fuzz: { entry: "fuzz/fuzz.ts", goal: 2_000_000 },
   sql: { entry: "sql/sql.ts", goal: 30_000, needs: async () => ({ LF_SQLITE3: await findTool("sqlite3") }) },
   flood: { entry: "flood/flood.ts", goal: 2_000, isAlone: true },
@@ -43,13 +43,13 @@ export async function proveOne(name, args) {
  */
 export async function proveAll({ minutes, from = 1 } = {}) {
   const jobs = []
-  for (const [name, { goal, shares = 1, needs, isAlone = false, isFinite = false }] of Object.entries(proofs)) {
+  for (const [name, { goal, shares = 1, needs, isAlone = false, isList = false }] of Object.entries(proofs)) {
     const file = await bundle(name)
     const env = await needs?.()
     for (let share = 0; share < shares; share++) {
       let size = ["--count", Math.ceil(goal / shares)]
-      if (minutes !== undefined) size = isFinite ? [] : ["--minutes", minutesEach(minutes) / shares]
-      const first = isFinite ? 1 : from + share * shareSeeds
+      if (minutes !== undefined) size = isList ? [] : ["--minutes", minutesEach(minutes) / shares]
+      const first = isList ? 1 : from + share * shareSeeds
       jobs.push({ name, env, isAlone, args: [file, "--from", first, ...size].map(String) })
     }
   }
@@ -78,7 +78,7 @@ export async function proveAll({ minutes, from = 1 } = {}) {
 
 /** What each proof gets of so many minutes: one that runs alone takes the time of all lanes. */
 function minutesEach(minutes) {
-  const timed = Object.values(proofs).filter(({ isFinite }) => !isFinite)
+  const timed = Object.values(proofs).filter(({ isList }) => !isList)
   return (minutes * lanes) / timed.reduce((sum, { isAlone }) => sum + (isAlone ? lanes : 1), 0)
 }
 
