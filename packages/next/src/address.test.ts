@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest"
-import { addressOf, hostOf } from "./address.ts"
+import { addressOf, checkProxies, hostOf } from "./address.ts"
 
 const peer = "10.0.0.9"
 
@@ -41,4 +41,10 @@ describe("S1 which host a request was for", () => {
   ])("%s", (_name, headers, hops, host) => {
     expect(hostOf({ headers }, hops)).toBe(host)
   })
+})
+
+test("S7 trustProxy is a number of proxies; true, which would believe anybody, is refused", () => {
+  expect([0, 1, 32].map(checkProxies)).toEqual([0, 1, 32])
+  for (const wrong of [true, "1", -1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, 33])
+    expect(() => checkProxies(wrong)).toThrow(TypeError)
 })

@@ -1,6 +1,17 @@
 import type { IncomingHttpHeaders } from "node:http"
 import { isIP } from "node:net"
 
+/** More proxies than anybody has in a row. */
+const PROXIES_MAX = 32
+
+/** @throws TypeError for what is no number of proxies: `true` would believe what anybody writes */
+export function checkProxies(count: unknown): number {
+  if (typeof count === "number" && Number.isInteger(count) && count >= 0 && count <= PROXIES_MAX) return count
+  throw new TypeError(
+    `createLf({ trustProxy }): how many proxies of yours stand before the server, 0 to ${PROXIES_MAX}`,
+  )
+}
+
 /** What a request says about where it came from. */
 export interface AddressRequest {
   readonly remoteAddress: string | undefined

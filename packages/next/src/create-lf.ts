@@ -1,5 +1,6 @@
 import { resolve } from "node:path"
 import type { Mutator } from "@lf/core"
+import { checkProxies } from "./address.ts"
 import { Checks } from "./checks.ts"
 import { Gate, type GateOptions } from "./gate.ts"
 import { type Handlers, handlers } from "./handlers.ts"
@@ -58,10 +59,11 @@ export interface Lf<P extends { readonly id: string }> {
 /**
  * Serves the documents in `dataDir` on WebSockets at `path`, and to this process. The directory is locked by the first
  * visitor, not here.
- * @throws AUTHORIZE_MISSING in production without `authorize`
+ * @throws AUTHORIZE_MISSING in production without `authorize`; TypeError for options that mean nothing
  */
 export function createLf<P extends { readonly id: string }>(options: LfOptions<P>): Lf<P> {
-  const { mutator, path = "/api/lf", trustProxy = 0 } = options
+  const { mutator, path = "/api/lf" } = options
+  const trustProxy = checkProxies(options.trustProxy ?? 0)
   const limits = limitsOf(options.limits)
   const gate = new Gate<P>(options, limits.authMsMax)
   const origins = checkOrigins(options.origins ?? [])
