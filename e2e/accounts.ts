@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs"
 import { createRequire } from "node:module"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { build } from "esbuild"
 
 const SOURCE = "e2e/accounts"
@@ -72,6 +72,8 @@ async function bundle(directory: string): Promise<void> {
     platform: "node",
     packages: "external",
   })
-  const wasm = createRequire(import.meta.url).resolve("wa-sqlite/dist/wa-sqlite.wasm")
-  copyFileSync(wasm, join(directory, "wa-sqlite.wasm"))
+  // Next's bundlers put the file where they like and rewrite its URL; esbuild leaves the URL as it is.
+  const wasm = "wa-sqlite/dist/wa-sqlite.wasm"
+  mkdirSync(dirname(join(directory, wasm)), { recursive: true })
+  copyFileSync(createRequire(import.meta.url).resolve(wasm), join(directory, wasm))
 }
