@@ -158,7 +158,13 @@ for (const how of ["the browser clears the site's data", "another page deletes t
       const other = await context.newPage()
       await other.goto(`${server.url}/lists`)
       await other.evaluate(async () => {
-        for (const { name = "" } of await indexedDB.databases()) indexedDB.deleteDatabase(name)
+        for (const { name = "" } of await indexedDB.databases()) {
+          const deletion = indexedDB.deleteDatabase(name)
+          await new Promise((resolve, reject) => {
+            deletion.onsuccess = resolve
+            deletion.onerror = reject
+          })
+        }
       })
     }
     // The list is opened anew by itself; a write that meets this very moment may be refused, so one waits.
