@@ -15,6 +15,8 @@ export interface Proof {
   count(more?: number): void
   /** Something else worth a number, by name: told beside the count. */
   also(what: string, more?: number): void
+  /** The same for what does not add up: the largest is told. */
+  worst(what: string, value: number): void
   /** A law did not hold. The line that shows it again is printed with it. */
   fail(seed: number, what: string): void
 }
@@ -91,6 +93,10 @@ class Run implements Proof {
 
   also(what: string, more = 1): void {
     this.#also.set(what, (this.#also.get(what) ?? 0) + more)
+  }
+
+  worst(what: string, value: number): void {
+    this.#also.set(what, Math.max(this.#also.get(what) ?? 0, value))
   }
 
   fail(seed: number, what: string): void {

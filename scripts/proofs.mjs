@@ -9,7 +9,8 @@ import { findTool } from "./tools.mjs"
 /**
  * Where a proof starts, below proof/, and how many processes share its goal. `needs` finds what a proof runs beside the
  * house, as environment for its process alone. `isAlone`: it measures time, so nothing else runs meanwhile. `isList`: its
- * cases are a list with an end, not luck. The longest come first.
+ * cases are a list with an end, not luck. The longest come first. What a proof tells besides its count is added up over
+ * its shares.
  */
 const proofs = {
   kills: { entry: "kills/kills.ts", goal: 100, needs: ensureApp },
