@@ -44,7 +44,7 @@ test("a page whose bytes moved is told by copies, in a fraction of its size", ()
   )
 })
 
-test("S9 hostile deltas are refused with BYTES_MALFORMED and nothing else", () => {
+test("S9 S10 hostile deltas are refused with BYTES_MALFORMED and nothing else", () => {
   const before = page(() => 1)
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
