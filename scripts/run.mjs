@@ -50,7 +50,8 @@ export const bin = {
   biome: ["node_modules/@biomejs/biome/bin/biome"],
   next: ["node_modules/next/dist/bin/next"],
   playwright: ["node_modules/@playwright/test/cli.js"],
-  tsc: ["node_modules/typescript/bin/tsc"],
+  // Not bin/tsc: Node before 20.10 does not run a module without an extension.
+  tsc: ["node_modules/typescript/lib/tsc.js"],
   vitest: ["node_modules/vitest/vitest.mjs"],
 }
 

@@ -1,7 +1,7 @@
 // How the house's test (tidy.test.ts) reads sources: parsed, so that comments and strings cannot fool it.
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { join, relative, resolve } from "node:path"
-import { parseSync } from "vite"
+import { parse } from "@babel/parser"
 
 export const root = resolve(import.meta.dirname, "..")
 
@@ -48,13 +48,13 @@ function listFiles(folder: string): string[] {
 
 function readSource(path: string): SourceFile {
   const text = readFileSync(path, "utf8")
-  const parsed = parseSync(path, text)
+  const parsed = parse(text, { sourceType: "module", plugins: ["typescript", "jsx", "estree"] })
   const nodes = collectNodes(parsed.program)
   const lineOf = (offset: number): number => text.slice(0, offset).split("\n").length
   return {
     path: relative(root, path).replaceAll("\\", "/"),
     lineCount: text.trimEnd().split("\n").length,
-    comments: parsed.comments.map((comment) => comment.value),
+    comments: parsed.comments?.map((comment) => comment.value) ?? [],
     imports: nodes.flatMap(importedBy),
     nodes,
     lineOf,

@@ -1,5 +1,6 @@
 // S17: what is installed with lf is little, known, pinned, and runs nothing when it is installed.
 import { readFileSync } from "node:fs"
+import { createRequire } from "node:module"
 import { join } from "node:path"
 import { describe, expect, test } from "vitest"
 import { root } from "./source-file.ts"
@@ -15,11 +16,16 @@ interface Locked {
   readonly link?: boolean
   readonly inBundle?: boolean
   readonly hasInstallScript?: boolean
+  readonly engines?: { readonly node?: string }
 }
 
 const json = <T>(path: string): T => JSON.parse(readFileSync(join(root, path), "utf8")) as T // files of ours
 const packages = ["core", "react", "next", "create-lf-app"]
 const manifestOf = (name: string) => json<Manifest>(`packages/${name}/package.json`)
+const { satisfies, minVersion } = createRequire(import.meta.url)("semver") as {
+  satisfies(version: string, range: string): boolean
+  minVersion(range: string): { readonly version: string }
+}
 const { packages: locked } = json<{ packages: Record<string, Locked> }>("package-lock.json")
 
 describe("S17 few dependencies", () => {
@@ -45,5 +51,12 @@ describe("S17 few dependencies", () => {
       .filter(([, one]) => one.hasInstallScript)
       .map(([path]) => path.split("node_modules/").at(-1))
     expect(scripted.filter((name) => !["@swc/core", "esbuild", "fsevents", "sharp"].includes(name ?? ""))).toEqual([])
+  })
+
+  test("what is locked runs on the oldest Node that we promise", () => {
+    const { engines } = json<Locked>("package.json")
+    const oldest = minVersion(engines?.node ?? "none").version
+    const newer = Object.entries(locked).filter(([, one]) => !satisfies(oldest, one.engines?.node ?? "*"))
+    expect(newer.map(([path, one]) => `${path} wants ${one.engines?.node}`)).toEqual([])
   })
 })
