@@ -4,7 +4,9 @@ import type { Luck } from "../../packages/core/src/testing/luck.ts"
 import { condition } from "./reads.ts"
 import type { Column, Fts, Schema, Table } from "./schema.ts"
 import { effect, raw, type Statement } from "./statement.ts"
-import { someId, someText, valueFor } from "./values.ts"
+import { someId, someText, textFor, valueFor } from "./values.ts"
+
+const SEARCHED = { isSearched: true }
 
 export function someWrite(luck: Luck, schema: Schema): Statement {
   const table = luck.pick(schema.tables)
@@ -133,7 +135,7 @@ function update(luck: Luck, table: Table): Statement {
     sql`${valueFor(luck, column)}`,
     sql`${valueFor(luck, column)}`,
     // A blob with a text behind it is a text that is not UTF-8: no string of ours can say it.
-    sql`iif(typeof(${c}) = 'blob', ${c}, ${c} || ${someText(luck)})`,
+    sql`iif(typeof(${c}) = 'blob', ${c}, ${c} || ${textFor(luck, column)})`,
     sql`coalesce(length(${c}), 0) + 1`,
     sql`printf('%.*c', ${luck.below(6000)}, 'u')`,
   ])
@@ -174,7 +176,10 @@ function writeFts(luck: Luck, fts: Fts, schema: Schema): Statement {
     if (content === undefined) return effect(sql`insert into ${f}(${f}) values ('optimize')`)
     return luck.weigh({ insert: 2, change: 1 }) === "insert" ? insert(luck, content) : update(luck, content)
   }
-  const texts = (): SqlValue[] => [ftsText(luck), luck.chance(0.9) ? ftsText(luck) : luck.pick([null, 12, -0.5])]
+  const texts = (): SqlValue[] => [
+    textFor(luck, SEARCHED),
+    luck.chance(0.9) ? textFor(luck, SEARCHED) : luck.pick([null, 12, -0.5]),
+  ]
   const id = 1 + luck.below(40)
   switch (luck.weigh({ insert: 4, auto: 2, update: 2, delete: 2, bulk: 1 })) {
     case "insert":
@@ -183,18 +188,13 @@ function writeFts(luck: Luck, fts: Fts, schema: Schema): Statement {
     case "auto":
       return counted(sql`insert into ${f}(a, b) values (${sql.join(texts())})`)
     case "update":
-      return counted(sql`update ${f} set a = ${ftsText(luck)} where rowid = ${id}`)
+      return counted(sql`update ${f} set a = ${textFor(luck, SEARCHED)} where rowid = ${id}`)
     case "delete":
       return counted(sql`delete from ${f} where rowid between ${id} and ${id + luck.below(6)}`)
     case "bulk":
       return counted(sql`insert into ${f}(a, b) with recursive n(i) as (select 1 union all select i + 1 from n where i < ${5 + luck.below(80)})
-        select printf('%s word%d', ${ftsText(luck)}, i % 17), printf('stone %d', i) from n`)
+        select printf('%s word%d', ${textFor(luck, SEARCHED)}, i % 17), printf('stone %d', i) from n`)
   }
-}
-
-/** What FTS5 finds behind a NUL is not the same in 3.40. */
-function ftsText(luck: Luck): string {
-  return someText(luck).replaceAll("\0", " ")
 }
 
 /** Wrong on purpose: refused by both with the same words. */

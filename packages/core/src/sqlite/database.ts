@@ -18,6 +18,11 @@ const TESTCTRL_LOCALTIME_FAULT = 18
 const TESTCTRL_PRNG_SEED = 28
 const DBCONFIG_DEFENSIVE = 1010
 const DBCONFIG_TRUSTED_SCHEMA = 1017
+/**
+ * A value that a STRICT table refuses. SQLite (3.40 to 3.53) takes such a statement for one that cannot fail halfway: an
+ * `or replace` keeps what it did before, with an index that misses a row.
+ */
+const CONSTRAINT_DATATYPE = 3091
 /** How many virtual machine steps pass between two looks at the budget. */
 const PROGRESS_STEPS = 10_000
 
@@ -49,6 +54,8 @@ export class Database {
   readonly #arena: Arena
   readonly #scratch: number
   readonly #name: number
+  /** Why a statement ended with a part of it done. Only a rollback to before it helps; whoever does that forgets this. */
+  halfway: LfError | null = null
   #db = 0
   #mode: SqlMode = "internal"
   #denied = ""
@@ -236,7 +243,9 @@ export class Database {
       return toLfError(failure, "SQL_CORRUPT")
     }
     const message = cText(this.#module, this.#module._sqlite3_errmsg(this.#db))
-    return sqliteError(code, this.#denied === "" ? message : `${message} (${this.#denied})`)
+    const error = sqliteError(code, this.#denied === "" ? message : `${message} (${this.#denied})`)
+    if (this.#module._sqlite3_extended_errcode(this.#db) === CONSTRAINT_DATATYPE) this.halfway = error
+    return error
   }
 
   #dbConfig(option: number, on: number): void {

@@ -38,6 +38,13 @@ const mutations = [
     } catch {}
     tx.run(sql`insert into t (id) values (669)`)
   }),
+  define("Pair", (tx) => void tx.run(sql`insert into pairs values (1, 1, 1)`)),
+  define("ReplaceSwallowed", (tx) => {
+    try {
+      tx.run(sql`insert or replace into pairs values (1, 'two', 3)`)
+    } catch {}
+    tx.run(sql`insert into pairs values (2, 2, 2)`)
+  }),
   define("Commit", (tx) => void tx.run(sql`commit`)),
   define("Ddl", (tx) => void tx.run(sql`create table u (x)`)),
   define("Internal", (tx) => void tx.run(sql`delete from __lf_mutations`)),
@@ -61,6 +68,7 @@ const mutator: Mutator = defineMutator({
     sql`create table t (id integer primary key, at integer, who text, luck integer) strict`,
     sql`create table child (parent integer references t (id) deferrable initially deferred) strict`,
     sql`create table ids (a text, b text, at integer, side text) strict`,
+    sql`create table pairs (id integer primary key, a integer, b integer unique) strict`,
     sql`create virtual table words using fts5 (word)`,
   ],
   mutations,
@@ -121,6 +129,16 @@ test("T13 insert or rollback cannot half-commit, whether its author notices or n
   )
   expect(codes(outcomes)).toEqual(["applied", "SQL_ERROR", expect.stringMatching(/^SQL_/), "applied"])
   expect(ids()).toEqual([1, 2])
+})
+
+test("T13 I16 a replaced row of the wrong type leaves nothing, whether its author notices or not", () => {
+  expect(codes(apply(mutation("Pair"), mutation("ReplaceSwallowed"), mutation("Add", { id: 1 })))).toEqual([
+    "applied",
+    "SQL_ERROR",
+    "applied",
+  ])
+  expect(db.exec("select * from pairs")).toEqual([{ id: 1, a: 1, b: 1 }])
+  expect(db.exec("pragma integrity_check")).toEqual([{ integrity_check: "ok" }])
 })
 
 test("T13 commit, DDL and internal tables are denied inside a mutator", () => {

@@ -67,9 +67,12 @@ function attempt(group: Group, culprits: Map<number, Outcome>): Outcome[] | null
 
 function runOne({ db, mutator, side }: Group, { mutation, user }: Job): Outcome {
   db.exec("savepoint lf_mutation")
+  db.halfway = null
   const tx = new MutationTx({ db, uid: mutation.uid, nowMs: mutation.at, user, side })
   try {
     mutator.apply(tx, mutation)
+    // Also when the mutator caught it: half of a statement, perhaps with a broken index, is nothing to go on with (I16).
+    if (db.halfway !== null) throw db.halfway
     // A deferred foreign key passes RELEASE and would fail the COMMIT, and with it everybody's mutations.
     if (db.inTransaction && db.hasDeferredViolations) throw new LfError("SQL_ERROR", "a foreign key does not hold")
     if (db.inTransaction) db.exec("release lf_mutation")

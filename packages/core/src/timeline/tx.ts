@@ -12,7 +12,7 @@ export const MUTATION_STEPS_MAX = 30_000_000
 
 /** What a mutator works with: SQL, and clock, luck and name that are the mutation's own, so every run gives the same. */
 export interface Tx {
-  /** Runs one statement. @throws SQL_ERROR SQL_DENIED SQL_LIMIT */
+  /** Runs one statement. A value of the wrong type for a STRICT table ends the mutation, caught or not. @throws SQL_ERROR SQL_DENIED SQL_LIMIT */
   run(query: Query<unknown>): { changes: number }
   all<R>(query: Query<R>): R[]
   get<R>(query: Query<R>): R | undefined
