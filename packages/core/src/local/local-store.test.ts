@@ -148,7 +148,8 @@ describe("local store", () => {
   })
 
   test("S9 a rejection or an identity that is none is LOG_CORRUPT", () => {
-    for (const value of [null, 1, {}, { type: "rejected" }, { type: "rejected", rejection: { uid: "a" } }])
+    const wrong = [null, 1, {}, { type: "rejected" }, { type: "rejected", rejection: { uid: "a" } }]
+    for (const value of [...wrong, { type: "rejected", uid: "a" }, { type: "forgotten", uid: "a" }, { uid: "a" }])
       expect(() => new LocalStore(kept("rejections", plainBytes(value)), host)).toThrow(corrupt)
     expect(() => new LocalStore(kept("identity", new Uint8Array(31)), host).secret).toThrow(corrupt)
   })

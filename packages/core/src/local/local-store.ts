@@ -264,8 +264,9 @@ export function isAwaited(opened: OpenedLog): boolean {
 }
 
 function isRejectionEntry(entry: unknown): boolean {
-  if (hasFields(entry, { uid: "text" })) return true
-  const rejection = typeof entry === "object" && entry !== null && "rejection" in entry ? entry.rejection : null
+  if (typeof entry !== "object" || entry === null || !("type" in entry)) return false
+  if (entry.type === "dismissed") return hasFields(entry, { uid: "text" })
+  const rejection = entry.type === "rejected" && "rejection" in entry ? entry.rejection : null
   return hasFields(rejection, { uid: "text", name: "text", at: "number", code: "text" })
 }
 

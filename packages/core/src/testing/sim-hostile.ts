@@ -19,6 +19,8 @@ export class SimHostile {
   readonly #name: string
   readonly #secret: Uint8Array
   #pipe: Pipe | null = null
+  readonly #open = new Set<Pipe>()
+  #isOver = false
   /** What the server last said that it has of ours. */
   #last: Lsn = LSN_ZERO
   #lastHash = 0n
@@ -49,13 +51,23 @@ export class SimHostile {
     this.#pipe = null
   }
 
+  /** For good: whatever it has open, and what it is about to open. */
+  end(): void {
+    this.#isOver = true
+    this.#pipe = null
+    for (const pipe of this.#open) pipe.close("enough")
+  }
+
   async #connect(docId: string, secret: Uint8Array): Promise<void> {
     this.leave()
     const pipe = await this.#world.network.wayOf(this.#name).connect()
+    if (this.#isOver) return pipe.close("enough")
     this.#pipe = pipe
+    this.#open.add(pipe)
     pipe.listen({
       frame: (frame) => this.#hear(decodeMessage(frame)),
       closed: () => {
+        this.#open.delete(pipe)
         if (this.#pipe === pipe) this.#pipe = null
       },
     })

@@ -190,7 +190,7 @@ class Sim {
     trace.note("quiet")
     network.isCalm = true
     network.heal()
-    this.#hostile?.leave()
+    this.#hostile?.end()
     this.#server.isCalm = true
     for (let waitedMs = 0; waitedMs < QUIET_MS_MAX; waitedMs += 1000) {
       this.#tend()
