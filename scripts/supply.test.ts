@@ -17,6 +17,7 @@ interface Locked {
   readonly inBundle?: boolean
   readonly hasInstallScript?: boolean
   readonly engines?: { readonly node?: string }
+  readonly optionalDependencies?: Readonly<Record<string, string>>
 }
 
 const json = <T>(path: string): T => JSON.parse(readFileSync(join(root, path), "utf8")) as T // files of ours
@@ -51,6 +52,16 @@ describe("S17 few dependencies", () => {
       .filter(([, one]) => one.hasInstallScript)
       .map(([path]) => path.split("node_modules/").at(-1))
     expect(scripted.filter((name) => !["@swc/core", "esbuild", "fsevents", "sharp"].includes(name ?? ""))).toEqual([])
+  })
+
+  // npm forgets other platforms' binaries where they were not installed, and npm ci then refuses the file.
+  test("what other platforms need is locked too", () => {
+    const missing = Object.entries(locked).flatMap(([path, one]) =>
+      Object.keys(one.optionalDependencies ?? {}).filter(
+        (name) => locked[`${path}/node_modules/${name}`] === undefined && locked[`node_modules/${name}`] === undefined,
+      ),
+    )
+    expect(missing).toEqual([])
   })
 
   test("what is locked runs on the oldest Node that we promise", () => {
