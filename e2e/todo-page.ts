@@ -45,6 +45,19 @@ export class TodoPage {
     }
   }
 
+  /** One that the server has and one that waits are there again after a reload, and nobody is warned that they might not be. */
+  async keepsOverReload(): Promise<void> {
+    await this.add("one")
+    await this.isSynced()
+    await this.page.getByTestId("offline-switch").click()
+    await this.add("two")
+    await this.page.reload()
+    await this.shows(["one", "two"])
+    await expect(this.pending).toHaveText("1")
+    await expect(this.page.getByTestId("not-durable")).toHaveCount(0)
+    await expect(this.page.getByTestId("error-notice")).toHaveCount(0)
+  }
+
   async toggle(title: string): Promise<void> {
     await this.row(title).getByRole("checkbox").click()
   }

@@ -47,8 +47,12 @@ export function someValue(luck: Luck): SqlValue {
 }
 
 /** What FTS5 finds behind a NUL is not the same in 3.40. */
-export function textFor(luck: Luck, { isSearched }: Pick<Column, "isSearched">): string {
-  return isSearched ? someText(luck).replaceAll("\0", " ") : someText(luck)
+export function searchedText(luck: Luck): string {
+  return someText(luck).replaceAll("\0", " ")
+}
+
+export function textFor(luck: Luck, { isSearched }: Column): string {
+  return isSearched ? searchedText(luck) : someText(luck)
 }
 
 /** Mostly what the column takes; sometimes what it refuses. */

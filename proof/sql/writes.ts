@@ -4,9 +4,7 @@ import type { Luck } from "../../packages/core/src/testing/luck.ts"
 import { condition } from "./reads.ts"
 import type { Column, Fts, Schema, Table } from "./schema.ts"
 import { effect, raw, type Statement } from "./statement.ts"
-import { someId, someText, textFor, valueFor } from "./values.ts"
-
-const SEARCHED = { isSearched: true }
+import { searchedText, someId, someText, textFor, valueFor } from "./values.ts"
 
 export function someWrite(luck: Luck, schema: Schema): Statement {
   const table = luck.pick(schema.tables)
@@ -177,8 +175,8 @@ function writeFts(luck: Luck, fts: Fts, schema: Schema): Statement {
     return luck.weigh({ insert: 2, change: 1 }) === "insert" ? insert(luck, content) : update(luck, content)
   }
   const texts = (): SqlValue[] => [
-    textFor(luck, SEARCHED),
-    luck.chance(0.9) ? textFor(luck, SEARCHED) : luck.pick([null, 12, -0.5]),
+    searchedText(luck),
+    luck.chance(0.9) ? searchedText(luck) : luck.pick([null, 12, -0.5]),
   ]
   const id = 1 + luck.below(40)
   switch (luck.weigh({ insert: 4, auto: 2, update: 2, delete: 2, bulk: 1 })) {
@@ -188,12 +186,12 @@ function writeFts(luck: Luck, fts: Fts, schema: Schema): Statement {
     case "auto":
       return counted(sql`insert into ${f}(a, b) values (${sql.join(texts())})`)
     case "update":
-      return counted(sql`update ${f} set a = ${textFor(luck, SEARCHED)} where rowid = ${id}`)
+      return counted(sql`update ${f} set a = ${searchedText(luck)} where rowid = ${id}`)
     case "delete":
       return counted(sql`delete from ${f} where rowid between ${id} and ${id + luck.below(6)}`)
     case "bulk":
       return counted(sql`insert into ${f}(a, b) with recursive n(i) as (select 1 union all select i + 1 from n where i < ${5 + luck.below(80)})
-        select printf('%s word%d', ${textFor(luck, SEARCHED)}, i % 17), printf('stone %d', i) from n`)
+        select printf('%s word%d', ${searchedText(luck)}, i % 17), printf('stone %d', i) from n`)
   }
 }
 

@@ -242,6 +242,16 @@ export class Local {
     await this.#flush()
   }
 
+  /** Nothing more can be kept: everybody is told, and the document stops. The first error stays. */
+  fail(error: unknown): LfError {
+    const failure = toLfError(error, "DOC_STOPPED")
+    if (this.#failure !== null) return failure
+    this.#failure = failure
+    this.#receipts.clear()
+    this.#tell()
+    return failure
+  }
+
   /** Flushes and lets go. */
   async close(): Promise<void> {
     this.#failure ??= new LfError("LOG_CLOSED", "the document was closed on this device")
@@ -377,16 +387,6 @@ export class Local {
     const { timeline: last, start } = this.#durable
     this.#durable = { timeline: lsn(Math.max(last, at.timeline)), start: lsn(Math.max(start, at.start)) }
     this.#wakePush()
-  }
-
-  /** Nothing more can be kept: everybody is told, and the document stops. The first error stays. */
-  fail(error: unknown): LfError {
-    const failure = toLfError(error, "DOC_STOPPED")
-    if (this.#failure !== null) return failure
-    this.#failure = failure
-    this.#receipts.clear()
-    this.#tell()
-    return failure
   }
 
   #notify(): void {

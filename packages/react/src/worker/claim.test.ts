@@ -145,6 +145,16 @@ afterEach(async () => {
   for (const one of devices.splice(0)) await one.close()
 })
 
+/** A new device without a server, on which `user` wrote `texts`. */
+async function writtenOffline(user: string | null, ...texts: string[]) {
+  const server = new Server()
+  server.network.setOnline(false)
+  const phone = device(server)
+  const document = phone.open(user)
+  await note(document, ...texts)
+  return { server, phone, document }
+}
+
 /** A device on which ann has a log of her own, which is synced, and `texts` wait in nobody's beside it. The network is off. */
 async function deviceOfBoth(server: Server, ...texts: string[]): Promise<Device> {
   server.user = "ann"
@@ -163,11 +173,7 @@ async function deviceOfBoth(server: Server, ...texts: string[]): Promise<Device>
 
 describe("T26 what nobody wrote is claimed by who signs in", () => {
   test("T26 without a log of their own they go on with nobody's, offline too; it arrives once, as theirs", async () => {
-    const server = new Server()
-    server.network.setOnline(false)
-    const phone = device(server)
-    const nobody = phone.open(null)
-    await note(nobody, "one", "two")
+    const { server, phone, document: nobody } = await writtenOffline(null, "one", "two")
     await nobody.close()
     const ann = phone.open("ann")
     expect(await seen(ann)).toEqual(["one by ann", "two by ann"])
@@ -223,11 +229,7 @@ describe("T26 what nobody wrote is claimed by who signs in", () => {
   })
 
   test("T26 clear counts what is claimed as pending, and takes it along", async () => {
-    const server = new Server()
-    server.network.setOnline(false)
-    const phone = device(server)
-    const first = phone.open("ann")
-    await note(first, "mine")
+    const { phone, document: first } = await writtenOffline("ann", "mine")
     await first.close()
     const nobody = phone.open(null)
     await note(nobody, "one")
@@ -241,11 +243,7 @@ describe("T26 what nobody wrote is claimed by who signs in", () => {
   })
 
   test("T26 a tab that goes on as nobody keeps its log until it is closed; then that is claimed", async () => {
-    const server = new Server()
-    server.network.setOnline(false)
-    const phone = device(server)
-    const nobody = phone.open(null)
-    await note(nobody, "one")
+    const { server, phone, document: nobody } = await writtenOffline(null, "one")
     phone.change = (platform) => ({ ...platform, host: { ...host, after: (ms, run) => host.after(ms / 100, run) } })
     const ann = phone.open("ann")
     expect(await seen(ann)).toEqual([])
@@ -297,11 +295,7 @@ describe("T26 what nobody wrote is claimed by who signs in", () => {
   }
 
   test("T26 a log of nobody's that cannot be opened stays, and does not stop the user's own document", async () => {
-    const server = new Server()
-    server.network.setOnline(false)
-    const phone = device(server)
-    const nobody = phone.open(null)
-    await note(nobody, "one")
+    const { phone, document: nobody } = await writtenOffline(null, "one")
     await nobody.close()
     phone.change = (platform) => ({
       ...platform,
@@ -318,11 +312,7 @@ describe("T26 what nobody wrote is claimed by who signs in", () => {
 
 describe("T25 pending belong to their author", () => {
   test("T25 what ann has pending is not in ben's document nor in nobody's, and runs as ann when she is back", async () => {
-    const server = new Server()
-    server.network.setOnline(false)
-    const phone = device(server)
-    const ann = phone.open("ann")
-    await note(ann, "ann's")
+    const { server, phone, document: ann } = await writtenOffline("ann", "ann's")
     await ann.close()
     for (const user of ["ben", null]) {
       const other = phone.open(user)
@@ -364,11 +354,7 @@ describe("T25 pending belong to their author", () => {
   }
 
   test("T25 a log that ann claimed is hers, however far it got: nobody starts anew", async () => {
-    const server = new Server()
-    server.network.setOnline(false)
-    const phone = device(server)
-    const first = phone.open("ann")
-    await note(first, "mine")
+    const { server, phone, document: first } = await writtenOffline("ann", "mine")
     await first.close()
     const nobody = phone.open(null)
     await note(nobody, "one")
@@ -391,11 +377,7 @@ describe("T25 pending belong to their author", () => {
 })
 
 test("I21 a document whose database somebody deletes stops with a reason that opening it anew mends", async () => {
-  const server = new Server()
-  server.network.setOnline(false)
-  const phone = device(server)
-  const nobody = phone.open(null)
-  await note(nobody, "one")
+  const { phone, document: nobody } = await writtenOffline(null, "one")
   await deleteBrowserLog("anonymous/d", phone.storage)
   await expect(note(nobody, "two")).rejects.toMatchObject({ code: "LOG_DEPOSED" })
   expect(nobody.isMendable).toBe(true)
