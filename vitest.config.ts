@@ -1,10 +1,10 @@
 import { defineConfig } from "vitest/config"
-import { impossibleTests } from "./scripts/linux.ts"
 
 const source = (name: string) => new URL(`./packages/${name}`, import.meta.url).pathname
 
-const impossible = impossibleTests()
-for (const { file, why } of impossible) console.warn(`${file} is left out: it ${why}`)
+/** They look through strace and mount a disk of their own. On Linux, where there is such a thing, nothing is left out. */
+const linuxOnly = process.platform === "linux" ? [] : ["**/order.test.ts", "**/full-disk.test.ts"]
+for (const file of linuxOnly) console.warn(`${file} is left out: it needs Linux`)
 
 export default defineConfig({
   resolve: {
@@ -26,7 +26,7 @@ export default defineConfig({
       "examples/**/*.test.{ts,tsx}",
       "bench/**/*.test.ts",
     ],
-    exclude: ["**/node_modules/**", "**/template/**", ...impossible.map(({ file }) => file)],
+    exclude: ["**/node_modules/**", "**/template/**", ...linuxOnly],
     pool: "threads",
     testTimeout: 20_000,
   },

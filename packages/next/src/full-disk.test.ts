@@ -14,7 +14,7 @@ const DISK_BYTES = 1_500_000
 const ANSWER_MS_MAX = 2_000
 const TEXT = "x".repeat(20_000)
 
-// A disk of its own, gone with the process that has it: see scripts/linux.ts for where there is such a thing.
+// A disk of its own, gone with the process that has it.
 test("T19 I21 a server whose disk is full loses nothing that it acknowledged, and goes on when there is room", {
   timeout: 60_000,
 }, async () => {
