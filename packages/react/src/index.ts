@@ -19,11 +19,9 @@ export {
   sql,
   type Tx,
 } from "@lf/core"
-export { newId } from "./new-id.ts"
-export { LfProvider, type LfProviderProps } from "./provider.tsx"
-export { liveQueryOptions } from "./query-binding.ts"
-export type { PendingMutation } from "./rpc/protocol.ts"
-export type { Receipt } from "./tab/calls.ts"
+export { newId } from "./hooks/new-id.ts"
+export { LfProvider, type LfProviderProps } from "./hooks/provider.tsx"
+export { liveQueryOptions } from "./hooks/query-binding.ts"
 export {
   type Document,
   type RejectedMutation,
@@ -32,6 +30,8 @@ export {
   usePendingMutations,
   useRejectedMutations,
   useSyncStatus,
-} from "./use-document.ts"
-export { type MutationOptions, type MutationResult, useMutation } from "./use-mutation.ts"
-export { type QueryOptions, useQuery, useSuspenseQuery } from "./use-query.ts"
+} from "./hooks/use-document.ts"
+export { type MutationOptions, type MutationResult, useMutation } from "./hooks/use-mutation.ts"
+export { type QueryOptions, useQuery, useSuspenseQuery } from "./hooks/use-query.ts"
+export type { PendingMutation } from "./rpc/protocol.ts"
+export type { Receipt } from "./tab/calls.ts"

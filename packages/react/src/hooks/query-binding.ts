@@ -7,9 +7,9 @@ import {
   replaceEqualDeep,
   type UseQueryOptions,
 } from "@tanstack/react-query"
-import type { SentResult } from "./rpc/protocol.ts"
-import { sentToError } from "./rpc/sent-error.ts"
-import { TabDocument } from "./tab/tab-document.ts"
+import type { SentResult } from "../rpc/protocol.ts"
+import { sentToError } from "../rpc/sent-error.ts"
+import { TabDocument } from "../tab/tab-document.ts"
 
 const GC_MS = 10_000
 

@@ -8,8 +8,8 @@ import {
   useMutation as useTanstackMutation,
 } from "@tanstack/react-query"
 import { useCallback, useEffect, useRef } from "react"
+import type { Receipt } from "../tab/calls.ts"
 import { useTabDocument } from "./provider.tsx"
-import type { Receipt } from "./tab/calls.ts"
 import { useFreshWorker } from "./use-fresh-worker.ts"
 
 export type Rejected = Extract<RemoteOutcome, { type: "rejected" }>

@@ -1,6 +1,6 @@
 import type { DefinedMutation } from "@lf/core"
 import { useEffect } from "react"
-import type { TabDocument } from "./tab/tab-document.ts"
+import type { TabDocument } from "../tab/tab-document.ts"
 
 const seen = new Map<string, object>()
 

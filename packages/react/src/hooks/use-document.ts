@@ -1,11 +1,11 @@
 "use client"
 import type { DefinedMutation, LfError, Progress, Query, Rejection } from "@lf/core"
 import { useCallback, useMemo, useSyncExternalStore } from "react"
+import type { DocumentState, PendingMutation } from "../rpc/protocol.ts"
+import { sentToError } from "../rpc/sent-error.ts"
+import type { Receipt } from "../tab/calls.ts"
+import { INITIAL_STATE } from "../tab/document-state.ts"
 import { useTabDocument } from "./provider.tsx"
-import type { DocumentState, PendingMutation } from "./rpc/protocol.ts"
-import { sentToError } from "./rpc/sent-error.ts"
-import type { Receipt } from "./tab/calls.ts"
-import { INITIAL_STATE } from "./tab/document-state.ts"
 
 export interface Document {
   readonly id: string

@@ -11,8 +11,8 @@ import {
   useRef,
   useState,
 } from "react"
+import type { TabDocument } from "../tab/tab-document.ts"
 import { bindingOf } from "./query-binding.ts"
-import type { TabDocument } from "./tab/tab-document.ts"
 import { useWorkerOfThisLoad } from "./use-fresh-worker.ts"
 
 export interface LfProviderProps {
