@@ -98,7 +98,7 @@ describe("S2 who is signed out is sent away, though it asks for nothing", () => 
     reader.hello()
     await reader.hears("welcome")
     isSilent = true
-    expect(await reader.closed).toBe("SERVER_CLOSING")
+    expect(await reader.closed).toBe("AUTHORIZE_FAILED")
   })
 
   test("I18 whose right to read was taken away hears of no later change", async () => {

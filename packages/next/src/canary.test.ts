@@ -92,7 +92,7 @@ test("S16 no argument, token or secret is in the log or with other clients: refu
     expect(heardBy(refused)).not.toContain("CANARY")
   }
   author.push([mutation("Unsure", { text: "CANARY-args-Unsure" })])
-  expect(await author.closed).toBe("SERVER_CLOSING")
+  expect(await author.closed).toBe("AUTHORIZE_FAILED")
   const garbage = await rawClient(first.url)
   garbage.socket.send(Buffer.from("CANARY-garbage"))
   await garbage.closed

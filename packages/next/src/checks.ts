@@ -28,7 +28,7 @@ export class Checks {
     let cancel: Cancel = () => {}
     const check = async () => {
       cancel()
-      const no = await one.ask().catch((error: unknown) => toLfError(error, "SERVER_CLOSING").code)
+      const no = await one.ask().catch((error: unknown) => toLfError(error, "AUTHORIZE_FAILED").code)
       if (!this.#checkByOne.has(one)) return
       if (no === null) cancel = this.#host.after(this.#everyMs, check)
       else one.close(no)

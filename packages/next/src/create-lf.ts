@@ -3,7 +3,7 @@ import type { Mutator } from "@lf/core"
 import { checkProxies } from "./address.ts"
 import { Checks } from "./checks.ts"
 import { Gate, type GateOptions } from "./gate.ts"
-import { type Handlers, handlers } from "./handlers.ts"
+import { type Handlers, handlersOf } from "./handlers.ts"
 import { type Limits, limitsOf } from "./limits.ts"
 import { nodeHost } from "./node/node-host.ts"
 import { checkOrigins } from "./origin.ts"
@@ -82,7 +82,7 @@ export function createLf<P extends { readonly id: string }>(options: LfOptions<P
     })
   }
   return {
-    handlers,
+    handlers: handlersOf({ origins, trustProxy, trouble: () => rooms.trouble() }),
     document: (doc, { as }) => openServerDocument({ gate, rooms, doc, as }),
     recheck: (user) => checks.now(user),
     close: () => closeHouse(house),

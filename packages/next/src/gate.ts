@@ -59,14 +59,14 @@ export class Gate<P extends { readonly id: string }> {
     }
   }
 
-  /** @throws SERVER_CLOSING when `authorize` throws or does not answer: neither yes nor no, so the client comes back later */
+  /** @throws AUTHORIZE_FAILED when `authorize` throws or does not answer in time: neither yes nor no, so the client comes back later */
   async may(request: AuthorizeRequest<P>): Promise<boolean> {
     if (this.#options.authorize === undefined) return true
     try {
       return (await this.#inTime(this.#options.authorize(request))) === true
     } catch (error) {
       reportThrown("authorize", error)
-      throw new LfError("SERVER_CLOSING", "authorize() failed")
+      throw new LfError("AUTHORIZE_FAILED", ERROR_CODES.AUTHORIZE_FAILED)
     }
   }
 

@@ -5,7 +5,7 @@ import { acquireDirectory, openFsLog } from "./node/fs-log.ts"
 import { vmGuard } from "./node/guard.ts"
 import { loadSqlite } from "./node/load-sqlite.ts"
 import { nodeHost } from "./node/node-host.ts"
-import { report } from "./shared.ts"
+import { isBuilding, report } from "./shared.ts"
 
 export type RoomLimits = Pick<Limits, "idleMs" | "openRoomsMax" | "mutationMsMax">
 
@@ -94,6 +94,18 @@ export class Rooms {
         leave()
         throw error
       }
+    }
+  }
+
+  /** Why no document can be opened here now; null: they can. Takes the data directory, as the first visitor would. */
+  async trouble(): Promise<LfError | null> {
+    if (this.#closing !== null) return new LfError("SERVER_CLOSING", "the server is shutting down")
+    if (isBuilding()) return null
+    try {
+      await this.#own()
+      return null
+    } catch (error) {
+      return toLfError(error, "LOG_FAILED")
     }
   }
 

@@ -19,6 +19,7 @@ import { report } from "./shared.ts"
 const EXPECTED: ReadonlySet<ErrorCode> = new Set([
   "AUTH_REQUIRED",
   "FORBIDDEN",
+  "AUTHORIZE_FAILED",
   "CLIENT_PROOF",
   "RATE_LIMITED",
   "SERVER_CLOSING",
@@ -49,7 +50,7 @@ export function welcomeVisitor<P extends { readonly id: string }>(visit: Visit<P
   receive(visit.pipe, nodeHost, admitted, visit.quotas.limits.helloMsMax)
 }
 
-/** @throws AUTH_REQUIRED FORBIDDEN CLIENT_PROOF RATE_LIMITED SERVER_CLOSING, and what opening the document throws */
+/** @throws AUTH_REQUIRED AUTHORIZE_FAILED FORBIDDEN CLIENT_PROOF RATE_LIMITED SERVER_CLOSING, and what opening the document throws */
 async function admit<P extends { readonly id: string }>(visit: Visit<P>, hello: Hello): Promise<PipeListener> {
   const { gate, rooms, quotas, pipe, headers, url } = visit
   const { docId: doc } = hello

@@ -49,6 +49,12 @@ export const ERROR_CODES = {
   CHECKSUM_MISMATCH: "The pages received do not add up to the server's checksum; the base is fetched again.",
   RATE_LIMITED: "Too many requests or documents in a short time.",
   SERVER_CLOSING: "The server is shutting down; clients connect again by themselves.",
+  SERVER_UNREACHABLE: "No answer came from the server's address: there is no network, no server, or another address.",
+  SERVER_OLDER: "The server runs older code than this page, which waits for its deploy.",
+  ROUTE_MISSING: "The address answers, but not as the route of lf.",
+  ROUTE_FAILED: "The route of lf answered with an error of its own.",
+  UPGRADE_BLOCKED: "The route of lf answers plain requests, but no WebSocket opens on it.",
+  AUTHORIZE_FAILED: "The server's authorize() threw or gave no answer in time, so nothing was allowed.",
   // browser and react
   UNSUPPORTED: "This browser lacks something that lf needs; the message says what.",
   WORKER_FAILED: "The worker could not be loaded or stopped answering.",

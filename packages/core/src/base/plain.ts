@@ -1,9 +1,12 @@
-import type { ByteReader, ByteWriter } from "./bytes.ts"
+import { type ByteReader, type ByteWriter, textToBytes } from "./bytes.ts"
 import { LfError } from "./error.ts"
 
 /** How deep arguments may nest, and how many items one list or object may have. */
 export const PLAIN_DEPTH_MAX = 32
 export const PLAIN_ITEMS_MAX = 100_000
+/** A name in an object, and a bigint: about 5,000 digits. Longer ones are data for a text or for bytes. */
+export const PLAIN_KEY_BYTES_MAX = 64 * 1024
+export const PLAIN_BIGINT_DIGITS_MAX = 4096
 
 const TAG = {
   null: 0,
@@ -24,10 +27,11 @@ const TAG = {
 /**
  * Plain data: null, boolean, number, bigint, string, Uint8Array, Date, arrays and objects of these. What JSON has, and
  * the three that SQLite or a schema may want besides.
- * @throws MUTATION_ARGS_INVALID for functions, symbols, class instances, and nesting over PLAIN_DEPTH_MAX
+ * Takes exactly what `readPlain` gives back.
+ * @throws MUTATION_ARGS_INVALID for functions, symbols, class instances, and what is over a limit above
  */
 export function writePlain(writer: ByteWriter, value: unknown, depth = 0): void {
-  if (depth > PLAIN_DEPTH_MAX) throw invalid(`arguments nest deeper than ${PLAIN_DEPTH_MAX}`)
+  if (depth > PLAIN_DEPTH_MAX) throw invalid(`data nests deeper than ${PLAIN_DEPTH_MAX}`)
   switch (typeof value) {
     case "boolean":
       writer.u8(value ? TAG.true : TAG.false)
@@ -36,7 +40,7 @@ export function writePlain(writer: ByteWriter, value: unknown, depth = 0): void 
       writeNumber(writer, value)
       return
     case "bigint":
-      writer.u8(TAG.bigint).text(value.toString(16))
+      writeBigint(writer, value)
       return
     case "string":
       writer.u8(TAG.text).text(value)
@@ -54,7 +58,7 @@ export function writePlain(writer: ByteWriter, value: unknown, depth = 0): void 
 
 /** @throws BYTES_MALFORMED */
 export function readPlain(reader: ByteReader, depth = 0): unknown {
-  if (depth > PLAIN_DEPTH_MAX) throw malformed("arguments nest too deep")
+  if (depth > PLAIN_DEPTH_MAX) throw malformed("data nests too deep")
   switch (reader.u8()) {
     case TAG.null:
       return null
@@ -69,7 +73,7 @@ export function readPlain(reader: ByteReader, depth = 0): unknown {
     case TAG.negative:
       return -reader.uint()
     case TAG.bigint:
-      return readBigint(reader.text(64 * 1024))
+      return readBigint(reader.text(PLAIN_BIGINT_DIGITS_MAX + 1))
     case TAG.text:
       return reader.text()
     case TAG.bytes:
@@ -109,10 +113,23 @@ function writeObject(writer: ByteWriter, value: object | null, depth: number): v
     checkItems(entries.length)
     writer.u8(TAG.object).uint(entries.length)
     for (const [key, item] of entries) {
+      checkKey(key)
       writer.text(key)
       writePlain(writer, item, depth + 1)
     }
   }
+}
+
+function checkKey(key: string): void {
+  // UTF-8 takes three bytes for a UTF-16 unit at the most: short names need not be counted.
+  if (key.length * 3 <= PLAIN_KEY_BYTES_MAX || textToBytes(key).length <= PLAIN_KEY_BYTES_MAX) return
+  throw invalid(`a name has over ${PLAIN_KEY_BYTES_MAX} bytes`)
+}
+
+function writeBigint(writer: ByteWriter, value: bigint): void {
+  const hex = value.toString(16)
+  if (hex.length > PLAIN_BIGINT_DIGITS_MAX) throw invalid(`a bigint has over ${PLAIN_BIGINT_DIGITS_MAX} hex digits`)
+  writer.u8(TAG.bigint).text(hex)
 }
 
 function readList(reader: ByteReader, depth: number): unknown[] {
@@ -129,7 +146,7 @@ function readObject(reader: ByteReader, depth: number): object {
   if (count > PLAIN_ITEMS_MAX) throw malformed("too many items")
   const object = {}
   for (let i = 0; i < count; i++) {
-    const key = reader.text(64 * 1024)
+    const key = reader.text(PLAIN_KEY_BYTES_MAX)
     const value = readPlain(reader, depth + 1)
     Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true })
   }

@@ -21,6 +21,9 @@ export function hasFields(value: unknown, fields: Readonly<Record<string, keyof 
   return Object.entries(fields).every(([name, kind]) => KINDS[kind](object[name]))
 }
 
+/** An entry holds arguments, or what a `Reject` carried, so far inside itself: they may be as deep as they may be alone. */
+const OUTERMOST = -4
+
 /**
  * Entries as plain data, for streams that only this side writes. The checksums of a record tell what a disk does to it;
  * what decodes to something else than an entry was not written by this code, and is told before anybody takes it for one.
@@ -30,7 +33,7 @@ export function plainCodec<T>(isEntry: (value: unknown) => boolean): EntryCodec<
   return {
     encode(entry) {
       const writer = new ByteWriter(128)
-      writePlain(writer, entry)
+      writePlain(writer, entry, OUTERMOST)
       return writer.finish()
     },
     decode(bytes) {
@@ -44,7 +47,7 @@ export function plainCodec<T>(isEntry: (value: unknown) => boolean): EntryCodec<
 function decodePlain(bytes: Uint8Array): unknown {
   try {
     const reader = new ByteReader(bytes)
-    const entry = readPlain(reader)
+    const entry = readPlain(reader, OUTERMOST)
     reader.end()
     return entry
   } catch (cause) {

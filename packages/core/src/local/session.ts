@@ -14,12 +14,15 @@ const RETRY_MS_MIN = 250
 const RETRY_MS_MAX = 15_000
 /** After a refusal that only a person or a deploy can change. */
 const RETRY_MS_REFUSED = 30_000
-const CONNECT_MS_MAX = 10_000
+/** The network's adapter has limits of its own; this one holds whatever it does. */
+const CONNECT_MS_MAX = 30_000
+const WELCOME_MS_MAX = 10_000
 
 export type ConnectionStatus = "connecting" | "connected" | "offline" | "needs-auth" | "needs-update" | "error"
 
 export interface SessionState {
   readonly status: ConnectionStatus
+  /** Why it is not connected, `offline` included; null while it is, before the first try ended, and when told to stay away. */
   readonly error: LfError | null
   /** Everything that the server had when we connected is here. */
   readonly isUpToDate: boolean
@@ -89,10 +92,10 @@ export class Session {
       const error = await this.#connectOnce()
       if (this.#isStopped) return
       this.#failures++
-      const status = this.#isOnline ? statusOf(error.code) : "offline"
-      const isFailed = status === "error" || status === "needs-auth" || status === "needs-update"
-      this.#become({ status, error: isFailed ? error : null, isUpToDate: false, firstSync: null })
-      if (this.#isOnline) await this.#sleep(isFailed ? RETRY_MS_REFUSED : this.#retryMs())
+      if (!this.#isOnline) continue
+      const { status, isRefusal } = meaningOf(error.code)
+      this.#become({ status, error, isUpToDate: false, firstSync: null })
+      await this.#sleep(isRefusal ? RETRY_MS_REFUSED : this.#retryMs())
     }
   }
 
@@ -102,12 +105,12 @@ export class Session {
     let stopHeartbeat: Cancel = () => {}
     try {
       const token = (await this.#options.token?.()) ?? ""
-      const pipe = await withTimeout(host, network.connect())
+      const pipe = await withTimeout(host, CONNECT_MS_MAX, network.connect())
       const link = new Link(pipe, (progress) => this.#become({ firstSync: local.cursor === 0 ? progress : null }))
       this.#link = link
       if (this.#isStopped || !this.#isOnline) link.close("went offline")
       const { secret } = local
-      const welcome = await withTimeout(host, this.#greet(link, token))
+      const welcome = await withTimeout(host, WELCOME_MS_MAX, this.#greet(link, token))
       this.#checkUser(welcome)
       this.#checkSchema(welcome)
       this.#failures = 0
@@ -116,7 +119,7 @@ export class Session {
       this.#become({ status: "connected", error: null, isUpToDate: this.#isUpToDate(welcome) })
       return await Promise.race([link.closed, this.#push(link, secret), this.#pull(link, welcome)])
     } catch (error) {
-      return toLfError(error, "SERVER_CLOSING")
+      return toLfError(error, "WORKER_FAILED")
     } finally {
       stopHeartbeat()
       this.#link?.close("done")
@@ -153,7 +156,7 @@ export class Session {
     if (state.type === "edited")
       throw new LfError("MIGRATION_EDITED", `migration ${state.position} differs from the server's`)
     if (state.type === "older")
-      throw new LfError("SERVER_CLOSING", "the server runs older code than this; waiting for it")
+      throw new LfError("SERVER_OLDER", "this page's code has migrations that the server does not know yet")
   }
 
   async #push(link: Link, secret: Uint8Array): Promise<LfError> {
@@ -221,27 +224,38 @@ export class Session {
   }
 }
 
-function statusOf(code: ErrorCode): ConnectionStatus {
+/** What the end of a connection means for the user, and whether only a person or a deploy can change it. */
+function meaningOf(code: ErrorCode): { readonly status: ConnectionStatus; readonly isRefusal: boolean } {
   switch (code) {
     case "AUTH_REQUIRED":
-      return "needs-auth"
+      return { status: "needs-auth", isRefusal: true }
     case "SCHEMA_NEWER":
     case "PROTOCOL_NEWER":
-      return "needs-update"
-    // There is no way to the server now; attempts go on and are not told.
+      return { status: "needs-update", isRefusal: true }
+    case "SERVER_UNREACHABLE":
     case "SERVER_CLOSING":
+    case "SERVER_OLDER":
     case "RATE_LIMITED":
-      return "offline"
+      return { status: "offline", isRefusal: false }
+    // The base is fetched again.
     case "CHECKSUM_MISMATCH":
-      return "connecting"
+      return { status: "connecting", isRefusal: false }
+    // Something is set up wrongly or restarts: it is told, and tried again soon.
+    case "ROUTE_MISSING":
+    case "ROUTE_FAILED":
+    case "UPGRADE_BLOCKED":
+    case "AUTHORIZE_FAILED":
+    case "SERVER_DIRECTORY_OWNED":
+      return { status: "error", isRefusal: false }
     default:
-      return "error"
+      return { status: "error", isRefusal: true }
   }
 }
 
-function withTimeout<T>(host: Host, work: Promise<T>): Promise<T> {
+function withTimeout<T>(host: Host, limitMs: number, work: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
-    const cancel = host.after(CONNECT_MS_MAX, () => reject(new LfError("SERVER_CLOSING", "the server does not answer")))
+    const noAnswer = () => reject(new LfError("SERVER_UNREACHABLE", `no answer from the server within ${limitMs} ms`))
+    const cancel = host.after(limitMs, noAnswer)
     work.then(
       (value) => {
         cancel()

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest"
 import { ByteWriter } from "../base/bytes.ts"
 import { isLfError } from "../base/error.ts"
 import { type Lsn, lsn } from "../base/lsn.ts"
-import { decodeMessage, encodeMessage, FRAME_TYPES } from "./codec.ts"
+import { decodeMessage, encodeMessage, encodeRefusal, FRAME_TYPES } from "./codec.ts"
 import { FRAME_BYTES_MAX, type Message, PROTOCOL_VERSION } from "./message.ts"
 
 const position = fc.nat(2 ** 31).map((value): Lsn => lsn(value))
@@ -177,3 +177,63 @@ function plain(message: unknown): string {
     return value
   })
 }
+
+describe("encoder and decoder have the same limits (T35)", () => {
+  const hello = (change: object) => ({
+    type: "hello" as const,
+    protocol: 1,
+    docId: "d",
+    secret: new Uint8Array(32),
+    epoch: "e",
+    cursor: lsn(0),
+    schema: [],
+    token: "",
+    ...change,
+  })
+  const welcome = (user: string) => ({
+    type: "welcome" as const,
+    epoch: "e",
+    clientLsn: lsn(0),
+    clientHash: 0n,
+    lsn: lsn(0),
+    schema: [],
+    user,
+  })
+  const limited: [string, number, (text: string) => Message][] = [
+    ["docId", 256, (docId) => hello({ docId })],
+    ["epoch", 64, (epoch) => hello({ epoch })],
+    ["token", 16 * 1024, (token) => hello({ token })],
+    ["schema", 64, (one) => hello({ schema: [one] })],
+    ["user", 4096, welcome],
+    ["code", 128, (code) => ({ type: "refuse", code, message: "" })],
+    ["message", 4096, (message) => ({ type: "refuse", code: "FORBIDDEN", message })],
+  ]
+  test.each(limited)("%s takes %i bytes, and no more", (_name, bytesMax, make) => {
+    const longest = make("a".repeat(bytesMax))
+    expect(decodeMessage(encodeMessage(longest))).toEqual(longest)
+    expect(() => encodeMessage(make("a".repeat(bytesMax + 1)))).toThrow(
+      expect.objectContaining({ code: "FRAME_MALFORMED" }),
+    )
+    expect(() => encodeMessage(make("ß".repeat(bytesMax / 2 + 1)))).toThrow()
+  })
+
+  test("a list takes as many items as it may, and no more", () => {
+    const longest = hello({ schema: Array(10_000).fill("a") })
+    expect(decodeMessage(encodeMessage(longest))).toEqual(longest)
+    expect(() => encodeMessage(hello({ schema: Array(10_001).fill("a") }))).toThrow()
+    const batch = (count: number) => ({
+      type: "sync-mutations" as const,
+      batch: { from: lsn(0), previousHash: 0n, entries: Array<Uint8Array>(count).fill(new Uint8Array(1)) },
+      confirmed: lsn(0),
+    })
+    expect(decodeMessage(encodeMessage(batch(100_000)))).toEqual(batch(100_000))
+    expect(() => encodeMessage(batch(100_001))).toThrow()
+  })
+
+  test("a refusal of any length arrives, cut", () => {
+    for (const message of ["short", "x".repeat(100_000), "€".repeat(100_000), "\u{1f600}".repeat(100_000)]) {
+      const refusal = decodeMessage(encodeRefusal({ code: "FORBIDDEN", message }))
+      expect(refusal).toMatchObject({ type: "refuse", code: "FORBIDDEN" })
+    }
+  })
+})

@@ -1,18 +1,29 @@
 import { unreachable } from "../base/assert.ts"
-import { ByteReader, ByteWriter } from "../base/bytes.ts"
+import { ByteReader, ByteWriter, textToBytes } from "../base/bytes.ts"
 import { LfError, toLfError } from "../base/error.ts"
 import { type Lsn, lsn } from "../base/lsn.ts"
 import { readPlain, writePlain } from "../base/plain.ts"
 import type { Batch } from "../journal/batch.ts"
 import { readChangeset, writeChangeset } from "../storage/changeset.ts"
-import { FRAME_BYTES_MAX, type Message, type OutcomeData } from "./message.ts"
+import {
+  FRAME_BYTES_MAX,
+  type Message,
+  type OutcomeData,
+  REFUSAL_BYTES_MAX,
+  TOKEN_BYTES_MAX,
+  USER_BYTES_MAX,
+} from "./message.ts"
 
 /** The first byte of every frame: "lf" would not fit, 0x1f says it well enough. */
 const MAGIC = 0x1f
 const SECRET_BYTES = 32
 const SCHEMA_HASHES_MAX = 10_000
-const USER_BYTES_MAX = 4096
 const ENTRIES_MAX = 100_000
+const DOC_ID_BYTES_MAX = 256
+const EPOCH_BYTES_MAX = 64
+const HASH_BYTES_MAX = 64
+const UID_BYTES_MAX = 36
+const CODE_BYTES_MAX = 128
 
 /** A frame's second byte. PROTOCOL.md lists them; a test holds it to this table. */
 export const FRAME_TYPES = {
@@ -34,18 +45,26 @@ const TYPE_BY_NUMBER = new Map<number, Message["type"]>(
   Object.entries(FRAME_TYPES).map(([type, number]) => [number, type as Message["type"]]),
 )
 
+/**
+ * Encodes exactly what `decodeMessage` takes: both have the same limits (T35).
+ * @throws FRAME_MALFORMED for a text or list over its limit
+ */
 export function encodeMessage(message: Message): Uint8Array {
   const writer = new ByteWriter(256).u8(MAGIC).u8(FRAME_TYPES[message.type])
   switch (message.type) {
     case "hello":
-      writer.uint(message.protocol).text(message.docId).raw(message.secret).text(message.epoch).uint(message.cursor)
+      writeText(writer.uint(message.protocol), message.docId, DOC_ID_BYTES_MAX)
+      writeText(writer.raw(message.secret), message.epoch, EPOCH_BYTES_MAX)
+      writer.uint(message.cursor)
       writeTexts(writer, message.schema)
-      writer.text(message.token)
+      writeText(writer, message.token, TOKEN_BYTES_MAX)
       break
     case "welcome":
-      writer.text(message.epoch).uint(message.clientLsn).u64(message.clientHash).uint(message.lsn)
+      writeText(writer, message.epoch, EPOCH_BYTES_MAX)
+      writer.uint(message.clientLsn).u64(message.clientHash).uint(message.lsn)
       writeTexts(writer, message.schema)
-      writeTexts(writer, message.user === null ? [] : [message.user])
+      writer.uint(message.user === null ? 0 : 1)
+      if (message.user !== null) writeText(writer, message.user, USER_BYTES_MAX)
       break
     case "sync-mutations":
       writeBatch(writer, message.batch)
@@ -73,7 +92,8 @@ export function encodeMessage(message: Message): Uint8Array {
       writeOutcomes(writer, message.outcomes)
       break
     case "refuse":
-      writer.text(message.code).text(message.message)
+      writeText(writer, message.code, CODE_BYTES_MAX)
+      writeText(writer, message.message, REFUSAL_BYTES_MAX)
       break
     case "next-part":
     case "ping":
@@ -84,6 +104,11 @@ export function encodeMessage(message: Message): Uint8Array {
       unreachable("every message is encoded")
   }
   return writer.finish()
+}
+
+/** A refusal, its message cut to what a frame of it may hold. */
+export function encodeRefusal({ code, message }: { readonly code: string; readonly message: string }): Uint8Array {
+  return encodeMessage({ type: "refuse", code, message: message.slice(0, REFUSAL_BYTES_MAX / 4) })
 }
 
 /** @throws FRAME_TOO_LARGE FRAME_MALFORMED */
@@ -110,17 +135,17 @@ function readBody(type: Message["type"], reader: ByteReader): Message {
       return {
         type,
         protocol: reader.uint(),
-        docId: reader.text(256),
+        docId: reader.text(DOC_ID_BYTES_MAX),
         secret: reader.raw(SECRET_BYTES).slice(),
-        epoch: reader.text(64),
+        epoch: reader.text(EPOCH_BYTES_MAX),
         cursor: readLsn(reader),
         schema: readTexts(reader),
-        token: reader.text(16 * 1024),
+        token: reader.text(TOKEN_BYTES_MAX),
       }
     case "welcome":
       return {
         type,
-        epoch: reader.text(64),
+        epoch: reader.text(EPOCH_BYTES_MAX),
         clientLsn: readLsn(reader),
         clientHash: reader.u64(),
         lsn: readLsn(reader),
@@ -148,7 +173,7 @@ function readBody(type: Message["type"], reader: ByteReader): Message {
         outcomes: readOutcomes(reader),
       }
     case "refuse":
-      return { type, code: reader.text(128), message: reader.text(4096) }
+      return { type, code: reader.text(CODE_BYTES_MAX), message: reader.text(REFUSAL_BYTES_MAX) }
     case "next-part":
     case "ping":
     case "pong":
@@ -163,7 +188,18 @@ function readLsn(reader: ByteReader): Lsn {
   return lsn(reader.uint())
 }
 
+function writeText(writer: ByteWriter, text: string, bytesMax: number): void {
+  const bytes = textToBytes(text)
+  checkCount(bytes.length, bytesMax)
+  writer.bytes(bytes)
+}
+
+function checkCount(count: number, max: number): void {
+  if (count > max) throw new LfError("FRAME_MALFORMED", `a message holds ${count} of what it may hold ${max} of`)
+}
+
 function writeBatch(writer: ByteWriter, batch: Batch): void {
+  checkCount(batch.entries.length, ENTRIES_MAX)
   writer.uint(batch.from).u64(batch.previousHash).uint(batch.entries.length)
   for (const entry of batch.entries) writer.bytes(entry)
 }
@@ -179,15 +215,16 @@ function readBatch(reader: ByteReader): Batch {
 }
 
 function writeTexts(writer: ByteWriter, texts: readonly string[]): void {
+  checkCount(texts.length, SCHEMA_HASHES_MAX)
   writer.uint(texts.length)
-  for (const text of texts) writer.text(text)
+  for (const text of texts) writeText(writer, text, HASH_BYTES_MAX)
 }
 
 function readTexts(reader: ByteReader): string[] {
   const count = reader.count()
   if (count > SCHEMA_HASHES_MAX) throw new LfError("FRAME_MALFORMED", "too many migrations")
   const texts: string[] = []
-  for (let i = 0; i < count; i++) texts.push(reader.text(64))
+  for (let i = 0; i < count; i++) texts.push(reader.text(HASH_BYTES_MAX))
   return texts
 }
 
@@ -200,7 +237,8 @@ function readUser(reader: ByteReader): string | null {
 function writeOutcomes(writer: ByteWriter, outcomes: readonly OutcomeData[]): void {
   writer.uint(outcomes.length)
   for (const { lsn: position, uid, code, data } of outcomes) {
-    writer.uint(position).text(uid).text(code)
+    writeText(writer.uint(position), uid, UID_BYTES_MAX)
+    writeText(writer, code, CODE_BYTES_MAX)
     writePlain(writer, data)
   }
 }
@@ -209,7 +247,12 @@ function readOutcomes(reader: ByteReader): OutcomeData[] {
   const count = reader.count(4)
   const outcomes: OutcomeData[] = []
   for (let i = 0; i < count; i++) {
-    outcomes.push({ lsn: readLsn(reader), uid: reader.text(36), code: reader.text(128), data: readPlain(reader) })
+    outcomes.push({
+      lsn: readLsn(reader),
+      uid: reader.text(UID_BYTES_MAX),
+      code: reader.text(CODE_BYTES_MAX),
+      data: readPlain(reader),
+    })
   }
   return outcomes
 }

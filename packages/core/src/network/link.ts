@@ -98,8 +98,7 @@ export class Link {
   }
 
   close(reason: string): void {
-    this.#pipe.close(reason)
-    this.#fail(new LfError("SERVER_CLOSING", reason))
+    this.#end(new LfError("SERVER_CLOSING", reason), reason)
   }
 
   #ask<T>(message: ClientMessage, current: Waiting<T> | null, keep: (waiting: Waiting<T>) => void): Promise<T> {
@@ -118,8 +117,7 @@ export class Link {
       this.#dispatch(decodeMessage(frame) as ServerMessage, frame.length) // client messages end in `default`
     } catch (error) {
       const failure = toLfError(error, "FRAME_MALFORMED")
-      this.#pipe.close(failure.code)
-      this.#fail(failure)
+      this.#end(failure, failure.code)
     }
   }
 
@@ -143,8 +141,7 @@ export class Link {
         this.#receivePart(message, bytes)
         return
       case "refuse":
-        this.#pipe.close(message.code)
-        this.#fail(new LfError(message.code as ErrorCode, message.message)) // codes of a newer server pass through
+        this.#end(new LfError(message.code as ErrorCode, message.message), message.code) // codes of a newer server pass through
         return
       case "pong":
         return
@@ -168,6 +165,12 @@ export class Link {
     const waiting = this.#pages
     this.#pages = null
     waiting?.resolve(joinParts(parts))
+  }
+
+  /** The reason is kept before the pipe is closed: a pipe that reports its end at once would put "closed" in its place (T29). */
+  #end(error: LfError, reason: string): void {
+    this.#fail(error)
+    this.#pipe.close(reason)
   }
 
   #fail(error: LfError): void {

@@ -15,6 +15,7 @@ class MemoryPipe implements Pipe {
   #listener: PipeListener | undefined
   #waiting: ((listener: PipeListener) => void)[] = []
   #isClosed = false
+  #hasEnded = false
 
   send(frame: Uint8Array): void {
     if (this.#isClosed) return
@@ -25,13 +26,20 @@ class MemoryPipe implements Pipe {
   close(reason: string): void {
     if (this.#isClosed) return
     this.#isClosed = true
-    this.other?.deliver((listener) => listener.closed(reason))
-    this.deliver((listener) => listener.closed(reason))
+    this.other?.end(reason)
+    this.end(reason)
   }
 
   listen(listener: PipeListener): void {
     this.#listener = listener
     this.#drain()
+  }
+
+  /** What was sent before still arrives; then the end is reported, once. */
+  end(reason: string): void {
+    if (this.#hasEnded) return
+    this.#hasEnded = true
+    this.deliver((listener) => listener.closed(reason))
   }
 
   deliver(event: (listener: PipeListener) => void): void {

@@ -10,6 +10,11 @@ export const FRAME_BYTES_MAX = 1024 * 1024
 export const PUSH_BYTES_MAX = 512 * 1024
 /** Pages per part: the reader asks for the next one when it has this one (T23). */
 export const PART_BYTES_MAX = 256 * 1024
+/** What `auth()` gives, and what names a user: UTF-8. */
+export const TOKEN_BYTES_MAX = 16 * 1024
+export const USER_BYTES_MAX = 4096
+/** What a refusal says besides its code; longer ones are cut. */
+export const REFUSAL_BYTES_MAX = 4096
 /** Outcomes with one page batch; the rest come with the next. */
 export const OUTCOMES_PER_BATCH_MAX = 100
 

@@ -1,5 +1,5 @@
 import { LSN_ZERO, type Lsn } from "../base/lsn.ts"
-import { encodeMessage } from "../network/codec.ts"
+import { encodeMessage, encodeRefusal } from "../network/codec.ts"
 import { type OutcomeData, PART_BYTES_MAX, type ServerMessage, type SyncStorage } from "../network/message.ts"
 import type { Pipe } from "../network/network.ts"
 import type { Page } from "../sqlite/page.ts"
@@ -45,7 +45,7 @@ export class Peer {
   }
 
   refuse(code: string, message: string): void {
-    this.send({ type: "refuse", code, message })
+    this.#pipe.send(encodeRefusal({ code, message }))
     this.#pipe.close(code)
   }
 

@@ -1,7 +1,7 @@
 import { LfError, toLfError } from "../base/error.ts"
 import type { Host } from "../base/host.ts"
 import { isDocId } from "../base/ids.ts"
-import { decodeMessage, encodeMessage } from "../network/codec.ts"
+import { decodeMessage, encodeRefusal } from "../network/codec.ts"
 import { type Hello, PROTOCOL_VERSION } from "../network/message.ts"
 import type { Pipe, PipeListener } from "../network/network.ts"
 
@@ -28,9 +28,9 @@ export function receive(
   let closedBecause: string | null = null
 
   const refuse = (error: unknown) => {
-    const { code, message } = toLfError(error, "DOC_STOPPED")
-    pipe.send(encodeMessage({ type: "refuse", code, message }))
-    pipe.close(code)
+    const refusal = toLfError(error, "DOC_STOPPED")
+    pipe.send(encodeRefusal(refusal))
+    pipe.close(refusal.code)
   }
   const cancel = host.after(helloMsMax, () => pipe.close("no hello"))
   const greet = async (frame: Uint8Array) => {

@@ -18,7 +18,7 @@ import type { Query } from "../sqlite/sql.ts"
 import { mutationCodec } from "../timeline/mutation.ts"
 import type { Mutator } from "../timeline/mutator.ts"
 import type { Outcome } from "../timeline/outcome.ts"
-import { migrate } from "../timeline/schema.ts"
+import { hardenSchema, migrate } from "../timeline/schema.ts"
 import { Attempts } from "./attempts.ts"
 import { ClientList, SERVER_CLIENT } from "./client-list.ts"
 import { Effects, type OnApplied } from "./effects.ts"
@@ -96,7 +96,7 @@ export class Remote {
     const db = new Database(await options.loadSqlite(), store.storage)
     let remote: Remote | null = null
     try {
-      migrate(db, options.mutator)
+      if (!migrate(db, options.mutator)) hardenSchema(db)
       const changeset = store.storage.commit()
       if (changeset !== null) store.append(changeset)
       remote = new Remote(options, store, db)
@@ -196,9 +196,9 @@ export class Remote {
   async mutate(name: string, args: unknown, user: string | null): Promise<Outcome> {
     if (this.#failure !== null) throw this.#failure
     const { host, mutator } = this.#options
-    mutator.find(name).parse(args)
     const uid = uuidV7(host.nowMs(), host.randomBytes(10))
-    const entry = mutationCodec.encode({ uid, name, args, at: host.nowMs() })
+    // Decoded once before it is kept: what cannot be read would have no outcome.
+    const entry = mutationCodec.encode(mutator.make({ uid, name, args, at: host.nowMs() }))
     const journal = this.#clients.journal(SERVER_CLIENT)
     const from = journal.lsn()
     journal.write({ from, previousHash: journal.hashAt(from) ?? 0n, entries: [entry] })

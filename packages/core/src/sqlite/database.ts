@@ -23,8 +23,9 @@ const DBCONFIG_TRUSTED_SCHEMA = 1017
  * `or replace` keeps what it did before, with an index that misses a row.
  */
 const CONSTRAINT_DATATYPE = 3091
-/** How many virtual machine steps pass between two looks at the budget. */
-const PROGRESS_STEPS = 10_000
+/** How many virtual machine steps pass between two looks at the budget: about 20 µs of them. */
+const PROGRESS_STEPS = 1_000
+const DELETE = 9
 
 /** auto_vacuum and encoding must be set before the first page is written; durability is the log's, not SQLite's. */
 const PRAGMAS = [
@@ -47,6 +48,12 @@ export interface TrackedRows {
   readonly asksClock: boolean
 }
 
+/** What some work may cost: steps of SQLite's virtual machine, and a moment of a clock that only grows. */
+export interface Budget {
+  readonly steps: number
+  readonly deadline?: { readonly atMs: number; nowMs(): number }
+}
+
 /** One connection to one document's pages, on a wasm instance of its own. Synchronous; never used re-entrantly. */
 export class Database {
   readonly #module: SqliteModule
@@ -61,6 +68,10 @@ export class Database {
   #denied = ""
   #statements: StatementCache
   #stepsLeft = Number.POSITIVE_INFINITY
+  #deadline: Budget["deadline"]
+  #isOverBudget = false
+  /** While set, collects the tables that a statement says `delete` to itself, not by a trigger. */
+  #deletedFrom: Set<string> | null = null
 
   constructor(module: SqliteModule, pages: PageStore) {
     this.#module = module
@@ -91,6 +102,20 @@ export class Database {
       throw new LfError("SQL_DENIED", "the statement ended the transaction")
     }
     return { changes: this.#module._sqlite3_changes(this.#db) }
+  }
+
+  /** Runs one statement of a migration. The tables that it says `delete` to, by name. */
+  runMigration(query: Query<unknown>): ReadonlySet<string> {
+    // A prepared statement would not ask the authorizer again.
+    this.#statements.clear()
+    const deletedFrom = new Set<string>()
+    this.#deletedFrom = deletedFrom
+    try {
+      this.run(query, "migration")
+      return deletedFrom
+    } finally {
+      this.#deletedFrom = null
+    }
   }
 
   /** Runs one of our own statements. */
@@ -125,6 +150,18 @@ export class Database {
   /** Bounds everything until the next call: about `steps` steps of SQLite's virtual machine. @throws SQL_LIMIT later */
   setBudget(steps: number): void {
     this.#stepsLeft = steps
+  }
+
+  /** Runs `work` within `budget`, then without one. @throws SQL_LIMIT and what `work` throws */
+  within<T>({ steps, deadline }: Budget, work: () => T): T {
+    this.#stepsLeft = steps
+    this.#deadline = deadline
+    try {
+      return work()
+    } finally {
+      this.#stepsLeft = Number.POSITIVE_INFINITY
+      this.#deadline = undefined
+    }
   }
 
   get inTransaction(): boolean {
@@ -162,22 +199,29 @@ export class Database {
     const code = this.#module._sqlite3_open_v2(this.#name, out, OPEN_READWRITE_CREATE, 0)
     this.#db = new DataView(this.#module.HEAPU8.buffer).getInt32(out, true)
     assert(code === 0, "SQLite opens")
-    this.#module.set_authorizer(this.#db, (_app, action, first, second) => this.#authorize(action, first, second), 0)
+    const ask = (_app: number, action: number, first: number, second: number, _schema: number, trigger: number) =>
+      this.#authorize(action, first, second, trigger)
+    this.#module.set_authorizer(this.#db, ask, 0)
     this.#module.progress_handler(this.#db, PROGRESS_STEPS, () => this.#progress(), 0)
     this.#dbConfig(DBCONFIG_TRUSTED_SCHEMA, 0)
     this.#dbConfig(DBCONFIG_DEFENSIVE, 1)
     for (const pragma of PRAGMAS) this.all({ sql: pragma, parameters: [] }, "internal")
   }
 
-  #authorize(action: number, first: number, second: number): number {
-    const answer = authorize(this.#mode, action, cText(this.#module, first), cText(this.#module, second))
-    if (answer !== 0) this.#denied = `${cText(this.#module, first)} ${cText(this.#module, second)}`.trim()
+  #authorize(action: number, first: number, second: number, trigger: number): number {
+    const name = cText(this.#module, first)
+    const answer = authorize(this.#mode, action, name, cText(this.#module, second))
+    if (answer !== 0) this.#denied = `${name} ${cText(this.#module, second)}`.trim()
+    if (action === DELETE && trigger === 0) this.#deletedFrom?.add(name)
     return answer
   }
 
   #progress(): number {
     this.#stepsLeft -= PROGRESS_STEPS
-    return this.#stepsLeft <= 0 ? 1 : 0
+    const isInTime = this.#deadline === undefined || this.#deadline.nowMs() < this.#deadline.atMs
+    if (this.#stepsLeft > 0 && isInTime) return 0
+    this.#isOverBudget = true
+    return 1
   }
 
   #rows(sql: string, parameters: readonly SqlValue[], mode: SqlMode): Row[] {
@@ -241,6 +285,10 @@ export class Database {
     if (failure !== null) {
       this.#vfs.failure = null
       return toLfError(failure, "SQL_CORRUPT")
+    }
+    if (this.#isOverBudget) {
+      this.#isOverBudget = false
+      return new LfError("SQL_LIMIT", "the statement ran past its limit of time or steps; an index or a limit may help")
     }
     const message = cText(this.#module, this.#module._sqlite3_errmsg(this.#db))
     const error = sqliteError(code, this.#denied === "" ? message : `${message} (${this.#denied})`)

@@ -1,6 +1,6 @@
 import type { Pipe, PipeListener } from "../network/network.ts"
 
-// A pipe may do neither of these. Should one: nothing may be lost, doubled or shown wrong.
+// A pipe may neither double nor swap frames. Should one: nothing may be lost, doubled or shown wrong.
 
 /** A pipe that hands out every fifth frame twice. */
 export function doublesFrames(pipe: Pipe): Pipe {
@@ -34,5 +34,34 @@ function listening(pipe: Pipe, frame: (frame: Uint8Array, listener: PipeListener
     close: (reason) => pipe.close(reason),
     listen: (listener) =>
       pipe.listen({ frame: (bytes) => frame(bytes, listener), closed: (reason) => listener.closed(reason) }),
+  }
+}
+
+/** A pipe that reports its end inside `close`, as a browser's does: whoever closes it hears of that before `close` returns. */
+export function closesAtOnce(pipe: Pipe): Pipe {
+  let listener: PipeListener | null = null
+  let isClosed = false
+  const end = (reason: string) => {
+    if (isClosed) return
+    isClosed = true
+    listener?.closed(reason)
+  }
+  return {
+    send: (bytes) => {
+      if (!isClosed) pipe.send(bytes)
+    },
+    close: (reason) => {
+      pipe.close(reason)
+      end(reason)
+    },
+    listen: (to) => {
+      listener = to
+      pipe.listen({
+        frame: (bytes) => {
+          if (!isClosed) to.frame(bytes)
+        },
+        closed: end,
+      })
+    },
   }
 }

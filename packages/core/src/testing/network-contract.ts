@@ -1,5 +1,9 @@
 import { describe, expect, test } from "vitest"
+import { encodeMessage } from "../network/codec.ts"
+import { Link } from "../network/link.ts"
 import type { Network, Pipe } from "../network/network.ts"
+import { closesAtOnce } from "./faulty-pipes.ts"
+import { helloOf } from "./hello.ts"
 
 /** A network under test, with the server's ends of its connections. */
 export interface NetworkContractWorld {
@@ -13,17 +17,31 @@ export interface NetworkContractWorld {
 interface Heard {
   readonly frames: number[][]
   readonly closed: Promise<string>
+  /** Every end that was reported: more than one is a fault. */
+  readonly ends: string[]
 }
 
 function hear(pipe: Pipe): Heard {
   const frames: number[][] = []
+  const ends: string[] = []
   const closed = new Promise<string>((resolve) => {
-    pipe.listen({ frame: (frame) => frames.push([...frame]), closed: resolve })
+    pipe.listen({
+      frame: (frame) => frames.push([...frame]),
+      closed: (reason) => {
+        ends.push(reason)
+        resolve(reason)
+      },
+    })
   })
-  return { frames, closed }
+  return { frames, closed, ends }
 }
 
-/** What every network must do: frames whole and in order, either end closes, nothing after the close. */
+const REFUSAL = encodeMessage({ type: "refuse", code: "FORBIDDEN", message: "authorize() refused" })
+
+/**
+ * What every network must do: frames whole and in order, either end closes, each end is reported once, nothing after the
+ * close. A link over it tells why it ended, whether its pipe reports a close at once or later (T29).
+ */
 export function networkContract(name: string, make: () => Promise<NetworkContractWorld>): void {
   describe(`network contract: ${name}`, () => {
     async function connected() {
@@ -69,6 +87,54 @@ export function networkContract(name: string, make: () => Promise<NetworkContrac
       expect(second.atFar.frames).toEqual([])
       await second.world.close()
     })
+
+    test("an end is reported once, however often and from wherever it is closed (T29)", async () => {
+      const { world, near, far, atNear, atFar } = await connected()
+      near.close("first")
+      near.close("second")
+      far.close("third")
+      await Promise.all([atNear.closed, atFar.closed])
+      // Time for a second report to arrive: as long as a whole connection takes.
+      const later = await connected()
+      later.near.send(new Uint8Array([1]))
+      await expect.poll(() => later.atFar.frames.length).toBe(1)
+      await later.world.close()
+      expect([atNear.ends.length, atFar.ends.length]).toEqual([1, 1])
+      await world.close()
+    })
+
+    for (const [kind, wrap] of [
+      ["as it is", (pipe: Pipe) => pipe],
+      ["reporting its close at once", closesAtOnce],
+    ] as const) {
+      test(`a refusal reaches the client with its code over a pipe ${kind} (T29)`, async () => {
+        const world = await make()
+        const accepted = world.accepted()
+        const link = new Link(wrap(await world.network.connect()), () => {})
+        const far = await accepted
+        far.listen({
+          frame() {
+            far.send(REFUSAL)
+            far.close("FORBIDDEN")
+          },
+          closed() {},
+        })
+        await expect(link.hello(helloOf())).rejects.toMatchObject({ code: "FORBIDDEN" })
+        expect(await link.closed).toMatchObject({ code: "FORBIDDEN" })
+        await world.close()
+      })
+
+      test(`a frame that is no message ends the link as such over a pipe ${kind} (T29)`, async () => {
+        const world = await make()
+        const accepted = world.accepted()
+        const link = new Link(wrap(await world.network.connect()), () => {})
+        const far = await accepted
+        far.listen({ frame() {}, closed() {} })
+        far.send(new Uint8Array([255, 255]))
+        expect(await link.closed).toMatchObject({ code: "FRAME_MALFORMED" })
+        await world.close()
+      })
+    }
 
     test("without a way connect rejects", async () => {
       const world = await make()

@@ -2,6 +2,7 @@ import { bytesToHex } from "../base/bytes.ts"
 import { hash64 } from "../base/checksum.ts"
 import { LfError } from "../base/error.ts"
 import type { Network, Pipe, PipeListener } from "../network/network.ts"
+import { closesAtOnce } from "./faulty-pipes.ts"
 import type { Luck } from "./luck.ts"
 import type { SimClock } from "./sim-host.ts"
 import type { Trace } from "./trace.ts"
@@ -91,7 +92,8 @@ export class SimNetwork {
     this.#connections.add(connection)
     const { near, far } = connection
     this.accept(faultyPipe(far))
-    return faultyPipe(near)
+    // Browsers report the end of a socket inside `close`, Node later: a client must get along with both (T29).
+    return faultyPipe(luck.chance(0.5) ? closesAtOnce(near) : near)
   }
 
   #of(client: string | undefined): Connection[] {

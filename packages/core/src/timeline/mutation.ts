@@ -1,4 +1,5 @@
-import { ByteReader, ByteWriter } from "../base/bytes.ts"
+import { assert } from "../base/assert.ts"
+import { ByteReader, ByteWriter, textToBytes } from "../base/bytes.ts"
 import { LfError } from "../base/error.ts"
 import { readPlain, writePlain } from "../base/plain.ts"
 
@@ -21,8 +22,14 @@ const FORMAT = 1
 const UID = /^[0-9a-f-]{36}$/
 
 export const mutationCodec = {
-  /** @throws MUTATION_ARGS_INVALID MUTATION_TOO_LARGE */
+  /**
+   * Encodes exactly what `decode` takes (T35).
+   * @throws MUTATION_ARGS_INVALID MUTATION_TOO_LARGE
+   */
   encode({ uid, name, args, at }: Mutation): Uint8Array {
+    assert(UID.test(uid), "a mutation's uid is a UUID")
+    assert(textToBytes(name).length <= MUTATION_NAME_BYTES_MAX, "a mutation's name has its limit")
+    assert(Number.isFinite(at), "a mutation's time is a number")
     const writer = new ByteWriter(128).u8(FORMAT).text(uid).f64(at).text(name)
     writePlain(writer, args)
     if (writer.length > MUTATION_BYTES_MAX) {

@@ -1,6 +1,7 @@
 import { LfError } from "../base/error.ts"
 import type { Database } from "../sqlite/database.ts"
 import { sql } from "../sqlite/sql.ts"
+import { hardenFts } from "./harden-fts.ts"
 import type { Mutator } from "./mutator.ts"
 
 /** Our own tables in every document: what was applied for whom, what was rejected, which migrations ran. */
@@ -43,6 +44,9 @@ export function ranMigrations(db: Database): string[] {
 
 /**
  * Brings the schema up to the code's, in one transaction. Returns whether anything ran.
+ *
+ * Foreign keys are off meanwhile: with them, dropping the old table of a rebuild deletes the rows that refer to it. All
+ * that refers to something must do so again at the end.
  * @throws MIGRATION_EDITED MIGRATION_FAILED SCHEMA_NEWER and then the database is as it was
  */
 export function migrate(db: Database, mutator: Mutator): boolean {
@@ -53,25 +57,56 @@ export function migrate(db: Database, mutator: Mutator): boolean {
   }
   if (state.type === "newer") throw new LfError("SCHEMA_NEWER", "the document's schema is newer than this code")
   if (state.type === "equal" && !fresh) return false
-  db.exec("begin immediate")
+  // Inside a transaction SQLite would ignore it.
+  db.exec("pragma foreign_keys=off")
   try {
-    if (fresh) for (const table of INTERNAL_TABLES) db.exec(table)
-    if (state.type === "older") runFrom(db, mutator, state.from)
-    hardenFts(db)
-    db.exec("commit")
+    inTransaction(db, () => {
+      if (fresh) for (const table of INTERNAL_TABLES) db.exec(table)
+      if (state.type === "older") runFrom(db, mutator, state.from)
+      hardenFts(db)
+      checkForeignKeys(db)
+    })
     return true
   } catch (cause) {
-    if (db.inTransaction) db.exec("rollback")
     if (cause instanceof LfError && cause.code === "MIGRATION_FAILED") throw cause
     throw new LfError("MIGRATION_FAILED", cause instanceof Error ? cause.message : String(cause), { cause })
+  } finally {
+    db.exec("pragma foreign_keys=on")
+  }
+}
+
+/**
+ * Sees to FTS5 tables that older code did not recognise as such. Returns whether a page was written.
+ * @throws MIGRATION_FAILED
+ */
+export function hardenSchema(db: Database): boolean {
+  let hasWritten = false
+  inTransaction(db, () => {
+    hasWritten = hardenFts(db)
+  })
+  return hasWritten
+}
+
+function inTransaction(db: Database, work: () => void): void {
+  db.exec("begin immediate")
+  try {
+    work()
+    db.exec("commit")
+  } catch (error) {
+    if (db.inTransaction) db.exec("rollback")
+    throw error
   }
 }
 
 function runFrom(db: Database, mutator: Mutator, from: number): void {
+  let rowsBefore = countRows(db)
   for (let i = from; i < mutator.migrations.length; i++) {
     const { sql: migration, hash } = mutator.migrations[i]
     try {
-      db.run(migration, "migration")
+      const deletedFrom = db.runMigration(migration)
+      const rowsAfter = countRows(db)
+      checkNoneLost({ before: rowsBefore, after: rowsAfter, deletedFrom })
+      rowsBefore = rowsAfter
     } catch (cause) {
       const message = cause instanceof Error ? cause.message : String(cause)
       throw new LfError("MIGRATION_FAILED", `migration ${i}: ${message}`, { cause })
@@ -80,15 +115,43 @@ function runFrom(db: Database, mutator: Mutator, from: number): void {
   }
 }
 
-/** Deleted text must not stay in an FTS5 index, where every reader would get it (S12). */
-function hardenFts(db: Database): void {
-  for (const row of db.exec(
-    "select name, sql from sqlite_schema where type = 'table' and sql like 'create virtual table%using fts5%'",
-  )) {
-    // With it secure-delete leaves the entries of replaced rows behind (SQLite 3.53), and `match` finds them.
-    if (/detail\s*=\s*['"]?none/i.test(String(row.sql)))
-      throw new LfError("MIGRATION_FAILED", `${row.name}: FTS5's detail=none would leave deleted text in the index`)
-    const table = sql.id(String(row.name))
-    db.run(sql`insert into ${table}(${table}, rank) values ('secure-delete', 1)`, "internal")
+/** Rows by table, of the app's own tables and of what FTS5 keeps of its rows. */
+function countRows(db: Database): ReadonlyMap<string, number> {
+  const tables = db.exec(
+    `select name from pragma_table_list where schema = 'main' and name not like 'sqlite~_%' escape '~'
+      and name not like '~_~_lf~_%' escape '~' and (type = 'table' or (type = 'shadow' and name like '%~_content' escape '~'))`,
+  )
+  return new Map(
+    tables.map(({ name }) => {
+      const [row] = db.all<{ n: number }>(sql`select count(*) n from ${sql.id(String(name))}`, "internal")
+      return [String(name), row.n]
+    }),
+  )
+}
+
+/** A migration may drop a table and may say `delete`; rows that go by a trigger or by `or replace` were not meant. */
+function checkNoneLost(rows: {
+  readonly before: ReadonlyMap<string, number>
+  readonly after: ReadonlyMap<string, number>
+  readonly deletedFrom: ReadonlySet<string>
+}): void {
+  for (const [table, before] of rows.before) {
+    const after = rows.after.get(table)
+    if (after === undefined || after >= before || rows.deletedFrom.has(table)) continue
+    throw new LfError(
+      "MIGRATION_FAILED",
+      `${table} has ${after} rows after it and had ${before} before, though it neither drops the table nor deletes from it`,
+    )
   }
+}
+
+function checkForeignKeys(db: Database): void {
+  const broken = db.exec(
+    'select "table" child, parent, count(*) n from pragma_foreign_key_check group by 1, 2 order by 1, 2',
+  )
+  if (broken.length === 0) return
+  const said = broken.map(
+    ({ child, parent, n }) => `${n} rows of ${child} refer to rows of ${parent} that are not there`,
+  )
+  throw new LfError("MIGRATION_FAILED", `after the migrations ${said.join(", ")}`)
 }
