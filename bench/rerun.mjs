@@ -1,6 +1,6 @@
 // Live-query re-runs per mutation with 100 live queries on 100 lists, against table-level invalidation. A count.
 import { compileQuery, loadChecksum, sql } from "@lf/core"
-import { LiveQueries } from "../packages/core/dist/local/live-query.js"
+import { LiveQueries } from "../packages/core/dist/local/live-queries.js"
 import { applyGroup } from "../packages/core/dist/timeline/apply-group.js"
 import { row } from "./measure.mjs"
 import { luck, mutator, seeded, todo, todoId } from "./todos.mjs"
@@ -11,11 +11,11 @@ export async function run({ quick }) {
   await loadChecksum()
   const rows = quick ? 10_000 : 100_000
   const { storage, db } = await seeded(rows)
-  const live = new LiveQueries()
+  const live = new LiveQueries({ db, host: { monotonicMs: () => performance.now() } })
   let postedRows = 0
   for (let list = 0; list < QUERIES; list++) {
     const query = compileQuery(sql`select * from todos where list_id = ${list} order by created_at desc limit 100`)
-    live.listen(db, query, (result) => {
+    live.listen(query, (result) => {
       if (result.type === "patch")
         for (const step of result.patch) if (step.type === "rows") postedRows += step.rows.length
     })
@@ -47,7 +47,7 @@ export async function run({ quick }) {
         at: 1_800_000_000_000,
       }
       applyGroup({ db, mutator, side: "local", jobs: [{ mutation, user: null }] })
-      live.notify(db, storage.takeChanges())
+      live.notify(storage.takeChanges())
     }
     const perMutation = (live.runs - runs) / n
     const counts = { runs: live.runs - runs, postedRows, mutations: n }

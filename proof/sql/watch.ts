@@ -31,9 +31,10 @@ export class Watch {
 
   add(query: Sql): void {
     const watched: Watched = { query, shown: [], stop: () => {} }
-    watched.stop = this.#view.subscribe(query, (result) => {
+    const { stop } = this.#view.subscribe(query, (result) => {
       watched.shown = shownAfter(watched.shown, result)
     })
+    watched.stop = stop
     this.#watched.push(watched)
   }
 
@@ -43,9 +44,9 @@ export class Watch {
 
   /** Notifies once; null, or a query that shows what is not there. */
   check(): string | null {
-    const before = this.#view.queryRuns
+    const before = this.#view.queries.runs
     this.#view.notify()
-    this.saved += this.count - (this.#view.queryRuns - before)
+    this.saved += this.count - (this.#view.queries.runs - before)
     return this.compareWith(this.#view.db)
   }
 

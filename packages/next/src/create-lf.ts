@@ -2,6 +2,7 @@ import { resolve } from "node:path"
 import type { Mutator } from "@lf/core"
 import { checkProxies } from "./address.ts"
 import { Checks } from "./checks.ts"
+import { guarded, type OnError } from "./error-report.ts"
 import { Gate, type GateOptions } from "./gate.ts"
 import { type Handlers, handlersOf } from "./handlers.ts"
 import { type Limits, limitsOf } from "./limits.ts"
@@ -40,6 +41,12 @@ export interface LfOptions<P extends { readonly id: string }> extends GateOption
    * that was written without this option begins with what is applied from then on, and so does a restored one.
    */
   readonly onApplied?: OnApplied
+  /**
+   * Told of everything that fails at the server: a mutator that throws something else than a `Reject`, a query or mutation
+   * that is stopped, a document that cannot be opened or stops, `authenticate`, `authorize` and `onApplied` that throw. Each
+   * is a line in the log as well. For your error tracker; what it throws is reported and changes nothing.
+   */
+  readonly onError?: OnError
 }
 
 /** The server side of an app. */
@@ -62,13 +69,14 @@ export interface Lf<P extends { readonly id: string }> {
  * @throws AUTHORIZE_MISSING in production without `authorize`; TypeError for options that mean nothing
  */
 export function createLf<P extends { readonly id: string }>(options: LfOptions<P>): Lf<P> {
-  const { mutator, path = "/api/lf" } = options
+  const { mutator, onApplied, path = "/api/lf" } = options
+  const onError = options.onError === undefined ? undefined : guarded(options.onError)
   const trustProxy = checkProxies(options.trustProxy ?? 0)
   const limits = limitsOf(options.limits)
-  const gate = new Gate<P>(options, limits.authMsMax)
+  const gate = new Gate<P>(options, limits.authMsMax, onError)
   const origins = checkOrigins(options.origins ?? [])
   const dataDir = resolve(/* turbopackIgnore: true */ options.dataDir ?? process.env.LF_DATA_DIR ?? ".lf")
-  const house = houseIn({ dataDir, mutator, limits, onApplied: options.onApplied })
+  const house = houseIn({ dataDir, mutator, limits, onApplied, onError })
   const { rooms, quotas, checks } = house
   if (!isBuilding()) {
     claimUpgrades({
@@ -78,7 +86,7 @@ export function createLf<P extends { readonly id: string }>(options: LfOptions<P
       trustProxy,
       quotas,
       isClosed: () => rooms.isClosed,
-      visit: (visitor) => welcomeVisitor({ gate, rooms, quotas, checks, ...visitor }),
+      visit: (visitor) => welcomeVisitor({ gate, rooms, quotas, checks, onError, ...visitor }),
     })
   }
   return {
@@ -110,12 +118,13 @@ function houseIn(options: {
   mutator: Mutator
   limits: Limits
   onApplied: OnApplied | undefined
+  onError: OnError | undefined
 }): House {
-  const { dataDir, mutator, limits, onApplied } = options
+  const { dataDir, mutator, limits, onApplied, onError } = options
   const known = allHouses().get(dataDir)
   if (known === undefined) {
     const house = {
-      rooms: new Rooms({ dataDir, mutator, limits, onApplied }),
+      rooms: new Rooms({ dataDir, mutator, limits, onApplied, onError }),
       quotas: new Quotas(limits),
       checks: new Checks(nodeHost, limits.recheckMs),
     }
@@ -123,7 +132,7 @@ function houseIn(options: {
     return house
   }
   // In production all copies are of one build; in development the newest has the code as it was just edited.
-  if (!isProduction()) known.rooms.adopt(mutator, onApplied)
+  if (!isProduction()) known.rooms.adopt({ mutator, onApplied, onError })
   return known
 }
 

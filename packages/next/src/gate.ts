@@ -1,4 +1,5 @@
-import { ERROR_CODES, isLfError, LfError, toLfError } from "@lf/core"
+import { ERROR_CODES, isLfError, LfError } from "@lf/core"
+import { asFailure, type OnError, placesOf } from "./error-report.ts"
 import { LIMITS } from "./limits.ts"
 import { isProduction, report, shared } from "./shared.ts"
 
@@ -35,11 +36,13 @@ export interface GateOptions<P> {
 export class Gate<P extends { readonly id: string }> {
   readonly #options: GateOptions<P>
   readonly #answerMsMax: number
+  readonly #onError: OnError | undefined
 
   /** @throws AUTHENTICATE_MISSING AUTHORIZE_MISSING in production */
-  constructor(options: GateOptions<P>, answerMsMax = LIMITS.authMsMax) {
+  constructor(options: GateOptions<P>, answerMsMax = LIMITS.authMsMax, onError?: OnError) {
     this.#options = options
     this.#answerMsMax = answerMsMax
+    this.#onError = onError
     // What plain JavaScript may leave out.
     const asked: Partial<GateOptions<P>> = options
     if (asked.authenticate === undefined) missing("AUTHENTICATE_MISSING", "authenticate(): everybody is nobody")
@@ -54,7 +57,7 @@ export class Gate<P extends { readonly id: string }> {
     try {
       return await this.#inTime(authenticate.call(this.#options, request))
     } catch (error) {
-      if (!isLfError(error) || error.code !== "AUTH_REQUIRED") reportThrown("authenticate", error)
+      if (!isLfError(error) || error.code !== "AUTH_REQUIRED") this.#report("authenticate", error)
       throw new LfError("AUTH_REQUIRED", "authenticate() refused")
     }
   }
@@ -65,9 +68,16 @@ export class Gate<P extends { readonly id: string }> {
     try {
       return (await this.#inTime(this.#options.authorize(request))) === true
     } catch (error) {
-      reportThrown("authorize", error)
+      this.#report("authorize", error, request.doc)
       throw new LfError("AUTHORIZE_FAILED", ERROR_CODES.AUTHORIZE_FAILED)
     }
+  }
+
+  #report(name: string, error: unknown, doc?: string): void {
+    const code = name === "authorize" ? "AUTHORIZE_FAILED" : "AUTH_REQUIRED"
+    const failure = isLfError(error) ? error : asFailure(code, `${name}() threw`, error)
+    report(`${name}() threw ${error instanceof Error ? error.name : typeof error}${placesOf(error)}`)
+    this.#onError?.(failure, doc === undefined ? {} : { doc })
   }
 
   #inTime<T>(answer: T | Promise<T>): T | Promise<T> {
@@ -86,13 +96,4 @@ function missing(code: "AUTHENTICATE_MISSING" | "AUTHORIZE_MISSING", what: strin
   const said = shared(code, () => ({ isSaid: false }))
   if (!said.isSaid) report(`WARNING: createLf has no ${what}; production refuses`)
   said.isSaid = true
-}
-
-function reportThrown(name: string, error: unknown): void {
-  // A stack names places in the app; the message might quote a token.
-  const stack = error instanceof Error ? (error.stack ?? "").split("\n").slice(1, 4).join("\n") : ""
-  const { name: kind } = error instanceof Error ? error : { name: typeof error }
-  report(
-    `${name}() threw ${isLfError(error) ? toLfError(error, "DOC_STOPPED").code : kind}${stack === "" ? "" : `\n${stack}`}`,
-  )
 }

@@ -43,6 +43,8 @@ export interface Limits {
   readonly idleMs: number
   /** How long one group of mutations may run before it is stopped (T12). */
   readonly mutationMsMax: number
+  /** How long one query of this process may run before it ends with SQL_LIMIT (H8). */
+  readonly queryMsMax: number
 }
 
 const MIB = 1024 * 1024
@@ -68,6 +70,7 @@ export const LIMITS: Limits = {
   openRoomsMax: 1_000,
   idleMs: 60_000,
   mutationMsMax: 5_000,
+  queryMsMax: 1_000,
 }
 
 export const BURST_SECONDS = 4
@@ -79,7 +82,8 @@ export const KEYS_MAX = 10_000
 export function limitsOf(wanted: Partial<Limits> = {}): Limits {
   for (const [name, value] of Object.entries(wanted)) {
     if (!Object.hasOwn(LIMITS, name)) throw new TypeError(`createLf({ limits }): there is no limit ${name}`)
-    if (typeof value !== "number" || !(value > 0)) throw new TypeError(`createLf({ limits }): ${name} is above 0`)
+    if (typeof value !== "number" || !(value > 0))
+      throw new TypeError(`createLf({ limits }): ${name} must be a number greater than 0, got ${value}`)
   }
   return { ...LIMITS, ...wanted }
 }

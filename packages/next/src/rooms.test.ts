@@ -169,7 +169,7 @@ describe("rooms", () => {
   test("newer code of the app takes over: open documents are closed and opened with it", async () => {
     const rooms = open(await temporaryDirectory())
     const { remote, leave } = await rooms.enter("doc", { create: true })
-    rooms.adopt(Object.assign(Object.create(mutator), {}), undefined)
+    rooms.adopt({ mutator: Object.assign(Object.create(mutator), {}) })
     await until(() => remote.failure !== null, "closed")
     leave()
     const next = await rooms.enter("doc", { create: false })

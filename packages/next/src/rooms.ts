@@ -1,13 +1,14 @@
-import { type Cancel, type Effect, type Host, LfError, type Mutator, Remote, toLfError } from "@lf/core"
+import { type Cancel, type Effect, type Host, LfError, type Mutator, type OnFailed, Remote, toLfError } from "@lf/core"
 import { docDirectory, isStored } from "./doc-directory.ts"
+import { type OnError, reportFailure } from "./error-report.ts"
 import { LIMITS, type Limits } from "./limits.ts"
 import { acquireDirectory, openFsLog } from "./node/fs-log.ts"
 import { vmGuard } from "./node/guard.ts"
 import { loadSqlite } from "./node/load-sqlite.ts"
 import { nodeHost } from "./node/node-host.ts"
-import { isBuilding, report } from "./shared.ts"
+import { isBuilding, isProduction, report } from "./shared.ts"
 
-export type RoomLimits = Pick<Limits, "idleMs" | "openRoomsMax" | "mutationMsMax">
+export type RoomLimits = Pick<Limits, "idleMs" | "openRoomsMax" | "mutationMsMax" | "queryMsMax">
 
 /** A mutation that was applied. `uid` is the key under which a receiver knows what it has seen. */
 export interface AppliedEvent extends Effect {
@@ -15,6 +16,12 @@ export interface AppliedEvent extends Effect {
 }
 
 export type OnApplied = (event: AppliedEvent) => void | Promise<void>
+
+/** What the app is told, besides what its clients are. */
+export interface LfHooks {
+  readonly onApplied?: OnApplied | undefined
+  readonly onError?: OnError | undefined
+}
 
 /** A document that stays open until `leave` is called. */
 export interface Lease {
@@ -39,6 +46,7 @@ export class Rooms {
   readonly #rooms = new Map<string, Room>()
   #mutator: Mutator
   #onApplied: OnApplied | undefined
+  #onError: OnError | undefined
   #ownership: Promise<{ release(): Promise<void> }> | null = null
   #wasOwnedReported = false
   #closing: Promise<void> | null = null
@@ -47,12 +55,14 @@ export class Rooms {
     dataDir: string
     mutator: Mutator
     onApplied?: OnApplied | undefined
+    onError?: OnError | undefined
     host?: Host
     limits?: Partial<RoomLimits>
   }) {
     this.dataDir = options.dataDir
     this.#mutator = options.mutator
     this.#onApplied = options.onApplied
+    this.#onError = options.onError
     this.#host = options.host ?? nodeHost
     this.#limits = { ...LIMITS, ...options.limits }
   }
@@ -110,8 +120,9 @@ export class Rooms {
   }
 
   /** Newer code of the app, in development: documents that are open are closed, and their clients find it when they come back. */
-  adopt(mutator: Mutator, onApplied: OnApplied | undefined): void {
+  adopt({ mutator, onApplied, onError }: Pick<LfHooks, "onApplied" | "onError"> & { readonly mutator: Mutator }): void {
     this.#onApplied = onApplied
+    this.#onError = onError
     if (mutator === this.#mutator) return
     this.#mutator = mutator
     for (const room of this.#rooms.values()) void this.#end(room)
@@ -159,6 +170,9 @@ export class Rooms {
         mutator: this.#mutator,
         host: this.#host,
         guard: vmGuard(this.#limits.mutationMsMax),
+        queryMsMax: this.#limits.queryMsMax,
+        tellsWhy: !isProduction(),
+        onFailed: (failed) => this.#onFailed(docId, failed),
         onStopped: (error) => this.#onStopped(docId, error),
         ...(this.#onApplied === undefined ? {} : { onApplied: (effect) => this.#tellApp(docId, effect) }),
       })
@@ -172,11 +186,19 @@ export class Rooms {
     try {
       await this.#onApplied?.({ docId, ...effect })
     } catch (error) {
-      // Its message may hold what the mutation was given (S16).
-      const what = error instanceof Error ? error.name : typeof error
-      report(`document ${docId}: onApplied failed for ${effect.name} ${effect.uid} (${what}); it is called again`)
+      const { name: mutation, uid, user } = effect
+      const what = `document ${docId}: onApplied for ${mutation} ${uid}, which is called again,`
+      reportFailure({ what, error, doc: docId, mutation, uid, user }, this.#onError)
       throw error
     }
+  }
+
+  /** A mutation threw something that is no answer, or was stopped: its author gets the code, the operator the place. */
+  #onFailed(docId: string, { mutation: { name, uid }, user, error }: Parameters<OnFailed>[0]): void {
+    // An unknown name is a client's own text.
+    const mutation = this.#mutator.has(name) ? name : "of an unknown name"
+    const what = `document ${docId}: mutation ${mutation} ${uid}`
+    reportFailure({ what, error, doc: docId, mutation, uid, user }, this.#onError)
   }
 
   async #own(): Promise<void> {
@@ -186,8 +208,11 @@ export class Rooms {
       this.#wasOwnedReported = false
     } catch (error) {
       this.#ownership = null
-      const { code, message } = toLfError(error, "LOG_FAILED")
-      if (!this.#wasOwnedReported) report(`${code}: ${message}; every document is refused until it is free`)
+      const failure = toLfError(error, "LOG_FAILED")
+      if (!this.#wasOwnedReported) {
+        report(`${failure.code}: ${failure.message}; every document is refused until it is free`)
+        this.#onError?.(failure, {})
+      }
       this.#wasOwnedReported = true
       throw error
     }
@@ -195,6 +220,7 @@ export class Rooms {
 
   #onStopped(docId: string, error: LfError): void {
     report(`document ${docId} stopped: ${error.code}: ${error.message}; the next visitor opens it anew`)
+    this.#onError?.(error, { doc: docId })
     const room = this.#rooms.get(docId)
     if (room !== undefined) void this.#end(room)
   }
@@ -227,8 +253,9 @@ export class Rooms {
       await remote?.close()
     } catch (error) {
       // The next to open it recovers it from its log.
-      const { code, message } = toLfError(error, "LOG_FAILED")
-      report(`document ${room.docId} was not closed cleanly: ${code}: ${message}`)
+      const failure = toLfError(error, "LOG_FAILED")
+      report(`document ${room.docId} was not closed cleanly: ${failure.code}: ${failure.message}`)
+      this.#onError?.(failure, { doc: room.docId })
     } finally {
       this.#forget(room)
     }

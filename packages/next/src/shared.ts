@@ -30,5 +30,10 @@ export function report(line: string): void {
   minute.lines++
   if (minute.lines > REPORTS_PER_MINUTE_MAX) return
   const more = minute.lines === REPORTS_PER_MINUTE_MAX ? " (what follows in this minute is left out)" : ""
-  process.stderr.write(`lf: ${line}${more}\n`)
+  process.stderr.write(`lf: ${oneLine(line)}${more}\n`)
+}
+
+/** One event is one line, whatever is quoted in it: control characters are written out. */
+function oneLine(text: string): string {
+  return text.replaceAll(/[\p{Cc}\u2028\u2029]/gu, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`)
 }

@@ -9,6 +9,7 @@ import {
   toLfError,
 } from "@lf/core"
 import type { Checks } from "./checks.ts"
+import type { OnError } from "./error-report.ts"
 import type { Gate } from "./gate.ts"
 import { nodeHost } from "./node/node-host.ts"
 import type { Quotas, VisitorPipe } from "./quotas.ts"
@@ -31,6 +32,7 @@ export interface Visit<P extends { readonly id: string }> {
   readonly rooms: Rooms
   readonly quotas: Quotas
   readonly checks: Checks
+  readonly onError?: OnError | undefined
   readonly pipe: VisitorPipe
   /** Whose limits count when nobody is signed in. */
   readonly address: string
@@ -44,7 +46,7 @@ export function welcomeVisitor<P extends { readonly id: string }>(visit: Visit<P
     try {
       return await admit(visit, hello)
     } catch (error) {
-      throw publicError(hello.docId, toLfError(error, "DOC_STOPPED"))
+      throw publicError(visit, hello.docId, toLfError(error, "DOC_STOPPED"))
     }
   }
   receive(visit.pipe, nodeHost, admitted, visit.quotas.limits.helloMsMax)
@@ -89,8 +91,12 @@ async function admit<P extends { readonly id: string }>(visit: Visit<P>, hello: 
 }
 
 /** What a visitor is told: the code and its sentence. Paths and causes stay here; a broken disk here is not one there. */
-function publicError(docId: string, { code, message }: LfError): LfError {
-  if (!EXPECTED.has(code)) report(`document ${docId} could not be opened: ${code}: ${message}`)
+function publicError({ onError }: Pick<Visit<never>, "onError">, docId: string, error: LfError): LfError {
+  const { code, message } = error
+  if (!EXPECTED.has(code)) {
+    report(`document ${docId} could not be opened: ${code}: ${message}`)
+    onError?.(error, { doc: docId })
+  }
   const told = code.startsWith("LOG_") || code.startsWith("SQL_") ? "DOC_STOPPED" : code
   return new LfError(told, ERROR_CODES[told])
 }

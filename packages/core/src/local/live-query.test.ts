@@ -6,10 +6,14 @@ import { Database } from "../sqlite/database.ts"
 import { type Sql, sql } from "../sqlite/sql.ts"
 import type { Row } from "../sqlite/statement.ts"
 import { Storage } from "../storage/storage.ts"
-import { LiveQueries } from "./live-query.ts"
+import { Luck } from "../testing/luck.ts"
+import { SimClock, SimHost } from "../testing/sim-host.ts"
+import { LiveQueries } from "./live-queries.ts"
 import { patchRows } from "./row-patch.ts"
 
 beforeAll(loadChecksum)
+
+const host = () => new SimHost(new SimClock(), new Luck(1))
 
 const queries: Sql<unknown>[] = [
   sql`select * from todos where list = 3 order by id`,
@@ -53,10 +57,10 @@ test("a live query never misses a change, whatever is committed, reverted or put
       for (let i = 0; i < 10; i++) db.exec(`insert into lists values (${i}, 'l${i}')`)
       storage.commit()
       storage.takeChanges()
-      const live = new LiveQueries()
+      const live = new LiveQueries({ db, host: host() })
       const views = new Map<Sql<unknown>, readonly Row[]>()
       for (const query of queries) {
-        live.listen(db, query, (result) => {
+        live.listen(query, (result) => {
           if (result.type === "rows") views.set(query, result.rows)
           if (result.type === "patch") views.set(query, patchRows(views.get(query) ?? [], result.patch))
         })
@@ -68,7 +72,7 @@ test("a live query never misses a change, whatever is committed, reverted or put
           db.resetCache()
         }
         if (action === 1) storage.commit()
-        live.notify(db, storage.takeChanges())
+        live.notify(storage.takeChanges())
         for (const query of queries) expect(views.get(query)).toEqual(db.all(query))
       }
       db.close()
@@ -84,19 +88,19 @@ test("unrelated pages re-run nothing, and a query that is not used any more is f
   db.exec("create table b (id integer primary key, v text)")
   db.exec("insert into a values (1, 'x')")
   storage.takeChanges()
-  const live = new LiveQueries()
-  const stop = live.listen(db, sql`select * from a`, () => {})
-  const stopToo = live.listen(db, sql`select * from a`, () => {})
+  const live = new LiveQueries({ db, host: host() })
+  const { stop } = live.listen(sql`select * from a`, () => {})
+  const { stop: stopToo } = live.listen(sql`select * from a`, () => {})
   expect(live.runs).toBe(1)
   db.exec("insert into b values (1, 'y')")
-  live.notify(db, storage.takeChanges())
+  live.notify(storage.takeChanges())
   expect(live.runs).toBe(1)
   db.exec("update a set v = 'z'")
-  live.notify(db, storage.takeChanges())
+  live.notify(storage.takeChanges())
   expect(live.runs).toBe(2)
   stop()
   stopToo()
   db.exec("update a set v = 'q'")
-  live.notify(db, storage.takeChanges())
+  live.notify(storage.takeChanges())
   expect(live.runs).toBe(2)
 })

@@ -1,22 +1,37 @@
 import { type LfError, toLfError } from "../base/error.ts"
-import type { Database } from "../sqlite/database.ts"
 import type { Sql } from "../sqlite/sql.ts"
 import type { Row } from "../sqlite/statement.ts"
 import { diffRows, type RowPatch } from "./row-patch.ts"
 
 /** What a live query tells its reader: first the rows, then patches to them; an error replaces both. */
 export type LiveResult =
-  | { readonly type: "rows"; readonly rows: readonly Row[] }
+  | { readonly type: "rows"; readonly rows: readonly Row[]; readonly asksClock: boolean }
   | { readonly type: "patch"; readonly patch: RowPatch }
+  | { readonly type: "error"; readonly error: LfError }
+
+/** What one run of a query gave. */
+export interface QueryRun {
+  readonly rows: readonly Row[]
+  readonly pages: ReadonlySet<number>
+  readonly asksClock: boolean
+}
+
+type Shown =
+  | { readonly type: "rows"; readonly rows: readonly Row[] }
   | { readonly type: "error"; readonly error: LfError }
 
 /** A query that is kept up to date: run again if and only if a page that it read has changed content. */
 export class LiveQuery {
   readonly query: Sql<unknown>
   readonly #listeners = new Set<(result: LiveResult) => void>()
+  readonly #refreshes: (() => void)[] = []
   #pages: ReadonlySet<number> = new Set()
-  #rows: readonly Row[] | null = null
-  #error: LfError | null = null
+  #asksClock = false
+  /** What the listeners were told last; null: nothing yet. */
+  #shown: Shown | null = null
+  /** What the last run gave, if that is something else. */
+  #news: Shown | null = null
+  #pausedUntilMs = Number.NEGATIVE_INFINITY
 
   constructor(query: Sql<unknown>) {
     this.query = query
@@ -26,86 +41,85 @@ export class LiveQuery {
     return this.#listeners.size > 0
   }
 
-  /** The listener gets the rows at once, then every change. Returns its undo. */
-  listen(db: Database, listener: (result: LiveResult) => void): () => void {
-    if (this.#rows === null) this.run(db)
+  /** Its readers show something already. */
+  get isShown(): boolean {
+    return this.#shown !== null
+  }
+
+  /** Somebody asked for a run, whatever has changed. */
+  get isAsked(): boolean {
+    return this.#refreshes.length > 0
+  }
+
+  /** The listener gets what is shown at once, and everything later. Returns its undo. */
+  listen(listener: (result: LiveResult) => void): () => void {
     this.#listeners.add(listener)
-    listener(this.#current())
+    if (this.#shown !== null) listener(this.#whole(this.#shown))
     return () => {
       this.#listeners.delete(listener)
     }
   }
 
-  reads(changed: ReadonlySet<number>): boolean {
-    if (this.#rows === null) return true
+  /** `done` is called after the listeners were told what the next run gave, also when that is nothing new. */
+  refresh(done: () => void): void {
+    this.#refreshes.push(done)
+  }
+
+  /** Whether it must run again now that these pages have changed. One that ran too long waits for its pause to end. */
+  reads(changed: ReadonlySet<number>, nowMs: number): boolean {
+    if (nowMs < this.#pausedUntilMs) return false
+    if ((this.#news ?? this.#shown)?.type !== "rows") return true
     const [few, many] = changed.size < this.#pages.size ? [changed, this.#pages] : [this.#pages, changed]
     for (const pageNo of few) if (many.has(pageNo)) return true
     return false
   }
 
-  run(db: Database): void {
-    try {
-      const { rows, pages } = db.track(this.query)
-      this.#pages = pages
-      this.#become(rows)
-    } catch (error) {
-      this.#rows = null
-      this.#error = toLfError(error, "SQL_ERROR")
-      this.#tell(this.#current())
+  /** Takes what a run gave; nobody is told before `deliver`. */
+  take({ rows, pages, asksClock }: QueryRun): void {
+    this.#pages = pages
+    this.#asksClock = asksClock
+    this.#pausedUntilMs = Number.NEGATIVE_INFINITY
+    this.#news = { type: "rows", rows }
+  }
+
+  /** Takes why a run failed. `pauseUntilMs`: no change makes it run again before. */
+  fail(error: unknown, pauseUntilMs: number): void {
+    this.#pausedUntilMs = pauseUntilMs
+    this.#news = { type: "error", error: toLfError(error, "SQL_ERROR") }
+  }
+
+  /** Tells the listeners how what is shown becomes what the last run gave, if they differ. */
+  deliver(): void {
+    const [before, after] = [this.#shown, this.#news]
+    this.#news = null
+    const refreshes = this.#refreshes.splice(0)
+    if (after !== null) {
+      const result = this.#difference(before, after)
+      // Rows that did not change stay the objects that they were, and a patch is made against them.
+      if (result !== null) this.#shown = after
+      if (result !== null) for (const listener of [...this.#listeners]) listener(result)
     }
+    for (const done of refreshes) done()
   }
 
-  #become(rows: readonly Row[]): void {
-    const before = this.#rows
-    if (before === null) {
-      this.#rows = rows
-      this.#error = null
-      this.#tell(this.#current())
-      return
+  #difference(before: Shown | null, after: Shown): LiveResult | null {
+    if (before === null || before.type !== after.type) return this.#whole(after)
+    if (before.type === "rows" && after.type === "rows") {
+      const patch = diffRows(before.rows, after.rows)
+      return patch === null ? null : { type: "patch", patch }
     }
-    const patch = diffRows(before, rows)
-    if (patch === null) return
-    this.#rows = rows
-    this.#tell({ type: "patch", patch })
+    return isSameError(before, after) ? null : this.#whole(after)
   }
 
-  #current(): LiveResult {
-    if (this.#error !== null) return { type: "error", error: this.#error }
-    return { type: "rows", rows: this.#rows ?? [] }
-  }
-
-  #tell(result: LiveResult): void {
-    for (const listener of this.#listeners) listener(result)
+  #whole(shown: Shown): LiveResult {
+    return shown.type === "error" ? shown : { ...shown, asksClock: this.#asksClock }
   }
 }
 
-/** The live queries of one document, one per text and parameters however many readers it has. */
-export class LiveQueries {
-  readonly #byKey = new Map<string, LiveQuery>()
-  /** How many times a query ran, for benchmarks and tests. */
-  runs = 0
-
-  listen(db: Database, query: Sql<unknown>, listener: (result: LiveResult) => void): () => void {
-    const key = queryKey(query)
-    const live = this.#byKey.get(key) ?? new LiveQuery(query)
-    if (!this.#byKey.has(key)) this.runs++
-    this.#byKey.set(key, live)
-    const stop = live.listen(db, listener)
-    return () => {
-      stop()
-      if (!live.isUsed && this.#byKey.get(key) === live) this.#byKey.delete(key)
-    }
-  }
-
-  /** Runs again what read a changed page. */
-  notify(db: Database, changed: ReadonlySet<number>): void {
-    if (changed.size === 0) return
-    for (const live of this.#byKey.values()) {
-      if (!live.reads(changed)) continue
-      this.runs++
-      live.run(db)
-    }
-  }
+function isSameError(a: Shown, b: Shown): boolean {
+  return (
+    a.type === "error" && b.type === "error" && a.error.code === b.error.code && a.error.message === b.error.message
+  )
 }
 
 /** Text and parameters in one string: raw parameters collide (1 and "1") and bigint has no JSON. */

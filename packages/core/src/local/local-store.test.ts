@@ -12,8 +12,10 @@ import { encodeWhole } from "../storage/delta.ts"
 import { Storage } from "../storage/storage.ts"
 import { Luck } from "../testing/luck.ts"
 import { SimClock, SimHost } from "../testing/sim-host.ts"
+import { mutationCodec } from "../timeline/mutation.ts"
 import { timelineStream } from "../timeline/timeline.ts"
-import { isAwaited, LocalStore, type Rejection } from "./local-store.ts"
+import { isAwaited, LocalStore, pendingAtRest, type Rejection } from "./local-store.ts"
+import { OUTCOMES_KEPT } from "./receipts.ts"
 
 beforeAll(loadChecksum)
 
@@ -164,6 +166,61 @@ describe("local store", () => {
     store.adopt(rejection("a"))
     store.adopt(rejection("c"))
     expect(store.rejections.map(({ uid }) => uid)).toEqual(["b", "c"])
+  })
+
+  test("outcomes come back with their base, from entries of older code too; the oldest go first", async () => {
+    const old = new LocalStore(kept("settled", plainBytes({ clientId: "a", lsn: 7 })), host)
+    expect(old.outcomeOf("u")).toBeUndefined()
+    for (const decided of ["u", [["u"]], [[1, null]], [["u", 2]], { u: null }])
+      expect(() => new LocalStore(kept("settled", plainBytes({ clientId: "a", lsn: 7, decided })), host)).toThrow(
+        corrupt,
+      )
+    const disk = new MemoryDisk()
+    const store = await reopened(disk)
+    store.receive({ epoch: "e", cursor: lsn(9), changeset: whole(1) })
+    const applied = (uid: string) => ({ uid, outcome: { type: "applied" as const, lsn: lsn(9) } })
+    store.settle(lsn(1), [applied("first"), { uid: "no", outcome: { type: "rejected", code: "NO", data: 1 } }])
+    store.settle(
+      lsn(OUTCOMES_KEPT),
+      Array.from({ length: OUTCOMES_KEPT - 1 }, (_, i) => applied(`u${i}`)),
+    )
+    const isAsBefore = (now: LocalStore) => {
+      expect(now.outcomeOf("first")).toBeUndefined()
+      expect(now.outcomeOf("no")).toEqual({ type: "rejected", code: "NO", data: null })
+      expect(now.outcomeOf("u0")).toEqual({ type: "applied", lsn: 9 })
+    }
+    isAsBefore(store)
+    await store.rollup()
+    await store.streams.close()
+    isAsBefore(await reopened(disk))
+  })
+
+  test("who watches rejections is told of each that comes and goes, until they stop", async () => {
+    const store = await reopened(new MemoryDisk())
+    const seen: string[] = []
+    const stop = store.watchRejections((change) => seen.push(change.type))
+    store.reject(rejection("a"))
+    store.dismiss("a")
+    store.dismiss("a")
+    stop()
+    store.reject(rejection("b"))
+    expect(seen).toEqual(["rejected", "dismissed"])
+  })
+
+  test("what waits in a log is counted from its records alone", async () => {
+    expect(pendingAtRest(openMemoryLog())).toBe(0)
+    const disk = new MemoryDisk()
+    const store = await reopened(disk)
+    const timeline = store.streams.journal(timelineStream(store.clientId), mutationCodec)
+    for (let i = 1; i <= 4; i++) {
+      const uid = `00000000-0000-7000-8000-00000000000${i}`
+      timeline.append({ uid, name: "n", args: null, at: 1 })
+    }
+    await store.streams.close()
+    const opened = await disk.open("d")
+    expect(pendingAtRest(opened)).toBe(4)
+    const decided = kept("settled", plainBytes({ clientId: store.clientId, lsn: 3 }))
+    expect(pendingAtRest({ ...opened, records: [...opened.records, ...decided.records] })).toBe(1)
   })
 
   test("T26 a log is awaited while something in it is pending or was rejected", () => {

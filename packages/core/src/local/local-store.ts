@@ -11,6 +11,7 @@ import { type Changeset, changesetCodec } from "../storage/changeset.ts"
 import { Storage } from "../storage/storage.ts"
 import { type Mutation, mutationCodec } from "../timeline/mutation.ts"
 import { timelineStream } from "../timeline/timeline.ts"
+import { OUTCOMES_KEPT, type PendingOutcome, type RemoteOutcome } from "./receipts.ts"
 
 /** Deltas since the last rollup may reach this, or half of the base, before the base is written anew. */
 const ROLLUP_BYTES_MIN = 1024 * 1024
@@ -58,13 +59,21 @@ const baseCodec: EntryCodec<BaseEntry> = {
   },
 }
 
-/** Whose timeline is decided up to where. */
+/** A rejection came, or its author has seen it. */
+export type RejectionChange = RejectionEntry
+
+/** Whose timeline is decided up to where, and how, by the base at `cursor`. Entries of older code do not say how. */
 interface SettledEntry {
   readonly clientId: string
   readonly lsn: Lsn
+  readonly cursor?: Lsn
+  /** Uid, and the code of a rejection or null. */
+  readonly decided?: readonly (readonly [string, string | null])[]
 }
 
-const settledCodec = plainCodec<SettledEntry>((entry) => hasFields(entry, { clientId: "text", lsn: "lsn" }))
+const settledCodec = plainCodec<SettledEntry>(
+  (entry) => hasFields(entry, { clientId: "text", lsn: "lsn" }) && isDecided((entry as SettledEntry).decided), // it has fields
+)
 const rejectionCodec = plainCodec<RejectionEntry>(isRejectionEntry)
 
 /** What a client keeps at rest: who it is, its pending mutations, the server's pages and the rejections nobody saw yet. */
@@ -76,6 +85,11 @@ export class LocalStore {
   readonly #rejections: Journal<RejectionEntry>
   readonly #settled: Journal<SettledEntry>
   readonly #open = new Map<string, Rejection>()
+  /** Every rejection that was ever folded, dismissed or not. */
+  readonly #rejectedUids = new Set<string>()
+  /** The newest OUTCOMES_KEPT decisions, oldest first. */
+  readonly #decided = new Map<string, { readonly code: string | null; readonly cursor: Lsn }>()
+  readonly #rejectionWatchers = new Set<(change: RejectionChange) => void>()
   #epoch = ""
   #cursor = LSN_ZERO
   #rollup: Promise<void> | null = null
@@ -91,6 +105,7 @@ export class LocalStore {
     this.#settled = this.streams.journal("settled", settledCodec)
     this.storage = this.#recoverBase()
     for (const { entry } of this.#rejections.iter()) this.#fold(entry)
+    for (const { entry } of this.#settled.iter()) this.#foldDecided(entry)
     // The id is made together with the journal and lives in the same store (T3).
     if (this.#identity.lsn() === this.#identity.start()) this.#identity.append(newClientSecret(host))
   }
@@ -126,8 +141,21 @@ export class LocalStore {
   }
 
   /** Kept with the same flush as the base that decided it. */
-  settle(position: Lsn): void {
-    this.#settled.append({ clientId: this.clientId, lsn: position })
+  settle(position: Lsn, outcomes: readonly PendingOutcome[] = []): void {
+    const decided = outcomes.map(
+      ({ uid, outcome }) => [uid, outcome.type === "rejected" ? outcome.code : null] as const,
+    )
+    this.#settle({ clientId: this.clientId, lsn: position, cursor: this.#cursor, decided })
+  }
+
+  /** What became of a mutation that is not pending any more; undefined: this device does not know. */
+  outcomeOf(uid: string): RemoteOutcome | undefined {
+    const rejection = this.#open.get(uid)
+    if (rejection !== undefined) return { type: "rejected", code: rejection.code, data: rejection.data }
+    const decided = this.#decided.get(uid)
+    if (decided === undefined) return undefined
+    const { code, cursor } = decided
+    return code === null ? { type: "applied", lsn: cursor } : { type: "rejected", code, data: null }
   }
 
   /** A new identity with an empty timeline, for `first` and what follows it; the old id's stream goes with the same flush. */
@@ -160,16 +188,19 @@ export class LocalStore {
     if (this.#base.lsn() > this.#base.start()) this.#base.rollup(this.#base.lsn())
   }
 
+  /** Calls `watcher` with every later change of `rejections`. Returns its undo. */
+  watchRejections(watcher: (change: RejectionChange) => void): () => void {
+    this.#rejectionWatchers.add(watcher)
+    return () => void this.#rejectionWatchers.delete(watcher)
+  }
+
   reject(rejection: Rejection): void {
     this.#note({ type: "rejected", rejection })
   }
 
   /** A rejection of another log: once, also when that log was not deleted in time and comes again after it was dismissed. */
   adopt(rejection: Rejection): void {
-    for (const { entry } of this.#rejections.iter()) {
-      if ((entry.type === "rejected" ? entry.rejection.uid : entry.uid) === rejection.uid) return
-    }
-    this.reject(rejection)
+    if (!this.#rejectedUids.has(rejection.uid)) this.reject(rejection)
   }
 
   dismiss(uid: string): void {
@@ -197,7 +228,7 @@ export class LocalStore {
       .u64(this.storage.checksum)
       .finish()
     if (this.#base.lsn() > this.#base.start()) this.#base.rollup(this.#base.lsn())
-    if (this.#settled.lsn() > LSN_ZERO) this.#settled.rollup(lsn(this.#settled.lsn() - 1))
+    this.#foldSettled()
     this.#foldRejections()
     await this.streams.rollup({ meta, pages: this.storage.snapshot() })
   }
@@ -237,11 +268,36 @@ export class LocalStore {
   #note(entry: RejectionEntry): void {
     this.#rejections.append(entry)
     this.#fold(entry)
+    for (const watcher of this.#rejectionWatchers) watcher(entry)
   }
 
   #fold(entry: RejectionEntry): void {
+    this.#rejectedUids.add(entry.type === "rejected" ? entry.rejection.uid : entry.uid)
     if (entry.type === "rejected") this.#open.set(entry.rejection.uid, entry.rejection)
     else this.#open.delete(entry.uid)
+  }
+
+  #settle(entry: SettledEntry): void {
+    this.#settled.append(entry)
+    this.#foldDecided(entry)
+  }
+
+  #foldDecided({ decided = [], cursor = LSN_ZERO }: SettledEntry): void {
+    for (const [uid, code] of decided) this.#decided.set(uid, { code, cursor })
+    for (const uid of this.#decided.keys()) {
+      if (this.#decided.size <= OUTCOMES_KEPT) return
+      this.#decided.delete(uid)
+    }
+  }
+
+  /** The last position and the newest outcomes, appended again in one entry, so that the old ones can go. */
+  #foldSettled(): void {
+    const last = this.#settled.lsn()
+    if (last === this.#settled.start()) return
+    const { clientId, lsn: at } = this.#settled.entry(last)
+    const decided = Array.from(this.#decided, ([uid, { code }]) => [uid, code] as const)
+    this.#settled.append({ clientId, lsn: at, cursor: this.#cursor, decided })
+    this.#settled.rollup(last)
   }
 
   /** Only what is still open lives on: appended again, so that the old entries can go. */
@@ -253,6 +309,20 @@ export class LocalStore {
   }
 }
 
+/** How many mutations in a log wait for the server, as far as its records tell. It is only read. @throws LOG_CORRUPT */
+export function pendingAtRest(opened: OpenedLog): number {
+  const streams = new Streams(opened)
+  const settled = streams.journal("settled", settledCodec)
+  const last = settled.lsn() > settled.start() ? settled.entry(settled.lsn()) : null
+  let count = 0
+  for (const name of streams.names().filter((name) => name.startsWith(timelineStream("")))) {
+    const timeline = streams.journal(name, mutationCodec)
+    const decided = last !== null && timelineStream(last.clientId) === name ? last.lsn : LSN_ZERO
+    count += Math.max(0, timeline.lsn() - Math.max(timeline.start(), decided))
+  }
+  return count
+}
+
 /** Whether a log holds what its author waits for: something pending, or a rejection. It is only read. @throws LOG_CORRUPT */
 export function isAwaited(opened: OpenedLog): boolean {
   const streams = new Streams(opened)
@@ -261,6 +331,13 @@ export function isAwaited(opened: OpenedLog): boolean {
   return [rejections, ...timelines.map((name) => streams.journal(name, mutationCodec))].some(
     (journal) => journal.lsn() > journal.start(),
   )
+}
+
+function isDecided(decided: unknown): boolean {
+  if (decided === undefined) return true
+  const isPair = (pair: unknown) =>
+    Array.isArray(pair) && typeof pair[0] === "string" && (pair[1] === null || typeof pair[1] === "string")
+  return Array.isArray(decided) && decided.every(isPair)
 }
 
 function isRejectionEntry(entry: unknown): boolean {

@@ -4,17 +4,20 @@ import { uuidV7 } from "../base/ids.ts"
 import { type Lsn, lsn } from "../base/lsn.ts"
 import type { OpenedLog } from "../journal/log.ts"
 import type { Link, PageBatch } from "../network/link.ts"
-import { PUSH_BYTES_MAX, type Welcome } from "../network/message.ts"
+import type { Welcome } from "../network/message.ts"
 import type { SqliteModule } from "../sqlite/module.ts"
 import type { Query } from "../sqlite/sql.ts"
 import type { Mutation } from "../timeline/mutation.ts"
 import type { Mutator } from "../timeline/mutator.ts"
+import { refusalOf } from "../timeline/outcome.ts"
 import { Timeline } from "../timeline/timeline.ts"
+import type { LiveQueries, LiveSubscription } from "./live-queries.ts"
 import type { LiveResult } from "./live-query.ts"
-import { LocalStore, type Rejection } from "./local-store.ts"
+import { LocalStore, type Rejection, type RejectionChange } from "./local-store.ts"
+import { PushState } from "./push-state.ts"
 import { type Applied, planMeeting, planRebase, timelineState } from "./rebase-plan.ts"
 import { type Receipt, Receipts } from "./receipts.ts"
-import { outcomeOf, readApplied, readVerdicts } from "./verdicts.ts"
+import { readApplied, readVerdicts } from "./verdicts.ts"
 import { View } from "./view.ts"
 
 /** Mutations that may wait for the server; one more is refused before it is journaled. */
@@ -28,6 +31,8 @@ export interface LocalOptions {
   readonly user: string | null
   /** Deltas may reach this before the base is written anew; by default it goes by the base's size. */
   readonly rollupBytes?: number
+  /** For tests: live queries let others work after so many runs, not only after their slice of time. */
+  readonly runsPerSlice?: number
 }
 
 /** One document on this device: its pages, its pending mutations and the queries that are kept up to date over both. */
@@ -39,29 +44,19 @@ export class Local {
   readonly #view: View
   readonly #receipts = new Receipts()
   readonly #watchers = new Set<() => void>()
+  readonly #push: PushState
   #timeline: Timeline
-  /** The server has our timeline up to here, as far as we know. */
-  #serverCursor: Lsn
-  /** Timeline entries up to here, and everything that the base says, survive a crash. */
-  #durable: { timeline: Lsn; start: Lsn }
-  #forkAt: Lsn | null = null
-  #isRestored = false
   #failure: LfError | null = null
-  #wakePush: () => void = () => {}
-  /** Kept before this start, applied since or not: calls that are repeated for them run nothing (T28). */
-  readonly #recovered: ReadonlySet<string>
 
   /** Recovers what was stored. @throws LOG_CORRUPT MIGRATION_EDITED MIGRATION_FAILED */
-  constructor({ opened, module, mutator, host, user, rollupBytes }: LocalOptions) {
+  constructor({ opened, module, mutator, host, user, rollupBytes, runsPerSlice }: LocalOptions) {
     this.#host = host
     this.#mutator = mutator
     this.#user = user
     this.#store = new LocalStore(opened, host, rollupBytes)
-    this.#view = new View({ module, storage: this.#store.storage, mutator, host })
+    this.#view = new View({ module, storage: this.#store.storage, mutator, host, runsPerSlice })
     this.#timeline = this.#openTimeline()
-    this.#durable = { timeline: this.#timeline.lsn(), start: this.#timeline.start() }
-    this.#serverCursor = this.#timeline.start()
-    this.#recovered = new Set(this.#timeline.pending().map(({ uid }) => uid))
+    this.#push = new PushState(this.#timeline)
     // What the base decided, and the rejections that came with it, were flushed with it: nothing is reported again here.
     this.#timeline.drop(this.#store.settledTo)
     try {
@@ -100,9 +95,9 @@ export class Local {
     return this.#failure
   }
 
-  /** How many times live queries ran. */
-  get queryRuns(): number {
-    return this.#view.queryRuns
+  /** Live queries and single reads: how many there are, how often they ran, and when each has told what is so now. */
+  get reads(): LiveQueries {
+    return this.#view.queries
   }
 
   /** The base's checksum and page count: equal to the server's at `cursor` (I5). */
@@ -112,6 +107,15 @@ export class Local {
 
   pending(): readonly Mutation[] {
     return this.#timeline.pending()
+  }
+
+  /** Pending mutations have positions `start + 1` to `lsn` under `clientId`: what came and went since is read off them. */
+  get pendingRange(): { readonly clientId: string; readonly start: Lsn; readonly lsn: Lsn } {
+    return { clientId: this.clientId, start: this.#timeline.start(), lsn: this.#timeline.lsn() }
+  }
+
+  pendingAfter(position: Lsn): Mutation[] {
+    return [...this.#timeline.pendingAfter(position)]
   }
 
   get pendingCount(): number {
@@ -125,50 +129,63 @@ export class Local {
   /**
    * Runs a mutation at once and keeps it. The receipt's `durable` resolves when it survives a crash of this device,
    * `remote` when the server has decided. Called again with a `uid` that is known it changes nothing (T28).
-   * @throws MUTATION_UNKNOWN MUTATION_ARGS_INVALID MUTATION_TOO_LARGE MUTATION_REJECTED PENDING_LIMIT LOG_FULL and then nothing happened
+   * @throws MUTATION_UNKNOWN MUTATION_ARGS_INVALID MUTATION_TOO_LARGE PENDING_LIMIT LOG_FULL, MUTATION_REJECTED for what the
+   * mutator threw a `Reject` for, MUTATION_THREW or a code of SQL for anything else that it threw; then nothing happened
    */
   run(name: string, args: unknown, uid = uuidV7(this.#host.nowMs(), this.#host.randomBytes(10))): Receipt {
     if (this.#failure !== null) throw this.#failure
-    if (this.#recovered.has(uid) || this.#receipts.find(uid) !== undefined) return this.follow(uid)
+    if (this.#isKnown(uid)) return this.follow(uid)
     if (this.#timeline.pendingCount >= PENDING_MAX) {
       throw new LfError("PENDING_LIMIT", `${PENDING_MAX} mutations wait for the server already`)
     }
     const mutation = this.#mutator.make({ uid, name, args, at: this.#host.nowMs() })
-    const outcome = this.#timeline.apply(this.#view.db, mutation)
-    if (outcome.type === "rejected") {
-      throw new LfError("MUTATION_REJECTED", `${name}: ${outcome.code}`, { cause: outcome })
-    }
+    const { outcome, thrown } = this.#view.apply(this.#timeline, mutation)
+    if (outcome.type === "rejected") throw refusalOf(name, outcome, thrown)
     this.#timeline.append(mutation)
     const receipt = this.#receipts.open(uid, this.#flush())
     this.#notify()
     return receipt
   }
 
-  /** The receipt of a mutation that was durable before: what is neither pending nor rejected was applied. */
+  /** The receipt of a mutation that was durable before. What this device does not know of, it says so (I9). */
   follow(uid: string): Receipt {
     const known = this.#receipts.find(uid)
     if (known !== undefined) return known
     const receipt = this.#receipts.open(uid, Promise.resolve())
-    if (this.#timeline.pending().some((entry) => entry.uid === uid)) return receipt
-    const rejection = this.#store.rejections.find((entry) => entry.uid === uid)
-    this.#receipts.decide([{ uid, outcome: outcomeOf(rejection, this.cursor) }])
+    if (this.#timeline.isPending(uid)) return receipt
+    const outcome = this.#store.outcomeOf(uid) ?? { type: "unknown", reason: "forgotten" }
+    this.#receipts.decide([{ uid, outcome }])
     return receipt
   }
 
-  /** Rows of the view as it is now. @throws SQL_ERROR SQL_DENIED */
+  #isKnown(uid: string): boolean {
+    const isOpen = this.#receipts.find(uid) !== undefined || this.#timeline.isPending(uid)
+    return isOpen || this.#store.outcomeOf(uid) !== undefined
+  }
+
+  /** What is pending will be forgotten by its user's wish: whoever waits for the server's decision is told so. */
+  discard(): void {
+    this.#receipts.discard()
+  }
+
+  /** Rows of the view as it is now. @throws SQL_ERROR SQL_DENIED SQL_LIMIT */
   query<R>(query: Query<R>): R[] {
     return this.#view.query(query)
   }
 
-  /** Rows at once, then patches. Returns its undo. */
-  subscribe(query: Query<unknown>, listener: (result: LiveResult) => void): () => void {
+  /** Rows at once, or when the query's turn comes; then patches. */
+  subscribe(query: Query<unknown>, listener: (result: LiveResult) => void): LiveSubscription {
     return this.#view.subscribe(query, listener)
   }
 
-  /** Calls `watcher` after anything but rows changed: pending, rejections, cursor, failure. */
-  watch(watcher: () => void): () => void {
+  /** Calls `watcher` after anything but rows changed: pending, cursor, failure; `onRejection` with each that comes or goes. */
+  watch(watcher: () => void, onRejection: (change: RejectionChange) => void = () => {}): () => void {
+    const undo = this.#store.watchRejections(onRejection)
     this.#watchers.add(watcher)
-    return () => void this.#watchers.delete(watcher)
+    return () => {
+      undo()
+      this.#watchers.delete(watcher)
+    }
   }
 
   async dismiss(uid: string): Promise<void> {
@@ -191,12 +208,12 @@ export class Local {
   meet(welcome: Welcome): void {
     const isOther = welcome.epoch !== this.#store.epoch
     // A copy that still has everything which we dropped goes on where it ends: nothing needs a new id.
-    this.#isRestored = isOther && this.#store.epoch !== "" && welcome.clientLsn < this.#timeline.start()
+    this.#push.isRestored = isOther && this.#store.epoch !== "" && welcome.clientLsn < this.#timeline.start()
     if (isOther) {
       this.#store.forgetCursor()
-      this.#forkAt = null
+      this.#push.forkAt = null
     }
-    if (!this.#isRestored) this.#compareTimelines(welcome)
+    if (!this.#push.isRestored) this.#compareTimelines(welcome)
   }
 
   /**
@@ -205,37 +222,30 @@ export class Local {
    */
   async pushMutations(link: Link): Promise<boolean> {
     if (this.#failure !== null) throw this.#failure
-    if (this.#forkAt !== null || this.#isRestored) return false
-    const batch = this.#timeline.sync(this.#serverCursor, this.#durable.timeline, PUSH_BYTES_MAX)
-    if (batch.entries.length === 0) return false
+    const batch = this.#push.nextBatch(this.#timeline)
+    if (batch === null) return false
     const { clientId } = this
-    const reply = await link.syncMutations({
-      type: "sync-mutations",
-      batch,
-      confirmed: this.#durable.start,
-    })
+    const reply = await link.syncMutations({ type: "sync-mutations", batch, confirmed: this.#push.confirmed })
     if (clientId !== this.clientId) return true
     const end = lsn(batch.from + batch.entries.length)
     if (reply.type === "cursor") {
-      this.#serverCursor = end
+      this.#push.serverCursor = end
       if (reply.lsn > end && reply.lsn > this.#timeline.lsn()) this.#forkFrom(end)
     } else if (reply.type === "gap") {
       if (reply.expected < this.#timeline.start()) this.#forkFrom(this.#timeline.start())
-      else this.#serverCursor = reply.expected
+      else this.#push.serverCursor = reply.expected
     } else this.#forkFrom(reply.common)
     return true
   }
 
   /** Resolves when `pushMutations` may have something to do. */
   readyToPush(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#wakePush = resolve
-    })
+    return this.#push.ready()
   }
 
   /** Waits for newer pages, puts them under, and runs what is pending again. Resolves when that is durable. */
   async rebase(link: Link, epoch: string): Promise<void> {
-    const outcomesSeen = this.#durable.start
+    const outcomesSeen = this.#push.confirmed
     const batch = await link.syncStorage({ type: "sync-storage", cursor: this.cursor, outcomesSeen })
     if (this.#failure !== null) throw this.#failure
     this.#receive(batch, epoch)
@@ -255,7 +265,7 @@ export class Local {
   /** Flushes and lets go. */
   async close(): Promise<void> {
     this.#failure ??= new LfError("LOG_CLOSED", "the document was closed on this device")
-    this.#view.close()
+    this.#view.close(this.#failure)
     await this.#store.streams.close()
   }
 
@@ -279,7 +289,7 @@ export class Local {
       refusal = this.#dropBase(error)
     }
     this.#notify()
-    this.#wakePush()
+    this.#push.wake()
     if (refusal !== null) throw refusal
   }
 
@@ -300,23 +310,12 @@ export class Local {
     const plan = this.#plan(this.#applied())
     this.#settle(plan.dropTo, batch)
     if (plan.next === "renumber") this.#renumber(batch)
-    else if (plan.next === "probe") this.#probe()
-  }
-
-  /** Sent from the start, the server compares hash by hash and names the last common position. */
-  #probe(): void {
-    this.#serverCursor = this.#timeline.start()
-    this.#isRestored = false
+    else if (plan.next === "probe") this.#push.probe(this.#timeline)
   }
 
   #plan(applied: Applied | null): ReturnType<typeof planRebase> {
-    return planRebase({
-      applied,
-      timeline: timelineState(this.#timeline),
-      serverCursor: this.#serverCursor,
-      forkAt: this.#forkAt,
-      isRestored: this.#isRestored,
-    })
+    const { serverCursor, forkAt, isRestored } = this.#push
+    return planRebase({ applied, timeline: timelineState(this.#timeline), serverCursor, forkAt, isRestored })
   }
 
   #applied(): Applied | null {
@@ -326,23 +325,29 @@ export class Local {
   /** What is up to `dropTo` was decided: rejections are kept for their author, receipts told. */
   #settle(dropTo: Lsn, batch?: PageBatch): void {
     if (dropTo <= this.#timeline.start()) return
-    const { decided, rejections } = readVerdicts(this.#view.db, this.#timeline, dropTo, batch?.outcomes ?? [])
+    const { decided, rejections } = readVerdicts({
+      db: this.#view.db,
+      timeline: this.#timeline,
+      dropTo,
+      cursor: this.cursor,
+      data: batch?.outcomes ?? [],
+    })
     for (const rejection of rejections) this.#store.reject(rejection)
-    this.#store.settle(dropTo)
+    this.#store.settle(dropTo, decided)
     this.#timeline.drop(dropTo)
     this.#receipts.decide(decided)
   }
 
   #compareTimelines(welcome: Welcome): void {
     const meeting = planMeeting(timelineState(this.#timeline), { lsn: welcome.clientLsn, hash: welcome.clientHash })
-    if (meeting.type === "agreed") this.#serverCursor = meeting.cursor
+    if (meeting.type === "agreed") this.#push.serverCursor = meeting.cursor
     else if (meeting.type === "fork") this.#forkFrom(meeting.common)
-    else this.#probe()
+    else this.#push.probe(this.#timeline)
   }
 
   #forkFrom(common: Lsn): void {
     if (this.#failure !== null) return
-    this.#forkAt = common > this.#timeline.start() ? common : this.#timeline.start()
+    this.#push.forkAt = common > this.#timeline.start() ? common : this.#timeline.start()
     const plan = this.#plan(this.#applied())
     if (plan.next !== "renumber") return
     // What the base turns out to have already must not be run on top of it once more (I6).
@@ -363,30 +368,25 @@ export class Local {
     this.#store.renewIdentity(this.#host, rest.at(0))
     this.#timeline = this.#openTimeline()
     for (const mutation of rest) this.#timeline.append(mutation)
-    this.#serverCursor = lsn(0)
-    this.#durable = { timeline: lsn(0), start: lsn(0) }
-    this.#forkAt = null
-    this.#isRestored = false
+    this.#push.renumber()
     this.#settle(this.#plan(this.#applied()).dropTo, batch)
-    this.#wakePush()
+    this.#push.wake()
   }
 
   #openTimeline(): Timeline {
-    return new Timeline(this.#store.streams, { clientId: this.clientId, mutator: this.#mutator, user: this.#user })
+    const [mutator, user] = [this.#mutator, this.#user]
+    return new Timeline(this.#store.streams, { clientId: this.clientId, mutator, user })
   }
 
   async #flush(): Promise<void> {
     const timeline = this.#timeline
-    const at = { timeline: timeline.lsn(), start: timeline.start() }
+    const at = { lsn: timeline.lsn(), start: timeline.start() }
     try {
       await this.#store.flush()
     } catch (error) {
       throw this.fail(error)
     }
-    if (timeline !== this.#timeline) return
-    const { timeline: last, start } = this.#durable
-    this.#durable = { timeline: lsn(Math.max(last, at.timeline)), start: lsn(Math.max(start, at.start)) }
-    this.#wakePush()
+    if (timeline === this.#timeline) this.#push.flushed(at)
   }
 
   #notify(): void {

@@ -1,9 +1,14 @@
 import type { Lsn } from "../base/lsn.ts"
 
-/** What the server decided. */
+/**
+ * What the server decided, as far as this device knows: it is in the document, at `lsn` of the server at the latest, or it
+ * was rejected. `unknown` is never a guess: `discarded` by `clear` before an answer came, or `forgotten` because what was
+ * kept about it is gone (cleared site data, a sign-in, more than OUTCOMES_KEPT later ones).
+ */
 export type RemoteOutcome =
   | { readonly type: "applied"; readonly lsn: Lsn }
   | { readonly type: "rejected"; readonly code: string; readonly data: unknown }
+  | { readonly type: "unknown"; readonly reason: "discarded" | "forgotten" }
 
 export interface Receipt {
   readonly uid: string
@@ -18,8 +23,8 @@ export interface PendingOutcome {
   readonly outcome: RemoteOutcome
 }
 
-/** Decided receipts kept, so that a call repeated by its uid finds its answer (T28). */
-const DECIDED_MAX = 10_000
+/** Outcomes kept, here and at rest, so that a call repeated by its uid finds its answer (T28). */
+export const OUTCOMES_KEPT = 10_000
 
 interface Entry {
   readonly receipt: Receipt
@@ -56,9 +61,14 @@ export class Receipts {
       entry.decide(outcome)
     }
     for (const uid of this.#decided.keys()) {
-      if (this.#decided.size <= DECIDED_MAX) return
+      if (this.#decided.size <= OUTCOMES_KEPT) return
       this.#decided.delete(uid)
     }
+  }
+
+  /** The user discards what is open: nobody will know what became of it. */
+  discard(): void {
+    this.decide([...this.#open.keys()].map((uid) => ({ uid, outcome: { type: "unknown", reason: "discarded" } })))
   }
 
   /** The document stopped: what is open is decided after the next start, if it was durable. */

@@ -5,7 +5,16 @@ import { diffRows, patchRows } from "./row-patch.ts"
 
 const value = fc.oneof(
   fc.integer({ min: 0, max: 3 }),
-  fc.constantFrom(null, "a", "b", 2n ** 60n),
+  fc.constantFrom(
+    null,
+    "a",
+    "b",
+    2n ** 60n,
+    `\u0000b${2n ** 60n}`,
+    "\u0000x1",
+    Number.POSITIVE_INFINITY,
+    "\u0000nInfinity",
+  ),
   fc.uint8Array({ maxLength: 2 }),
 )
 const rows: fc.Arbitrary<Row[]> = fc.array(fc.record({ id: fc.integer({ min: 0, max: 6 }), v: value }), {
@@ -40,5 +49,21 @@ test("one changed row in ten thousand is one row on the wire", () => {
     { type: "keep", from: 0, count: 4_321 },
     { type: "rows", rows: [{ id: 4_321, v: 1 }] },
     { type: "keep", from: 4_322, count: 5_678 },
+  ])
+})
+
+test("a hundred thousand rows that change, move or are equal make a patch in linear time (H6)", () => {
+  const count = 100_000
+  const before = Array.from({ length: count }, (_, id): Row => ({ id, v: id % 7 }))
+  const changed = before.map(({ id }): Row => ({ id, v: "new" }))
+  expect(diffRows(before, changed)).toEqual([{ type: "rows", rows: changed }])
+  expect(patchRows(before, diffRows(before, before.toReversed()) ?? [])).toEqual(before.toReversed())
+  // Equal rows: positions are taken in order, one by one.
+  const equal = Array.from({ length: count }, (): Row => ({ v: 1 }))
+  const framed: Row[] = [{ v: 2 }, ...equal.map((row) => ({ ...row })), { v: 2 }]
+  expect(diffRows([{ v: 3 }, ...equal, { v: 3 }], framed)).toEqual([
+    { type: "rows", rows: [{ v: 2 }] },
+    { type: "keep", from: 1, count },
+    { type: "rows", rows: [{ v: 2 }] },
   ])
 })

@@ -9,7 +9,7 @@ export type PatchStep =
 /** How the old rows of a query become the new ones. Rows that are kept stay the same objects at the reader. */
 export type RowPatch = readonly PatchStep[]
 
-/** The patch from `before` to `after`, or null when nothing differs. Costs one look at every row. */
+/** The patch from `before` to `after`, or null when nothing differs. Linear in the rows of both. */
 export function diffRows(before: readonly Row[], after: readonly Row[]): RowPatch | null {
   const shorter = Math.min(before.length, after.length)
   let head = 0
@@ -20,9 +20,9 @@ export function diffRows(before: readonly Row[], after: readonly Row[]): RowPatc
 
   const steps = new Steps()
   steps.keep(0, head)
-  const known = indexRows(before, head, before.length - tail)
+  const known = new Positions(before, head, before.length - tail)
   for (let i = head; i < after.length - tail; i++) {
-    const at = known.get(rowKey(after[i]))?.shift()
+    const at = known.take(rowKey(after[i]))
     if (at === undefined) steps.add(after[i])
     else steps.keep(at, 1)
   }
@@ -42,9 +42,12 @@ export function patchRows(before: readonly Row[], patch: RowPatch): Row[] {
 
 class Steps {
   readonly list: PatchStep[] = []
+  /** The rows of the last step, while it is one of new rows. */
+  #rows: Row[] | null = null
 
   keep(from: number, count: number): void {
     if (count === 0) return
+    this.#rows = null
     const last = this.list.at(-1)
     if (last?.type === "keep" && last.from + last.count === from) {
       this.list[this.list.length - 1] = { type: "keep", from: last.from, count: last.count + count }
@@ -52,22 +55,31 @@ class Steps {
   }
 
   add(row: Row): void {
-    const last = this.list.at(-1)
-    if (last?.type === "rows") this.list[this.list.length - 1] = { type: "rows", rows: [...last.rows, row] }
-    else this.list.push({ type: "rows", rows: [row] })
+    if (this.#rows === null) {
+      this.#rows = []
+      this.list.push({ type: "rows", rows: this.#rows })
+    }
+    this.#rows.push(row)
   }
 }
 
 /** Old positions by content: equal rows are taken in order. */
-function indexRows(rows: readonly Row[], from: number, to: number): Map<string, number[]> {
-  const byKey = new Map<string, number[]>()
-  for (let i = from; i < to; i++) {
-    const key = rowKey(rows[i])
-    const positions = byKey.get(key)
-    if (positions === undefined) byKey.set(key, [i])
-    else positions.push(i)
+class Positions {
+  readonly #byKey = new Map<string, { readonly positions: number[]; taken: number }>()
+
+  constructor(rows: readonly Row[], from: number, to: number) {
+    for (let i = from; i < to; i++) {
+      const key = rowKey(rows[i])
+      const known = this.#byKey.get(key)
+      if (known === undefined) this.#byKey.set(key, { positions: [i], taken: 0 })
+      else known.positions.push(i)
+    }
   }
-  return byKey
+
+  take(key: string): number | undefined {
+    const known = this.#byKey.get(key)
+    return known === undefined || known.taken === known.positions.length ? undefined : known.positions[known.taken++]
+  }
 }
 
 function sameRow(a: Row, b: Row): boolean {
@@ -85,6 +97,7 @@ function sameValue(a: SqlValue, b: SqlValue): boolean {
 function rowKey(row: Row): string {
   return JSON.stringify(row, (_name, value: unknown) => {
     if (typeof value === "bigint") return `\u0000b${value}`
+    if (typeof value === "string" && value.startsWith("\u0000")) return `\u0000s${value}`
     if (value instanceof Uint8Array) return `\u0000x${value.join(",")}`
     if (typeof value === "number" && !Number.isFinite(value)) return `\u0000n${value}`
     return value

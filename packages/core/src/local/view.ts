@@ -1,49 +1,64 @@
+import type { LfError } from "../base/error.ts"
 import type { Host } from "../base/host.ts"
 import { Database } from "../sqlite/database.ts"
 import type { SqliteModule } from "../sqlite/module.ts"
 import { schemaCookie } from "../sqlite/page.ts"
 import { compileQuery, type Query } from "../sqlite/sql.ts"
 import type { Storage } from "../storage/storage.ts"
+import type { Mutation } from "../timeline/mutation.ts"
 import type { Mutator } from "../timeline/mutator.ts"
+import type { Outcome } from "../timeline/outcome.ts"
 import { migrate } from "../timeline/schema.ts"
 import type { Timeline } from "../timeline/timeline.ts"
-import { LiveQueries, type LiveResult } from "./live-query.ts"
+import { LiveQueries, type LiveSubscription } from "./live-queries.ts"
+import type { LiveResult } from "./live-query.ts"
 
 export interface ViewOptions {
   readonly module: SqliteModule
   readonly storage: Storage
   readonly mutator: Mutator
   readonly host: Host
+  readonly runsPerSlice?: number | undefined
 }
 
 /** What queries see: the base and everything pending on top of it, and the queries that are kept up to date. */
 export class View {
   readonly db: Database
+  readonly queries: LiveQueries
   readonly #storage: Storage
   readonly #mutator: Mutator
   readonly #host: Host
-  readonly #queries = new LiveQueries()
   #schemaIsLocal = false
 
-  constructor({ module, storage, mutator, host }: ViewOptions) {
+  constructor({ module, storage, mutator, host, runsPerSlice }: ViewOptions) {
     this.#storage = storage
     this.#mutator = mutator
     this.#host = host
     this.db = new Database(module, storage)
+    this.queries = new LiveQueries({ db: this.db, host, runsPerSlice })
     this.#useRealTime()
   }
 
-  /** How many times live queries ran. */
-  get queryRuns(): number {
-    return this.#queries.runs
-  }
-
+  /** Rows at once. @throws SQL_ERROR SQL_DENIED SQL_LIMIT */
   query<R>(query: Query<R>): R[] {
-    return this.db.all(query)
+    return this.queries.run(compileQuery(query)) as R[] // the author's assertion about the rows
   }
 
-  subscribe(query: Query<unknown>, listener: (result: LiveResult) => void): () => void {
-    return this.#queries.listen(this.db, compileQuery(query), listener)
+  subscribe(query: Query<unknown>, listener: (result: LiveResult) => void): LiveSubscription {
+    return this.queries.listen(compileQuery(query), listener)
+  }
+
+  /** Runs a new mutation on top of what is there. */
+  apply(timeline: Timeline, mutation: Mutation): { readonly outcome: Outcome; readonly thrown: unknown } {
+    let thrown: unknown
+    try {
+      const outcome = timeline.apply(this.db, mutation, (error) => {
+        thrown = error
+      })
+      return { outcome, thrown }
+    } finally {
+      this.#useRealTime()
+    }
   }
 
   /** Drops what is pending, lets `swap` put other pages under, and makes the connection see them (T16). */
@@ -67,10 +82,11 @@ export class View {
   /** Runs the queries again that read a changed page, once for all changes since the last call (I6). */
   notify(): void {
     this.#useRealTime()
-    this.#queries.notify(this.db, this.#storage.takeChanges())
+    this.queries.notify(this.#storage.takeChanges())
   }
 
-  close(): void {
+  close(error: LfError): void {
+    this.queries.close(error)
     this.db.close()
   }
 

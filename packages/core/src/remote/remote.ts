@@ -1,6 +1,6 @@
 import { LfError, toLfError } from "../base/error.ts"
 import type { Host } from "../base/host.ts"
-import { clientIdOf, uuidV7 } from "../base/ids.ts"
+import { clientIdOf } from "../base/ids.ts"
 import { LSN_ZERO, type Lsn } from "../base/lsn.ts"
 import type { OpenedLog } from "../journal/log.ts"
 import {
@@ -14,19 +14,19 @@ import {
 import type { Pipe, PipeListener } from "../network/network.ts"
 import { Database } from "../sqlite/database.ts"
 import type { LoadSqlite } from "../sqlite/module.ts"
-import type { Query } from "../sqlite/sql.ts"
-import { mutationCodec } from "../timeline/mutation.ts"
+import { compileQuery, type Query } from "../sqlite/sql.ts"
 import type { Mutator } from "../timeline/mutator.ts"
 import type { Outcome } from "../timeline/outcome.ts"
 import { hardenSchema, migrate } from "../timeline/schema.ts"
 import { Attempts } from "./attempts.ts"
-import { ClientList, SERVER_CLIENT } from "./client-list.ts"
+import { ClientList } from "./client-list.ts"
 import { Effects, type OnApplied } from "./effects.ts"
+import { OwnMutations } from "./own-mutations.ts"
 import { Peer, type Snapshot } from "./peer.ts"
 import { type MayWrite, type Pace, peerListener, type SyncMessage } from "./peer-listener.ts"
+import { Reads } from "./reads.ts"
 import { RemoteStore } from "./remote-store.ts"
-import { type Decided, type Guard, runUnguarded, STEP_MUTATIONS_MAX, StepRunner } from "./step-runner.ts"
-import { Waiters } from "./waiters.ts"
+import { type Decided, type Guard, type OnFailed, runUnguarded, STEP_MUTATIONS_MAX, StepRunner } from "./step-runner.ts"
 
 export interface RemoteOptions {
   readonly opened: OpenedLog
@@ -36,6 +36,11 @@ export interface RemoteOptions {
   readonly guard?: Guard
   /** Told of every mutation that was applied, at least once (S19). Without it nothing is kept for that. */
   readonly onApplied?: OnApplied
+  readonly onFailed?: OnFailed
+  /** The author of a mutation that threw is told its message, not its code alone: for development. */
+  readonly tellsWhy?: boolean
+  /** How long one query of this process may run. Default: QUERY_MS_MAX. */
+  readonly queryMsMax?: number
   /** Called once, when storage failed: nobody may use this object any more. */
   readonly onStopped?: (error: LfError) => void
 }
@@ -62,8 +67,8 @@ export class Remote {
   readonly #steps: StepRunner
   readonly #peers = new Set<Peer>()
   readonly #inbox: Task[] = []
-  readonly #waiters = new Waiters()
-  readonly #reads: (() => void)[] = []
+  readonly #own: OwnMutations
+  readonly #reads: Reads
   #flushed: Snapshot
   #loop: Promise<void> | null = null
   /** Something came that the loop has not looked at. */
@@ -71,7 +76,15 @@ export class Remote {
   #failure: LfError | null = null
 
   private constructor(options: RemoteOptions, store: RemoteStore, db: Database) {
-    const { mutator, loadSqlite, host, onApplied, guard = runUnguarded } = options
+    const {
+      mutator,
+      loadSqlite,
+      host,
+      onApplied,
+      guard = runUnguarded,
+      onFailed = () => {},
+      tellsWhy = false,
+    } = options
     this.#options = options
     this.#store = store
     this.#clients = new ClientList(store)
@@ -82,7 +95,10 @@ export class Remote {
     const wake = () => this.#wake()
     const effects = onApplied === undefined ? null : new Effects({ store, clients, host, onApplied, wake })
     this.#effects = effects
-    this.#steps = new StepRunner({ db, store, clients, attempts, effects, mutator, loadSqlite, guard })
+    this.#reads = new Reads(host, options.queryMsMax)
+    this.#own = new OwnMutations({ store, clients, host, mutator })
+    const parts = { db, store, clients, attempts, effects, mutator, loadSqlite, guard, onFailed, tellsWhy }
+    this.#steps = new StepRunner(parts)
     this.#flushed = this.#snapshot()
   }
 
@@ -170,23 +186,15 @@ export class Remote {
   /** Rows in process, of what is durable: nobody sees a change that a crash could take back (I4). */
   read<R>(query: Query<R>): Promise<R[]> {
     if (this.#failure !== null) return Promise.reject(this.#failure)
-    return new Promise((resolve, reject) => {
-      this.#reads.push(() => {
-        try {
-          resolve(this.query(query))
-        } catch (error) {
-          reject(error)
-        }
-      })
-      this.#wake()
-    })
+    const rows = this.#reads.add(compileQuery(query)) as Promise<R[]> // the author's assertion about the rows
+    this.#wake()
+    return rows
   }
 
   /** Rows of what was applied, flushed or not. Outside of a test `read` is what you want. */
   query<R>(query: Query<R>): R[] {
     if (this.#failure !== null) throw this.#failure
-    this.#steps.db.setClock(() => this.#options.host.nowMs())
-    return this.#steps.db.all(query)
+    return this.#reads.run(this.#steps.db, compileQuery(query)) as R[] // as above
   }
 
   /**
@@ -195,24 +203,9 @@ export class Remote {
    */
   async mutate(name: string, args: unknown, user: string | null): Promise<Outcome> {
     if (this.#failure !== null) throw this.#failure
-    const { host, mutator } = this.#options
-    const uid = uuidV7(host.nowMs(), host.randomBytes(10))
-    // Decoded once before it is kept: what cannot be read would have no outcome.
-    const entry = mutationCodec.encode(mutator.make({ uid, name, args, at: host.nowMs() }))
-    const journal = this.#clients.journal(SERVER_CLIENT)
-    const from = journal.lsn()
-    journal.write({ from, previousHash: journal.hashAt(from) ?? 0n, entries: [entry] })
-    this.#store.arrivals.append({
-      clientId: SERVER_CLIENT,
-      from,
-      to: journal.lsn(),
-      user,
-      atMs: host.nowMs(),
-      forbidden: [],
-    })
-    const outcome = this.#waiters.outcomeOf(uid)
+    const outcome = this.#own.add(name, args, user)
     this.#wake()
-    return outcome
+    return await outcome
   }
 
   /** Lets nobody in any more, finishes what was received, writes the checkpoint and gives the log back. */
@@ -255,8 +248,8 @@ export class Remote {
 
   /** Whoever waits in this process is told; what was durable is found at the next opening. */
   #failWaiters(error: LfError): void {
-    this.#waiters.fail(error)
-    for (const read of this.#reads.splice(0)) read()
+    this.#own.fail(error)
+    this.#reads.fail(error)
   }
 
   async #checkpoint(): Promise<void> {
@@ -299,14 +292,21 @@ export class Remote {
       await this.#store.streams.flush()
       this.#flushed = this.#snapshot()
       for (const answer of answers) answer()
-      for (const read of this.#reads.splice(0)) read()
-      this.#waiters.tell(decided)
+      this.#own.settle(decided)
       this.#effects?.settle(decided)
       this.announce()
+      await this.#answerReads()
       if (this.#store.isCheckpointDue) await this.#checkpoint()
     } catch (error) {
       this.#stop(toLfError(error, "DOC_STOPPED"))
     }
+  }
+
+  /** Reads get a slice; then what else came has its turn, here and in the other documents of the process (H8). */
+  async #answerReads(): Promise<void> {
+    if (!this.#reads.answer(this.#steps.db)) return
+    this.#isDue = true
+    await this.#options.host.breathe?.()
   }
 
   /** Merges a batch into the client's journal; what is new is noted as arrived. Sent twice it changes nothing. */

@@ -1,11 +1,13 @@
 import { unreachable } from "../base/assert.ts"
+import { LfError } from "../base/error.ts"
+import { ERROR_CODES, type ErrorCode } from "../base/error-codes.ts"
 import { type Lsn, lsn, nextLsn } from "../base/lsn.ts"
 import { Database } from "../sqlite/database.ts"
 import type { LoadSqlite } from "../sqlite/module.ts"
 import { applyGroup, type Job } from "../timeline/apply-group.ts"
 import type { Mutation } from "../timeline/mutation.ts"
 import type { Mutator } from "../timeline/mutator.ts"
-import { type Outcome, outcomeOf, rejected } from "../timeline/outcome.ts"
+import { isReject, type Outcome, outcomeOf, rejected } from "../timeline/outcome.ts"
 import { HASHES_KEPT } from "../timeline/timeline.ts"
 import type { Attempts } from "./attempts.ts"
 import { type ClientList, SERVER_CLIENT } from "./client-list.ts"
@@ -33,6 +35,13 @@ interface Waiting extends Place {
   readonly job: Job
 }
 
+/** Told of every mutation that failed: threw something else than a `Reject`, was stopped, or is not tried any more. */
+export type OnFailed = (failed: {
+  readonly mutation: Mutation
+  readonly user: string | null
+  readonly error: unknown
+}) => void
+
 export interface Decided {
   readonly clientId: string
   readonly lsn: Lsn
@@ -50,6 +59,8 @@ export class StepRunner {
   readonly #mutator: Mutator
   readonly #loadSqlite: LoadSqlite
   readonly #guard: Guard
+  readonly #onFailed: OnFailed
+  readonly #tellsWhy: boolean
   /** Mutations that had to be stopped, by client and position. */
   readonly #stopped = new Set<string>()
   /** Mutations during which a group of several was stopped: they run alone, with all the time for themselves. */
@@ -66,6 +77,8 @@ export class StepRunner {
     mutator: Mutator
     loadSqlite: LoadSqlite
     guard: Guard
+    onFailed: OnFailed
+    tellsWhy: boolean
   }) {
     this.db = options.db
     this.#store = options.store
@@ -75,6 +88,8 @@ export class StepRunner {
     this.#mutator = options.mutator
     this.#loadSqlite = options.loadSqlite
     this.#guard = options.guard
+    this.#onFailed = options.onFailed
+    this.#tellsWhy = options.tellsWhy
     this.#done = options.store.arrivals.start()
   }
 
@@ -94,6 +109,10 @@ export class StepRunner {
         mark: (index, outcome) => this.#mark(waiting, index, outcome),
         watch: (index) => {
           current = index
+        },
+        tellsWhy: this.#tellsWhy,
+        onThrow: (index, error) => {
+          if (!isReject(error)) this.#onFailed({ ...waiting[index].job, error })
         },
       })
     })
@@ -120,6 +139,11 @@ export class StepRunner {
     if (changeset !== null) this.#store.append(changeset)
     return waiting.map(({ clientId, lsn: at, job }, i) => {
       const outcome = outcomes[i]
+      const { decided } = job
+      if (decided?.type === "rejected" && decided.code !== "MUTATION_FORBIDDEN") {
+        const code = decided.code as ErrorCode // one of ours: only a mutator has others, and this one did not run
+        this.#onFailed({ ...job, error: new LfError(code, ERROR_CODES[code]) })
+      }
       const { uid } = job.mutation
       this.#clients.journal(clientId).applied = at
       if (outcome.type === "rejected" && clientId !== SERVER_CLIENT) {
@@ -187,9 +211,7 @@ export class StepRunner {
     if (this.#attempts.isQuarantined(place)) {
       return { mutation, user, decided: rejected("MUTATION_QUARANTINED") }
     }
-    if (this.#stopped.has(placeKey(place))) {
-      return { mutation, user, decided: rejected("SQL_LIMIT", { message: "it ran too long and was stopped" }) }
-    }
+    if (this.#stopped.has(placeKey(place))) return { mutation, user, decided: rejected("SQL_LIMIT") }
     return { mutation, user }
   }
 

@@ -27,6 +27,10 @@ const CONSTRAINT_DATATYPE = 3091
 const PROGRESS_STEPS = 1_000
 const DELETE = 9
 
+/** What one query may take, in the browser and at the server: steps, as a mutation may, and time (H8). */
+export const QUERY_STEPS_MAX = 30_000_000
+export const QUERY_MS_MAX = 1_000
+
 /** auto_vacuum and encoding must be set before the first page is written; durability is the log's, not SQLite's. */
 const PRAGMAS = [
   "pragma page_size=4096",

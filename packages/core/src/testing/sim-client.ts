@@ -72,8 +72,9 @@ export class SimClient {
       const opened = await this.disk.open(this.docId)
       this.#running = this.release
       const mutator = releases[this.#running]
-      const { rollupBytes } = climate
-      this.local = new Local({ opened, module, mutator, host, user: this.user, rollupBytes })
+      const { rollupBytes, runsPerSlice } = climate
+      if (runsPerSlice > 0) host.breatheFor(() => this.#luck.between(0, 300))
+      this.local = new Local({ opened, module, mutator, host, user: this.user, rollupBytes, runsPerSlice })
     } catch (error) {
       checkers.fail("I3", `${this.name} does not open its document: ${error}`)
       return

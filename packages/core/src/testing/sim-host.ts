@@ -84,6 +84,13 @@ export class SimHost implements Host {
     })
   }
 
+  /** Set where work in pieces is part of the world: the rest of a piece never comes in a killed process. */
+  breathe?: () => Promise<void>
+
+  breatheFor(delayMs: () => number): void {
+    this.breathe = () => new Promise((resolve) => this.after(delayMs(), resolve))
+  }
+
   kill(): void {
     this.#isAlive = false
   }

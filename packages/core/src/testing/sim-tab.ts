@@ -57,7 +57,8 @@ export class SimTab {
   /** I6: what the live queries were told, put together, is what a query answers; and nothing ran twice on top of itself. */
   look(): void {
     const local = this.#local
-    if (local === null || !this.#isDirty || local.failure !== null) return
+    // What is under way will be told together.
+    if (local === null || !this.#isDirty || local.failure !== null || !local.reads.isIdle) return
     this.#isDirty = false
     for (const { query, rows } of this.#watched) {
       if (told(rows) !== told(local.query(query) as Row[])) {
@@ -74,11 +75,13 @@ export class SimTab {
 
   #subscribe(local: Local, query: Query<unknown>): void {
     const watched: Watched = { query, rows: [], stop: () => {} }
-    watched.stop = local.subscribe(query, (result) => {
+    const subscription = local.subscribe(query, (result) => {
       if (result.type === "rows") watched.rows = result.rows
       else if (result.type === "patch") watched.rows = patchRows(watched.rows, result.patch)
       else if (result.error.code !== "SQL_ERROR") this.#checkers.fail("I6", `a live query fails: ${result.error}`)
+      this.#isDirty = true
     })
+    watched.stop = subscription.stop
     this.#watched.push(watched)
   }
 
@@ -98,16 +101,24 @@ export class SimTab {
           if (this.#local === local) this.#calls.delete(uid)
         },
       )
-      void remote.then((outcome) => this.#checkers.decided(uid, outcome.type))
+      void remote.then((outcome) => {
+        if (outcome.type === "unknown") this.#checkers.fail("I9", `${who} does not know what became of ${uid}`)
+        else this.#checkers.decided(uid, outcome.type)
+      })
     } catch (error) {
       this.#calls.delete(uid)
       const code = isLfError(error) ? error.code : ""
-      if (code === "MUTATION_REJECTED") {
+      if (isRefusal(code)) {
         if (fateOf(name) !== "always") return
-        this.#checkers.fail("I7", `${who}: ${name} is refused: ${JSON.stringify((error as Error).cause)}`)
+        this.#checkers.fail("I7", `${who}: ${name} is refused: ${error}`)
       } else if (!code.startsWith("LOG_")) this.#checkers.fail("I21", `${who} cannot run ${name}: ${error}`)
     }
   }
+}
+
+/** The mutator said no, or failed. */
+function isRefusal(code: string): boolean {
+  return code.startsWith("SQL_") || code === "MUTATION_REJECTED" || code === "MUTATION_THREW"
 }
 
 /** One of ours: a hostile client's mutations have other names, and come as often as it likes. */

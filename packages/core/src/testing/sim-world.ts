@@ -18,6 +18,8 @@ export interface Climate {
   readonly skewMsMax: number
   /** A client's deltas may reach this before it writes its base anew. */
   readonly rollupBytes: number
+  /** After so many runs of live queries a client lets others work; 0: it does all in one piece. */
+  readonly runsPerSlice: number
 }
 
 /** What all machines of one run share. */

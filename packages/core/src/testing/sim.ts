@@ -221,6 +221,7 @@ class Sim {
     return this.#clients.every(({ local, docId, state }) => {
       const remote = this.#server.remote(docId)
       if (local === null || remote === undefined || state !== "up") return false
+      if (!local.reads.isIdle) return false
       return local.pendingCount === 0 && local.epoch === remote.epoch && local.cursor === remote.lsn()
     })
   }
@@ -351,6 +352,7 @@ function climateOf(luck: Luck): Climate {
     poison: luck.pick([0, 0, 0, 0.3]),
     skewMsMax: luck.pick([0, 1000, 200_000]),
     rollupBytes: luck.pick([500, 5000, 50_000]),
+    runsPerSlice: luck.pick([0, 0, 1]),
   }
 }
 

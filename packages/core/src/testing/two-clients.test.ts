@@ -222,9 +222,9 @@ describe("a mutation flows from one client through the server into another", () 
     const seen: unknown[] = []
     local.subscribe(sql`select id, done from todos order by id`, (result) => seen.push(result))
     local.subscribe(sql`select 1 as one`, () => {})
-    const runs = local.queryRuns
+    const runs = local.reads.runs
     local.run("Toggle", { id: "1500" })
-    expect(local.queryRuns - runs).toBe(1)
+    expect(local.reads.runs - runs).toBe(1)
     expect(seen[1]).toEqual({
       type: "patch",
       patch: [

@@ -22,6 +22,10 @@ export interface Group {
   readonly mark?: (index: number, outcome: Outcome) => void
   /** Told which mutation runs, so that one that has to be stopped from outside can be named. */
   readonly watch?: (index: number) => void
+  /** Told what a mutation threw, `Reject` included, before it becomes an outcome without a stack. */
+  readonly onThrow?: (index: number, error: unknown) => void
+  /** An outcome carries the message of what was thrown. */
+  readonly tellsWhy?: boolean
 }
 
 /**
@@ -46,12 +50,9 @@ function attempt(group: Group, culprits: Map<number, Outcome>): Outcome[] | null
     const outcomes: Outcome[] = []
     for (let i = 0; i < jobs.length; i++) {
       group.watch?.(i)
-      const outcome = culprits.get(i) ?? jobs[i].decided ?? runOne(group, jobs[i])
+      const outcome = culprits.get(i) ?? jobs[i].decided ?? runOne(group, i)
       if (!db.inTransaction) {
-        culprits.set(
-          i,
-          outcome.type === "rejected" ? outcome : rejected("SQL_DENIED", { message: "it ended the transaction" }),
-        )
+        culprits.set(i, outcome.type === "rejected" ? outcome : rejected("SQL_DENIED"))
         return null
       }
       group.mark?.(i, outcome)
@@ -65,7 +66,8 @@ function attempt(group: Group, culprits: Map<number, Outcome>): Outcome[] | null
   }
 }
 
-function runOne({ db, mutator, side }: Group, { mutation, user }: Job): Outcome {
+function runOne({ db, mutator, side, jobs, onThrow, tellsWhy }: Group, index: number): Outcome {
+  const { mutation, user } = jobs[index]
   db.exec("savepoint lf_mutation")
   db.halfway = null
   const tx = new MutationTx({ db, uid: mutation.uid, nowMs: mutation.at, user, side })
@@ -83,7 +85,8 @@ function runOne({ db, mutator, side }: Group, { mutation, user }: Job): Outcome 
       db.exec("rollback to lf_mutation")
       db.exec("release lf_mutation")
     }
-    return outcomeOf(error)
+    onThrow?.(index, error)
+    return outcomeOf(error, tellsWhy)
   } finally {
     tx.close()
     db.setBudget(Number.POSITIVE_INFINITY)

@@ -78,6 +78,10 @@ export class Mutator {
     }
   }
 
+  has(name: string): boolean {
+    return this.#mutations.has(name)
+  }
+
   /** @throws MUTATION_UNKNOWN */
   find(name: string): DefinedMutation {
     const found = this.#mutations.get(name)

@@ -1,5 +1,5 @@
 import { ByteWriter } from "../base/bytes.ts"
-import { isLfError } from "../base/error.ts"
+import { isLfError, LfError, toLfError } from "../base/error.ts"
 import type { ErrorCode } from "../base/error-codes.ts"
 import { writePlain } from "../base/plain.ts"
 
@@ -42,14 +42,28 @@ export function isFatal(error: unknown): boolean {
   return isLfError(error) && error.code === "SQL_CORRUPT"
 }
 
-export function outcomeOf(error: unknown): Outcome {
-  // By name: bundles hold several copies of the class.
-  if (error instanceof Error && error.name === "Reject" && "code" in error) {
+/** An expected no of the app's. By name: bundles hold several copies of the class. */
+export function isReject(error: unknown): error is Reject {
+  return error instanceof Error && error.name === "Reject" && "code" in error
+}
+
+/** `tellsWhy`: the message of what was thrown goes to the author too. It may say anything: for development. */
+export function outcomeOf(error: unknown, tellsWhy = false): Outcome {
+  if (isReject(error)) {
     const code = String(error.code).slice(0, REJECT_CODE_CHARS_MAX)
     return { type: "rejected", code, data: "data" in error ? carried(error.data) : null }
   }
-  if (isLfError(error)) return rejected(error.code, told(error.message))
-  return rejected("MUTATION_THREW", told(error instanceof Error ? error.message : String(error)))
+  const { code, message } = toLfError(error, "MUTATION_THREW")
+  return rejected(code, tellsWhy ? told(message) : null)
+}
+
+/** Why a mutation was not kept: what it threw, with the name of the mutation and the place where it was thrown. */
+export function refusalOf(name: string, outcome: Extract<Outcome, { type: "rejected" }>, thrown: unknown): LfError {
+  if (isReject(thrown)) return new LfError("MUTATION_REJECTED", `${name}: ${outcome.code}`, { cause: outcome })
+  const { code, message } = toLfError(thrown, "MUTATION_THREW")
+  const refusal = new LfError(code, `${name}: ${message}`, { cause: thrown })
+  if (thrown instanceof Error && thrown.stack !== undefined) refusal.stack = thrown.stack
+  return refusal
 }
 
 /** What cannot be sent is left out: the rejection itself must arrive, or its author would be stuck (I21). */

@@ -1,4 +1,4 @@
-import { LSN_ZERO, type Lsn, lsn } from "../base/lsn.ts"
+import { LSN_ZERO, type Lsn, lsn, nextLsn } from "../base/lsn.ts"
 import type { Batch } from "../journal/batch.ts"
 import type { Journal, WriteResult } from "../journal/journal.ts"
 import type { Streams } from "../journal/streams.ts"
@@ -20,10 +20,13 @@ export class Timeline {
   readonly #journal: Journal<Mutation>
   readonly #mutator: Mutator
   readonly #user: string | null
+  /** Positions of what is pending, oldest first: a uid is found without a look at the others. */
+  readonly #lsnByUid = new Map<string, Lsn>()
 
   constructor(streams: Streams, options: { clientId: string; mutator: Mutator; user: string | null }) {
     this.clientId = options.clientId
     this.#journal = streams.journal(timelineStream(options.clientId), mutationCodec)
+    for (const { lsn: at, entry } of this.#journal.iter()) this.#lsnByUid.set(entry.uid, at)
     this.#mutator = options.mutator
     this.#user = options.user
   }
@@ -49,18 +52,31 @@ export class Timeline {
     return Array.from(this.#journal.iter(), ({ entry }) => entry)
   }
 
-  pendingWithLsn(): { lsn: Lsn; entry: Mutation }[] {
-    return Array.from(this.#journal.iter())
+  /** The pending entries up to `last`, and those after `first`. */
+  *pendingUpTo(last: Lsn): IterableIterator<Mutation> {
+    for (let at = nextLsn(this.start()); at <= Math.min(last, this.lsn()); at = nextLsn(at))
+      yield this.#journal.entry(at)
   }
 
-  /** Runs `mutation` on top of the view. A rejected one leaves nothing. */
-  apply(db: Database, mutation: Mutation): Outcome {
-    const [outcome] = this.#run(db, [mutation])
+  *pendingAfter(first: Lsn): IterableIterator<Mutation> {
+    const from = lsn(Math.max(first, this.start()))
+    for (let at = nextLsn(from); at <= this.lsn(); at = nextLsn(at)) yield this.#journal.entry(at)
+  }
+
+  isPending(uid: string): boolean {
+    return this.#lsnByUid.has(uid)
+  }
+
+  /** Runs `mutation` on top of the view. A rejected one leaves nothing; `onThrow` gets what it threw. */
+  apply(db: Database, mutation: Mutation, onThrow?: (error: unknown) => void): Outcome {
+    const [outcome] = this.#run(db, [mutation], onThrow)
     return outcome
   }
 
   append(mutation: Mutation): Lsn {
-    return this.#journal.append(mutation)
+    const at = this.#journal.append(mutation)
+    this.#lsnByUid.set(mutation.uid, at)
+    return at
   }
 
   /**
@@ -75,7 +91,12 @@ export class Timeline {
 
   /** What is up to `position` is in the base, or rejected: it is pending no more. */
   drop(position: Lsn): void {
-    if (position > this.#journal.start()) this.#journal.rollup(position)
+    if (position <= this.#journal.start()) return
+    for (const [uid, at] of this.#lsnByUid) {
+      if (at > position) break
+      this.#lsnByUid.delete(uid)
+    }
+    this.#journal.rollup(position)
   }
 
   /** Runs everything pending on a new base, in one transaction. One that throws is skipped in the view; the server decides (T11). */
@@ -83,10 +104,10 @@ export class Timeline {
     return this.#run(db, this.pending())
   }
 
-  #run(db: Database, mutations: readonly Mutation[]): Outcome[] {
+  #run(db: Database, mutations: readonly Mutation[], onThrow?: (error: unknown) => void): Outcome[] {
     if (mutations.length === 0) return []
     const jobs: Job[] = mutations.map((mutation) => ({ mutation, user: this.#user }))
-    return applyGroup({ db, mutator: this.#mutator, side: "local", jobs })
+    return applyGroup({ db, mutator: this.#mutator, side: "local", jobs, onThrow: (_index, error) => onThrow?.(error) })
   }
 }
 
