@@ -23,6 +23,7 @@ export { newId } from "./hooks/new-id.ts"
 export { LfProvider, type LfProviderProps } from "./hooks/provider.tsx"
 export { liveQueryOptions } from "./hooks/query-binding.ts"
 export {
+  type ConnectionState,
   type Document,
   type RejectedMutation,
   useConnectionStatus,
@@ -31,7 +32,8 @@ export {
   useRejectedMutations,
   useSyncStatus,
 } from "./hooks/use-document.ts"
-export { type MutationOptions, type MutationResult, useMutation } from "./hooks/use-mutation.ts"
-export { type QueryOptions, useQuery, useSuspenseQuery } from "./hooks/use-query.ts"
+export { type MutateOptions, type MutationOptions, type MutationResult, useMutation } from "./hooks/use-mutation.ts"
+export { type QueryOptions, type RowQueryOptions, useQuery, useSuspenseQuery } from "./hooks/use-query.ts"
 export type { PendingMutation } from "./rpc/protocol.ts"
 export type { Receipt } from "./tab/calls.ts"
+export type { ErrorListener } from "./tab/error-reports.ts"

@@ -108,6 +108,28 @@ export async function hasBrowserLog(key: string, storage: BrowserStorage = brows
   }
 }
 
+/** The records that are kept for `key`. They are only read: whoever has the log open goes on. @throws LOG_CORRUPT LOG_FAILED */
+export async function readBrowserRecords(
+  key: string,
+  storage: BrowserStorage = browserStorage(),
+): Promise<LogRecord[]> {
+  if (storage.indexedDB === null) return []
+  try {
+    const db = await openExisting(storage.indexedDB, databaseName(await placeOf(storage.indexedDB, key)))
+    if (db === null) return []
+    try {
+      return decodeGroups(await readAll(db, "readonly"))
+    } finally {
+      db.close()
+    }
+  } catch (error) {
+    const failure = toLogError(error)
+    // Nothing was ever kept.
+    if (failure.code === "LOG_FULL") return []
+    throw failure
+  }
+}
+
 /** Gives all that is kept for `from` to `to`, for which nothing is: whole or not at all, at every crash point. @throws LOG_FULL LOG_FAILED */
 export async function moveBrowserLog(
   from: string,

@@ -1,17 +1,11 @@
 "use client"
-import { checkDocId, LfError } from "@lf/core"
-import { QueryClient, QueryClientContext, QueryClientProvider } from "@tanstack/react-query"
-import {
-  createContext,
-  type ReactElement,
-  type ReactNode,
-  useContext,
-  useEffect,
-  useMemo,
-  useRef,
-  useState,
-} from "react"
-import type { TabDocument } from "../tab/tab-document.ts"
+import { checkDocId } from "@lf/core"
+import { type QueryClient, QueryClientContext, QueryClientProvider } from "@tanstack/react-query"
+import { type ReactElement, type ReactNode, useContext, useEffect, useMemo, useRef, useState } from "react"
+import type { ErrorListener } from "../tab/error-reports.ts"
+import type { ConnectOptions } from "../tab/tab-document.ts"
+import { DocumentContext, DocumentHandle } from "./document-handle.ts"
+import { keepClient, ownClient } from "./own-client.ts"
 import { bindingOf } from "./query-binding.ts"
 import { useWorkerOfThisLoad } from "./use-fresh-worker.ts"
 
@@ -25,69 +19,71 @@ export interface LfProviderProps {
   readonly user?: string | null
   /** Makes the app's SharedWorker. Called once per tab and document, however often this renders. */
   readonly worker: () => SharedWorker
-  /** Where the server's route is; by default /api/lf on this origin. */
+  /** Where the server's route is; by default /api/lf on this origin. With a `basePath` it must be said. */
   readonly url?: string
   /** A short-lived token for the server's `authenticate`, asked for at each connection. */
   readonly auth?: () => Promise<string | null>
+  /**
+   * Told of everything that fails in this document: mutations that were not kept or were rejected, queries, the connection.
+   * Whoever wrote the failing call is told too, where they listen. For your error tracker.
+   */
+  readonly onError?: ErrorListener
   /** By default the surrounding one, else one of the provider's own. */
   readonly queryClient?: QueryClient
   readonly children?: ReactNode
 }
 
-const DocumentContext = createContext<TabDocument | null>(null)
-
 /**
- * Opens a document for the components below.
+ * Opens a document for the components below. What they call belongs to this document and user, also after an `await` or
+ * once another document is shown.
  * @throws DOC_ID_INVALID
  */
 export function LfProvider(props: LfProviderProps): ReactElement {
   const { doc, user = null, children } = props
   checkDocId(doc)
   const surrounding = useContext(QueryClientContext)
-  const [own] = useState(() =>
-    surrounding === undefined && props.queryClient === undefined ? new QueryClient() : null,
-  )
-  const client = props.queryClient ?? surrounding ?? own
-  if (client === null || client === undefined)
-    throw new LfError("PROVIDER_MISSING", "the surrounding QueryClient went away")
-  const document = useMemo(() => bindingOf(client).document(doc, user), [client, doc, user])
-  const latest = useRef(props)
+  const client = useClient(props.queryClient ?? surrounding, JSON.stringify([user, doc]))
+  const handle = useMemo(() => new DocumentHandle(bindingOf(client), { doc, user }), [client, doc, user])
+  const options = optionsOf(props)
+  if (options !== null) handle.offer(options)
+  useEffect(() => handle.live.retain(), [handle])
+  // After every commit: the newest props are what the next connection is made with.
   useEffect(() => {
-    latest.current = props
+    if (options !== null) handle.use(options)
   })
-  useEffect(
-    () =>
-      document.retain({
-        worker: () => latest.current.worker(),
-        url: new URL(latest.current.url ?? "/api/lf", location.href).href,
-        auth: latest.current.auth === undefined ? undefined : async () => (await latest.current.auth?.()) ?? null,
-      }),
-    [document],
-  )
-  useWorkerOfThisLoad(document)
-  useEffect(() => {
-    const poke = () => {
-      if (globalThis.document.visibilityState === "visible") document.poke()
-    }
-    const thaw = (event: PageTransitionEvent) => {
-      if (event.persisted) document.reconnect()
-    }
-    globalThis.document.addEventListener("visibilitychange", poke)
-    window.addEventListener("online", poke)
-    window.addEventListener("pageshow", thaw)
-    return () => {
-      window.removeEventListener("pageshow", thaw)
-      globalThis.document.removeEventListener("visibilitychange", poke)
-      window.removeEventListener("online", poke)
-    }
-  }, [document])
-  const tree = <DocumentContext value={document}>{children}</DocumentContext>
+  useErrorListener(handle, props.onError)
+  useWorkerOfThisLoad(handle)
+  const tree = <DocumentContext.Provider value={handle}>{children}</DocumentContext.Provider>
   return client === surrounding ? tree : <QueryClientProvider client={client}>{tree}</QueryClientProvider>
 }
 
-/** @throws PROVIDER_MISSING */
-export function useTabDocument(): TabDocument {
-  const document = useContext(DocumentContext)
-  if (document === null) throw new LfError("PROVIDER_MISSING", "this hook is used below <LfProvider>")
-  return document
+/** Null on a server, which connects to nothing. */
+function optionsOf({ worker, url = "/api/lf", auth }: LfProviderProps): ConnectOptions | null {
+  if (typeof window === "undefined") return null
+  return { worker, url: new URL(url, location.href).href, auth }
+}
+
+/** The client that was given, or one of this provider's own. */
+function useClient(given: QueryClient | undefined, name: string): QueryClient {
+  const [own, setOwn] = useState(() => (given === undefined ? ownClient(name) : null))
+  useEffect(() => {
+    if (own !== null) keepClient(name, own)
+  }, [name, own])
+  if (given !== undefined) return given
+  if (own !== null) return own
+  // The one that was given went away.
+  const client = ownClient(name)
+  setOwn(client)
+  return client
+}
+
+function useErrorListener(handle: DocumentHandle, onError: ErrorListener | undefined): void {
+  const latest = useRef(onError)
+  useEffect(() => {
+    latest.current = onError
+  })
+  const isListening = onError !== undefined
+  useEffect(() => {
+    if (isListening) return handle.live.errors.listen((error, what) => latest.current?.(error, what))
+  }, [handle, isListening])
 }

@@ -1,27 +1,27 @@
-import { compileQuery, LfError, liveQueryKey, patchRows, type Query, type Row, type Sql, type SqlValue } from "@lf/core"
+import { compileQuery, LfError, liveQueryKey, type Query, type Sql, type SqlValue } from "@lf/core"
 import {
-  hashKey,
+  type Query as CachedQuery,
   notifyManager,
+  type QueryCacheNotifyEvent,
   type QueryClient,
   type QueryKey,
-  replaceEqualDeep,
   type UseQueryOptions,
 } from "@tanstack/react-query"
-import type { SentResult } from "../rpc/protocol.ts"
-import { sentToError } from "../rpc/sent-error.ts"
-import { TabDocument } from "../tab/tab-document.ts"
+import { type ConnectOptions, TabDocument } from "../tab/tab-document.ts"
+import { LiveKey } from "./live-key.ts"
+import { shareResult } from "./share-result.ts"
 
 const GC_MS = 10_000
+/** What renders offered and no document took is forgotten after this long. */
+const OFFER_MS_MAX = 60_000
+/** Documents of a page that show nothing and wait for the server's decisions; one more, and the oldest stops waiting. */
+const FOLLOWING_MAX = 16
 
-interface LiveSubscription {
-  readonly key: QueryKey
-  rows: readonly Row[] | null
-  stop: () => void
-  waiting: { resolve: (rows: readonly Row[]) => void; reject: (error: LfError) => void }[]
+interface DocumentName {
+  readonly doc: string
+  readonly user: string | null
 }
 
-/** Rows as the worker sent them: their identity is right already, only what `select` makes of them is compared. */
-const rowsOfWorker = new WeakSet<object>()
 const bindings = new WeakMap<QueryClient, QueryBinding>()
 
 /** The one binding of a QueryClient: its cache tells which queries are watched, the documents tell their rows. */
@@ -35,12 +35,18 @@ export function bindingOf(client: QueryClient): QueryBinding {
 }
 
 export class QueryBinding {
-  readonly #client: QueryClient
+  readonly client: QueryClient
+  /** Those that something uses, or that still wait for a decision. */
   readonly #documents = new Map<string, TabDocument>()
-  readonly #live = new Map<string, LiveSubscription>()
+  readonly #offers = new Map<string, ConnectOptions>()
+  readonly #following = new Set<TabDocument>()
+  /** By a text of our own: a client may hash its keys as it likes. */
+  readonly #liveKeys = new Map<string, LiveKey>()
+  readonly #liveKeyByQuery = new WeakMap<CachedQuery, LiveKey>()
+  #sweep: ReturnType<typeof setTimeout> | undefined
 
   constructor(client: QueryClient) {
-    this.#client = client
+    this.client = client
     client.setQueryDefaults(["lf"], {
       networkMode: "always",
       staleTime: Number.POSITIVE_INFINITY,
@@ -49,126 +55,135 @@ export class QueryBinding {
       refetchOnMount: false,
       refetchOnReconnect: false,
       refetchOnWindowFocus: false,
-      structuralSharing: (before, after) =>
-        typeof after === "object" && after !== null && rowsOfWorker.has(after)
-          ? after
-          : replaceEqualDeep(before, after),
-      queryFn: ({ queryKey }) => this.#newest(queryKey),
+      structuralSharing: shareResult,
+      queryFn: ({ queryKey }) => this.#liveKey(queryKey).fetch(),
     })
     client.getQueryCache().subscribe((event) => {
-      if (event.query.queryKey[0] !== "lf") return
-      if (event.type === "observerAdded") this.#subscribe(event.query.queryKey)
-      if (event.type === "removed") this.#unsubscribe(event.query)
-      if (event.type === "updated" && event.action.type === "success") this.#keepNewest(event.query)
+      // A key that is none of ours is an error of its fetch, not of the cache.
+      if (isLiveKey(event.query.queryKey)) this.#note(event)
     })
   }
 
-  /** The tab's end of a document: one per user and document, made on demand and connected by a provider. */
+  /** The tab's end of a document: one per user and document, made on demand. */
   document(doc: string, user: string | null): TabDocument {
-    const name = JSON.stringify([user, doc])
-    let document = this.#documents.get(name)
-    if (document === undefined) {
-      document = new TabDocument({ doc, user })
-      document.batchWith((run) => notifyManager.batch(run))
-      this.#documents.set(name, document)
-    }
+    const name = nameOf({ doc, user })
+    const known = this.#documents.get(name)
+    if (known !== undefined) return known
+    const document: TabDocument = new TabDocument({
+      doc,
+      user,
+      batch: (run) => notifyManager.batch(run),
+      onIdle: () => {
+        this.#following.delete(document)
+        if (this.#documents.get(name) === document) this.#documents.delete(name)
+      },
+      onFollowing: () => this.#follow(document),
+    })
+    this.#documents.set(name, document)
+    const offer = this.#offers.get(name)
+    this.#offers.delete(name)
+    if (offer !== undefined) document.offer(offer)
     return document
   }
 
-  /** Never in queryFn alone: hydrated data is never fetched, and would never be kept up to date. */
-  #subscribe(key: QueryKey): LiveSubscription {
-    const hash = hashKey(key)
-    const known = this.#live.get(hash)
-    if (known !== undefined) return known
-    const live: LiveSubscription = { key, rows: null, stop: () => {}, waiting: [] }
-    this.#live.set(hash, live)
-    const { doc, user, query } = partsOf(key)
-    live.stop = this.document(doc, user).subscribe(query, (result) => this.#receive(live, result))
-    return live
+  find(doc: string, user: string | null): TabDocument | undefined {
+    return this.#documents.get(nameOf({ doc, user }))
   }
 
-  #unsubscribe(query: {
-    queryKey: QueryKey
-    queryHash: string
-    observers: readonly { options: object; setOptions(options: never): void }[]
-  }): void {
-    const live = this.#live.get(query.queryHash)
-    this.#live.delete(query.queryHash)
-    live?.stop()
-    // The cache was cleared under mounted components: they find their query again and with it a subscription.
-    const mounted = [...query.observers]
-    if (mounted.length > 0) {
-      queueMicrotask(() => {
-        for (const observer of mounted) observer.setOptions(observer.options as never)
-      })
+  /** What a render would connect a document with, for whatever needs it first. */
+  offer({ doc, user }: DocumentName, options: ConnectOptions): void {
+    const known = this.find(doc, user)
+    if (known !== undefined) {
+      known.offer(options)
+      return
+    }
+    this.#offers.set(nameOf({ doc, user }), options)
+    if (this.#sweep !== undefined) return
+    this.#sweep = setTimeout(() => {
+      this.#sweep = undefined
+      this.#offers.clear()
+    }, OFFER_MS_MAX)
+  }
+
+  #follow(document: TabDocument): void {
+    this.#following.delete(document)
+    this.#following.add(document)
+    for (const oldest of this.#following) {
+      if (this.#following.size <= FOLLOWING_MAX) return
+      this.#following.delete(oldest)
+      oldest.forgetFollowed()
     }
   }
 
-  /** A fetch that resolves after a newer push must not put older rows over it. */
-  #keepNewest({
-    queryKey,
-    queryHash,
-    state,
-  }: {
-    queryKey: QueryKey
-    queryHash: string
-    state: { data?: unknown }
-  }): void {
-    const rows = this.#live.get(queryHash)?.rows
-    if (rows !== null && rows !== undefined && state.data !== rows) this.#client.setQueryData(queryKey, rows)
+  #note(event: QueryCacheNotifyEvent): void {
+    const { query, type } = event
+    if (type === "removed") {
+      this.#liveKeyByQuery.get(query)?.remove(query)
+      this.#findAgain(query)
+    } else if (type === "observerAdded" || type === "observerRemoved" || type === "observerOptionsUpdated") {
+      this.#liveKeyOf(query).look(query)
+    } else if (type === "updated" && event.action.type === "success" && event.action.manual !== true) {
+      this.#liveKeyByQuery.get(query)?.keepNewest(query)
+    }
   }
 
-  #newest(key: QueryKey): Promise<readonly Row[]> {
-    const live = this.#subscribe(key)
-    if (live.rows !== null) return Promise.resolve(live.rows)
-    return new Promise((resolve, reject) => {
-      live.waiting.push({ resolve, reject })
+  /** The cache was cleared under mounted components: they find their query again, and with it rows. */
+  #findAgain({ observers }: CachedQuery): void {
+    const mounted = [...observers]
+    if (mounted.length === 0) return
+    queueMicrotask(() => {
+      for (const observer of mounted) observer.setOptions(observer.options)
     })
   }
 
-  #receive(live: LiveSubscription, result: SentResult): void {
-    const waiting = live.waiting
-    live.waiting = []
-    if (result.type === "error") {
-      const error = sentToError(result.error)
-      live.rows = null
-      for (const { reject } of waiting) reject(error)
-      this.#client
-        .getQueryCache()
-        .find({ queryKey: live.key, exact: true })
-        ?.setState({ status: "error", error, fetchStatus: "idle", errorUpdatedAt: Date.now() })
-      return
-    }
-    const rows = result.type === "rows" ? result.rows : patchRows(live.rows ?? [], result.patch)
-    rowsOfWorker.add(rows)
-    live.rows = rows
-    for (const { resolve } of waiting) resolve(rows)
-    // Nothing is written for a key that is no longer cached: it would come back to life without a reader.
-    if (this.#client.getQueryCache().find({ queryKey: live.key, exact: true }) !== undefined) {
-      this.#client.setQueryData(live.key, rows)
-    }
+  #liveKeyOf(query: CachedQuery): LiveKey {
+    const known = this.#liveKeyByQuery.get(query)
+    if (known !== undefined) return known
+    const liveKey = this.#liveKey(query.queryKey)
+    this.#liveKeyByQuery.set(query, liveKey)
+    return liveKey
+  }
+
+  #liveKey(key: QueryKey): LiveKey {
+    const text = JSON.stringify(key)
+    const known = this.#liveKeys.get(text)
+    if (known !== undefined) return known
+    const { doc, user, query } = partsOf(key)
+    const liveKey: LiveKey = new LiveKey({
+      key,
+      query,
+      document: () => this.document(doc, user),
+      onUnused: () => {
+        if (this.#liveKeys.get(text) === liveKey) this.#liveKeys.delete(text)
+      },
+    })
+    this.#liveKeys.set(text, liveKey)
+    return liveKey
   }
 }
 
-/** Options for TanStack's own hooks: `useQuery(liveQueryOptions({ doc, user }, sql`…`))`. */
-export function liveQueryOptions<R>(
-  { doc, user }: { readonly doc: string; readonly user: string | null },
-  query: Query<R>,
-): UseQueryOptions<R[], LfError> {
+function nameOf({ doc, user }: DocumentName): string {
+  return JSON.stringify([user, doc])
+}
+
+/** Options for TanStack's own hooks and methods: `useQueries({ queries: [liveQueryOptions({ doc, user }, sql`…`)] })`. */
+export function liveQueryOptions<R>({ doc, user }: DocumentName, query: Query<R>): UseQueryOptions<R[], LfError> {
   return { queryKey: liveQueryKey(user, doc, compileQuery(query)) }
 }
 
 /** What a key stands for: hydrated queries have nothing else. */
 function partsOf(key: QueryKey): { user: string | null; doc: string; query: Sql<unknown> } {
+  if (!isLiveKey(key)) {
+    throw new LfError("SQL_BAD_PARAMETER", 'a query key that begins with "lf" must be made by liveQueryOptions')
+  }
   const [, user, doc, sql, parameters] = key
-  if (typeof doc !== "string" || typeof sql !== "string" || !Array.isArray(parameters)) {
-    throw new LfError("SQL_BAD_PARAMETER", 'a query key that begins with "lf" was not made by liveQueryOptions')
-  }
-  return {
-    user: typeof user === "string" ? user : null,
-    doc,
-    query: { sql, parameters: parameters.map(decodeParameter) },
-  }
+  return { user, doc, query: { sql, parameters: parameters.map(decodeParameter) } }
+}
+
+function isLiveKey(key: QueryKey): key is readonly ["lf", string | null, string, string, readonly unknown[]] {
+  const [lf, user, doc, sql, parameters] = key
+  const isName = user === null || typeof user === "string"
+  return lf === "lf" && isName && typeof doc === "string" && typeof sql === "string" && Array.isArray(parameters)
 }
 
 function decodeParameter(encoded: unknown): SqlValue {

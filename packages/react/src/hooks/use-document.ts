@@ -1,11 +1,12 @@
 "use client"
 import type { DefinedMutation, LfError, Progress, Query, Rejection } from "@lf/core"
-import { useCallback, useMemo, useSyncExternalStore } from "react"
+import { useCallback, useEffect, useMemo, useRef, useSyncExternalStore } from "react"
 import type { DocumentState, PendingMutation } from "../rpc/protocol.ts"
 import { sentToError } from "../rpc/sent-error.ts"
 import type { Receipt } from "../tab/calls.ts"
 import { INITIAL_STATE } from "../tab/document-state.ts"
-import { useTabDocument } from "./provider.tsx"
+import { noteReceipt } from "./commits.ts"
+import { type DocumentHandle, useDocumentHandle } from "./document-handle.ts"
 
 export interface Document {
   readonly id: string
@@ -19,34 +20,62 @@ export interface Document {
   clear(options: { readonly pending: "refuse" | "discard" }): Promise<void>
 }
 
-/** The document of the surrounding provider. The object and its functions keep their identity. */
+/**
+ * The document of the surrounding provider. The object and its functions keep their identity, and belong to the document
+ * and user of the render that made them.
+ */
 export function useDocument(): Document {
-  const document = useTabDocument()
-  return useMemo(
-    () => ({
-      id: document.doc,
-      user: document.user,
-      mutate: (mutation, args) => document.mutate(mutation, args),
-      query: (query) => document.query(query),
-      setOnline: document.setOnline,
-      clear: ({ pending }) => document.clear(pending),
-    }),
-    [document],
-  )
+  const handle = useDocumentHandle()
+  return useMemo(() => documentOf(handle), [handle])
 }
 
-/** How the worker stands with the server. */
-export function useConnectionStatus(): {
+function documentOf(handle: DocumentHandle): Document {
+  return {
+    id: handle.doc,
+    user: handle.user,
+    mutate(mutation, args) {
+      const receipt = handle.live.mutate(mutation, args)
+      noteReceipt(receipt)
+      receipt.catch((error: LfError) => handle.report(error, { mutation: mutation.name }, true))
+      return receipt
+    },
+    query: (query) => handle.live.query(query),
+    setOnline: (online) => handle.live.setOnline(online),
+    clear: ({ pending }) => handle.live.clear(pending),
+  }
+}
+
+export interface ConnectionState {
   readonly status: DocumentState["status"]
+  /**
+   * Why it is not connected, with a code and its remedy (docs/errors.md). Also when the status is `offline`: then most often
+   * SERVER_UNREACHABLE. Null while it is connected, before the first try ended, and after `setOnline(false)`.
+   */
   readonly error: LfError | null
   /** What `setOnline` was last told, by any tab. */
   readonly isOnlineWanted: boolean
-} {
+}
+
+/** How the worker stands with the server. */
+export function useConnectionStatus(): ConnectionState {
+  const handle = useDocumentHandle()
   const status = useDocumentState((state) => state.status)
-  const error = useDocumentState((state) => state.error)
+  const sent = useDocumentState((state) => state.error)
   const isOnlineWanted = useDocumentState((state) => state.isOnlineWanted)
+  const error = useMemo(() => (sent === null ? null : sentToError(sent)), [sent])
+  const isErrorRead = useRef(false)
+  useEffect(() => {
+    if (isErrorRead.current) return handle.live.errors.read("connection")
+  }, [handle])
   return useMemo(
-    () => ({ status, error: error === null ? null : sentToError(error), isOnlineWanted }),
+    () => ({
+      status,
+      get error() {
+        isErrorRead.current = true
+        return error
+      },
+      isOnlineWanted,
+    }),
     [status, error, isOnlineWanted],
   )
 }
@@ -69,39 +98,43 @@ export function useSyncStatus(): {
 
 /** What waits for the server, oldest first. */
 export function usePendingMutations(): readonly PendingMutation[] {
-  const document = useTabDocument()
-  const subscribe = useCallback((tell: () => void) => document.watchPending(tell), [document])
+  const handle = useDocumentHandle()
   return useSyncExternalStore(
-    subscribe,
-    () => document.pending,
+    useCallback((tell) => handle.live.watchPending(tell), [handle]),
+    () => handle.known.pending,
     () => NO_PENDING,
   )
 }
 
 export interface RejectedMutation extends Rejection {
-  /** Clears it, in every tab and for good. */
-  dismiss(): void
+  /** Clears it, in every tab and for good. Resolves when that is durable. */
+  dismiss(): Promise<void>
 }
 
 /** What the server rejected and nobody dismissed yet; kept across restarts. */
 export function useRejectedMutations(): readonly RejectedMutation[] {
-  const document = useTabDocument()
-  const rejected = useDocumentState((state) => state.rejected)
+  const handle = useDocumentHandle()
+  const rejected = useSyncExternalStore(
+    useCallback((tell) => handle.live.watch(tell), [handle]),
+    () => handle.known.rejected,
+    () => NO_REJECTED,
+  )
+  useEffect(() => handle.live.errors.read("rejections"), [handle])
   return useMemo(
-    () => rejected.map((rejection) => ({ ...rejection, dismiss: () => document.dismiss(rejection.uid) })),
-    [document, rejected],
+    () => rejected.map((rejection) => ({ ...rejection, dismiss: () => handle.live.dismiss(rejection.uid) })),
+    [handle, rejected],
   )
 }
 
 const NO_PENDING: readonly PendingMutation[] = []
+const NO_REJECTED: readonly Rejection[] = []
 
 /** One part of the state: what does not change renders nothing. */
 function useDocumentState<T>(select: (state: DocumentState) => T): T {
-  const document = useTabDocument()
-  const subscribe = useCallback((tell: () => void) => document.watch(tell), [document])
+  const handle = useDocumentHandle()
   return useSyncExternalStore(
-    subscribe,
-    () => select(document.state),
+    useCallback((tell) => handle.live.watch(tell), [handle]),
+    () => select(handle.known.state),
     () => select(INITIAL_STATE),
   )
 }

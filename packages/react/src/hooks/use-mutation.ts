@@ -1,16 +1,19 @@
 "use client"
-import type { DefinedMutation, LfError, RemoteOutcome } from "@lf/core"
+import { type DefinedMutation, LfError, type RemoteOutcome } from "@lf/core"
 import {
-  type MutateOptions,
-  type MutationFunctionContext,
-  type UseMutationOptions,
+  MutationObserver,
+  type MutationObserverOptions,
+  notifyManager,
+  type QueryClient,
+  shouldThrowError,
   type UseMutationResult,
-  useMutation as useTanstackMutation,
 } from "@tanstack/react-query"
-import { useCallback, useEffect, useRef } from "react"
+import { useCallback, useEffect, useMemo, useRef, useSyncExternalStore } from "react"
 import type { Receipt } from "../tab/calls.ts"
-import { useTabDocument } from "./provider.tsx"
+import { noteReceipt } from "./commits.ts"
+import { type DocumentHandle, useDocumentHandle } from "./document-handle.ts"
 import { useFreshWorker } from "./use-fresh-worker.ts"
+import { noteReads } from "./use-read-errors.ts"
 
 export type Rejected = Extract<RemoteOutcome, { type: "rejected" }>
 
@@ -18,10 +21,16 @@ export interface MutationOptions<Args> {
   readonly onSuccess?: (receipt: Receipt, args: Args) => unknown
   readonly onError?: (error: LfError, args: Args) => unknown
   readonly onSettled?: (receipt: Receipt | undefined, error: LfError | null, args: Args) => unknown
-  /** The server decided against it; it is gone from the view. Also in `useRejectedMutations`. */
+  /**
+   * The server decided against it; it is gone from the view. Called whenever that is in this page's life, also when the
+   * component is not mounted any more. Also in `useRejectedMutations`.
+   */
   readonly onRejected?: (rejected: Rejected, args: Args) => unknown
   readonly meta?: Record<string, unknown>
 }
+
+/** What one call may be given besides: `meta` belongs to the hook, as TanStack has it. */
+export type MutateOptions<Args> = Omit<MutationOptions<Args>, "meta">
 
 /** What is handed to TanStack: the arguments, and the mutation that was already posted to the worker. */
 interface Posted<Args> {
@@ -29,19 +38,23 @@ interface Posted<Args> {
   readonly receipt: Promise<Receipt>
 }
 
+type Observer<Args> = MutationObserver<Receipt, LfError, Posted<Args>>
+type ObserverOptions<Args> = MutationObserverOptions<Receipt, LfError, Posted<Args>>
+
 export type MutationResult<Args> = Omit<
   UseMutationResult<Receipt, LfError, Args>,
   "mutate" | "mutateAsync" | "variables" | "context"
 > & {
   readonly variables: Args | undefined
-  readonly mutate: (args: Args, options?: MutationOptions<Args>) => void
+  readonly mutate: (args: Args, options?: MutateOptions<Args>) => void
   /** Resolves when the mutation is durable on this device; the receipt's `remote` when the server decided. */
-  readonly mutateAsync: (args: Args, options?: MutationOptions<Args>) => Promise<Receipt>
+  readonly mutateAsync: (args: Args, options?: MutateOptions<Args>) => Promise<Receipt>
 }
 
 /**
- * A mutation to call. It is posted to the worker before anything else happens, so calls keep their order; `mutate` and
- * `mutateAsync` keep their identity.
+ * A mutation to call. It is posted to the worker before anything else happens, so calls keep their order. `mutate` and
+ * `mutateAsync` belong to the document and the user of the render that made them, and keep their identity as long as
+ * these are the same. The state is that of the last call, and begins anew with another document.
  *
  * @example
  * const add = useMutation(AddTodo)
@@ -51,42 +64,114 @@ export function useMutation<Args>(
   mutation: DefinedMutation<Args>,
   options: MutationOptions<Args> = {},
 ): MutationResult<Args> {
-  const document = useTabDocument()
-  useFreshWorker(document, mutation)
-  const latest = useRef({ document, mutation, onRejected: options.onRejected })
+  const handle = useDocumentHandle()
+  useFreshWorker(handle, mutation)
+  const { client } = handle
+  const observerOptions = observerOptionsOf({ handle, mutation, options })
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the options follow in an effect, as TanStack's own hook has it
+  const observer = useMemo<Observer<Args>>(
+    () => new MutationObserver(client, observerOptions),
+    [client, handle, mutation],
+  )
   useEffect(() => {
-    latest.current = { document, mutation, onRejected: options.onRejected }
+    observer.setOptions(observerOptions)
   })
-  const tanstack = useTanstackMutation<Receipt, LfError, Posted<Args>>({
-    mutationKey: ["lf", mutation.name],
+  const result = useSyncExternalStore(
+    useCallback((tell) => observer.subscribe(notifyManager.batchCalls(tell)), [observer]),
+    () => observer.getCurrentResult(),
+    () => observer.getCurrentResult(),
+  )
+  const taken = useRef(false)
+  const latest = useRef({ handle, options })
+  useEffect(() => {
+    latest.current = { handle, options }
+  })
+  const post = useCallback(
+    (args: Args, one: MutateOptions<Args>, isAsync: boolean): Posted<Args> => {
+      const { options: atCall } = latest.current
+      // Those of a later render count, as TanStack has it, unless that shows another document.
+      const current = () => (latest.current.handle === handle ? latest.current.options : atCall)
+      const isTaken = () => isAsync || taken.current || isErrorTaken(client, current(), one)
+      return { args, receipt: posted({ handle, mutation, args, one, current, isTaken }) }
+    },
+    [client, handle, mutation],
+  )
+  const mutate = useCallback(
+    (args: Args, one: MutateOptions<Args> = {}) => {
+      observer.mutate(post(args, one, false), unwrapped(one)).catch(() => {}) // it is in the state, and was reported
+    },
+    [observer, post],
+  )
+  const mutateAsync = useCallback(
+    (args: Args, one: MutateOptions<Args> = {}) => observer.mutate(post(args, one, true), unwrapped(one)),
+    [observer, post],
+  )
+  if (result.error !== null && shouldThrowError(observer.options.throwOnError, [result.error])) throw result.error
+  const all = { ...result, variables: result.variables?.args, mutate, mutateAsync } as MutationResult<Args> // TanStack's union, with our variables
+  return process.env.NODE_ENV === "development" ? noteReads(all, taken) : all
+}
+
+/** Posts at once. What becomes of it is reported, and told to whoever listens for rejections. */
+function posted<Args>(call: {
+  readonly handle: DocumentHandle
+  readonly mutation: DefinedMutation<Args>
+  readonly args: Args
+  readonly one: MutateOptions<Args>
+  readonly current: () => MutationOptions<Args>
+  readonly isTaken: () => boolean
+}): Promise<Receipt> {
+  const { handle, mutation, args, one, current, isTaken } = call
+  const what = { mutation: mutation.name }
+  const receipt = handle.live.mutate(mutation, args)
+  noteReceipt(receipt)
+  let isRemoteRead = false
+  const shown = receipt.then(({ uid, remote }) => ({
+    uid,
+    get remote() {
+      isRemoteRead = true
+      return remote
+    },
+  }))
+  receipt.then(
+    async ({ remote }) => {
+      const outcome = await remote
+      if (outcome.type !== "rejected") return
+      const listeners = [current().onRejected, one.onRejected].filter((listener) => listener !== undefined)
+      const error = new LfError("MUTATION_REJECTED", `${mutation.name}: the server decided ${outcome.code}`, {
+        cause: outcome,
+      })
+      const isShown = handle.live.errors.isRejectionRead
+      handle.report(error, what, listeners.length > 0 || isRemoteRead || isShown)
+      for (const listener of listeners) listener(outcome, args)
+    },
+    (error: LfError) => handle.report(error, what, isTaken()),
+  )
+  return shown
+}
+
+/** Whether the app listens for a failure of this call somewhere. */
+function isErrorTaken<Args>(client: QueryClient, hook: MutationOptions<Args>, one: MutateOptions<Args>): boolean {
+  const isGlobal = client.getMutationCache().config.onError ?? client.getDefaultOptions().mutations?.onError
+  return hook.onError !== undefined || one.onError !== undefined || isGlobal !== undefined
+}
+
+function observerOptionsOf<Args>({
+  handle,
+  mutation,
+  options,
+}: {
+  handle: DocumentHandle
+  mutation: DefinedMutation<Args>
+  options: MutationOptions<Args>
+}): ObserverOptions<Args> {
+  return {
+    mutationKey: ["lf", handle.user, handle.doc, mutation.name],
     networkMode: "always",
     retry: false,
     mutationFn: ({ receipt }) => receipt,
     ...unwrapped(options),
-  } as UseMutationOptions<Receipt, LfError, Posted<Args>>)
-
-  const post = useCallback((args: Args): Posted<Args> => {
-    const { document, mutation } = latest.current
-    const receipt = document.mutate(mutation, args)
-    receipt.then(
-      async ({ remote }) => {
-        const outcome = await remote
-        if (outcome.type === "rejected") latest.current.onRejected?.(outcome, args)
-      },
-      () => {}, // TanStack tells the error
-    )
-    return { args, receipt }
-  }, [])
-  const { mutate: run, mutateAsync: runAsync } = tanstack
-  const mutate = useCallback(
-    (args: Args, one?: MutationOptions<Args>) => run(post(args), one && unwrapped(one)),
-    [run, post],
-  )
-  const mutateAsync = useCallback(
-    (args: Args, one?: MutationOptions<Args>) => runAsync(post(args), one && unwrapped(one)),
-    [runAsync, post],
-  )
-  return { ...tanstack, variables: tanstack.variables?.args, mutate, mutateAsync } as MutationResult<Args> // TanStack's union, with our variables
+    ...(options.meta && { meta: options.meta }),
+  }
 }
 
 /** The callbacks as TanStack calls them, with the wrapper taken off the arguments. */
@@ -94,19 +179,10 @@ function unwrapped<Args>({
   onSuccess,
   onError,
   onSettled,
-  meta,
-}: MutationOptions<Args>): MutateOptions<Receipt, LfError, Posted<Args>> & { meta?: Record<string, unknown> } {
-  type Context = MutationFunctionContext
+}: MutateOptions<Args>): Pick<ObserverOptions<Args>, "onSuccess" | "onError" | "onSettled"> {
   return {
-    ...(onSuccess && {
-      onSuccess: (receipt: Receipt, { args }: Posted<Args>, _result: unknown, _context: Context) =>
-        onSuccess(receipt, args),
-    }),
-    ...(onError && { onError: (error: LfError, { args }: Posted<Args>) => onError(error, args) }),
-    ...(onSettled && {
-      onSettled: (receipt: Receipt | undefined, error: LfError | null, { args }: Posted<Args>) =>
-        onSettled(receipt, error, args),
-    }),
-    ...(meta && { meta }),
-  } as MutateOptions<Receipt, LfError, Posted<Args>> // callbacks may return anything; TanStack awaits it
+    ...(onSuccess && { onSuccess: (receipt, { args }) => onSuccess(receipt, args) }),
+    ...(onError && { onError: (error, { args }) => onError(error, args) }),
+    ...(onSettled && { onSettled: (receipt, error, { args }) => onSettled(receipt, error, args) }),
+  }
 }

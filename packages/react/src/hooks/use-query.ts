@@ -5,45 +5,103 @@ import {
   type UseQueryResult,
   type UseSuspenseQueryOptions,
   type UseSuspenseQueryResult,
-  useQueryClient,
   useQuery as useTanstackQuery,
   useSuspenseQuery as useTanstackSuspenseQuery,
 } from "@tanstack/react-query"
-import { useTabDocument } from "./provider.tsx"
+import { useMemo, useState } from "react"
+import { type DocumentHandle, useDocumentHandle } from "./document-handle.ts"
 import { liveQueryOptions } from "./query-binding.ts"
+import { RowResults } from "./share-result.ts"
+import { useReadErrors } from "./use-read-errors.ts"
 
+/**
+ * What TanStack Query's `useQuery` takes and a live query can honour. What decides when to fetch (`staleTime`,
+ * `refetchOnMount` and the like) is not among it: rows are always those of now.
+ */
 export type QueryOptions<R, T> = Pick<
   UseQueryOptions<R[], LfError, T>,
-  "select" | "enabled" | "placeholderData" | "notifyOnChangeProps" | "throwOnError" | "meta"
+  | "select"
+  | "enabled"
+  | "placeholderData"
+  | "notifyOnChangeProps"
+  | "throwOnError"
+  | "meta"
+  | "gcTime"
+  | "subscribed"
+  /** For rows that depend on the time (`'now'`): how often they are asked for. By default every second. */
+  | "refetchInterval"
+  | "refetchIntervalInBackground"
 >
+
+export type RowQueryOptions<R, U> = Omit<QueryOptions<R, U[]>, "select"> & {
+  /**
+   * What becomes of each row: `(issue) => ({ ...issue, labels: JSON.parse(issue.labels) })`. Runs once per row that
+   * changed, and what it made stays the same object for as long as its row does, wherever that stands.
+   */
+  readonly selectRow: (row: R) => U
+}
 
 /**
  * Rows of a query, kept up to date. Runs again if and only if something that it read has changed; rows that did not
- * change keep their identity. The result is TanStack Query's.
+ * change keep their identity. The result is TanStack Query's; `refetch()` runs the query now.
  *
  * @example const todos = useQuery(sql<Todo>`select * from todos order by created_at`)
  */
-export function useQuery<R, T = R[]>(query: Query<R>, options: QueryOptions<R, T> = {}): UseQueryResult<T, LfError> {
-  const document = useTabDocument()
-  const base = liveQueryOptions(document, query) as UseQueryOptions<R[], LfError, T> // `select` alone makes a T of R[]
-  return useTanstackQuery({ ...options, ...base })
+export function useQuery<R extends object, U>(
+  query: Query<R>,
+  options: RowQueryOptions<R, U>,
+): UseQueryResult<U[], LfError>
+export function useQuery<R, T = R[]>(query: Query<R>, options?: QueryOptions<R, T>): UseQueryResult<T, LfError>
+export function useQuery<R extends object, T>(
+  query: Query<R>,
+  { selectRow, ...options }: QueryOptions<R, T> & { readonly selectRow?: (row: R) => unknown } = {},
+): UseQueryResult<T, LfError> {
+  const handle = useDocumentHandle()
+  handle.prepare()
+  const select = useSelectRow(selectRow)
+  const base = liveQueryOptions(handle, query) as UseQueryOptions<R[], LfError, T> // `select` alone makes a T of R[]
+  const all = { ...options, ...(select !== undefined && { select: select as (rows: R[]) => T }), ...base } // its U[] is that T
+  const result = useTanstackQuery(all, handle.client)
+  return useReadErrors({ handle, result, isThrown: options.throwOnError !== undefined })
 }
 
 /** As `useQuery`, for a Suspense boundary. On the server without prefetched data it leaves the rendering to the browser. */
+export function useSuspenseQuery<R extends object, U>(
+  query: Query<R>,
+  options: Pick<RowQueryOptions<R, U>, "selectRow">,
+): UseSuspenseQueryResult<U[], LfError>
 export function useSuspenseQuery<R, T = R[]>(
   query: Query<R>,
-  options: Pick<UseSuspenseQueryOptions<R[], LfError, T>, "select"> = {},
+  options?: Pick<UseSuspenseQueryOptions<R[], LfError, T>, "select">,
+): UseSuspenseQueryResult<T, LfError>
+export function useSuspenseQuery<R extends object, T>(
+  query: Query<R>,
+  options: { readonly select?: (rows: R[]) => T; readonly selectRow?: (row: R) => unknown } = {},
 ): UseSuspenseQueryResult<T, LfError> {
-  const document = useTabDocument()
-  const client = useQueryClient()
-  const base = liveQueryOptions(document, query) as UseSuspenseQueryOptions<R[], LfError, T> // as above
-  if (typeof window === "undefined" && client.getQueryData(base.queryKey) === undefined) throw bailOut()
-  return useTanstackSuspenseQuery({ ...options, ...base })
+  const handle = useDocumentHandle()
+  handle.prepare()
+  const selectRows = useSelectRow(options.selectRow) as ((rows: R[]) => T) | undefined // as above
+  const select = selectRows ?? options.select
+  const base = liveQueryOptions(handle, query) as UseSuspenseQueryOptions<R[], LfError, T> // as above
+  bailOutOnServer(handle, base.queryKey)
+  return useTanstackSuspenseQuery({ ...(select !== undefined && { select }), ...base }, handle.client)
+}
+
+/** The same function at every render, for as long as `selectRow` is. */
+function useSelectRow<R extends object>(
+  selectRow: ((row: R) => unknown) | undefined,
+): ((rows: R[]) => unknown[]) | undefined {
+  const [results] = useState(() => new RowResults<R, unknown>())
+  return useMemo(
+    () => (selectRow === undefined ? undefined : (rows: R[]) => results.map(rows, selectRow)),
+    [results, selectRow],
+  )
 }
 
 /** Next renders the nearest fallback for an error with this digest, and the browser the rest, without a word in the log. */
-function bailOut(): Error {
-  return Object.assign(new Error("useSuspenseQuery waits for the browser"), {
+function bailOutOnServer({ client }: DocumentHandle, queryKey: readonly unknown[]): void {
+  if (typeof window !== "undefined" || client.getQueryData(queryKey) !== undefined) return
+  throw Object.assign(new Error("useSuspenseQuery waits for the browser"), {
     digest: "BAILOUT_TO_CLIENT_SIDE_RENDERING",
   })
 }

@@ -1,16 +1,31 @@
-import type { ConnectionStatus, LiveResult, Progress, Rejection, RemoteOutcome, SqlValue } from "@lf/core"
+import type { ConnectionStatus, Progress, Rejection, RemoteOutcome, Row, RowPatch, SqlValue } from "@lf/core"
 
 /** An error on its way through a port: structured clones lose classes and codes. */
 export interface SentError {
   readonly code: string
   readonly message: string
+  /** Where it was thrown: in the worker, most often in a mutator of the app's. */
+  readonly stack?: string | undefined
   /** What a mutator's `Reject` said on this device. */
   readonly reject?: { readonly code: string; readonly data: unknown }
 }
 
-export type SentResult = Exclude<LiveResult, { type: "error" }> | { readonly type: "error"; readonly error: SentError }
+export type SentResult =
+  /** `asksClock`: the rows depend on the time. */
+  | { readonly type: "rows"; readonly rows: readonly Row[]; readonly asksClock: boolean }
+  | { readonly type: "patch"; readonly patch: RowPatch }
+  | { readonly type: "error"; readonly error: SentError }
+  /** The query ran again, and what was sent last is still so. */
+  | { readonly type: "same" }
 
-/** What every tab of a document is told when anything but rows changes. */
+/** A result for one query of the tab's. `turn`: it answers the tab's `refresh` of that number and all before. */
+export interface QueryResult {
+  readonly id: number
+  readonly result: SentResult
+  readonly turn?: number
+}
+
+/** What every tab of a document is told when anything but rows, pending mutations and rejections changes. */
 export interface DocumentState {
   readonly status: ConnectionStatus
   readonly error: SentError | null
@@ -22,7 +37,6 @@ export interface DocumentState {
   readonly isDurable: boolean
   readonly isUpToDate: boolean
   readonly firstSync: Progress | null
-  readonly rejected: readonly Rejection[]
 }
 
 export interface PendingMutation {
@@ -31,6 +45,16 @@ export interface PendingMutation {
   readonly args: unknown
   readonly at: number
 }
+
+/** A list at both ends of a port: first all of it, then what went from its front and came to its end. */
+export type QueueChange<T> =
+  | { readonly type: "all"; readonly items: readonly T[] }
+  | { readonly type: "change"; readonly dropped: number; readonly added: readonly T[] }
+
+/** Rejections at both ends: all, or what came and which were dismissed. */
+export type RejectedChange =
+  | { readonly type: "all"; readonly items: readonly Rejection[] }
+  | { readonly type: "change"; readonly added: readonly Rejection[]; readonly removed: readonly string[] }
 
 /** One port is one document of one user, from `open` on. */
 export type TabMessage =
@@ -42,41 +66,65 @@ export type TabMessage =
       readonly url: string
       readonly hasAuth: boolean
     }
+  /** Whether the tab can be asked for a token: its provider got an `auth`, or lost it. */
+  | { readonly type: "auth"; readonly hasAuth: boolean }
+  /** Whether the tab shows the document. One that does not waits for the server's decisions, and may be told to stop. */
+  | { readonly type: "shown"; readonly isShown: boolean }
   /** The tab holds this Web Lock as long as it lives. */
   | { readonly type: "life"; readonly lock: string }
   | { readonly type: "subscribe"; readonly id: number; readonly sql: string; readonly parameters: readonly SqlValue[] }
+  /** Runs the query again although nothing has changed. Answered by a result with this `turn`. */
+  | { readonly type: "refresh"; readonly id: number; readonly turn: number }
   | { readonly type: "unsubscribe"; readonly id: number }
   | { readonly type: "mutate"; readonly uid: string; readonly name: string; readonly args: unknown }
-  /** Asks again what became of a mutation that was durable already. */
-  | { readonly type: "follow"; readonly uid: string }
+  /** Asks again what became of mutations that were durable already. */
+  | { readonly type: "follow"; readonly uids: readonly string[] }
   | { readonly type: "query"; readonly call: number; readonly sql: string; readonly parameters: readonly SqlValue[] }
+  | { readonly type: "dismiss"; readonly call: number; readonly uid: string }
+  | { readonly type: "clear"; readonly call: number; readonly pending: "refuse" | "discard" }
   | { readonly type: "watch-pending"; readonly on: boolean }
   | { readonly type: "set-online"; readonly online: boolean }
-  | { readonly type: "dismiss"; readonly uid: string }
-  | { readonly type: "clear"; readonly call: number; readonly pending: "refuse" | "discard" }
-  | { readonly type: "token"; readonly token: string | null }
+  /** Answers `token-wanted`. A token that comes too late is a reason to try again. */
+  | { readonly type: "token"; readonly ask: number; readonly answer: TokenAnswer }
   | { readonly type: "poke" }
   /** Development: the page's mutators are newer than a worker that was born before `since`. */
   | { readonly type: "restart"; readonly sinceMs: number }
   | { readonly type: "close" }
 
+export type TokenAnswer =
+  | { readonly type: "token"; readonly token: string }
+  /** The app has none for this user now. */
+  | { readonly type: "none" }
+  /** The app's `auth()` threw. */
+  | { readonly type: "failed"; readonly message: string }
+
 export type WorkerMessage =
   /** The worker runs. */
   | { readonly type: "alive" }
+  /** The worker's script threw before it could serve anybody. */
+  | { readonly type: "failed"; readonly error: SentError }
+  /** Something in the worker threw where nothing catches it: a bug, in the app's code or in ours. */
+  | { readonly type: "uncaught"; readonly error: SentError }
   /** The worker holds this Web Lock as long as it lives; null where there are none. */
   | { readonly type: "life"; readonly lock: string | null }
   | { readonly type: "state"; readonly state: DocumentState }
-  | { readonly type: "pending"; readonly pending: readonly PendingMutation[] }
+  | { readonly type: "pending"; readonly change: QueueChange<PendingMutation> }
+  | { readonly type: "rejected"; readonly change: RejectedChange }
   /** One commit's results for all of a tab's queries, in one piece. */
-  | { readonly type: "results"; readonly results: readonly { readonly id: number; readonly result: SentResult }[] }
+  | { readonly type: "results"; readonly results: readonly QueryResult[] }
   | { readonly type: "mutated"; readonly uid: string; readonly error: SentError | null }
-  | { readonly type: "decided"; readonly uid: string; readonly outcome: RemoteOutcome }
+  | {
+      readonly type: "decided"
+      readonly outcomes: readonly { readonly uid: string; readonly outcome: RemoteOutcome }[]
+    }
   | { readonly type: "answer"; readonly call: number; readonly value: unknown; readonly error: SentError | null }
-  | { readonly type: "token-wanted" }
+  | { readonly type: "token-wanted"; readonly ask: number }
   /** A newer build owns the document now; this tab runs old code. */
   | { readonly type: "replaced"; readonly error: SentError }
-  /** The worker is about to end itself: connect again. */
+  /** The worker is about to end itself, or opens the document anew: connect again. */
   | { readonly type: "restarting" }
+  /** Somebody who signed in takes the document over: what the tab waits for is not followed any more. */
+  | { readonly type: "released" }
 
 /** The part of a MessagePort that both ends use. */
 export interface Port<Out, In> {

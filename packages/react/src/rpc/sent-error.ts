@@ -1,14 +1,22 @@
-import { type ErrorCode, LfError, type Outcome, toLfError } from "@lf/core"
+import { type ErrorCode, isLfError, LfError, type RemoteOutcome, toLfError } from "@lf/core"
 import type { SentError } from "./protocol.ts"
 
-export function errorToSent(error: unknown): SentError {
-  const { code, message, cause } = toLfError(error, "WORKER_FAILED")
-  if (code !== "MUTATION_REJECTED") return { code, message }
-  const outcome = cause as Outcome | undefined // Local puts the outcome there
-  if (outcome?.type !== "rejected") return { code, message }
-  return { code, message, reject: { code: outcome.code, data: outcome.data } }
+/** `code` for what is no `LfError`. */
+export function errorToSent(error: unknown, code: ErrorCode = "WORKER_FAILED"): SentError {
+  const { code: known, message, cause, stack } = toLfError(error, code)
+  const sent = { code: known, message, stack: isLfError(error) ? stack : stackOf(error) }
+  if (known !== "MUTATION_REJECTED") return sent
+  const outcome = cause as RemoteOutcome | undefined // Local puts the outcome there
+  return outcome?.type === "rejected" ? { ...sent, reject: { code: outcome.code, data: outcome.data } } : sent
 }
 
-export function sentToError({ code, message, reject }: SentError): LfError {
-  return new LfError(code as ErrorCode, message, reject === undefined ? undefined : { cause: reject })
+/** The error at this end, with the stack of where it was thrown. */
+export function sentToError({ code, message, stack, reject }: SentError): LfError {
+  const error = new LfError(code as ErrorCode, message, reject === undefined ? undefined : { cause: reject })
+  if (stack !== undefined) error.stack = stack
+  return error
+}
+
+function stackOf(error: unknown): string | undefined {
+  return error instanceof Error ? error.stack : undefined
 }

@@ -1,4 +1,4 @@
-import type { LfError, RemoteOutcome } from "@lf/core"
+import { LfError, type RemoteOutcome } from "@lf/core"
 import type { SentError, TabMessage } from "../rpc/protocol.ts"
 import { sentToError } from "../rpc/sent-error.ts"
 
@@ -15,36 +15,48 @@ interface Call {
   readonly message: TabMessage
   readonly resolve: (value: unknown) => void
   readonly reject: (error: LfError) => void
+  ticks: number
 }
 
 interface MutationCall {
   readonly message: MutateMessage
   readonly resolve: (receipt: Receipt) => void
   readonly reject: (error: LfError) => void
-  readonly remote: Promise<RemoteOutcome>
-  readonly decide: (outcome: RemoteOutcome) => void
-  isDurable: boolean
-  decided: RemoteOutcome | null
+  ticks: number
 }
 
-/** What a tab asked and has no answer to yet. All of it can be asked again at another worker. */
+interface Followed {
+  readonly remote: Promise<RemoteOutcome>
+  readonly decide: (outcome: RemoteOutcome) => void
+}
+
+/** Ticks after which a call without an answer is given up. They count time awake: a laptop may sleep for hours. */
+const TICKS_MAX = 12
+export const TICK_MS = 5_000
+
+/** What a tab asked and has no answer to yet. All of it can be asked again at another worker; each settles once (H1). */
 export class Calls {
   readonly #calls = new Map<number, Call>()
+  /** Not known to be durable. */
   readonly #mutations = new Map<string, MutationCall>()
+  /** Not decided by the server, durable or not. */
+  readonly #followed = new Map<string, Followed>()
 
   open(call: number, message: TabMessage): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      this.#calls.set(call, { message, resolve, reject })
+      this.#calls.set(call, { message, resolve, reject, ticks: 0 })
     })
   }
 
   openMutation(message: MutateMessage): Promise<Receipt> {
-    let decide: MutationCall["decide"] = () => {}
+    const { uid } = message
+    let decide: Followed["decide"] = () => {}
     const remote = new Promise<RemoteOutcome>((resolve) => {
       decide = resolve
     })
+    this.#followed.set(uid, { remote, decide })
     return new Promise((resolve, reject) => {
-      this.#mutations.set(message.uid, { message, resolve, reject, remote, decide, isDurable: false, decided: null })
+      this.#mutations.set(uid, { message, resolve, reject, ticks: 0 })
     })
   }
 
@@ -58,49 +70,86 @@ export class Calls {
   settleMutation(uid: string, error: SentError | null): void {
     const mutation = this.#mutations.get(uid)
     if (mutation === undefined) return
-    if (error !== null) {
-      this.#mutations.delete(uid)
-      mutation.reject(sentToError(error))
-      return
-    }
-    mutation.isDurable = true
-    mutation.resolve({ uid, remote: mutation.remote })
-    this.#forgetDecided(uid, mutation)
-  }
-
-  decide(uid: string, outcome: RemoteOutcome): void {
-    const mutation = this.#mutations.get(uid)
-    if (mutation === undefined) return
-    mutation.decided = outcome
-    mutation.decide(outcome)
-    this.#forgetDecided(uid, mutation)
-  }
-
-  forget(uid: string): void {
     this.#mutations.delete(uid)
+    const remote = this.#followed.get(uid)?.remote
+    if (error === null) mutation.resolve({ uid, remote: remote ?? Promise.resolve(FORGOTTEN) })
+    else this.#refuse(mutation, sentToError(error))
+  }
+
+  decide(outcomes: readonly { readonly uid: string; readonly outcome: RemoteOutcome }[]): void {
+    for (const { uid, outcome } of outcomes) {
+      const followed = this.#followed.get(uid)
+      followed?.decide(outcome)
+      // What is not known to be durable is still to be resolved, with this very promise.
+      if (followed !== undefined && !this.#mutations.has(uid)) this.#followed.delete(uid)
+    }
   }
 
   /** Something waits for the worker itself, not for the server. */
   get isWaiting(): boolean {
-    return this.#calls.size > 0 || [...this.#mutations.values()].some(({ isDurable }) => !isDurable)
+    return this.#calls.size > 0 || this.#mutations.size > 0
+  }
+
+  /** Something that is durable waits for the server. */
+  get isFollowing(): boolean {
+    return this.#followed.size > this.#mutations.size
   }
 
   /** To be sent again, in order: what is durable is only followed, so that nothing can run twice. */
   unanswered(): TabMessage[] {
-    const mutations = Array.from(this.#mutations.values(), ({ message, isDurable }): TabMessage => {
-      return isDurable ? { type: "follow", uid: message.uid } : message
-    })
-    return [...mutations, ...Array.from(this.#calls.values(), ({ message }) => message)]
+    const uids = [...this.#followed.keys()].filter((uid) => !this.#mutations.has(uid))
+    return [
+      ...(uids.length === 0 ? [] : [{ type: "follow" as const, uids }]),
+      ...Array.from(this.#mutations.values(), ({ message }) => message),
+      ...Array.from(this.#calls.values(), ({ message }) => message),
+    ]
   }
 
+  /** TICK_MS have passed. What has waited too long ends with `error`. */
+  tick(error: LfError): void {
+    for (const [id, call] of this.#calls) {
+      call.ticks++
+      if (call.ticks < TICKS_MAX) continue
+      this.#calls.delete(id)
+      call.reject(error)
+    }
+    for (const [uid, mutation] of this.#mutations) {
+      mutation.ticks++
+      if (mutation.ticks < TICKS_MAX) continue
+      this.#mutations.delete(uid)
+      this.#refuse(mutation, error)
+    }
+  }
+
+  /** Nothing of what waits for the worker has happened, and nothing will. */
   failAll(error: LfError): void {
-    for (const call of this.#calls.values()) call.reject(error)
-    for (const mutation of this.#mutations.values()) if (!mutation.isDurable) mutation.reject(error)
+    const calls = [...this.#calls.values()]
+    const mutations = [...this.#mutations.values()]
     this.#calls.clear()
     this.#mutations.clear()
+    for (const call of calls) call.reject(error)
+    for (const mutation of mutations) this.#refuse(mutation, error)
   }
 
-  #forgetDecided(uid: string, mutation: MutationCall): void {
-    if (mutation.isDurable && mutation.decided !== null) this.#mutations.delete(uid)
+  /** The server's decisions will not be heard of any more. */
+  forgetFollowed(): void {
+    for (const [uid, { decide }] of this.#followed) {
+      if (this.#mutations.has(uid)) continue
+      this.#followed.delete(uid)
+      decide(FORGOTTEN)
+    }
   }
+
+  #refuse({ message, reject }: MutationCall, error: LfError): void {
+    this.#followed.delete(message.uid)
+    reject(error)
+  }
+}
+
+const FORGOTTEN: RemoteOutcome = { type: "unknown", reason: "forgotten" }
+
+/** What a call that nobody answered ends with. */
+export function noAnswer(): LfError {
+  const seconds = (TICKS_MAX * TICK_MS) / 1000
+  return new LfError("WORKER_FAILED", `no answer from the worker for ${seconds} s; it may still do what was asked`)
 }

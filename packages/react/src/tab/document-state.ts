@@ -1,4 +1,5 @@
-import type { DocumentState } from "../rpc/protocol.ts"
+import type { Rejection } from "@lf/core"
+import type { DocumentState, RejectedChange } from "../rpc/protocol.ts"
 
 /** Before the worker has said anything, and on the server. */
 export const INITIAL_STATE: DocumentState = {
@@ -11,7 +12,6 @@ export const INITIAL_STATE: DocumentState = {
   isDurable: true,
   isUpToDate: false,
   firstSync: null,
-  rejected: [],
 }
 
 /** Parts that say the same keep their identity: a structured clone makes everything new. */
@@ -19,16 +19,27 @@ export function nextState(before: DocumentState, change: Partial<DocumentState>)
   const state = { ...before, ...change }
   return {
     ...state,
-    error: sameJson(before.error, state.error) ? before.error : state.error,
-    firstSync: sameJson(before.firstSync, state.firstSync) ? before.firstSync : state.firstSync,
-    rejected: sameUids(before.rejected, state.rejected) ? before.rejected : state.rejected,
+    error: isSameError(before.error, state.error) ? before.error : state.error,
+    firstSync: isSameProgress(before.firstSync, state.firstSync) ? before.firstSync : state.firstSync,
   }
 }
 
-function sameJson(a: object | null, b: object | null): boolean {
-  return a === b || (a !== null && b !== null && JSON.stringify(a) === JSON.stringify(b))
+function isSameError(a: DocumentState["error"], b: DocumentState["error"]): boolean {
+  return a === b || (a !== null && b !== null && a.code === b.code && a.message === b.message)
 }
 
-function sameUids(a: readonly { uid: string }[], b: readonly { uid: string }[]): boolean {
-  return a.length === b.length && a.every(({ uid }, i) => uid === b[i].uid)
+function isSameProgress(a: DocumentState["firstSync"], b: DocumentState["firstSync"]): boolean {
+  return a === b || (a !== null && b !== null && a.bytes === b.bytes && a.bytesTotal === b.bytesTotal)
+}
+
+/** The rejections after a change: a new list, or the old one when it says nothing new. Those that stay keep their identity. */
+export function changedRejections(before: readonly Rejection[], change: RejectedChange): readonly Rejection[] {
+  if (change.type === "all") {
+    const known = new Map(before.map((rejection) => [rejection.uid, rejection]))
+    const after = change.items.map((rejection) => known.get(rejection.uid) ?? rejection)
+    return after.length === before.length && after.every((rejection, i) => rejection === before[i]) ? before : after
+  }
+  if (change.added.length === 0 && change.removed.length === 0) return before
+  const removed = new Set(change.removed)
+  return [...before, ...change.added].filter(({ uid }) => !removed.has(uid))
 }

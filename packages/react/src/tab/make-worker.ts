@@ -3,6 +3,7 @@ import { LfError } from "@lf/core"
 /**
  * The app's worker.
  * @throws UNSUPPORTED when this page cannot have one; the message says why
+ * @throws WORKER_FAILED when its script comes from somewhere that a worker may not come from
  */
 export function makeWorker(factory: () => SharedWorker): SharedWorker {
   // Without one there are no Web Locks and no OPFS. Next prints such an address as "Network".
@@ -10,8 +11,12 @@ export function makeWorker(factory: () => SharedWorker): SharedWorker {
   try {
     return factory()
   } catch (cause) {
-    const isMissing = typeof SharedWorker === "undefined"
-    const why = isMissing ? "this browser has no SharedWorker" : `the worker was not made: ${String(cause)}`
-    throw new LfError("UNSUPPORTED", why, { cause })
+    if (typeof SharedWorker === "undefined")
+      throw new LfError("UNSUPPORTED", "this browser has no SharedWorker", { cause })
+    const isElsewhere = cause instanceof DOMException && cause.name === "SecurityError"
+    const remedy = isElsewhere
+      ? ". A worker's script must come from the page's own origin: with an assetPrefix set turbopackWorkerAssetPrefix to an empty text"
+      : ""
+    throw new LfError("WORKER_FAILED", `the worker was not made: ${String(cause)}${remedy}`, { cause })
   }
 }

@@ -1,379 +1,406 @@
-import { compileQuery, type DefinedMutation, LfError, type Query, toLfError, uuidV7 } from "@lf/core"
+import { type Cancel, compileQuery, type DefinedMutation, LfError, type Query, toLfError, uuidV7 } from "@lf/core"
 import { browserHost } from "../browser/browser-host.ts"
-import { holdLife, watchLife } from "../browser/ownership.ts"
-import {
-  type DocumentState,
-  type PendingMutation,
-  type Port,
-  portOf,
-  type SentError,
-  type SentResult,
-  type TabMessage,
-  type WorkerMessage,
-} from "../rpc/protocol.ts"
-import { sentToError } from "../rpc/sent-error.ts"
+import type { DocumentState, SentError, TabMessage, WorkerMessage } from "../rpc/protocol.ts"
+import { errorToSent, sentToError } from "../rpc/sent-error.ts"
 import { askToPersist } from "./ask-to-persist.ts"
-import { Calls, type Receipt } from "./calls.ts"
-import { INITIAL_STATE, nextState } from "./document-state.ts"
-import { makeWorker } from "./make-worker.ts"
+import { Calls, noAnswer, type Receipt, TICK_MS } from "./calls.ts"
+import { ErrorReports } from "./error-reports.ts"
+import { watchPage } from "./page-events.ts"
+import { type ResultListener, TabQueries, type TabSubscription } from "./tab-queries.ts"
+import { TabState } from "./tab-state.ts"
+import { type Auth, TokenAnswers } from "./token-answers.ts"
+import { WorkerConnection } from "./worker-connection.ts"
 
-/** A worker that has not said it is alive by then counts as failed; it may still come. */
-const ALIVE_MS_MAX = 10_000
-/** Asked again sooner: a browser may connect us to a worker that is about to end, which nobody is told. */
-const ASK_AGAIN_MS = 2_000
 /** After the last user is gone: StrictMode and fast remounts come back sooner. */
-const RELEASE_MS = 1_000
+export const RELEASE_MS = 1_000
+/** A query of a document that no provider has opened is an error after this long (H3). */
+const PROVIDER_MS_MAX = 10_000
+
+/** What it takes to connect a document: its provider's props. */
+export interface ConnectOptions {
+  readonly worker: () => SharedWorker
+  readonly url: string
+  readonly auth: Auth | undefined
+}
 
 export interface TabDocumentOptions {
   readonly doc: string
   readonly user: string | null
+  /** Wraps the delivery of one commit's results, so that they become one render. */
+  readonly batch: (run: () => void) => void
+  /** Nothing uses it any more, and its port is closed. */
+  readonly onIdle: () => void
+  /** It shows nothing and only waits for what the server decides. */
+  readonly onFollowing: () => void
 }
 
-export interface ConnectOptions {
-  readonly worker: () => SharedWorker
-  readonly url: string
-  readonly auth: (() => Promise<string | null>) | undefined
-}
-
-interface Subscription {
-  readonly query: ReturnType<typeof compileQuery>
-  readonly listener: (result: SentResult) => void
-}
-
-let life: Promise<string | null> | undefined
-
-/** One lock for the whole tab, whatever it opens. */
-function lifeOfTab(): Promise<string | null> {
-  life ??= holdLife()
-  return life
-}
-
-/** The tab's end of one document: a port to the worker that outlives the worker's death and every remount. */
+/**
+ * The tab's end of one document of one user: a port to the worker that outlives the worker's death and every remount. It is
+ * connected by whatever needs it first (a query, a call, a provider) and let go of when nothing does.
+ */
 export class TabDocument {
   readonly doc: string
   readonly user: string | null
+  readonly errors = new ErrorReports()
+  readonly #options: TabDocumentOptions
   readonly #calls = new Calls()
-  readonly #subscriptions = new Map<number, Subscription>()
-  readonly #watchers = new Set<() => void>()
-  readonly #batches = new Set<(run: () => void) => void>()
+  readonly #connection: WorkerConnection
+  readonly #queries: TabQueries
+  readonly #tokens = new TokenAnswers()
+  readonly #known = new TabState()
+  #connect: ConnectOptions | null = null
+  #providers = 0
   #pendingWatchers = 0
-  #options: ConnectOptions | null = null
-  #port: Port<TabMessage, WorkerMessage> | null = null
-  #users = 0
   #nextId = 1
-  #state: DocumentState = INITIAL_STATE
-  #pending: readonly PendingMutation[] = []
-  #stopWatching: () => void = () => {}
-  #stopAlive: () => void = () => {}
-  #stopRelease: () => void = () => {}
-  #isReplaced = false
-  #silentMs = 0
-  /** The worker's, that we saw free: it is gone, or the site's data was cleared and we have other locks than it has. */
-  #freeLock: string | null = null
-  #stopExpecting: () => void = () => {}
-  /** It was not loaded, or did not say that it is alive: what is asked now would wait for ever. */
-  #isWorkerGone = false
+  /** No worker serves us, for this reason: what is asked now would wait for ever. */
+  #failure: LfError | null = null
+  /** A newer build owns the document: this page must be loaded again. */
+  #replaced: LfError | null = null
+  #isShown = true
+  #stopWatchingPage: () => void = () => {}
+  #cancelRelease: Cancel = () => {}
+  #cancelTick: Cancel | null = null
+  #cancelProvider: Cancel | null = null
 
-  constructor({ doc, user }: TabDocumentOptions) {
-    this.doc = doc
-    this.user = user
-  }
-
-  get state(): DocumentState {
-    return this.#state
-  }
-
-  get pending(): readonly PendingMutation[] {
-    return this.#pending
-  }
-
-  get isConnected(): boolean {
-    return this.#port !== null
-  }
-
-  /** A provider shows this document: connects if nobody did. Returns its undo. */
-  retain(options: ConnectOptions): () => void {
+  constructor(options: TabDocumentOptions) {
+    this.doc = options.doc
+    this.user = options.user
     this.#options = options
-    this.#users++
-    this.#stopRelease()
-    if (this.#port === null && !this.#isReplaced) this.#connect()
+    this.#connection = new WorkerConnection({
+      opened: () => this.#open(),
+      received: (message) => this.#receive(message),
+      failed: (error, how) => this.#fail(error, how),
+      recovered: () => this.#recover(),
+    })
+    this.#queries = new TabQueries((message) => this.#connection.post(message))
+    this.#look()
+  }
+
+  /** What is known of it besides rows. */
+  get known(): Pick<TabState, "state" | "pending" | "rejected"> {
+    return this.#known
+  }
+
+  /** What to connect with, as a render knows it: used until a provider has committed. */
+  offer(options: ConnectOptions): void {
+    if (this.#providers === 0) this.use(options)
+  }
+
+  /** What to connect with, as a committed provider has it now. */
+  use(options: ConnectOptions): void {
+    const before = this.#connect
+    this.#connect = options
+    if (!this.#connection.isOpen) {
+      if (this.#isNeeded) this.#ensure()
+      return
+    }
+    if (before?.url !== options.url) this.#connection.reconnect()
+    else if ((before.auth === undefined) !== (options.auth === undefined)) {
+      this.#connection.post({ type: "auth", hasAuth: options.auth !== undefined })
+    }
+  }
+
+  /** A provider shows this document. Returns its undo. */
+  retain(): () => void {
+    this.#providers++
+    this.#look()
     return () => {
-      this.#users--
-      if (this.#users === 0) this.#stopRelease = browserHost.after(RELEASE_MS, () => this.#disconnect())
+      this.#providers--
+      this.#look()
     }
   }
 
   watch(watcher: () => void): () => void {
-    this.#watchers.add(watcher)
+    const stop = this.#known.watch(watcher)
+    this.#look()
     return () => {
-      this.#watchers.delete(watcher)
+      stop()
+      this.#look()
     }
   }
 
   watchPending(watcher: () => void): () => void {
-    this.#pendingWatchers++
-    if (this.#pendingWatchers === 1) this.#post({ type: "watch-pending", on: true })
     const stop = this.watch(watcher)
+    this.#pendingWatchers++
+    if (this.#pendingWatchers === 1) this.#connection.post({ type: "watch-pending", on: true })
     return () => {
-      stop()
       this.#pendingWatchers--
-      if (this.#pendingWatchers === 0) this.#post({ type: "watch-pending", on: false })
+      if (this.#pendingWatchers === 0) {
+        this.#connection.post({ type: "watch-pending", on: false })
+        this.#known.changePending({ type: "all", items: [] })
+      }
+      stop()
     }
   }
 
-  /** Wraps the delivery of one commit's results, so that they become one render. */
-  batchWith(batch: (run: () => void) => void): void {
-    this.#batches.add(batch)
-  }
-
-  subscribe(query: Query<unknown>, listener: (result: SentResult) => void): () => void {
-    const id = this.#nextId++
-    const subscription: Subscription = { query: compileQuery(query), listener }
-    this.#subscriptions.set(id, subscription)
-    this.#sendSubscription(id, subscription)
-    const { error, isOpen } = this.#state
+  subscribe(query: Query<unknown>, listener: ResultListener): TabSubscription {
+    const { refresh, stop } = this.#queries.add(this.#nextId++, compileQuery(query), listener)
+    this.#look()
     // Nobody will answer: whoever asks late is told as well.
-    if (error !== null && !isOpen) queueMicrotask(() => listener({ type: "error", error }))
-    return () => {
-      this.#subscriptions.delete(id)
-      this.#post({ type: "unsubscribe", id })
+    const fail = (turn: number) => {
+      const failure = this.#failureForQueries
+      if (failure !== null) queueMicrotask(() => listener({ type: "error", error: failure }, turn))
+    }
+    fail(0)
+    return {
+      refresh: () => {
+        const turn = refresh()
+        fail(turn)
+        return turn
+      },
+      stop: () => {
+        stop()
+        this.#look()
+      },
     }
   }
 
   /** Posted at once, in the order of the calls. The promise resolves when the mutation is durable on this device. */
   mutate<Input>(mutation: DefinedMutation<Input>, args: Input): Promise<Receipt> {
-    if (this.#isReplaced || this.#isWorkerGone) return Promise.reject(this.#error())
+    const refusal = this.#refusal()
+    if (refusal !== null) return Promise.reject(refusal)
     askToPersist()
     const uid = uuidV7(browserHost.nowMs(), browserHost.randomBytes(10))
-    const receipt = this.#calls.openMutation({ type: "mutate", uid, name: mutation.name, args })
+    const message: TabMessage = { type: "mutate", uid, name: mutation.name, args }
     try {
-      this.#post({ type: "mutate", uid, name: mutation.name, args })
-      this.#expectAnswer()
+      // What its caller changes later is not seen, also if it is posted again to another worker.
+      const sent = structuredClone(message)
+      this.#ensure()
+      const receipt = this.#calls.openMutation(sent)
+      this.#connection.post(sent)
+      this.#look()
+      return receipt
     } catch (cause) {
-      this.#calls.forget(uid)
-      return Promise.reject(
-        new LfError("MUTATION_ARGS_INVALID", "the arguments cannot be sent to the worker", { cause }),
-      )
+      const why = `${mutation.name}: the arguments cannot be sent to the worker`
+      return Promise.reject(new LfError("MUTATION_ARGS_INVALID", why, { cause }))
     }
-    return receipt
   }
 
   query<R>(query: Query<R>): Promise<R[]> {
-    const { sql, parameters } = compileQuery(query)
-    return this.#call((call) => ({ type: "query", call, sql, parameters })) as Promise<R[]> // the author's assertion
+    return this.#call((call) => {
+      const { sql, parameters } = compileQuery(query)
+      return { type: "query", call, sql, parameters }
+    }) as Promise<R[]> // the author's assertion
   }
 
-  setOnline = (online: boolean): void => {
-    this.#post({ type: "set-online", online })
+  setOnline(online: boolean): void {
+    this.#ensure()
+    this.#connection.post({ type: "set-online", online })
   }
 
-  dismiss(uid: string): void {
-    this.#post({ type: "dismiss", uid })
+  async dismiss(uid: string): Promise<void> {
+    await this.#call((call) => ({ type: "dismiss", call, uid }))
   }
 
   async clear(pending: "refuse" | "discard"): Promise<void> {
     await this.#call((call) => ({ type: "clear", call, pending }))
   }
 
-  poke(): void {
-    this.#post({ type: "poke" })
-  }
-
-  /** The page was frozen and thawed: what the worker told meanwhile went nowhere, and it may be another one by now. */
-  reconnect(): void {
-    this.#post({ type: "close" })
-    this.#reconnect()
-  }
-
   restartWorker(sinceMs: number): void {
-    this.#post({ type: "restart", sinceMs })
+    this.#connection.post({ type: "restart", sinceMs })
   }
 
-  #call(make: (call: number) => TabMessage): Promise<unknown> {
-    if (this.#isReplaced || this.#isWorkerGone) return Promise.reject(this.#error())
+  /** Decisions that are still open will not be heard of: too many documents wait for some. */
+  forgetFollowed(): void {
+    this.#calls.forgetFollowed()
+    this.#look()
+  }
+
+  /** Settles in any case: what a closed provider, a dead worker or a leaving page makes of it is an error with a code (H1). */
+  async #call(make: (call: number) => TabMessage): Promise<unknown> {
+    const refusal = this.#refusal()
+    if (refusal !== null) throw refusal
     const call = this.#nextId++
     const message = make(call)
+    this.#ensure()
     const answer = this.#calls.open(call, message)
-    this.#post(message)
-    return answer
+    this.#connection.post(message)
+    this.#look()
+    return await answer
   }
 
-  #connect(): void {
-    if (this.#options === null) return
-    this.#stopAlive = browserHost.after(ASK_AGAIN_MS, () => this.#askAgain())
-    try {
-      const worker = makeWorker(this.#options.worker)
-      worker.onerror = () => this.#fail("WORKER_FAILED", "the worker could not be loaded", "for good")
-      const port = portOf<TabMessage, WorkerMessage>(worker.port)
-      this.#port = port
-      port.listen((message) => this.#receive(message))
-      this.#open()
-    } catch (error) {
-      const { code, message } = toLfError(error, "UNSUPPORTED")
-      this.#fail(code, message, "for good")
+  #refusal(): LfError | null {
+    if (this.#replaced !== null || this.#failure !== null) return this.#replaced ?? this.#failure
+    if (this.#connect !== null) return null
+    return new LfError("PROVIDER_MISSING", `no <LfProvider> has opened the document ${this.doc} in this page`)
+  }
+
+  /** Why queries get no rows; null: they will. */
+  get #failureForQueries(): SentError | null {
+    const failure = this.#replaced ?? this.#failure
+    return failure === null ? null : errorToSent(failure)
+  }
+
+  get #isNeeded(): boolean {
+    return this.#providers + this.#known.watcherCount + this.#queries.size > 0 || this.#calls.isWaiting
+  }
+
+  #ensure(): void {
+    if (this.#connect === null || this.#connection.isOpen || this.#replaced !== null) return
+    // Pages have windows; a server that renders connects to nothing.
+    if (typeof window === "undefined") return
+    const { worker } = this.#connect
+    this.#stopWatchingPage = watchPage({
+      awake: () => {
+        this.#connection.retry()
+        this.#connection.post({ type: "poke" })
+      },
+      thawed: () => this.#connection.reconnect(),
+    })
+    this.#connection.open(() => (this.#connect?.worker ?? worker)())
+  }
+
+  /** Something began or ended to use the document. */
+  #look(): void {
+    this.#cancelRelease()
+    const isShown = this.#providers + this.#known.watcherCount + this.#queries.size > 0
+    if (this.#isNeeded) this.#ensure()
+    else this.#cancelRelease = browserHost.after(RELEASE_MS, () => this.#release())
+    if (isShown && !this.#isShown) {
+      this.#isShown = true
+      this.#connection.post({ type: "shown", isShown })
     }
+    this.#tickWhileWaiting()
+    this.#expectProvider()
   }
 
-  #askAgain(): void {
-    this.#silentMs += ASK_AGAIN_MS
-    if (this.#silentMs === ALIVE_MS_MAX) this.#fail("WORKER_FAILED", "the worker does not answer")
-    this.reconnect()
+  #release(): void {
+    if (this.#isNeeded) return
+    if (this.#calls.isFollowing && this.#connection.isOpen) {
+      this.#isShown = false
+      this.#connection.post({ type: "shown", isShown: false })
+      this.#options.onFollowing()
+      return
+    }
+    this.#calls.forgetFollowed()
+    this.#connection.close()
+    this.#stopWatchingPage()
+    this.#cancelTick?.()
+    this.#cancelProvider?.()
+    this.#known.reset()
+    this.#failure = null
+    // Who was replaced stays so: opened again, this page's old code would take the document back.
+    if (this.#replaced === null) this.#options.onIdle()
+  }
+
+  #tickWhileWaiting(): void {
+    if (this.#cancelTick !== null || !this.#calls.isWaiting) return
+    this.#cancelTick = browserHost.after(TICK_MS, () => {
+      this.#cancelTick = null
+      this.#calls.tick(noAnswer())
+      this.#look()
+    })
+  }
+
+  #expectProvider(): void {
+    if (this.#connect !== null || this.#queries.size === 0) {
+      this.#cancelProvider?.()
+      this.#cancelProvider = null
+    } else {
+      this.#cancelProvider ??= browserHost.after(PROVIDER_MS_MAX, () => {
+        const refusal = this.#refusal()
+        if (refusal !== null && this.#queries.size > 0) this.#queries.fail(errorToSent(refusal))
+      })
+    }
   }
 
   /** Says everything again that the worker must know: on the first connection and on every later one. */
   #open(): void {
-    const options = this.#options
+    const options = this.#connect
     if (options === null) return
     const { doc, user } = this
     const { url, auth } = options
-    this.#post({ type: "open", doc, user, url, hasAuth: auth !== undefined })
-    void lifeOfTab().then((lock) => {
-      if (lock !== null) this.#post({ type: "life", lock })
-    })
-    for (const [id, subscription] of this.#subscriptions) this.#sendSubscription(id, subscription)
-    if (this.#pendingWatchers > 0) this.#post({ type: "watch-pending", on: true })
-    if (!this.#state.isOnlineWanted) this.#post({ type: "set-online", online: false })
+    const post = (message: TabMessage) => this.#connection.post(message)
+    post({ type: "open", doc, user, url, hasAuth: auth !== undefined })
+    if (!this.#isShown) post({ type: "shown", isShown: false })
+    this.#queries.askAgain()
+    if (this.#pendingWatchers > 0) post({ type: "watch-pending", on: true })
+    if (!this.#known.state.isOnlineWanted) post({ type: "set-online", online: false })
     // With their uids: what the old worker kept already is not run twice (T28).
-    for (const message of this.#calls.unanswered()) this.#post(message)
-  }
-
-  #sendSubscription(id: number, { query }: Subscription): void {
-    this.#post({ type: "subscribe", id, sql: query.sql, parameters: query.parameters })
-  }
-
-  /** Locks can outlive their worker: after long silence it is looked for again, and asked with the same uids (T28). */
-  #expectAnswer(): void {
-    this.#stopExpecting()
-    if (this.#calls.isWaiting) this.#stopExpecting = browserHost.after(ALIVE_MS_MAX, () => this.reconnect())
+    for (const message of this.#calls.unanswered()) post(message)
   }
 
   #receive(message: WorkerMessage): void {
-    this.#expectAnswer()
     switch (message.type) {
-      case "alive":
-        this.#isWorkerGone = false
-        return
-      case "life":
-        // Not before: from now on we learn of its end.
-        this.#stopAlive()
-        this.#silentMs = 0
-        this.#stopWatching()
-        this.#watchWorker(message.lock)
-        return
       case "state":
         this.#become(message.state)
         return
       case "pending":
-        this.#pending = message.pending
-        this.#tell()
+        this.#known.changePending(message.change)
+        return
+      case "rejected":
+        this.#known.changeRejected(message.change)
         return
       case "results":
-        this.#deliver(message.results)
+        this.#options.batch(() => this.#queries.deliver(message.results))
         return
       case "mutated":
         this.#calls.settleMutation(message.uid, message.error)
+        this.#look()
         return
       case "decided":
-        this.#calls.decide(message.uid, message.outcome)
+        this.#calls.decide(message.outcomes)
+        this.#look()
         return
       case "answer":
         this.#calls.settle(message.call, message.value, message.error)
+        this.#look()
         return
       case "token-wanted":
-        void this.#sendToken()
+        void this.#sendToken(message.ask)
         return
       case "replaced":
-        this.#isReplaced = true
-        this.#become({ status: "needs-update", error: message.error })
-        this.#calls.failAll(sentToError(message.error))
+        this.#replaced = sentToError(message.error)
+        this.#become({ status: "needs-update", error: message.error, isOpen: false })
+        this.#queries.fail(message.error)
+        this.#calls.failAll(this.#replaced)
+        this.#connection.close()
         return
-      case "restarting":
-        this.#reconnect()
+      case "released":
+        this.#calls.forgetFollowed()
+        this.#look()
+        return
+      case "uncaught":
+        this.errors.report(sentToError(message.error), {}, false)
         return
       default:
         return
     }
   }
 
-  /** The end of whoever holds `lock` is learnt at once. If it answers all the same, its locks are out of our sight. */
-  #watchWorker(lock: string | null): void {
-    if (lock === null || lock === this.#freeLock) return
-    this.#stopWatching = watchLife(lock, () => {
-      this.#freeLock = lock
-      this.#reconnect()
-    })
+  async #sendToken(ask: number): Promise<void> {
+    const answer = await this.#tokens.answer(this.#connect?.auth)
+    this.#connection.post({ type: "token", ask, answer })
   }
 
-  #deliver(results: readonly { id: number; result: SentResult }[]): void {
-    let run = () => {
-      for (const { id, result } of results) this.#subscriptions.get(id)?.listener(result)
-    }
-    for (const batch of this.#batches) {
-      const inner = run
-      run = () => batch(inner)
-    }
-    run()
+  #fail(error: LfError, { isFinal, wasAsked }: { isFinal: boolean; wasAsked: boolean }): void {
+    this.#failure = error
+    this.#become({ status: "error", error: errorToSent(error), isOpen: false })
+    this.#queries.fail(errorToSent(error))
+    // Without a worker nothing that was asked can have happened. One that does not answer may still come and do it.
+    if (isFinal || !wasAsked) this.#calls.failAll(error)
+    void this.#countStored()
   }
 
-  async #sendToken(): Promise<void> {
-    let token: string | null = null
+  /** The worker's state follows, and rows for every query. */
+  #recover(): void {
+    this.#failure = null
+    this.#become({ status: "connecting", error: null })
+  }
+
+  /** What waits on this device is counted from what is stored, when no worker can tell. */
+  async #countStored(): Promise<void> {
     try {
-      token = (await this.#options?.auth?.()) ?? null
-    } finally {
-      this.#post({ type: "token", token })
+      const { countStoredPending } = await import("../browser/stored-pending.ts")
+      const pendingCount = await countStoredPending(this)
+      if (this.#failure !== null) this.#become({ pendingCount })
+    } catch (error) {
+      this.errors.report(toLfError(error, "LOG_FAILED"), {}, false)
     }
-  }
-
-  #reconnect(): void {
-    if (this.#isReplaced || this.#port === null) return
-    this.#hangUp()
-    this.#connect()
-  }
-
-  #disconnect(): void {
-    if (this.#users > 0) return
-    this.#post({ type: "close" })
-    this.#hangUp()
-    this.#state = INITIAL_STATE
-  }
-
-  #hangUp(): void {
-    this.#stopWatching()
-    this.#stopAlive()
-    this.#stopExpecting()
-    this.#port?.close()
-    this.#port = null
-  }
-
-  #post(message: TabMessage): void {
-    this.#port?.post(message)
-  }
-
-  /** For good: nothing that was asked can have happened. Otherwise the worker may still come and do it. */
-  #fail(code: LfError["code"], message: string, how: "for now" | "for good" = "for now"): void {
-    this.#stopAlive()
-    this.#isWorkerGone = true
-    this.#become({ status: "error", error: { code, message } })
-    if (how === "for good") this.#calls.failAll(this.#error())
-  }
-
-  #error(): LfError {
-    return sentToError(this.#state.error ?? { code: "WORKER_REPLACED", message: "load this page again" })
   }
 
   #become(change: Partial<DocumentState>): void {
-    this.#state = nextState(this.#state, change)
-    const { error, isOpen } = this.#state
-    if (error !== null && !isOpen) this.#failQueries(error)
-    this.#tell()
-  }
-
-  /** A document that cannot be opened has no rows to wait for: an error, never an endless wait. */
-  #failQueries(error: SentError): void {
-    for (const { listener } of this.#subscriptions.values()) listener({ type: "error", error })
-  }
-
-  #tell(): void {
-    for (const watcher of this.#watchers) watcher()
+    const error = this.#known.become(change)
+    if (error !== null) this.errors.report(sentToError(error), {}, this.errors.isConnectionRead)
   }
 }

@@ -2,6 +2,7 @@ import {
   defineMutation,
   defineMutator,
   loadChecksum,
+  lsn,
   MemoryDisk,
   MemoryNetwork,
   Reject,
@@ -103,6 +104,8 @@ class Device {
       }),
       token: async () => null,
       onState: () => {},
+      onRejection: () => {},
+      onOpened: () => {},
       onCleared: () => {},
       onFailed: () => {},
       onReplaced: () => {},
@@ -193,7 +196,10 @@ describe("T26 what nobody wrote is claimed by who signs in", () => {
     const phone = await deviceOfBoth(server, "one", "two")
     const ann = phone.open("ann")
     await until(() => ann.pendingCount === 2)
-    expect(ann.pending().map(({ args }) => args)).toEqual([{ text: "one" }, { text: "two" }])
+    expect([...ann.pendingParts().claimed, ...ann.pendingParts().after(lsn(0))].map(({ args }) => args)).toEqual([
+      { text: "one" },
+      { text: "two" },
+    ])
     server.network.setOnline(true)
     ann.poke()
     await until(() => ann.pendingCount === 0 && server.rows().length === 3)
@@ -216,15 +222,15 @@ describe("T26 what nobody wrote is claimed by who signs in", () => {
     })
     const killed = phone.open("ann")
     await until(() => deletions === 1)
-    expect(killed.state.rejected).toMatchObject([{ code: "not-welcome", args: { text: "bad" } }])
-    await (await killed.local).dismiss(killed.state.rejected[0].uid)
+    expect(killed.rejections).toMatchObject([{ code: "not-welcome", args: { text: "bad" } }])
+    await (await killed.local).dismiss(killed.rejections[0].uid)
     phone.kill()
     const ann = phone.open("ann")
     await ann.local
     // Granted when the claim has looked for more.
     await phone.open(null).local
     await until(() => ann.pendingCount === 0)
-    expect(ann.state.rejected).toEqual([])
+    expect(ann.rejections).toEqual([])
     expect(server.rows()).toEqual(["mine by ann", "good by ann"])
   })
 

@@ -1,6 +1,6 @@
 import { isAwaited, type LfError, Local, type Mutation, type Mutator, type Session, toLfError } from "@lf/core"
+import { claimKey, ownerLock, storageKey } from "../rpc/storage-key.ts"
 import type { Ownership, Platform } from "./platform.ts"
-import { claimKey, ownerLock, storageKey } from "./storage-key.ts"
 
 /** How long a user's first opening waits for tabs that still show the document to nobody: longer than a tab that signs in. */
 const FREE_MS_MAX = 4_000
@@ -83,6 +83,11 @@ export class Claim {
 
   get pendingCount(): number {
     return this.#local?.pendingCount ?? 0
+  }
+
+  /** The user wants to forget what is claimed too. */
+  discard(): void {
+    this.#local?.discard()
   }
 
   get failure(): LfError | null {

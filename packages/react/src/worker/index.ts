@@ -1,13 +1,28 @@
-import { type Mutator, toLfError } from "@lf/core"
+import type { Mutator } from "@lf/core"
 import { browserPlatform } from "../browser/browser-platform.ts"
-import { portOf, type TabMessage, type WorkerMessage } from "../rpc/protocol.ts"
+import { type Port, portOf, type TabMessage, type WorkerMessage } from "../rpc/protocol.ts"
 import { errorToSent } from "../rpc/sent-error.ts"
 import { WorkerHost } from "./worker-host.ts"
 
+/** The part of a SharedWorker's global that is used here: the DOM's types know windows only. */
 interface SharedWorkerScope {
   onconnect: ((event: MessageEvent) => void) | null
   close(): void
-  addEventListener(type: string, listener: () => void): void
+  addEventListener(type: string, listener: (event: unknown) => void): void
+}
+
+type TabsPort = Port<WorkerMessage, TabMessage>
+
+const scope = globalThis as unknown as SharedWorkerScope
+/** Tabs that connected before `startWorker`: the app's own modules are still being evaluated. */
+const early: TabsPort[] = []
+let host: WorkerHost | null = null
+
+// Set before anything else: a tab that connects while we load must not be missed, nor what a module of the app's throws.
+if ("SharedWorkerGlobalScope" in globalThis) {
+  scope.onconnect = (event) => early.push(portOf(event.ports[0]))
+  scope.addEventListener("error", (event) => fail((event as ErrorEvent).error ?? (event as ErrorEvent).message))
+  scope.addEventListener("unhandledrejection", (event) => fail((event as PromiseRejectionEvent).reason))
 }
 
 /**
@@ -19,17 +34,29 @@ interface SharedWorkerScope {
  * startWorker({ mutator })
  */
 export function startWorker({ mutator }: { readonly mutator: Mutator }): void {
-  // The DOM's types know windows only; a SharedWorker's global has just these.
-  const scope = globalThis as unknown as SharedWorkerScope
-  let host: WorkerHost | null = null
-  // Set before anything else: a tab that connects while we load must not be missed.
-  scope.onconnect = (event) => {
-    const port = portOf<WorkerMessage, TabMessage>(event.ports[0])
+  const accept = (port: TabsPort) => {
     try {
       host ??= new WorkerHost({ mutator, platform: browserPlatform(), end: () => scope.close() })
       host.accept(port)
     } catch (error) {
-      port.post({ type: "replaced", error: errorToSent(toLfError(error, "UNSUPPORTED")) })
+      port.post({ type: "failed", error: errorToSent(error, "UNSUPPORTED") })
     }
   }
+  scope.onconnect = (event) => accept(portOf(event.ports[0]))
+  for (const port of early.splice(0)) accept(port)
+}
+
+/** Before the start nothing works: the tabs are told why, and the next one that connects gets a new worker. */
+function fail(thrown: unknown): void {
+  if (host !== null) {
+    host.tellUncaught(thrown)
+    return
+  }
+  const error = errorToSent(thrown)
+  const tell = (port: TabsPort) => {
+    port.post({ type: "failed", error: { ...error, message: `the worker's script threw: ${error.message}` } })
+    scope.close()
+  }
+  scope.onconnect = (event) => tell(portOf(event.ports[0]))
+  for (const port of early.splice(0)) tell(port)
 }

@@ -1,19 +1,27 @@
 import {
+  type Cancel,
   type ErrorCode,
   LfError,
   Local,
   loadChecksum,
-  type Mutation,
   type Mutator,
+  type Rejection,
+  type RejectionChange,
   Session,
   type SessionState,
   toLfError,
 } from "@lf/core"
 import type { DocumentState } from "../rpc/protocol.ts"
 import { errorToSent } from "../rpc/sent-error.ts"
+import { claimKey, ownerLock, storageKey } from "../rpc/storage-key.ts"
 import { Claim, claimWhole } from "./claim.ts"
+import type { PendingParts } from "./pending-feed.ts"
 import type { Ownership, Platform } from "./platform.ts"
-import { claimKey, ownerLock, storageKey } from "./storage-key.ts"
+
+/** A document whose lock another worker keeps for so long cannot be opened now: whoever waits is told (H3). */
+export const OWNED_MS_MAX = 10_000
+/** Nor can one that is not open after so long for any other reason. It is still opened if that ends. */
+export const OPEN_MS_MAX = 60_000
 
 export interface DocumentOptions {
   readonly doc: string
@@ -22,8 +30,11 @@ export interface DocumentOptions {
   readonly mutator: Mutator
   readonly platform: Platform
   readonly token: () => Promise<string | null>
-  /** Anything but rows changed. */
+  /** Anything but rows and rejections changed. */
   readonly onState: () => void
+  readonly onRejection: (change: RejectionChange) => void
+  /** The rejections are others: the document was opened. */
+  readonly onOpened: () => void
   /** The document was forgotten on this device: whoever wants it opens it anew. */
   readonly onCleared: () => void
   /** It cannot go on; opening it anew may help. Told once, after everybody who waited was told why. */
@@ -41,19 +52,26 @@ export class OpenDocument {
   readonly #key: string
   /** The document, when it is open; rejects when it cannot be. */
   readonly local: Promise<Local>
+  /** As `local`, and rejects as well when opening takes too long. */
+  #inTime: Promise<Local>
   #ownership: Ownership | null = null
   #session: Session | null = null
   #claim: Claim | null = null
   #opened: Local | null = null
+  #url: string
   #isOnline = true
   #isClosed = false
   #failure: LfError | null = null
+  /** Opening takes too long, for this reason. */
+  #late: LfError | null = null
   #hasToldFailure = false
 
   constructor(options: DocumentOptions) {
     this.#options = options
     this.#key = storageKey(options.user, options.doc)
+    this.#url = options.url
     this.local = this.#open()
+    this.#inTime = this.#withinLimits(this.local)
     this.local.catch((error: unknown) => {
       this.#failure = toLfError(error, "WORKER_FAILED")
       this.#tell()
@@ -62,7 +80,7 @@ export class OpenDocument {
 
   get state(): DocumentState {
     const local = this.#opened
-    const failure = local?.failure ?? this.#failure
+    const failure = local?.failure ?? this.#failure ?? this.#late
     const { status, isUpToDate, firstSync, ...session } = this.#session?.state ?? CONNECTING
     const error = failure ?? session.error ?? this.#claim?.failure ?? null
     return {
@@ -75,8 +93,12 @@ export class OpenDocument {
       isDurable: local?.durable ?? true,
       isUpToDate,
       firstSync,
-      rejected: local?.rejections ?? [],
     }
+  }
+
+  /** The document when it is open. @throws what it cannot be opened for, LOG_OWNED or WORKER_FAILED when that takes too long */
+  opened(): Promise<Local> {
+    return this.#inTime
   }
 
   /** Here and in what is claimed: all that the user still waits for. */
@@ -84,8 +106,17 @@ export class OpenDocument {
     return (this.#claim?.pendingCount ?? 0) + (this.#opened?.pendingCount ?? 0)
   }
 
-  pending(): readonly Mutation[] {
-    return [...(this.#claim?.pending ?? []), ...(this.#opened?.pending() ?? [])]
+  pendingParts(): PendingParts {
+    const local = this.#opened
+    return {
+      claimed: this.#claim?.pending ?? [],
+      range: local?.pendingRange ?? null,
+      after: (position) => local?.pendingAfter(position) ?? [],
+    }
+  }
+
+  get rejections(): readonly Rejection[] {
+    return this.#opened?.rejections ?? []
   }
 
   /** It stopped for a reason that may pass: a full disk, a network that did not give the wasm. */
@@ -103,6 +134,16 @@ export class OpenDocument {
     this.#session?.setOnline(isOnline)
     this.#claim?.setOnline(isOnline)
     this.#options.onState()
+  }
+
+  /** The server is elsewhere now: what was connected to the other address is not any more. */
+  setUrl(url: string): void {
+    if (url === this.#url) return
+    this.#url = url
+    if (this.#opened === null || this.#isClosed) return
+    this.#session?.stop()
+    this.#session = this.#connect(this.#opened)
+    if (!this.#isOnline) this.#session.setOnline(false)
   }
 
   /** Nobody's log of this document may hold something that is this user's now. */
@@ -130,10 +171,12 @@ export class OpenDocument {
 
   /** Forgets the document on this device. @throws PENDING_REFUSED */
   async clear(pending: "refuse" | "discard"): Promise<void> {
-    await this.local
+    const local = await this.opened()
     if (pending === "refuse" && this.pendingCount > 0) {
       throw new LfError("PENDING_REFUSED", `${this.pendingCount} changes have not reached the server`)
     }
+    local.discard()
+    this.#claim?.discard()
     await this.close()
     const { platform, user, doc } = this.#options
     if (user !== null) await platform.deleteLog(claimKey(user, doc))
@@ -148,12 +191,17 @@ export class OpenDocument {
       migrations: mutator.migrations.length,
       onAsked: (migrations) => this.#handOver(migrations),
     })
-    const [ownership, module] = await Promise.all([owning, platform.loadSqlite()]).catch((error: unknown) => {
+    const [ownership, module] = await Promise.all([
+      owning.then((owned) => {
+        this.#ownership = owned
+        return owned
+      }),
+      platform.loadSqlite(),
+    ]).catch((error: unknown) => {
       // Or the next try would wait for this one for ever.
       void owning.then((owned) => owned.release()).catch(() => {}) // never ours
       throw error
     })
-    this.#ownership = ownership
     if (this.#isClosed) {
       ownership.release()
       throw new LfError("LOG_CLOSED", "the document was closed while it was opened")
@@ -163,7 +211,8 @@ export class OpenDocument {
       const opened = await platform.openLog(this.#key)
       const local = new Local({ opened, module, mutator, host: platform.host, user })
       this.#opened = local
-      local.watch(() => this.#tell())
+      this.#late = null
+      local.watch(() => this.#tell(), this.#options.onRejection)
       opened.log.watch?.((error) => local.fail(error))
       const connect = (to: Local) => this.#connect(to)
       this.#session = connect(local)
@@ -171,6 +220,7 @@ export class OpenDocument {
         this.#claim = new Claim({ platform, doc, user, mutator, into: local, connect, onChange: this.#options.onState })
       }
       if (!this.#isOnline) this.setOnline(false)
+      this.#options.onOpened()
       this.#options.onState()
       return local
     } catch (error) {
@@ -179,12 +229,47 @@ export class OpenDocument {
     }
   }
 
+  /** Rejects when opening takes too long, and is as good as new when it ends after all. */
+  #withinLimits(local: Promise<Local>): Promise<Local> {
+    const { host } = this.#options.platform
+    const inTime = new Promise<Local>((resolve, reject) => {
+      const cancels: Cancel[] = []
+      const end = () => {
+        for (const cancel of cancels) cancel()
+      }
+      const late = (error: LfError) => {
+        end()
+        this.#late = error
+        this.#options.onState()
+        reject(error)
+        local.then(
+          () => {
+            this.#inTime = local
+          },
+          () => {},
+        ) // it was told why already
+      }
+      cancels.push(
+        host.after(OWNED_MS_MAX, () => {
+          if (this.#ownership !== null) return
+          late(new LfError("LOG_OWNED", "another version of this page keeps the document and does not let go of it"))
+        }),
+        host.after(OPEN_MS_MAX, () =>
+          late(new LfError("WORKER_FAILED", `the document is not open after ${OPEN_MS_MAX / 1000} s`)),
+        ),
+      )
+      local.then(resolve, reject).finally(end)
+    })
+    inTime.catch(() => {}) // whoever asks is told
+    return inTime
+  }
+
   #connect(local: Local): Session {
-    const { platform, doc, user, url, token, onState } = this.#options
+    const { platform, doc, user, token, onState } = this.#options
     return new Session({
       docId: doc,
       local,
-      network: platform.network(url),
+      network: platform.network(this.#url),
       host: platform.host,
       token,
       user,

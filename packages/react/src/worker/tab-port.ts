@@ -1,77 +1,94 @@
-import { type Local, type RemoteOutcome, toLfError } from "@lf/core"
-import type { Port, SentResult, TabMessage, WorkerMessage } from "../rpc/protocol.ts"
+import {
+  type LfError,
+  type LiveResult,
+  type LiveSubscription,
+  type Local,
+  type RejectionChange,
+  type RemoteOutcome,
+  toLfError,
+} from "@lf/core"
+import type { Port, QueryResult, SentResult, TabMessage, WorkerMessage } from "../rpc/protocol.ts"
 import { errorToSent } from "../rpc/sent-error.ts"
 import type { OpenDocument } from "./open-document.ts"
+import { PendingFeed } from "./pending-feed.ts"
+import type { TokenDesk, TokenSource } from "./token-desk.ts"
 
-/** One tab's port, from its `open` on: what it subscribed to, and what it is told. */
-export class TabPort {
+type Message<Type extends TabMessage["type"]> = Extract<TabMessage, { type: Type }>
+
+/** One tab's port, from its `open` on: what it subscribed to, and what it is told. Every request is answered once (H1). */
+export class TabPort implements TokenSource {
   readonly #port: Port<WorkerMessage, TabMessage>
   readonly #document: OpenDocument
-  readonly #subscriptions = new Map<number, () => void>()
-  readonly hasAuth: boolean
-  #results: { id: number; result: SentResult }[] = []
+  readonly #desk: TokenDesk
+  /** Null: asked for, and the document is not open yet. */
+  readonly #subscriptions = new Map<number, LiveSubscription | null>()
+  readonly #pending = new PendingFeed()
+  hasAuth: boolean
+  /** Shows the document; if not, it only waits for the server's decisions. */
+  isShown = true
+  #results: QueryResult[] = []
+  #outcomes: { uid: string; outcome: RemoteOutcome }[] = []
+  #rejections: RejectionChange[] = []
   #isStateDue = false
   #watchesPending = false
   #isClosed = false
-  #tellToken: (token: string | null) => void = () => {}
 
-  constructor(port: Port<WorkerMessage, TabMessage>, document: OpenDocument, hasAuth: boolean) {
-    this.#port = port
-    this.#document = document
-    this.hasAuth = hasAuth
+  constructor(options: {
+    port: Port<WorkerMessage, TabMessage>
+    document: OpenDocument
+    desk: TokenDesk
+    hasAuth: boolean
+  }) {
+    this.#port = options.port
+    this.#document = options.document
+    this.#desk = options.desk
+    this.hasAuth = options.hasAuth
+    this.#desk.add(this)
     this.tellState()
+    this.tellAllRejections()
   }
 
   handle(message: TabMessage): void {
     switch (message.type) {
       case "subscribe":
-        this.#withLocal((local) => this.#subscribe(local, message))
+        void this.#subscribe(message)
+        return
+      case "refresh":
+        void this.#refresh(message)
         return
       case "unsubscribe":
-        this.#subscriptions.get(message.id)?.()
+        this.#subscriptions.get(message.id)?.stop()
         this.#subscriptions.delete(message.id)
         return
       case "mutate":
         void this.#mutate(message)
         return
       case "follow":
-        this.#withLocal((local) => this.#tellDecision(message.uid, local.follow(message.uid).remote))
+        void this.#follow(message.uids)
         return
       case "query":
         void this.#answer(message.call, async () => {
-          return (await this.#document.local).query({ sql: message.sql, parameters: message.parameters })
+          return (await this.#document.opened()).reads.read({ sql: message.sql, parameters: message.parameters })
         })
+        return
+      case "dismiss":
+        void this.#answer(message.call, async () => (await this.#document.opened()).dismiss(message.uid))
         return
       case "clear":
         void this.#answer(message.call, () => this.#document.clear(message.pending))
         return
       case "watch-pending":
         this.#watchesPending = message.on
+        this.#pending.forget()
         this.tellState()
         return
-      case "dismiss":
-        this.#withLocal((local) => void local.dismiss(message.uid).catch(() => {})) // a failed log is told by the state
-        return
-      case "set-online":
-        this.#document.setOnline(message.online)
-        return
-      case "poke":
-        this.#document.poke()
-        return
-      case "token":
-        this.#tellToken(message.token)
-        return
       default:
-        return
+        this.#note(message)
     }
   }
 
-  /** Asks the tab for a token; null when it has none or is gone. */
-  askToken(): Promise<string | null> {
-    return new Promise((resolve) => {
-      this.#tellToken = resolve
-      this.#port.post({ type: "token-wanted" })
-    })
+  wantToken(ask: number): void {
+    this.post({ type: "token-wanted", ask })
   }
 
   /** Tells what changed, once for everything that changes in this turn. */
@@ -81,8 +98,25 @@ export class TabPort {
     queueMicrotask(() => {
       this.#isStateDue = false
       if (this.#isClosed) return
-      this.#port.post({ type: "state", state: this.#document.state })
-      if (this.#watchesPending) this.#port.post({ type: "pending", pending: this.#document.pending() })
+      this.post({ type: "state", state: this.#document.state })
+      const change = this.#watchesPending ? this.#pending.changeOf(this.#document.pendingParts()) : null
+      if (change !== null) this.post({ type: "pending", change })
+    })
+  }
+
+  tellAllRejections(): void {
+    this.post({ type: "rejected", change: { type: "all", items: this.#document.rejections } })
+  }
+
+  tellRejection(change: RejectionChange): void {
+    this.#rejections.push(change)
+    if (this.#rejections.length > 1) return
+    queueMicrotask(() => {
+      const changes = this.#rejections
+      this.#rejections = []
+      const added = changes.flatMap((one) => (one.type === "rejected" ? [one.rejection] : []))
+      const removed = changes.flatMap((one) => (one.type === "dismissed" ? [one.uid] : []))
+      this.post({ type: "rejected", change: { type: "change", added, removed } })
     })
   }
 
@@ -93,23 +127,71 @@ export class TabPort {
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
-    this.#tellToken(null)
-    for (const stop of this.#subscriptions.values()) stop()
+    this.#desk.remove(this)
+    for (const subscription of this.#subscriptions.values()) subscription?.stop()
     this.#subscriptions.clear()
     this.#port.close()
   }
 
-  #subscribe(local: Local, { id, sql, parameters }: Extract<TabMessage, { type: "subscribe" }>): void {
+  /** What needs no answer. */
+  #note(message: TabMessage): void {
+    switch (message.type) {
+      case "auth":
+        this.hasAuth = message.hasAuth
+        if (message.hasAuth) {
+          this.#desk.add(this)
+          this.#document.poke()
+        } else this.#desk.remove(this)
+        return
+      case "token":
+        this.#desk.answer(this, message.ask, message.answer)
+        return
+      case "shown":
+        this.isShown = message.isShown
+        return
+      case "set-online":
+        this.#document.setOnline(message.online)
+        return
+      case "poke":
+        this.#document.poke()
+        return
+      default:
+        return
+    }
+  }
+
+  async #subscribe(message: Message<"subscribe">): Promise<void> {
+    const { id } = message
     if (this.#isClosed || this.#subscriptions.has(id)) return
-    const stop = local.subscribe({ sql, parameters }, (result) => {
-      this.#addResult(id, result.type === "error" ? { type: "error", error: errorToSent(result.error) } : result)
-    })
-    this.#subscriptions.set(id, stop)
+    this.#subscriptions.set(id, null)
+    try {
+      this.#listen(await this.#document.opened(), message)
+    } catch (error) {
+      this.#addResult({ id, result: failed(error) })
+      // It may still come to be: then there are rows.
+      const listen = (local: Local) => this.#listen(local, message)
+      this.#document.local.then(listen).catch(() => {}) // it was told above, and again with every state
+    }
+  }
+
+  #listen(local: Local, { id, sql, parameters }: Message<"subscribe">): void {
+    if (this.#isClosed || this.#subscriptions.get(id) !== null) return
+    const tell = (result: LiveResult) => this.#addResult({ id, result: sent(result) })
+    this.#subscriptions.set(id, local.subscribe({ sql, parameters }, tell))
+  }
+
+  async #refresh({ id, turn }: Message<"refresh">): Promise<void> {
+    try {
+      await this.#document.opened()
+      this.#subscriptions.get(id)?.refresh(() => this.#addResult({ id, result: { type: "same" }, turn }))
+    } catch (error) {
+      this.#addResult({ id, result: failed(error), turn })
+    }
   }
 
   /** Results of one commit go out in one message, so that a tab shows them in one render (I6). */
-  #addResult(id: number, result: SentResult): void {
-    this.#results.push({ id, result })
+  #addResult(result: QueryResult): void {
+    this.#results.push(result)
     if (this.#results.length > 1) return
     queueMicrotask(() => {
       const results = this.#results
@@ -118,31 +200,55 @@ export class TabPort {
     })
   }
 
-  async #mutate({ uid, name, args }: Extract<TabMessage, { type: "mutate" }>): Promise<void> {
+  async #mutate({ uid, name, args }: Message<"mutate">): Promise<void> {
     try {
-      const receipt = (await this.#document.local).run(name, args, uid)
+      const local = await this.#document.opened()
+      const receipt = local.run(name, args, uid)
       this.#tellDecision(uid, receipt.remote)
       await receipt.durable
+      // Whoever is told that it is kept finds it in the rows that they have.
+      await local.reads.whenDelivered()
       this.post({ type: "mutated", uid, error: null })
     } catch (error) {
       this.post({ type: "mutated", uid, error: errorToSent(error) })
     }
   }
 
+  async #follow(uids: readonly string[]): Promise<void> {
+    try {
+      const local = await this.#document.opened()
+      for (const uid of uids) this.#tellDecision(uid, local.follow(uid).remote)
+    } catch {
+      // The tab asks again when it has connected anew; what was decided is known then.
+    }
+  }
+
   #tellDecision(uid: string, remote: Promise<RemoteOutcome>): void {
-    void remote.then((outcome) => this.post({ type: "decided", uid, outcome }))
+    void remote.then((outcome) => {
+      this.#outcomes.push({ uid, outcome })
+      if (this.#outcomes.length > 1) return
+      queueMicrotask(() => {
+        const outcomes = this.#outcomes
+        this.#outcomes = []
+        this.post({ type: "decided", outcomes })
+      })
+    })
   }
 
   async #answer(call: number, work: () => Promise<unknown>): Promise<void> {
     try {
       this.post({ type: "answer", call, value: await work(), error: null })
     } catch (error) {
-      this.post({ type: "answer", call, value: null, error: errorToSent(toLfError(error, "WORKER_FAILED")) })
+      this.post({ type: "answer", call, value: null, error: errorToSent(error) })
     }
   }
+}
 
-  /** A document that cannot be opened is told by its state, to every tab. */
-  #withLocal(work: (local: Local) => void): void {
-    this.#document.local.then(work, () => {})
-  }
+function sent(result: LiveResult): SentResult {
+  return result.type === "error" ? failed(result.error) : result
+}
+
+function failed(error: unknown): SentResult {
+  const failure: LfError = toLfError(error, "WORKER_FAILED")
+  return { type: "error", error: errorToSent(failure) }
 }

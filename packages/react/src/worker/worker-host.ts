@@ -1,9 +1,11 @@
 import type { Mutator } from "@lf/core"
 import type { Port, TabMessage, WorkerMessage } from "../rpc/protocol.ts"
+import { errorToSent } from "../rpc/sent-error.ts"
+import { storageKey } from "../rpc/storage-key.ts"
 import { OpenDocument } from "./open-document.ts"
 import type { Platform } from "./platform.ts"
-import { storageKey } from "./storage-key.ts"
 import { TabPort } from "./tab-port.ts"
+import { TokenDesk } from "./token-desk.ts"
 
 /** A document without tabs stays open for this long: a reload finds it warm. */
 const LINGER_MS = 2_000
@@ -11,18 +13,21 @@ const LINGER_MS = 2_000
 const MEND_MS = 5_000
 /** The next try for one that could not be opened at all. */
 const OPEN_AGAIN_MS = 30_000
+/** Locks of tabs that are gone, kept: the oldest is forgotten. */
+const FREE_LOCKS_MAX = 1_000
 
 interface Entry {
   readonly doc: string
   readonly user: string | null
   readonly document: OpenDocument
+  readonly desk: TokenDesk
   readonly tabs: Set<TabPort>
   linger: () => void
 }
 
 /** A tab's place at a document. */
 interface Seat {
-  readonly tab: TabPort
+  handle(message: TabMessage): void
   leave(): void
   /** The tab leaves when the holder of this lock is gone. */
   watch(lock: string): void
@@ -50,6 +55,12 @@ export class WorkerHost {
     this.#life = options.platform.holdLife()
   }
 
+  /** Something threw that nobody catches: told to every tab, since a worker's own console is hard to find. */
+  tellUncaught(error: unknown): void {
+    const message: WorkerMessage = { type: "uncaught", error: errorToSent(error) }
+    for (const { tabs } of this.#entries.values()) for (const tab of tabs) tab.post(message)
+  }
+
   /** A tab connected. */
   accept(port: Port<WorkerMessage, TabMessage>): void {
     let seat: Seat | null = null
@@ -60,7 +71,7 @@ export class WorkerHost {
       } else if (message.type === "restart") void this.#restart(message.sinceMs)
       else if (message.type === "life") seat?.watch(message.lock)
       else if (message.type === "close") seat?.leave()
-      else seat?.tab.handle(message)
+      else seat?.handle(message)
     })
     port.post({ type: "alive" })
     void this.#life.then((lock) => port.post({ type: "life", lock }))
@@ -73,7 +84,9 @@ export class WorkerHost {
     if (known?.document.isMendable) void this.#mend(key, known)
     const entry = this.#entries.get(key) ?? this.#open(key, open)
     entry.linger()
-    const tab = new TabPort(port, entry.document, open.hasAuth)
+    entry.document.setUrl(open.url)
+    const { document, desk } = entry
+    const tab = new TabPort({ port, document, desk, hasAuth: open.hasAuth })
     entry.tabs.add(tab)
     let stopWatching: () => void = () => {}
     const leave = () => {
@@ -88,24 +101,36 @@ export class WorkerHost {
       if (this.#freeLocks.has(lock)) return
       stopWatching = this.#platform.watchLife(lock, () => {
         this.#freeLocks.add(lock)
+        for (const oldest of this.#freeLocks) if (this.#freeLocks.size > FREE_LOCKS_MAX) this.#freeLocks.delete(oldest)
         tab.post({ type: "restarting" })
         leave()
       })
     }
-    return { tab, leave, watch }
+    const handle = (message: TabMessage) => {
+      tab.handle(message)
+      if (message.type === "shown" && this.#isClaimed(entry)) this.#hurry(entry.doc)
+    }
+    return { handle, leave, watch }
   }
 
   #open(key: string, { doc, user, url }: Open): Entry {
     const tabs = new Set<TabPort>()
-    const document = new OpenDocument({
+    const desk = new TokenDesk(this.#platform.host, () => document.poke())
+    const document: OpenDocument = new OpenDocument({
       doc,
       user,
       url,
       mutator: this.#mutator,
       platform: this.#platform,
-      token: async () => (await [...tabs].find((tab) => tab.hasAuth)?.askToken()) ?? null,
+      token: () => desk.ask(),
       onState: () => {
         for (const tab of tabs) tab.tellState()
+      },
+      onRejection: (change) => {
+        for (const tab of tabs) tab.tellRejection(change)
+      },
+      onOpened: () => {
+        for (const tab of tabs) tab.tellAllRejections()
       },
       onCleared: () => {
         this.#entries.delete(key)
@@ -123,20 +148,22 @@ export class WorkerHost {
         host.after(entry.document.wasOpen ? mendMs : OPEN_AGAIN_MS, () => void this.#mend(key, entry))
       },
       onReplaced: (error) => {
-        for (const tab of tabs) tab.post({ type: "replaced", error: { code: error.code, message: error.message } })
+        for (const tab of tabs) tab.post({ type: "replaced", error: errorToSent(error) })
       },
     })
-    const entry: Entry = { doc, user, document, tabs, linger: () => {} }
+    const entry: Entry = { doc, user, document, desk, tabs, linger: () => {} }
     this.#entries.set(key, entry)
     if (user !== null) this.#hurry(doc)
     return entry
   }
 
-  /** Nobody's document lingers without tabs: whoever signed in waits for its log. */
+  /** Nobody's document is closed as soon as no tab shows it: whoever signed in waits for its log. */
   #hurry(doc: string): void {
     const key = storageKey(null, doc)
     const entry = this.#entries.get(key)
-    if (entry !== undefined) this.#closeUnused(key, entry)
+    if (entry === undefined) return
+    if ([...entry.tabs].every(({ isShown }) => !isShown)) for (const tab of entry.tabs) tab.post({ type: "released" })
+    this.#closeUnused(key, entry)
   }
 
   /** Somebody signed in and waits for what nobody wrote (T26). */
@@ -147,6 +174,7 @@ export class WorkerHost {
   #closeUnused(key: string, entry: Entry): void {
     if (entry.tabs.size > 0 || this.#entries.get(key) !== entry) return
     this.#entries.delete(key)
+    this.#mendedMs.delete(key)
     void entry.document
       .close()
       .catch(() => {}) // it failed before; the next opening recovers

@@ -1,0 +1,20 @@
+import type { Receipt } from "../tab/calls.ts"
+
+let collecting: Promise<Receipt>[] | null = null
+
+/** A mutation was posted: whoever commits a field wants to know what becomes of it. */
+export function noteReceipt(receipt: Promise<Receipt>): void {
+  collecting?.push(receipt)
+}
+
+/** Runs `commit` and gives every mutation that it posted before it returned, whether it returned their promises or not. */
+export function collectReceipts<T>(commit: () => T): { readonly returned: T; readonly receipts: Promise<Receipt>[] } {
+  const outer = collecting
+  const receipts: Promise<Receipt>[] = []
+  collecting = receipts
+  try {
+    return { returned: commit(), receipts }
+  } finally {
+    collecting = outer
+  }
+}

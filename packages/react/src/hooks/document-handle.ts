@@ -1,0 +1,70 @@
+"use client"
+import { LfError } from "@lf/core"
+import type { QueryClient } from "@tanstack/react-query"
+import { createContext, useContext } from "react"
+import { INITIAL_STATE } from "../tab/document-state.ts"
+import type { ErrorListener } from "../tab/error-reports.ts"
+import type { ConnectOptions, TabDocument } from "../tab/tab-document.ts"
+import type { QueryBinding } from "./query-binding.ts"
+
+/**
+ * One document of one user, as a render has it. What hooks hand out is bound to it: a call belongs to the document and the
+ * user of the render that made it, whenever it is called (H2).
+ */
+export class DocumentHandle {
+  readonly doc: string
+  readonly user: string | null
+  readonly client: QueryClient
+  readonly #binding: QueryBinding
+  #options: ConnectOptions | null = null
+
+  constructor(binding: QueryBinding, { doc, user }: { readonly doc: string; readonly user: string | null }) {
+    this.#binding = binding
+    this.client = binding.client
+    this.doc = doc
+    this.user = user
+  }
+
+  /** In a render: what the document would be connected with. Nothing is connected by it. */
+  offer(options: ConnectOptions): void {
+    this.#options = options
+    this.prepare()
+  }
+
+  /** In a render, before a query is made: one that suspends is connected at once, not by an effect that never runs (H3). */
+  prepare(): void {
+    if (this.#options !== null) this.#binding.offer(this, this.#options)
+  }
+
+  /** In an effect: what the document is connected with. */
+  use(options: ConnectOptions): void {
+    this.#options = options
+    this.live.use(options)
+  }
+
+  /** The tab's end of the document, made if there is none now. Not for renders. */
+  get live(): TabDocument {
+    this.prepare()
+    return this.#binding.document(this.doc, this.user)
+  }
+
+  /** What is known of the document besides rows. Making nothing, so for renders too. */
+  get known(): TabDocument["known"] {
+    return this.#binding.find(this.doc, this.user)?.known ?? NOTHING
+  }
+
+  report(error: LfError, what: Parameters<ErrorListener>[1], isTaken: boolean): void {
+    this.live.errors.report(error, what, isTaken)
+  }
+}
+
+const NOTHING: TabDocument["known"] = { state: INITIAL_STATE, pending: [], rejected: [] }
+
+export const DocumentContext = createContext<DocumentHandle | null>(null)
+
+/** @throws PROVIDER_MISSING */
+export function useDocumentHandle(): DocumentHandle {
+  const handle = useContext(DocumentContext)
+  if (handle === null) throw new LfError("PROVIDER_MISSING", "lf's hooks must be used inside <LfProvider>")
+  return handle
+}

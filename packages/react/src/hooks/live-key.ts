@@ -1,0 +1,212 @@
+import { diffRows, type LfError, patchRows, type Query, type Row } from "@lf/core"
+import { type Query as CachedQuery, focusManager, type QueryKey } from "@tanstack/react-query"
+import type { SentResult } from "../rpc/protocol.ts"
+import { sentToError } from "../rpc/sent-error.ts"
+import type { TabDocument } from "../tab/tab-document.ts"
+import type { TabSubscription } from "../tab/tab-queries.ts"
+
+/** A query that nobody looks at any more is stopped after this long: fast remounts come back sooner. */
+const LINGER_MS = 1_000
+/** Rows that depend on the time are asked for again this often, where the app sets no `refetchInterval`. */
+const CLOCK_MS = 1_000
+
+interface Waiting {
+  readonly turn: number
+  readonly resolve: (rows: readonly Row[]) => void
+  readonly reject: (error: LfError) => void
+}
+
+/** Rows as the worker sent them: their identity is right already. */
+const settledRows = new WeakSet<object>()
+
+/** Marks a list whose items are the same objects as before wherever they say the same. */
+export function markSettled<T extends readonly unknown[]>(rows: T): T {
+  settledRows.add(rows)
+  return rows
+}
+
+export function isSettled(value: unknown): boolean {
+  return typeof value === "object" && value !== null && settledRows.has(value)
+}
+
+/**
+ * One live query, and the cached queries of TanStack's that show it. It runs in the worker while an enabled observer looks
+ * at one of them, and for as long as a fetch takes. It never runs for a query that is disabled or hidden (H5).
+ */
+export class LiveKey {
+  readonly key: QueryKey
+  readonly #query: Query<unknown>
+  readonly #document: () => TabDocument
+  readonly #onUnused: () => void
+  readonly #cached = new Set<CachedQuery>()
+  #subscription: TabSubscription | null = null
+  /** What the worker sent last; null: nothing, or an error. */
+  #rows: readonly Row[] | null = null
+  #error: LfError | null = null
+  /** What was shown before the worker was asked anew: rows that say the same stay the same objects. */
+  #before: readonly Row[] = []
+  #asksClock = false
+  #waiting: Waiting[] = []
+  #pushed: LfError | null = null
+  #wasActive = false
+  #linger: ReturnType<typeof setTimeout> | undefined
+  #clock: ReturnType<typeof setTimeout> | undefined
+
+  constructor(options: {
+    readonly key: QueryKey
+    readonly query: Query<unknown>
+    readonly document: () => TabDocument
+    readonly onUnused: () => void
+  }) {
+    this.key = options.key
+    this.#query = options.query
+    this.#document = options.document
+    this.#onUnused = options.onUnused
+  }
+
+  /** Something changed about a cached query of this key: its observers, their options. */
+  look(query: CachedQuery): void {
+    this.#cached.add(query)
+    this.#update()
+  }
+
+  /** It is not cached any more. */
+  remove(query: CachedQuery): void {
+    this.#cached.delete(query)
+    if (this.#cached.size > 0) {
+      this.#update()
+      return
+    }
+    // TanStack has cancelled what was under way.
+    this.#waiting = []
+    this.#stop()
+    this.#onUnused()
+  }
+
+  /** A fetch that resolves after a newer push must not put older rows over it. */
+  keepNewest(query: CachedQuery): void {
+    if (this.#subscription !== null && this.#rows !== null) this.#show(query, this.#rows)
+  }
+
+  /** TanStack's `queryFn`: rows of now, from a run of now. */
+  fetch(): Promise<readonly Row[]> {
+    if (this.#pushed !== null) return Promise.reject(this.#pushed)
+    const turn = this.#subscription?.refresh() ?? 0
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ turn, resolve, reject })
+      this.#update()
+    })
+  }
+
+  get #isActive(): boolean {
+    for (const query of this.#cached) if (query.isActive()) return true
+    return false
+  }
+
+  #update(): void {
+    const isActive = this.#isActive
+    if (isActive || this.#waiting.length > 0) {
+      clearTimeout(this.#linger)
+      this.#linger = undefined
+      this.#subscription ??= this.#document().subscribe(this.#query, (result, turn) => this.#receive(result, turn))
+      if (isActive && !this.#wasActive) this.#showAll()
+    } else if (this.#subscription !== null) this.#linger ??= setTimeout(() => this.#stop(), LINGER_MS)
+    this.#wasActive = isActive
+    this.#expectClock()
+  }
+
+  #stop(): void {
+    clearTimeout(this.#linger)
+    clearTimeout(this.#clock)
+    this.#linger = undefined
+    this.#clock = undefined
+    if (this.#subscription === null) return
+    const subscription = this.#subscription
+    this.#subscription = null
+    this.#before = this.#rows ?? this.#before
+    this.#rows = null
+    this.#error = null
+    // What is cached is not kept up to date from now on: who fetches it gets rows of then, not of now.
+    for (const query of this.#cached) query.invalidate()
+    subscription.stop()
+  }
+
+  #receive(result: SentResult, turn: number | null): void {
+    if (this.#subscription === null) return
+    const answered = turn === null ? [] : this.#waiting.filter((one) => one.turn <= turn)
+    if (turn !== null) this.#waiting = this.#waiting.filter((one) => one.turn > turn)
+    // "same" is as what was sent last, an error perhaps.
+    const error = result.type === "error" ? sentToError(result.error) : result.type === "same" ? this.#error : null
+    if (error !== null) this.#takeError(error, answered)
+    else if (result.type !== "error") this.#takeRows(result, answered)
+    this.#update()
+  }
+
+  #takeRows(result: Exclude<SentResult, { type: "error" }>, answered: readonly Waiting[]): void {
+    if (result.type === "rows") {
+      this.#asksClock = result.asksClock
+      this.#rows = keepRows(this.#rows ?? this.#before, result.rows)
+    } else if (result.type === "patch") this.#rows = markSettled(patchRows(this.#rows ?? [], result.patch))
+    this.#error = null
+    const rows = this.#rows ?? []
+    if (result.type !== "same") this.#showAll()
+    for (const { resolve } of answered) resolve(rows)
+  }
+
+  #takeError(error: LfError, answered: readonly Waiting[]): void {
+    const isNew = this.#error?.code !== error.code || this.#error.message !== error.message
+    this.#rows = null
+    this.#error = error
+    if (isNew) this.#document().errors.report(error, {}, true)
+    for (const { reject } of answered) reject(error)
+    if (isNew || answered.length > 0) this.#push(error)
+  }
+
+  /** As a fetch that fails: so that TanStack's own callbacks are called, and `retry` means what it says. */
+  #push(error: LfError): void {
+    this.#pushed = error
+    for (const query of this.#cached) {
+      if (query.state.fetchStatus === "idle" && query.isActive() && query.state.error !== error)
+        query.fetch().catch(() => {}) // it is in the query's state
+    }
+    this.#pushed = null
+  }
+
+  #showAll(): void {
+    if (this.#rows === null) return
+    for (const query of this.#cached) if (query.isActive()) this.#show(query, this.#rows)
+  }
+
+  #show(query: CachedQuery, rows: readonly Row[]): void {
+    const { data, status, isInvalidated } = query.state
+    if (data !== rows || status !== "success" || isInvalidated) query.setData(rows, { manual: true })
+  }
+
+  /** What depends on the time changes without a change: it is run again while somebody looks at it. */
+  #expectClock(): void {
+    const isWanted = this.#asksClock && this.#wasActive && !this.#hasInterval
+    if (!isWanted) {
+      clearTimeout(this.#clock)
+      this.#clock = undefined
+      return
+    }
+    this.#clock ??= setTimeout(() => {
+      this.#clock = undefined
+      if (focusManager.isFocused()) this.#subscription?.refresh()
+      this.#expectClock()
+    }, CLOCK_MS)
+  }
+
+  get #hasInterval(): boolean {
+    for (const { observers } of this.#cached)
+      for (const { options } of observers) if (options.refetchInterval !== undefined) return true
+    return false
+  }
+}
+
+/** The rows that came, with the objects of before for those that say the same. */
+function keepRows(before: readonly Row[], after: readonly Row[]): readonly Row[] {
+  const patch = before.length === 0 ? undefined : diffRows(before, after)
+  if (patch === null) return markSettled(before)
+  return markSettled(patch === undefined ? after : patchRows(before, patch))
+}

@@ -1,0 +1,43 @@
+import type { LfError } from "@lf/core"
+import { useEffect, useRef } from "react"
+import type { DocumentHandle } from "./document-handle.ts"
+
+/** Reading one of these in a render is taking the error. */
+const ERROR_PROPS: ReadonlySet<PropertyKey> = new Set([
+  "error",
+  "isError",
+  "status",
+  "isLoadingError",
+  "isRefetchError",
+  "failureReason",
+])
+
+/** A result that notes whether its error was read. */
+export function noteReads<T extends object>(result: T, taken: { current: boolean }): T {
+  return new Proxy(result, {
+    get(target, name) {
+      if (ERROR_PROPS.has(name)) taken.current = true
+      return Reflect.get(target, name)
+    },
+  })
+}
+
+/**
+ * Development: an error of a query that its component does not look at, and nobody else is told of, is printed once (H10).
+ * In production the result is returned as it is.
+ */
+export function useReadErrors<Result extends { readonly error: LfError | null }>(options: {
+  readonly handle: DocumentHandle
+  readonly result: Result
+  /** An error boundary gets it. */
+  readonly isThrown: boolean
+}): Result {
+  const { handle, result, isThrown } = options
+  const taken = useRef(false)
+  const error = process.env.NODE_ENV === "development" ? result.error : null
+  useEffect(() => {
+    const isTold = handle.client.getQueryCache().config.onError !== undefined
+    if (error !== null) handle.live.errors.printUnlessTaken(error, taken.current || isThrown || isTold)
+  }, [error, handle, isThrown])
+  return process.env.NODE_ENV === "development" ? noteReads(result, taken) : result
+}

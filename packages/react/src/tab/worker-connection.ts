@@ -1,0 +1,178 @@
+import { LfError, toLfError } from "@lf/core"
+import { browserHost } from "../browser/browser-host.ts"
+import { holdLife, watchLife } from "../browser/ownership.ts"
+import { type Port, portOf, type TabMessage, type WorkerMessage } from "../rpc/protocol.ts"
+import { sentToError } from "../rpc/sent-error.ts"
+import { makeWorker } from "./make-worker.ts"
+
+/** A worker that has not said it is alive by then counts as failed; it may still come. */
+const ALIVE_MS_MAX = 10_000
+/** Asked again sooner: a browser may connect us to a worker that is about to end, which nobody is told. */
+const ASK_AGAIN_MS = 2_000
+/** A script that could not be loaded is tried again after this long, then after twice as long, and so on. */
+const RELOAD_MS_MIN = 250
+const RELOAD_MS_MAX = 10_000
+/** A script that could not be loaded so often in a row is a failure that is told. */
+const LOADS_FAILED_MAX = 3
+
+export interface ConnectionListener {
+  /** A new connection, to the same worker or another: everything that it must know is posted now. */
+  opened(): void
+  received(message: WorkerMessage): void
+  /**
+   * What is asked now would wait. `isFinal`: no worker will come. Otherwise it is tried again and again. `wasAsked`: a worker
+   * has what was posted and may still do it.
+   */
+  failed(error: LfError, how: { readonly isFinal: boolean; readonly wasAsked: boolean }): void
+  /** A worker serves again after `failed`. */
+  recovered(): void
+}
+
+let life: Promise<string | null> | undefined
+
+/** One lock for the whole tab, whatever it opens. */
+function lifeOfTab(): Promise<string | null> {
+  life ??= holdLife()
+  return life
+}
+
+/** A tab's port to the app's worker, made again when the worker dies, does not come, or does not answer. */
+export class WorkerConnection {
+  readonly #listener: ConnectionListener
+  #factory: (() => SharedWorker) | null = null
+  #port: Port<TabMessage, WorkerMessage> | null = null
+  #stopWatching: () => void = () => {}
+  #stopTimer: () => void = () => {}
+  #silentMs = 0
+  #loadsFailed = 0
+  #hasFailed = false
+  /** The worker's, that we saw free: it is gone, or the site's data was cleared and we have other locks than it has. */
+  #freeLock: string | null = null
+
+  constructor(listener: ConnectionListener) {
+    this.#listener = listener
+  }
+
+  /** There is a worker, or one is being looked for. */
+  get isOpen(): boolean {
+    return this.#factory !== null
+  }
+
+  open(factory: () => SharedWorker): void {
+    this.#factory = factory
+    this.#connect()
+  }
+
+  close(): void {
+    this.post({ type: "close" })
+    this.#hangUp()
+    this.#factory = null
+    this.#silentMs = 0
+    this.#loadsFailed = 0
+    this.#hasFailed = false
+  }
+
+  post(message: TabMessage): void {
+    this.#port?.post(message)
+  }
+
+  /** What the worker told meanwhile may have gone nowhere, and it may be another one by now. */
+  reconnect(): void {
+    if (this.#factory === null) return
+    this.post({ type: "close" })
+    this.#hangUp()
+    this.#connect()
+  }
+
+  /** The network may be back: a script that could not be loaded is asked for now. */
+  retry(): void {
+    if (this.#factory !== null && this.#port === null) this.reconnect()
+  }
+
+  #connect(): void {
+    if (this.#factory === null) return
+    this.#stopTimer = browserHost.after(ASK_AGAIN_MS, () => this.#askAgain())
+    try {
+      const worker = makeWorker(this.#factory)
+      const port = portOf<TabMessage, WorkerMessage>(worker.port)
+      this.#port = port
+      worker.onerror = () => this.#notLoaded(port, "its script could not be loaded")
+      port.listen((message) => this.#receive(port, message))
+      this.#listener.opened()
+      void lifeOfTab().then((lock) => {
+        if (lock !== null && this.#port === port) port.post({ type: "life", lock })
+      })
+    } catch (error) {
+      this.#hangUp()
+      this.#hasFailed = true
+      this.#listener.failed(toLfError(error, "UNSUPPORTED"), { isFinal: true, wasAsked: false })
+    }
+  }
+
+  #receive(port: Port<TabMessage, WorkerMessage>, message: WorkerMessage): void {
+    if (this.#port !== port) return
+    switch (message.type) {
+      case "alive":
+        this.#loadsFailed = 0
+        if (this.#hasFailed) {
+          this.#hasFailed = false
+          this.#listener.recovered()
+        }
+        return
+      case "life":
+        // Not before: from now on we learn of its end.
+        this.#stopTimer()
+        this.#silentMs = 0
+        this.#stopWatching()
+        this.#watchWorker(message.lock)
+        return
+      case "failed":
+        this.#notLoaded(port, message.error.message, sentToError(message.error))
+        return
+      case "restarting":
+        this.reconnect()
+        return
+      default:
+        this.#listener.received(message)
+    }
+  }
+
+  /** The end of whoever holds `lock` is learnt at once. If it answers all the same, its locks are out of our sight. */
+  #watchWorker(lock: string | null): void {
+    if (lock === null || lock === this.#freeLock) return
+    this.#stopWatching = watchLife(lock, () => {
+      this.#freeLock = lock
+      this.reconnect()
+    })
+  }
+
+  #askAgain(): void {
+    this.#silentMs += ASK_AGAIN_MS
+    if (this.#silentMs >= ALIVE_MS_MAX && !this.#hasFailed) {
+      this.#hasFailed = true
+      const error = new LfError("WORKER_FAILED", `the worker does not answer after ${ALIVE_MS_MAX / 1000} s`)
+      this.#listener.failed(error, { isFinal: false, wasAsked: true })
+    }
+    this.reconnect()
+  }
+
+  /** The port leads nowhere: what was posted on it is posted again once a worker comes. */
+  #notLoaded(port: Port<TabMessage, WorkerMessage>, why: string, cause?: LfError): void {
+    if (this.#port !== port) return
+    this.#hangUp()
+    this.#loadsFailed++
+    const delayMs = Math.min(RELOAD_MS_MAX, RELOAD_MS_MIN * 2 ** Math.min(this.#loadsFailed - 1, 10))
+    this.#stopTimer = browserHost.after(delayMs, () => this.#connect())
+    if (this.#loadsFailed < LOADS_FAILED_MAX || this.#hasFailed) return
+    this.#hasFailed = true
+    const error = cause ?? new LfError("WORKER_FAILED", `the worker did not start: ${why}; it is tried again`)
+    this.#listener.failed(error, { isFinal: false, wasAsked: false })
+  }
+
+  #hangUp(): void {
+    this.#stopWatching()
+    this.#stopTimer()
+    this.#port?.close()
+    this.#port = null
+  }
+}
