@@ -32,6 +32,9 @@ export interface ProofOptions {
 const FAILURES_MAX = 20
 const PROGRESS_MS = 10_000
 
+/** Time since the process started: a proof may have replaced every other clock. */
+const nowMs = () => process.uptime() * 1000
+
 /**
  * Runs one proof as its process: `--count N` or `--seeds N` (what is enough), `--from N` (the first seed), `--seed N` (only
  * that one), `--steps N`, `--minutes N` (count for so long instead). The last line is its result as JSON, read by
@@ -56,7 +59,7 @@ class Run implements Proof {
   readonly #from: number
   readonly #enough: number
   readonly #untilMs: number
-  readonly #startedMs = performance.now()
+  readonly #startedMs = nowMs()
   readonly #also = new Map<string, number>()
   #seed: number
   #counted = 0
@@ -82,7 +85,7 @@ class Run implements Proof {
     for (this.#seed = this.#from; ; this.#seed++) {
       yield this.#seed
       this.#progress()
-      if (this.isReplay || this.#counted >= this.#enough || performance.now() >= this.#untilMs) return
+      if (this.isReplay || this.#counted >= this.#enough || nowMs() >= this.#untilMs) return
       if (this.#failures >= FAILURES_MAX) return
     }
   }
@@ -111,7 +114,7 @@ class Run implements Proof {
 
   tell(): void {
     const { name, unit } = this.#options
-    const seconds = Math.round((performance.now() - this.#startedMs) / 100) / 10
+    const seconds = Math.round((nowMs() - this.#startedMs) / 100) / 10
     const result = {
       proof: name,
       unit,
@@ -124,11 +127,11 @@ class Run implements Proof {
   }
 
   #progress(): void {
-    const nowMs = performance.now()
-    if (nowMs - this.#toldMs < PROGRESS_MS) return
-    this.#toldMs = nowMs
+    const atMs = nowMs()
+    if (atMs - this.#toldMs < PROGRESS_MS) return
+    this.#toldMs = atMs
     const { name, unit } = this.#options
-    const seconds = ((nowMs - this.#startedMs) / 1000).toFixed(0)
+    const seconds = ((atMs - this.#startedMs) / 1000).toFixed(0)
     console.log(`${name}: ${this.#counted} ${unit}, ${this.#failures} failures, ${seconds} s`)
   }
 }

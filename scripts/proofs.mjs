@@ -9,18 +9,31 @@ import { findTool } from "./tools.mjs"
 /**
  * Where a proof starts, below proof/, and how many processes share its goal. `needs` finds what a proof runs beside the
  * house, as environment for its process alone. `isAlone`: it measures time, so nothing else runs meanwhile. `isList`: its
- * cases are a list with an end, not luck. The longest come first. What a proof tells besides its count is added up over
- * its shares.
+ * cases are a list with an end, not luck. `variants`: what is bundled in place of what, one share each. The longest come
+ * first. What a proof tells besides its count is added up over its shares.
  */
+const oldest = (...names) => Object.fromEntries(names.map((name) => [name, `./proof/hooks/oldest/node_modules/${name}`]))
+const peers = ["react", "react-dom", "@tanstack/react-query"]
+const [react, reactDom, query] = peers
+
 const proofs = {
   kills: { entry: "kills/kills.ts", goal: 100, needs: ensureApp },
   seeds: { entry: "seeds/seeds.ts", goal: 2000, shares: 2 },
   crash: { entry: "crash/crash.ts", goal: 20_000, shares: 2 },
   planted: { entry: "planted/planted.ts", goal: 12, isList: true },
+  hooks: {
+    entry: "hooks/hooks.ts",
+    goal: 1_000,
+    variants: [{}, oldest(...peers), oldest(react, reactDom), oldest(query)],
+  },
   fuzz: { entry: "fuzz/fuzz.ts", goal: 2_000_000 },
   sql: { entry: "sql/sql.ts", goal: 30_000, needs: async () => ({ LF_SQLITE3: await findTool("sqlite3") }) },
   flood: { entry: "flood/flood.ts", goal: 2_000, isAlone: true },
 }
+
+/** What a bundle with variants does not take in. */
+const outside = ["jsdom", "@sinonjs/fake-timers", "fast-check", "wa-sqlite", "zod"]
+const development = { "process.env.NODE_ENV": '"development"' }
 
 const lanes = 2
 /** Shares of one proof start so far apart that their seeds never meet. */
@@ -34,8 +47,16 @@ export async function proveOne(name, args) {
   const env = await needs?.()
   const isSized = args.some((arg) => ["--seed", "--seeds", "--count", "--minutes"].includes(arg))
   const sized = isSized ? args : [...args, "--count", String(goal)]
-  const { code } = await run(process.execPath, ["--enable-source-maps", await bundle(name), ...sized], { env })
+  const { code } = await run(process.execPath, ["--enable-source-maps", await bundle(name, shareOf(args)), ...sized], {
+    env,
+  })
   return code
+}
+
+/** Whose seed it is. */
+function shareOf(args) {
+  const at = args.findIndex((arg) => arg === "--seed" || arg === "--from")
+  return at < 0 ? 0 : Math.floor(Number(args[at + 1]) / shareSeeds)
 }
 
 /**
@@ -44,10 +65,11 @@ export async function proveOne(name, args) {
  */
 export async function proveAll({ minutes, from = 1 } = {}) {
   const jobs = []
-  for (const [name, { goal, shares = 1, needs, isAlone = false, isList = false }] of Object.entries(proofs)) {
-    const file = await bundle(name)
+  for (const [name, proof] of Object.entries(proofs)) {
+    const { goal, variants, shares = variants?.length ?? 1, needs, isAlone = false, isList = false } = proof
     const env = await needs?.()
     for (let share = 0; share < shares; share++) {
+      const file = await bundle(name, share)
       let size = ["--count", Math.ceil(goal / shares)]
       if (minutes !== undefined) size = isList ? [] : ["--minutes", minutesEach(minutes) / shares]
       const first = isList ? 1 : from + share * shareSeeds
@@ -121,22 +143,29 @@ function resultOf(output) {
   return last.startsWith('{"proof":') ? JSON.parse(last) : undefined
 }
 
-/** A proof as one file in plain JavaScript: several times faster than through a test runner, and Node 20 reads no types. */
-async function bundle(name) {
+/**
+ * A proof as one file in plain JavaScript: several times faster than through a test runner, and Node 20 reads no types. A
+ * share of one with variants takes what its variant names into that file.
+ */
+async function bundle(name, share) {
   const { build } = await import("esbuild")
   const outdir = join(root, "node_modules/.lf-proof")
   mkdirSync(outdir, { recursive: true })
-  const outfile = join(outdir, `${name}.mjs`)
+  const { entry, variants } = proofs[name]
+  const number = variants === undefined ? 0 : share % variants.length
+  const outfile = join(outdir, `${name}${number || ""}.mjs`)
+  const packages = variants === undefined ? { packages: "external" } : { external: outside, define: development }
   await build({
     absWorkingDir: root,
-    entryPoints: [`proof/${proofs[name].entry}`],
+    entryPoints: [`proof/${entry}`],
     outfile,
     bundle: true,
-    packages: "external",
-    alias: { "@lf/core": "./packages/core/src/index.ts" },
+    ...packages,
+    alias: { "@lf/core": "./packages/core/src/index.ts", ...variants?.[number] },
     platform: "node",
     format: "esm",
     target: "node20",
+    jsx: "automatic",
     sourcemap: true,
     logLevel: "warning",
   })

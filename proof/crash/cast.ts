@@ -72,7 +72,11 @@ export function act(local: Local, luck: Luck, promises: Promises): Promise<unkno
   promises.made(args.uid, fateOf(name))
   try {
     const { durable, remote } = local.run(name, args, args.uid)
-    void remote.then(({ type }) => promises.told(args.uid, type))
+    void remote.then(({ type }) => {
+      // This device made it a moment ago: not to know what became of it is a fault (I9).
+      if (type === "unknown") throw new Error(`${args.uid} is unknown to who made it`)
+      promises.told(args.uid, type)
+    })
     return durable.then(
       () => promises.resolved(args.uid),
       () => {},

@@ -1,6 +1,7 @@
 import { rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { LfError } from "../../packages/core/src/base/error.ts"
 import { LSN_ZERO } from "../../packages/core/src/base/lsn.ts"
 import { View } from "../../packages/core/src/local/view.ts"
 import { Database } from "../../packages/core/src/sqlite/database.ts"
@@ -88,7 +89,7 @@ export class Case {
       this.#read(this.#luck.chance(0.7))
     }
     if (this.#wrong === null) this.#end()
-    this.#view.close()
+    this.#view.close(new LfError("LOG_CLOSED", "the case is over"))
     this.#db.close()
     this.figures["re-runs saved"] = this.#watch.saved
     return this.#wrong

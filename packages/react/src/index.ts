@@ -32,6 +32,7 @@ export {
   useRejectedMutations,
   useSyncStatus,
 } from "./hooks/use-document.ts"
+export { type FieldOptions, type FieldResult, useField } from "./hooks/use-field.ts"
 export { type MutateOptions, type MutationOptions, type MutationResult, useMutation } from "./hooks/use-mutation.ts"
 export { type QueryOptions, type RowQueryOptions, useQuery, useSuspenseQuery } from "./hooks/use-query.ts"
 export type { PendingMutation } from "./rpc/protocol.ts"

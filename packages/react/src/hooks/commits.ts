@@ -2,9 +2,10 @@ import type { Receipt } from "../tab/calls.ts"
 
 let collecting: Promise<Receipt>[] | null = null
 
-/** A mutation was posted: whoever commits a field wants to know what becomes of it. */
-export function noteReceipt(receipt: Promise<Receipt>): void {
+/** A mutation was posted. True: a field that commits takes what becomes of it. */
+export function noteReceipt(receipt: Promise<Receipt>): boolean {
   collecting?.push(receipt)
+  return collecting !== null
 }
 
 /** Runs `commit` and gives every mutation that it posted before it returned, whether it returned their promises or not. */

@@ -86,6 +86,11 @@ export class QueryBinding {
     return document
   }
 
+  /** Documents that something uses, or that wait for a decision. */
+  get documentCount(): number {
+    return this.#documents.size
+  }
+
   find(doc: string, user: string | null): TabDocument | undefined {
     return this.#documents.get(nameOf({ doc, user }))
   }

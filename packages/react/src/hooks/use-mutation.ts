@@ -123,7 +123,7 @@ function posted<Args>(call: {
   const { handle, mutation, args, one, current, isTaken } = call
   const what = { mutation: mutation.name }
   const receipt = handle.live.mutate(mutation, args)
-  noteReceipt(receipt)
+  const isOfField = noteReceipt(receipt)
   let isRemoteRead = false
   const shown = receipt.then(({ uid, remote }) => ({
     uid,
@@ -141,10 +141,10 @@ function posted<Args>(call: {
         cause: outcome,
       })
       const isShown = handle.live.errors.isRejectionRead
-      handle.report(error, what, listeners.length > 0 || isRemoteRead || isShown)
+      handle.report(error, what, isOfField || listeners.length > 0 || isRemoteRead || isShown)
       for (const listener of listeners) listener(outcome, args)
     },
-    (error: LfError) => handle.report(error, what, isTaken()),
+    (error: LfError) => handle.report(error, what, isOfField || isTaken()),
   )
   return shown
 }

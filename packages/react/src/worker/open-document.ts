@@ -119,6 +119,11 @@ export class OpenDocument {
     return this.#opened?.rejections ?? []
   }
 
+  /** Live queries that are listened to. */
+  get queryCount(): number {
+    return this.#isClosed ? 0 : (this.#opened?.reads.count ?? 0)
+  }
+
   /** It stopped for a reason that may pass: a full disk, a network that did not give the wasm. */
   get isMendable(): boolean {
     const failure = this.#opened?.failure ?? this.#failure

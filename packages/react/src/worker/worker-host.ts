@@ -55,6 +55,13 @@ export class WorkerHost {
     this.#life = options.platform.holdLife()
   }
 
+  /** Live queries that run here for tabs. */
+  get queryCount(): number {
+    let count = 0
+    for (const { document } of this.#entries.values()) count += document.queryCount
+    return count
+  }
+
   /** Something threw that nobody catches: told to every tab, since a worker's own console is hard to find. */
   tellUncaught(error: unknown): void {
     const message: WorkerMessage = { type: "uncaught", error: errorToSent(error) }

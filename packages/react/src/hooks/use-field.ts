@@ -1,0 +1,242 @@
+"use client"
+import { LfError } from "@lf/core"
+import { useCallback, useEffect, useLayoutEffect, useRef, useState, useSyncExternalStore } from "react"
+import { mapSelection, readSelection, type Selection } from "./caret.ts"
+import { type CommitWhen, Field } from "./field.ts"
+
+const PAUSE_MS = 300
+/** A server lays nothing out. */
+const useBrowserLayoutEffect = typeof window === "undefined" ? useEffect : useLayoutEffect
+
+export interface FieldOptions<V> {
+  /** When what is typed is committed: at each change (one commit at a time, so fast typing makes few), after a pause, or on blur. */
+  readonly when?: CommitWhen
+  /** How long a pause is, milliseconds. Default: 300. */
+  readonly pauseMs?: number
+  /**
+   * Which row this is, where one component shows one after the other: with another key, what was typed is committed to the
+   * row that it was typed for, and the field begins anew. A React `key` on the component does the same.
+   */
+  readonly key?: string | number
+  /** From the text of the input. What it throws is the field's error, and is not committed. By default for texts and numbers. */
+  readonly parse?: (text: string) => V
+  /** To the text of the input. */
+  readonly format?: (value: V) => string
+}
+
+type TextElement = HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement
+
+interface ChangeOf<Element> {
+  readonly currentTarget: Element
+  readonly nativeEvent: object
+}
+
+/** For `<input>`, `<textarea>` and `<select>`. */
+export interface InputProps {
+  readonly value: string
+  readonly onChange: (event: ChangeOf<TextElement>) => void
+  readonly ref: (element: TextElement | null) => void
+}
+
+/** For `<input type="checkbox">`. */
+export interface CheckboxProps {
+  readonly checked: boolean
+  readonly onChange: (event: ChangeOf<HTMLInputElement>) => void
+}
+
+export interface FieldResult<V> {
+  /** What is shown: the draft, or the row. A text that is no value leaves the row's. */
+  readonly value: V
+  readonly input: InputProps
+  readonly checkbox: CheckboxProps
+  /** Something is shown that the row does not have yet. */
+  readonly isDirty: boolean
+  /** Why the last edit was not kept, or was rejected by the server; gone with the next edit. */
+  readonly error: LfError | null
+  /** As if it had been typed. */
+  set(value: V): void
+  /** Commits what is not committed. Resolves when it is kept on this device. @throws what it was refused with */
+  flush(): Promise<void>
+  /** Shows the row again. What was committed already stays. */
+  reset(): void
+}
+
+/**
+ * Binds a value of a row to an input. What is typed shows at once and stays until the row that contains it has arrived; a
+ * change from elsewhere shows while nothing is typed, and leaves the caret where it was. What is composed with an input
+ * method is committed when it is whole. Unmounting and leaving the page commit what is not committed.
+ *
+ * @example
+ * const rename = useMutation(RenameTodo)
+ * const title = useField(todo.title, (title) => rename.mutate({ id: todo.id, title }))
+ * return <input {...title.input} aria-invalid={title.error !== null} />
+ */
+export function useField<V>(value: V, commit: (value: V) => unknown, options: FieldOptions<V> = {}): FieldResult<V> {
+  const { key, format = formatDefault } = options
+  const [held, setHeld] = useState(() => ({ key, field: new Field(value) }))
+  // Another row: its field begins with what it has.
+  const current = Object.is(held.key, key) ? held : { key, field: new Field(value) }
+  if (current !== held) setHeld(current)
+  const { field } = current
+  const state = useSyncExternalStore(
+    useCallback((tell) => field.watch(tell), [field]),
+    () => field.state,
+    () => field.state,
+  )
+  const latest = useRef({ commit, options, value })
+  useBrowserLayoutEffect(() => {
+    latest.current = { commit, options, value }
+    field.rowShown(value)
+  })
+  useEffect(() => () => field.leave(), [field])
+
+  const { draft, error } = state
+  const rest = state.rest !== null && Object.is(state.rest.row, value) ? state.rest : null
+  const text = draft?.text ?? rest?.text ?? format(value)
+  const ref = useElement(field, text)
+
+  const put = useCallback(
+    (next: { readonly value: V; readonly text: string; readonly isChoice: boolean }) => {
+      const { commit, options } = latest.current
+      field.edit({ ...next, commit, when: options.when ?? "change", pauseMs: options.pauseMs ?? PAUSE_MS })
+    },
+    [field],
+  )
+  const set = useCallback(
+    (next: V) => put({ value: next, text: (latest.current.options.format ?? formatDefault)(next), isChoice: false }),
+    [put],
+  )
+  const onInput = useCallback(
+    (event: ChangeOf<TextElement>) => {
+      const { value: text, tagName } = event.currentTarget
+      const { options, value } = latest.current
+      const parse = options.parse ?? ((written: string) => parseAs(value, written))
+      let parsed: V
+      try {
+        parsed = parse(text)
+      } catch (error) {
+        field.refuseText({ text, error })
+        return
+      }
+      put({ value: parsed, text, isChoice: tagName === "SELECT" })
+    },
+    [field, put],
+  )
+  const onTick = useCallback(
+    (event: ChangeOf<HTMLInputElement>) => {
+      const { checked } = event.currentTarget
+      const next = tickAs(latest.current.value, checked)
+      put({ value: next, text: formatDefault(next), isChoice: true })
+    },
+    [put],
+  )
+  const shown = draft?.value ?? value
+  return {
+    value: shown,
+    input: { value: text, onChange: onInput, ref },
+    checkbox: { checked: Boolean(shown), onChange: onTick },
+    isDirty: draft !== null,
+    error,
+    set,
+    flush: useCallback(() => field.flush(), [field]),
+    reset: useCallback(() => field.reset(), [field]),
+  }
+}
+
+interface Caret {
+  readonly text: string
+  readonly selection: Selection | null
+}
+
+/**
+ * The element that the props were spread onto: its own listeners, so that an app's handlers stand beside them. A text that
+ * comes from elsewhere leaves the caret between the same letters.
+ */
+function useElement<V>(field: Field<V>, text: string): InputProps["ref"] {
+  const element = useRef<TextElement | null>(null)
+  const caret = useRef<Caret | null>(null)
+  const undo = useRef(() => {})
+  useBrowserLayoutEffect(() => {
+    if (element.current !== null && caret.current !== null)
+      caret.current = keepCaret(element.current, caret.current, text)
+  }, [text])
+  return useCallback(
+    (now: TextElement | null) => {
+      undo.current()
+      undo.current = () => {}
+      element.current = now
+      if (now !== null) {
+        const noteCaret = (noted: Caret | null) => {
+          caret.current = noted
+        }
+        undo.current = listenTo(now, field, noteCaret)
+      }
+    },
+    [field],
+  )
+}
+
+/** Returns its undo. Only the focused field listens to the document, however many there are (H6). */
+function listenTo<V>(element: TextElement, field: Field<V>, noteCaret: (caret: Caret | null) => void): () => void {
+  const document = element.ownerDocument
+  const note = () => noteCaret({ text: element.value, selection: readSelection(element) })
+  const focus = () => {
+    field.focuses(true)
+    note()
+    // The browser tells of a caret that moved; a typed letter is told by an event of its own as well.
+    document.addEventListener("selectionchange", note)
+  }
+  const blur = () => {
+    document.removeEventListener("selectionchange", note)
+    noteCaret(null)
+    field.focuses(false)
+  }
+  const listeners: Readonly<Record<string, () => void>> = {
+    focus,
+    blur,
+    input: note,
+    compositionstart: () => field.composes(true, element.value),
+    compositionend: () => field.composes(false, element.value),
+  }
+  for (const [type, listener] of Object.entries(listeners)) element.addEventListener(type, listener)
+  if (element === document.activeElement) focus()
+  return () => {
+    for (const [type, listener] of Object.entries(listeners)) element.removeEventListener(type, listener)
+    document.removeEventListener("selectionchange", note)
+  }
+}
+
+function keepCaret(element: TextElement, before: Caret, text: string): Caret {
+  const { text: old, selection } = before
+  if (selection === null || old === text || element.value !== text) return before
+  const { start, end, direction } = mapSelection({ from: old, to: text, selection })
+  const input = element as HTMLInputElement // what has a selection can be given one
+  if (input.selectionStart !== start || input.selectionEnd !== end) input.setSelectionRange(start, end, direction)
+  return { text, selection: { start, end, direction } }
+}
+
+function formatDefault(value: unknown): string {
+  return value === null || value === undefined ? "" : String(value)
+}
+
+/** The text as what the row holds. */
+function parseAs<V>(row: V, text: string): V {
+  return parsed(row, text) as V // of the row's own type
+}
+
+function parsed(row: unknown, text: string): unknown {
+  if (typeof row === "number") {
+    const number = Number(text)
+    if (text.trim() !== "" && Number.isFinite(number)) return number
+    throw new LfError("MUTATION_ARGS_INVALID", `expected a number, got ${JSON.stringify(text)}`)
+  }
+  if (typeof row === "bigint") return BigInt(text)
+  if (typeof row === "boolean") return text === "true"
+  if (row === null && text === "") return null
+  return text
+}
+
+/** SQLite has no booleans: a column of 0 and 1 keeps them. */
+function tickAs<V>(row: V, isTicked: boolean): V {
+  return (typeof row === "boolean" ? isTicked : Number(isTicked)) as V // of the row's own type
+}

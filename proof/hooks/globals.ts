@@ -1,0 +1,84 @@
+// A page's globals in Node, and a clock that only moves when it is told to. Imported before anything that looks at them.
+import { createRequire } from "node:module"
+import { MemoryLocks } from "../../packages/react/src/testing/memory-locks.ts"
+
+interface FakeClock {
+  readonly now: number
+  tickAsync(ms: number): Promise<number>
+  countTimers(): number
+  uninstall(): void
+}
+
+const require = createRequire(import.meta.url)
+const { JSDOM } = require("jsdom") as { JSDOM: new (html: string, options: object) => { window: Window & typeof globalThis } }
+const fakeTimers = require("@sinonjs/fake-timers") as { install(options: object): FakeClock }
+
+const { window } = new JSDOM("<!doctype html><body></body>", { url: "https://app.test/", pretendToBeVisual: false })
+
+/** Web Locks, held by whoever asked through `holder`: all of one holder's locks go when it dies. */
+export class Locks {
+  readonly #locks = new MemoryLocks()
+  readonly #held = new Map<string, Set<() => void>>()
+
+  async request(
+    name: string,
+    options: { signal?: AbortSignal } | (() => unknown),
+    granted?: () => unknown,
+    holder = "tab",
+  ): Promise<void> {
+    const callback = typeof options === "function" ? options : granted
+    const signal = typeof options === "function" ? undefined : options.signal
+    const ownership = await this.#locks.own(name, signal)
+    const held = this.#held.get(holder) ?? new Set()
+    this.#held.set(holder, held)
+    const release = () => {
+      held.delete(release)
+      ownership.release()
+    }
+    held.add(release)
+    await callback?.()
+    release()
+  }
+
+  /** Its process is gone. */
+  died(holder: string): void {
+    for (const release of [...(this.#held.get(holder) ?? [])]) release()
+  }
+}
+
+export const locks = new Locks()
+
+const navigator = { locks, onLine: true, userAgent: window.navigator.userAgent }
+for (const [name, value] of Object.entries({
+  window,
+  document: window.document,
+  location: window.location,
+  navigator,
+  HTMLElement: window.HTMLElement,
+  HTMLIFrameElement: window.HTMLIFrameElement,
+  Node: window.Node,
+  Event: window.Event,
+  isSecureContext: true,
+  SharedWorker: class {},
+  IS_REACT_ACT_ENVIRONMENT: true,
+  reportError: (error: unknown) => console.log("reported", error),
+})) {
+  Object.defineProperty(globalThis, name, { value, configurable: true, writable: true })
+}
+
+/** Every timer and every clock of this process. */
+export const clock = fakeTimers.install({
+  now: 1_750_000_000_000,
+  toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "Date", "performance"],
+})
+
+/** Lets time pass until the promise settles. */
+export async function inTime<T>(promise: Promise<T>): Promise<T> {
+  let isSettled = false
+  const settle = () => {
+    isSettled = true
+  }
+  promise.then(settle, settle)
+  while (!isSettled) await clock.tickAsync(1)
+  return await promise
+}

@@ -1,0 +1,298 @@
+// The page's browser: the app's SharedWorker, which may die, hang or not load, over one disk; and the server.
+import {
+  type Host,
+  LfError,
+  type LoadSqlite,
+  MemoryDisk,
+  MemoryNetwork,
+  newInstance,
+  Remote,
+  receive,
+  type SqliteModule,
+} from "@lf/core"
+import type { Luck } from "../../packages/core/src/testing/luck.ts"
+import type { Port, TabMessage, WorkerMessage } from "../../packages/react/src/rpc/protocol.ts"
+import { MemoryLocks } from "../../packages/react/src/testing/memory-locks.ts"
+import type { Ownership, Platform } from "../../packages/react/src/worker/platform.ts"
+import { WorkerHost } from "../../packages/react/src/worker/worker-host.ts"
+import { locks } from "./globals.ts"
+import { mutator } from "./shop.ts"
+
+export const docs = ["a", "b"] as const
+export type Doc = (typeof docs)[number]
+
+/** A process's clock. A dead one's timers never fire. */
+class ProcessHost implements Host {
+  isAlive = true
+  readonly #luck: Luck
+
+  constructor(luck: Luck) {
+    this.#luck = luck
+  }
+
+  nowMs(): number {
+    return Date.now()
+  }
+
+  monotonicMs(): number {
+    return performance.now()
+  }
+
+  randomBytes(count: number): Uint8Array {
+    return this.#luck.bytes(count)
+  }
+
+  after(delayMs: number, run: () => void): () => void {
+    const timer = setTimeout(() => {
+      if (this.isAlive) run()
+    }, delayMs)
+    return () => clearTimeout(timer)
+  }
+
+  breathe(): Promise<void> {
+    return new Promise((resolve) => this.after(0, resolve))
+  }
+}
+
+/** Both documents at their server. Lets in whoever shows a token as that user, and others as nobody. */
+export class SimServer {
+  readonly #luck: Luck
+  readonly #load: LoadSqlite
+  readonly #remotes = new Map<string, Remote>()
+  /** What it answers to a hello. */
+  mood: "welcomes" | "forbids" | "fails" = "welcomes"
+  readonly network = new MemoryNetwork((pipe) => {
+    receive(pipe, this.#host, async (hello) => {
+      if (this.mood === "forbids") throw new LfError("FORBIDDEN", "authorize() refused")
+      if (this.mood === "fails") throw new LfError("AUTHORIZE_FAILED", "authorize() threw")
+      const remote = this.remote(hello.docId)
+      return remote.connect({ pipe, hello, user: hello.token === "" ? null : hello.token })
+    })
+  })
+  readonly #host: ProcessHost
+
+  constructor(luck: Luck, load: LoadSqlite) {
+    this.#luck = luck
+    this.#load = load
+    this.#host = new ProcessHost(this.#luck.fork())
+  }
+
+  async start(): Promise<void> {
+    const disk = new MemoryDisk()
+    for (const doc of docs) {
+      const options = { opened: await disk.open(doc), loadSqlite: this.#load, mutator, host: this.#host }
+      this.#remotes.set(doc, await Remote.recover(options))
+    }
+  }
+
+  remote(doc: string): Remote {
+    const remote = this.#remotes.get(doc)
+    if (remote === undefined) throw new LfError("DOC_NOT_FOUND", "there is no such document")
+    return remote
+  }
+
+  async stop(): Promise<void> {
+    this.network.setOnline(false)
+    for (const remote of this.#remotes.values()) await remote.close().catch(() => {}) // its wasm goes with it
+    this.#host.isAlive = false
+  }
+}
+
+interface LivingWorker {
+  readonly name: string
+  readonly host: WorkerHost
+  readonly process: ProcessHost
+  readonly documentLocks: Ownership[]
+  readonly ports: Wire[]
+}
+
+/** One browser with one tab. What its workers keep outlives them. */
+export class SimBrowser {
+  readonly #luck: Luck
+  readonly #load: LoadSqlite
+  readonly #server: SimServer
+  readonly #disk = new MemoryDisk()
+  readonly #ownerLocks = new MemoryLocks()
+  readonly #places = new Map<string, string>()
+  #moves = 0
+  #workers = 0
+  #worker: LivingWorker | null = null
+  /** Whether the worker's script can be loaded. */
+  loads = true
+  /** What is posted waits for longer than anybody does. */
+  isHung = false
+
+  constructor(luck: Luck, load: LoadSqlite, server: SimServer) {
+    this.#luck = luck
+    this.#load = load
+    this.#server = server
+  }
+
+  /** Queries that the worker runs for its tabs. */
+  get liveQueries(): number {
+    return this.#worker?.host.queryCount ?? 0
+  }
+
+  get openPorts(): number {
+    return this.#worker?.ports.filter(({ isOpen }) => isOpen).length ?? 0
+  }
+
+  /** What the app's factory does: `new SharedWorker(…)`. */
+  connect = (): SharedWorker => {
+    const wire = new Wire(this.#luck, () => this.isHung)
+    // Only what the tab uses of a SharedWorker: its port, and a place for onerror.
+    const worker = { port: wire.near, onerror: null as (() => void) | null }
+    if (this.loads) {
+      const living = this.#worker ?? this.#start()
+      living.ports.push(wire)
+      living.host.accept(wire.far)
+    } else setTimeout(() => worker.onerror?.(), 5)
+    return worker as unknown as SharedWorker
+  }
+
+  /** The worker's process is gone: it says nothing any more, its locks are free, its disk is as a crash leaves it. */
+  kill(): void {
+    const worker = this.#worker
+    if (worker === null) return
+    this.#worker = null
+    worker.process.isAlive = false
+    for (const wire of worker.ports) wire.cut()
+    this.#disk.crash((unsynced) => (this.#luck.chance(0.5) ? unsynced : 0))
+    for (const ownership of worker.documentLocks) ownership.release()
+    locks.died(worker.name)
+  }
+
+  #start(): LivingWorker {
+    this.#workers++
+    const name = `worker${this.#workers}`
+    const process = new ProcessHost(this.#luck.fork())
+    const documentLocks: Ownership[] = []
+    const platform = this.#platform(name, process, documentLocks)
+    const host = new WorkerHost({ mutator, platform, end: () => {} })
+    this.#worker = { name, host, process, documentLocks, ports: [] }
+    return this.#worker
+  }
+
+  #platform(name: string, host: ProcessHost, documentLocks: Ownership[]): Platform {
+    const placeOf = (key: string) => this.#places.get(key) ?? key
+    const renew = (key: string) => void this.#places.set(key, `${key}/${++this.#moves}`)
+    const own = async (lock: string, signal?: AbortSignal) => {
+      const ownership = await this.#ownerLocks.own(lock, signal)
+      documentLocks.push(ownership)
+      // A dead process was granted it after its end.
+      if (!host.isAlive) ownership.release()
+      return ownership
+    }
+    return {
+      host,
+      loadSqlite: this.#load,
+      openLog: (key) => this.#disk.open(placeOf(key)),
+      deleteLog: async (key) => renew(key),
+      hasLog: async (key) => this.#disk.has(placeOf(key)),
+      moveLog: async (from, to) => {
+        this.#places.set(to, placeOf(from))
+        renew(from)
+      },
+      network: () => ({
+        connect: async () => {
+          await new Promise<void>((resolve) => host.after(this.#luck.between(1, 30), resolve))
+          return await this.#server.network.connect()
+        },
+      }),
+      own: (lock) => own(lock),
+      ownWhenFree: own,
+      holdLife: () => {
+        const lock = `life/${name}`
+        void locks.request(lock, () => new Promise(() => {}), undefined, name)
+        return Promise.resolve(lock)
+      },
+      watchLife: (lock, onGone) => {
+        const stop = new AbortController()
+        const tell = () => {
+          if (host.isAlive) onGone()
+        }
+        locks.request(lock, { signal: stop.signal }, tell, name).catch(() => {}) // aborted
+        return () => stop.abort()
+      },
+    }
+  }
+}
+
+/** A MessageChannel whose messages take their time, in order. */
+class Wire {
+  readonly near: MessagePort
+  readonly far: Port<WorkerMessage, TabMessage>
+  isOpen = true
+  #toNear: ((event: MessageEvent) => void) | null = null
+  #toFar: ((message: TabMessage) => void) | null = null
+  readonly #early: TabMessage[] = []
+  readonly #luck: Luck
+  readonly #isHung: () => boolean
+  readonly #arrivalMs = { near: 0, far: 0 }
+
+  constructor(luck: Luck, isHung: () => boolean) {
+    this.#luck = luck
+    this.#isHung = isHung
+    const wire = this
+    this.near = {
+      postMessage: (message: TabMessage) => this.#carry("far", structuredClone(message)),
+      close: () => this.cut(),
+      set onmessage(listener: (event: MessageEvent) => void) {
+        wire.#toNear = listener
+      },
+    } as unknown as MessagePort
+    this.far = {
+      post: (message) => this.#carry("near", structuredClone(message)),
+      listen: (listener) => {
+        this.#toFar = listener
+        for (const message of this.#early.splice(0)) listener(message)
+      },
+      close: () => {},
+    }
+  }
+
+  cut(): void {
+    this.isOpen = false
+  }
+
+  #carry(to: "near" | "far", message: TabMessage | WorkerMessage): void {
+    const atMs = Math.max(this.#arrivalMs[to], performance.now() + this.#luck.between(0, 3))
+    this.#arrivalMs[to] = atMs
+    const arrive = () => {
+      if (!this.isOpen) return
+      if (this.#isHung()) {
+        setTimeout(arrive, 50)
+        return
+      }
+      if (to === "near") this.#toNear?.({ data: message } as MessageEvent)
+      else if (this.#toFar === null) this.#early.push(message as TabMessage)
+      else this.#toFar(message as TabMessage)
+    }
+    setTimeout(arrive, atMs - performance.now())
+  }
+}
+
+/** Real wasm, compiled once; an instance is made before it is needed, since that takes real time. */
+export class Instances {
+  readonly #compiled: WebAssembly.Module
+  readonly #make: (options: object) => Promise<unknown>
+  readonly #free: SqliteModule[] = []
+
+  constructor(compiled: WebAssembly.Module, make: (options: object) => Promise<unknown>) {
+    this.#compiled = compiled
+    this.#make = make
+  }
+
+  async fill(count: number): Promise<void> {
+    while (this.#free.length < count) {
+      const instantiate = (imports: object) => WebAssembly.instantiate(this.#compiled, imports as WebAssembly.Imports)
+      this.#free.push(await newInstance(this.#make, instantiate))
+    }
+  }
+
+  load: LoadSqlite = async () => {
+    const module = this.#free.pop()
+    if (module === undefined) throw new Error("too few instances were made for this run")
+    return module
+  }
+}

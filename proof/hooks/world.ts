@@ -1,0 +1,292 @@
+// One run: a page, its browser and its server, what is done to them, and what must hold all the while (H1 to H5).
+import { type LfError, toLfError } from "@lf/core"
+import { dehydrate, hydrate, QueryClient } from "@tanstack/react-query"
+import { act, createElement } from "react"
+import { createRoot, type Root } from "react-dom/client"
+import type { Luck } from "../../packages/core/src/testing/luck.ts"
+import { bindingOf } from "../../packages/react/src/hooks/query-binding.ts"
+import { clock, inTime } from "./globals.ts"
+import { App, type Handlers, type Scene, Screen } from "./page.tsx"
+import { everything, Put, type PutArgs, queries, type Stored } from "./shop.ts"
+import { type Doc, docs, type Instances, SimBrowser, SimServer } from "./sim-page.ts"
+
+/** No query of an enabled observer may be pending for longer, whatever the worker does. */
+const PENDING_MS_MAX = 75_000
+/** Faults are over: everything must have come together by then. */
+const QUIET_MS = 150_000
+
+interface Call {
+  readonly what: string
+  readonly args: PutArgs | null
+  settled: number
+  error: LfError | null
+  /** The server's decision: null: none yet. */
+  outcome: string | null
+  /** Its change may have been discarded by the user, or done although no answer came. */
+  isOpen: boolean
+}
+
+export class World {
+  readonly screen = new Screen()
+  readonly server: SimServer
+  readonly browser: SimBrowser
+  readonly luck: Luck
+  readonly #client: QueryClient | null
+  readonly #isStrict: boolean
+  readonly #calls: Call[] = []
+  readonly #pendingSinceMs = new Map<string, number>()
+  readonly #print: (line: string) => void
+  #root: Root | null = null
+  #ids = 0
+  #timers = 0
+  violation: string | null = null
+
+  constructor(luck: Luck, instances: Instances, print: (line: string) => void) {
+    this.luck = luck
+    this.#print = print
+    this.#isStrict = luck.chance(0.5)
+    this.#client = luck.chance(0.6) ? clientOf(luck) : null
+    this.server = new SimServer(luck.fork(), instances.load)
+    this.browser = new SimBrowser(luck.fork(), instances.load, this.server)
+    this.screen.onOpen = (handlers) => this.put(handlers, "mutate", "kept")
+    this.screen.onSettled = (id, error) => this.#settledById(id, error)
+  }
+
+  get callCount(): number {
+    return this.#calls.length
+  }
+
+  async start(scene: Scene): Promise<void> {
+    await inTime(this.server.start())
+    this.#timers = clock.countTimers()
+    const container = document.createElement("div")
+    document.body.append(container)
+    this.screen.scene = scene
+    await act(async () => {
+      this.#root = createRoot(container)
+      const { screen, browser } = this
+      this.#root.render(
+        createElement(App, { screen, connect: browser.connect, client: this.#client, isStrict: this.#isStrict }),
+      )
+    })
+  }
+
+  /** Does something to the world, and looks. */
+  async step(name: string, work: () => unknown): Promise<void> {
+    if (this.violation !== null) return
+    this.#print(`${Math.round(performance.now())} ${name}`)
+    await act(async () => {
+      await work()
+      await clock.tickAsync(0)
+    })
+    this.#look()
+  }
+
+  async advance(ms: number): Promise<void> {
+    for (let left = ms; left > 0 && this.violation === null; left -= 500) {
+      await act(async () => {
+        await clock.tickAsync(Math.min(left, 500))
+      })
+      this.#look()
+    }
+  }
+
+  go(change: Partial<Scene>, how: "now" | "transition"): void {
+    this.screen.go({ ...this.screen.scene, ...change }, how)
+  }
+
+  /** Handlers of the newest render, or of an older one that somebody kept. */
+  handlers(back: number): Handlers | undefined {
+    const { handlers } = this.screen
+    return handlers[Math.max(0, handlers.length - 1 - back)]
+  }
+
+  put(handlers: Handlers, how: "mutate" | "mutateAsync" | "document", fate: string): void {
+    const { doc, user } = handlers
+    const args: PutArgs = { id: `i${++this.#ids}`, doc, user, fate }
+    const call = this.#open(`${how} ${args.id} in ${doc} as ${user}`, args)
+    if (how === "mutate") handlers.mutate(args)
+    else if (how === "mutateAsync") this.#follow(call, handlers.mutateAsync(args))
+    else this.#follow(call, handlers.document.mutate(Put, args))
+  }
+
+  track(what: string, promise: Promise<unknown>): void {
+    const call = this.#open(what, null)
+    promise.then(
+      () => call.settled++,
+      (error: unknown) => {
+        call.settled++
+        call.error = toLfError(error, "WORKER_FAILED")
+      },
+    )
+  }
+
+  /** The user forgets the document: what is not decided may be gone. */
+  clear(handlers: Handlers, pending: "refuse" | "discard"): void {
+    const { doc, user } = handlers
+    if (pending === "discard") {
+      for (const call of this.#calls) {
+        const isTheirs = call.args?.doc === doc && (call.args.user === user || call.args.user === null)
+        if (isTheirs && call.outcome === null) call.isOpen = true
+      }
+    }
+    this.track(`clear ${doc} of ${user}`, handlers.document.clear({ pending }))
+  }
+
+  cache(what: "clear" | "reset" | "invalidate" | "remove" | "refetch" | "hydrate"): void {
+    const client = this.#client
+    if (client === null) return
+    const filters = { queryKey: ["lf"] }
+    if (what === "clear") client.clear()
+    else if (what === "reset") this.track("resetQueries", client.resetQueries(filters))
+    else if (what === "invalidate") this.track("invalidateQueries", client.invalidateQueries(filters))
+    else if (what === "remove") client.removeQueries({ ...filters, type: "inactive" })
+    else if (what === "refetch") this.track("refetchQueries", client.refetchQueries(filters))
+    else hydrate(client, dehydrate(client))
+  }
+
+  /** No faults any more: everything settles, loads and agrees. Then the page is left. */
+  async finish(): Promise<void> {
+    await this.step("quiet", () => {
+      this.browser.loads = true
+      this.browser.isHung = false
+      this.server.mood = "welcomes"
+      this.server.network.setOnline(true)
+      window.dispatchEvent(new Event("online"))
+    })
+    // What is hidden counts as left: it is looked at below, when nothing may be left of it.
+    await this.step("show", () => this.go({ isMounted: true, isHidden: false }, "now"))
+    await this.advance(QUIET_MS)
+    if (this.violation === null) this.#checkAtRest()
+    await this.step("leave", () => this.go({ isMounted: false }, "now"))
+    await this.advance(20_000)
+    if (this.violation === null) this.#checkNothingLeft()
+    await act(async () => this.#root?.unmount())
+    await inTime(this.server.stop())
+    this.browser.kill()
+    await clock.tickAsync(70_000)
+  }
+
+  #open(what: string, args: PutArgs | null): Call {
+    const call: Call = { what, args, settled: 0, error: null, outcome: null, isOpen: false }
+    this.#calls.push(call)
+    return call
+  }
+
+  #follow(call: Call, promise: Promise<{ remote: Promise<{ type: string }> }>): void {
+    promise.then(
+      async ({ remote }) => {
+        call.settled++
+        call.outcome = (await remote).type
+      },
+      (error: unknown) => {
+        call.settled++
+        call.error = toLfError(error, "WORKER_FAILED")
+      },
+    )
+  }
+
+  /** A hook's own `onSettled`: of `mutate` it is all that is heard. */
+  #settledById(id: string, error: LfError | null): void {
+    const call = this.#calls.find(({ args }) => args?.id === id)
+    if (call === undefined || !call.what.startsWith("mutate ")) return
+    call.settled++
+    call.error = error
+  }
+
+  #fail(law: string, what: string): void {
+    this.violation ??= `${law}: ${what}`
+  }
+
+  /** What must hold at every moment. */
+  #look(): void {
+    for (const call of this.#calls) if (call.settled > 1) this.#fail("H1", `${call.what} settled ${call.settled} times`)
+    const nowMs = performance.now()
+    for (const [id, shown] of this.screen.shown) {
+      if (!shown.isPending || !shown.isEnabled) this.#pendingSinceMs.delete(id)
+      else if (!this.#pendingSinceMs.has(id)) this.#pendingSinceMs.set(id, nowMs)
+      else if (nowMs - (this.#pendingSinceMs.get(id) ?? nowMs) > PENDING_MS_MAX) {
+        this.#fail("H3", `${shown.name} of ${shown.doc} is pending for more than ${PENDING_MS_MAX} ms`)
+      }
+    }
+    for (const id of this.#pendingSinceMs.keys()) if (!this.screen.shown.has(id)) this.#pendingSinceMs.delete(id)
+  }
+
+  #checkAtRest(): void {
+    const { screen } = this
+    for (const call of this.#calls) if (call.settled !== 1) this.#fail("H1", `${call.what} settled ${call.settled} times`)
+    if (screen.fallbacks > 0) this.#fail("H3", `${screen.fallbacks} boundaries wait: ${JSON.stringify(screen.scene)}`)
+    if (screen.isInTransition) this.#fail("H3", `a transition never ends: ${JSON.stringify(screen.scene)}`)
+    const { shows, suspends } = screen.scene
+    const wanted = shows.length + (suspends === null || suspends === "wrong" ? 0 : 1)
+    if (screen.shown.size < wanted) this.#fail("H3", `${screen.shown.size} of ${wanted} queries are shown: ${JSON.stringify(screen.scene)}`)
+    for (const shown of screen.shown.values()) this.#checkShown(shown)
+    for (const doc of docs) this.#checkStored(doc)
+  }
+
+  /** What is shown is what a fresh query answers (and so the server's: nothing is pending any more). */
+  #checkShown({ doc, name, min, isEnabled, isPending, isFetching, rows, error }: ReturnType<Screen["shown"]["get"]> & object): void {
+    if (!isEnabled) {
+      if (isFetching) this.#fail("H4", `${name} is disabled and fetches`)
+      return
+    }
+    if (isPending) return this.#fail("H3", `${name} of ${doc} waits for ever`)
+    if (name === "wrong") {
+      if (error?.code !== "SQL_ERROR") this.#fail("H3", `a wrong query ends with ${error}`)
+      return
+    }
+    if (error !== null) return this.#fail("H3", `${name} of ${doc} ends with ${error}`)
+    if (name === "clock") {
+      const ageMs = Date.now() - Number(rows?.[0]?.id) * 1000
+      if (ageMs > 4_000) this.#fail("H4", `rows that depend on the time are ${ageMs} ms old`)
+      return
+    }
+    const fresh = this.server.remote(doc).query(queries[name](min))
+    if (JSON.stringify(rows) !== JSON.stringify(fresh)) {
+      this.#fail("I6", `${name} of ${doc} shows ${JSON.stringify(rows)}, fresh is ${JSON.stringify(fresh)}`)
+    }
+  }
+
+  #checkStored(doc: Doc): void {
+    const rows = this.server.remote(doc).query<Stored>(everything)
+    for (const row of rows) {
+      if (row.doc !== doc) this.#fail("H2", `${row.id}, made in ${row.doc}, is in ${doc}`)
+      // Who signs in takes over what was written as nobody (T26).
+      const isTheirs = row.author === row.user || row.user === null
+      if (!isTheirs) this.#fail("H2", `${row.id} of ${row.user} was written as ${row.author}`)
+    }
+    for (const { what, args, error, isOpen, outcome } of this.#calls) {
+      if (args === null || args.doc !== doc) continue
+      const count = rows.filter(({ id }) => id === args.id).length
+      if (count > 1) this.#fail("I9", `${what} is there ${count} times`)
+      if (isOpen || (error !== null && isUndecided(error))) continue
+      const isKept = error === null && args.fate === "kept"
+      if (isKept !== (count === 1)) {
+        this.#fail("H1", `${what} (${args.fate}) ended with ${error ?? outcome ?? "kept"} and is there ${count} times`)
+      }
+    }
+  }
+
+  #checkNothingLeft(): void {
+    const { liveQueries, openPorts } = this.browser
+    if (liveQueries > 0) this.#fail("H5", `${liveQueries} queries run for a page that shows nothing`)
+    if (openPorts > 0) this.#fail("H5", `${openPorts} ports are open for a page that shows nothing`)
+    if (this.#client !== null) {
+      const { documentCount } = bindingOf(this.#client)
+      if (documentCount > 0) this.#fail("H5", `${documentCount} documents are kept for a page that shows nothing`)
+    }
+    const timers = clock.countTimers() - this.#timers
+    if (timers > 0) this.#fail("H5", `${timers} timers run for a page that shows nothing`)
+  }
+}
+
+/** No answer came in time: it may have been done. */
+function isUndecided(error: LfError): boolean {
+  return error.code === "WORKER_FAILED" && error.message.includes("may still")
+}
+
+/** A client as apps have them, some with hashes of their own. */
+function clientOf(luck: Luck): QueryClient {
+  const queryKeyHashFn = (key: readonly unknown[]) => `own ${JSON.stringify(key).length} ${JSON.stringify(key)}`
+  return new QueryClient(luck.chance(0.3) ? { defaultOptions: { queries: { queryKeyHashFn } } } : {})
+}
