@@ -6,7 +6,8 @@ import { fates, type QueryName } from "./shop.ts"
 import { docs } from "./sim-page.ts"
 import type { World } from "./world.ts"
 
-type Model = Record<string, never>
+/** What must hold is kept by the world, which hears every answer. */
+export type Model = Record<string, never>
 
 class Command implements fc.AsyncCommand<Model, World> {
   readonly #name: string
@@ -142,4 +143,4 @@ const all = fc.oneof(
 )
 
 /** At the most so many commands a run. */
-export const commands = (max: number) => fc.array(all, { minLength: 3, maxLength: max, size: "max" })
+export const commands = (maxCommands: number) => fc.commands<Model, World, false>([all], { maxCommands, size: "max" })

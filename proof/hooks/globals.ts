@@ -1,11 +1,13 @@
 // A page's globals in Node, and a clock that only moves when it is told to. Imported before anything that looks at them.
 import { createRequire } from "node:module"
+import type { Luck } from "../../packages/core/src/testing/luck.ts"
 import { MemoryLocks } from "../../packages/react/src/testing/memory-locks.ts"
 
 interface FakeClock {
   readonly now: number
   tickAsync(ms: number): Promise<number>
   countTimers(): number
+  setSystemTime(ms: number): void
   uninstall(): void
 }
 
@@ -48,6 +50,12 @@ export class Locks {
 
 export const locks = new Locks()
 
+/** React's act makes one of these at every turn and never closes it: thousands of Node's slow down its event loop. */
+class TurnChannel {
+  readonly port1: { onmessage: (() => void) | null } = { onmessage: null }
+  readonly port2 = { postMessage: () => void setImmediate(() => this.port1.onmessage?.()) }
+}
+
 const navigator = { locks, onLine: true, userAgent: window.navigator.userAgent }
 for (const [name, value] of Object.entries({
   window,
@@ -58,6 +66,7 @@ for (const [name, value] of Object.entries({
   HTMLIFrameElement: window.HTMLIFrameElement,
   Node: window.Node,
   Event: window.Event,
+  MessageChannel: TurnChannel,
   isSecureContext: true,
   SharedWorker: class {},
   IS_REACT_ACT_ENVIRONMENT: true,
@@ -66,11 +75,25 @@ for (const [name, value] of Object.entries({
   Object.defineProperty(globalThis, name, { value, configurable: true, writable: true })
 }
 
+const START_MS = 1_750_000_000_000
+
 /** Every timer and every clock of this process. */
 export const clock = fakeTimers.install({
-  now: 1_750_000_000_000,
+  now: START_MS,
   toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "Date", "performance"],
 })
+
+/** From here on all is as it is in every run of this luck. */
+export function beginRun(luck: Luck): void {
+  clock.setSystemTime(START_MS)
+  Math.random = () => luck.unit()
+  const getRandomValues = (array: Uint8Array) => {
+    array.set(luck.bytes(array.length))
+    return array
+  }
+  const randomUUID = () => `00000000-0000-4000-8000-${luck.uint32().toString(16).padStart(12, "0")}`
+  Object.defineProperty(globalThis, "crypto", { value: { getRandomValues, randomUUID }, configurable: true })
+}
 
 /** Lets time pass until the promise settles. */
 export async function inTime<T>(promise: Promise<T>): Promise<T> {

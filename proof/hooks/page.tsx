@@ -82,7 +82,6 @@ export class Screen {
   readonly handlers: Handlers[] = []
   rejected: readonly RejectedMutation[] = []
   fallbacks = 0
-  caught = 0
   isInTransition = false
   go: (scene: Scene, how: "now" | "transition") => void = () => {}
   scene: Scene = firstScene
@@ -212,15 +211,24 @@ class Catch extends Component<{ screen: Screen; onReset: () => void; children: R
   }
 
   override componentDidCatch(): void {
-    this.props.screen.caught++
-    this.#timer = setTimeout(() => {
-      this.props.onReset()
-      this.setState({ error: null })
-    }, 5_000)
+    this.#retryLater()
+  }
+
+  /** Also when it is shown again after it was hidden. */
+  override componentDidMount(): void {
+    if (this.state.error !== null) this.#retryLater()
   }
 
   override componentWillUnmount(): void {
     clearTimeout(this.#timer)
+  }
+
+  #retryLater(): void {
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => {
+      this.props.onReset()
+      this.setState({ error: null })
+    }, 5_000)
   }
 
   override render() {

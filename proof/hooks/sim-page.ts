@@ -15,7 +15,7 @@ import type { Port, TabMessage, WorkerMessage } from "../../packages/react/src/r
 import { MemoryLocks } from "../../packages/react/src/testing/memory-locks.ts"
 import type { Ownership, Platform } from "../../packages/react/src/worker/platform.ts"
 import { WorkerHost } from "../../packages/react/src/worker/worker-host.ts"
-import { locks } from "./globals.ts"
+import { clock, locks } from "./globals.ts"
 import { mutator } from "./shop.ts"
 
 export const docs = ["a", "b"] as const
@@ -23,6 +23,7 @@ export type Doc = (typeof docs)[number]
 
 /** A process's clock. A dead one's timers never fire. */
 class ProcessHost implements Host {
+  static timers = 0
   isAlive = true
   readonly #luck: Luck
 
@@ -43,15 +44,30 @@ class ProcessHost implements Host {
   }
 
   after(delayMs: number, run: () => void): () => void {
+    let isWaiting = true
+    const ended = () => {
+      if (isWaiting) ProcessHost.timers--
+      isWaiting = false
+    }
     const timer = setTimeout(() => {
+      ended()
       if (this.isAlive) run()
     }, delayMs)
-    return () => clearTimeout(timer)
+    ProcessHost.timers++
+    return () => {
+      ended()
+      clearTimeout(timer)
+    }
   }
 
   breathe(): Promise<void> {
     return new Promise((resolve) => this.after(0, resolve))
   }
+}
+
+/** Timers that run on the page, not in its worker nor at the server. */
+export function pageTimers(): number {
+  return clock.countTimers() - ProcessHost.timers
 }
 
 /** Both documents at their server. Lets in whoever shows a token as that user, and others as nobody. */
@@ -119,10 +135,12 @@ export class SimBrowser {
   #worker: LivingWorker | null = null
   /** Whether the worker's script can be loaded. */
   loads = true
-  /** What is posted waits for longer than anybody does. */
+  /** The worker takes no message. */
   isHung = false
+  readonly #print: (line: string) => void
 
-  constructor(luck: Luck, load: LoadSqlite, server: SimServer) {
+  constructor(luck: Luck, load: LoadSqlite, server: SimServer, print: (line: string) => void) {
+    this.#print = print
     this.#luck = luck
     this.#load = load
     this.#server = server
@@ -139,7 +157,7 @@ export class SimBrowser {
 
   /** What the app's factory does: `new SharedWorker(…)`. */
   connect = (): SharedWorker => {
-    const wire = new Wire(this.#luck, () => this.isHung)
+    const wire = new Wire(this.#luck, () => this.isHung, this.#print)
     // Only what the tab uses of a SharedWorker: its port, and a place for onerror.
     const worker = { port: wire.near, onerror: null as (() => void) | null }
     if (this.loads) {
@@ -179,31 +197,39 @@ export class SimBrowser {
     const own = async (lock: string, signal?: AbortSignal) => {
       const ownership = await this.#ownerLocks.own(lock, signal)
       documentLocks.push(ownership)
-      // A dead process was granted it after its end.
-      if (!host.isAlive) ownership.release()
-      return ownership
+      if (host.isAlive) return ownership
+      ownership.release() // it was granted to a process after its end
+      return await never
+    }
+    /** A dead process goes no further, and changes nothing. */
+    const ifAlive = async <T>(work: () => T | Promise<T>): Promise<T> => {
+      if (!host.isAlive) return await never
+      const done = await work()
+      return host.isAlive ? done : await never
     }
     return {
       host,
-      loadSqlite: this.#load,
-      openLog: (key) => this.#disk.open(placeOf(key)),
-      deleteLog: async (key) => renew(key),
-      hasLog: async (key) => this.#disk.has(placeOf(key)),
-      moveLog: async (from, to) => {
-        this.#places.set(to, placeOf(from))
-        renew(from)
-      },
+      loadSqlite: () => ifAlive(() => this.#load()),
+      openLog: (key) => ifAlive(() => this.#disk.open(placeOf(key))),
+      deleteLog: (key) => ifAlive(() => renew(key)),
+      hasLog: (key) => ifAlive(() => this.#disk.has(placeOf(key))),
+      moveLog: (from, to) =>
+        ifAlive(() => {
+          this.#places.set(to, placeOf(from))
+          renew(from)
+        }),
       network: () => ({
-        connect: async () => {
-          await new Promise<void>((resolve) => host.after(this.#luck.between(1, 30), resolve))
-          return await this.#server.network.connect()
-        },
+        connect: () =>
+          ifAlive(async () => {
+            await new Promise<void>((resolve) => host.after(this.#luck.between(1, 30), resolve))
+            return await this.#server.network.connect()
+          }),
       }),
       own: (lock) => own(lock),
       ownWhenFree: own,
       holdLife: () => {
         const lock = `life/${name}`
-        void locks.request(lock, () => new Promise(() => {}), undefined, name)
+        void locks.request(lock, () => never, undefined, name)
         return Promise.resolve(lock)
       },
       watchLife: (lock, onGone) => {
@@ -218,25 +244,36 @@ export class SimBrowser {
   }
 }
 
+const never = new Promise<never>(() => {})
+
 /** A MessageChannel whose messages take their time, in order. */
 class Wire {
   readonly near: MessagePort
   readonly far: Port<WorkerMessage, TabMessage>
+  /** The tab holds its end. */
   isOpen = true
+  #isCut = false
   #toNear: ((event: MessageEvent) => void) | null = null
   #toFar: ((message: TabMessage) => void) | null = null
   readonly #early: TabMessage[] = []
   readonly #luck: Luck
   readonly #isHung: () => boolean
+  readonly #print: (line: string) => void
   readonly #arrivalMs = { near: 0, far: 0 }
+  /** What a hung worker has not taken yet. */
+  #held: TabMessage[] = []
 
-  constructor(luck: Luck, isHung: () => boolean) {
+  constructor(luck: Luck, isHung: () => boolean, print: (line: string) => void) {
     this.#luck = luck
+    this.#print = print
     this.#isHung = isHung
     const wire = this
     this.near = {
       postMessage: (message: TabMessage) => this.#carry("far", structuredClone(message)),
-      close: () => this.cut(),
+      // What was posted before still arrives.
+      close: () => {
+        this.isOpen = false
+      },
       set onmessage(listener: (event: MessageEvent) => void) {
         wire.#toNear = listener
       },
@@ -251,24 +288,42 @@ class Wire {
     }
   }
 
+  /** The worker is gone. */
   cut(): void {
-    this.isOpen = false
+    this.#isCut = true
   }
 
   #carry(to: "near" | "far", message: TabMessage | WorkerMessage): void {
+    if (!this.isOpen) return
+    this.#print(`${to === "near" ? "  worker:" : "  tab:"} ${JSON.stringify(message)}`)
     const atMs = Math.max(this.#arrivalMs[to], performance.now() + this.#luck.between(0, 3))
     this.#arrivalMs[to] = atMs
     const arrive = () => {
-      if (!this.isOpen) return
-      if (this.#isHung()) {
-        setTimeout(arrive, 50)
-        return
-      }
-      if (to === "near") this.#toNear?.({ data: message } as MessageEvent)
-      else if (this.#toFar === null) this.#early.push(message as TabMessage)
-      else this.#toFar(message as TabMessage)
+      if (this.#isCut) return
+      if (to === "far") this.#take(message as TabMessage)
+      else if (this.isOpen) this.#toNear?.({ data: message } as MessageEvent)
     }
     setTimeout(arrive, atMs - performance.now())
+  }
+
+  /** The worker takes what came, in order, once it does not hang. */
+  #take(message: TabMessage): void {
+    this.#held.push(message)
+    if (this.#held.length > 1) return
+    const take = () => {
+      if (this.#isCut) return
+      if (this.#isHung()) {
+        setTimeout(take, 50)
+        return
+      }
+      const held = this.#held
+      this.#held = []
+      for (const one of held) {
+        if (this.#toFar === null) this.#early.push(one)
+        else this.#toFar(one)
+      }
+    }
+    take()
   }
 }
 

@@ -5,15 +5,17 @@ import { act, createElement } from "react"
 import { createRoot, type Root } from "react-dom/client"
 import type { Luck } from "../../packages/core/src/testing/luck.ts"
 import { bindingOf } from "../../packages/react/src/hooks/query-binding.ts"
-import { clock, inTime } from "./globals.ts"
+import { beginRun, clock, inTime } from "./globals.ts"
 import { App, type Handlers, type Scene, Screen } from "./page.tsx"
 import { everything, Put, type PutArgs, queries, type Stored } from "./shop.ts"
-import { type Doc, docs, type Instances, SimBrowser, SimServer } from "./sim-page.ts"
+import { type Doc, docs, type Instances, pageTimers, SimBrowser, SimServer } from "./sim-page.ts"
 
 /** No query of an enabled observer may be pending for longer, whatever the worker does. */
 const PENDING_MS_MAX = 75_000
 /** Faults are over: everything must have come together by then. */
 const QUIET_MS = 150_000
+/** Its gcTime, and a little. */
+const TANSTACK_KEEPS_MS = 310_000
 
 interface Call {
   readonly what: string
@@ -37,17 +39,19 @@ export class World {
   readonly #pendingSinceMs = new Map<string, number>()
   readonly #print: (line: string) => void
   #root: Root | null = null
+  readonly #timers = pageTimers()
   #ids = 0
-  #timers = 0
   violation: string | null = null
 
   constructor(luck: Luck, instances: Instances, print: (line: string) => void) {
+    beginRun(luck.fork())
     this.luck = luck
-    this.#print = print
+    const startMs = performance.now()
+    this.#print = (line) => print(`${Math.round(performance.now() - startMs)} ${line}`)
     this.#isStrict = luck.chance(0.5)
     this.#client = luck.chance(0.6) ? clientOf(luck) : null
     this.server = new SimServer(luck.fork(), instances.load)
-    this.browser = new SimBrowser(luck.fork(), instances.load, this.server)
+    this.browser = new SimBrowser(luck.fork(), instances.load, this.server, this.#print)
     this.screen.onOpen = (handlers) => this.put(handlers, "mutate", "kept")
     this.screen.onSettled = (id, error) => this.#settledById(id, error)
   }
@@ -58,7 +62,6 @@ export class World {
 
   async start(scene: Scene): Promise<void> {
     await inTime(this.server.start())
-    this.#timers = clock.countTimers()
     const container = document.createElement("div")
     document.body.append(container)
     this.screen.scene = scene
@@ -74,7 +77,7 @@ export class World {
   /** Does something to the world, and looks. */
   async step(name: string, work: () => unknown): Promise<void> {
     if (this.violation !== null) return
-    this.#print(`${Math.round(performance.now())} ${name}`)
+    this.#print(name)
     await act(async () => {
       await work()
       await clock.tickAsync(0)
@@ -121,16 +124,19 @@ export class World {
     )
   }
 
-  /** The user forgets the document: what is not decided may be gone. */
+  /** The user forgets the document: what was not decided by the time it is done may be gone. */
   clear(handlers: Handlers, pending: "refuse" | "discard"): void {
     const { doc, user } = handlers
-    if (pending === "discard") {
+    const cleared = handlers.document.clear({ pending })
+    this.track(`clear ${doc} of ${user}`, cleared)
+    if (pending === "refuse") return
+    const open = () => {
       for (const call of this.#calls) {
         const isTheirs = call.args?.doc === doc && (call.args.user === user || call.args.user === null)
-        if (isTheirs && call.outcome === null) call.isOpen = true
+        if (isTheirs && call.outcome !== "applied" && call.outcome !== "rejected") call.isOpen = true
       }
     }
-    this.track(`clear ${doc} of ${user}`, handlers.document.clear({ pending }))
+    cleared.then(open, open)
   }
 
   cache(what: "clear" | "reset" | "invalidate" | "remove" | "refetch" | "hydrate"): void {
@@ -164,7 +170,9 @@ export class World {
     await act(async () => this.#root?.unmount())
     await inTime(this.server.stop())
     this.browser.kill()
-    await clock.tickAsync(70_000)
+    await clock.tickAsync(TANSTACK_KEEPS_MS)
+    const timers = pageTimers() - this.#timers
+    if (timers > 0) this.#fail("H5", `${timers} timers run for a page that is left`)
   }
 
   #open(what: string, args: PutArgs | null): Call {
@@ -275,8 +283,6 @@ export class World {
       const { documentCount } = bindingOf(this.#client)
       if (documentCount > 0) this.#fail("H5", `${documentCount} documents are kept for a page that shows nothing`)
     }
-    const timers = clock.countTimers() - this.#timers
-    if (timers > 0) this.#fail("H5", `${timers} timers run for a page that shows nothing`)
   }
 }
 

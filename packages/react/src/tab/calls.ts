@@ -28,6 +28,7 @@ interface MutationCall {
 interface Followed {
   readonly remote: Promise<RemoteOutcome>
   readonly decide: (outcome: RemoteOutcome) => void
+  isDecided: boolean
 }
 
 /** Ticks after which a call without an answer is given up. They count time awake: a laptop may sleep for hours. */
@@ -54,7 +55,7 @@ export class Calls {
     const remote = new Promise<RemoteOutcome>((resolve) => {
       decide = resolve
     })
-    this.#followed.set(uid, { remote, decide })
+    this.#followed.set(uid, { remote, decide, isDecided: false })
     return new Promise((resolve, reject) => {
       this.#mutations.set(uid, { message, resolve, reject, ticks: 0 })
     })
@@ -71,17 +72,20 @@ export class Calls {
     const mutation = this.#mutations.get(uid)
     if (mutation === undefined) return
     this.#mutations.delete(uid)
-    const remote = this.#followed.get(uid)?.remote
-    if (error === null) mutation.resolve({ uid, remote: remote ?? Promise.resolve(FORGOTTEN) })
+    const followed = this.#followed.get(uid)
+    if (followed?.isDecided) this.#followed.delete(uid)
+    if (error === null) mutation.resolve({ uid, remote: followed?.remote ?? Promise.resolve(FORGOTTEN) })
     else this.#refuse(mutation, sentToError(error))
   }
 
   decide(outcomes: readonly { readonly uid: string; readonly outcome: RemoteOutcome }[]): void {
     for (const { uid, outcome } of outcomes) {
       const followed = this.#followed.get(uid)
-      followed?.decide(outcome)
+      if (followed === undefined) continue
+      followed.decide(outcome)
+      followed.isDecided = true
       // What is not known to be durable is still to be resolved, with this very promise.
-      if (followed !== undefined && !this.#mutations.has(uid)) this.#followed.delete(uid)
+      if (!this.#mutations.has(uid)) this.#followed.delete(uid)
     }
   }
 

@@ -65,6 +65,7 @@ export class OpenDocument {
   /** Opening takes too long, for this reason. */
   #late: LfError | null = null
   #hasToldFailure = false
+  #cleared: Promise<void> | null = null
 
   constructor(options: DocumentOptions) {
     this.#options = options
@@ -96,9 +97,18 @@ export class OpenDocument {
     }
   }
 
-  /** The document when it is open. @throws what it cannot be opened for, LOG_OWNED or WORKER_FAILED when that takes too long */
-  opened(): Promise<Local> {
-    return this.#inTime
+  /**
+   * Does something with the document once it is open; never with one that is being cleared: its tabs ask the next one again.
+   * @throws what it cannot be opened for, LOG_OWNED or WORKER_FAILED when that takes too long
+   */
+  async use<T>(work: (local: Local) => T | Promise<T>): Promise<T> {
+    const local = await this.#inTime
+    return this.#cleared === null ? await work(local) : await never
+  }
+
+  /** It is being forgotten, or was. */
+  get isCleared(): boolean {
+    return this.#cleared !== null
   }
 
   /** Here and in what is claimed: all that the user still waits for. */
@@ -174,19 +184,28 @@ export class OpenDocument {
     }
   }
 
-  /** Forgets the document on this device. @throws PENDING_REFUSED */
+  /** Forgets the document on this device; `reopen` lets its tabs go on. @throws PENDING_REFUSED */
   async clear(pending: "refuse" | "discard"): Promise<void> {
-    const local = await this.opened()
-    if (pending === "refuse" && this.pendingCount > 0) {
+    const local = await this.#inTime
+    if (this.#cleared === null && pending === "refuse" && this.pendingCount > 0) {
       throw new LfError("PENDING_REFUSED", `${this.pendingCount} changes have not reached the server`)
     }
+    this.#cleared ??= this.#clear(local)
+    await this.#cleared
+  }
+
+  /** After the answer to a `clear`: what its tabs still wait for, they ask for again. */
+  reopen(): void {
+    if (this.#cleared !== null) this.#options.onCleared()
+  }
+
+  async #clear(local: Local): Promise<void> {
     local.discard()
     this.#claim?.discard()
     await this.close()
     const { platform, user, doc } = this.#options
     if (user !== null) await platform.deleteLog(claimKey(user, doc))
     await platform.deleteLog(this.#key)
-    this.#options.onCleared()
   }
 
   async #open(): Promise<Local> {
@@ -298,6 +317,8 @@ export class OpenDocument {
     return true
   }
 }
+
+const never = new Promise<never>(() => {})
 
 function statusOf(code: ErrorCode): DocumentState["status"] {
   return code === "WORKER_REPLACED" || code === "SCHEMA_NEWER" || code === "LOG_FORMAT_NEWER" ? "needs-update" : "error"

@@ -7,13 +7,16 @@ import {
   type RemoteOutcome,
   toLfError,
 } from "@lf/core"
-import type { Port, QueryResult, SentResult, TabMessage, WorkerMessage } from "../rpc/protocol.ts"
+import type { Port, QueryResult, SentError, SentResult, TabMessage, WorkerMessage } from "../rpc/protocol.ts"
 import { errorToSent } from "../rpc/sent-error.ts"
 import type { OpenDocument } from "./open-document.ts"
 import { PendingFeed } from "./pending-feed.ts"
 import type { TokenDesk, TokenSource } from "./token-desk.ts"
 
 type Message<Type extends TabMessage["type"]> = Extract<TabMessage, { type: Type }>
+
+/** Of a document that is being cleared, tabs hear nothing else: all that they wait for, they ask of the next one. */
+const OUTLIVES_CLEARING: ReadonlySet<WorkerMessage["type"]> = new Set(["decided", "restarting"])
 
 /** One tab's port, from its `open` on: what it subscribed to, and what it is told. Every request is answered once (H1). */
 export class TabPort implements TokenSource {
@@ -67,15 +70,15 @@ export class TabPort implements TokenSource {
         void this.#follow(message.uids)
         return
       case "query":
-        void this.#answer(message.call, async () => {
-          return (await this.#document.opened()).reads.read({ sql: message.sql, parameters: message.parameters })
+        void this.#answer(message.call, (local) => {
+          return local.reads.read({ sql: message.sql, parameters: message.parameters })
         })
         return
       case "dismiss":
-        void this.#answer(message.call, async () => (await this.#document.opened()).dismiss(message.uid))
+        void this.#answer(message.call, (local) => local.dismiss(message.uid))
         return
       case "clear":
-        void this.#answer(message.call, () => this.#document.clear(message.pending))
+        void this.#clear(message)
         return
       case "watch-pending":
         this.#watchesPending = message.on
@@ -121,7 +124,8 @@ export class TabPort implements TokenSource {
   }
 
   post(message: WorkerMessage): void {
-    if (!this.#isClosed) this.#port.post(message)
+    if (this.#isClosed || (this.#document.isCleared && !OUTLIVES_CLEARING.has(message.type))) return
+    this.#port.post(message)
   }
 
   close(): void {
@@ -165,7 +169,7 @@ export class TabPort implements TokenSource {
     if (this.#isClosed || this.#subscriptions.has(id)) return
     this.#subscriptions.set(id, null)
     try {
-      this.#listen(await this.#document.opened(), message)
+      await this.#document.use((local) => this.#listen(local, message))
     } catch (error) {
       this.#addResult({ id, result: failed(error) })
       // It may still come to be: then there are rows.
@@ -182,8 +186,9 @@ export class TabPort implements TokenSource {
 
   async #refresh({ id, turn }: Message<"refresh">): Promise<void> {
     try {
-      await this.#document.opened()
-      this.#subscriptions.get(id)?.refresh(() => this.#addResult({ id, result: { type: "same" }, turn }))
+      await this.#document.use(() =>
+        this.#subscriptions.get(id)?.refresh(() => this.#addResult({ id, result: { type: "same" }, turn })),
+      )
     } catch (error) {
       this.#addResult({ id, result: failed(error), turn })
     }
@@ -202,12 +207,13 @@ export class TabPort implements TokenSource {
 
   async #mutate({ uid, name, args }: Message<"mutate">): Promise<void> {
     try {
-      const local = await this.#document.opened()
-      const receipt = local.run(name, args, uid)
-      this.#tellDecision(uid, receipt.remote)
-      await receipt.durable
-      // Whoever is told that it is kept finds it in the rows that they have.
-      await local.reads.whenDelivered()
+      await this.#document.use(async (local) => {
+        const receipt = local.run(name, args, uid)
+        this.#tellDecision(uid, receipt.remote)
+        await receipt.durable
+        // Whoever is told that it is kept finds it in the rows that they have.
+        await local.reads.whenDelivered()
+      })
       this.post({ type: "mutated", uid, error: null })
     } catch (error) {
       this.post({ type: "mutated", uid, error: errorToSent(error) })
@@ -216,8 +222,9 @@ export class TabPort implements TokenSource {
 
   async #follow(uids: readonly string[]): Promise<void> {
     try {
-      const local = await this.#document.opened()
-      for (const uid of uids) this.#tellDecision(uid, local.follow(uid).remote)
+      await this.#document.use((local) => {
+        for (const uid of uids) this.#tellDecision(uid, local.follow(uid).remote)
+      })
     } catch {
       // The tab asks again when it has connected anew; what was decided is known then.
     }
@@ -235,9 +242,22 @@ export class TabPort implements TokenSource {
     })
   }
 
-  async #answer(call: number, work: () => Promise<unknown>): Promise<void> {
+  async #clear({ call, pending }: Message<"clear">): Promise<void> {
+    const answer = (error: SentError | null) => {
+      if (!this.#isClosed) this.#port.post({ type: "answer", call, value: null, error })
+    }
     try {
-      this.post({ type: "answer", call, value: await work(), error: null })
+      await this.#document.clear(pending)
+      answer(null)
+    } catch (error) {
+      answer(errorToSent(error))
+    }
+    this.#document.reopen()
+  }
+
+  async #answer(call: number, work: (local: Local) => unknown): Promise<void> {
+    try {
+      this.post({ type: "answer", call, value: await this.#document.use(work), error: null })
     } catch (error) {
       this.post({ type: "answer", call, value: null, error: errorToSent(error) })
     }

@@ -140,11 +140,8 @@ export class WorkerHost {
         for (const tab of tabs) tab.tellAllRejections()
       },
       onCleared: () => {
-        this.#entries.delete(key)
-        // After the answer to whoever asked for it.
-        queueMicrotask(() => {
-          for (const tab of tabs) tab.post({ type: "restarting" })
-        })
+        if (this.#entries.get(key)?.document === document) this.#entries.delete(key)
+        for (const tab of tabs) tab.post({ type: "restarting" })
       },
       onFailed: () => {
         const { host } = this.#platform
