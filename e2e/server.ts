@@ -94,7 +94,9 @@ export class Server {
 
   async #answers(): Promise<boolean> {
     try {
-      return (await fetch(`${this.url}/api/lf`)).ok
+      // 503 tells what is wrong, and answers.
+      const { status } = await fetch(`${this.url}/api/lf`)
+      return status === 200 || status === 503
     } catch {
       return false
     }

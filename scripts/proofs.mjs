@@ -12,9 +12,13 @@ import { findTool } from "./tools.mjs"
  * cases are a list with an end, not luck. `variants`: what is bundled in place of what, one share each. The longest come
  * first. What a proof tells besides its count is added up over its shares.
  */
-const oldest = (...names) => Object.fromEntries(names.map((name) => [name, `./proof/hooks/oldest/node_modules/${name}`]))
 const peers = ["react", "react-dom", "@tanstack/react-query"]
 const [react, reactDom, query] = peers
+/** The oldest of these peers, the newest of the others. */
+const oldest = (...names) => {
+  const folderOf = (name) => (names.includes(name) ? "./proof/hooks/oldest/node_modules" : "./node_modules")
+  return Object.fromEntries(peers.map((name) => [name, `${folderOf(name)}/${name}`]))
+}
 
 const proofs = {
   kills: { entry: "kills/kills.ts", goal: 100, needs: ensureApp },
@@ -24,7 +28,7 @@ const proofs = {
   hooks: {
     entry: "hooks/hooks.ts",
     goal: 1_000,
-    variants: [{}, oldest(...peers), oldest(react, reactDom), oldest(query)],
+    variants: [oldest(), oldest(...peers), oldest(react, reactDom), oldest(query)],
   },
   fuzz: { entry: "fuzz/fuzz.ts", goal: 2_000_000 },
   sql: { entry: "sql/sql.ts", goal: 30_000, needs: async () => ({ LF_SQLITE3: await findTool("sqlite3") }) },

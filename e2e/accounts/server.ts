@@ -31,6 +31,10 @@ const server = createServer(async (request, response) => {
   if (path === "/rows") {
     const notes = await lf.document("notes", { as: "system" }).query(allNotes)
     response.end(JSON.stringify(notes.map(({ text, author }) => `${text} by ${author ?? "nobody"}`)))
+  } else if (path === "/api/lf") {
+    const { status, body } = await lf.handlers.GET(new Request(`http://localhost${path}`))
+    response.statusCode = status
+    response.end(await new Response(body).text())
   } else if (extname(path) in types) {
     response.setHeader("content-type", types[extname(path)])
     response.end(readFileSync(join(directory, path)))

@@ -56,7 +56,11 @@ const change: fc.Arbitrary<Partial<Scene>> = fc.oneof(
   fc.record({ isHidden: fc.boolean().map((isHidden) => isHidden && hasActivity) }),
   fc.record({ isMounted: fc.boolean() }),
   fc.record({ doc: fc.constantFrom(...docs), writesOnOpen: fc.boolean() }),
-  fc.record({ doc: fc.constantFrom(...docs), suspends: fc.constantFrom(...names), boundary: fc.constant("outside" as const) }),
+  fc.record({
+    doc: fc.constantFrom(...docs),
+    suspends: fc.constantFrom(...names),
+    boundary: fc.constant("outside" as const),
+  }),
 )
 
 function command<T>(
@@ -76,10 +80,19 @@ function command<T>(
 const nothing = fc.constant(null)
 
 const all = fc.oneof(
-  command(6, fc.tuple(change, how), ([to, way]) => `go ${way} ${JSON.stringify(to)}`, (world, [to, way]) => world.go(to, way)),
+  command(
+    6,
+    fc.tuple(change, how),
+    ([to, way]) => `go ${way} ${JSON.stringify(to)}`,
+    (world, [to, way]) => world.go(to, way),
+  ),
   command(
     8,
-    fc.tuple(fc.constantFrom("mutate" as const, "mutateAsync" as const, "document" as const), fc.constantFrom(...fates), back),
+    fc.tuple(
+      fc.constantFrom("mutate" as const, "mutateAsync" as const, "document" as const),
+      fc.constantFrom(...fates),
+      back,
+    ),
     ([way, fate, ago]) => `${way} ${fate} by handlers of ${ago} renders ago`,
     (world, [way, fate, ago]) => {
       const handlers = world.handlers(ago)
@@ -95,50 +108,98 @@ const all = fc.oneof(
       if (handlers !== undefined) setTimeout(() => world.put(handlers, "mutateAsync", "kept"), ms)
     },
   ),
-  command(2, back, (ago) => `query by ${ago}`, (world, ago) => {
-    const handlers = world.handlers(ago)
-    if (handlers !== undefined) world.track("query", handlers.document.query({ sql: "select 1", parameters: [] }))
-  }),
-  command(2, nothing, () => "refetch", (world) => {
-    for (const { refetch, name } of world.screen.shown.values()) if (refetch !== null) world.track(`refetch ${name}`, refetch())
-  }),
+  command(
+    2,
+    back,
+    (ago) => `query by ${ago}`,
+    (world, ago) => {
+      const handlers = world.handlers(ago)
+      if (handlers !== undefined) world.track("query", handlers.document.query({ sql: "select 1", parameters: [] }))
+    },
+  ),
+  command(
+    2,
+    nothing,
+    () => "refetch",
+    (world) => {
+      for (const { refetch, name } of world.screen.shown.values())
+        if (refetch !== null) world.track(`refetch ${name}`, refetch())
+    },
+  ),
   command(
     2,
     fc.constantFrom("clear", "reset", "invalidate", "remove", "refetch", "hydrate"),
     (what) => `cache: ${what}`,
     (world, what) => world.cache(what as "clear"),
   ),
-  command(2, fc.constantFrom(...docs), (doc) => `somebody else writes in ${doc}`, (world, doc) =>
-    void world.server
-      .remote(doc)
-      .mutate("Put", { id: `far${Math.round(performance.now())}`, doc, user: null, fate: "kept" }, null)
-      .catch(() => {}),
+  command(
+    2,
+    fc.constantFrom(...docs),
+    (doc) => `somebody else writes in ${doc}`,
+    (world, doc) =>
+      void world.server
+        .remote(doc)
+        .mutate("Put", { id: `far${Math.round(performance.now())}`, doc, user: null, fate: "kept" }, null)
+        .catch(() => {}),
   ),
-  command(1, nothing, () => "dismiss", (world) => {
-    for (const { uid, dismiss } of world.screen.rejected) world.track(`dismiss ${uid}`, dismiss())
-  }),
-  command(1, fc.tuple(back, fc.constantFrom("refuse" as const, "discard" as const)), ([, pending]) => `clear, ${pending}`, (world, [ago, pending]) => {
-    const handlers = world.handlers(ago)
-    if (handlers !== undefined) world.clear(handlers, pending)
-  }),
-  command(1, nothing, () => "the worker dies", (world) => world.browser.kill()),
-  command(1, fc.boolean(), (loads) => `the worker's script ${loads ? "loads" : "does not load"}`, (world, loads) => {
-    world.browser.loads = loads
-    if (!loads) world.browser.kill()
-  }),
-  command(1, fc.integer({ min: 100, max: 30_000 }), (ms) => `the worker hangs for ${ms} ms`, (world, ms) => {
-    world.browser.isHung = true
-    setTimeout(() => {
-      world.browser.isHung = false
-    }, ms)
-  }),
-  command(1, fc.constantFrom("welcomes" as const, "forbids" as const, "fails" as const), (mood) => `the server ${mood}`, (world, mood) => {
-    world.server.mood = mood
-    world.server.network.setOnline(false)
-    world.server.network.setOnline(true)
-  }),
-  command(1, fc.boolean(), (isOnline) => `the network is ${isOnline ? "there" : "gone"}`, (world, isOnline) =>
-    world.server.network.setOnline(isOnline),
+  command(
+    1,
+    nothing,
+    () => "dismiss",
+    (world) => {
+      for (const { uid, dismiss } of world.screen.rejected) world.track(`dismiss ${uid}`, dismiss())
+    },
+  ),
+  command(
+    1,
+    fc.tuple(back, fc.constantFrom("refuse" as const, "discard" as const)),
+    ([, pending]) => `clear, ${pending}`,
+    (world, [ago, pending]) => {
+      const handlers = world.handlers(ago)
+      if (handlers !== undefined) world.clear(handlers, pending)
+    },
+  ),
+  command(
+    1,
+    nothing,
+    () => "the worker dies",
+    (world) => world.browser.kill(),
+  ),
+  command(
+    1,
+    fc.boolean(),
+    (loads) => `the worker's script ${loads ? "loads" : "does not load"}`,
+    (world, loads) => {
+      world.browser.loads = loads
+      if (!loads) world.browser.kill()
+    },
+  ),
+  command(
+    1,
+    fc.integer({ min: 100, max: 30_000 }),
+    (ms) => `the worker hangs for ${ms} ms`,
+    (world, ms) => {
+      world.browser.isHung = true
+      setTimeout(() => {
+        world.browser.isHung = false
+      }, ms)
+    },
+  ),
+  command(
+    1,
+    fc.constantFrom("welcomes" as const, "forbids" as const, "fails" as const),
+    (mood) => `the server ${mood}`,
+    (world, mood) => {
+      world.server.mood = mood
+      world.server.network.setOnline(false)
+      world.server.network.setOnline(true)
+    },
+  ),
+  command(
+    1,
+    fc.boolean(),
+    (isOnline) => `the network is ${isOnline ? "there" : "gone"}`,
+    (world, isOnline) => world.server.network.setOnline(isOnline),
   ),
 )
 

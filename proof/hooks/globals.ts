@@ -12,7 +12,9 @@ interface FakeClock {
 }
 
 const require = createRequire(import.meta.url)
-const { JSDOM } = require("jsdom") as { JSDOM: new (html: string, options: object) => { window: Window & typeof globalThis } }
+const { JSDOM } = require("jsdom") as {
+  JSDOM: new (html: string, options: object) => { window: Window & typeof globalThis }
+}
 const fakeTimers = require("@sinonjs/fake-timers") as { install(options: object): FakeClock }
 
 const { window } = new JSDOM("<!doctype html><body></body>", { url: "https://app.test/", pretendToBeVisual: false })

@@ -1,10 +1,10 @@
 // npm run proof -- hooks: whole pages on the real hooks, in a DOM, on a worker in memory and a real server.
 import "./globals.ts"
-import fc from "fast-check"
 import { readFile } from "node:fs/promises"
 import { createRequire } from "node:module"
-import factory from "wa-sqlite/dist/wa-sqlite.mjs"
 import { loadChecksum } from "@lf/core"
+import fc from "fast-check"
+import factory from "wa-sqlite/dist/wa-sqlite.mjs"
 import { Luck } from "../../packages/core/src/testing/luck.ts"
 import { prove } from "../proof.ts"
 import { commands, type Model } from "./commands.ts"
@@ -13,6 +13,8 @@ import { Instances } from "./sim-page.ts"
 import { World } from "./world.ts"
 
 const COMMANDS_MAX = 24
+/** A failing run shrinks for so long. */
+const SHRINK_S_MAX = 60
 /** Instances that a run may need: documents of two users at two workers' lives, and the server's. */
 const INSTANCES = 60
 
@@ -25,7 +27,8 @@ const said: string[] = []
 console.warn = () => {}
 console.error = (...parts: unknown[]) => {
   const text = parts.map(String).join(" ")
-  if (!/error boundary|The above error|Error: Uncaught|SQL_ERROR|LfError|not-here|a bug|not wrapped in act/.test(text)) said.push(text)
+  if (!/error boundary|The above error|Error: Uncaught|SQL_ERROR|LfError|not-here|a bug|not wrapped in act/.test(text))
+    said.push(text)
 }
 
 await prove({ name: "hooks", unit: "sequences" }, async (proof) => {
@@ -34,7 +37,9 @@ await prove({ name: "hooks", unit: "sequences" }, async (proof) => {
   await run(new World(new Luck(0), instances, () => {}), instances, [])
   const max = proof.steps ?? COMMANDS_MAX
   for (const seed of proof.seeds()) {
+    const startedS = process.uptime()
     const property = fc.asyncProperty(commands(max), async (list) => {
+      if (process.uptime() - startedS > SHRINK_S_MAX) return
       const world = new World(new Luck(seed), instances, () => {})
       const violation = await run(world, instances, list)
       proof.also("calls", world.callCount)
@@ -48,13 +53,18 @@ await prove({ name: "hooks", unit: "sequences" }, async (proof) => {
     })
     if (failed) proof.fail(seed, `${(errorInstance as Error).message}`)
     if (failed && proof.isReplay) {
-      for (const list of counterexample ?? []) await run(new World(new Luck(seed), instances, console.log), instances, list)
+      for (const list of counterexample ?? [])
+        await run(new World(new Luck(seed), instances, console.log), instances, list)
     }
     proof.count()
   }
 })
 
-async function run(world: World, instances: Instances, list: Iterable<fc.AsyncCommand<Model, World>>): Promise<string | null> {
+async function run(
+  world: World,
+  instances: Instances,
+  list: Iterable<fc.AsyncCommand<Model, World>>,
+): Promise<string | null> {
   await instances.fill(INSTANCES)
   said.length = 0
   await world.start(firstScene)

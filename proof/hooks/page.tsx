@@ -22,8 +22,8 @@ import {
   useRejectedMutations,
   useSuspenseQuery,
 } from "../../packages/react/src/index.ts"
-import type { Doc } from "./sim-page.ts"
 import { type Item, Put, type PutArgs, type QueryName, queries } from "./shop.ts"
+import type { Doc } from "./sim-page.ts"
 
 /** All that decides what is rendered. */
 export interface Scene {
@@ -110,7 +110,8 @@ export function App({ screen, connect, client, isStrict }: AppProps) {
   return isStrict ? <StrictMode>{tree}</StrictMode> : tree
 }
 
-const Activity = (React as { Activity?: React.ComponentType<{ mode: "visible" | "hidden"; children: ReactNode }> }).Activity
+const Activity = (React as { Activity?: React.ComponentType<{ mode: "visible" | "hidden"; children: ReactNode }> })
+  .Activity
 export const hasActivity = Activity !== undefined
 
 function Page({ screen, connect }: { screen: Screen; connect: () => SharedWorker }) {
@@ -125,7 +126,8 @@ function Page({ screen, connect }: { screen: Screen; connect: () => SharedWorker
     }
   })
   const list = <List screen={screen} scene={scene} connect={connect} />
-  const hideable = Activity === undefined ? list : <Activity mode={scene.isHidden ? "hidden" : "visible"}>{list}</Activity>
+  const hideable =
+    Activity === undefined ? list : <Activity mode={scene.isHidden ? "hidden" : "visible"}>{list}</Activity>
   return <Suspense fallback={<Fallback screen={screen} />}>{scene.isMounted ? hideable : null}</Suspense>
 }
 
@@ -143,11 +145,16 @@ function List({ screen, scene, connect }: WithScreen & { connect: () => SharedWo
       <QueryErrorResetBoundary>
         {({ reset }) => (
           <Catch key={`${doc}/${user}/${suspends}`} screen={screen} onReset={reset}>
-            {boundary === "inside" ? <Suspense fallback={<Fallback screen={screen} />}>{suspending}</Suspense> : suspending}
+            {boundary === "inside" ? (
+              <Suspense fallback={<Fallback screen={screen} />}>{suspending}</Suspense>
+            ) : (
+              suspending
+            )}
           </Catch>
         )}
       </QueryErrorResetBoundary>
       {scene.shows.map((name, i) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: the same query may be shown twice
         <Plain key={`${i}/${name}`} id={`${i}`} screen={screen} scene={scene} name={name} />
       ))}
     </LfProvider>
@@ -162,10 +169,12 @@ function Writer({ screen, scene: { doc, user, writesOnOpen } }: WithScreen) {
   const document = useDocument()
   screen.rejected = useRejectedMutations()
   const handlers: Handlers = { doc, user, mutate, mutateAsync, document }
+  // biome-ignore lint/correctness/useExhaustiveDependencies: those of one render for each document
   useEffect(() => {
     screen.handlers.push(handlers)
     if (screen.handlers.length > 20) screen.handlers.splice(0, 5)
   }, [doc, user])
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once for each document
   useLayoutEffect(() => {
     if (writesOnOpen) screen.onOpen(handlers)
   }, [doc, user, writesOnOpen])
@@ -182,7 +191,18 @@ function Plain({ id, screen, scene, name }: WithScreen & { id: string; name: Que
 function Suspending({ screen, scene, name }: WithScreen & { name: QueryName }) {
   const { doc, user, min } = scene
   const { data, error } = useSuspenseQuery(queries[name](min))
-  useShown(screen, "suspending", { doc, user, name, min, isEnabled: true, isPending: false, isFetching: false, rows: data, error, refetch: null })
+  useShown(screen, "suspending", {
+    doc,
+    user,
+    name,
+    min,
+    isEnabled: true,
+    isPending: false,
+    isFetching: false,
+    rows: data,
+    error,
+    refetch: null,
+  })
   return null
 }
 

@@ -130,6 +130,7 @@ export class SimBrowser {
   readonly #disk = new MemoryDisk()
   readonly #ownerLocks = new MemoryLocks()
   readonly #places = new Map<string, string>()
+  readonly #movedMs = new Map<string, number>()
   #moves = 0
   #workers = 0
   #worker: LivingWorker | null = null
@@ -217,7 +218,9 @@ export class SimBrowser {
         ifAlive(() => {
           this.#places.set(to, placeOf(from))
           renew(from)
+          this.#movedMs.set(from, Date.now())
         }),
+      movedMs: (key) => ifAlive(() => this.#movedMs.get(key) ?? null),
       network: () => ({
         connect: () =>
           ifAlive(async () => {

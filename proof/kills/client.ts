@@ -25,8 +25,9 @@ export class Client {
       network: wsNetwork(`ws://127.0.0.1:${port}/api/lf`),
       host: nodeHost,
       onChange: () => {
-        const code = this.session?.state.error?.code
-        if (code !== undefined) this.trouble.add(code)
+        // A killed server is no trouble: the session says why it is offline, and tries again.
+        const { status, error } = this.session?.state ?? {}
+        if (error && status !== "offline") this.trouble.add(error.code)
         if (epoch !== "" && local.epoch !== epoch) this.trouble.add("a new epoch")
         epoch = local.epoch
       },

@@ -3,7 +3,7 @@ export { loadChecksum } from "./base/checksum.ts"
 export { isLfError, LfError, toLfError } from "./base/error.ts"
 export { ERROR_CODES, type ErrorCode } from "./base/error-codes.ts"
 export type { Cancel, Host } from "./base/host.ts"
-export { checkDocId, clientIdOf, isDocId, sha256Hex, uuidV7 } from "./base/ids.ts"
+export { checkDocId, clientIdOf, isDocId, msOfUuid, sha256Hex, uuidV7 } from "./base/ids.ts"
 export { LSN_ZERO, type Lsn, lsn } from "./base/lsn.ts"
 export type { Checkpoint, DocumentLog, LogRecord, OpenedLog } from "./journal/log.ts"
 // For the adapters that keep a log: its bytes are core's business on every disk.

@@ -171,7 +171,7 @@ const doorTarget: Target = {
   },
 }
 
-/** A client's end: whatever the server says, pages that it takes are whole and can be kept. */
+/** A client's end: whatever the server says, a refusal keeps its code, and pages that it takes are whole and can be kept. */
 const linkTarget: Target = {
   name: "client-link",
   codes: ["FRAME_MALFORMED", "BYTES_MALFORMED", "CHECKSUM_MISMATCH", "SERVER_CLOSING"],
@@ -180,22 +180,44 @@ const linkTarget: Target = {
     const wire = new Wire()
     const link = new Link(wire, () => {})
     const welcome = link.hello(helloOf()).catch((error: unknown) => error)
-    const batch = link.syncStorage({ type: "sync-storage", cursor: lsn(0), outcomesSeen: lsn(0) })
+    const asked = link.syncStorage({ type: "sync-storage", cursor: lsn(0), outcomesSeen: lsn(0) })
+    const batch = asked.catch((error: unknown) => error)
     const reply = link
       .syncMutations({ type: "sync-mutations", batch: NO_BATCH, confirmed: lsn(0) })
       .catch((error: unknown) => error)
     const tape = new Tape(input)
-    while (!tape.isOver) wire.receive(tape.chunk())
+    let refusal: string | null = null
+    while (!tape.isOver) {
+      const frame = tape.chunk()
+      if (link.isOpen) refusal = refusalIn(frame)
+      wire.receive(frame)
+    }
     link.close("over")
     for (const answer of await Promise.all([welcome, reply])) {
       if (answer instanceof Error && !isLfError(answer)) throw answer
     }
-    const { changeset: changes } = await batch
+    const closed = await link.closed
+    if (refusal !== null && closed.code !== refusal)
+      throw new Fault(`refused with ${refusal}, heard ${closed.code} (T29)`)
+    const answered = await batch
+    if (refusal !== null && answered === closed) return "refused"
+    if (answered instanceof Error) throw answered
+    const { changeset: changes } = await asked
     checkOrder(changes)
     checkStable(changesetCodec, changes)
     checkReceive(changes)
     return `pages ${about(changes.pages.length)}`
   },
+}
+
+/** The code of a refusal, which may be one that only a newer server knows. */
+function refusalIn(frame: Uint8Array): string | null {
+  try {
+    const message = decodeMessage(frame.slice())
+    return message.type === "refuse" ? message.code : null
+  } catch {
+    return null
+  }
 }
 
 /** A page batch as a server sends it, here a part for every page; or with a part twice or in the wrong place. */

@@ -7,9 +7,9 @@ export const client: readonly Plant[] = [
     edits: [
       {
         file: "local/local.ts",
-        find: `      this.#serverCursor = end
+        find: `      this.#push.serverCursor = end
 `,
-        replace: `      this.#serverCursor = end
+        replace: `      this.#push.serverCursor = end
       this.#timeline.drop(end)
 `,
       },
@@ -31,8 +31,10 @@ export const client: readonly Plant[] = [
     edits: [
       {
         file: "timeline/timeline.ts",
-        find: `    if (position > this.#journal.start()) this.#journal.rollup(position)`,
-        replace: `    if (position > this.#journal.start()) this.#journal.rollup(lsn(Math.min(position + 1, this.lsn())))`,
+        find: `    this.#journal.rollup(position)
+`,
+        replace: `    this.#journal.rollup(lsn(Math.min(position + 1, this.lsn())))
+`,
       },
     ],
   },
@@ -108,7 +110,7 @@ export const client: readonly Plant[] = [
     edits: [
       {
         file: "local/local.ts",
-        find: `if (this.#recovered.has(uid) || this.#receipts.find(uid) !== undefined) return this.follow(uid)`,
+        find: `if (this.isKnown(uid)) return this.follow(uid)`,
         replace: `if (this.#receipts.find(uid) !== undefined) return this.follow(uid)`,
       },
     ],

@@ -60,9 +60,9 @@ export const server: readonly Plant[] = [
       {
         file: "remote/remote.ts",
         find: `      this.announce()
-      if`,
+      await`,
         replace: `      if (decided.length > 0) this.announce()
-      if`,
+      await`,
       },
     ],
   },

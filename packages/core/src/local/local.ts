@@ -134,7 +134,7 @@ export class Local {
    */
   run(name: string, args: unknown, uid = uuidV7(this.#host.nowMs(), this.#host.randomBytes(10))): Receipt {
     if (this.#failure !== null) throw this.#failure
-    if (this.#isKnown(uid)) return this.follow(uid)
+    if (this.isKnown(uid)) return this.follow(uid)
     if (this.#timeline.pendingCount >= PENDING_MAX) {
       throw new LfError("PENDING_LIMIT", `${PENDING_MAX} mutations wait for the server already`)
     }
@@ -158,7 +158,8 @@ export class Local {
     return receipt
   }
 
-  #isKnown(uid: string): boolean {
+  /** This device has it, or knows what became of it. */
+  isKnown(uid: string): boolean {
     const isOpen = this.#receipts.find(uid) !== undefined || this.#timeline.isPending(uid)
     return isOpen || this.#store.outcomeOf(uid) !== undefined
   }

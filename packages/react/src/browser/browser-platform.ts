@@ -1,6 +1,13 @@
 import type { Platform } from "../worker/platform.ts"
 import { browserHost } from "./browser-host.ts"
-import { browserStorage, deleteBrowserLog, hasBrowserLog, moveBrowserLog, openBrowserLog } from "./idb-log.ts"
+import {
+  browserStorage,
+  deleteBrowserLog,
+  hasBrowserLog,
+  moveBrowserLog,
+  movedMsOf,
+  openBrowserLog,
+} from "./idb-log.ts"
 import { loadSqlite } from "./load-sqlite.ts"
 import { holdLife, own, ownWhenFree, watchLife } from "./ownership.ts"
 import { wsNetwork } from "./ws-network.ts"
@@ -14,6 +21,7 @@ export function browserPlatform(): Platform {
     deleteLog: (key) => deleteBrowserLog(key),
     hasLog: (key) => hasBrowserLog(key),
     moveLog: (from, to) => moveBrowserLog(from, to),
+    movedMs: (key) => movedMsOf(key),
     network: wsNetwork,
     own,
     ownWhenFree,

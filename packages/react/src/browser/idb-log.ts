@@ -16,7 +16,15 @@ import {
   sha256Hex,
 } from "@lf/core"
 import { type BrowserStorage, browserStorage, errorName } from "./browser-storage.ts"
-import { isForbidden, movePlace, openExisting, placeOf, requestDone, transactionDone } from "./log-places.ts"
+import {
+  isForbidden,
+  movePlace,
+  openExisting,
+  placeOf,
+  readMovedMs,
+  requestDone,
+  transactionDone,
+} from "./log-places.ts"
 import {
   type CheckpointFiles,
   checkpointFrom,
@@ -141,6 +149,17 @@ export async function moveBrowserLog(
   try {
     await movePlace(storage.indexedDB, from, to)
   } catch (error) {
+    throw toLogError(error)
+  }
+}
+
+/** When a log was last moved away from `key`. */
+export async function movedMsOf(key: string, storage: BrowserStorage = browserStorage()): Promise<number | null> {
+  if (storage.indexedDB === null) return null
+  try {
+    return await readMovedMs(storage.indexedDB, key)
+  } catch (error) {
+    if (isForbidden(error)) return null
     throw toLogError(error)
   }
 }

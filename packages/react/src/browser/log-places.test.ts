@@ -3,7 +3,7 @@ import { IDBFactory } from "fake-indexeddb"
 import { describe, expect, test } from "vitest"
 import { chainOf, checkpointOf } from "../../../core/src/testing/log-contract.ts"
 import type { BrowserStorage } from "./browser-storage.ts"
-import { deleteBrowserLog, hasBrowserLog, moveBrowserLog, openBrowserLog } from "./idb-log.ts"
+import { deleteBrowserLog, hasBrowserLog, moveBrowserLog, movedMsOf, openBrowserLog } from "./idb-log.ts"
 
 await loadChecksum()
 
@@ -50,7 +50,11 @@ describe("a log that is given to another key", () => {
   test("T26 it goes with its records and its file, and leaves nothing behind", async () => {
     const storage = freshStorage()
     await keep("from", storage)
+    expect(await movedMsOf("from", storage)).toBe(null)
+    const beforeMs = Date.now()
     await moveBrowserLog("from", "to", storage)
+    expect(await movedMsOf("from", storage)).toBeGreaterThanOrEqual(beforeMs)
+    expect(await movedMsOf("to", storage)).toBe(null)
     expect(await hasBrowserLog("from", storage)).toBe(false)
     expect(await hasBrowserLog("to", storage)).toBe(true)
     expect(await contents("to", storage)).toEqual(FULL)

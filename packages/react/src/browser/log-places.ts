@@ -7,13 +7,25 @@ const NAME = "lf/1/places"
 const FORMAT = 1
 const PLACES = "places"
 
-/** Reads only: nothing is made, so a full disk is no trouble. */
 export async function placeOf(factory: IDBFactory, key: string): Promise<string> {
+  const place = await read(factory, key)
+  return typeof place === "string" ? place : key
+}
+
+/** When `movePlace` last took something from `key`, ms; null: never. */
+export async function readMovedMs(factory: IDBFactory, key: string): Promise<number | null> {
+  const movedMs = await read(factory, movedKey(key))
+  return typeof movedMs === "number" ? movedMs : null
+}
+
+const movedKey = (key: string) => `moved ${key}`
+
+/** Makes nothing, so a full disk is no trouble. */
+async function read(factory: IDBFactory, key: string): Promise<unknown> {
   const db = await openExisting(factory, NAME)
-  if (db === null) return key
+  if (db === null) return undefined
   try {
-    const place: unknown = await requestDone(db.transaction(PLACES).objectStore(PLACES).get(key))
-    return typeof place === "string" ? place : key
+    return await requestDone(db.transaction(PLACES).objectStore(PLACES).get(key))
   } finally {
     db.close()
   }
@@ -32,6 +44,7 @@ export async function movePlace(factory: IDBFactory, from: string, to: string): 
       places.put(old.result ?? from, to)
       // Never the key itself again: somebody else's log lies there.
       places.put(`${from}/${crypto.randomUUID()}`, from)
+      places.put(Date.now(), movedKey(from))
     }
     await transactionDone(transaction)
   } finally {

@@ -4,7 +4,8 @@ import type { QueryClient } from "@tanstack/react-query"
 import { createContext, useContext } from "react"
 import { INITIAL_STATE } from "../tab/document-state.ts"
 import type { ErrorListener } from "../tab/error-reports.ts"
-import type { ConnectOptions, TabDocument } from "../tab/tab-document.ts"
+import type { ConnectOptions } from "../tab/options.ts"
+import type { TabDocument } from "../tab/tab-document.ts"
 import type { QueryBinding } from "./query-binding.ts"
 
 /**

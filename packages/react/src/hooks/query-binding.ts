@@ -7,7 +7,8 @@ import {
   type QueryKey,
   type UseQueryOptions,
 } from "@tanstack/react-query"
-import { type ConnectOptions, TabDocument } from "../tab/tab-document.ts"
+import type { ConnectOptions } from "../tab/options.ts"
+import { TabDocument } from "../tab/tab-document.ts"
 import { LiveKey } from "./live-key.ts"
 import { shareResult } from "./share-result.ts"
 

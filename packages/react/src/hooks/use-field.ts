@@ -73,11 +73,7 @@ export interface FieldResult<V> {
  */
 export function useField<V>(value: V, commit: (value: V) => unknown, options: FieldOptions<V> = {}): FieldResult<V> {
   const { key, format = formatDefault } = options
-  const [held, setHeld] = useState(() => ({ key, field: new Field(value) }))
-  // Another row: its field begins with what it has.
-  const current = Object.is(held.key, key) ? held : { key, field: new Field(value) }
-  if (current !== held) setHeld(current)
-  const { field } = current
+  const field = useHeldField(value, key)
   const state = useSyncExternalStore(
     useCallback((tell) => field.watch(tell), [field]),
     () => field.state,
@@ -141,6 +137,14 @@ export function useField<V>(value: V, commit: (value: V) => unknown, options: Fi
     flush: useCallback(() => field.flush(), [field]),
     reset: useCallback(() => field.reset(), [field]),
   }
+}
+
+/** Another row has another field, which begins with what that row has. */
+function useHeldField<V>(value: V, key: string | number | undefined): Field<V> {
+  const [held, setHeld] = useState(() => ({ key, field: new Field(value) }))
+  const current = Object.is(held.key, key) ? held : { key, field: new Field(value) }
+  if (current !== held) setHeld(current)
+  return current.field
 }
 
 interface Caret {

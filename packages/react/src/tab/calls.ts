@@ -11,18 +11,13 @@ export interface Receipt {
 
 type MutateMessage = Extract<TabMessage, { type: "mutate" }>
 
-interface Call {
-  readonly message: TabMessage
-  readonly resolve: (value: unknown) => void
+interface Waiting<Message, Value> {
+  readonly message: Message
+  readonly resolve: (value: Value) => void
   readonly reject: (error: LfError) => void
   ticks: number
-}
-
-interface MutationCall {
-  readonly message: MutateMessage
-  readonly resolve: (receipt: Receipt) => void
-  readonly reject: (error: LfError) => void
-  ticks: number
+  /** A living worker was asked, and may have done it. */
+  wasAsked: boolean
 }
 
 interface Followed {
@@ -37,19 +32,19 @@ export const TICK_MS = 5_000
 
 /** What a tab asked and has no answer to yet. All of it can be asked again at another worker; each settles once (H1). */
 export class Calls {
-  readonly #calls = new Map<number, Call>()
+  readonly #calls = new Map<number, Waiting<TabMessage, unknown>>()
   /** Not known to be durable. */
-  readonly #mutations = new Map<string, MutationCall>()
+  readonly #mutations = new Map<string, Waiting<MutateMessage, Receipt>>()
   /** Not decided by the server, durable or not. */
   readonly #followed = new Map<string, Followed>()
 
-  open(call: number, message: TabMessage): Promise<unknown> {
+  open(call: number, message: TabMessage, wasAsked: boolean): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      this.#calls.set(call, { message, resolve, reject, ticks: 0 })
+      this.#calls.set(call, { message, resolve, reject, ticks: 0, wasAsked })
     })
   }
 
-  openMutation(message: MutateMessage): Promise<Receipt> {
+  openMutation(message: MutateMessage, wasAsked: boolean): Promise<Receipt> {
     const { uid } = message
     let decide: Followed["decide"] = () => {}
     const remote = new Promise<RemoteOutcome>((resolve) => {
@@ -57,7 +52,7 @@ export class Calls {
     })
     this.#followed.set(uid, { remote, decide, isDecided: false })
     return new Promise((resolve, reject) => {
-      this.#mutations.set(uid, { message, resolve, reject, ticks: 0 })
+      this.#mutations.set(uid, { message, resolve, reject, ticks: 0, wasAsked })
     })
   }
 
@@ -125,14 +120,28 @@ export class Calls {
     }
   }
 
-  /** Nothing of what waits for the worker has happened, and nothing will. */
+  /** A living worker has all that waits. */
+  markAsked(): void {
+    for (const call of this.#calls.values()) call.wasAsked = true
+    for (const mutation of this.#mutations.values()) mutation.wasAsked = true
+  }
+
+  /** What no worker was asked did not happen, and will not: it ends with `error`. */
+  failUnasked(error: LfError): void {
+    this.#failIf(({ wasAsked }) => !wasAsked, error)
+  }
+
   failAll(error: LfError): void {
-    const calls = [...this.#calls.values()]
-    const mutations = [...this.#mutations.values()]
-    this.#calls.clear()
-    this.#mutations.clear()
-    for (const call of calls) call.reject(error)
-    for (const mutation of mutations) this.#refuse(mutation, error)
+    this.#failIf(() => true, error)
+  }
+
+  #failIf(isOver: (one: { readonly wasAsked: boolean }) => boolean, error: LfError): void {
+    const calls = [...this.#calls].filter(([, call]) => isOver(call))
+    const mutations = [...this.#mutations].filter(([, mutation]) => isOver(mutation))
+    for (const [id] of calls) this.#calls.delete(id)
+    for (const [uid] of mutations) this.#mutations.delete(uid)
+    for (const [, call] of calls) call.reject(error)
+    for (const [, mutation] of mutations) this.#refuse(mutation, error)
   }
 
   /** The server's decisions will not be heard of any more. */
@@ -144,7 +153,7 @@ export class Calls {
     }
   }
 
-  #refuse({ message, reject }: MutationCall, error: LfError): void {
+  #refuse({ message, reject }: Waiting<MutateMessage, Receipt>, error: LfError): void {
     this.#followed.delete(message.uid)
     reject(error)
   }

@@ -5,34 +5,17 @@ import { errorToSent, sentToError } from "../rpc/sent-error.ts"
 import { askToPersist } from "./ask-to-persist.ts"
 import { Calls, noAnswer, type Receipt, TICK_MS } from "./calls.ts"
 import { ErrorReports } from "./error-reports.ts"
+import type { ConnectOptions, TabDocumentOptions } from "./options.ts"
 import { watchPage } from "./page-events.ts"
 import { type ResultListener, TabQueries, type TabSubscription } from "./tab-queries.ts"
 import { TabState } from "./tab-state.ts"
-import { type Auth, TokenAnswers } from "./token-answers.ts"
-import { WorkerConnection } from "./worker-connection.ts"
+import { TokenAnswers } from "./token-answers.ts"
+import { type Failure, WorkerConnection } from "./worker-connection.ts"
 
 /** After the last user is gone: StrictMode and fast remounts come back sooner. */
 export const RELEASE_MS = 1_000
 /** A query of a document that no provider has opened is an error after this long (H3). */
 const PROVIDER_MS_MAX = 10_000
-
-/** What it takes to connect a document: its provider's props. */
-export interface ConnectOptions {
-  readonly worker: () => SharedWorker
-  readonly url: string
-  readonly auth: Auth | undefined
-}
-
-export interface TabDocumentOptions {
-  readonly doc: string
-  readonly user: string | null
-  /** Wraps the delivery of one commit's results, so that they become one render. */
-  readonly batch: (run: () => void) => void
-  /** Nothing uses it any more, and its port is closed. */
-  readonly onIdle: () => void
-  /** It shows nothing and only waits for what the server decides. */
-  readonly onFollowing: () => void
-}
 
 /**
  * The tab's end of one document of one user: a port to the worker that outlives the worker's death and every remount. It is
@@ -69,6 +52,7 @@ export class TabDocument {
     this.#connection = new WorkerConnection({
       opened: () => this.#open(),
       received: (message) => this.#receive(message),
+      alive: () => this.#calls.markAsked(),
       failed: (error, how) => this.#fail(error, how),
       recovered: () => this.#recover(),
     })
@@ -166,7 +150,7 @@ export class TabDocument {
       // What its caller changes later is not seen, also if it is posted again to another worker.
       const sent = structuredClone(message)
       this.#ensure()
-      const receipt = this.#calls.openMutation(sent)
+      const receipt = this.#calls.openMutation(sent, this.#connection.isAlive)
       this.#connection.post(sent)
       this.#look()
       return receipt
@@ -213,7 +197,7 @@ export class TabDocument {
     const call = this.#nextId++
     const message = make(call)
     this.#ensure()
-    const answer = this.#calls.open(call, message)
+    const answer = this.#calls.open(call, message, this.#connection.isAlive)
     this.#connection.post(message)
     this.#look()
     return await answer
@@ -373,12 +357,12 @@ export class TabDocument {
     this.#connection.post({ type: "token", ask, answer })
   }
 
-  #fail(error: LfError, { isFinal, wasAsked }: { isFinal: boolean; wasAsked: boolean }): void {
+  #fail(error: LfError, how: Failure): void {
     this.#failure = error
     this.#become({ status: "error", error: errorToSent(error), isOpen: false })
     this.#queries.fail(errorToSent(error))
-    // Without a worker nothing that was asked can have happened. One that does not answer may still come and do it.
-    if (isFinal || !wasAsked) this.#calls.failAll(error)
+    if (how !== "silent") this.#calls.failUnasked(error)
+    if (how === "final") this.#calls.failAll(noAnswer())
     void this.#countStored()
   }
 

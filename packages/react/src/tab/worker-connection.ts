@@ -19,14 +19,19 @@ export interface ConnectionListener {
   /** A new connection, to the same worker or another: everything that it must know is posted now. */
   opened(): void
   received(message: WorkerMessage): void
-  /**
-   * What is asked now would wait. `isFinal`: no worker will come. Otherwise it is tried again and again. `wasAsked`: a worker
-   * has what was posted and may still do it.
-   */
-  failed(error: LfError, how: { readonly isFinal: boolean; readonly wasAsked: boolean }): void
+  /** A worker listens on this connection: it gets all that was posted. */
+  alive(): void
+  /** What is asked now would wait. */
+  failed(error: LfError, how: Failure): void
   /** A worker serves again after `failed`. */
   recovered(): void
 }
+
+/**
+ * `silent`: it has what was posted and may still do it. `not-loaded`: there is none, and it is tried again and again. `final`:
+ * there will be none.
+ */
+export type Failure = "silent" | "not-loaded" | "final"
 
 let life: Promise<string | null> | undefined
 
@@ -46,6 +51,7 @@ export class WorkerConnection {
   #silentMs = 0
   #loadsFailed = 0
   #hasFailed = false
+  #isAlive = false
   /** The worker's, that we saw free: it is gone, or the site's data was cleared and we have other locks than it has. */
   #freeLock: string | null = null
 
@@ -56,6 +62,11 @@ export class WorkerConnection {
   /** There is a worker, or one is being looked for. */
   get isOpen(): boolean {
     return this.#factory !== null
+  }
+
+  /** A worker listens on the port. */
+  get isAlive(): boolean {
+    return this.#isAlive
   }
 
   open(factory: () => SharedWorker): void {
@@ -105,7 +116,7 @@ export class WorkerConnection {
     } catch (error) {
       this.#hangUp()
       this.#hasFailed = true
-      this.#listener.failed(toLfError(error, "UNSUPPORTED"), { isFinal: true, wasAsked: false })
+      this.#listener.failed(toLfError(error, "UNSUPPORTED"), "final")
     }
   }
 
@@ -114,6 +125,8 @@ export class WorkerConnection {
     switch (message.type) {
       case "alive":
         this.#loadsFailed = 0
+        this.#isAlive = true
+        this.#listener.alive()
         if (this.#hasFailed) {
           this.#hasFailed = false
           this.#listener.recovered()
@@ -151,7 +164,7 @@ export class WorkerConnection {
     if (this.#silentMs >= ALIVE_MS_MAX && !this.#hasFailed) {
       this.#hasFailed = true
       const error = new LfError("WORKER_FAILED", `the worker does not answer after ${ALIVE_MS_MAX / 1000} s`)
-      this.#listener.failed(error, { isFinal: false, wasAsked: true })
+      this.#listener.failed(error, "silent")
     }
     this.reconnect()
   }
@@ -166,7 +179,7 @@ export class WorkerConnection {
     if (this.#loadsFailed < LOADS_FAILED_MAX || this.#hasFailed) return
     this.#hasFailed = true
     const error = cause ?? new LfError("WORKER_FAILED", `the worker did not start: ${why}; it is tried again`)
-    this.#listener.failed(error, { isFinal: false, wasAsked: false })
+    this.#listener.failed(error, "not-loaded")
   }
 
   #hangUp(): void {
@@ -174,5 +187,6 @@ export class WorkerConnection {
     this.#stopTimer()
     this.#port?.close()
     this.#port = null
+    this.#isAlive = false
   }
 }

@@ -9,6 +9,7 @@ export function memoryPlatform(network: Network): Platform {
   const disk = new MemoryDisk()
   const locks = new MemoryLocks()
   const places = new Map<string, string>()
+  const moved = new Map<string, number>()
   let moves = 0
   const placeOf = (key: string) => places.get(key) ?? key
   const renew = (key: string) => void places.set(key, `${key}/${++moves}`)
@@ -21,7 +22,9 @@ export function memoryPlatform(network: Network): Platform {
     moveLog: async (from, to) => {
       places.set(to, placeOf(from))
       renew(from)
+      moved.set(from, browserHost.nowMs())
     },
+    movedMs: async (key) => moved.get(key) ?? null,
     network: () => network,
     own: (name) => locks.own(name),
     ownWhenFree: (name, signal) => locks.own(name, signal),

@@ -15,7 +15,7 @@ import { afterEach, beforeAll, describe, expect, test, vi } from "vitest"
 import { z } from "zod"
 import { browserHost as host } from "../browser/browser-host.ts"
 import type { BrowserStorage } from "../browser/browser-storage.ts"
-import { deleteBrowserLog, hasBrowserLog, moveBrowserLog, openBrowserLog } from "../browser/idb-log.ts"
+import { deleteBrowserLog, hasBrowserLog, moveBrowserLog, movedMsOf, openBrowserLog } from "../browser/idb-log.ts"
 import { MemoryLocks } from "../testing/memory-locks.ts"
 import { loadSqliteInNode } from "../testing/memory-platform.ts"
 import { OpenDocument } from "./open-document.ts"
@@ -96,6 +96,7 @@ class Device {
         deleteLog: (key) => deleteBrowserLog(key, storage),
         hasLog: (key) => hasBrowserLog(key, storage),
         moveLog: (from, to) => moveBrowserLog(from, to, storage),
+        movedMs: (key) => movedMsOf(key, storage),
         network: () => this.server.network,
         own: (name) => locks.own(name),
         ownWhenFree: (name, signal) => locks.own(name, signal),

@@ -5,6 +5,7 @@ import {
   Local,
   loadChecksum,
   type Mutator,
+  msOfUuid,
   type Rejection,
   type RejectionChange,
   Session,
@@ -66,6 +67,8 @@ export class OpenDocument {
   #late: LfError | null = null
   #hasToldFailure = false
   #cleared: Promise<void> | null = null
+  /** When what nobody wrote here last went over to a user who signed in. */
+  #movedMs: number | null = null
 
   constructor(options: DocumentOptions) {
     this.#options = options
@@ -104,6 +107,17 @@ export class OpenDocument {
   async use<T>(work: (local: Local) => T | Promise<T>): Promise<T> {
     const local = await this.#inTime
     return this.#cleared === null ? await work(local) : await never
+  }
+
+  /**
+   * A tab repeats its call at the next worker, where the log that may have it is the user's by now (T26): it is neither run
+   * a second time nor said to be refused.
+   * @throws WORKER_FAILED
+   */
+  checkNotMoved(local: Local, uid: string): void {
+    if (this.#movedMs === null || msOfUuid(uid) > this.#movedMs || local.isKnown(uid)) return
+    const why = "the worker ended before it answered, then what was written here went to who signed in"
+    throw new LfError("WORKER_FAILED", `${why}; it may still be done`)
   }
 
   /** It is being forgotten, or was. */
@@ -232,6 +246,7 @@ export class OpenDocument {
     }
     try {
       if (user !== null) await claimWhole({ platform, doc, user })
+      this.#movedMs = user === null ? await platform.movedMs(this.#key) : null
       const opened = await platform.openLog(this.#key)
       const local = new Local({ opened, module, mutator, host: platform.host, user })
       this.#opened = local

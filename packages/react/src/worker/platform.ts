@@ -10,6 +10,8 @@ export interface Platform {
   hasLog(key: string): Promise<boolean>
   /** `to` gets all that is kept for `from`; nothing is for `to` before, for `from` after. Atomic at every crash point. */
   moveLog(from: string, to: string): Promise<void>
+  /** When a log was last moved away from `key`, ms; null: never. */
+  movedMs(key: string): Promise<number | null>
   /** `url` is the tab's: http or https. */
   network(url: string): Network
   /**

@@ -208,6 +208,7 @@ export class TabPort implements TokenSource {
   async #mutate({ uid, name, args }: Message<"mutate">): Promise<void> {
     try {
       await this.#document.use(async (local) => {
+        this.#document.checkNotMoved(local, uid)
         const receipt = local.run(name, args, uid)
         this.#tellDecision(uid, receipt.remote)
         await receipt.durable
