@@ -6,38 +6,49 @@ import { root, run, say } from "./run.mjs"
 import { buildApp } from "./server.mjs"
 import { findTool } from "./tools.mjs"
 
+const peers = ["react", "react-dom", "@tanstack/react-query"]
+const [react, reactDom, query] = peers
+
+/** Where these peers are: the oldest of those named, the newest of the others. */
+function peersOf(...oldest) {
+  const folderOf = (name) => (oldest.includes(name) ? "./proof/hooks/oldest/node_modules" : "./node_modules")
+  return Object.fromEntries(peers.map((name) => [name, `${folderOf(name)}/${name}`]))
+}
+
 /**
  * Where a proof starts, below proof/, and how many processes share its goal. `needs` finds what a proof runs beside the
  * house, as environment for its process alone. `isAlone`: it measures time, so nothing else runs meanwhile. `isList`: its
  * cases are a list with an end, not luck. `variants`: what is bundled in place of what, one share each. The longest come
  * first. What a proof tells besides its count is added up over its shares.
  */
-const peers = ["react", "react-dom", "@tanstack/react-query"]
-const [react, reactDom, query] = peers
-/** The oldest of these peers, the newest of the others. */
-const oldest = (...names) => {
-  const folderOf = (name) => (names.includes(name) ? "./proof/hooks/oldest/node_modules" : "./node_modules")
-  return Object.fromEntries(peers.map((name) => [name, `${folderOf(name)}/${name}`]))
-}
 
 const proofs = {
   kills: { entry: "kills/kills.ts", goal: 100, needs: ensureApp },
   seeds: { entry: "seeds/seeds.ts", goal: 2000, shares: 2 },
   crash: { entry: "crash/crash.ts", goal: 20_000, shares: 2 },
-  planted: { entry: "planted/planted.ts", goal: 12, isList: true },
+  planted: {
+    entry: "planted/planted.ts",
+    goal: 15,
+    isList: true,
+    needs: async () => ({ LF_HOOKS_BUNDLE: JSON.stringify(bundling(peersOf())) }),
+  },
   hooks: {
     entry: "hooks/hooks.ts",
     goal: 1_000,
-    variants: [oldest(), oldest(...peers), oldest(react, reactDom), oldest(query)],
+    variants: [peersOf(), peersOf(...peers), peersOf(react, reactDom), peersOf(query)],
   },
   fuzz: { entry: "fuzz/fuzz.ts", goal: 2_000_000 },
   sql: { entry: "sql/sql.ts", goal: 30_000, needs: async () => ({ LF_SQLITE3: await findTool("sqlite3") }) },
   flood: { entry: "flood/flood.ts", goal: 2_000, isAlone: true },
 }
 
-/** What a bundle with variants does not take in. */
-const outside = ["jsdom", "@sinonjs/fake-timers", "fast-check", "wa-sqlite", "zod"]
-const development = { "process.env.NODE_ENV": '"development"' }
+/** A bundle takes in the packages that a variant puts in place of others, and what uses them. */
+function bundling(variant) {
+  const alias = { "@lf/core": "./packages/core/src/index.ts", ...variant }
+  if (variant === undefined) return { packages: "external", alias }
+  const external = ["jsdom", "@sinonjs/fake-timers", "fast-check", "wa-sqlite", "zod"]
+  return { external, define: { "process.env.NODE_ENV": '"development"' }, alias, jsx: "automatic" }
+}
 
 const lanes = 2
 /** Shares of one proof start so far apart that their seeds never meet. */
@@ -158,18 +169,15 @@ async function bundle(name, share) {
   const { entry, variants } = proofs[name]
   const number = variants === undefined ? 0 : share % variants.length
   const outfile = join(outdir, `${name}${number || ""}.mjs`)
-  const packages = variants === undefined ? { packages: "external" } : { external: outside, define: development }
   await build({
     absWorkingDir: root,
     entryPoints: [`proof/${entry}`],
     outfile,
     bundle: true,
-    ...packages,
-    alias: { "@lf/core": "./packages/core/src/index.ts", ...variants?.[number] },
+    ...bundling(variants?.[number]),
     platform: "node",
     format: "esm",
     target: "node20",
-    jsx: "automatic",
     sourcemap: true,
     logLevel: "warning",
   })

@@ -161,6 +161,17 @@ const all = fc.oneof(
   ),
   command(
     1,
+    fc.constantFrom("refuse" as const, "discard" as const),
+    (pending) => `clear, ${pending}, and a write on its heels`,
+    (world, pending) => {
+      const handlers = world.handlers(0)
+      if (handlers === undefined) return
+      world.clear(handlers, pending)
+      world.put(handlers, "mutateAsync", "kept")
+    },
+  ),
+  command(
+    1,
     nothing,
     () => "the worker dies",
     (world) => world.browser.kill(),

@@ -12,6 +12,10 @@ interface FakeClock {
 }
 
 const require = createRequire(import.meta.url)
+/** The fake clock waits for a turn of the event loop with every timer that it fires: a real timer takes a millisecond. */
+const realSetTimeout = globalThis.setTimeout
+globalThis.setTimeout = ((run: () => void, ms?: number) =>
+  ms === undefined || ms === 0 ? setImmediate(run) : realSetTimeout(run, ms)) as typeof setTimeout
 const { JSDOM } = require("jsdom") as {
   JSDOM: new (html: string, options: object) => { window: Window & typeof globalThis }
 }

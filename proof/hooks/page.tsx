@@ -89,6 +89,8 @@ export class Screen {
   onOpen: (handlers: Handlers) => void = () => {}
   onSettled: (id: string, error: LfError | null) => void = () => {}
   onRejected: (id: string) => void = () => {}
+  /** An error boundary took it. */
+  onCaught: (error: unknown) => void = () => {}
 }
 
 interface WithScreen {
@@ -230,7 +232,8 @@ class Catch extends Component<{ screen: Screen; onReset: () => void; children: R
     return { error }
   }
 
-  override componentDidCatch(): void {
+  override componentDidCatch(error: unknown): void {
+    this.props.screen.onCaught(error)
     this.#retryLater()
   }
 

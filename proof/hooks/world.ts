@@ -1,5 +1,5 @@
 // One run: a page, its browser and its server, what is done to them, and what must hold all the while (H1 to H5).
-import { type LfError, toLfError } from "@lf/core"
+import { compileQuery, type LfError, toLfError } from "@lf/core"
 import { dehydrate, hydrate, QueryClient } from "@tanstack/react-query"
 import { act, createElement } from "react"
 import { createRoot, type Root } from "react-dom/client"
@@ -14,14 +14,19 @@ import { type Doc, docs, type Instances, pageTimers, SimBrowser, SimServer } fro
 const PENDING_MS_MAX = 75_000
 /** Faults are over: everything must have come together by then. */
 const QUIET_MS = 150_000
-/** Enough for a worker to be started again, and to send what waits. */
-const VISIT_MS = 40_000
+/** Enough for a worker that is well to send what waits. */
+const VISIT_MS = 10_000
+/** How often it is looked, while commands run and while nothing happens any more. */
+const LOOK_MS = 500
+const QUIET_LOOK_MS = 3_000
 /** Its gcTime, and a little. */
 const TANSTACK_KEEPS_MS = 310_000
 
 interface Call {
   readonly what: string
   readonly args: PutArgs | null
+  /** The document of the hooks that made it. */
+  readonly by: Handlers["document"] | null
   settled: number
   error: LfError | null
   /** The server's decision: null: none yet. */
@@ -56,6 +61,10 @@ export class World {
     this.browser = new SimBrowser(luck.fork(), instances.load, this.server, this.#print)
     this.screen.onOpen = (handlers) => this.put(handlers, "mutate", "kept")
     this.screen.onSettled = (id, error) => this.#settledById(id, error)
+    this.screen.onCaught = (error) => {
+      const { code } = toLfError(error, "WORKER_FAILED")
+      if (code === "PROVIDER_MISSING") this.#fail("H7", "what suspends below a provider is told that there is none")
+    }
   }
 
   get callCount(): number {
@@ -87,10 +96,10 @@ export class World {
     this.#look()
   }
 
-  async advance(ms: number): Promise<void> {
-    for (let left = ms; left > 0 && this.violation === null; left -= 500) {
+  async advance(ms: number, lookMs = LOOK_MS): Promise<void> {
+    for (let left = ms; left > 0 && this.violation === null; left -= lookMs) {
       await act(async () => {
-        await clock.tickAsync(Math.min(left, 500))
+        await clock.tickAsync(Math.min(left, lookMs))
       })
       this.#look()
     }
@@ -109,7 +118,7 @@ export class World {
   put(handlers: Handlers, how: "mutate" | "mutateAsync" | "document", fate: string): void {
     const { doc, user } = handlers
     const args: PutArgs = { id: `i${++this.#ids}`, doc, user, fate }
-    const call = this.#open(`${how} ${args.id} in ${doc} as ${user}`, args)
+    const call = this.#open(`${how} ${args.id} in ${doc} as ${user}`, args, handlers.document)
     if (how === "mutate") handlers.mutate(args)
     else if (how === "mutateAsync") this.#follow(call, handlers.mutateAsync(args))
     else this.#follow(call, handlers.document.mutate(Put, args))
@@ -126,14 +135,19 @@ export class World {
     )
   }
 
-  /** The user forgets the document: what was not decided by the time it is done may be gone. */
+  /**
+   * The user forgets the document: what was not decided by the time it is done may be gone. What this document's own hooks
+   * called after it comes after it.
+   */
   clear(handlers: Handlers, pending: "refuse" | "discard"): void {
     const { doc, user } = handlers
+    const before = new Set(this.#calls)
     const cleared = handlers.document.clear({ pending })
     this.track(`clear ${doc} of ${user}`, cleared)
     if (pending === "refuse") return
     const open = () => {
       for (const call of this.#calls) {
+        if (call.by === handlers.document && !before.has(call)) continue
         const isTheirs = call.args?.doc === doc && (call.args.user === user || call.args.user === null)
         if (isTheirs && call.outcome !== "applied" && call.outcome !== "rejected") call.isOpen = true
       }
@@ -162,23 +176,21 @@ export class World {
       this.server.network.setOnline(true)
       window.dispatchEvent(new Event("online"))
     })
-    const { doc: lastDoc, user: lastUser, suspends } = this.screen.scene
-    // What was written before signing in went over to ann (T26): it waits for her visit.
-    for (const doc of docs) {
-      await this.step(`ann comes to ${doc}`, () =>
-        this.go({ isMounted: true, isHidden: false, doc, user: "ann" }, "now"),
-      )
-      await this.advance(VISIT_MS)
-    }
-    await this.step("back", () => this.go({ doc: lastDoc, user: lastUser }, "now"))
     // What is hidden counts as left: it is looked at below, when nothing may be left of it. Where a wrong one suspends, the
     // boundary's retry never comes to rest.
+    const { suspends } = this.screen.scene
     const comesToRest = { isMounted: true, isHidden: false, suspends: suspends === "wrong" ? null : suspends }
     await this.step("show", () => this.go(comesToRest, "now"))
-    await this.advance(QUIET_MS)
+    await this.advance(QUIET_MS, QUIET_LOOK_MS)
     if (this.violation === null) this.#checkAtRest()
+    // What was written before signing in went over to ann (T26): it waits for her visit.
+    for (const doc of docs) {
+      await this.step(`ann comes to ${doc}`, () => this.go({ doc, user: "ann" }, "now"))
+      await this.advance(VISIT_MS, QUIET_LOOK_MS)
+    }
+    if (this.violation === null) for (const doc of docs) this.#checkStored(doc)
     await this.step("leave", () => this.go({ isMounted: false }, "now"))
-    await this.advance(20_000)
+    await this.advance(20_000, QUIET_LOOK_MS)
     if (this.violation === null) this.#checkNothingLeft()
     await this.#end()
   }
@@ -190,12 +202,14 @@ export class World {
     this.browser.kill()
     await clock.tickAsync(TANSTACK_KEEPS_MS)
     this.#client?.clear()
+    const queries = this.#client === null ? 0 : bindingOf(this.#client).queryCount
+    if (queries > 0) this.#fail("H5", `${queries} queries are kept for an empty cache`)
     const timers = pageTimers() - this.#timers
     if (timers > 0) this.#fail("H5", `${timers} timers run for a page that is left`)
   }
 
-  #open(what: string, args: PutArgs | null): Call {
-    const call: Call = { what, args, settled: 0, error: null, outcome: null, isOpen: false }
+  #open(what: string, args: PutArgs | null, by: Call["by"] = null): Call {
+    const call: Call = { what, args, by, settled: 0, error: null, outcome: null, isOpen: false }
     this.#calls.push(call)
     return call
   }
@@ -250,7 +264,10 @@ export class World {
     if (screen.shown.size < wanted)
       this.#fail("H3", `${screen.shown.size} of ${wanted} queries are shown: ${JSON.stringify(screen.scene)}`)
     for (const shown of screen.shown.values()) this.#checkShown(shown)
-    for (const doc of docs) this.#checkStored(doc)
+    const enabled = [...screen.shown.values()].filter(({ isEnabled }) => isEnabled)
+    const distinct = new Set(enabled.map(({ name, min }) => compileQuery(queries[name](min)).sql + min))
+    const { liveQueries } = this.browser
+    if (liveQueries > distinct.size) this.#fail("H5", `${liveQueries} queries run, ${distinct.size} are looked at`)
   }
 
   /** What is shown is what a fresh query answers (and so the server's: nothing is pending any more). */

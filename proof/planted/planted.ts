@@ -1,10 +1,10 @@
-// npm run proof -- planted: does the simulator see a fault that we know of? Each plant is one seed of this proof.
+// npm run proof -- planted: do the simulators see a fault that we know of? Each plant is one seed of this proof.
 import { spawn } from "node:child_process"
 import { mkdirSync, readFileSync } from "node:fs"
 import { join, resolve } from "node:path"
-import { build, type Plugin } from "esbuild"
+import { type BuildOptions, build, type Plugin } from "esbuild"
 import { prove } from "../proof.ts"
-import { plants } from "./plants/all.ts"
+import { isOfHooks, plants } from "./plants/all.ts"
 import type { Edit, Plant } from "./plants/plant.ts"
 
 /** A fault that this many runs do not show is one that a checker is missing for. */
@@ -12,8 +12,11 @@ const SEEDS_MAX = 300
 /** A faulty build may also hang: that is no verdict of a checker. */
 const PATIENCE_MS = 180_000
 
+/** The line with which the hooks' proof shows a failure. */
+const HOOKS_FAILURE = /^npm run proof -- hooks --seed (\d+) +(.*)$/m
+/** How scripts/proofs.mjs bundles the hooks' simulator. */
+const hooksBundle: BuildOptions = JSON.parse(process.env.LF_HOOKS_BUNDLE ?? "{}")
 const root = process.cwd()
-const sources = resolve(root, "packages/core/src")
 const folder = join(root, "node_modules/.lf-proof/planted")
 
 await prove({ name: "planted", unit: "planted bugs" }, async (proof) => {
@@ -32,36 +35,52 @@ await prove({ name: "planted", unit: "planted bugs" }, async (proof) => {
   }
 })
 
-/** `seeds`: in which run it was caught; null: in none. */
-async function tryOut(plant: Plant, number: number): Promise<{ verdict: string; seeds: number | null }> {
+interface Verdict {
+  readonly verdict: string
+  /** In which run it was caught; null: in none. */
+  readonly seeds: number | null
+}
+
+async function tryOut(plant: Plant, number: number): Promise<Verdict> {
   const outfile = join(folder, `${number}.mjs`)
-  await build({
+  const common = {
     absWorkingDir: root,
-    entryPoints: ["proof/planted/suspect.ts"],
     outfile,
     bundle: true,
-    packages: "external",
     platform: "node",
     format: "esm",
     target: "node20",
-    logLevel: "error",
-    plugins: [planting(plant.edits)],
-  })
-  const output = await runToEnd(outfile)
+  } as const
+  if (isOfHooks(plant)) {
+    const plugins = [planting("packages/react/src", plant.edits)]
+    await build({ ...common, ...hooksBundle, entryPoints: ["proof/hooks/hooks.ts"], logLevel: "error", plugins })
+    return ofHooks(await runToEnd(outfile, ["--from", "1", "--count", String(SEEDS_MAX)], HOOKS_FAILURE))
+  }
+  const plugins = [planting("packages/core/src", plant.edits)]
+  const entryPoints = ["proof/planted/suspect.ts"]
+  await build({ ...common, packages: "external", entryPoints, logLevel: "error", plugins })
+  const output = await runToEnd(outfile, ["1", String(SEEDS_MAX)])
   const found = output.trimEnd().split("\n").at(-1) ?? ""
   if (!found.startsWith("{")) return { verdict: `${SEEDS_MAX} runs did not show it ${found}`, seeds: null }
   const { violation, seeds } = JSON.parse(found)
   return { verdict: violation, seeds }
 }
 
-function planting(edits: readonly Edit[]): Plugin {
+function ofHooks(output: string): Verdict {
+  const [, seed, violation] = HOOKS_FAILURE.exec(output) ?? []
+  if (violation !== undefined) return { verdict: violation, seeds: Number(seed) }
+  return { verdict: `${SEEDS_MAX} runs did not show it ${output.slice(-300)}`, seeds: null }
+}
+
+function planting(sources: string, edits: readonly Edit[]): Plugin {
   return {
     name: "planted",
     setup({ onLoad }) {
-      onLoad({ filter: /packages[\\/]core[\\/]src[\\/].*\.ts$/ }, ({ path }) => {
+      onLoad({ filter: /packages[\\/](core|react)[\\/]src[\\/].*\.tsx?$/ }, ({ path }) => {
         const text = readFileSync(path, "utf8")
-        const own = edits.filter(({ file }) => resolve(sources, file) === path)
-        return { contents: own.reduce((changed, edit) => planted(changed, edit), text), loader: "ts" }
+        const own = edits.filter(({ file }) => resolve(root, sources, file) === path)
+        const loader = path.endsWith("x") ? "tsx" : "ts"
+        return { contents: own.reduce((changed, edit) => planted(changed, edit), text), loader }
       })
     },
   }
@@ -73,12 +92,14 @@ function planted(text: string, { file, find, replace }: Edit): string {
   return parts.join(replace)
 }
 
-function runToEnd(file: string): Promise<string> {
+/** All that it printed, up to `enough` where that is given. */
+function runToEnd(file: string, args: readonly string[], enough?: RegExp): Promise<string> {
   return new Promise((done) => {
-    const child = spawn(process.execPath, [file, "1", String(SEEDS_MAX)], { stdio: ["ignore", "pipe", "pipe"] })
+    const child = spawn(process.execPath, [file, ...args], { stdio: ["ignore", "pipe", "pipe"] })
     let output = ""
     child.stdout.on("data", (chunk) => {
       output += chunk
+      if (enough?.test(output)) child.kill("SIGKILL")
     })
     let errors = ""
     child.stderr.on("data", (chunk) => {

@@ -1,4 +1,4 @@
-/** A place in a file below packages/core/src, and what stands there instead. */
+/** A place in a file below packages/core/src, for one of the hooks below packages/react/src, and what stands there instead. */
 export interface Edit {
   readonly file: string
   readonly find: string

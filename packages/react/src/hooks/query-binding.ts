@@ -92,6 +92,11 @@ export class QueryBinding {
     return this.#documents.size
   }
 
+  /** Queries that are cached, or that were and still run. */
+  get queryCount(): number {
+    return this.#liveKeys.size
+  }
+
   find(doc: string, user: string | null): TabDocument | undefined {
     return this.#documents.get(nameOf({ doc, user }))
   }
@@ -124,8 +129,13 @@ export class QueryBinding {
   #note(event: QueryCacheNotifyEvent): void {
     const { query, type } = event
     if (type === "removed") {
-      this.#liveKeyByQuery.get(query)?.remove(query)
+      // One that was only fetched had no observer to be looked at for.
+      const liveKey = this.#liveKeyByQuery.get(query) ?? this.#liveKeys.get(JSON.stringify(query.queryKey))
+      liveKey?.remove(query)
       this.#findAgain(query)
+    } else if (this.client.getQueryCache().get(query.queryHash) !== query) {
+      // An observer that a render made before the cache was cleared came to look at what is not cached any more.
+      if (type === "observerAdded") this.#findAgain(query)
     } else if (type === "observerAdded" || type === "observerRemoved" || type === "observerOptionsUpdated") {
       this.#liveKeyOf(query).look(query)
     } else if (type === "updated" && event.action.type === "success" && event.action.manual !== true) {

@@ -15,6 +15,8 @@ interface Waiting<Message, Value> {
   readonly message: Message
   readonly resolve: (value: Value) => void
   readonly reject: (error: LfError) => void
+  /** The place among all calls. */
+  readonly order: number
   ticks: number
   /** A living worker was asked, and may have done it. */
   wasAsked: boolean
@@ -33,6 +35,7 @@ export const TICK_MS = 5_000
 /** What a tab asked and has no answer to yet. All of it can be asked again at another worker; each settles once (H1). */
 export class Calls {
   readonly #calls = new Map<number, Waiting<TabMessage, unknown>>()
+  #made = 0
   /** Not known to be durable. */
   readonly #mutations = new Map<string, Waiting<MutateMessage, Receipt>>()
   /** Not decided by the server, durable or not. */
@@ -40,7 +43,7 @@ export class Calls {
 
   open(call: number, message: TabMessage, wasAsked: boolean): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      this.#calls.set(call, { message, resolve, reject, ticks: 0, wasAsked })
+      this.#calls.set(call, { message, resolve, reject, order: this.#made++, ticks: 0, wasAsked })
     })
   }
 
@@ -52,7 +55,7 @@ export class Calls {
     })
     this.#followed.set(uid, { remote, decide, isDecided: false })
     return new Promise((resolve, reject) => {
-      this.#mutations.set(uid, { message, resolve, reject, ticks: 0, wasAsked })
+      this.#mutations.set(uid, { message, resolve, reject, order: this.#made++, ticks: 0, wasAsked })
     })
   }
 
@@ -94,14 +97,24 @@ export class Calls {
     return this.#followed.size > this.#mutations.size
   }
 
-  /** To be sent again, in order: what is durable is only followed, so that nothing can run twice. */
+  /**
+   * To be sent again, in the order of the calls: a `clear` must not come after what was written behind it. What is durable
+   * is only followed, so that nothing can run twice.
+   */
   unanswered(): TabMessage[] {
+    this.#settleDecided()
     const uids = [...this.#followed.keys()].filter((uid) => !this.#mutations.has(uid))
+    const calls = [...this.#mutations.values(), ...this.#calls.values()].sort((a, b) => a.order - b.order)
     return [
       ...(uids.length === 0 ? [] : [{ type: "follow" as const, uids }]),
-      ...Array.from(this.#mutations.values(), ({ message }) => message),
-      ...Array.from(this.#calls.values(), ({ message }) => message),
+      ...calls.map(({ message }): TabMessage => message),
     ]
+  }
+
+  /** The server's decision came, the receipt went with the worker: asked again it could run twice (I9). */
+  #settleDecided(): void {
+    for (const uid of [...this.#mutations.keys()])
+      if (this.#followed.get(uid)?.isDecided) this.settleMutation(uid, null)
   }
 
   /** TICK_MS have passed. What has waited too long ends with `error`. */

@@ -129,6 +129,7 @@ export class TabDocument {
     return {
       refresh: () => {
         const turn = refresh()
+        this.#tickWhileWaiting()
         fail(turn)
         return turn
       },
@@ -219,6 +220,10 @@ export class TabDocument {
     return this.#providers + this.#known.watcherCount + this.#queries.size > 0 || this.#calls.isWaiting
   }
 
+  get #isWaiting(): boolean {
+    return this.#calls.isWaiting || this.#queries.isWaiting
+  }
+
   #ensure(): void {
     if (this.#connect === null || this.#connection.isOpen || this.#replaced !== null) return
     // Pages have windows; a server that renders connects to nothing.
@@ -268,10 +273,11 @@ export class TabDocument {
   }
 
   #tickWhileWaiting(): void {
-    if (this.#cancelTick !== null || !this.#calls.isWaiting) return
+    if (this.#cancelTick !== null || !this.#isWaiting) return
     this.#cancelTick = browserHost.after(TICK_MS, () => {
       this.#cancelTick = null
       this.#calls.tick(noAnswer())
+      this.#connection.checkAnswers(this.#isWaiting)
       this.#look()
     })
   }

@@ -23,6 +23,8 @@ interface Entry {
 /** The live queries of one document in this tab: asked for again at every new connection. */
 export class TabQueries {
   readonly #entries = new Map<number, Entry>()
+  /** Those that were asked something and have no answer yet. */
+  readonly #waiting = new Set<number>()
   readonly #post: (message: TabMessage) => void
 
   constructor(post: (message: TabMessage) => void) {
@@ -33,6 +35,10 @@ export class TabQueries {
     return this.#entries.size
   }
 
+  get isWaiting(): boolean {
+    return this.#waiting.size > 0
+  }
+
   add(id: number, query: Entry["query"], listener: ResultListener): TabSubscription {
     const entry: Entry = { query, listener, turn: 0, isFresh: true }
     this.#entries.set(id, entry)
@@ -40,11 +46,13 @@ export class TabQueries {
     return {
       refresh: () => {
         entry.turn++
+        this.#waiting.add(id)
         // One that waits for its first result will have rows of now.
         if (!entry.isFresh) this.#post({ type: "refresh", id, turn: entry.turn })
         return entry.turn
       },
       stop: () => {
+        this.#waiting.delete(id)
         if (this.#entries.delete(id)) this.#post({ type: "unsubscribe", id })
       },
     }
@@ -64,16 +72,20 @@ export class TabQueries {
       if (entry === undefined) continue
       const isFirst = entry.isFresh
       entry.isFresh = false
-      entry.listener(result, isFirst ? entry.turn : turn)
+      const answered = isFirst ? entry.turn : turn
+      if (answered === entry.turn) this.#waiting.delete(id)
+      entry.listener(result, answered)
     }
   }
 
   /** Nobody will answer: an error, never an endless wait (H3). A result that comes all the same replaces it. */
   fail(error: SentError): void {
+    this.#waiting.clear()
     for (const { listener, turn } of [...this.#entries.values()]) listener({ type: "error", error }, turn)
   }
 
   #ask(id: number, { query }: Entry): void {
+    this.#waiting.add(id)
     this.#post({ type: "subscribe", id, sql: query.sql, parameters: query.parameters })
   }
 }

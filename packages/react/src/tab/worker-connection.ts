@@ -9,6 +9,8 @@ import { makeWorker } from "./make-worker.ts"
 const ALIVE_MS_MAX = 10_000
 /** Asked again sooner: a browser may connect us to a worker that is about to end, which nobody is told. */
 const ASK_AGAIN_MS = 2_000
+/** A worker that said it is alive and then nothing at so many checks is looked for again. */
+const SILENT_CHECKS_MAX = 2
 /** A script that could not be loaded is tried again after this long, then after twice as long, and so on. */
 const RELOAD_MS_MIN = 250
 const RELOAD_MS_MAX = 10_000
@@ -52,6 +54,10 @@ export class WorkerConnection {
   #loadsFailed = 0
   #hasFailed = false
   #isAlive = false
+  #messages = 0
+  /** `#messages` at the last `checkAnswers`. */
+  #messagesSeen = 0
+  #silentChecks = 0
   /** The worker's, that we saw free: it is gone, or the site's data was cleared and we have other locks than it has. */
   #freeLock: string | null = null
 
@@ -100,6 +106,19 @@ export class WorkerConnection {
     if (this.#factory !== null && this.#port === null) this.reconnect()
   }
 
+  /**
+   * Called at intervals. While something waits and nothing at all comes, the worker is looked for again, since locks can
+   * outlive it. What waits is asked again with the same uids (T28).
+   */
+  checkAnswers(isWaiting: boolean): void {
+    const isSilent = isWaiting && this.#messages === this.#messagesSeen
+    this.#messagesSeen = this.#messages
+    this.#silentChecks = isSilent ? this.#silentChecks + 1 : 0
+    if (this.#silentChecks < SILENT_CHECKS_MAX || !this.#isAlive) return
+    this.#silentChecks = 0
+    this.reconnect()
+  }
+
   #connect(): void {
     if (this.#factory === null) return
     this.#stopTimer = browserHost.after(ASK_AGAIN_MS, () => this.#askAgain())
@@ -122,6 +141,7 @@ export class WorkerConnection {
 
   #receive(port: Port<TabMessage, WorkerMessage>, message: WorkerMessage): void {
     if (this.#port !== port) return
+    this.#messages++
     switch (message.type) {
       case "alive":
         this.#loadsFailed = 0
