@@ -43,4 +43,16 @@ serwist.registerCapture(
   new NetworkOnly({ networkTimeoutSeconds: navigationTimeoutSeconds, plugins: [offlineShell] }),
 )
 
+// Next asks for a worker's script with parameters, which the script reads from its own address. The precached response would
+// put its address, without them, in the place of that: one made anew has none.
+serwist.registerCapture(
+  ({ request }) => request.destination === "sharedworker",
+  async ({ request, url }) => {
+    const cached = await serwist.matchPrecache(url.pathname)
+    if (cached === undefined) return await fetch(request)
+    const { status, statusText, headers } = cached
+    return new Response(cached.body, { status, statusText, headers })
+  },
+)
+
 serwist.addEventListeners()

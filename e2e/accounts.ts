@@ -37,8 +37,8 @@ export class AccountsServer {
     return new AccountsServer(`http://localhost:${port}`, child, directory)
   }
 
-  /** "down": pages come, but no connection to a document. */
-  async become(state: "down" | "up"): Promise<void> {
+  /** "down": pages come, but no connection to a document. The others refuse it. */
+  async become(state: "down" | "up" | "forbidden" | "unsure"): Promise<void> {
     await fetch(`${this.url}/${state}`)
   }
 

@@ -1,6 +1,6 @@
 "use client"
 
-import { sql, useQuery, useSyncStatus } from "@lf/react"
+import { sql, useField, useQuery, useSyncStatus } from "@lf/react"
 import { useEffect, useMemo } from "react"
 import { Notices } from "../chrome/notices"
 import { useSettledStatus } from "../chrome/use-settled-status"
@@ -31,15 +31,7 @@ export function TodoApp({ id }: { id: string }) {
         {todos.length > 0 && (
           <>
             <main className="main">
-              <input
-                id="toggle-all"
-                className="toggle-all"
-                type="checkbox"
-                aria-label="Mark all as complete"
-                checked={activeCount === 0}
-                onChange={(event) => actions.toggleAll(event.target.checked)}
-              />
-              <label htmlFor="toggle-all">Mark all as complete</label>
+              <ToggleAll areAllDone={activeCount === 0} onToggle={actions.toggleAll} />
               <TodoList todos={shown} actions={actions} />
             </main>
             <TodoFooter
@@ -61,6 +53,16 @@ function filterTodos(todos: readonly Todo[], filter: Filter): readonly Todo[] {
   if (filter === "all") return todos
   const done = filter === "completed" ? 1 : 0
   return todos.filter((todo) => todo.done === done)
+}
+
+function ToggleAll({ areAllDone, onToggle }: { areAllDone: boolean; onToggle: (done: boolean) => void }) {
+  const { checkbox } = useField(areAllDone, onToggle)
+  return (
+    <>
+      <input id="toggle-all" className="toggle-all" type="checkbox" aria-label="Mark all as complete" {...checkbox} />
+      <label htmlFor="toggle-all">Mark all as complete</label>
+    </>
+  )
 }
 
 /** A shared link opened for the first time: the list is on its way. Appears only when that takes a moment. */

@@ -1,5 +1,6 @@
 "use client"
 
+import { useField } from "@lf/react"
 import { type KeyboardEvent, type MouseEvent, memo, useRef } from "react"
 import { type Todo, titleLengthMax } from "../lf/mutators"
 import type { TodoActions } from "./todo-actions"
@@ -20,6 +21,7 @@ interface TodoItemProps {
 export const TodoItem = memo(function TodoItem(props: TodoItemProps) {
   const { todo, index, top, isEditing, onEdit, actions, measure } = props
   const isVirtual = top !== undefined
+  const done = useField(todo.done, (done) => actions.toggle(todo.id, done === 1))
   const toggle = useRef<HTMLInputElement>(null)
   const startEditing = () => onEdit(todo.id)
 
@@ -40,7 +42,7 @@ export const TodoItem = memo(function TodoItem(props: TodoItemProps) {
       ref={measure}
       data-testid="todo-item"
       data-index={index}
-      className={[todo.done ? "completed" : "", isEditing ? "editing" : ""].join(" ").trim()}
+      className={[done.value ? "completed" : "", isEditing ? "editing" : ""].join(" ").trim()}
       style={isVirtual ? { transform: `translateY(${top}px)` } : undefined}
       aria-setsize={isVirtual ? props.rowCount : undefined}
       aria-posinset={isVirtual ? index + 1 : undefined}
@@ -52,8 +54,7 @@ export const TodoItem = memo(function TodoItem(props: TodoItemProps) {
           type="checkbox"
           aria-label={todo.title}
           aria-keyshortcuts="F2"
-          checked={todo.done === 1}
-          onChange={(event) => actions.toggle(todo.id, event.target.checked)}
+          {...done.checkbox}
           onKeyDown={handleKeyDown}
         />
         {/* biome-ignore lint/a11y/noLabelWithoutControl: TodoMVC's own markup; a click on the title does not toggle */}
@@ -82,22 +83,19 @@ interface EditInputProps {
   readonly onEnd: (isByKey: boolean) => void
 }
 
-/** The text is the DOM's own until it is saved: changes from elsewhere leave it and the caret alone. */
+/** Follows the row until something is typed. That is saved when the input loses the focus or goes; changes from elsewhere leave it alone. */
 function EditInput({ todo, actions, onEnd }: EditInputProps) {
-  // Leaving the page removes the focused input, which blurs it once more.
-  const isOver = useRef(false)
-
-  const end = (isByKey: boolean, save: () => void) => {
-    if (isOver.current) return
-    isOver.current = true
-    save()
-    onEnd(isByKey)
-  }
-
-  const save = (text: string) => () => {
+  const save = (text: string) => {
     const title = text.trim()
     if (title === "") actions.remove(todo.id)
     else if (title !== todo.title) actions.rename(todo.id, title)
+  }
+  const title = useField(todo.title, save, { when: "blur" })
+
+  const handleKeyDown = (event: KeyboardEvent<HTMLInputElement>) => {
+    if (event.nativeEvent.isComposing) return
+    if (event.key === "Escape") title.reset()
+    if (event.key === "Enter" || event.key === "Escape") onEnd(true)
   }
 
   return (
@@ -105,18 +103,14 @@ function EditInput({ todo, actions, onEnd }: EditInputProps) {
       className="edit"
       data-testid="todo-edit"
       aria-label="Edit todo"
-      defaultValue={todo.title}
+      {...title.input}
       // biome-ignore lint/a11y/noAutofocus: the user has just asked to type here
       autoFocus
       autoComplete="off"
       enterKeyHint="done"
       maxLength={titleLengthMax}
-      onBlur={(event) => end(false, save(event.currentTarget.value))}
-      onKeyDown={(event) => {
-        if (event.nativeEvent.isComposing) return
-        if (event.key === "Enter") end(true, save(event.currentTarget.value))
-        if (event.key === "Escape") end(true, () => undefined)
-      }}
+      onBlur={() => onEnd(false)}
+      onKeyDown={handleKeyDown}
     />
   )
 }

@@ -18,3 +18,7 @@ export const mutator = defineMutator({
 })
 
 export const allNotes = sql<Note>`select text, author from notes order by rowid`
+
+export const endless = sql<{
+  n: number
+}>`with recursive c (n) as (select 1 union all select n + 1 from c) select max(n) as n from c`

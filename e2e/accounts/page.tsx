@@ -1,11 +1,14 @@
 import { LfProvider, useConnectionStatus, useMutation, useQuery, useSyncStatus } from "@lf/react"
 import { useState } from "react"
 import { createRoot } from "react-dom/client"
-import { AddNote, allNotes } from "./notes.ts"
+import { AddNote, allNotes, endless } from "./notes.ts"
+
+/** What a test asks for besides: another route, another worker. */
+const asked = new URLSearchParams(location.search)
 
 function connect(): SharedWorker {
   const options: WorkerOptions & { extendedLifetime: boolean } = { type: "module", name: "lf", extendedLifetime: true }
-  return new SharedWorker("/worker.js", options)
+  return new SharedWorker(asked.get("worker") ?? "/worker.js", options)
 }
 
 /** In the address, because a killed browser forgets the newest cookies. */
@@ -33,11 +36,17 @@ function App() {
           be {as ?? "nobody"}
         </button>
       ))}
-      <LfProvider doc="notes" user={user} worker={connect}>
+      <LfProvider doc="notes" user={user} worker={connect} url={asked.get("url") ?? undefined}>
         <Notes />
+        {asked.has("endless") && <Endless />}
       </LfProvider>
     </>
   )
+}
+
+function Endless() {
+  const { error } = useQuery(endless)
+  return <output data-testid="endless">{error?.code}</output>
 }
 
 function Notes() {
@@ -57,11 +66,12 @@ function Notes() {
       >
         <input name="text" />
       </form>
-      <output data-testid="status" title={error?.message}>
+      <output data-testid="status" data-code={error?.code} title={error?.message}>
         {status}
       </output>
       <output data-testid="pending">{pending}</output>
       <output data-testid="kept">{kept.join()}</output>
+      <output data-testid="query-error">{notes.error?.code}</output>
       <ul aria-busy={notes.isPending}>
         {(notes.data ?? []).map(({ text, author }) => (
           <li key={text}>{`${text} by ${author ?? "nobody"}`}</li>

@@ -1,40 +1,46 @@
 // Pages and data of the app with accounts. Whoever has the cookie is that user.
 import { readFileSync } from "node:fs"
-import { createServer } from "node:http"
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import { extname, join } from "node:path"
 import { createLf } from "@lf/next"
-import { allNotes, mutator } from "./notes.ts"
+import { allNotes, endless, mutator } from "./notes.ts"
 
 const directory = process.argv[2]
 const types: Record<string, string> = { ".js": "text/javascript", ".wasm": "application/wasm", ".html": "text/html" }
 const page = '<!doctype html><title>notes</title><div id="root"></div><script type="module" src="/page.js"></script>'
 
-// The pages come all the same: only the data is not to be had.
-let isDown = false
+/** "down": the pages come all the same, only the data is not to be had. "forbidden": not for this user. "unsure": who it is cannot be asked. */
+let mode = "up"
 const lf = createLf<{ id: string }>({
   mutator,
   dataDir: join(directory, "data"),
   authenticate: ({ headers }) => {
+    if (mode === "unsure") throw new Error("the accounts' database is away")
     const id = /(?:^|; )user=([^;]+)/.exec(headers.get("cookie") ?? "")?.[1]
     return id === undefined ? null : { id }
   },
   authorize: () => {
-    if (isDown) throw new Error("down")
-    return true
+    if (mode === "down") throw new Error("down")
+    return mode !== "forbidden"
   },
 })
 
 const server = createServer(async (request, response) => {
-  const path = request.url ?? "/"
-  if (path === "/down") isDown = true
-  if (path === "/up") isDown = false
+  const path = new URL(request.url ?? "/", "http://localhost").pathname
+  if (/^\/(up|down|forbidden|unsure)$/.test(path)) mode = path.slice(1)
   if (path === "/rows") {
     const notes = await lf.document("notes", { as: "system" }).query(allNotes)
     response.end(JSON.stringify(notes.map(({ text, author }) => `${text} by ${author ?? "nobody"}`)))
-  } else if (path === "/api/lf") {
-    const { status, body } = await lf.handlers.GET(new Request(`http://localhost${path}`))
-    response.statusCode = status
-    response.end(await new Response(body).text())
+  } else if (path === "/endless") {
+    const ended = lf.document("notes", { as: "system" }).query(endless)
+    response.end(await ended.then(() => "rows").catch(({ code }) => code))
+  } else if (path === "/api/lf" || path === "/no-upgrade") await answerRoute(request, response)
+  else if (path === "/missing" || path === "/throws") {
+    response.statusCode = path === "/missing" ? 404 : 500
+    response.end("no route")
+  } else if (path === "/broken-worker.js") {
+    response.setHeader("content-type", "text/javascript")
+    response.end('throw new Error("a bug of the app")')
   } else if (extname(path) in types) {
     response.setHeader("content-type", types[extname(path)])
     response.end(readFileSync(join(directory, path)))
@@ -43,6 +49,18 @@ const server = createServer(async (request, response) => {
     response.end(page)
   }
 })
+
+/** What Next does for a route file. */
+async function answerRoute(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const headers = Object.entries(request.headers).map(([name, value]): [string, string] => [name, String(value)])
+  const method = request.method === "POST" ? "POST" : "GET"
+  const answer = await lf.handlers[method](
+    new Request(`http://${request.headers.host}${request.url}`, { method, headers }),
+  )
+  response.writeHead(answer.status, Object.fromEntries(answer.headers))
+  response.end(await answer.text())
+}
+
 // Without a listener Node takes an upgrade for a request; lf's own are taken before they arrive here.
 server.on("upgrade", (_request, socket) => socket.destroy())
 server.listen(0, "127.0.0.1", () => {

@@ -161,13 +161,26 @@ const all = fc.oneof(
   ),
   command(
     1,
-    fc.constantFrom("refuse" as const, "discard" as const),
-    (pending) => `clear, ${pending}, and a write on its heels`,
-    (world, pending) => {
+    fc.tuple(fc.constantFrom("refuse" as const, "discard" as const), fc.boolean()),
+    ([pending, isAfter]) => `clear, ${pending}, and a write right ${isAfter ? "after" : "before"} it`,
+    (world, [pending, isAfter]) => {
       const handlers = world.handlers(0)
       if (handlers === undefined) return
+      if (!isAfter) world.put(handlers, "mutateAsync", "kept")
       world.clear(handlers, pending)
+      if (isAfter) world.put(handlers, "mutateAsync", "kept")
+    },
+  ),
+  command(
+    2,
+    fc.tuple(fc.nat(6), fc.boolean()),
+    ([ms, signsIn]) => `a write, ${ms} ms later the worker dies${signsIn ? ", and ann signs in" : ""}`,
+    (world, [ms, signsIn]) => {
+      const handlers = world.handlers(0)
+      if (handlers === undefined) return
       world.put(handlers, "mutateAsync", "kept")
+      setTimeout(() => world.browser.kill(), ms)
+      if (signsIn) world.go({ user: "ann" }, "now")
     },
   ),
   command(

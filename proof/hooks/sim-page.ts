@@ -122,7 +122,7 @@ interface LivingWorker {
   readonly ports: Wire[]
 }
 
-const LOCKS_OUTLIVE_MS = 30_000
+const LOCKS_OUTLIVE_MS = 100_000
 
 /** One browser with one tab. What its workers keep outlives them. */
 export class SimBrowser {
@@ -136,10 +136,10 @@ export class SimBrowser {
   #moves = 0
   #workers = 0
   #worker: LivingWorker | null = null
-  /** Whether the worker's script can be loaded. */
-  loads = true
-  /** The worker takes no message. */
-  isHung = false
+  #loads = true
+  #isHung = false
+  /** There was a time when no worker answered, however it was asked. */
+  wasAway = false
   readonly #print: (line: string) => void
 
   constructor(luck: Luck, load: LoadSqlite, server: SimServer, print: (line: string) => void) {
@@ -147,6 +147,26 @@ export class SimBrowser {
     this.#luck = luck
     this.#load = load
     this.#server = server
+  }
+
+  /** Whether the worker's script can be loaded. */
+  get loads(): boolean {
+    return this.#loads
+  }
+
+  set loads(loads: boolean) {
+    this.#loads = loads
+    if (!loads) this.wasAway = true
+  }
+
+  /** The worker takes no message. */
+  get isHung(): boolean {
+    return this.#isHung
+  }
+
+  set isHung(isHung: boolean) {
+    this.#isHung = isHung
+    if (isHung) this.wasAway = true
   }
 
   /** Queries that the worker runs for its tabs. */
@@ -180,7 +200,7 @@ export class SimBrowser {
     for (const wire of worker.ports) wire.cut()
     this.#disk.crash((unsynced) => (this.#luck.chance(0.5) ? unsynced : 0))
     for (const ownership of worker.documentLocks) ownership.release()
-    // Chromium may keep the locks of a dead worker for half a minute.
+    // Chromium may keep the locks of a dead worker for a while.
     if (this.#luck.chance(0.7)) locks.died(worker.name)
     else setTimeout(() => locks.died(worker.name), LOCKS_OUTLIVE_MS)
   }

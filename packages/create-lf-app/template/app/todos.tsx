@@ -5,6 +5,7 @@ import {
   newId,
   sql,
   useConnectionStatus,
+  useField,
   useMutation,
   useQuery,
   useRejectedMutations,
@@ -12,7 +13,7 @@ import {
 } from "@lf/react"
 import type { SubmitEvent } from "react"
 import { connectWorker } from "./lf/connect"
-import { AddTodo, DeleteTodo, type Todo, ToggleTodo } from "./lf/mutators"
+import { AddTodo, DeleteTodo, RenameTodo, type Todo, ToggleTodo } from "./lf/mutators"
 
 export function Todos({ list }: { list: string }) {
   return (
@@ -55,8 +56,9 @@ function NewTodo() {
 function List() {
   // Runs in this browser, offline too, and again whenever a row that it read has changed.
   const todos = useQuery(sql<Todo>`select id, title, done from todos order by created_at, id`)
-  const { error } = useConnectionStatus()
-  const problem = todos.error ?? error
+  const { status, error } = useConnectionStatus()
+  // Being offline is no problem.
+  const problem = todos.error ?? (status === "offline" ? null : error)
   return (
     <>
       {problem && <p role="alert">{problem.message}</p>}
@@ -69,19 +71,20 @@ function List() {
   )
 }
 
+/** useField: a tick or a letter shows at once, and stays while the row that has it is on its way from the worker. */
 function Item({ todo }: { todo: Todo }) {
   const toggle = useMutation(ToggleTodo)
+  const rename = useMutation(RenameTodo)
   const remove = useMutation(DeleteTodo)
+  const done = useField(todo.done, (done) => toggle.mutate({ id: todo.id, done: done === 1 }))
+  const title = useField(todo.title, (title) => rename.mutate({ id: todo.id, title }))
   return (
     <li data-testid="todo-item">
       <label>
-        <input
-          type="checkbox"
-          checked={todo.done === 1}
-          onChange={(event) => toggle.mutate({ id: todo.id, done: event.target.checked })}
-        />
+        <input type="checkbox" {...done.checkbox} />
         <span data-testid="todo-title">{todo.title}</span>
       </label>
+      <input {...title.input} aria-label="Title" aria-invalid={title.error !== null} maxLength={200} />
       <button type="button" aria-label={`Delete ${todo.title}`} onClick={() => remove.mutate({ id: todo.id })}>
         ×
       </button>

@@ -93,6 +93,7 @@ export class WorkerHost {
     entry.linger()
     entry.document.setUrl(open.url)
     const { document, desk } = entry
+    if (known !== undefined) document.poke()
     const tab = new TabPort({ port, document, desk, hasAuth: open.hasAuth })
     entry.tabs.add(tab)
     let stopWatching: () => void = () => {}

@@ -24,6 +24,10 @@ export const ToggleTodo = defineMutation("ToggleTodo", z.object({ id, done: z.bo
   tx.run(sql`update todos set done = ${done} where id = ${id}`)
 })
 
+export const RenameTodo = defineMutation("RenameTodo", z.object({ id, title }), (tx, { id, title }) => {
+  tx.run(sql`update todos set title = ${title} where id = ${id}`)
+})
+
 export const DeleteTodo = defineMutation("DeleteTodo", z.object({ id }), (tx, { id }) => {
   tx.run(sql`delete from todos where id = ${id}`)
 })
@@ -38,5 +42,5 @@ export const mutator = defineMutator({
       created_at integer not null
     ) strict`,
   ],
-  mutations: [AddTodo, ToggleTodo, DeleteTodo],
+  mutations: [AddTodo, ToggleTodo, RenameTodo, DeleteTodo],
 })

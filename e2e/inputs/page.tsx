@@ -1,0 +1,78 @@
+// The address says which document and when fields commit: /?doc=one&when=pause
+import {
+  type FieldOptions,
+  LfProvider,
+  useConnectionStatus,
+  useField,
+  useMutation,
+  useQuery,
+  useSyncStatus,
+} from "@lf/react"
+import { memo } from "react"
+import { createRoot } from "react-dom/client"
+import { allItems, type Item, PaintItem, RenameItem, TickItem } from "./items.ts"
+
+const asked = new URLSearchParams(location.search)
+const when = asked.get("when") as FieldOptions<string>["when"]
+// A pause that no test waits for.
+const options: FieldOptions<string> = when === null ? {} : { when, pauseMs: 60_000 }
+/** The titles that were committed, for tests that count them. */
+const commits: string[] = []
+Object.assign(window, { commits })
+
+function connect(): SharedWorker {
+  const options: WorkerOptions & { extendedLifetime: boolean } = { type: "module", name: "lf", extendedLifetime: true }
+  return new SharedWorker("/worker.js", options)
+}
+
+function Items() {
+  const items = useQuery(allItems)
+  const { status } = useConnectionStatus()
+  const { pending } = useSyncStatus()
+  return (
+    <>
+      <output data-testid="status">{status}</output>
+      <output data-testid="pending">{pending}</output>
+      <ul aria-busy={items.isPending}>
+        {items.data?.map((item) => (
+          <Row key={item.id} item={item} />
+        ))}
+      </ul>
+    </>
+  )
+}
+
+const Row = memo(function Row({ item }: { item: Item }) {
+  const { id } = item
+  const rename = useMutation(RenameItem)
+  const tick = useMutation(TickItem)
+  const paint = useMutation(PaintItem)
+  const commitTitle = (title: string) => {
+    commits.push(title)
+    rename.mutate({ id, title })
+  }
+  const title = useField(item.title, commitTitle, options)
+  const done = useField(item.done, (done) => tick.mutate({ id, done: done === 1 }))
+  const color = useField(item.color, (color) => paint.mutate({ id, color }))
+  return (
+    <li style={{ contentVisibility: "auto", containIntrinsicSize: "auto 1.5rem" }}>
+      <input aria-label={`title ${id}`} {...title.input} data-is-dirty={title.isDirty} />
+      <input aria-label={`done ${id}`} type="checkbox" {...done.checkbox} />
+      <select aria-label={`color ${id}`} {...color.input}>
+        {["red", "green", "blue"].map((name) => (
+          <option key={name}>{name}</option>
+        ))}
+      </select>
+      {title.error !== null && <span role="alert">{title.error.code}</span>}
+    </li>
+  )
+})
+
+const root = document.getElementById("root")
+if (root !== null) {
+  createRoot(root).render(
+    <LfProvider doc={asked.get("doc") ?? "items"} worker={connect}>
+      <Items />
+    </LfProvider>,
+  )
+}

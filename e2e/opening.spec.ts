@@ -1,0 +1,95 @@
+import { expect, test } from "@playwright/test"
+import { AccountsServer } from "./accounts.ts"
+import { chromiumPath, Profile } from "./browser.ts"
+import { WORKER } from "./in-worker.ts"
+import { Server } from "./server.ts"
+import { newListUrl, TodoPage } from "./todo-page.ts"
+
+// What is there when a page opens under bad conditions: what waits is shown and counted, what loads late is tried again.
+
+test("T46 a killed browser, a cold HTTP cache and no server: the list opens with its three unsent changes", async () => {
+  test.setTimeout(90_000)
+  await using server = await Server.start()
+  await using profile = new Profile(chromiumPath())
+  const url = newListUrl(server.url)
+  const a = await TodoPage.open(await (await profile.start()).newPage(), url)
+  await a.isSynced()
+  await a.page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined))
+  await server.stop("SIGKILL")
+  await a.add("one", "two", "three")
+  await expect(a.pending).toHaveText("3")
+  const cdp = await a.page.context().newCDPSession(a.page)
+  await cdp.send("Network.clearBrowserCache")
+  await profile.kill()
+  const b = await TodoPage.open(await (await profile.start()).newPage(), url)
+  await b.shows(["one", "two", "three"])
+  await expect(b.pending).toHaveText("3")
+  await server.start()
+  await b.isSynced()
+})
+
+test("T46 what waits is counted from what is stored even if the worker does not start", async () => {
+  test.setTimeout(60_000)
+  await using server = await Server.start()
+  await using profile = new Profile(chromiumPath())
+  const a = await TodoPage.open(await (await profile.start()).newPage(), newListUrl(server.url))
+  await a.isSynced()
+  await a.page.getByTestId("offline-switch").click()
+  await a.add("one", "two", "three")
+  const url = a.page.url()
+  await profile.kill()
+  const page = await (await profile.start()).newPage()
+  await page.addInitScript(() => {
+    const Real = SharedWorker
+    window.SharedWorker = class extends Real {
+      constructor() {
+        super("/missing.js")
+      }
+    }
+  })
+  await page.goto(url)
+  await expect(page.getByTestId("error-notice")).toHaveAttribute("data-code", "WORKER_FAILED", { timeout: 15_000 })
+  await expect(page.getByTestId("pending-count")).toHaveText("3")
+})
+
+test("H3 a first visit that is cut while the worker's script loads goes on by itself, and keeps what is typed", async ({
+  browser,
+}) => {
+  await using server = await Server.start()
+  const context = await browser.newContext({ serviceWorkers: "block" })
+  await context.route(WORKER, (route) => route.abort())
+  const page = await context.newPage()
+  await page.goto(newListUrl(server.url))
+  await page.getByTestId("new-todo").fill("typed meanwhile")
+  await expect(page.getByTestId("error-notice")).toHaveAttribute("data-code", "WORKER_FAILED", { timeout: 11_000 })
+  await context.unroute(WORKER)
+  const todo = new TodoPage(page)
+  await todo.isSynced()
+  await expect(page.getByTestId("error-notice")).toHaveCount(0)
+  await expect(todo.input).toHaveValue("typed meanwhile")
+  await todo.input.press("Enter")
+  await todo.shows(["typed meanwhile"])
+})
+
+test("H8 a query without end is SQL_LIMIT in its tab and on the server; every other tab and document goes on", async ({
+  browser,
+}) => {
+  await using server = await AccountsServer.start()
+  const context = await browser.newContext()
+  const page = await context.newPage()
+  await page.goto(server.url)
+  await expect(page.getByTestId("status")).toHaveText("connected")
+  const endless = await context.newPage()
+  await endless.goto(`${server.url}/?endless`)
+  await expect(endless.getByTestId("endless")).toHaveText("SQL_LIMIT", { timeout: 15_000 })
+  await page.getByRole("textbox").fill("goes on")
+  await page.getByRole("textbox").press("Enter")
+  await expect(page.getByTestId("kept")).toHaveText("goes on")
+  await expect(endless.getByRole("listitem")).toContainText(["goes on"])
+  await endless.reload()
+  await expect(endless.getByTestId("endless")).toHaveText("SQL_LIMIT", { timeout: 15_000 })
+  await expect(endless.getByRole("listitem")).toContainText(["goes on"])
+  const answered = fetch(`${server.url}/endless`).then((response) => response.text())
+  expect(await server.rows()).toEqual(["goes on by nobody"])
+  expect(await answered).toBe("SQL_LIMIT")
+})

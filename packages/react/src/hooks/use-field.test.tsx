@@ -1,0 +1,347 @@
+// @vitest-environment jsdom
+import { LfError } from "@lf/core"
+import { act, cleanup, fireEvent, render, screen } from "@testing-library/react"
+import { useState } from "react"
+import { afterEach, beforeEach, expect, test, vi } from "vitest"
+import type { Receipt } from "../tab/calls.ts"
+import { collectReceipts, noteReceipt } from "./commits.ts"
+import { type FieldOptions, type FieldResult, useField } from "./use-field.ts"
+
+/** The row of one document: commits reach it when the test says so. */
+interface Commit {
+  readonly value: unknown
+  keep(): Promise<void>
+  refuse(code: ConstructorParameters<typeof LfError>[0]): Promise<void>
+}
+
+let commits: Commit[] = []
+let setRow: (row: never) => void
+let field: FieldResult<unknown>
+
+beforeEach(() => {
+  commits = []
+})
+afterEach(() => {
+  cleanup()
+  vi.useRealTimers()
+})
+
+interface Props<V> {
+  readonly row: V
+  readonly options?: FieldOptions<V>
+}
+
+function Bound<V>({ row: first, options = {} }: Props<V>) {
+  const [row, become] = useState(first)
+  setRow = become as typeof setRow
+  const commit = (value: V) =>
+    new Promise<void>((resolve, reject) => {
+      const keep = () =>
+        act(async () => {
+          become(value)
+          resolve()
+        })
+      const refuse: Commit["refuse"] = (code) => act(async () => reject(new LfError(code, "no")))
+      commits.push({ value, keep, refuse })
+    })
+  const bound = useField(row, commit, options)
+  field = bound as unknown as FieldResult<unknown>
+  if (options.key === "box") return <input type="checkbox" {...bound.checkbox} />
+  return <input {...bound.input} />
+}
+
+const input = () => screen.getByRole<HTMLInputElement>("textbox")
+const type = (value: string) => fireEvent.change(input(), { target: { value } })
+const focus = () => act(() => input().focus())
+const blur = () => act(() => input().blur())
+const become = (row: unknown) => act(() => setRow(row as never))
+const values = () => commits.map(({ value }) => value)
+const commitAt = (at: number) => {
+  const commit = commits[at]
+  if (commit === undefined) throw new Error(`there is no commit ${at}`)
+  return commit
+}
+
+test("H9 what is typed shows at once and is dirty until the row has it", async () => {
+  render(<Bound row="a" />)
+  focus()
+  type("ab")
+  expect([input().value, field.value, field.isDirty]).toEqual(["ab", "ab", true])
+  await commitAt(0).keep()
+  expect([input().value, field.isDirty, field.error]).toEqual(["ab", false, null])
+})
+
+test("H9 a change from elsewhere shows while nothing is typed", () => {
+  render(<Bound row="a" />)
+  become("of somebody else")
+  expect([input().value, field.isDirty]).toEqual(["of somebody else", false])
+  focus()
+  become("again")
+  expect(input().value).toBe("again")
+})
+
+test("H9 a change from elsewhere does not show over what is being typed", async () => {
+  render(<Bound row="a" options={{ when: "blur" }} />)
+  focus()
+  type("mine")
+  become("of somebody else")
+  expect(input().value).toBe("mine")
+  blur()
+  await commitAt(0).keep()
+  expect(input().value).toBe("mine")
+  become("later")
+  expect(input().value).toBe("later")
+})
+
+test("H9 change: one commit at a time is under way, and the last value wins", async () => {
+  render(<Bound row="" />)
+  focus()
+  for (const text of ["a", "ab", "abc", "abcd"]) type(text)
+  expect(values()).toEqual(["a"])
+  await commitAt(0).keep()
+  expect(input().value).toBe("abcd")
+  expect(values()).toEqual(["a", "abcd"])
+  await commitAt(1).keep()
+  expect([values().length, input().value, field.isDirty]).toEqual([2, "abcd", false])
+})
+
+test("H9 change: rows of our own older commits do not show over the newest text", async () => {
+  render(<Bound row="" />)
+  focus()
+  type("a")
+  type("ab")
+  await commitAt(0).keep()
+  expect([input().value, field.isDirty]).toEqual(["ab", true])
+  become("a")
+  expect(input().value).toBe("ab")
+  await commitAt(1).keep()
+  expect([input().value, field.isDirty]).toEqual(["ab", false])
+})
+
+test("H9 pause: typing is committed once, when it pauses", async () => {
+  vi.useFakeTimers()
+  render(<Bound row="" options={{ when: "pause", pauseMs: 300 }} />)
+  focus()
+  for (const text of ["a", "ab", "abc"]) {
+    type(text)
+    await act(() => vi.advanceTimersByTimeAsync(299))
+  }
+  expect(values()).toEqual([])
+  await act(() => vi.advanceTimersByTimeAsync(1))
+  expect(values()).toEqual(["abc"])
+})
+
+test("H9 pause: a blur does not wait for the pause", () => {
+  render(<Bound row="" options={{ when: "pause", pauseMs: 60_000 }} />)
+  focus()
+  type("a")
+  blur()
+  expect(values()).toEqual(["a"])
+})
+
+test("H9 blur: nothing is committed before, and nothing that was not edited", () => {
+  render(<Bound row="" options={{ when: "blur" }} />)
+  focus()
+  blur()
+  focus()
+  type("a")
+  type("ab")
+  expect(values()).toEqual([])
+  blur()
+  expect(values()).toEqual(["ab"])
+  focus()
+  blur()
+  expect(values()).toEqual(["ab"])
+})
+
+test("H9 unmounting commits what is not committed, once", () => {
+  const { unmount } = render(<Bound row="" options={{ when: "blur" }} />)
+  focus()
+  type("typed")
+  unmount()
+  expect(values()).toEqual(["typed"])
+})
+
+test("H9 leaving the page commits what is not committed, once", () => {
+  render(<Bound row="" options={{ when: "pause", pauseMs: 60_000 }} />)
+  focus()
+  type("typed")
+  act(() => void window.dispatchEvent(new PageTransitionEvent("pagehide")))
+  act(() => void window.dispatchEvent(new PageTransitionEvent("pagehide")))
+  expect(values()).toEqual(["typed"])
+})
+
+test("H9 flush resolves when what is typed is kept, and throws what it was refused with", async () => {
+  render(<Bound row="" options={{ when: "blur" }} />)
+  focus()
+  await field.flush()
+  type("good")
+  const kept = field.flush()
+  await commitAt(0).keep()
+  await kept
+  type("bad")
+  const refused = field.flush().catch((error: LfError) => error.code)
+  await commitAt(1).refuse("MUTATION_REJECTED")
+  expect(await refused).toBe("MUTATION_REJECTED")
+})
+
+test("H9 a refused commit falls back to the row with its error, which the next edit takes away", async () => {
+  render(<Bound row="good" options={{ when: "blur" }} />)
+  focus()
+  type("bad")
+  blur()
+  await commitAt(0).refuse("MUTATION_REJECTED")
+  expect([input().value, field.isDirty, field.error?.code]).toEqual(["good", false, "MUTATION_REJECTED"])
+  type("better")
+  expect(field.error).toBeNull()
+})
+
+test("H9 a refused commit leaves the text of who is still typing, until the field is left", async () => {
+  render(<Bound row="good" />)
+  focus()
+  type("bad")
+  await commitAt(0).refuse("MUTATION_REJECTED")
+  expect([input().value, field.error?.code]).toEqual(["bad", "MUTATION_REJECTED"])
+  blur()
+  expect([input().value, field.isDirty, field.error?.code]).toEqual(["good", false, "MUTATION_REJECTED"])
+})
+
+test("H9 what a failing worker did not keep stays typed, and is tried again", async () => {
+  render(<Bound row="" options={{ when: "blur" }} />)
+  focus()
+  type("mine")
+  blur()
+  await commitAt(0).refuse("WORKER_FAILED")
+  expect([input().value, field.isDirty, field.error?.code]).toEqual(["mine", true, "WORKER_FAILED"])
+  const again = field.flush()
+  await commitAt(1).keep()
+  await again
+  expect([values(), input().value, field.error]).toEqual([["mine", "mine"], "mine", null])
+})
+
+test("H9 the server's later rejection is the field's error, and shows the row", async () => {
+  let decide: (outcome: Awaited<Receipt["remote"]>) => void = () => {}
+  const remote = new Promise<Awaited<Receipt["remote"]>>((resolve) => {
+    decide = resolve
+  })
+  function Remote() {
+    const bound = useField("row", () => void noteReceipt(Promise.resolve({ uid: "u", remote })))
+    field = bound as unknown as FieldResult<unknown>
+    return <input {...bound.input} />
+  }
+  render(<Remote />)
+  type("refused")
+  await act(async () => decide({ type: "rejected", code: "not-yours", data: null }))
+  expect([input().value, field.error?.code]).toEqual(["row", "MUTATION_REJECTED"])
+  expect(collectReceipts(() => 1)).toEqual({ returned: 1, receipts: [] })
+})
+
+test("H9 reset shows the row, and commits nothing", () => {
+  render(<Bound row="row" options={{ when: "blur" }} />)
+  focus()
+  type("draft")
+  act(() => field.reset())
+  expect([input().value, field.isDirty]).toEqual(["row", false])
+  blur()
+  expect(values()).toEqual([])
+})
+
+test("H9 another key commits what was typed to the row that it was typed for, and begins anew", () => {
+  function Form({ id }: { id: string }) {
+    const bound = useField(
+      `row ${id}`,
+      (value) => commits.push({ value: `${id}: ${value}`, keep: async () => {}, refuse: async () => {} }),
+      { key: id, when: "blur" },
+    )
+    return <input {...bound.input} />
+  }
+  const { rerender } = render(<Form id="a" />)
+  focus()
+  type("typed")
+  rerender(<Form id="b" />)
+  expect(input().value).toBe("row b")
+  expect(values()).toEqual(["a: typed"])
+})
+
+test("H9 what an input method composes is committed once, when it is whole", async () => {
+  render(<Bound row="" />)
+  focus()
+  fireEvent.compositionStart(input())
+  for (const text of ["k", "ka", "か"]) type(text)
+  become("of somebody else")
+  expect([values(), input().value]).toEqual([[], "か"])
+  fireEvent.compositionEnd(input())
+  expect(values()).toEqual(["か"])
+  await commitAt(0).keep()
+  expect([values(), input().value]).toEqual([["か"], "か"])
+})
+
+test("H9 a checkbox keeps 0 and 1 as its row does, and is committed at once", async () => {
+  render(<Bound row={0} options={{ key: "box", when: "blur" }} />)
+  const box = screen.getByRole<HTMLInputElement>("checkbox")
+  act(() => box.focus())
+  fireEvent.click(box)
+  expect([box.checked, values()]).toEqual([true, [1]])
+  await commitAt(0).keep()
+  fireEvent.click(box)
+  expect([box.checked, values()]).toEqual([false, [1, 0]])
+  await commitAt(1).refuse("MUTATION_REJECTED")
+  expect([box.checked, field.error?.code]).toEqual([true, "MUTATION_REJECTED"])
+})
+
+test("H9 a text that is no number stays with its error, and is not committed", async () => {
+  render(<Bound row={7} />)
+  focus()
+  type("7x")
+  expect([input().value, field.value, field.error?.code]).toEqual(["7x", 7, "MUTATION_ARGS_INVALID"])
+  expect(await field.flush().catch((error: LfError) => error.code)).toBe("MUTATION_ARGS_INVALID")
+  type("71")
+  expect([field.value, field.error, values()]).toEqual([71, null, [71]])
+  await commitAt(0).keep()
+  type("")
+  blur()
+  expect([input().value, values()]).toEqual(["71", [71]])
+})
+
+test("H9 parse and format stand between the row and the text, and what parse throws is the error", () => {
+  const options = {
+    parse: (text: string) => {
+      if (text === "?") throw new Error("no price")
+      return Number(text) * 100
+    },
+    format: (cents: number) => (cents / 100).toFixed(2),
+  }
+  render(<Bound row={150} options={options} />)
+  expect(input().value).toBe("1.50")
+  focus()
+  type("?")
+  expect(field.error?.message).toContain("no price")
+  type("2")
+  expect([input().value, field.value, values()]).toEqual(["2", 200, [200]])
+})
+
+test("H9 set is as if it had been typed", async () => {
+  render(<Bound row="a" />)
+  act(() => field.set("b"))
+  expect([input().value, values()]).toEqual(["b", ["b"]])
+  await commitAt(0).keep()
+  expect(field.isDirty).toBe(false)
+})
+
+test("H9 a mutator that makes something else of the text has the last word once it settled", async () => {
+  vi.useFakeTimers()
+  function Trimmed() {
+    const [row, become] = useState("")
+    const bound = useField(row, async (value) => become(value.trim()))
+    field = bound as unknown as FieldResult<unknown>
+    return <input {...bound.input} />
+  }
+  render(<Trimmed />)
+  focus()
+  await act(async () => type("a "))
+  expect(input().value).toBe("a ")
+  await act(() => vi.advanceTimersByTimeAsync(1_000))
+  expect([input().value, field.isDirty]).toEqual(["a ", false])
+  blur()
+  expect(input().value).toBe("a")
+})
