@@ -7,7 +7,7 @@ import { newListUrl, TodoPage } from "./todo-page.ts"
 
 // What is there when a page opens under bad conditions: what waits is shown and counted, what loads late is tried again.
 
-test("T46 a killed browser, a cold HTTP cache and no server: the list opens with its three unsent changes", async () => {
+test("T45 a killed browser, a cold HTTP cache and no server: the list opens with its three unsent changes", async () => {
   test.setTimeout(90_000)
   await using server = await Server.start()
   await using profile = new Profile(chromiumPath())
@@ -28,7 +28,7 @@ test("T46 a killed browser, a cold HTTP cache and no server: the list opens with
   await b.isSynced()
 })
 
-test("T46 what waits is counted from what is stored even if the worker does not start", async () => {
+test("T45 what waits is counted from what is stored even if the worker does not start", async () => {
   test.setTimeout(60_000)
   await using server = await Server.start()
   await using profile = new Profile(chromiumPath())

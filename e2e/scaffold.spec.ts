@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, realpathSync } from "node:fs"
+import { cpSync, readdirSync, readFileSync, realpathSync } from "node:fs"
 import { join, resolve } from "node:path"
 import { type Browser, expect, test } from "@playwright/test"
 import { publint } from "publint"
@@ -25,6 +25,7 @@ test("scene 9: an app scaffolded from packed tarballs installs, builds, and two 
     // The packed one, not a link into the repository.
     expect(realpathSync(join(app, "node_modules/@lf", name))).toBe(join(realpathSync(app), "node_modules/@lf", name))
   }
+  cpSync(resolve("e2e/scenes/scene"), join(app, "app/scene"), { recursive: true })
   const tsconfig = readFileSync(join(app, "tsconfig.json"), "utf8")
   const built = await timed("build", () => workshop.npm(["run", "build"], { cwd: app }))
   expect(built, "the app's types are checked").toContain("Finished TypeScript")
@@ -34,8 +35,9 @@ test("scene 9: an app scaffolded from packed tarballs installs, builds, and two 
   const dataDir = workshop.path("data")
   const server = await timed("start", () => workshop.serve(app, dataDir))
   await timed("sync", () => twoBrowsersSync(browser, server.url))
+  await timed("links", () => linksUnderSuspense(browser, server.url))
   await timed("stop", server.stop)
-  expect(await workshop.run(join(app, "node_modules/.bin/lf"), ["reset", dataDir])).toContain("deleted 2 documents")
+  expect(await workshop.run(join(app, "node_modules/.bin/lf"), ["reset", dataDir])).toContain("deleted 5 documents")
 })
 
 /** The four tarballs, as they would be published. */
@@ -94,6 +96,27 @@ async function twoBrowsersSync(browser: Browser, url: string): Promise<void> {
   await c.shows(["x", "y", "z"])
   await c.isSynced()
   expect(said).toEqual([])
+}
+
+/** H2 H3: a document below loading.tsx, changed by a link and in a transition, and a save that ends after its page was left. */
+async function linksUnderSuspense(browser: Browser, url: string): Promise<void> {
+  const page = await (await browser.newContext()).newPage()
+  await page.goto(`${url}/scene/a`)
+  const rows = page.getByTestId("rows")
+  await expect(rows).toHaveText("a: ", { timeout: 15_000 })
+  await page.getByRole("button", { name: "save" }).click()
+  await page.getByRole("link", { name: "b" }).click()
+  await expect(rows).toHaveText("b: ")
+  await expect(page.getByText("Loading")).toHaveCount(0)
+  await expect(async () => {
+    await page.getByRole("button", { name: "look" }).click()
+    await expect(page.getByTestId("saved")).toHaveText("kept in a", { timeout: 200 })
+  }).toPass({ timeout: 10_000 })
+  await page.getByRole("button", { name: "c in a transition" }).click()
+  await expect(rows).toHaveText("c: ")
+  await page.getByRole("link", { name: "a" }).click()
+  await expect(rows).toHaveText("a: saved in a")
+  await expect(rows).toHaveCount(1)
 }
 
 async function timed<R>(name: string, work: () => Promise<R>): Promise<R> {

@@ -3,12 +3,13 @@ import {
   type FieldOptions,
   LfProvider,
   useConnectionStatus,
+  useDocument,
   useField,
   useMutation,
   useQuery,
   useSyncStatus,
 } from "@lf/react"
-import { memo } from "react"
+import { memo, useEffect } from "react"
 import { createRoot } from "react-dom/client"
 import { allItems, type Item, PaintItem, RenameItem, TickItem } from "./items.ts"
 
@@ -29,6 +30,8 @@ function Items() {
   const items = useQuery(allItems)
   const { status } = useConnectionStatus()
   const { pending } = useSyncStatus()
+  const { setOnline } = useDocument()
+  useEffect(() => void Object.assign(window, { setOnline }), [setOnline])
   return (
     <>
       <output data-testid="status">{status}</output>

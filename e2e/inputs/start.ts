@@ -20,9 +20,9 @@ export class InputsServer {
   }
 
   static async start(): Promise<InputsServer> {
-    // Below the repository: the server finds its packages from there.
-    mkdirSync("test-results", { recursive: true })
-    const directory = mkdtempSync(join("test-results", "inputs-"))
+    // Below the repository, so that the server finds its packages, and where no other run of Playwright tidies up.
+    mkdirSync("node_modules/.lf-e2e", { recursive: true })
+    const directory = mkdtempSync("node_modules/.lf-e2e/inputs-")
     await bundle(directory)
     const child = spawn(process.execPath, [join(directory, "server.mjs"), directory], {
       stdio: ["ignore", "pipe", "inherit"],
