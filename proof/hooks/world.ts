@@ -310,7 +310,8 @@ export class World {
       if (args === null || args.doc !== doc) continue
       const count = rows.filter(({ id }) => id === args.id).length
       if (count > 1) this.#fail("I9", `${what} is there ${count} times`)
-      if (error?.message.startsWith("no answer") && !this.browser.wasAway) this.#fail("H1", `${what} ends with ${error}`)
+      if (error?.message.startsWith("no answer") && !this.browser.wasAway)
+        this.#fail("H1", `${what} ends with ${error}`)
       if (isOpen || (error !== null && isUndecided(error))) continue
       const isKept = error === null && args.fate === "kept"
       if (isKept !== (count === 1)) {

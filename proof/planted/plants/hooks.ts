@@ -7,8 +7,8 @@ export const hooks: readonly Plant[] = [
     edits: [
       {
         file: "hooks/use-mutation.ts",
-        find: `receipt: posted({ handle, mutation,`,
-        replace: `receipt: posted({ handle: latest.current.handle, mutation,`,
+        find: `receipt: post({ handle, mutation,`,
+        replace: `receipt: post({ handle: latest.current.handle, mutation,`,
       },
     ],
   },
@@ -68,8 +68,8 @@ export const hooks: readonly Plant[] = [
       },
       {
         file: "hooks/live-key.ts",
-        find: `    for (const query of this.#cached) if (query.isActive()) this.#show(query, this.#rows)`,
-        replace: `    for (const query of this.#cached) this.#show(query, this.#rows)`,
+        find: `      if (query.isActive()) this.#show(query, this.#rows)`,
+        replace: `      if (query.isActive() || query.observers.length > 0) this.#show(query, this.#rows)`,
       },
     ],
   },
@@ -105,10 +105,9 @@ export const hooks: readonly Plant[] = [
     edits: [
       {
         file: "hooks/query-binding.ts",
-        find: `      liveKey?.remove(query)
+        find: `      this.#liveKeyByQuery.get(query)?.remove(query)
 `,
-        replace: `      if (query.queryKey.length === 0) liveKey?.remove(query)
-`,
+        replace: ``,
       },
     ],
   },

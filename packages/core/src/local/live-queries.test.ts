@@ -46,7 +46,7 @@ async function setUp({ msPerLook = 0, runsPerSlice }: { msPerLook?: number; runs
 }
 
 describe("H8 a read has a budget", () => {
-  test("a live query without end is stopped with SQL_LIMIT; others get their rows", async () => {
+  test("H8 a live query without end is stopped with SQL_LIMIT; others get their rows", async () => {
     const { queries, change } = await setUp()
     const [bad, good]: LiveResult[][] = [[], []]
     queries.listen(endless, (result) => bad.push(result))
@@ -90,7 +90,7 @@ describe("H8 a read has a budget", () => {
 })
 
 describe("H8 a long list of reads is worked off in slices", () => {
-  test("many queries leave room for a change in between, and each reader ends with what is so", async () => {
+  test("H8 T39 many queries leave room for a change in between, and each reader ends with what is so", async () => {
     const { queries, change, turn } = await setUp({ msPerLook: 3 })
     const shown = new Map<number, LiveResult[]>()
     for (let id = 0; id < 40; id++) {

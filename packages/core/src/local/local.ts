@@ -152,16 +152,15 @@ export class Local {
     const known = this.#receipts.find(uid)
     if (known !== undefined) return known
     const receipt = this.#receipts.open(uid, Promise.resolve())
-    if (this.#timeline.isPending(uid)) return receipt
     const outcome = this.#store.outcomeOf(uid) ?? { type: "unknown", reason: "forgotten" }
-    this.#receipts.decide([{ uid, outcome }])
+    if (!this.#timeline.isPending(uid)) this.#receipts.decide([{ uid, outcome }])
     return receipt
   }
 
   /** This device has it, or knows what became of it. */
   isKnown(uid: string): boolean {
-    const isOpen = this.#receipts.find(uid) !== undefined || this.#timeline.isPending(uid)
-    return isOpen || this.#store.outcomeOf(uid) !== undefined
+    const known = this.#receipts.find(uid) ?? this.#store.outcomeOf(uid)
+    return known !== undefined || this.#timeline.isPending(uid)
   }
 
   /** What is pending will be forgotten by its user's wish: whoever waits for the server's decision is told so. */

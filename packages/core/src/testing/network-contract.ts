@@ -88,7 +88,7 @@ export function networkContract(name: string, make: () => Promise<NetworkContrac
       await second.world.close()
     })
 
-    test("an end is reported once, however often and from wherever it is closed (T29)", async () => {
+    test("an end is reported once, however often and from wherever it is closed (T29, T46)", async () => {
       const { world, near, far, atNear, atFar } = await connected()
       near.close("first")
       near.close("second")

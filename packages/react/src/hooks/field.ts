@@ -53,6 +53,8 @@ export class Field<V> {
   #inFlight: Promise<void> | null = null
   #isFocused = false
   #isComposing = false
+  /** The draft only keeps the text while an input method composes: nothing was entered yet. */
+  #isHeld = false
   #pause: ReturnType<typeof setTimeout> | undefined
   #settle: ReturnType<typeof setTimeout> | undefined
   #unregister: () => void = () => {}
@@ -73,6 +75,7 @@ export class Field<V> {
   /** Something was typed, ticked or chosen. Shown at once; committed as `when` says. */
   edit(edit: Edit<V>): void {
     this.#edit = edit
+    this.#isHeld = false
     this.#version++
     this.#become({ draft: { text: edit.text, value: edit.value, version: this.#version }, rest: null, error: null })
     clearTimeout(this.#settle)
@@ -94,17 +97,23 @@ export class Field<V> {
   /** An input method begins or ends to compose, on a field that shows `text`. Nothing may come between. */
   composes(isComposing: boolean, text: string): void {
     this.#isComposing = isComposing
-    const { draft } = this.#state
+    const { draft, rest, error } = this.#state
     if (isComposing) {
-      if (draft === null) this.#become({ ...this.#state, draft: { text, value: this.#row, version: this.#version } })
+      if (draft !== null) return
+      this.#isHeld = true
+      this.#become({ ...this.#state, draft: { text, value: this.#row, version: this.#version } })
+    } else if (this.#isHeld) {
+      this.#isHeld = false
+      this.#clear({ draft: null, rest, error })
     } else if (this.#edit !== null && this.#sentVersion < this.#version) this.#commitAsWanted(this.#edit)
+    else if (error !== null && isRefusal(error)) this.#fallBack(error)
     else if (this.#inFlight === null) this.#takeRow()
   }
 
   focuses(isFocused: boolean): void {
     this.#isFocused = isFocused
     if (isFocused) return
-    this.#isComposing = false
+    if (this.#isComposing) this.composes(false, "")
     const { draft, error } = this.#state
     if (draft !== null && error !== null && isRefusal(error)) this.#fallBack(error)
     else if (this.#state.rest !== null) this.#become({ ...this.#state, rest: null })
@@ -228,13 +237,18 @@ export class Field<V> {
   /** The row is what there is now: of our commit, or of somebody's after it. */
   #takeRow(): void {
     const { draft } = this.#state
-    if (draft === null) return
+    if (draft === null || this.#isComposing) return
     const isOther = !Object.is(draft.value, this.#row)
     const rest = isOther && this.#isFocused ? { text: draft.text, row: this.#row } : null
     this.#clear({ draft: null, rest, error: null })
   }
 
   #fallBack(error: LfError): void {
+    // Nothing may come between an input method and its text: its end falls back.
+    if (this.#isComposing) {
+      this.#become({ ...this.#state, error })
+      return
+    }
     this.#keptVersion = this.#version
     this.#sentVersion = this.#version
     this.#clear({ draft: null, rest: null, error })

@@ -225,7 +225,7 @@ test.each([
   expect(await textsOf(worker, "a")).toEqual(["of a"])
 })
 
-test("H2 late handlers, also after an await, write to the document of their render", async () => {
+test("H2 T30 late handlers, also after an await, write to the document of their render", async () => {
   const worker = memoryWorker({ mutator })
   const tree = (doc: string) => (
     <LfProvider doc={doc} worker={worker}>
@@ -317,7 +317,7 @@ test("H2 H3 a transition shows the old document until the new one's rows are the
 })
 
 test.each(["inside", "outside"])(
-  "H3 useSuspenseQuery ends in rows with the boundary %s of the provider",
+  "H3 T31 useSuspenseQuery ends in rows with the boundary %s of the provider",
   async (where) => {
     const worker = memoryWorker({ mutator })
     const boundary = (children: ReactNode) => <Suspense fallback="waiting">{children}</Suspense>
@@ -359,7 +359,7 @@ function Parsed() {
   return <p>{`a is ${data.map(({ a }) => a).join()}`}</p>
 }
 
-test("H3 an SQL error reaches the boundary, and its retry ends in an error or in rows", async () => {
+test("H3 T32 an SQL error reaches the boundary, and its retry ends in an error or in rows", async () => {
   vi.spyOn(console, "error").mockImplementation(() => {})
   const worker = memoryWorker({ mutator })
   const parsed = (

@@ -152,6 +152,37 @@ test("H4 placeholderData shows until the rows are there", async () => {
   expect(shown).not.toContain("nothing")
 })
 
+test("H4 placeholderData keeps what was shown while other parameters are read", async () => {
+  function From({ min }: { min: number }) {
+    const query = sql<Todo>`select * from todos where id >= ${min} order by id`
+    const { data, isPlaceholderData } = useQuery(query, { placeholderData: (before) => before })
+    return <p>{`${isPlaceholderData ? "before" : "now"}: ${data?.map(({ id }) => id).join()}`}</p>
+  }
+  const { rerender } = render(page(<From min={0} />))
+  await save(1, "one")
+  await save(2, "two")
+  await screen.findByText("now: 1,2")
+  rerender(page(<From min={2} />))
+  expect(screen.getByText("before: 1,2")).toBeDefined()
+  await screen.findByText("now: 2")
+})
+
+test("H3 H4 what the app does to the client's cache ends in rows again, and they stay live", async () => {
+  render(page(<Titles />))
+  await act(() => client.cancelQueries())
+  await save(1, "one")
+  await screen.findByText("titles: one")
+  const { queryKey } = liveQueryOptions(name, todos)
+  const disturb = ["invalidateQueries", "resetQueries", "refetchQueries", "cancelQueries", "removeQueries"] as const
+  for (const method of disturb) {
+    await act(async () => void (await client[method]({ queryKey })))
+    await screen.findByText("titles: one")
+  }
+  await save(2, "two")
+  await screen.findByText("titles: one,two")
+  expect(counts()).toEqual([1, 1])
+})
+
 test("H4 a client with a queryKeyHashFn of its own is live, and lets go of everything", async () => {
   client = new QueryClient({ defaultOptions: { queries: { queryKeyHashFn: (key) => `mine ${JSON.stringify(key)}` } } })
   const { unmount } = render(page(<Titles options={{ gcTime: 0 }} />))

@@ -174,7 +174,11 @@ export class LiveKey {
 
   #showAll(): void {
     if (this.#rows === null) return
-    for (const query of this.#cached) if (query.isActive()) this.#show(query, this.#rows)
+    for (const query of this.#cached) {
+      if (query.isActive()) this.#show(query, this.#rows)
+      // Nothing looks at it: who fetches it gets rows of then.
+      else if (!query.state.isInvalidated) query.invalidate()
+    }
   }
 
   #show(query: CachedQuery, rows: readonly Row[]): void {

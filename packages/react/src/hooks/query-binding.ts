@@ -129,14 +129,17 @@ export class QueryBinding {
   #note(event: QueryCacheNotifyEvent): void {
     const { query, type } = event
     if (type === "removed") {
-      // One that was only fetched had no observer to be looked at for.
-      const liveKey = this.#liveKeyByQuery.get(query) ?? this.#liveKeys.get(JSON.stringify(query.queryKey))
-      liveKey?.remove(query)
+      this.#liveKeyByQuery.get(query)?.remove(query)
       this.#findAgain(query)
     } else if (this.client.getQueryCache().get(query.queryHash) !== query) {
       // An observer that a render made before the cache was cleared came to look at what is not cached any more.
       if (type === "observerAdded") this.#findAgain(query)
-    } else if (type === "observerAdded" || type === "observerRemoved" || type === "observerOptionsUpdated") {
+    } else if (
+      type === "added" ||
+      type === "observerAdded" ||
+      type === "observerRemoved" ||
+      type === "observerOptionsUpdated"
+    ) {
       this.#liveKeyOf(query).look(query)
     } else if (type === "updated" && event.action.type === "success" && event.action.manual !== true) {
       this.#liveKeyByQuery.get(query)?.keepNewest(query)

@@ -5,8 +5,8 @@ import type { DocumentState, PendingMutation } from "../rpc/protocol.ts"
 import { sentToError } from "../rpc/sent-error.ts"
 import type { Receipt } from "../tab/calls.ts"
 import { INITIAL_STATE } from "../tab/document-state.ts"
-import { noteReceipt } from "./commits.ts"
 import { type DocumentHandle, useDocumentHandle } from "./document-handle.ts"
+import { post } from "./post.ts"
 
 export interface Document {
   readonly id: string
@@ -33,12 +33,8 @@ function documentOf(handle: DocumentHandle): Document {
   return {
     id: handle.doc,
     user: handle.user,
-    mutate(mutation, args) {
-      const receipt = handle.live.mutate(mutation, args)
-      noteReceipt(receipt)
-      receipt.catch((error: LfError) => handle.report(error, { mutation: mutation.name }, true))
-      return receipt
-    },
+    // Whoever awaits it has its error.
+    mutate: (mutation, args) => post({ handle, mutation, args, isTaken: () => true, listeners: () => [] }),
     query: (query) => handle.live.query(query),
     setOnline: (online) => handle.live.setOnline(online),
     clear: ({ pending }) => handle.live.clear(pending),

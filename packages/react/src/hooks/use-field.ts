@@ -234,7 +234,10 @@ function parsed(row: unknown, text: string): unknown {
     if (text.trim() !== "" && Number.isFinite(number)) return number
     throw new LfError("MUTATION_ARGS_INVALID", `expected a number, got ${JSON.stringify(text)}`)
   }
-  if (typeof row === "bigint") return BigInt(text)
+  if (typeof row === "bigint") {
+    if (/^\s*-?\d+\s*$/.test(text)) return BigInt(text)
+    throw new LfError("MUTATION_ARGS_INVALID", `expected a whole number, got ${JSON.stringify(text)}`)
+  }
   if (typeof row === "boolean") return text === "true"
   if (row === null && text === "") return null
   return text

@@ -1,5 +1,5 @@
 "use client"
-import { type DefinedMutation, LfError, type RemoteOutcome } from "@lf/core"
+import type { DefinedMutation, LfError } from "@lf/core"
 import {
   MutationObserver,
   type MutationObserverOptions,
@@ -10,12 +10,10 @@ import {
 } from "@tanstack/react-query"
 import { useCallback, useEffect, useMemo, useRef, useSyncExternalStore } from "react"
 import type { Receipt } from "../tab/calls.ts"
-import { noteReceipt } from "./commits.ts"
 import { type DocumentHandle, useDocumentHandle } from "./document-handle.ts"
+import { post, type Rejected } from "./post.ts"
 import { useFreshWorker } from "./use-fresh-worker.ts"
 import { noteReads } from "./use-read-errors.ts"
-
-export type Rejected = Extract<RemoteOutcome, { type: "rejected" }>
 
 export interface MutationOptions<Args> {
   readonly onSuccess?: (receipt: Receipt, args: Args) => unknown
@@ -86,67 +84,30 @@ export function useMutation<Args>(
   useEffect(() => {
     latest.current = { handle, options }
   })
-  const post = useCallback(
+  const postOne = useCallback(
     (args: Args, one: MutateOptions<Args>, isAsync: boolean): Posted<Args> => {
       const { options: atCall } = latest.current
       // Those of a later render count, as TanStack has it, unless that shows another document.
       const current = () => (latest.current.handle === handle ? latest.current.options : atCall)
       const isTaken = () => isAsync || taken.current || isErrorTaken(client, current(), one)
-      return { args, receipt: posted({ handle, mutation, args, one, current, isTaken }) }
+      const listeners = () => [current().onRejected, one.onRejected]
+      return { args, receipt: post({ handle, mutation, args, isTaken, listeners }) }
     },
     [client, handle, mutation],
   )
   const mutate = useCallback(
     (args: Args, one: MutateOptions<Args> = {}) => {
-      observer.mutate(post(args, one, false), unwrapped(one)).catch(() => {}) // it is in the state, and was reported
+      observer.mutate(postOne(args, one, false), unwrapped(one)).catch(() => {}) // it is in the state, and was reported
     },
-    [observer, post],
+    [observer, postOne],
   )
   const mutateAsync = useCallback(
-    (args: Args, one: MutateOptions<Args> = {}) => observer.mutate(post(args, one, true), unwrapped(one)),
-    [observer, post],
+    (args: Args, one: MutateOptions<Args> = {}) => observer.mutate(postOne(args, one, true), unwrapped(one)),
+    [observer, postOne],
   )
   if (result.error !== null && shouldThrowError(observer.options.throwOnError, [result.error])) throw result.error
   const all = { ...result, variables: result.variables?.args, mutate, mutateAsync } as MutationResult<Args> // TanStack's union, with our variables
   return process.env.NODE_ENV === "development" ? noteReads(all, taken) : all
-}
-
-/** Posts at once. What becomes of it is reported, and told to whoever listens for rejections. */
-function posted<Args>(call: {
-  readonly handle: DocumentHandle
-  readonly mutation: DefinedMutation<Args>
-  readonly args: Args
-  readonly one: MutateOptions<Args>
-  readonly current: () => MutationOptions<Args>
-  readonly isTaken: () => boolean
-}): Promise<Receipt> {
-  const { handle, mutation, args, one, current, isTaken } = call
-  const what = { mutation: mutation.name }
-  const receipt = handle.live.mutate(mutation, args)
-  const isOfField = noteReceipt(receipt)
-  let isRemoteRead = false
-  const shown = receipt.then(({ uid, remote }) => ({
-    uid,
-    get remote() {
-      isRemoteRead = true
-      return remote
-    },
-  }))
-  receipt.then(
-    async ({ remote }) => {
-      const outcome = await remote
-      if (outcome.type !== "rejected") return
-      const listeners = [current().onRejected, one.onRejected].filter((listener) => listener !== undefined)
-      const error = new LfError("MUTATION_REJECTED", `${mutation.name}: the server decided ${outcome.code}`, {
-        cause: outcome,
-      })
-      const isShown = handle.live.errors.isRejectionRead
-      handle.report(error, what, isOfField || listeners.length > 0 || isRemoteRead || isShown)
-      for (const listener of listeners) listener(outcome, args)
-    },
-    (error: LfError) => handle.report(error, what, isOfField || isTaken()),
-  )
-  return shown
 }
 
 /** Whether the app listens for a failure of this call somewhere. */

@@ -22,9 +22,12 @@ export function noteReads<T extends object>(result: T, taken: { current: boolean
   })
 }
 
+/** Errors that a component took, or that were printed: one is all that its query's observers share. */
+const settled = new WeakSet<LfError>()
+
 /**
- * Development: an error of a query that its component does not look at, and nobody else is told of, is printed once (H10).
- * In production the result is returned as it is.
+ * Development: an error of a query that no component looks at, and nobody else is told of, is printed once (H10). In production
+ * the result is returned as it is.
  */
 export function useReadErrors<Result extends { readonly error: LfError | null }>(options: {
   readonly handle: DocumentHandle
@@ -36,8 +39,15 @@ export function useReadErrors<Result extends { readonly error: LfError | null }>
   const taken = useRef(false)
   const error = process.env.NODE_ENV === "development" ? result.error : null
   useEffect(() => {
+    if (error === null || settled.has(error)) return
     const isTold = handle.client.getQueryCache().config.onError !== undefined
-    if (error !== null) handle.live.errors.printUnlessTaken(error, taken.current || isThrown || isTold)
+    if (taken.current || isThrown || isTold) settled.add(error)
+    // The other components of this commit have their say first.
+    queueMicrotask(() => {
+      if (settled.has(error)) return
+      settled.add(error)
+      handle.live.errors.printUnlessTaken(error, false)
+    })
   }, [error, handle, isThrown])
   return process.env.NODE_ENV === "development" ? noteReads(result, taken) : result
 }
