@@ -7,7 +7,7 @@ const words: Record<ShownStatus, string> = {
   offline: "Offline",
   "needs-auth": "Signed out",
   "needs-update": "Outdated",
-  error: "Stopped",
+  error: "Not syncing",
 }
 
 /** The box is always as wide as its longest word: nothing moves when the state does. */

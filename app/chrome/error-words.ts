@@ -9,7 +9,10 @@ const words: Partial<Record<LfError["code"], string>> = {
   PENDING_LIMIT: "Too many changes wait to be sent. Go online first, then go on.",
   DOC_TOO_LARGE: "This list is as long as a list can be. Delete something first, or start another list.",
   UNSUPPORTED: "This browser cannot run the list: it has no SharedWorker. Any current browser on a computer has one.",
-  WORKER_FAILED: "The list could not be started. Look at your connection, then reload the page.",
+  WORKER_FAILED: "The list could not be started. It is tried again; if that takes long, reload the page.",
+  FORBIDDEN: "You may not open this list, or it is not there. What you change stays on this device.",
+  SERVER_DIRECTORY_OWNED: "The server is being moved. What you change is kept, and sent as soon as it is back.",
+  AUTHORIZE_FAILED: "The server cannot say now who may open this list. It is asked again; what you change is kept.",
   WORKER_REPLACED: "There is a newer version of this page. Reload it to go on.",
 }
 

@@ -17,7 +17,11 @@ export function Notices({ problem, onDismiss }: NoticesProps) {
   return (
     <section className="notices" aria-label="Notices" aria-live="polite">
       <RejectedNotice />
-      {status === "needs-update" ? <UpdateNotice /> : <ErrorNotice error={problem ?? trouble} onDismiss={onDismiss} />}
+      {status === "needs-update" ? (
+        <UpdateNotice />
+      ) : (
+        <ErrorNotice error={problem ?? trouble} onDismiss={problem === null ? null : onDismiss} />
+      )}
     </section>
   )
 }
@@ -33,16 +37,19 @@ function UpdateNotice() {
   )
 }
 
-/** An error is said once: the same one from two sides is one notice. */
-function ErrorNotice({ error, onDismiss }: { error: LfError | null; onDismiss: () => void }) {
+/** An error is said once: the same one from two sides is one notice. One that lasts goes with its cause. */
+function ErrorNotice({ error, onDismiss }: { error: LfError | null; onDismiss: (() => void) | null }) {
   if (error === null) return null
   const isLoading = error.code === "WORKER_FAILED"
+  const act = isLoading ? () => location.reload() : onDismiss
   return (
     <div className="notice" data-testid="error-notice" data-code={error.code}>
       <p>{sayError(error)}</p>
-      <button type="button" className="notice-button" onClick={isLoading ? () => location.reload() : onDismiss}>
-        {isLoading ? "Reload" : "OK"}
-      </button>
+      {act !== null && (
+        <button type="button" className="notice-button" onClick={act}>
+          {isLoading ? "Reload" : "OK"}
+        </button>
+      )}
     </div>
   )
 }

@@ -29,7 +29,33 @@ export function mapSelection({
   const map = (at: number) => {
     if (at <= head) return at
     if (at >= from.length - tail) return at + to.length - from.length
-    return Math.min(at, to.length - tail)
+    // Within what changed: where most of the letters around it are the same.
+    let best = Math.min(at, to.length - tail)
+    let most = sameAround(from, at, to, best)
+    for (let place = head; place <= to.length - tail; place++) {
+      const same = sameAround(from, at, to, place)
+      if (same > most) [best, most] = [place, same]
+    }
+    return best
   }
   return { start: map(selection.start), end: map(selection.end), direction: selection.direction }
+}
+
+/** Letters that are looked at on either side: enough to tell places apart, and bounded for long texts. */
+const AROUND_MAX = 64
+
+/** How many letters directly before and after a place in one text stand so around a place in the other. */
+function sameAround(from: string, at: number, to: string, place: number): number {
+  let before = 0
+  while (before < AROUND_MAX && before < at && before < place && from[at - 1 - before] === to[place - 1 - before])
+    before++
+  let after = 0
+  while (
+    after < AROUND_MAX &&
+    at + after < from.length &&
+    place + after < to.length &&
+    from[at + after] === to[place + after]
+  )
+    after++
+  return before + after
 }
