@@ -1,5 +1,5 @@
 import { type BrowserContext, expect, type Locator, type Page, test } from "@playwright/test"
-import { InputsServer } from "./inputs/start.ts"
+import { InputsServer } from "./inputs.ts"
 
 // What is bound with `useField` to rows that come from a worker, in a real browser.
 

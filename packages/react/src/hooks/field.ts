@@ -151,7 +151,7 @@ export class Field<V> {
 
   /** The component is gone, or shows another row: what was typed is committed where it was typed. */
   leave(): void {
-    void this.flush().catch(() => {}) // nobody looks; the mutation's own listeners are told
+    void this.flush().catch(() => {}) // the mutation's own listeners hear of it
     clearTimeout(this.#settle)
     this.#unregister()
   }
@@ -234,7 +234,7 @@ export class Field<V> {
     )
   }
 
-  /** The row is what there is now: of our commit, or of somebody's after it. */
+  /** The row is what there is now: of our commit, or of a later one from elsewhere. */
   #takeRow(): void {
     const { draft } = this.#state
     if (draft === null || this.#isComposing) return

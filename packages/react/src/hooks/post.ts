@@ -7,7 +7,7 @@ export type Rejected = Extract<RemoteOutcome, { type: "rejected" }>
 
 type RejectedListener<Args> = (rejected: Rejected, args: Args) => unknown
 
-/** Posts a mutation at once. What becomes of it is reported, and told to those who listen for rejections. */
+/** Posts a mutation at once. Its end is reported, and rejections reach their listeners. */
 export function post<Args>(call: {
   readonly handle: DocumentHandle
   readonly mutation: DefinedMutation<Args>
@@ -46,7 +46,7 @@ export function post<Args>(call: {
   return shown
 }
 
-/** An app's listener that throws must not keep the others from being told. */
+/** An app's listener that throws must not keep the others from hearing. */
 function guarded(tell: () => unknown): void {
   try {
     tell()

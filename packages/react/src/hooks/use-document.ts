@@ -33,7 +33,7 @@ function documentOf(handle: DocumentHandle): Document {
   return {
     id: handle.doc,
     user: handle.user,
-    // Whoever awaits it has its error.
+    // The caller has the promise, and with it the error.
     mutate: (mutation, args) => post({ handle, mutation, args, isTaken: () => true, listeners: () => [] }),
     query: (query) => handle.live.query(query),
     setOnline: (online) => handle.live.setOnline(online),

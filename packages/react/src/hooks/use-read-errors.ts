@@ -26,7 +26,7 @@ export function noteReads<T extends object>(result: T, taken: { current: boolean
 const settled = new WeakSet<LfError>()
 
 /**
- * Development: an error of a query that no component looks at, and nobody else is told of, is printed once (H10). In production
+ * Development: an error of a query that no component looks at, and no listener hears of, is printed once (H10). In production
  * the result is returned as it is.
  */
 export function useReadErrors<Result extends { readonly error: LfError | null }>(options: {

@@ -67,7 +67,7 @@ export class OpenDocument {
   #late: LfError | null = null
   #hasToldFailure = false
   #cleared: Promise<void> | null = null
-  /** When what nobody wrote here last went over to a user who signed in. */
+  /** When the log from before a sign-in last went over to the user. */
   #movedMs: number | null = null
 
   constructor(options: DocumentOptions) {

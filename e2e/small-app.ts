@@ -3,12 +3,12 @@ import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs"
 import { createRequire } from "node:module"
 import { dirname, join } from "node:path"
 import { build } from "esbuild"
-import type { Item } from "./items.ts"
 
-const SOURCE = "e2e/inputs"
+/** Below the repository, so that the server finds its packages, and where no other run of Playwright tidies up. */
+const FOLDER = "node_modules/.lf-e2e"
 
-/** The page of inputs and its documents, in a process of its own on loopback. */
-export class InputsServer {
+/** An app of one page, one worker and one server, without Next: bundled, and served on loopback by a process of its own. */
+export class SmallApp {
   readonly url: string
   readonly #child: ChildProcess
   readonly #directory: string
@@ -19,13 +19,13 @@ export class InputsServer {
     this.#directory = directory
   }
 
-  static async start(): Promise<InputsServer> {
-    // Below the repository, so that the server finds its packages, and where no other run of Playwright tidies up.
-    mkdirSync("node_modules/.lf-e2e", { recursive: true })
-    const directory = mkdtempSync("node_modules/.lf-e2e/inputs-")
-    await bundle(directory)
+  /** `source` has page.tsx, worker.ts and server.ts, which says its port. */
+  static async start(source: string): Promise<SmallApp> {
+    mkdirSync(FOLDER, { recursive: true })
+    const directory = mkdtempSync(join(FOLDER, "app-"))
+    await bundle(source, directory)
     const child = spawn(process.execPath, [join(directory, "server.mjs"), directory], {
-      stdio: ["ignore", "pipe", "inherit"],
+      stdio: ["ignore", "pipe", "ignore"],
       env: { ...process.env, NODE_ENV: "production" },
     })
     const port = await new Promise<string>((resolve, reject) => {
@@ -35,42 +35,24 @@ export class InputsServer {
       })
       child.once("exit", (code) => reject(new Error(`the server ended with ${code}`)))
     })
-    return new InputsServer(`http://localhost:${port}`, child, directory)
-  }
-
-  /** Makes the document, with rows 1 to `count` that have this title. */
-  async fill({ doc, count, title }: { doc: string; count: number; title: string }): Promise<void> {
-    await this.#post("fill", { doc, count: `${count}`, title })
-  }
-
-  /** Somebody else renames a row. */
-  async rename({ doc, id, title }: { doc: string; id: number; title: string }): Promise<void> {
-    await this.#post("rename", { doc, id: `${id}`, title })
-  }
-
-  async rows(doc: string): Promise<Item[]> {
-    return (await fetch(`${this.url}/rows?doc=${doc}`)).json() as Promise<Item[]> // what server.ts answers
+    return new SmallApp(`http://localhost:${port}`, child, directory)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     const gone = new Promise((resolve) => this.#child.once("exit", resolve))
-    this.#child.kill("SIGKILL")
-    await gone
+    if (this.#child.exitCode === null) {
+      this.#child.kill("SIGKILL")
+      await gone
+    }
     rmSync(this.#directory, { recursive: true, force: true })
-  }
-
-  async #post(path: string, args: Record<string, string>): Promise<void> {
-    const response = await fetch(`${this.url}/${path}?${new URLSearchParams(args)}`, { method: "POST" })
-    const outcome = await response.text()
-    if (outcome !== '{"type":"applied"}') throw new Error(`${path}: the server answered ${outcome}`)
   }
 }
 
-async function bundle(directory: string): Promise<void> {
+async function bundle(source: string, directory: string): Promise<void> {
   const common = { bundle: true, format: "esm", logLevel: "warning", jsx: "automatic" } as const
   await build({
     ...common,
-    entryPoints: [`${SOURCE}/page.tsx`, `${SOURCE}/worker.ts`],
+    entryPoints: [`${source}/page.tsx`, `${source}/worker.ts`],
     outdir: directory,
     platform: "browser",
     define: { "process.env.NODE_ENV": '"production"' },
@@ -79,7 +61,7 @@ async function bundle(directory: string): Promise<void> {
   })
   await build({
     ...common,
-    entryPoints: [`${SOURCE}/server.ts`],
+    entryPoints: [`${source}/server.ts`],
     outfile: join(directory, "server.mjs"),
     platform: "node",
     packages: "external",
