@@ -61,11 +61,16 @@ class Desk {
   /** The worker's own process, with the tabs that happen to live in it, or all: as when memory runs out. */
   async #killRenderers(which: "the worker's" | "all"): Promise<void> {
     const cdp = await this.#browserSession()
-    const { processInfo } = await cdp.send("SystemInfo.getProcessInfo")
+    let victims: number[] = []
+    // After the last kill a tab that shows everything may still be looking for a worker.
+    const found = async () => {
+      const { processInfo } = await cdp.send("SystemInfo.getProcessInfo")
+      const renderers = processInfo.filter(({ type }) => type === "renderer").map(({ id }) => id)
+      victims = which === "all" ? renderers : renderers.filter(hasSharedWorker)
+      return victims.length
+    }
+    await expect.poll(found, { timeout: 20_000, message: "there is a worker" }).toBeGreaterThan(0)
     await cdp.detach()
-    const renderers = processInfo.filter(({ type }) => type === "renderer").map(({ id }) => id)
-    const victims = which === "all" ? renderers : renderers.filter(hasSharedWorker)
-    expect(victims.length, "there is a worker").toBeGreaterThan(0)
     for (const id of victims) process.kill(id, "SIGKILL")
     // Playwright hears of a crash a little later than the tabs that survive.
     await new Promise((resolve) => setTimeout(resolve, 100))
