@@ -150,7 +150,11 @@ async function showsAll(todo: TodoPage, promised: readonly string[], when: strin
 /** Chromium names the threads of its workers; Linux cuts the name. */
 function hasSharedWorker(processId: number): boolean {
   const tasks = `/proc/${processId}/task`
-  return readdirSync(tasks).some((task) => readFileSync(`${tasks}/${task}/comm`, "utf8").startsWith("SharedWorker"))
+  try {
+    return readdirSync(tasks).some((task) => readFileSync(`${tasks}/${task}/comm`, "utf8").startsWith("SharedWorker"))
+  } catch {
+    return false // it ended meanwhile
+  }
 }
 
 /** Mulberry32: the same numbers for the same seed. */
