@@ -28,6 +28,8 @@ export default defineConfig({
     ],
     exclude: ["**/node_modules/**", "**/template/**", ...linuxOnly],
     pool: "threads",
+    // By default one core stays free: on two cores that is half of the machine.
+    maxWorkers: 2,
     testTimeout: 20_000,
   },
 })
