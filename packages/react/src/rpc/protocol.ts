@@ -65,6 +65,9 @@ export type TabMessage =
       /** Where the server is; http or https. */
       readonly url: string
       readonly hasAuth: boolean
+      /** The tab's end of this document, and how often it connected: an older connection is not heard any more. */
+      readonly tab: string
+      readonly connection: number
     }
   /** Whether the tab can be asked for a token: its provider got an `auth`, or lost it. */
   | { readonly type: "auth"; readonly hasAuth: boolean }

@@ -34,6 +34,8 @@ export class TabDocument {
   #connect: ConnectOptions | null = null
   #providers = 0
   #pendingWatchers = 0
+  readonly #id = uuidV7(browserHost.nowMs(), browserHost.randomBytes(10))
+  #connections = 0
   #nextId = 1
   /** No worker serves us, for this reason: what is asked now would wait for ever. */
   #failure: LfError | null = null
@@ -301,7 +303,8 @@ export class TabDocument {
     const { doc, user } = this
     const { url, auth } = options
     const post = (message: TabMessage) => this.#connection.post(message)
-    post({ type: "open", doc, user, url, hasAuth: auth !== undefined })
+    const connection = ++this.#connections
+    post({ type: "open", doc, user, url, hasAuth: auth !== undefined, tab: this.#id, connection })
     if (!this.#isShown) post({ type: "shown", isShown: false })
     this.#queries.askAgain()
     if (this.#pendingWatchers > 0) post({ type: "watch-pending", on: true })

@@ -26,6 +26,8 @@ export class TabPort implements TokenSource {
   /** Null: asked for, and the document is not open yet. */
   readonly #subscriptions = new Map<number, LiveSubscription | null>()
   readonly #pending = new PendingFeed()
+  /** Runs the clear of a call, or gives the run that the call had before. */
+  readonly #once: (call: number, clear: () => Promise<void>) => Promise<void>
   hasAuth: boolean
   /** Shows the document; if not, it only waits for the server's decisions. */
   isShown = true
@@ -41,11 +43,13 @@ export class TabPort implements TokenSource {
     document: OpenDocument
     desk: TokenDesk
     hasAuth: boolean
+    once: (call: number, clear: () => Promise<void>) => Promise<void>
   }) {
     this.#port = options.port
     this.#document = options.document
     this.#desk = options.desk
     this.hasAuth = options.hasAuth
+    this.#once = options.once
     this.#desk.add(this)
     this.tellState()
     this.tellAllRejections()
@@ -248,7 +252,7 @@ export class TabPort implements TokenSource {
       if (!this.#isClosed) this.#port.post({ type: "answer", call, value: null, error })
     }
     try {
-      await this.#document.clear(pending)
+      await this.#once(call, () => this.#document.clear(pending))
       answer(null)
     } catch (error) {
       answer(errorToSent(error))

@@ -15,7 +15,7 @@ class Tab {
   readonly heard: WorkerMessage[] = []
   #say: (message: TabMessage) => void = () => {}
 
-  constructor(worker: WorkerHost) {
+  constructor(worker: WorkerHost, { tab, connection }: { tab: string; connection: number }) {
     const port: Port<WorkerMessage, TabMessage> = {
       post: (message) => this.heard.push(message),
       listen: (listener) => {
@@ -24,7 +24,7 @@ class Tab {
       close: () => {},
     }
     worker.accept(port)
-    this.say({ type: "open", doc: "d", user: null, url: "http://localhost/api/lf", hasAuth: false })
+    this.say({ type: "open", doc: "d", user: null, url: "http://localhost/api/lf", hasAuth: false, tab, connection })
     this.say({ type: "life", lock: "lf/1/life/a" })
   }
 
@@ -37,17 +37,57 @@ class Tab {
   }
 }
 
+const offline = { connect: () => Promise.reject(new LfError("SERVER_CLOSING", "no server")) }
+
 test("I21 T28 a tab whose lock cannot be seen is told to come back, and is served from then on", async () => {
-  const offline = { connect: () => Promise.reject(new LfError("SERVER_CLOSING", "no server")) }
   // Cleared site data: to the worker every tab's lock is free.
   const watchLife = (_lock: string, onGone: () => void) => {
     queueMicrotask(onGone)
     return () => {}
   }
   const worker = new WorkerHost({ mutator, platform: { ...memoryPlatform(offline), watchLife }, end: () => {} })
-  await new Tab(worker).hears("restarting")
-  const again = new Tab(worker)
+  await new Tab(worker, { tab: "t", connection: 1 }).hears("restarting")
+  const again = new Tab(worker, { tab: "t", connection: 2 })
   again.say({ type: "mutate", uid: "u1", name: "Add", args: { id: "1" } })
   await again.hears("mutated")
   expect(again.heard.map(({ type }) => type)).not.toContain("restarting")
+})
+
+let uids = 0
+const add = (id: string) => {
+  const uid = `00000000-0000-7000-8000-${String(++uids).padStart(12, "0")}`
+  return { type: "mutate" as const, uid, name: "Add", args: { id } }
+}
+const clear = { type: "clear" as const, call: 1, pending: "discard" as const }
+const ids = { type: "query" as const, call: 9, sql: "select id from items order by id", parameters: [] }
+
+async function rowsAt(tab: Tab): Promise<unknown> {
+  tab.say(ids)
+  const answer = () => tab.heard.find((message) => message.type === "answer" && message.call === ids.call)
+  await vi.waitFor(() => expect(answer()).toBeDefined(), { timeout: 5_000 })
+  return answer()
+}
+
+test("H1 a clear that is asked again at a new connection is done once: what was written behind it stays", async () => {
+  const worker = new WorkerHost({ mutator, platform: memoryPlatform(offline), end: () => {} })
+  const first = new Tab(worker, { tab: "t", connection: 1 })
+  first.say(clear)
+  await first.hears("restarting")
+  const second = new Tab(worker, { tab: "t", connection: 2 })
+  second.say(add("behind"))
+  second.say(clear)
+  await second.hears("mutated")
+  await second.hears("answer")
+  expect(await rowsAt(new Tab(worker, { tab: "u", connection: 1 }))).toMatchObject({ value: [{ id: "behind" }] })
+})
+
+test("I9 what comes late on an older connection of a tab is not heard, nor is an older connection itself", async () => {
+  const worker = new WorkerHost({ mutator, platform: memoryPlatform(offline), end: () => {} })
+  const old = new Tab(worker, { tab: "t", connection: 1 })
+  const now = new Tab(worker, { tab: "t", connection: 3 })
+  old.say(add("late"))
+  new Tab(worker, { tab: "t", connection: 2 }).say(add("later"))
+  now.say(add("now"))
+  await now.hears("mutated")
+  expect(await rowsAt(now)).toMatchObject({ value: [{ id: "now" }] })
 })

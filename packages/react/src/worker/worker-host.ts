@@ -13,6 +13,9 @@ const LINGER_MS = 2_000
 const MEND_MS = 5_000
 /** The next try for one that could not be opened at all. */
 const OPEN_AGAIN_MS = 30_000
+/** Tabs whose newest connection is known, and clears whose end is: of each the oldest is forgotten. */
+const TABS_MAX = 1_000
+const CLEARS_MAX = 1_000
 /** Locks of tabs that are gone, kept: the oldest is forgotten. */
 const FREE_LOCKS_MAX = 1_000
 
@@ -44,6 +47,12 @@ export class WorkerHost {
   readonly #bornMs: number
   readonly #life: Promise<string | null>
   readonly #end: () => void
+  /**
+   * A tab that connected anew said everything again: what is still under way on an older port must not come behind that.
+   */
+  readonly #newest = new Map<string, { readonly connection: number; readonly leave: () => void }>()
+  /** By the tab's call: one that is asked twice is done once (H1). */
+  readonly #clears = new Map<string, Promise<void>>()
   /** Of tabs that are gone. One that asks again lives: the site's data was cleared, and its locks are out of our sight. */
   readonly #freeLocks = new Set<string>()
 
@@ -74,7 +83,7 @@ export class WorkerHost {
     port.listen((message) => {
       if (message.type === "open") {
         seat?.leave()
-        seat = this.#join(port, message)
+        seat = this.#isOutdated(message) ? null : this.#join(port, message)
       } else if (message.type === "restart") void this.#restart(message.sinceMs)
       else if (message.type === "life") seat?.watch(message.lock)
       else if (message.type === "close") seat?.leave()
@@ -82,6 +91,19 @@ export class WorkerHost {
     })
     port.post({ type: "alive" })
     void this.#life.then((lock) => port.post({ type: "life", lock }))
+  }
+
+  #isOutdated({ tab, connection }: Open): boolean {
+    return connection < (this.#newest.get(tab)?.connection ?? 0)
+  }
+
+  #clearOnce(call: string, clear: () => Promise<void>): Promise<void> {
+    const known = this.#clears.get(call)
+    if (known !== undefined) return known
+    const clearing = clear()
+    this.#clears.set(call, clearing)
+    forgetOldest(this.#clears, CLEARS_MAX)
+    return clearing
   }
 
   #join(port: Port<WorkerMessage, TabMessage>, open: Open): Seat {
@@ -94,10 +116,13 @@ export class WorkerHost {
     entry.document.setUrl(open.url)
     const { document, desk } = entry
     if (known !== undefined) document.poke()
-    const tab = new TabPort({ port, document, desk, hasAuth: open.hasAuth })
+    const once = (call: number, clear: () => Promise<void>) => this.#clearOnce(`${open.tab}/${call}`, clear)
+    const tab = new TabPort({ port, document, desk, hasAuth: open.hasAuth, once })
     entry.tabs.add(tab)
     let stopWatching: () => void = () => {}
+    let hasLeft = false
     const leave = () => {
+      hasLeft = true
       stopWatching()
       tab.close()
       if (!entry.tabs.delete(tab) || entry.tabs.size > 0) return
@@ -109,15 +134,20 @@ export class WorkerHost {
       if (this.#freeLocks.has(lock)) return
       stopWatching = this.#platform.watchLife(lock, () => {
         this.#freeLocks.add(lock)
-        for (const oldest of this.#freeLocks) if (this.#freeLocks.size > FREE_LOCKS_MAX) this.#freeLocks.delete(oldest)
+        forgetOldest(this.#freeLocks, FREE_LOCKS_MAX)
         tab.post({ type: "restarting" })
         leave()
       })
     }
     const handle = (message: TabMessage) => {
+      if (hasLeft) return
       tab.handle(message)
       if (message.type === "shown" && this.#isClaimed(entry)) this.#hurry(entry.doc)
     }
+    this.#newest.get(open.tab)?.leave()
+    this.#newest.delete(open.tab)
+    this.#newest.set(open.tab, { connection: open.connection, leave })
+    forgetOldest(this.#newest, TABS_MAX)
     return { handle, leave, watch }
   }
 
@@ -209,5 +239,16 @@ export class WorkerHost {
     // Chromium may keep the locks of a worker that closed itself for half a minute. Tabs that meet us once more ask again.
     for (const { tabs } of entries) for (const tab of tabs) tab.post({ type: "restarting" })
     this.#end()
+  }
+}
+
+/** What was added first goes first. */
+function forgetOldest<Key>(
+  kept: { readonly size: number; keys(): Iterable<Key>; delete(key: Key): boolean },
+  max: number,
+): void {
+  for (const oldest of kept.keys()) {
+    if (kept.size <= max) return
+    kept.delete(oldest)
   }
 }
