@@ -174,6 +174,11 @@ export class SimBrowser {
     return this.#worker?.host.queryCount ?? 0
   }
 
+  /** Tabs that the worker serves. */
+  get tabs(): number {
+    return this.#worker?.host.tabCount ?? 0
+  }
+
   get openPorts(): number {
     return this.#worker?.ports.filter(({ isOpen }) => isOpen).length ?? 0
   }

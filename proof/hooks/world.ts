@@ -321,8 +321,9 @@ export class World {
   }
 
   #checkNothingLeft(): void {
-    const { liveQueries, openPorts } = this.browser
+    const { liveQueries, openPorts, tabs } = this.browser
     if (liveQueries > 0) this.#fail("H5", `${liveQueries} queries run for a page that shows nothing`)
+    if (tabs > 0) this.#fail("H5", `the worker keeps ${tabs} tabs for a page that shows nothing`)
     if (openPorts > 0) this.#fail("H5", `${openPorts} ports are open for a page that shows nothing`)
     if (this.#client !== null) {
       const { documentCount } = bindingOf(this.#client)

@@ -121,7 +121,7 @@ export const hooks: readonly Plant[] = [
       },
       {
         file: "worker/open-document.ts",
-        find: `    return this.#cleared === null ? await work(local) : await never`,
+        find: `    return this.#cleared === null ? await work(local) : await new Promise<never>(() => {})`,
         replace: `    return await work(local)`,
       },
     ],

@@ -106,7 +106,8 @@ export class OpenDocument {
    */
   async use<T>(work: (local: Local) => T | Promise<T>): Promise<T> {
     const local = await this.#inTime
-    return this.#cleared === null ? await work(local) : await never
+    // A promise of its own: what waits for it goes with it.
+    return this.#cleared === null ? await work(local) : await new Promise<never>(() => {})
   }
 
   /**
@@ -332,8 +333,6 @@ export class OpenDocument {
     return true
   }
 }
-
-const never = new Promise<never>(() => {})
 
 function statusOf(code: ErrorCode): DocumentState["status"] {
   return code === "WORKER_REPLACED" || code === "SCHEMA_NEWER" || code === "LOG_FORMAT_NEWER" ? "needs-update" : "error"

@@ -13,8 +13,8 @@ const LINGER_MS = 2_000
 const MEND_MS = 5_000
 /** The next try for one that could not be opened at all. */
 const OPEN_AGAIN_MS = 30_000
-/** Tabs whose newest connection is known, and clears whose end is: of each the oldest is forgotten. */
-const TABS_MAX = 1_000
+/** Newest connections and clears that are remembered: of each the oldest is forgotten. */
+const CONNECTIONS_MAX = 1_000
 const CLEARS_MAX = 1_000
 /** Locks of tabs that are gone, kept: the oldest is forgotten. */
 const FREE_LOCKS_MAX = 1_000
@@ -50,7 +50,9 @@ export class WorkerHost {
   /**
    * A tab that connected anew said everything again: what is still under way on an older port must not come behind that.
    */
-  readonly #newest = new Map<string, { readonly connection: number; readonly leave: () => void }>()
+  readonly #connections = new Map<string, number>()
+  /** How each tab that is here leaves: nothing of one that left is kept (H5). */
+  readonly #seats = new Map<string, () => void>()
   /** By the tab's call: one that is asked twice is done once (H1). */
   readonly #clears = new Map<string, Promise<void>>()
   /** Of tabs that are gone. One that asks again lives: the site's data was cleared, and its locks are out of our sight. */
@@ -69,6 +71,11 @@ export class WorkerHost {
     let count = 0
     for (const { document } of this.#entries.values()) count += document.queryCount
     return count
+  }
+
+  /** Tabs that are served. */
+  get tabCount(): number {
+    return this.#seats.size
   }
 
   /** Something threw that nobody catches: told to every tab, since a worker's own console is hard to find. */
@@ -94,7 +101,7 @@ export class WorkerHost {
   }
 
   #isOutdated({ tab, connection }: Open): boolean {
-    return connection < (this.#newest.get(tab)?.connection ?? 0)
+    return connection < (this.#connections.get(tab) ?? 0)
   }
 
   #clearOnce(call: string, clear: () => Promise<void>): Promise<void> {
@@ -123,6 +130,7 @@ export class WorkerHost {
     let hasLeft = false
     const leave = () => {
       hasLeft = true
+      if (this.#seats.get(open.tab) === leave) this.#seats.delete(open.tab)
       stopWatching()
       tab.close()
       if (!entry.tabs.delete(tab) || entry.tabs.size > 0) return
@@ -144,10 +152,11 @@ export class WorkerHost {
       tab.handle(message)
       if (message.type === "shown" && this.#isClaimed(entry)) this.#hurry(entry.doc)
     }
-    this.#newest.get(open.tab)?.leave()
-    this.#newest.delete(open.tab)
-    this.#newest.set(open.tab, { connection: open.connection, leave })
-    forgetOldest(this.#newest, TABS_MAX)
+    this.#seats.get(open.tab)?.()
+    this.#seats.set(open.tab, leave)
+    this.#connections.delete(open.tab)
+    this.#connections.set(open.tab, open.connection)
+    forgetOldest(this.#connections, CONNECTIONS_MAX)
     return { handle, leave, watch }
   }
 
