@@ -1,9 +1,11 @@
 // What a server on the internet meets. Each attack starts at once and goes on until it is stopped.
-import { randomBytes } from "node:crypto"
+import { randomBytes, randomUUID } from "node:crypto"
 import { connect, type Socket } from "node:net"
 import { WebSocket } from "ws"
+import { chainHash, loadChecksum } from "../../packages/core/src/base/checksum.ts"
 import { LSN_ZERO } from "../../packages/core/src/base/lsn.ts"
 import { encodeMessage } from "../../packages/core/src/network/codec.ts"
+import { mutationCodec } from "../../packages/core/src/timeline/mutation.ts"
 import { RawClient } from "../../packages/next/src/testing/raw.ts"
 import { BIG } from "./server.ts"
 
@@ -97,6 +99,20 @@ export const ATTACKS = {
     })
   },
 
+  /** Batches of ordinary mutations of 14 ms each, in documents of their own. */
+  "slow batches": async (field: Field) => {
+    await crowd(field, 4, async (client) => {
+      await writes(field, client, `slow-${randomBytes(1)[0] % 4}`, { name: "Slow", count: 256 })
+    })
+  },
+
+  /** Who may only read, and sends what it may not write. */
+  "readers who write": async (field: Field) => {
+    await crowd(field, 8, async (client) => {
+      await writes(field, client, "read-only", { name: "Add", count: 1_000, token: `reader ${randomBytes(1)[0] % 4}` })
+    })
+  },
+
   churn: async (field: Field) => {
     await crowd(field, 16, async (client) => {
       client.hello({ docId: `churn-${randomBytes(1)[0] % 4}`, secret: secret() })
@@ -126,8 +142,33 @@ async function crowd(field: Field, size: number, visit: (client: RawClient) => P
   await Promise.all(Array.from({ length: size }, member))
 }
 
+/** One batch after the other, as fast as they are answered. */
+async function writes(
+  field: Field,
+  client: RawClient,
+  docId: string,
+  { name, count, token = "" }: { readonly name: string; readonly count: number; readonly token?: string },
+): Promise<void> {
+  client.hello({ docId, secret: secret(), token })
+  await client.hears("welcome").catch(() => {})
+  let [from, previousHash] = [LSN_ZERO, 0n]
+  while (field.isOn() && client.socket.readyState === WebSocket.OPEN) {
+    const entries = Array.from({ length: count }, () =>
+      mutationCodec.encode({ uid: randomUUID(), name, args: { id: "x" }, at: Date.now() }),
+    )
+    client.said.length = 0
+    client.send({ type: "sync-mutations", batch: { from, previousHash, entries }, confirmed: from })
+    while (field.isOn() && client.socket.readyState === WebSocket.OPEN && client.said.length === 0) await pause(5)
+    field.did()
+    if (client.said[0]?.type !== "cursor") continue
+    for (const bytes of entries) previousHash = chainHash(previousHash, bytes)
+    from = client.said[0].lsn
+  }
+}
+
 /** The attackers' process: attacks when it is told to. */
 export function attack(): void {
+  void loadChecksum()
   const open = new Set<{ destroy(): unknown }>()
   let isOn = false
   let did = 0

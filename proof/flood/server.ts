@@ -9,6 +9,7 @@ import { z } from "zod"
 import { createLf } from "../../packages/next/src/create-lf.ts"
 
 export const BIG = "big"
+const SLOW_MS = 14
 const BIG_ROWS = 100
 const BIG_ROW_BYTES = 200 * 1024
 /** What server.ts of the demo says too: a request whose headers do not come is no visitor. */
@@ -21,9 +22,14 @@ const Add = defineMutation("Add", z.object({ id: z.string() }), (tx, { id }) => 
 const Fill = defineMutation("Fill", z.object({ id: z.string() }), (tx, { id }) => {
   tx.run(sql`insert into notes (id, body) values (${id}, hex(randomblob(${BIG_ROW_BYTES / 2})))`)
 })
+/** An ordinary mutation that takes its time: a report, an import. */
+const Slow = defineMutation("Slow", z.object({ id: z.string() }), (tx) => {
+  const endMs = performance.now() + SLOW_MS
+  while (performance.now() < endMs) tx.all(sql`select count(*) from notes`)
+})
 const mutator = defineMutator({
   migrations: [sql`create table notes (id text not null, body text not null) strict`],
-  mutations: [Add, Fill],
+  mutations: [Add, Fill, Slow],
 })
 
 export type FromServer =
@@ -40,7 +46,7 @@ export async function serve(): Promise<void> {
     dataDir,
     trustProxy: 1, // so that attackers and users on one machine have addresses of their own
     authenticate: ({ token }) => (token === null ? null : { id: token }),
-    authorize: () => true,
+    authorize: ({ principal, action }) => action !== "write" || principal?.id.startsWith("reader") !== true,
   })
   const big = lf.document(BIG, { as: "system" })
   for (let i = 0; i < BIG_ROWS; i++) await big.mutate(Fill, { id: `fill ${i}` })

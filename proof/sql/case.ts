@@ -62,7 +62,11 @@ export class Case {
     this.#modules = modules
     this.#db = new Database(modules[0], this.#source.storage)
     const mutator = defineMutator({ migrations: [], mutations: [] })
-    this.#view = new View({ module: modules[1], storage: this.#replica, mutator, host: HOST })
+    const onCrash = (error: Error) => {
+      this.#wrong ??= String(error)
+    }
+    const crashes = { crashed: new Set<string>(), onCrash }
+    this.#view = new View({ module: modules[1], storage: this.#replica, mutator, host: HOST, ...crashes })
     this.#watch = new Watch(this.#view)
   }
 

@@ -14,19 +14,28 @@ export { Streams } from "./journal/streams.ts"
 export type { LiveSubscription } from "./local/live-queries.ts"
 export type { LiveResult } from "./local/live-query.ts"
 export { liveQueryKey, queryKey } from "./local/live-query.ts"
-export { Local, PENDING_MAX } from "./local/local.ts"
+export { Local } from "./local/local.ts"
+export { PENDING_MAX } from "./local/local-options.ts"
 export { isAwaited, pendingAtRest, type Rejection, type RejectionChange } from "./local/local-store.ts"
 export type { Receipt, RemoteOutcome } from "./local/receipts.ts"
 export { diffRows, patchRows, type RowPatch } from "./local/row-patch.ts"
 export { type ConnectionStatus, Session, type SessionState } from "./local/session.ts"
 export type { Progress } from "./network/link.ts"
 export { MemoryNetwork, memoryPipe } from "./network/memory-network.ts"
-export { FRAME_BYTES_MAX, type Hello, PART_BYTES_MAX, PROTOCOL_VERSION } from "./network/message.ts"
+export {
+  FRAME_BYTES_MAX,
+  type Hello,
+  PART_BYTES_MAX,
+  PROTOCOL_VERSION,
+  TOKEN_BYTES_MAX,
+  USER_BYTES_MAX,
+} from "./network/message.ts"
 export type { Network, Pipe, PipeListener } from "./network/network.ts"
 export type { Effect, OnApplied } from "./remote/effects.ts"
 export type { Pace } from "./remote/peer-listener.ts"
 export { receive } from "./remote/reception.ts"
-export { Remote, type RemoteOptions } from "./remote/remote.ts"
+export { Remote } from "./remote/remote.ts"
+export type { RemoteOptions } from "./remote/remote-options.ts"
 export { type DocumentCopy, pagesAtRest, readCopy, restoreCopy } from "./remote/restore.ts"
 export type { Guard, OnFailed } from "./remote/step-runner.ts"
 export { QUERY_MS_MAX } from "./sqlite/database.ts"

@@ -8,6 +8,7 @@ import { decodeLogHeader, encodeLogHeader, pagesChecksum } from "../../../packag
 import { openMemoryLog } from "../../../packages/core/src/journal/memory-log.ts"
 import { LocalStore } from "../../../packages/core/src/local/local-store.ts"
 import { ClientList } from "../../../packages/core/src/remote/client-list.ts"
+import { OutcomeList } from "../../../packages/core/src/remote/outcome-list.ts"
 import { RemoteStore } from "../../../packages/core/src/remote/remote-store.ts"
 import { changesetCodec } from "../../../packages/core/src/storage/changeset.ts"
 import { mutationCodec } from "../../../packages/core/src/timeline/mutation.ts"
@@ -107,7 +108,7 @@ const remoteTarget: Target = {
   run(input) {
     const store = new RemoteStore(openedFrom(new Tape(input), REMOTE_STREAMS), host)
     const clients = new ClientList(store)
-    clients.forgetSeen()
+    new OutcomeList(store).forget((clientId) => clients.seen(clientId))
     clients.checkOwner("a", null)
     if (typeof store.epoch !== "string") throw new Fault("the epoch is no text")
     const arrivals = Array.from(store.arrivals.iter(), ({ entry }) => entry)

@@ -6,7 +6,13 @@ import type { Host } from "../../../packages/core/src/base/host.ts"
 import { lsn } from "../../../packages/core/src/base/lsn.ts"
 import { decodeMessage, encodeMessage } from "../../../packages/core/src/network/codec.ts"
 import { Link } from "../../../packages/core/src/network/link.ts"
-import type { ClientMessage, Message, Pages, ServerMessage } from "../../../packages/core/src/network/message.ts"
+import {
+  type ClientMessage,
+  type Message,
+  type Pages,
+  PROTOCOL_VERSION,
+  type ServerMessage,
+} from "../../../packages/core/src/network/message.ts"
 import type { Pipe, PipeListener } from "../../../packages/core/src/network/network.ts"
 import type { Peer } from "../../../packages/core/src/remote/peer.ts"
 import { peerListener } from "../../../packages/core/src/remote/peer-listener.ts"
@@ -72,6 +78,11 @@ const serverMessage: fc.Arbitrary<ServerMessage> = fc.oneof(
   fc.record({ type: is("cursor" as const), lsn: position }),
   fc.record({ type: is("gap" as const), expected: position }),
   fc.record({ type: is("fork" as const), common: position }),
+  fc.record({
+    type: is("refused" as const),
+    common: position,
+    ranges: fc.constantFrom([], [{ from: lsn(0), to: lsn(3), code: "MUTATION_FORBIDDEN" }]),
+  }),
   pages,
   fc.record({ type: is("refuse" as const), code: fc.constantFrom("FORBIDDEN", "x"), message: hex }),
   fc.constantFrom<ServerMessage>({ type: "pong" }),
@@ -136,7 +147,7 @@ const doorTarget: Target = {
   name: "server-door",
   codes: [],
   valid: fc.tuple(hello, conversation(clientMessage)).map(([first, rest]) => {
-    const greeting = encodeMessage({ ...first, protocol: 1 })
+    const greeting = encodeMessage({ ...first, protocol: PROTOCOL_VERSION })
     return concatBytes([chunk(greeting), rest])
   }),
   async run(input) {
@@ -150,7 +161,8 @@ const doorTarget: Target = {
       const answer = () => wire.send(encodeMessage({ type: "pong" }))
       return peerListener({
         peer: { send: answer, sendPart: answer, refuse } as unknown as Peer, // the three things a listener calls
-        mayWrite: (name) => name.length > 0,
+        mayWrite: (name) => name.length > 1,
+        isMutation: (name) => name.length > 0,
         pace: undefined,
         isIn: () => wire.closedBy === null,
         leave: () => {},

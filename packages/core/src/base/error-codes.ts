@@ -18,6 +18,7 @@ export const ERROR_CODES = {
   SQL_DENIED: "The statement does something that this place may not do, like DDL in a mutation or a write in a query.",
   SQL_MULTIPLE: "One call takes exactly one statement.",
   SQL_LIMIT: "A statement or mutation ran past its limit of time, statements or pages.",
+  SQL_CRASHED: "The statement needs more of the stack than there is; what it did was undone.",
   SQL_CORRUPT: "The database's pages are damaged.",
   // document
   DOC_ID_INVALID: "A document id is 1 to 64 characters of A-Z, a-z, 0-9, _ and -.",
@@ -43,6 +44,8 @@ export const ERROR_CODES = {
   FRAME_TOO_LARGE: "A frame over the limit of bytes.",
   PROTOCOL_NEWER: "The other side speaks a newer protocol; load the newer version of the app.",
   AUTH_REQUIRED: "The server asks for authentication.",
+  USER_ID_INVALID: "The server's authenticate() answered an id that is no text of 1 to 4096 bytes.",
+  TOKEN_TOO_LARGE: "What auth() gave is larger than a token may be.",
   FORBIDDEN: "The server's authorize() refused, or there is no such document.",
   ORIGIN_REFUSED: "The request's Origin is not on the allow-list.",
   CLIENT_PROOF: "The client id does not belong to the secret that was shown, or is bound to somebody else.",

@@ -26,6 +26,7 @@ export class Chain {
   /** At index i the hash at #hashStart + i; the last one is that of the last entry. */
   #hashes: bigint[]
   #entries: Uint8Array[] = []
+  #bytes = 0
   #isRetired = false
 
   /** `hashes` are those up to `start`, itself included. */
@@ -58,6 +59,11 @@ export class Chain {
     return this.#hashes[position - this.#hashStart]
   }
 
+  /** Of the entries that are held. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
   entryBytes(position: Lsn): Uint8Array {
     assert(position > this.#start && position <= this.lsn(), `${this.stream} holds an entry ${position}`)
     return this.#entries[position - this.#start - 1]
@@ -76,6 +82,7 @@ export class Chain {
   /** Takes an entry that is at rest already; the caller has checked its place and `hash`. */
   load(bytes: Uint8Array, hash: bigint): void {
     this.#entries.push(bytes)
+    this.#bytes += bytes.length
     this.#hashes.push(hash)
   }
 
@@ -124,7 +131,7 @@ export class Chain {
   /** Drops the entries up to `to`; of the hashes before it `hashesKept` stay. */
   rollup(to: Lsn, hashesKept = 0): void {
     assert(to >= this.#start && to <= this.lsn(), `${this.stream} rolls up to an entry that it has, not ${to}`)
-    this.#entries = this.#entries.slice(to - this.#start)
+    for (const entry of this.#entries.splice(0, to - this.#start)) this.#bytes -= entry.length
     const hashStart = lsn(Math.max(this.#hashStart, to - hashesKept))
     this.#hashes = this.#hashes.slice(hashStart - this.#hashStart)
     this.#hashStart = hashStart

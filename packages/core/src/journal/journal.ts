@@ -42,6 +42,11 @@ export class Journal<T> {
     return this.#chain.start()
   }
 
+  /** Bytes of the entries that are held. */
+  get bytes(): number {
+    return this.#chain.bytes
+  }
+
   /** The chain hash at `position`; known from `start()`, or before it where a rollup kept some, to `lsn()`. */
   hashAt(position: Lsn): bigint | undefined {
     return this.#chain.hashAt(position)

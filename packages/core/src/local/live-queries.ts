@@ -1,4 +1,5 @@
-import { type LfError, toLfError } from "../base/error.ts"
+import { LfError, toLfError } from "../base/error.ts"
+import { ERROR_CODES } from "../base/error-codes.ts"
 import type { Host } from "../base/host.ts"
 import { type Database, QUERY_MS_MAX, QUERY_STEPS_MAX } from "../sqlite/database.ts"
 import type { Sql } from "../sqlite/sql.ts"
@@ -18,6 +19,10 @@ export interface LiveQueriesOptions {
   readonly host: Host
   /** For tests: the slice is over after so many runs, whatever the clock says. */
   readonly runsPerSlice?: number | undefined
+  /** Keys of queries that crashed SQLite in this process, and what else did (T43). */
+  readonly crashed?: Set<string>
+  /** The connection is of no use any more. */
+  readonly onCrash?: (error: LfError) => void
 }
 
 interface Read {
@@ -42,6 +47,8 @@ export class LiveQueries {
   readonly #db: Database
   readonly #host: Host
   readonly #runsPerSlice: number
+  readonly #crashed: Set<string>
+  readonly #onCrash: (error: LfError) => void
   readonly #byKey = new Map<string, LiveQuery>()
   /** To be run again, in the order in which they became so. What their readers see is older than the database. */
   readonly #stale = new Set<LiveQuery>()
@@ -63,7 +70,10 @@ export class LiveQueries {
   /** How many times a query ran, for benchmarks and tests. */
   runs = 0
 
-  constructor({ db, host, runsPerSlice = Number.POSITIVE_INFINITY }: LiveQueriesOptions) {
+  constructor(options: LiveQueriesOptions) {
+    const { db, host, runsPerSlice = Number.POSITIVE_INFINITY, crashed = new Set(), onCrash = () => {} } = options
+    this.#crashed = crashed
+    this.#onCrash = onCrash
     this.#db = db
     this.#host = host
     this.#runsPerSlice = runsPerSlice
@@ -113,7 +123,7 @@ export class LiveQueries {
 
   /** Runs a query within its budget, at once. */
   run(query: Sql<unknown>): Row[] {
-    return this.#within(() => this.#db.all<Row>(query as Sql<Row>)) // as below
+    return this.#within(query, () => this.#db.all<Row>(query as Sql<Row>)) // as below
   }
 
   /** These pages have changed: what read one of them runs again. */
@@ -211,7 +221,7 @@ export class LiveQueries {
 
   #run(live: LiveQuery): void {
     try {
-      live.take(this.#within(() => this.#db.track<Row>(live.query as Sql<Row>))) // a query without a type of its own
+      live.take(this.#within(live.query, () => this.#db.track<Row>(live.query as Sql<Row>))) // a query without a type of its own
     } catch (error) {
       const isStopped = toLfError(error, "SQL_ERROR").code === "SQL_LIMIT"
       live.fail(error, isStopped ? this.#host.monotonicMs() + PAUSE_MS : Number.NEGATIVE_INFINITY)
@@ -227,9 +237,20 @@ export class LiveQueries {
     }
   }
 
-  #within<T>(work: () => T): T {
+  #within<T>(query: Sql<unknown>, work: () => T): T {
+    if (this.#crashed.size > 0 && this.#crashed.has(queryKey(query)))
+      throw new LfError("SQL_CRASHED", ERROR_CODES.SQL_CRASHED)
+    const wasSound = this.#db.crash === null
     const nowMs = () => this.#host.monotonicMs()
-    return this.#db.within({ steps: QUERY_STEPS_MAX, deadline: { atMs: nowMs() + QUERY_MS_MAX, nowMs } }, work)
+    try {
+      return this.#db.within({ steps: QUERY_STEPS_MAX, deadline: { atMs: nowMs() + QUERY_MS_MAX, nowMs } }, work)
+    } catch (error) {
+      const { crash } = this.#db
+      if (crash !== null && wasSound) this.#crashed.add(queryKey(query))
+      // Each time: where a stack was at its end, what is called here may have failed as well.
+      if (crash !== null) this.#onCrash(crash)
+      throw error
+    }
   }
 
   /** One commit's results together (I6); past TOGETHER_MS_MAX those that were run, though some have changed again. */

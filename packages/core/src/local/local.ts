@@ -1,11 +1,9 @@
 import { LfError, toLfError } from "../base/error.ts"
 import type { Host } from "../base/host.ts"
 import { uuidV7 } from "../base/ids.ts"
-import { type Lsn, lsn } from "../base/lsn.ts"
-import type { OpenedLog } from "../journal/log.ts"
+import type { Lsn } from "../base/lsn.ts"
 import type { Link, PageBatch } from "../network/link.ts"
-import type { Welcome } from "../network/message.ts"
-import type { SqliteModule } from "../sqlite/module.ts"
+import type { RefusedRange, Welcome } from "../network/message.ts"
 import type { Query } from "../sqlite/sql.ts"
 import type { Mutation } from "../timeline/mutation.ts"
 import type { Mutator } from "../timeline/mutator.ts"
@@ -13,27 +11,13 @@ import { refusalOf } from "../timeline/outcome.ts"
 import { Timeline } from "../timeline/timeline.ts"
 import type { LiveQueries, LiveSubscription } from "./live-queries.ts"
 import type { LiveResult } from "./live-query.ts"
+import { type LocalOptions, PENDING_MAX } from "./local-options.ts"
 import { LocalStore, type Rejection, type RejectionChange } from "./local-store.ts"
 import { PushState } from "./push-state.ts"
 import { type Applied, planMeeting, planRebase, timelineState } from "./rebase-plan.ts"
 import { type Receipt, Receipts } from "./receipts.ts"
 import { readApplied, readVerdicts } from "./verdicts.ts"
 import { View } from "./view.ts"
-
-/** Mutations that may wait for the server; one more is refused before it is journaled. */
-export const PENDING_MAX = 100_000
-
-export interface LocalOptions {
-  readonly opened: OpenedLog
-  readonly module: SqliteModule
-  readonly mutator: Mutator
-  readonly host: Host
-  readonly user: string | null
-  /** Deltas may reach this before the base is written anew; by default it goes by the base's size. */
-  readonly rollupBytes?: number
-  /** For tests: live queries let others work after so many runs, not only after their slice of time. */
-  readonly runsPerSlice?: number
-}
 
 /** One document on this device: its pages, its pending mutations and the queries that are kept up to date over both. */
 export class Local {
@@ -42,6 +26,7 @@ export class Local {
   readonly #user: string | null
   readonly #store: LocalStore
   readonly #view: View
+  readonly #crashed: Set<string>
   readonly #receipts = new Receipts()
   readonly #watchers = new Set<() => void>()
   readonly #push: PushState
@@ -49,12 +34,15 @@ export class Local {
   #failure: LfError | null = null
 
   /** Recovers what was stored. @throws LOG_CORRUPT MIGRATION_EDITED MIGRATION_FAILED */
-  constructor({ opened, module, mutator, host, user, rollupBytes, runsPerSlice }: LocalOptions) {
+  constructor({ opened, module, mutator, host, user, rollupBytes, runsPerSlice, crashed = new Set() }: LocalOptions) {
+    this.#crashed = crashed
     this.#host = host
     this.#mutator = mutator
     this.#user = user
     this.#store = new LocalStore(opened, host, rollupBytes)
-    this.#view = new View({ module, storage: this.#store.storage, mutator, host, runsPerSlice })
+    const { storage } = this.#store
+    const onCrash = (error: LfError) => void this.fail(error)
+    this.#view = new View({ module, storage, mutator, host, runsPerSlice, crashed, onCrash })
     this.#timeline = this.#openTimeline()
     this.#push = new PushState(this.#timeline)
     // What the base decided, and the rejections that came with it, were flushed with it: nothing is reported again here.
@@ -95,7 +83,7 @@ export class Local {
     return this.#failure
   }
 
-  /** Live queries and single reads: how many there are, how often they ran, and when each has told what is so now. */
+  /** Live queries and single reads. */
   get reads(): LiveQueries {
     return this.#view.queries
   }
@@ -211,31 +199,25 @@ export class Local {
     this.#push.isRestored = isOther && this.#store.epoch !== "" && welcome.clientLsn < this.#timeline.start()
     if (isOther) {
       this.#store.forgetCursor()
-      this.#push.forkAt = null
+      this.#push.forgetFork()
     }
     if (!this.#push.isRestored) this.#compareTimelines(welcome)
   }
 
   /**
-   * Pushes what the server does not have. False: there was nothing to push now; `readyToPush` tells when there is.
-   * Sending it twice changes nothing.
+   * Pushes what the server does not have. `nothing`: `readyToPush` tells when there is something; `later`: the server has
+   * no room for it now. Sending it twice changes nothing.
    */
-  async pushMutations(link: Link): Promise<boolean> {
+  async pushMutations(link: Link): Promise<"more" | "nothing" | "later"> {
     if (this.#failure !== null) throw this.#failure
     const batch = this.#push.nextBatch(this.#timeline)
-    if (batch === null) return false
+    if (batch === null) return "nothing"
     const { clientId } = this
     const reply = await link.syncMutations({ type: "sync-mutations", batch, confirmed: this.#push.confirmed })
-    if (clientId !== this.clientId) return true
-    const end = lsn(batch.from + batch.entries.length)
-    if (reply.type === "cursor") {
-      this.#push.serverCursor = end
-      if (reply.lsn > end && reply.lsn > this.#timeline.lsn()) this.#forkFrom(end)
-    } else if (reply.type === "gap") {
-      if (reply.expected < this.#timeline.start()) this.#forkFrom(this.#timeline.start())
-      else this.#push.serverCursor = reply.expected
-    } else this.#forkFrom(reply.common)
-    return true
+    if (clientId !== this.clientId) return "more"
+    const { next, fork } = this.#push.take(reply, batch, this.#timeline)
+    if (fork !== null) this.#forkFrom(fork.common, fork.refused)
+    return next
   }
 
   /** Resolves when `pushMutations` may have something to do. */
@@ -265,8 +247,11 @@ export class Local {
   /** Flushes and lets go. */
   async close(): Promise<void> {
     this.#failure ??= new LfError("LOG_CLOSED", "the document was closed on this device")
-    this.#view.close(this.#failure)
-    await this.#store.streams.close()
+    try {
+      this.#view.close(this.#failure)
+    } finally {
+      await this.#store.streams.close()
+    }
   }
 
   /** @throws CHECKSUM_MISMATCH BYTES_MALFORMED SQL_CORRUPT after which the pages are asked for from the beginning */
@@ -296,6 +281,7 @@ export class Local {
   /** The base cannot be worked on: fetched again; pages that are no database go at once, the timeline stays (S11). */
   #dropBase(error: unknown): LfError {
     const refusal = toLfError(error, "SQL_CORRUPT")
+    if (refusal.code === "SQL_CRASHED") return refusal
     this.#store.forgetCursor()
     if (refusal.code !== "SQL_CORRUPT") return refusal
     this.#view.swap(() => {
@@ -345,9 +331,10 @@ export class Local {
     else this.#push.probe(this.#timeline)
   }
 
-  #forkFrom(common: Lsn): void {
+  #forkFrom(common: Lsn, refused: readonly RefusedRange[] = []): void {
     if (this.#failure !== null) return
     this.#push.forkAt = common > this.#timeline.start() ? common : this.#timeline.start()
+    this.#push.refused = refused
     const plan = this.#plan(this.#applied())
     if (plan.next !== "renumber") return
     // What the base turns out to have already must not be run on top of it once more (I6).
@@ -364,18 +351,27 @@ export class Local {
    * have gone there before us: what of ours the base shows under the new id is decided at once.
    */
   #renumber(batch?: PageBatch): void {
-    const rest = this.#timeline.pending()
+    const { rest, refused } = this.#push.divide(this.#timeline)
     this.#store.renewIdentity(this.#host, rest.at(0))
     this.#timeline = this.#openTimeline()
     for (const mutation of rest) this.#timeline.append(mutation)
     this.#push.renumber()
+    if (refused.length > 0) this.#reject(refused)
     this.#settle(this.#plan(this.#applied()).dropTo, batch)
     this.#push.wake()
   }
 
+  /** What the server did not take is rejected, with the same flush that gives the rest its new id. */
+  #reject(refused: readonly Rejection[]): void {
+    for (const rejection of refused) this.#store.reject(rejection)
+    const decided = refused.map(({ uid, code }) => ({ uid, outcome: { type: "rejected", code, data: null } as const }))
+    this.#store.settle(this.#timeline.start(), decided)
+    this.#receipts.decide(decided)
+  }
+
   #openTimeline(): Timeline {
-    const [mutator, user] = [this.#mutator, this.#user]
-    return new Timeline(this.#store.streams, { clientId: this.clientId, mutator, user })
+    const [mutator, user, crashed] = [this.#mutator, this.#user, this.#crashed]
+    return new Timeline(this.#store.streams, { clientId: this.clientId, mutator, user, crashed })
   }
 
   async #flush(): Promise<void> {

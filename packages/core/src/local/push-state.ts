@@ -1,7 +1,15 @@
-import { type Lsn, lsn } from "../base/lsn.ts"
+import { type Lsn, lsn, lsnAfter, nextLsn } from "../base/lsn.ts"
 import type { Batch } from "../journal/batch.ts"
-import { PUSH_BYTES_MAX } from "../network/message.ts"
+import { type MutationsReply, PUSH_BYTES_MAX, PUSH_ENTRIES_MAX, type RefusedRange } from "../network/message.ts"
+import type { Mutation } from "../timeline/mutation.ts"
 import type { Timeline } from "../timeline/timeline.ts"
+import type { Rejection } from "./local-store.ts"
+
+export interface Fork {
+  readonly common: Lsn
+  /** Of what follows, what the server did not take: it goes nowhere. */
+  readonly refused: readonly RefusedRange[]
+}
 
 /** How far the server has a timeline, how far it is durable here, and what keeps more of it from being pushed. */
 export class PushState {
@@ -9,6 +17,8 @@ export class PushState {
   serverCursor: Lsn
   /** Where the server said that its copy and ours part; null: nowhere, as far as we know. */
   forkAt: Lsn | null = null
+  /** What the server refused after `forkAt`, by position: dropped when the rest goes on under a new id. */
+  refused: readonly RefusedRange[] = []
   /** The server was restored from a copy that lacks something which we dropped. */
   isRestored = false
   /** Entries up to `lsn`, and that those up to `start` were dropped, survive a crash. */
@@ -29,7 +39,34 @@ export class PushState {
   nextBatch(timeline: Timeline): Batch | null {
     if (this.forkAt !== null || this.isRestored) return null
     const batch = timeline.sync(this.serverCursor, this.#durable.lsn, PUSH_BYTES_MAX)
-    return batch.entries.length === 0 ? null : batch
+    return batch.entries.length === 0 ? null : { ...batch, entries: batch.entries.slice(0, PUSH_ENTRIES_MAX) }
+  }
+
+  /**
+   * What the server said to a batch. `fork`: its copy of the timeline and ours part there. `later`: it has no room for the
+   * rest of the batch now.
+   */
+  take(
+    reply: MutationsReply,
+    batch: Batch,
+    timeline: Timeline,
+  ): { readonly next: "more" | "later"; readonly fork: Fork | null } {
+    const end = lsnAfter(batch.from, batch.entries.length)
+    switch (reply.type) {
+      case "cursor": {
+        this.serverCursor = lsn(Math.min(end, Math.max(batch.from, reply.lsn)))
+        const isAhead = reply.lsn > end && reply.lsn > timeline.lsn()
+        return { next: reply.lsn < end ? "later" : "more", fork: isAhead ? { common: end, refused: [] } : null }
+      }
+      case "gap":
+        if (reply.expected < timeline.start()) return { next: "more", fork: { common: timeline.start(), refused: [] } }
+        this.serverCursor = reply.expected
+        return { next: "more", fork: null }
+      case "fork":
+        return { next: "more", fork: { common: reply.common, refused: [] } }
+      case "refused":
+        return { next: "more", fork: { common: reply.common, refused: reply.ranges } }
+    }
   }
 
   /** A flush that began when the timeline was so has ended. */
@@ -45,8 +82,29 @@ export class PushState {
   renumber(): void {
     this.serverCursor = lsn(0)
     this.#durable = { lsn: lsn(0), start: lsn(0) }
-    this.forkAt = null
+    this.forgetFork()
     this.isRestored = false
+  }
+
+  /** Another server, or another life of it: where it said that the two part means nothing. */
+  forgetFork(): void {
+    this.forkAt = null
+    this.refused = []
+  }
+
+  /** What is pending: what goes on, and what the server refused. */
+  divide(timeline: Timeline): { readonly rest: Mutation[]; readonly refused: Rejection[] } {
+    const rest: Mutation[] = []
+    const refused: Rejection[] = []
+    let position = timeline.start()
+    for (const mutation of timeline.pending()) {
+      position = nextLsn(position)
+      const at = position
+      const code = this.refused.find(({ from, to }) => at > from && at <= to)?.code
+      if (code === undefined) rest.push(mutation)
+      else refused.push({ ...mutation, code, data: null })
+    }
+    return { rest, refused }
   }
 
   /** Sent from the start, the server compares hash by hash and names the last common position. */

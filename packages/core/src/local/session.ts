@@ -1,9 +1,9 @@
-import { bytesEqual } from "../base/bytes.ts"
+import { bytesEqual, textToBytes } from "../base/bytes.ts"
 import { LfError, toLfError } from "../base/error.ts"
 import type { ErrorCode } from "../base/error-codes.ts"
 import type { Cancel, Host } from "../base/host.ts"
 import { Link, type Progress } from "../network/link.ts"
-import { PROTOCOL_VERSION, type Welcome } from "../network/message.ts"
+import { PROTOCOL_VERSION, TOKEN_BYTES_MAX, type Welcome } from "../network/message.ts"
 import type { Network } from "../network/network.ts"
 import { compareSchema } from "../timeline/schema.ts"
 import type { Local } from "./local.ts"
@@ -14,6 +14,8 @@ const RETRY_MS_MIN = 250
 const RETRY_MS_MAX = 15_000
 /** After a refusal that only a person or a deploy can change. */
 const RETRY_MS_REFUSED = 30_000
+/** How long a server that has no room for more of this client's mutations is left alone. */
+const PUSH_AGAIN_MS = 1_000
 /** The network's adapter has limits of its own; this one holds whatever it does. */
 const CONNECT_MS_MAX = 30_000
 const WELCOME_MS_MAX = 10_000
@@ -49,6 +51,8 @@ export class Session {
   #isStopped = false
   #link: Link | null = null
   #failures = 0
+  /** When it last connected at once, under a new client id. */
+  #renewedMs = Number.NEGATIVE_INFINITY
   #wake: () => void = () => {}
 
   constructor(options: SessionOptions) {
@@ -89,8 +93,10 @@ export class Session {
         await this.#sleep(null)
         continue
       }
+      const { secret } = this.#options.local
       const error = await this.#connectOnce()
       if (this.#isStopped) return
+      if (this.#isNew(secret)) continue
       this.#failures++
       if (!this.#isOnline) continue
       const { status, isRefusal } = meaningOf(error.code)
@@ -99,12 +105,20 @@ export class Session {
     }
   }
 
+  /** The document goes on under another client id: no trouble, so it connects at once and shows nothing of it. Not twice in a row. */
+  #isNew(secret: Uint8Array): boolean {
+    const nowMs = this.#options.host.monotonicMs()
+    if (bytesEqual(secret, this.#options.local.secret) || nowMs - this.#renewedMs < RETRY_MS_MIN) return false
+    this.#renewedMs = nowMs
+    return true
+  }
+
   /** One connection from beginning to end; the reason why it ended. */
   async #connectOnce(): Promise<LfError> {
     const { network, host, local } = this.#options
     let stopHeartbeat: Cancel = () => {}
     try {
-      const token = (await this.#options.token?.()) ?? ""
+      const token = checkToken((await this.#options.token?.()) ?? "")
       const pipe = await withTimeout(host, CONNECT_MS_MAX, network.connect())
       const link = new Link(pipe, (progress) => this.#become({ firstSync: local.cursor === 0 ? progress : null }))
       this.#link = link
@@ -166,7 +180,9 @@ export class Session {
       if (!bytesEqual(secret, local.secret)) link.close("this client has a new id")
       if (!link.isOpen) return await link.closed
       const ready = local.readyToPush()
-      if (!(await local.pushMutations(link))) await Promise.race([ready, link.closed])
+      const pushed = await local.pushMutations(link)
+      if (pushed === "nothing") await Promise.race([ready, link.closed])
+      else if (pushed === "later") await Promise.race([this.#pause(PUSH_AGAIN_MS), link.closed])
     }
   }
 
@@ -217,6 +233,12 @@ export class Session {
     })
   }
 
+  #pause(delayMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#options.host.after(delayMs, resolve)
+    })
+  }
+
   #become(change: Partial<SessionState>): void {
     if (this.#isStopped) return
     this.#state = { ...this.#state, ...change }
@@ -250,6 +272,13 @@ function meaningOf(code: ErrorCode): { readonly status: ConnectionStatus; readon
     default:
       return { status: "error", isRefusal: true }
   }
+}
+
+/** @throws TOKEN_TOO_LARGE: the hello has no room for it, so nothing is sent */
+function checkToken(token: string): string {
+  const { length } = textToBytes(token)
+  if (length <= TOKEN_BYTES_MAX) return token
+  throw new LfError("TOKEN_TOO_LARGE", `auth() gave ${length} bytes, a token has ${TOKEN_BYTES_MAX} at the most`)
 }
 
 function withTimeout<T>(host: Host, limitMs: number, work: Promise<T>): Promise<T> {

@@ -19,6 +19,8 @@ export interface ViewOptions {
   readonly mutator: Mutator
   readonly host: Host
   readonly runsPerSlice?: number | undefined
+  readonly crashed: Set<string>
+  readonly onCrash: (error: LfError) => void
 }
 
 /** What queries see: the base and everything pending on top of it, and the queries that are kept up to date. */
@@ -28,14 +30,16 @@ export class View {
   readonly #storage: Storage
   readonly #mutator: Mutator
   readonly #host: Host
+  readonly #onCrash: (error: LfError) => void
   #schemaIsLocal = false
 
-  constructor({ module, storage, mutator, host, runsPerSlice }: ViewOptions) {
+  constructor({ module, storage, mutator, host, runsPerSlice, crashed, onCrash }: ViewOptions) {
     this.#storage = storage
     this.#mutator = mutator
     this.#host = host
+    this.#onCrash = onCrash
     this.db = new Database(module, storage)
-    this.queries = new LiveQueries({ db: this.db, host, runsPerSlice })
+    this.queries = new LiveQueries({ db: this.db, host, runsPerSlice, crashed, onCrash })
     this.#useRealTime()
   }
 
@@ -58,6 +62,7 @@ export class View {
       return { outcome, thrown }
     } finally {
       this.#useRealTime()
+      this.#lookForCrash()
     }
   }
 
@@ -74,13 +79,18 @@ export class View {
 
   /** Brings the schema up to the code's in the overlay, then runs what is pending. */
   runPending(timeline: Timeline): void {
-    this.#schemaIsLocal = migrate(this.db, this.#mutator)
-    timeline.rebase(this.db)
-    this.#useRealTime()
+    try {
+      this.#schemaIsLocal = migrate(this.db, this.#mutator)
+      timeline.rebase(this.db)
+      this.#useRealTime()
+    } finally {
+      this.#lookForCrash()
+    }
   }
 
   /** Runs the queries again that read a changed page, once for all changes since the last call (I6). */
   notify(): void {
+    if (this.db.crash !== null) return
     this.#useRealTime()
     this.queries.notify(this.#storage.takeChanges())
   }
@@ -94,6 +104,11 @@ export class View {
   #useRealTime(): void {
     this.db.setClock(() => this.#host.nowMs())
     this.db.seed(0)
+  }
+
+  /** After a crash nothing here is of use any more: the document is opened anew, from what was kept (T43). */
+  #lookForCrash(): void {
+    if (this.db.crash !== null) this.#onCrash(this.db.crash)
   }
 
   #cookie(): number {

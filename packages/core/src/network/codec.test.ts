@@ -5,7 +5,7 @@ import { ByteWriter } from "../base/bytes.ts"
 import { isLfError } from "../base/error.ts"
 import { type Lsn, lsn } from "../base/lsn.ts"
 import { decodeMessage, encodeMessage, encodeRefusal, FRAME_TYPES } from "./codec.ts"
-import { FRAME_BYTES_MAX, type Message, PROTOCOL_VERSION } from "./message.ts"
+import { FRAME_BYTES_MAX, type Message, PROTOCOL_VERSION, PUSH_ENTRIES_MAX } from "./message.ts"
 
 const position = fc.nat(2 ** 31).map((value): Lsn => lsn(value))
 const hash = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n })
@@ -54,6 +54,13 @@ const messages: fc.Arbitrary<Message> = fc.oneof(
   fc.record({ type: fc.constant("cursor" as const), lsn: position }),
   fc.record({ type: fc.constant("gap" as const), expected: position }),
   fc.record({ type: fc.constant("fork" as const), common: position }),
+  fc.record({
+    type: fc.constant("refused" as const),
+    common: position,
+    ranges: fc
+      .uniqueArray(fc.tuple(fc.nat(2 ** 20), fc.string({ maxLength: 15 })), { maxLength: 5, selector: ([at]) => at })
+      .map((marks) => marks.sort(([a], [b]) => a - b).map(([at, code]) => ({ from: lsn(at), to: lsn(at + 1), code }))),
+  }),
   fc.record({
     type: fc.constant("pages" as const),
     from: position,
@@ -226,8 +233,8 @@ describe("encoder and decoder have the same limits (T35)", () => {
       batch: { from: lsn(0), previousHash: 0n, entries: Array<Uint8Array>(count).fill(new Uint8Array(1)) },
       confirmed: lsn(0),
     })
-    expect(decodeMessage(encodeMessage(batch(100_000)))).toEqual(batch(100_000))
-    expect(() => encodeMessage(batch(100_001))).toThrow()
+    expect(decodeMessage(encodeMessage(batch(PUSH_ENTRIES_MAX)))).toEqual(batch(PUSH_ENTRIES_MAX))
+    expect(() => encodeMessage(batch(PUSH_ENTRIES_MAX + 1))).toThrow()
   })
 
   test("a refusal of any length arrives, cut", () => {

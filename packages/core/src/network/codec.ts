@@ -9,7 +9,9 @@ import {
   FRAME_BYTES_MAX,
   type Message,
   type OutcomeData,
+  PUSH_ENTRIES_MAX,
   REFUSAL_BYTES_MAX,
+  type RefusedRange,
   TOKEN_BYTES_MAX,
   USER_BYTES_MAX,
 } from "./message.ts"
@@ -18,7 +20,6 @@ import {
 const MAGIC = 0x1f
 const SECRET_BYTES = 32
 const SCHEMA_HASHES_MAX = 10_000
-const ENTRIES_MAX = 100_000
 const DOC_ID_BYTES_MAX = 256
 const EPOCH_BYTES_MAX = 64
 const HASH_BYTES_MAX = 64
@@ -39,6 +40,7 @@ export const FRAME_TYPES = {
   pages: 20,
   refuse: 21,
   pong: 22,
+  refused: 23,
 } as const satisfies Record<Message["type"], number>
 
 const TYPE_BY_NUMBER = new Map<number, Message["type"]>(
@@ -78,6 +80,10 @@ export function encodeMessage(message: Message): Uint8Array {
       break
     case "fork":
       writer.uint(message.common)
+      break
+    case "refused":
+      writer.uint(message.common)
+      writeRanges(writer, message.ranges)
       break
     case "sync-storage":
       writer.uint(message.cursor).uint(message.outcomesSeen)
@@ -160,6 +166,8 @@ function readBody(type: Message["type"], reader: ByteReader): Message {
       return { type, expected: readLsn(reader) }
     case "fork":
       return { type, common: readLsn(reader) }
+    case "refused":
+      return { type, common: readLsn(reader), ranges: readRanges(reader) }
     case "sync-storage":
       return { type, cursor: readLsn(reader), outcomesSeen: readLsn(reader) }
     case "pages":
@@ -199,7 +207,7 @@ function checkCount(count: number, max: number): void {
 }
 
 function writeBatch(writer: ByteWriter, batch: Batch): void {
-  checkCount(batch.entries.length, ENTRIES_MAX)
+  checkCount(batch.entries.length, PUSH_ENTRIES_MAX)
   writer.uint(batch.from).u64(batch.previousHash).uint(batch.entries.length)
   for (const entry of batch.entries) writer.bytes(entry)
 }
@@ -208,10 +216,30 @@ function readBatch(reader: ByteReader): Batch {
   const from = readLsn(reader)
   const previousHash = reader.u64()
   const count = reader.count()
-  if (count > ENTRIES_MAX) throw new LfError("FRAME_MALFORMED", "too many entries")
+  if (count > PUSH_ENTRIES_MAX) throw new LfError("FRAME_MALFORMED", "too many entries")
   const entries: Uint8Array[] = []
   for (let i = 0; i < count; i++) entries.push(reader.bytes().slice())
   return { from, previousHash, entries }
+}
+
+function writeRanges(writer: ByteWriter, ranges: readonly RefusedRange[]): void {
+  checkCount(ranges.length, PUSH_ENTRIES_MAX)
+  writer.uint(ranges.length)
+  for (const { from, to, code } of ranges) writeText(writer.uint(from).uint(to), code, CODE_BYTES_MAX)
+}
+
+/** In ascending order, none of them empty. */
+function readRanges(reader: ByteReader): RefusedRange[] {
+  const count = reader.count(3)
+  if (count > PUSH_ENTRIES_MAX) throw new LfError("FRAME_MALFORMED", "too many ranges")
+  const ranges: RefusedRange[] = []
+  for (let i = 0; i < count; i++) {
+    const range = { from: readLsn(reader), to: readLsn(reader), code: reader.text(CODE_BYTES_MAX) }
+    if (range.to <= range.from || range.from < (ranges.at(-1)?.to ?? 0))
+      throw new LfError("FRAME_MALFORMED", "ranges out of order")
+    ranges.push(range)
+  }
+  return ranges
 }
 
 function writeTexts(writer: ByteWriter, texts: readonly string[]): void {

@@ -131,7 +131,8 @@ export class Link {
       }
       case "cursor":
       case "gap":
-      case "fork": {
+      case "fork":
+      case "refused": {
         const waiting = this.#mutations
         this.#mutations = null
         waiting?.resolve(message)
@@ -185,11 +186,13 @@ export class Link {
 function isNextPart(part: Pages, previous: Pages | undefined): boolean {
   const { pageCount, isWhole, pages } = part.changeset
   // One that brings nothing and is not the last could come for ever.
-  if (pages.length === 0 && !part.isLast) return false
+  if (pages.length === 0 && part.outcomes.length === 0 && !part.isLast) return false
   if (previous === undefined) return true
   const before = previous.changeset
   if (before.pageCount !== pageCount || before.isWhole !== isWhole) return false
-  return pages.length === 0 || pages[0].pageNo > before.pages[before.pages.length - 1].pageNo
+  const lastPageNo = before.pages.at(-1)?.pageNo
+  // Pages come first: after a part without any there are only outcomes.
+  return pages.length === 0 || (lastPageNo !== undefined && pages[0].pageNo > lastPageNo)
 }
 
 function joinParts(parts: readonly Pages[]): PageBatch {

@@ -3,11 +3,13 @@ import type { Batch } from "../journal/batch.ts"
 import type { Changeset } from "../storage/changeset.ts"
 
 /** Bumped when a frame changes meaning; both sides refuse a newer one. */
-export const PROTOCOL_VERSION = 1
+export const PROTOCOL_VERSION = 2
 /** A frame over this closes the connection (S7). */
 export const FRAME_BYTES_MAX = 1024 * 1024
 /** What one push carries at the most. */
 export const PUSH_BYTES_MAX = 512 * 1024
+/** And so many mutations: what one frame asks of the server is bounded, however small its entries are. */
+export const PUSH_ENTRIES_MAX = 1_000
 /** Pages per part: the reader asks for the next one when it has this one (T23). */
 export const PART_BYTES_MAX = 256 * 1024
 /** What `auth()` gives, and what names a user: UTF-8. */
@@ -15,8 +17,8 @@ export const TOKEN_BYTES_MAX = 16 * 1024
 export const USER_BYTES_MAX = 4096
 /** What a refusal says besides its code; longer ones are cut. */
 export const REFUSAL_BYTES_MAX = 4096
-/** Outcomes with one page batch; the rest come with the next. */
-export const OUTCOMES_PER_BATCH_MAX = 100
+/** Outcomes with one part of a page batch; the rest come with the next. */
+export const OUTCOMES_PER_PART_MAX = 100
 
 export interface Hello {
   readonly type: "hello"
@@ -52,11 +54,21 @@ export interface SyncMutations {
   readonly confirmed: Lsn
 }
 
-/** Answers to `sync-mutations`. `cursor`: durable at the server up to there. */
+/** Mutations after `from`, up to `to`, that the server does not take. */
+export interface RefusedRange {
+  readonly from: Lsn
+  readonly to: Lsn
+  readonly code: string
+}
+
+/** Answers to `sync-mutations`. */
 export type MutationsReply =
+  /** Durable at the server up to `lsn`. Less than was sent: it has no room for more of this client's now. */
   | { readonly type: "cursor"; readonly lsn: Lsn }
   | { readonly type: "gap"; readonly expected: Lsn }
   | { readonly type: "fork"; readonly common: Lsn }
+  /** Durable up to `common`, and nothing more will be under this client id: the rest goes on under another, without these. */
+  | { readonly type: "refused"; readonly common: Lsn; readonly ranges: readonly RefusedRange[] }
 
 /** Stays open until there is something newer than `cursor`: the reply is the announcement, this request the credit. */
 export interface SyncStorage {

@@ -49,21 +49,4 @@ describe("client list", () => {
     await store.streams.close()
     expect((await listOn(disk)).clients.find("a")?.lsn()).toBe(1)
   })
-
-  test("I10 outcomes are kept until their authors have them, from the oldest on", async () => {
-    const { store, clients } = await listOn(new MemoryDisk())
-    for (const [clientId, at] of [
-      ["a", 1],
-      ["b", 1],
-      ["a", 2],
-    ] as const)
-      store.outcomes.append({ clientId, lsn: lsn(at), uid: "u", code: "NO", data: null })
-    clients.noteSeen("a", lsn(2))
-    clients.noteSeen("a", lsn(1))
-    clients.forgetSeen()
-    expect([clients.seen("a"), clients.seen("b"), store.outcomes.start()]).toEqual([2, 0, 1])
-    clients.noteSeen("b", lsn(1))
-    clients.forgetSeen()
-    expect(store.outcomes.start()).toBe(3)
-  })
 })

@@ -87,18 +87,16 @@ export class ClientList {
     return this.#seen.get(clientId) ?? LSN_ZERO
   }
 
-  /** Drops the outcomes that their authors have, from the oldest on. */
-  forgetSeen(): void {
-    const { outcomes } = this.#store
-    let last = outcomes.start()
-    for (const { lsn: at, entry } of outcomes.iter()) {
-      if (entry.lsn > this.seen(entry.clientId)) break
-      last = at
-    }
-    outcomes.rollup(last)
-  }
-
   confirm(clientId: string, position: Lsn): void {
     this.find(clientId)?.confirm(position)
+  }
+
+  /** Forgets what of a client's entries was applied and is not `needed` any more. */
+  release(clientId: string, needed: Lsn): void {
+    this.find(clientId)?.release(needed)
+  }
+
+  ids(): Iterable<string> {
+    return this.#journals.keys()
   }
 }

@@ -1,4 +1,4 @@
-import { LSN_ZERO, type Lsn, lsn } from "../base/lsn.ts"
+import { LSN_ZERO, type Lsn } from "../base/lsn.ts"
 import { type ClientList, SERVER_CLIENT } from "./client-list.ts"
 import { placeKey } from "./place.ts"
 import type { EffectMark, RemoteStore } from "./remote-store.ts"
@@ -9,16 +9,12 @@ import type { EffectMark, RemoteStore } from "./remote-store.ts"
  */
 export class EffectMarks {
   readonly #store: RemoteStore
-  readonly #clients: ClientList
   readonly #delivered = new Map<string, Lsn>()
   readonly #rejected = new Map<string, EffectMark>()
-  /** What clients confirmed: some of it may have to wait for its delivery. */
-  readonly #confirmed = new Map<string, Lsn>()
 
   /** On a document that has no marks, what is applied already counts as delivered. */
   constructor(store: RemoteStore, clients: ClientList) {
     this.#store = store
-    this.#clients = clients
     const { effects } = store
     if (effects.lsn() === 0) {
       // There is always one, so that a first start is told from a start after a crash.
@@ -58,15 +54,8 @@ export class EffectMarks {
     return true
   }
 
-  /** How much of what a client confirmed may be forgotten now; the rest at a checkpoint after its delivery. */
-  hold(clientId: string, confirmed: Lsn): Lsn {
-    this.#confirmed.set(clientId, lsn(Math.max(confirmed, this.#confirmed.get(clientId) ?? 0)))
-    return lsn(Math.min(confirmed, this.delivered(clientId)))
-  }
-
   /** Before a checkpoint: one mark per client, and one per rejection that is not passed yet. */
   forget(): void {
-    for (const [clientId, confirmed] of this.#confirmed) this.#clients.confirm(clientId, this.hold(clientId, confirmed))
     const { effects } = this.#store
     effects.rollup(effects.lsn())
     for (const [clientId, at] of this.#delivered) effects.append({ type: "delivered", clientId, lsn: at })

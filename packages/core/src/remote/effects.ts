@@ -22,6 +22,8 @@ export type OnApplied = (effect: Effect) => void | Promise<void>
 /** The pause after a failure doubles between these. */
 const RETRY_MS_MIN = 250
 const RETRY_MS_MAX = 60_000
+/** After so much time of effects others of the process have their turn. */
+const SLICE_MS = 10
 /** A close waits this long for the effect that runs: it may itself wait for the document, and is given again. */
 export const EFFECT_CLOSE_MS_MAX = 5_000
 
@@ -90,9 +92,12 @@ export class Effects {
 
   #run(): Promise<void> {
     const run = async () => {
+      let endMs = this.#host.monotonicMs() + SLICE_MS
       for (let next = this.#next(); next !== null && !this.#isStopped; next = this.#next()) {
         await this.#deliver(next)
+        if (this.#host.monotonicMs() < endMs) continue
         await this.#host.breathe?.()
+        endMs = this.#host.monotonicMs() + SLICE_MS
       }
       this.#running = null
     }

@@ -3,9 +3,9 @@ import { isLfError, LfError } from "../base/error.ts"
 import { ERROR_CODES } from "../base/error-codes.ts"
 import { LSN_ZERO } from "../base/lsn.ts"
 import { decodeMessage, encodeMessage } from "../network/codec.ts"
-import { FRAME_BYTES_MAX, type SyncMutations, type SyncStorage } from "../network/message.ts"
+import { FRAME_BYTES_MAX, type RefusedRange, type SyncMutations, type SyncStorage } from "../network/message.ts"
 import type { PipeListener } from "../network/network.ts"
-import { mutationCodec } from "../timeline/mutation.ts"
+import { type MayWrite, refusedIn } from "./door.ts"
 import type { Peer } from "./peer.ts"
 
 /** Frames of one connection that wait to be handled; more close it (I17). */
@@ -16,8 +16,6 @@ const PING = encodeMessage({ type: "ping" })
 
 /** What reaches the document's loop; everything else is answered at the door. */
 export type SyncMessage = SyncMutations | SyncStorage
-
-export type MayWrite = (name: string) => boolean | Promise<boolean>
 
 /** How fast a visitor's requests are taken: whoever asks for more than its share waits, and is refused nothing (S7). */
 export interface Pace {
@@ -32,10 +30,12 @@ export interface Pace {
 export interface PeerListenerOptions {
   readonly peer: Peer
   readonly mayWrite: MayWrite | undefined
+  /** Whether the app has a mutation of this name. */
+  readonly isMutation: (name: string) => boolean
   readonly pace: Pace | undefined
   isIn(): boolean
   leave(): void
-  enqueue(message: SyncMessage, forbidden: readonly number[]): void
+  enqueue(message: SyncMessage, refused: readonly RefusedRange[]): void
 }
 
 /** A connection's frames, one after the other: a slow `authorize` keeps only its own connection waiting. */
@@ -77,7 +77,8 @@ export function peerListener(options: PeerListenerOptions): PipeListener {
   }
 }
 
-async function admit({ peer, mayWrite, pace, isIn, enqueue }: PeerListenerOptions, frame: Uint8Array): Promise<void> {
+async function admit(options: PeerListenerOptions, frame: Uint8Array): Promise<void> {
+  const { peer, pace, isIn, enqueue } = options
   const message = decodeMessage(frame)
   switch (message.type) {
     case "next-part":
@@ -86,7 +87,7 @@ async function admit({ peer, mayWrite, pace, isIn, enqueue }: PeerListenerOption
       return
     case "sync-mutations":
       await pace?.mutations(message.batch.entries.length)
-      enqueue(message, await forbiddenIn(message, mayWrite))
+      enqueue(message, await refusedIn(message.batch, options))
       return
     case "sync-storage":
       if (pace !== undefined) await (message.cursor === LSN_ZERO ? pace.pages() : pace.news())
@@ -94,31 +95,5 @@ async function admit({ peer, mayWrite, pace, isIn, enqueue }: PeerListenerOption
       return
     default:
       throw new LfError("FRAME_MALFORMED", `${message.type} is not for a server that said welcome`)
-  }
-}
-
-/** The positions in a batch that may not be written. Each name is asked for once. */
-async function forbiddenIn(message: SyncMutations, mayWrite: MayWrite | undefined): Promise<number[]> {
-  if (mayWrite === undefined) return []
-  const answers = new Map<string, boolean>()
-  const forbidden: number[] = []
-  for (let i = 0; i < message.batch.entries.length; i++) {
-    const name = nameOf(message.batch.entries[i])
-    let may = answers.get(name)
-    if (may === undefined) {
-      may = await mayWrite(name)
-      answers.set(name, may)
-    }
-    if (!may) forbidden.push(message.batch.from + i + 1)
-  }
-  return forbidden
-}
-
-/** An entry that cannot be decoded has no name; running it rejects it. */
-function nameOf(entry: Uint8Array): string {
-  try {
-    return mutationCodec.decode(entry).name
-  } catch {
-    return ""
   }
 }

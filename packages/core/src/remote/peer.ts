@@ -1,6 +1,12 @@
 import { LSN_ZERO, type Lsn } from "../base/lsn.ts"
 import { encodeMessage, encodeRefusal } from "../network/codec.ts"
-import { type OutcomeData, PART_BYTES_MAX, type ServerMessage, type SyncStorage } from "../network/message.ts"
+import {
+  OUTCOMES_PER_PART_MAX,
+  type OutcomeData,
+  PART_BYTES_MAX,
+  type ServerMessage,
+  type SyncStorage,
+} from "../network/message.ts"
 import type { Pipe } from "../network/network.ts"
 import type { Page } from "../sqlite/page.ts"
 import type { PageChange } from "../storage/changeset.ts"
@@ -19,6 +25,7 @@ interface Transfer {
   readonly difference: Difference
   readonly outcomes: readonly OutcomeData[]
   next: number
+  nextOutcome: number
   bytesSent: number
 }
 
@@ -59,7 +66,7 @@ export class Peer {
 
   /** Begins to answer the waiting request. */
   startTransfer(snapshot: Snapshot, difference: Difference, outcomes: readonly OutcomeData[]): void {
-    this.#transfer = { from: this.cursor, snapshot, difference, outcomes, next: 0, bytesSent: 0 }
+    this.#transfer = { from: this.cursor, snapshot, difference, outcomes, next: 0, nextOutcome: 0, bytesSent: 0 }
     this.waiting = null
     this.hasOurEpoch = true
     this.sendPart()
@@ -81,7 +88,10 @@ export class Peer {
       for (const delta of change.deltas) bytes += delta.length + 4
     }
     transfer.bytesSent += bytes
-    const isLast = transfer.next >= difference.pageNos.length
+    // All of them come before the batch is whole: what its base shows as rejected has what its `Reject` carried.
+    const outcomes = transfer.outcomes.slice(transfer.nextOutcome, transfer.nextOutcome + OUTCOMES_PER_PART_MAX)
+    transfer.nextOutcome += outcomes.length
+    const isLast = transfer.next >= difference.pageNos.length && transfer.nextOutcome >= transfer.outcomes.length
     if (isLast) this.#transfer = null
     this.send({
       type: "pages",
@@ -96,7 +106,7 @@ export class Peer {
         after: snapshot.checksum,
         pages,
       },
-      outcomes: isLast ? transfer.outcomes : [],
+      outcomes,
     })
   }
 }

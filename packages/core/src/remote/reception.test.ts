@@ -39,7 +39,8 @@ function visit(): Visit {
 }
 
 test.each([
-  ["PROTOCOL_NEWER", encodeMessage({ ...hello, protocol: PROTOCOL_VERSION + 1 })],
+  ["SERVER_OLDER", encodeMessage({ ...hello, protocol: PROTOCOL_VERSION + 1 })],
+  ["PROTOCOL_NEWER", encodeMessage({ ...hello, protocol: PROTOCOL_VERSION - 1 })],
   ["DOC_ID_INVALID", encodeMessage({ ...hello, docId: "../etc" })],
   ["FRAME_MALFORMED", encodeMessage({ type: "ping" })],
   ["FRAME_MALFORMED", new Uint8Array([1, 2, 3])],

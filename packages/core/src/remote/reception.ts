@@ -64,11 +64,14 @@ export function receive(
   })
 }
 
-/** @throws FRAME_MALFORMED FRAME_TOO_LARGE PROTOCOL_NEWER DOC_ID_INVALID */
+/** @throws FRAME_MALFORMED FRAME_TOO_LARGE PROTOCOL_NEWER SERVER_OLDER DOC_ID_INVALID */
 function helloOf(frame: Uint8Array): Hello {
   const message = decodeMessage(frame)
   if (message.type !== "hello") throw new LfError("FRAME_MALFORMED", "the first frame is a hello")
-  if (message.protocol > PROTOCOL_VERSION) throw new LfError("PROTOCOL_NEWER", "the server speaks an older protocol")
+  if (message.protocol > PROTOCOL_VERSION)
+    throw new LfError("SERVER_OLDER", `the server speaks protocol ${PROTOCOL_VERSION}, this page ${message.protocol}`)
+  if (message.protocol < PROTOCOL_VERSION)
+    throw new LfError("PROTOCOL_NEWER", `the server speaks protocol ${PROTOCOL_VERSION}, this page ${message.protocol}`)
   if (!isDocId(message.docId)) throw new LfError("DOC_ID_INVALID", "no document can have this id")
   return message
 }

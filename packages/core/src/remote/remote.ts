@@ -1,68 +1,38 @@
 import { LfError, toLfError } from "../base/error.ts"
-import type { Host } from "../base/host.ts"
 import { clientIdOf } from "../base/ids.ts"
-import { LSN_ZERO, type Lsn } from "../base/lsn.ts"
-import type { OpenedLog } from "../journal/log.ts"
-import {
-  type Hello,
-  type MutationsReply,
-  OUTCOMES_PER_BATCH_MAX,
-  type OutcomeData,
-  type SyncMutations,
-  type SyncStorage,
-} from "../network/message.ts"
-import type { Pipe, PipeListener } from "../network/network.ts"
+import { LSN_ZERO, type Lsn, lsn } from "../base/lsn.ts"
+import type { MutationsReply, RefusedRange, SyncMutations, SyncStorage } from "../network/message.ts"
+import type { PipeListener } from "../network/network.ts"
 import { Database } from "../sqlite/database.ts"
-import type { LoadSqlite } from "../sqlite/module.ts"
 import { compileQuery, type Query } from "../sqlite/sql.ts"
-import type { Mutator } from "../timeline/mutator.ts"
 import type { Outcome } from "../timeline/outcome.ts"
 import { hardenSchema, migrate } from "../timeline/schema.ts"
 import { Attempts } from "./attempts.ts"
+import { BatchMerger, type Sender } from "./batch-merger.ts"
 import { ClientList } from "./client-list.ts"
-import { Effects, type OnApplied } from "./effects.ts"
+import { Effects } from "./effects.ts"
+import { OutcomeList } from "./outcome-list.ts"
 import { OwnMutations } from "./own-mutations.ts"
 import { Peer, type Snapshot } from "./peer.ts"
-import { type MayWrite, type Pace, peerListener, type SyncMessage } from "./peer-listener.ts"
+import { peerListener, type SyncMessage } from "./peer-listener.ts"
 import { Reads } from "./reads.ts"
+import type { RemoteOptions, Visitor } from "./remote-options.ts"
 import { RemoteStore } from "./remote-store.ts"
-import { type Decided, type Guard, type OnFailed, runUnguarded, STEP_MUTATIONS_MAX, StepRunner } from "./step-runner.ts"
+import { SizeWatch } from "./size-watch.ts"
+import { type Decided, runUnguarded, STEP_SLICE_MS, StepRunner } from "./step-runner.ts"
 
-export interface RemoteOptions {
-  readonly opened: OpenedLog
-  readonly loadSqlite: LoadSqlite
-  readonly mutator: Mutator
-  readonly host: Host
-  readonly guard?: Guard
-  /** Told of every mutation that was applied, at least once (S19). Without it nothing is kept for that. */
-  readonly onApplied?: OnApplied
-  readonly onFailed?: OnFailed
-  /** The author of a mutation that threw is told its message, not its code alone: for development. */
-  readonly tellsWhy?: boolean
-  /** How long one query of this process may run. Default: QUERY_MS_MAX. */
-  readonly queryMsMax?: number
-  /** Called once, when storage failed: nobody may use this object any more. */
-  readonly onStopped?: (error: LfError) => void
-}
+const END = lsn(Number.MAX_SAFE_INTEGER)
 
-/** A client that was let in. */
-export interface Visitor {
-  readonly pipe: Pipe
-  readonly hello: Hello
-  /** Who `authenticate` said it is. */
-  readonly user: string | null
-  /** Whether a mutation of this name may be written now; asked for every batch. */
-  readonly mayWrite?: MayWrite
-  readonly pace?: Pace
-}
-
-type Task = { readonly peer: Peer; readonly message: SyncMessage; readonly forbidden: readonly number[] }
+type Task = { readonly peer: Peer; readonly message: SyncMessage; readonly refused: readonly RefusedRange[] }
 
 /** One document at the server: runs mutations with authority, in one order, and hands out the pages that changed. */
 export class Remote {
   readonly #options: RemoteOptions
   readonly #store: RemoteStore
   readonly #clients: ClientList
+  readonly #outcomes: OutcomeList
+  readonly #merger: BatchMerger
+  readonly #size: SizeWatch
   readonly #effects: Effects | null
   readonly #steps: StepRunner
   readonly #peers = new Set<Peer>()
@@ -90,6 +60,12 @@ export class Remote {
     this.#clients = new ClientList(store)
     this.#clients.loadApplied(db)
     const clients = this.#clients
+    const outcomes = new OutcomeList(store)
+    this.#outcomes = outcomes
+    const size = new SizeWatch(options.pagesMax, options.onNearLimit)
+    this.#size = size
+    const onBound = (by: Sender) => this.#dismissOthers(by)
+    this.#merger = new BatchMerger({ store, clients, outcomes, host, size, onBound })
     const attempts = new Attempts(store, clients, host)
     if (onApplied === undefined) store.forgetEffects()
     const wake = () => this.#wake()
@@ -97,7 +73,21 @@ export class Remote {
     this.#effects = effects
     this.#reads = new Reads(host, options.queryMsMax)
     this.#own = new OwnMutations({ store, clients, host, mutator })
-    const parts = { db, store, clients, attempts, effects, mutator, loadSqlite, guard, onFailed, tellsWhy }
+    const parts = {
+      db,
+      store,
+      clients,
+      outcomes,
+      attempts,
+      effects,
+      mutator,
+      loadSqlite,
+      guard,
+      onFailed,
+      tellsWhy,
+      host,
+      size,
+    }
     this.#steps = new StepRunner(parts)
     this.#flushed = this.#snapshot()
   }
@@ -119,6 +109,7 @@ export class Remote {
       const decided = await remote.#stepAll()
       await store.streams.flush()
       remote.#flushed = remote.#snapshot()
+      remote.#size.look(remote.#steps.db, remote.#flushed.pages.length)
       remote.#effects?.settle(decided)
       return remote
     } catch (error) {
@@ -176,10 +167,11 @@ export class Remote {
     return peerListener({
       peer,
       mayWrite,
+      isMutation: (name) => this.#options.mutator.has(name),
       pace,
       isIn: () => this.#peers.has(peer),
       leave: () => void this.#peers.delete(peer),
-      enqueue: (message, forbidden) => this.#enqueue({ peer, message, forbidden }),
+      enqueue: (message, refused) => this.#enqueue({ peer, message, refused }),
     })
   }
 
@@ -221,11 +213,9 @@ export class Remote {
         await this.#checkpoint()
       }
     } finally {
-      // Also when the disk fails now: a log that is not given back cannot be opened again.
       this.#failure ??= new LfError("DOC_STOPPED", "the document was closed")
       this.#failWaiters(this.#failure)
-      this.#steps.db.close()
-      await this.#store.streams.close()
+      await letGo(this.#steps.db, this.#store.streams)
     }
   }
 
@@ -254,8 +244,9 @@ export class Remote {
 
   async #checkpoint(): Promise<void> {
     this.#steps.forgetDone()
-    this.#clients.forgetSeen()
+    this.#outcomes.forget((clientId) => this.#clients.seen(clientId))
     this.#effects?.marks.forget()
+    this.#release(this.#clients.ids())
     await this.#store.checkpoint()
   }
 
@@ -281,19 +272,21 @@ export class Remote {
       await Promise.resolve()
       this.#isDue = false
       const answers: (() => void)[] = []
-      for (const { peer, message, forbidden } of this.#inbox.splice(0)) {
+      for (const { peer, message, refused } of this.#inbox.splice(0)) {
         if (!this.#clients.isOwner(peer.clientId, peer.user)) continue
         if (message.type === "sync-mutations") {
-          const reply = this.handleClientMutations(peer, message, forbidden)
+          const reply = this.handleClientMutations(peer, message, refused)
           answers.push(() => peer.send(reply))
         } else this.handleClientSyncStorage(peer, message)
       }
-      const decided = await this.#stepAll(this.#options.host.breathe)
+      const decided = await this.#stepAll()
       await this.#store.streams.flush()
       this.#flushed = this.#snapshot()
+      this.#size.look(this.#steps.db, this.#flushed.pages.length)
       for (const answer of answers) answer()
       this.#own.settle(decided)
       this.#effects?.settle(decided)
+      this.#release(new Set(decided.map(({ clientId }) => clientId)))
       this.announce()
       await this.#answerReads()
       if (this.#store.isCheckpointDue) await this.#checkpoint()
@@ -304,36 +297,29 @@ export class Remote {
 
   /** Reads get a slice; then what else came has its turn, here and in the other documents of the process (H8). */
   async #answerReads(): Promise<void> {
-    if (!this.#reads.answer(this.#steps.db)) return
+    const hasMore = this.#reads.answer(this.#steps.db)
+    await this.#steps.recover()
+    if (!hasMore) return
     this.#isDue = true
     await this.#options.host.breathe?.()
   }
 
-  /** Merges a batch into the client's journal; what is new is noted as arrived. Sent twice it changes nothing. */
-  handleClientMutations(peer: Peer, message: SyncMutations, forbidden: readonly number[]): MutationsReply {
-    const journal = this.#clients.journal(peer.clientId)
-    const from = journal.lsn()
-    const result = journal.write(message.batch)
-    if (result.type === "gap") return result
-    if (result.type === "fork") return result
-    if (result.lsn > from) {
-      if (this.#clients.bind(peer.clientId, peer.user)) this.#dismissOthers(peer)
-      this.#store.arrivals.append({
-        clientId: peer.clientId,
-        from,
-        to: result.lsn,
-        user: peer.user,
-        atMs: this.#options.host.nowMs(),
-        forbidden: forbidden.filter((at) => at > from),
-      })
-    }
-    const { confirmed } = message
-    this.#clients.confirm(peer.clientId, this.#effects?.marks.hold(peer.clientId, confirmed) ?? confirmed)
-    return { type: "cursor", lsn: result.lsn }
+  /** Takes a batch as far as it may be taken and there is room. Sent twice it changes nothing. */
+  handleClientMutations(peer: Peer, message: SyncMutations, refused: readonly RefusedRange[]): MutationsReply {
+    const { clientId } = peer
+    this.#clients.confirm(clientId, message.confirmed)
+    this.#release([clientId])
+    return this.#merger.merge(peer, message, refused)
+  }
+
+  /** What was applied is kept no longer than its effect needs it: journals are bounded, whatever clients confirm (I17). */
+  #release(clientIds: Iterable<string>): void {
+    const effects = this.#effects
+    for (const id of clientIds) this.#clients.release(id, effects === null ? END : effects.marks.delivered(id))
   }
 
   /** Others came in with the same secret while the id was nobody's: it is not theirs any more (S4). */
-  #dismissOthers({ clientId, user }: Peer): void {
+  #dismissOthers({ clientId, user }: Sender): void {
     for (const peer of this.#peers) {
       if (peer.clientId !== clientId || peer.user === user) continue
       this.#peers.delete(peer)
@@ -353,28 +339,23 @@ export class Remote {
     for (const peer of this.#peers) {
       if (peer.waiting === null || (peer.hasOurEpoch && peer.cursor >= this.#flushed.lsn)) continue
       const difference = this.#store.history.since(peer.cursor, this.#flushed.pages.length)
-      peer.startTransfer(this.#flushed, difference, this.#outcomesFor(peer))
+      const outcomes = this.#outcomes.after(peer.clientId, peer.waiting.outcomesSeen)
+      peer.startTransfer(this.#flushed, difference, outcomes)
     }
   }
 
-  #outcomesFor(peer: Peer): OutcomeData[] {
-    const seen = peer.waiting?.outcomesSeen ?? LSN_ZERO
-    const found: OutcomeData[] = []
-    for (const { entry } of this.#store.outcomes.iter()) {
-      if (entry.clientId === peer.clientId && entry.lsn > seen) found.push(entry)
-      if (found.length >= OUTCOMES_PER_BATCH_MAX) break
-    }
-    return found.map(({ lsn, uid, code, data }) => ({ lsn, uid, code, data }))
-  }
-
-  /** `breathe` keeps one writer's thousands from holding up every other document (I20). */
-  async #stepAll(breathe?: () => Promise<void>): Promise<Decided[]> {
+  /** `breathe` keeps one writer's thousands from holding up every other document (I20, T39). */
+  async #stepAll(): Promise<Decided[]> {
+    const { host } = this.#options
     const all: Decided[] = []
+    let endMs = host.monotonicMs() + STEP_SLICE_MS
     for (;;) {
       const decided = await this.#steps.step()
       if (decided === null) return all
       for (const one of decided) all.push(one)
-      if (decided.length === STEP_MUTATIONS_MAX) await breathe?.()
+      if (host.monotonicMs() < endMs) continue
+      await host.breathe?.()
+      endMs = host.monotonicMs() + STEP_SLICE_MS
     }
   }
 
@@ -392,5 +373,14 @@ export class Remote {
     for (const peer of this.#peers) peer.refuse("SERVER_CLOSING", "the document stopped")
     this.#peers.clear()
     this.#options.onStopped?.(error)
+  }
+}
+
+/** A log that is not given back cannot be opened again: whatever fails before, that comes last and always (T44). */
+async function letGo(db: Database, streams: RemoteStore["streams"]): Promise<void> {
+  try {
+    db.close()
+  } finally {
+    await streams.close()
   }
 }

@@ -1,10 +1,11 @@
 import { unreachable } from "../base/assert.ts"
-import { LfError } from "../base/error.ts"
+import { LfError, toLfError } from "../base/error.ts"
 import { ERROR_CODES, type ErrorCode } from "../base/error-codes.ts"
+import type { Host } from "../base/host.ts"
 import { type Lsn, lsn, nextLsn } from "../base/lsn.ts"
 import { Database } from "../sqlite/database.ts"
 import type { LoadSqlite } from "../sqlite/module.ts"
-import { applyGroup, type Job } from "../timeline/apply-group.ts"
+import { applyGroup, type GroupResult, type Job } from "../timeline/apply-group.ts"
 import type { Mutation } from "../timeline/mutation.ts"
 import type { Mutator } from "../timeline/mutator.ts"
 import { isReject, type Outcome, outcomeOf, rejected } from "../timeline/outcome.ts"
@@ -12,11 +13,15 @@ import { HASHES_KEPT } from "../timeline/timeline.ts"
 import type { Attempts } from "./attempts.ts"
 import { type ClientList, SERVER_CLIENT } from "./client-list.ts"
 import type { Effects } from "./effects.ts"
+import type { OutcomeList } from "./outcome-list.ts"
 import { type Place, placeKey } from "./place.ts"
 import type { Arrival, RemoteStore } from "./remote-store.ts"
+import type { SizeWatch } from "./size-watch.ts"
 
 /** Mutations in one transaction and one entry of the storage journal. */
 export const STEP_MUTATIONS_MAX = 256
+/** After so much time a group ends, and what else came to the process has its turn: one mutation is never cut by it (T39). */
+export const STEP_SLICE_MS = 10
 /** How far ahead of the server a client's clock may be; what is more is clamped. */
 const CLOCK_AHEAD_MS_MAX = 60_000
 const NO_UID = "00000000-0000-0000-0000-000000000000"
@@ -55,14 +60,17 @@ export class StepRunner {
   readonly #store: RemoteStore
   readonly #clients: ClientList
   readonly #attempts: Attempts
+  readonly #outcomes: OutcomeList
   readonly #effects: Effects | null
   readonly #mutator: Mutator
   readonly #loadSqlite: LoadSqlite
   readonly #guard: Guard
   readonly #onFailed: OnFailed
   readonly #tellsWhy: boolean
-  /** Mutations that had to be stopped, by client and position. */
-  readonly #stopped = new Set<string>()
+  readonly #host: Host
+  readonly #size: SizeWatch
+  /** Mutations that had to be stopped or crashed SQLite, by client and position, and the code that says so. */
+  readonly #stopped = new Map<string, "SQL_LIMIT" | "SQL_CRASHED">()
   /** Mutations during which a group of several was stopped: they run alone, with all the time for themselves. */
   readonly #suspects = new Set<string>()
   /** Arrivals up to here have been run. */
@@ -73,17 +81,23 @@ export class StepRunner {
     store: RemoteStore
     clients: ClientList
     attempts: Attempts
+    outcomes: OutcomeList
     effects: Effects | null
     mutator: Mutator
     loadSqlite: LoadSqlite
     guard: Guard
     onFailed: OnFailed
     tellsWhy: boolean
+    host: Host
+    size: SizeWatch
   }) {
+    this.#host = options.host
+    this.#size = options.size
     this.db = options.db
     this.#store = options.store
     this.#clients = options.clients
     this.#attempts = options.attempts
+    this.#outcomes = options.outcomes
     this.#effects = options.effects
     this.#mutator = options.mutator
     this.#loadSqlite = options.loadSqlite
@@ -98,32 +112,48 @@ export class StepRunner {
     const waiting = this.#upToSuspect(this.#gather())
     if (waiting.length === 0) return null
     await this.#attempts.begin(waiting)
-    let current = 0
-    let outcomes: Outcome[] = []
+    const run = { current: 0, result: null as GroupResult | null }
     const isDone = this.#guard(() => {
-      outcomes = applyGroup({
-        db: this.db,
-        mutator: this.#mutator,
-        side: "remote",
-        jobs: waiting.map(({ job }) => job),
-        mark: (index, outcome) => this.#mark(waiting, index, outcome),
-        watch: (index) => {
-          current = index
-        },
-        tellsWhy: this.#tellsWhy,
-        onThrow: (index, error) => {
-          if (!isReject(error)) this.#onFailed({ ...waiting[index].job, error })
-        },
-      })
+      run.result = this.#apply(waiting, run)
     })
+    const { current, result } = run
     if (!isDone) {
+      const key = placeKey(waiting[current])
       // In a group it may only have been the one that was running when the time of all was up.
-      const blamed = waiting.length === 1 ? this.#stopped : this.#suspects
-      blamed.add(placeKey(waiting[current]))
-      await this.#startOver()
-      return []
-    }
-    return this.#commit(waiting, outcomes)
+      if (waiting.length === 1) this.#stopped.set(key, "SQL_LIMIT")
+      else this.#suspects.add(key)
+    } else if (result?.type === "done") return this.#commit(waiting.slice(0, result.outcomes.length), result.outcomes)
+    else if (result?.type === "crashed") this.#stopped.set(placeKey(waiting[result.at]), "SQL_CRASHED")
+    await this.#startOver()
+    return []
+  }
+
+  /** What an exception out of the wasm leaves behind is started over, whoever met it: a read too (T43). */
+  async recover(): Promise<void> {
+    if (this.db.crash !== null) await this.#startOver()
+  }
+
+  #apply(waiting: readonly Waiting[], run: { current: number }): GroupResult {
+    const endMs = this.#host.monotonicMs() + STEP_SLICE_MS
+    return applyGroup({
+      db: this.db,
+      mutator: this.#mutator,
+      side: "remote",
+      jobs: waiting.map(({ job }) => job),
+      pagesMax: this.#size.pagesMax,
+      isOver: () => this.#host.monotonicMs() >= endMs,
+      mark: (index, outcome) => this.#mark(waiting[index], outcome),
+      finish: (count) => this.#finish(waiting.slice(0, count)),
+      watch: (index) => {
+        run.current = index
+      },
+      tellsWhy: this.#tellsWhy,
+      onThrow: (index, error) => {
+        const code = toLfError(error, "MUTATION_THREW").code
+        // A full document is its operator's business once, not once per mutation.
+        if (!isReject(error) && code !== "DOC_TOO_LARGE") this.#onFailed({ ...waiting[index].job, error })
+      },
+    })
   }
 
   /** Arrivals that were run, and whose effects were delivered, need no place in the next checkpoint. */
@@ -147,24 +177,28 @@ export class StepRunner {
       const { uid } = job.mutation
       this.#clients.journal(clientId).applied = at
       if (outcome.type === "rejected" && clientId !== SERVER_CLIENT) {
-        this.#store.outcomes.append({ clientId, lsn: at, uid, code: outcome.code, data: outcome.data })
+        this.#outcomes.append({ clientId, lsn: at, uid, code: outcome.code, data: outcome.data })
       }
       if (outcome.type === "rejected") this.#effects?.marks.noteRejected(clientId, at)
       return { clientId, lsn: at, uid, outcome }
     })
   }
 
-  /** Effect and row in one transaction (I2). One row per client and group: the last one is what counts. */
-  #mark(waiting: readonly Waiting[], index: number, outcome: Outcome): void {
-    const { clientId, lsn: at, hash, job } = waiting[index]
-    // A clone may not have seen what its twin has: for as long as it can be told where the two part, it is told this too.
-    const old = this.#clients.seen(clientId) - HASHES_KEPT
-    if (old > 0) this.db.exec("delete from __lf_rejections where client_id = ? and lsn <= ?", clientId, old)
-    if (outcome.type === "rejected" && clientId !== SERVER_CLIENT) {
-      this.db.exec("insert into __lf_rejections values (?, ?, ?, ?)", clientId, at, job.mutation.uid, outcome.code)
+  /** A rejection's code is in the document, in one transaction with what the mutation did not do (I10). */
+  #mark({ clientId, lsn: at, job }: Waiting, outcome: Outcome): void {
+    if (outcome.type !== "rejected" || clientId === SERVER_CLIENT) return
+    this.db.exec("insert into __lf_rejections values (?, ?, ?, ?)", clientId, at, job.mutation.uid, outcome.code)
+  }
+
+  /** Effects and rows in one transaction (I2): one row per client of the group, for the last of its mutations. */
+  #finish(done: readonly Waiting[]): void {
+    const lastByClient = new Map(done.map((one) => [one.clientId, one]))
+    for (const [clientId, { lsn: at, hash }] of lastByClient) {
+      this.db.exec("replace into __lf_mutations values (?, ?, ?)", clientId, at, BigInt.asIntN(64, hash))
+      // A clone may not have seen what its twin has: for as long as it can be told where the two part, it is told this too.
+      const old = this.#clients.seen(clientId) - HASHES_KEPT
+      if (old > 0) this.db.exec("delete from __lf_rejections where client_id = ? and lsn <= ?", clientId, old)
     }
-    for (let i = index + 1; i < waiting.length; i++) if (waiting[i].clientId === clientId) return
-    this.db.exec("replace into __lf_mutations values (?, ?, ?)", clientId, at, BigInt.asIntN(64, hash))
   }
 
   #gather(): Waiting[] {
@@ -211,7 +245,8 @@ export class StepRunner {
     if (this.#attempts.isQuarantined(place)) {
       return { mutation, user, decided: rejected("MUTATION_QUARANTINED") }
     }
-    if (this.#stopped.has(placeKey(place))) return { mutation, user, decided: rejected("SQL_LIMIT") }
+    const stopped = this.#stopped.get(placeKey(place))
+    if (stopped !== undefined) return { mutation, user, decided: rejected(stopped) }
     return { mutation, user }
   }
 

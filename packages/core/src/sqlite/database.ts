@@ -1,5 +1,6 @@
 import { assert } from "../base/assert.ts"
-import { LfError, toLfError } from "../base/error.ts"
+import { isLfError, LfError, toLfError } from "../base/error.ts"
+import { ERROR_CODES } from "../base/error-codes.ts"
 import { authorize, type SqlMode } from "./authorizer.ts"
 import type { SqliteModule } from "./module.ts"
 import { compileQuery, type Query } from "./sql.ts"
@@ -23,9 +24,26 @@ const DBCONFIG_TRUSTED_SCHEMA = 1017
  * `or replace` keeps what it did before, with an index that misses a row.
  */
 const CONSTRAINT_DATATYPE = 3091
+/** Bytes of one text or blob, or of one row. */
+export const VALUE_BYTES_MAX = 16 * 1024 * 1024
+/** Bytes of the pattern of a LIKE or GLOB. */
+export const PATTERN_BYTES_MAX = 1_000
 /** How many virtual machine steps pass between two looks at the budget: about 20 µs of them. */
 const PROGRESS_STEPS = 1_000
 const DELETE = 9
+
+/**
+ * Limits of SQLite that lie well below what the stack under its wasm bears (T43): each of these is a recursion, and the
+ * numbers beside them are where the build was seen to fail. LENGTH bounds what one value takes of a memory that never
+ * shrinks.
+ */
+const SQLITE_LIMITS: readonly { readonly id: number; readonly max: number }[] = [
+  { id: 0, max: VALUE_BYTES_MAX },
+  { id: 3, max: 250 }, // EXPR_DEPTH
+  { id: 4, max: 250 }, // COMPOUND_SELECT
+  { id: 8, max: PATTERN_BYTES_MAX }, // LIKE and GLOB: 5,000
+  { id: 10, max: 100 }, // TRIGGER_DEPTH: a chain of 900 triggers
+]
 
 /** What one query may take, in the browser and at the server: steps, as a mutation may, and time (H8). */
 export const QUERY_STEPS_MAX = 30_000_000
@@ -65,6 +83,7 @@ export class Database {
   readonly #arena: Arena
   readonly #scratch: number
   readonly #name: number
+  readonly #pagesMax: number | undefined
   /** Why a statement ended with a part of it done. Only a rollback to before it helps; whoever does that forgets this. */
   halfway: LfError | null = null
   #db = 0
@@ -74,12 +93,15 @@ export class Database {
   #stepsLeft = Number.POSITIVE_INFINITY
   #deadline: Budget["deadline"]
   #isOverBudget = false
+  #isInside = false
+  #crash: LfError | null = null
   /** While set, collects the tables that a statement says `delete` to itself, not by a trigger. */
   #deletedFrom: Set<string> | null = null
 
   constructor(module: SqliteModule, pages: PageStore) {
     this.#module = module
     this.#vfs = new PageVfs(module, pages)
+    this.#pagesMax = pages.pageCountMax
     this.#scratch = module._sqlite3_malloc(64)
     this.#name = module._sqlite3_malloc(8)
     module.HEAPU8.set(new TextEncoder().encode("doc\0"), this.#name)
@@ -90,6 +112,15 @@ export class Database {
     this.#variadic(1)
     module._sqlite3_test_control(TESTCTRL_LOCALTIME_FAULT, this.#scratch + 16)
     this.#open()
+  }
+
+  /**
+   * What came out of the wasm instead of a result code. Its stack pointer is where it was then: the instance is of no use
+   * any more, every later call throws this, and the pages under it are as they were committed (T43).
+   */
+  get crash(): LfError | null {
+    if (this.#isInside) this.#crash ??= new LfError("SQL_CRASHED", ERROR_CODES.SQL_CRASHED)
+    return this.#crash
   }
 
   /** Rows of a query. @throws SQL_ERROR SQL_DENIED SQL_BAD_PARAMETER SQL_MULTIPLE SQL_LIMIT SQL_CORRUPT */
@@ -146,6 +177,7 @@ export class Database {
   }
 
   seed(seed: number): void {
+    if (this.crash !== null) return
     const at = this.#scratch + 16
     this.#variadic(seed | 0)
     this.#module._sqlite3_test_control(TESTCTRL_PRNG_SEED, at)
@@ -169,20 +201,31 @@ export class Database {
   }
 
   get inTransaction(): boolean {
-    return this.#module._sqlite3_get_autocommit(this.#db) === 0
+    return this.crash === null && this.#module._sqlite3_get_autocommit(this.#db) === 0
+  }
+
+  /** How many pages SQLite makes at the most. */
+  get pageCountMax(): number {
+    return this.#pagesMax ?? Number.MAX_SAFE_INTEGER
+  }
+
+  /** Pages that hold something, with what the open transaction wrote: those on the freelist are room. */
+  get pagesUsed(): number {
+    const [[pages], [free]] = [this.exec("pragma page_count"), this.exec("pragma freelist_count")]
+    return Number(pages.page_count) - Number(free.freelist_count)
   }
 
   /** Foreign keys whose check was put off and that do not hold now: a COMMIT would fail. */
   get hasDeferredViolations(): boolean {
     const out = this.#scratch + 32
-    this.#module._sqlite3_db_status(this.#db, DBSTATUS_DEFERRED_FKS, out, out + 4, 0)
+    this.#inside(() => this.#module._sqlite3_db_status(this.#db, DBSTATUS_DEFERRED_FKS, out, out + 4, 0))
     return new DataView(this.#module.HEAPU8.buffer).getInt32(out, true) > 0
   }
 
   /** The pages changed under the connection: forget what the pager knows (T16). */
   resetCache(): void {
     assert(!this.inTransaction, "pages are swapped between transactions")
-    const code = this.#module._sqlite3_file_control(this.#db, 0, FCNTL_RESET_CACHE, 0)
+    const code = this.#inside(() => this.#module._sqlite3_file_control(this.#db, 0, FCNTL_RESET_CACHE, 0))
     assert(code === 0, "the pager's cache can be reset")
   }
 
@@ -193,9 +236,14 @@ export class Database {
   }
 
   close(): void {
-    this.#statements.clear()
-    if (this.#db !== 0) this.#module._sqlite3_close_v2(this.#db)
+    const db = this.#db
     this.#db = 0
+    // Its memory goes with the instance.
+    if (this.crash !== null) return
+    this.#inside(() => {
+      this.#statements.clear()
+      if (db !== 0) this.#module._sqlite3_close_v2(db)
+    })
   }
 
   #open(): void {
@@ -209,7 +257,25 @@ export class Database {
     this.#module.progress_handler(this.#db, PROGRESS_STEPS, () => this.#progress(), 0)
     this.#dbConfig(DBCONFIG_TRUSTED_SCHEMA, 0)
     this.#dbConfig(DBCONFIG_DEFENSIVE, 1)
-    for (const pragma of PRAGMAS) this.all({ sql: pragma, parameters: [] }, "internal")
+    for (const { id, max } of SQLITE_LIMITS) this.#module._sqlite3_limit(this.#db, id, max)
+    for (const pragma of PRAGMAS) this.exec(pragma)
+    if (this.#pagesMax !== undefined) this.exec(`pragma max_page_count=${this.#pagesMax}`)
+  }
+
+  /** Calls the wasm. What it throws besides our errors is not a result of SQLite's: then it is not called again. @throws SQL_CRASHED */
+  #inside<T>(work: () => T): T {
+    if (this.crash !== null) throw this.crash
+    // Taken back only by who got out as it should: at the end of a stack the handler below may fail like what it handles.
+    this.#isInside = true
+    try {
+      const result = work()
+      this.#isInside = false
+      return result
+    } catch (thrown) {
+      if (!isLfError(thrown)) throw this.crash
+      this.#isInside = false
+      throw thrown
+    }
   }
 
   #authorize(action: number, first: number, second: number, trigger: number): number {
@@ -229,6 +295,10 @@ export class Database {
   }
 
   #rows(sql: string, parameters: readonly SqlValue[], mode: SqlMode): Row[] {
+    return this.#inside(() => this.#run(sql, parameters, mode))
+  }
+
+  #run(sql: string, parameters: readonly SqlValue[], mode: SqlMode): Row[] {
     // SQLite asks the authorizer when it prepares, and again in a step whose statement has expired.
     this.#mode = mode
     const { stmt, names } = this.#statements.acquire(mode, sql, () => this.#prepare(sql, mode))
@@ -236,8 +306,11 @@ export class Database {
     try {
       bindAll(this.#arena, stmt, parameters)
       while (this.#step(stmt)) rows.push(readRow(this.#module, stmt, names))
-    } finally {
       this.#release(stmt)
+    } catch (error) {
+      // After anything else than a result code the wasm is not called any more.
+      if (isLfError(error)) this.#release(stmt)
+      throw error
     }
     return rows
   }
@@ -246,12 +319,12 @@ export class Database {
     const module = this.#module
     const text = new TextEncoder().encode(sql)
     const pointer = module._sqlite3_malloc(text.length + 1)
+    const out = this.#scratch
+    module.HEAPU8.set(text, pointer)
+    module.HEAPU8[pointer + text.length] = 0
+    this.#denied = ""
+    const code = module._sqlite3_prepare_v3(this.#db, pointer, text.length + 1, 1, out, out + 4)
     try {
-      module.HEAPU8.set(text, pointer)
-      module.HEAPU8[pointer + text.length] = 0
-      const out = this.#scratch
-      this.#denied = ""
-      const code = module._sqlite3_prepare_v3(this.#db, pointer, text.length + 1, 1, out, out + 4)
       if (code !== 0) throw this.#error(code)
       const view = new DataView(module.HEAPU8.buffer)
       const stmt = view.getInt32(out, true)

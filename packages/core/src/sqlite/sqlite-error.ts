@@ -22,8 +22,10 @@ function codeOf(primary: number): ErrorCode {
     case INTERRUPT:
     case TOOBIG:
     case NOMEM:
-    case FULL:
       return "SQL_LIMIT"
+    // No file system is under it: only max_page_count says so.
+    case FULL:
+      return "DOC_TOO_LARGE"
     case IOERR:
     case CORRUPT:
     case NOTADB:

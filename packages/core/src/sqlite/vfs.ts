@@ -4,6 +4,8 @@ import { cText } from "./statement.ts"
 
 /** Where the VFS finds and puts pages. `pageNo` from 1. */
 export interface PageStore {
+  /** SQLite makes no page after this one: what would need it fails with DOC_TOO_LARGE. Absent: SQLite's own limit. */
+  readonly pageCountMax?: number
   pageCount(): number
   page(pageNo: number): Page | undefined
   /** Takes ownership of `page`: nobody writes into it afterwards. */

@@ -17,7 +17,10 @@ export class Storage implements PageStore {
   /** The view's pages as they were when `takeChanges` was last called, for those touched since. */
   readonly #seen = new Map<number, Page | undefined>()
 
-  constructor(pages: readonly Page[] = []) {
+  readonly pageCountMax: number
+
+  constructor(pages: readonly Page[] = [], pageCountMax = DOCUMENT_PAGES_MAX) {
+    this.pageCountMax = pageCountMax
     this.#base.load(pages)
   }
 

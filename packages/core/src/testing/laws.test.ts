@@ -81,7 +81,7 @@ describe("what is pending", () => {
     const listener = remote.connect({ pipe: far, hello: helloOf(local), user: null })
     far.listen(listener)
     await until(() => link.heard > 0).catch(() => {})
-    expect(await local.pushMutations(link)).toBe(true)
+    expect(await local.pushMutations(link)).toBe("more")
     await until(() => remote.lsn() > local.cursor)
     expect(local.pendingCount).toBe(1)
     disk.crash()

@@ -4,8 +4,10 @@ import { MemoryDisk } from "../journal/memory-log.ts"
 import { Local } from "../local/local.ts"
 import { Session } from "../local/session.ts"
 import { MemoryNetwork } from "../network/memory-network.ts"
+import type { MayWrite } from "../remote/door.ts"
 import { receive } from "../remote/reception.ts"
 import { Remote } from "../remote/remote.ts"
+import type { RemoteOptions } from "../remote/remote-options.ts"
 import type { LoadSqlite } from "../sqlite/module.ts"
 import { sql } from "../sqlite/sql.ts"
 import { defineMutation, defineMutator, type Mutator } from "../timeline/mutator.ts"
@@ -54,21 +56,26 @@ export async function until(holds: () => boolean): Promise<void> {
 
 export class World {
   readonly app: Mutator
+  readonly #remoteOptions: Partial<RemoteOptions>
+  /** What the server's `authorize` says of a mutation's name. */
+  mayWrite: MayWrite = () => true
   readonly serverDisk = new MemoryDisk()
   remote: Remote | null = null
   network = new MemoryNetwork((pipe) => {
     receive(pipe, host, async (hello) => {
       if (this.remote === null) throw new Error("down")
-      return this.remote.connect({ pipe, hello, user: null })
+      return this.remote.connect({ pipe, hello, user: null, mayWrite: (name) => this.mayWrite(name) })
     })
   })
 
-  constructor(app = mutator) {
+  constructor(app = mutator, remoteOptions: Partial<RemoteOptions> = {}) {
     this.app = app
+    this.#remoteOptions = remoteOptions
   }
 
   async startServer(): Promise<Remote> {
-    this.remote = await Remote.recover({ opened: await this.serverDisk.open("d"), loadSqlite, mutator: this.app, host })
+    const opened = await this.serverDisk.open("d")
+    this.remote = await Remote.recover({ opened, loadSqlite, mutator: this.app, host, ...this.#remoteOptions })
     this.network.setOnline(true)
     return this.remote
   }

@@ -5,7 +5,7 @@ import { loadChecksum } from "../base/checksum.ts"
 import { Database } from "../sqlite/database.ts"
 import { sql } from "../sqlite/sql.ts"
 import { Storage } from "../storage/storage.ts"
-import { applyGroup } from "./apply-group.ts"
+import { applyGroup, mutationPagesMax } from "./apply-group.ts"
 import { type Mutation, mutationCodec } from "./mutation.ts"
 import { type DefinedMutation, defineMutation, defineMutator, type Mutator } from "./mutator.ts"
 import { type Outcome, outcomeOf, REJECT_CODE_CHARS_MAX, REJECT_DATA_BYTES_MAX, Reject } from "./outcome.ts"
@@ -90,13 +90,14 @@ function mutation(name: string, args: unknown = {}): Mutation {
   return { uid: `00000000-0000-7000-8000-${String(made).padStart(12, "0")}`, name, args, at: 1_700_000_000_000 }
 }
 
-function apply(...list: Mutation[]): Outcome[] {
+function apply(...list: Mutation[]): readonly Outcome[] {
   const jobs = list.map((one) => ({ mutation: one, user: "me" }))
-  return applyGroup({ db, mutator, side: "local", jobs })
+  const result = applyGroup({ db, mutator, side: "local", jobs, pagesMax: mutationPagesMax(db.pageCountMax) })
+  return result.type === "done" ? result.outcomes : []
 }
 
 const ids = () => db.exec("select id from t order by id").map((row) => row.id)
-const codes = (outcomes: Outcome[]) =>
+const codes = (outcomes: readonly Outcome[]) =>
   outcomes.map((outcome) => (outcome.type === "applied" ? "applied" : outcome.code))
 
 test("I10 one that throws leaves nothing and stops none", () => {

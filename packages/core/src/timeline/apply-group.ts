@@ -5,6 +5,12 @@ import type { Mutator } from "./mutator.ts"
 import { APPLIED, isFatal, type Outcome, outcomeOf, rejected } from "./outcome.ts"
 import { MutationTx } from "./tx.ts"
 
+/**
+ * This part of a document's pages is room for our own rows and for migrations: a mutation is refused before it takes any
+ * of it, so that what is noted of a mutation always fits (T36).
+ */
+export const RESERVE_SHARE = 1 / 16
+
 /** One mutation to run, and as whom. */
 export interface Job {
   readonly mutation: Mutation
@@ -18,8 +24,14 @@ export interface Group {
   readonly mutator: Mutator
   readonly side: "local" | "remote"
   readonly jobs: readonly Job[]
+  /** Pages that the document may use after a mutation. One that makes it use more is rejected with DOC_TOO_LARGE. */
+  readonly pagesMax: number
+  /** Asked after each mutation: true leaves the rest for another group. */
+  readonly isOver?: () => boolean
   /** Runs inside the same transaction after each mutation: the server notes there what it applied (I2). */
   readonly mark?: (index: number, outcome: Outcome) => void
+  /** Runs inside the same transaction after the last of the `count` mutations that ran. */
+  readonly finish?: (count: number) => void
   /** Told which mutation runs, so that one that has to be stopped from outside can be named. */
   readonly watch?: (index: number) => void
   /** Told what a mutation threw, `Reject` included, before it becomes an outcome without a stack. */
@@ -28,46 +40,77 @@ export interface Group {
   readonly tellsWhy?: boolean
 }
 
+export type GroupResult =
+  /** One outcome per job, from the first on; fewer when `isOver` said so. */
+  | { readonly type: "done"; readonly outcomes: readonly Outcome[] }
+  /** SQLite crashed in job `at`: nothing of the group remains, and the connection is of no use any more (T43). */
+  | { readonly type: "crashed"; readonly at: number }
+
+/** What a run of the group found out about itself, so that it has to begin again. */
+interface Findings {
+  /** Jobs that ended the whole transaction, and what becomes of them. */
+  readonly culprits: Map<number, Outcome>
+  /** Together they used more pages than they may: each is measured. */
+  isStrict: boolean
+}
+
+/** Up to which page mutations may fill a document that may have `pageCountMax`. */
+export function mutationPagesMax(pageCountMax: number): number {
+  return pageCountMax - Math.ceil(pageCountMax * RESERVE_SHARE)
+}
+
 /**
  * Runs mutations in one transaction, a savepoint each: one that throws leaves nothing and stops none (I10, T10). When a
  * statement ended the whole transaction (`or rollback`, an interrupt), the group runs again with that mutation marked as
- * throwing. One outcome per job.
- * @throws SQL_CORRUPT and nothing of the group remains: the document must stop
+ * throwing.
+ * @throws SQL_CORRUPT, or SQL_CRASHED outside of any mutation; nothing of the group remains
  */
-export function applyGroup(group: Group): Outcome[] {
-  const culprits = new Map<number, Outcome>()
+export function applyGroup(group: Group): GroupResult {
+  const findings: Findings = { culprits: new Map(), isStrict: group.jobs.length === 1 }
   for (;;) {
-    const outcomes = attempt(group, culprits)
-    if (outcomes !== null) return outcomes
+    const result = attempt(group, findings)
+    if (result !== null) return result
   }
 }
 
-/** The outcomes, or null when the transaction vanished; the culprit was then added. */
-function attempt(group: Group, culprits: Map<number, Outcome>): Outcome[] | null {
-  const { db, jobs } = group
+/** Null when the group has to run again with what was found. */
+function attempt(group: Group, findings: Findings): GroupResult | null {
+  const { db, jobs, pagesMax } = group
+  const { culprits } = findings
   db.exec("begin immediate")
+  const usedBefore = db.pagesUsed
   try {
     const outcomes: Outcome[] = []
     for (let i = 0; i < jobs.length; i++) {
       group.watch?.(i)
-      const outcome = culprits.get(i) ?? jobs[i].decided ?? runOne(group, i)
+      const outcome = culprits.get(i) ?? jobs[i].decided ?? runOne(group, i, findings.isStrict)
+      if (db.crash !== null) return { type: "crashed", at: i }
       if (!db.inTransaction) {
         culprits.set(i, outcome.type === "rejected" ? outcome : rejected("SQL_DENIED"))
         return null
       }
       group.mark?.(i, outcome)
       outcomes.push(outcome)
+      if (group.isOver?.()) break
     }
+    if (!findings.isStrict && db.pagesUsed > Math.max(pagesMax, usedBefore)) {
+      findings.isStrict = true
+      db.exec("rollback")
+      return null
+    }
+    group.finish?.(outcomes.length)
     db.exec("commit")
-    return outcomes
+    return { type: "done", outcomes }
   } catch (error) {
     if (db.inTransaction) db.exec("rollback")
     throw error
   }
 }
 
-function runOne({ db, mutator, side, jobs, onThrow, tellsWhy }: Group, index: number): Outcome {
+function runOne(group: Group, index: number, isMeasured: boolean): Outcome {
+  const { db, mutator, side, jobs, onThrow, tellsWhy } = group
   const { mutation, user } = jobs[index]
+  const usedBefore = isMeasured ? db.pagesUsed : 0
   db.exec("savepoint lf_mutation")
   db.halfway = null
   const tx = new MutationTx({ db, uid: mutation.uid, nowMs: mutation.at, user, side })
@@ -75,8 +118,10 @@ function runOne({ db, mutator, side, jobs, onThrow, tellsWhy }: Group, index: nu
     mutator.apply(tx, mutation)
     // Also when the mutator caught it: half of a statement, perhaps with a broken index, is nothing to go on with (I16).
     if (db.halfway !== null) throw db.halfway
+    if (db.crash !== null) throw db.crash
     // A deferred foreign key passes RELEASE and would fail the COMMIT, and with it everybody's mutations.
     if (db.inTransaction && db.hasDeferredViolations) throw new LfError("SQL_ERROR", "a foreign key does not hold")
+    if (isMeasured && db.inTransaction) checkRoom(group, usedBefore)
     if (db.inTransaction) db.exec("release lf_mutation")
     return APPLIED
   } catch (error) {
@@ -91,4 +136,11 @@ function runOne({ db, mutator, side, jobs, onThrow, tellsWhy }: Group, index: nu
     tx.close()
     db.setBudget(Number.POSITIVE_INFINITY)
   }
+}
+
+/** @throws DOC_TOO_LARGE when the document is full and the mutation made it larger: what makes it smaller is welcome */
+function checkRoom({ db, pagesMax }: Group, usedBefore: number): void {
+  const used = db.pagesUsed
+  if (used <= pagesMax || used <= usedBefore) return
+  throw new LfError("DOC_TOO_LARGE", `the document would use ${used} pages, mutations may fill ${pagesMax}`)
 }

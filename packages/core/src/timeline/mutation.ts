@@ -38,18 +38,27 @@ export const mutationCodec = {
     return writer.finish()
   },
 
+  /** The name alone, without a look at the arguments. @throws BYTES_MALFORMED */
+  nameOf(bytes: Uint8Array): string {
+    return readHead(bytes, new ByteReader(bytes)).name
+  },
+
   /** @throws BYTES_MALFORMED */
   decode(bytes: Uint8Array): Mutation {
-    if (bytes.length > MUTATION_BYTES_MAX) throw new LfError("BYTES_MALFORMED", "a mutation is too large")
     const reader = new ByteReader(bytes)
-    if (reader.u8() !== FORMAT) throw new LfError("BYTES_MALFORMED", "unknown format of a mutation")
-    const uid = reader.text(36)
-    if (!UID.test(uid)) throw new LfError("BYTES_MALFORMED", "a mutation's uid is not a UUID")
-    const at = reader.f64()
-    if (!Number.isFinite(at)) throw new LfError("BYTES_MALFORMED", "a mutation's time is not a number")
-    const name = reader.text(MUTATION_NAME_BYTES_MAX)
+    const { uid, at, name } = readHead(bytes, reader)
     const args = readPlain(reader)
     reader.end()
     return { uid, name, args, at }
   },
+}
+
+function readHead(bytes: Uint8Array, reader: ByteReader): Omit<Mutation, "args"> {
+  if (bytes.length > MUTATION_BYTES_MAX) throw new LfError("BYTES_MALFORMED", "a mutation is too large")
+  if (reader.u8() !== FORMAT) throw new LfError("BYTES_MALFORMED", "unknown format of a mutation")
+  const uid = reader.text(36)
+  if (!UID.test(uid)) throw new LfError("BYTES_MALFORMED", "a mutation's uid is not a UUID")
+  const at = reader.f64()
+  if (!Number.isFinite(at)) throw new LfError("BYTES_MALFORMED", "a mutation's time is not a number")
+  return { uid, at, name: reader.text(MUTATION_NAME_BYTES_MAX) }
 }

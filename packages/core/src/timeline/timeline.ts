@@ -3,16 +3,18 @@ import type { Batch } from "../journal/batch.ts"
 import type { Journal, WriteResult } from "../journal/journal.ts"
 import type { Streams } from "../journal/streams.ts"
 import type { Database } from "../sqlite/database.ts"
-import { applyGroup, type Job } from "./apply-group.ts"
+import { applyGroup, type Job, mutationPagesMax } from "./apply-group.ts"
 import { type Mutation, mutationCodec } from "./mutation.ts"
 import type { Mutator } from "./mutator.ts"
-import type { Outcome } from "./outcome.ts"
+import { type Outcome, rejected } from "./outcome.ts"
 
 /**
  * Hashes below what a client confirmed, 8 bytes each: a clone that slept for longer than this many of the other's
  * mutations loses nothing, but what both had pending when they parted runs twice.
  */
 export const HASHES_KEPT = 1024
+/** And so many in all of a client that confirms nothing. */
+export const HASHES_MAX = 16 * HASHES_KEPT
 
 /** A client's pending mutations, in order, under one client id. A fork gives it a new id and renumbers. */
 export class Timeline {
@@ -20,10 +22,16 @@ export class Timeline {
   readonly #journal: Journal<Mutation>
   readonly #mutator: Mutator
   readonly #user: string | null
+  readonly #crashed: Set<string>
   /** Positions of what is pending, oldest first: a uid is found without a look at the others. */
   readonly #lsnByUid = new Map<string, Lsn>()
 
-  constructor(streams: Streams, options: { clientId: string; mutator: Mutator; user: string | null }) {
+  /** `crashed` holds the uids of what crashed SQLite in this process: it is not run again here (T43). */
+  constructor(
+    streams: Streams,
+    options: { clientId: string; mutator: Mutator; user: string | null; crashed?: Set<string> },
+  ) {
+    this.#crashed = options.crashed ?? new Set()
     this.clientId = options.clientId
     this.#journal = streams.journal(timelineStream(options.clientId), mutationCodec)
     for (const { lsn: at, entry } of this.#journal.iter()) this.#lsnByUid.set(entry.uid, at)
@@ -100,14 +108,29 @@ export class Timeline {
   }
 
   /** Runs everything pending on a new base, in one transaction. One that throws is skipped in the view; the server decides (T11). */
-  rebase(db: Database): Outcome[] {
+  rebase(db: Database): readonly Outcome[] {
     return this.#run(db, this.pending())
   }
 
-  #run(db: Database, mutations: readonly Mutation[], onThrow?: (error: unknown) => void): Outcome[] {
+  /** @throws SQL_CRASHED and then the connection is of no use any more */
+  #run(db: Database, mutations: readonly Mutation[], onThrow?: (error: unknown) => void): readonly Outcome[] {
     if (mutations.length === 0) return []
-    const jobs: Job[] = mutations.map((mutation) => ({ mutation, user: this.#user }))
-    return applyGroup({ db, mutator: this.#mutator, side: "local", jobs, onThrow: (_index, error) => onThrow?.(error) })
+    const jobs: Job[] = mutations.map((mutation) =>
+      this.#crashed.has(mutation.uid)
+        ? { mutation, user: this.#user, decided: rejected("SQL_CRASHED") }
+        : { mutation, user: this.#user },
+    )
+    const result = applyGroup({
+      db,
+      mutator: this.#mutator,
+      side: "local",
+      jobs,
+      pagesMax: mutationPagesMax(db.pageCountMax),
+      onThrow: (_index, error) => onThrow?.(error),
+    })
+    if (result.type === "done") return result.outcomes
+    this.#crashed.add(mutations[result.at].uid)
+    throw db.crash
   }
 }
 
@@ -120,10 +143,13 @@ export class ClientJournal {
   readonly #journal: Journal<Mutation>
   /** Mutations up to here ran, or were rejected: what the document's own table says. */
   applied: Lsn
+  /** The client keeps nothing up to here. */
+  #confirmed: Lsn
 
   constructor(journal: Journal<Mutation>, applied: Lsn = LSN_ZERO) {
     this.#journal = journal
     this.applied = applied
+    this.#confirmed = journal.start()
   }
 
   lsn(): Lsn {
@@ -134,6 +160,11 @@ export class ClientJournal {
     return this.#journal.hashAt(position)
   }
 
+  /** Entries that are kept here, and their bytes. */
+  get held(): { readonly entries: number; readonly bytes: number } {
+    return { entries: this.#journal.lsn() - this.#journal.start(), bytes: this.#journal.bytes }
+  }
+
   write(batch: Batch): WriteResult {
     return this.#journal.write(batch)
   }
@@ -142,9 +173,18 @@ export class ClientJournal {
     return this.#journal.entry(position)
   }
 
-  /** The client keeps nothing up to `confirmed`. Some hashes stay: a clone of it may have less, and asks (T1). */
-  confirm(confirmed: number): void {
-    const to = lsn(Math.min(confirmed, this.applied))
-    if (to > this.#journal.start()) this.#journal.rollup(to, undefined, HASHES_KEPT)
+  /** The client keeps nothing up to `confirmed`. */
+  confirm(confirmed: Lsn): void {
+    if (confirmed > this.#confirmed) this.#confirmed = lsn(Math.min(confirmed, this.applied))
+  }
+
+  /**
+   * Forgets the entries up to `needed` that were applied. Of their hashes stay those that the client may still ask for,
+   * and some below: a clone of it may have less (T1).
+   */
+  release(needed: Lsn): void {
+    const to = lsn(Math.min(needed, this.applied))
+    if (to <= this.#journal.start()) return
+    this.#journal.rollup(to, undefined, Math.min(Math.max(0, to - this.#confirmed) + HASHES_KEPT, HASHES_MAX))
   }
 }

@@ -30,6 +30,8 @@ export interface DocumentOptions {
   readonly url: string
   readonly mutator: Mutator
   readonly platform: Platform
+  /** What crashed SQLite in this worker: it is not run again (T43). */
+  readonly crashed: Set<string>
   readonly token: () => Promise<string | null>
   /** Anything but rows and rejections changed. */
   readonly onState: () => void
@@ -44,7 +46,13 @@ export interface DocumentOptions {
   readonly onReplaced: (error: LfError) => void
 }
 
-const MENDABLE: ReadonlySet<ErrorCode> = new Set(["LOG_FULL", "LOG_FAILED", "LOG_DEPOSED", "WORKER_FAILED"])
+const MENDABLE: ReadonlySet<ErrorCode> = new Set([
+  "LOG_FULL",
+  "LOG_FAILED",
+  "LOG_DEPOSED",
+  "SQL_CRASHED",
+  "WORKER_FAILED",
+])
 const CONNECTING: SessionState = { status: "connecting", error: null, isUpToDate: false, firstSync: null }
 
 /** One document that this worker owns: opened once, used by every tab that asks for it. */
@@ -224,7 +232,7 @@ export class OpenDocument {
   }
 
   async #open(): Promise<Local> {
-    const { platform, mutator, user, doc } = this.#options
+    const { platform, mutator, user, doc, crashed } = this.#options
     await loadChecksum()
     const owning = platform.own(ownerLock(this.#key), {
       migrations: mutator.migrations.length,
@@ -249,7 +257,7 @@ export class OpenDocument {
       if (user !== null) await claimWhole({ platform, doc, user })
       this.#movedMs = user === null ? await platform.movedMs(this.#key) : null
       const opened = await platform.openLog(this.#key)
-      const local = new Local({ opened, module, mutator, host: platform.host, user })
+      const local = new Local({ opened, module, mutator, host: platform.host, user, crashed })
       this.#opened = local
       this.#late = null
       local.watch(() => this.#tell(), this.#options.onRejection)

@@ -42,6 +42,7 @@ type Open = Extract<TabMessage, { type: "open" }>
 export class WorkerHost {
   readonly #mutator: Mutator
   readonly #platform: Platform
+  readonly #crashed = new Set<string>()
   readonly #entries = new Map<string, Entry>()
   readonly #mendedMs = new Map<string, number>()
   readonly #bornMs: number
@@ -169,6 +170,7 @@ export class WorkerHost {
       url,
       mutator: this.#mutator,
       platform: this.#platform,
+      crashed: this.#crashed,
       token: () => desk.ask(),
       onState: () => {
         for (const tab of tabs) tab.tellState()

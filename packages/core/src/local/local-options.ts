@@ -1,0 +1,21 @@
+import type { Host } from "../base/host.ts"
+import type { OpenedLog } from "../journal/log.ts"
+import type { SqliteModule } from "../sqlite/module.ts"
+import type { Mutator } from "../timeline/mutator.ts"
+
+/** Mutations that may wait for the server; one more is refused before it is journaled. */
+export const PENDING_MAX = 100_000
+
+export interface LocalOptions {
+  readonly opened: OpenedLog
+  readonly module: SqliteModule
+  readonly mutator: Mutator
+  readonly host: Host
+  readonly user: string | null
+  /** Deltas may reach this before the base is written anew; by default it goes by the base's size. */
+  readonly rollupBytes?: number
+  /** Uids of mutations and keys of queries that crashed SQLite in this process: they are not run again (T43). */
+  readonly crashed?: Set<string>
+  /** For tests: live queries let others work after so many runs, not only after their slice of time. */
+  readonly runsPerSlice?: number
+}

@@ -1,0 +1,48 @@
+import type { Lsn } from "../base/lsn.ts"
+import type { OutcomeData } from "../network/message.ts"
+import type { RejectedOutcome, RemoteStore } from "./remote-store.ts"
+
+/** What rejected mutations carried, by client: kept until their author has it. */
+export class OutcomeList {
+  readonly #store: RemoteStore
+  readonly #byClient = new Map<string, OutcomeData[]>()
+
+  constructor(store: RemoteStore) {
+    this.#store = store
+    for (const { entry } of store.outcomes.iter()) this.#add(entry)
+  }
+
+  /** Durable with the next flush. */
+  append(outcome: RejectedOutcome): void {
+    this.#store.outcomes.append(outcome)
+    this.#add(outcome)
+  }
+
+  /** Those that the client does not have, in the order of its mutations. */
+  after(clientId: string, seen: Lsn): readonly OutcomeData[] {
+    return this.#byClient.get(clientId)?.filter((outcome) => outcome.lsn > seen) ?? []
+  }
+
+  /** Drops what the clients have: from here at once, at rest from the oldest on and with the next rollup. */
+  forget(seen: (clientId: string) => Lsn): void {
+    for (const clientId of [...this.#byClient.keys()]) {
+      const left = this.after(clientId, seen(clientId))
+      if (left.length > 0) this.#byClient.set(clientId, [...left])
+      else this.#byClient.delete(clientId)
+    }
+    const { outcomes } = this.#store
+    let last = outcomes.start()
+    for (const { lsn: at, entry } of outcomes.iter()) {
+      if (entry.lsn > seen(entry.clientId)) break
+      last = at
+    }
+    outcomes.rollup(last)
+  }
+
+  #add({ clientId, lsn, uid, code, data }: RejectedOutcome): void {
+    const known = this.#byClient.get(clientId)
+    const outcome = { lsn, uid, code, data }
+    if (known === undefined) this.#byClient.set(clientId, [outcome])
+    else known.push(outcome)
+  }
+}

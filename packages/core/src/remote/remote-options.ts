@@ -1,0 +1,43 @@
+import type { LfError } from "../base/error.ts"
+import type { Host } from "../base/host.ts"
+import type { OpenedLog } from "../journal/log.ts"
+import type { Hello } from "../network/message.ts"
+import type { Pipe } from "../network/network.ts"
+import type { LoadSqlite } from "../sqlite/module.ts"
+import type { Mutator } from "../timeline/mutator.ts"
+import type { MayWrite } from "./door.ts"
+import type { OnApplied } from "./effects.ts"
+import type { Pace } from "./peer-listener.ts"
+import type { OnNearLimit } from "./size-watch.ts"
+import type { Guard, OnFailed } from "./step-runner.ts"
+
+export interface RemoteOptions {
+  readonly opened: OpenedLog
+  readonly loadSqlite: LoadSqlite
+  readonly mutator: Mutator
+  readonly host: Host
+  readonly guard?: Guard
+  /** Told of every mutation that was applied, at least once (S19). Without it nothing is kept for that. */
+  readonly onApplied?: OnApplied
+  readonly onFailed?: OnFailed
+  /** The author of a mutation that threw is told its message, not its code alone: for development. */
+  readonly tellsWhy?: boolean
+  /** How long one query of this process may run. Default: QUERY_MS_MAX. */
+  readonly queryMsMax?: number
+  /** Pages that mutations may fill, at most and by default 15/16 of DOCUMENT_PAGES_MAX; one that would pass it is rejected with DOC_TOO_LARGE. */
+  readonly pagesMax?: number
+  readonly onNearLimit?: OnNearLimit
+  /** Called once, when storage failed: nobody may use this object any more. */
+  readonly onStopped?: (error: LfError) => void
+}
+
+/** A client that was let in. */
+export interface Visitor {
+  readonly pipe: Pipe
+  readonly hello: Hello
+  /** Who `authenticate` said it is. */
+  readonly user: string | null
+  /** Whether a mutation of this name may be written now; asked for every batch. */
+  readonly mayWrite?: MayWrite
+  readonly pace?: Pace
+}

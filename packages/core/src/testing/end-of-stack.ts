@@ -1,0 +1,17 @@
+import { isLfError } from "../base/error.ts"
+
+/**
+ * Runs `work` where hardly anything is left of the stack, then with a little more of it, until it ends or throws an
+ * `LfError`, of which `expected` ends here. What a deep call is to the wasm, on every machine.
+ */
+export function atTheEndOfTheStack(work: () => unknown, expected?: string): void {
+  try {
+    atTheEndOfTheStack(work, expected)
+  } catch (error) {
+    if (isLfError(error)) {
+      if (error.code === expected) return
+      throw error
+    }
+    work()
+  }
+}
