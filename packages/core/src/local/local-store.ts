@@ -59,6 +59,11 @@ const baseCodec: EntryCodec<BaseEntry> = {
   },
 }
 
+interface Refused {
+  readonly rejections: readonly Rejection[]
+  readonly onDurable: () => void
+}
+
 /** A rejection came, or its author has seen it. */
 export type RejectionChange = RejectionEntry
 
@@ -89,6 +94,8 @@ export class LocalStore {
   readonly #rejectedUids = new Set<string>()
   /** The newest OUTCOMES_KEPT decisions, oldest first. */
   readonly #decided = new Map<string, { readonly code: string | null; readonly cursor: Lsn }>()
+  /** Kept, and not known to be durable. */
+  readonly #refused: Refused[] = []
   readonly #rejectionWatchers = new Set<(change: RejectionChange) => void>()
   #epoch = ""
   #cursor = LSN_ZERO
@@ -198,6 +205,15 @@ export class LocalStore {
     this.#note({ type: "rejected", rejection })
   }
 
+  /**
+   * Keeps what the server did not take. Asked again it might take it: so it is a rejection, and `onDurable` is called, only
+   * when that is durable.
+   */
+  refuse(rejections: readonly Rejection[], onDurable: () => void): void {
+    for (const rejection of rejections) this.#rejections.append({ type: "rejected", rejection })
+    this.#refused.push({ rejections, onDurable })
+  }
+
   /** A rejection of another log: once, also when that log was not deleted in time and comes again after it was dismissed. */
   adopt(rejection: Rejection): void {
     if (!this.#rejectedUids.has(rejection.uid)) this.reject(rejection)
@@ -209,7 +225,9 @@ export class LocalStore {
 
   /** Resolves when everything so far is durable; writes the base anew when its deltas have grown past it. */
   async flush(): Promise<void> {
+    const refused = [...this.#refused]
     await this.streams.flush()
+    for (const one of refused) this.#showRefused(one)
     const limit = this.#rollupBytes ?? Math.max(ROLLUP_BYTES_MIN, (this.storage.basePageCount * 4096) / 2)
     if (this.streams.bytesSinceRollup <= limit || this.#rollup !== null) return
     this.#rollup = this.rollup()
@@ -267,6 +285,18 @@ export class LocalStore {
 
   #note(entry: RejectionEntry): void {
     this.#rejections.append(entry)
+    this.#tell(entry)
+  }
+
+  #showRefused(refused: Refused): void {
+    const at = this.#refused.indexOf(refused)
+    if (at === -1) return // another flush has shown it
+    this.#refused.splice(at, 1)
+    for (const rejection of refused.rejections) this.#tell({ type: "rejected", rejection })
+    refused.onDurable()
+  }
+
+  #tell(entry: RejectionEntry): void {
     this.#fold(entry)
     for (const watcher of this.#rejectionWatchers) watcher(entry)
   }
@@ -304,7 +334,9 @@ export class LocalStore {
   #foldRejections(): void {
     const last = this.#rejections.lsn()
     if (last === this.#rejections.start()) return
-    for (const rejection of this.#open.values()) this.#rejections.append({ type: "rejected", rejection })
+    const refused = this.#refused.flatMap(({ rejections }) => rejections)
+    for (const rejection of [...this.#open.values(), ...refused])
+      this.#rejections.append({ type: "rejected", rejection })
     this.#rejections.rollup(last)
   }
 }

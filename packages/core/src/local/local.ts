@@ -363,10 +363,9 @@ export class Local {
 
   /** What the server did not take is rejected, with the same flush that gives the rest its new id. */
   #reject(refused: readonly Rejection[]): void {
-    for (const rejection of refused) this.#store.reject(rejection)
     const decided = refused.map(({ uid, code }) => ({ uid, outcome: { type: "rejected", code, data: null } as const }))
     this.#store.settle(this.#timeline.start(), decided)
-    this.#receipts.decide(decided)
+    this.#store.refuse(refused, () => this.#receipts.decide(decided))
   }
 
   #openTimeline(): Timeline {

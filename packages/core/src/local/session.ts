@@ -190,8 +190,9 @@ export class Session {
     const { local } = this.#options
     for (;;) {
       await local.rebase(link, welcome.epoch)
-      this.#become({ isUpToDate: this.#isUpToDate(welcome), firstSync: null })
+      // What was under way when the connection ended says nothing of the next one.
       if (!link.isOpen) return await link.closed
+      this.#become({ isUpToDate: this.#isUpToDate(welcome), firstSync: null })
     }
   }
 

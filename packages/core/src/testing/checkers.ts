@@ -5,19 +5,28 @@ import type { Remote } from "../remote/remote.ts"
 import type { Binding } from "../remote/remote-store.ts"
 import { Database } from "../sqlite/database.ts"
 import { Storage } from "../storage/storage.ts"
-import { auditQuery, dumpQueries, type Fate } from "./sim-app.ts"
+import { auditQuery, dumpQueries, type Fate, isRefusalOf, type SimArgs } from "./sim-app.ts"
 import type { SimClient } from "./sim-client.ts"
 import type { DiskWatcher, SimDisk } from "./sim-log.ts"
 import { isMade } from "./sim-tab.ts"
 import type { SqlitePool } from "./sqlite-pool.ts"
 
 interface Made {
+  readonly name: string
+  readonly args: SimArgs
   readonly fate: Fate
   readonly docId: string
   readonly author: "client" | "server"
   isResolved: boolean
   /** What its author was told, in any life. */
-  told: "applied" | "rejected" | null
+  told: Told | null
+}
+
+/** An outcome as its author gets it; data beside a rejection's code are part of it. */
+interface Told {
+  readonly type: "applied" | "rejected"
+  readonly code?: string
+  readonly data?: unknown
 }
 
 /** What a client showed when it was last looked at. */
@@ -65,8 +74,8 @@ export class Checkers implements DiskWatcher {
     this.violation ??= `${law}: ${what}`
   }
 
-  made(uid: string, { fate, docId, author }: Pick<Made, "fate" | "docId" | "author">): void {
-    this.#made.set(uid, { fate, docId, author, isResolved: false, told: null })
+  made(uid: string, made: Pick<Made, "name" | "args" | "fate" | "docId" | "author">): void {
+    this.#made.set(uid, { ...made, isResolved: false, told: null })
   }
 
   resolved(uid: string): void {
@@ -74,12 +83,26 @@ export class Checkers implements DiskWatcher {
     if (made !== undefined) made.isResolved = true
   }
 
-  decided(uid: string, type: "applied" | "rejected"): void {
+  decided(uid: string, outcome: Told): void {
     const made = this.#made.get(uid)
-    if (type === "rejected") this.#rejected.add(uid)
+    if (outcome.type === "rejected") this.#rejected.add(uid)
     if (made === undefined) return
-    if (made.told !== null && made.told !== type) this.fail("I10", `${uid} is told ${made.told}, then ${type}`)
-    made.told = type
+    const { told } = made
+    if (told !== null && told.type !== outcome.type)
+      this.fail("I10", `${uid} is told ${told.type}, then ${outcome.type}`)
+    this.#judgeRejection(uid, made, outcome)
+    made.told = outcome
+  }
+
+  /** Code and data are what the mutator or the server said, in the call's outcome and in the list of rejections alike (I10). */
+  #judgeRejection(uid: string, { name, args, author, told }: Made, { type, code = "", data = null }: Told): void {
+    if (type !== "rejected") return
+    // What a `Reject` carried goes to one device: of two that had the mutation pending, to the first that says it has it.
+    const carried = this.#shared.has(uid) && data === null ? undefined : data
+    if (!isRefusalOf(name, args, code, carried))
+      this.fail("I10", `${uid}, a ${name} of the ${author}, is rejected with ${code} and ${JSON.stringify(data)}`)
+    if (told?.type === "rejected" && told.code !== code)
+      this.fail("I10", `${uid} is rejected as ${told.code}, then ${code}`)
   }
 
   /** Two devices have these pending now, and may part with them and be put back apart: decision 8 says what is known. */
@@ -272,13 +295,15 @@ export class Checkers implements DiskWatcher {
     if (this.#exempt.has(uid)) return
     if (fate === "never" && isApplied) this.fail("I10", `${uid} was to be rejected and left an effect`)
     if (isApplied && isRejected) this.fail("I9", `${uid} was applied and rejected`)
-    if (told === "applied" && !isApplied) this.fail("I3", `${uid} was told to be applied and is not there`)
+    if (told?.type === "applied" && !isApplied) this.fail("I3", `${uid} was told to be applied and is not there`)
     if (isResolved && !isApplied && !isRejected) this.fail("I9", `${uid} (${fate}) was promised and is lost`)
   }
 
   #collectRejections({ local, name, dismissed }: SimClient): void {
-    for (const { uid } of local?.rejections ?? []) {
+    for (const { uid, code, data } of local?.rejections ?? []) {
       this.#rejected.add(uid)
+      const made = this.#made.get(uid)
+      if (made !== undefined) this.#judgeRejection(uid, made, { type: "rejected", code, data })
       if (dismissed.has(uid)) this.fail("I10", `${name} reports ${uid} again, which was dismissed`)
     }
   }

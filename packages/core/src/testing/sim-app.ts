@@ -79,6 +79,10 @@ const mutations = [
   define("Forbidden", (tx, { id }) => {
     tx.run(sql`delete from todos where id = ${id}`)
   }),
+  // Whether anybody may is another question each time it is asked.
+  define("Moody", (tx, { id }) => {
+    tx.run(sql`update todos set place = place + 1 where id = ${id}`)
+  }),
   define("Kills", (tx) => {
     if (tx.side === "remote") doom.isSealed = true
   }),
@@ -94,7 +98,29 @@ const fates: Readonly<Record<string, Fate>> = {
   Throws: "never",
   RollsBack: "never",
   Forbidden: "never",
+  Moody: "either",
   Kills: "never",
+}
+
+/** What a mutation of this name is rejected with when it is, besides what the world does to any: code, and whether its id is the data. */
+const refusals: Readonly<Record<string, readonly [code: string, carriesId: boolean]>> = {
+  StrictRename: ["gone", true],
+  Note: ["SQL_ERROR", false],
+  Refused: ["refused", true],
+  Throws: ["MUTATION_THREW", false],
+  RollsBack: ["SQL_ERROR", false],
+  Forbidden: ["MUTATION_FORBIDDEN", false],
+  Moody: ["MUTATION_FORBIDDEN", false],
+}
+/** A guard that stops it, a process that it ends, code that does not know it yet. */
+const REFUSALS_OF_ANY: ReadonlySet<string> = new Set(["SQL_LIMIT", "MUTATION_QUARANTINED"])
+
+/** Whether this is how a mutation of this name may be rejected: code and data whole. Undefined data: they went elsewhere. */
+export function isRefusalOf(name: string, { id }: SimArgs, code: string, data: unknown): boolean {
+  if (REFUSALS_OF_ANY.has(code)) return data === null || data === undefined
+  const known = refusals[name]
+  if (known === undefined || known[0] !== code) return false
+  return data === undefined || JSON.stringify(data) === JSON.stringify(known[1] ? { id } : null)
 }
 
 export function fateOf(name: string): Fate {
@@ -102,8 +128,8 @@ export function fateOf(name: string): Fate {
 }
 
 /** What `authorize` says of a mutation. */
-export function mayWrite(name: string): boolean {
-  return name !== "Forbidden"
+export function mayWrite(name: string, luck: Luck): boolean {
+  return name !== "Forbidden" && (name !== "Moody" || luck.chance(0.5))
 }
 
 const migrations = [
@@ -137,9 +163,18 @@ const weights = {
   Forbidden: 0.5,
 }
 
-/** Something that a user does. Few ids, so that users meet. `poison` is how often it kills the server. */
-export function randomMutation(luck: Luck, poison: number): { readonly name: string; readonly args: SimArgs } {
-  const name = luck.weigh({ ...weights, Kills: poison })
+/** What the world does to the weights: how often a mutation kills the server, or asks for a right that comes and goes. */
+export interface Temper {
+  readonly poison: number
+  readonly moods: number
+}
+
+/** Something that a user does. Few ids, so that users meet. */
+export function randomMutation(
+  luck: Luck,
+  { poison, moods }: Temper,
+): { readonly name: string; readonly args: SimArgs } {
+  const name = luck.weigh({ ...weights, Kills: poison, Moody: moods })
   const args = { uid: luck.uuid(), id: `t${luck.below(24)}`, text: "x".repeat(luck.below(60)), n: luck.below(50) }
   return { name, args }
 }

@@ -1,10 +1,12 @@
 import { Local } from "../local/local.ts"
 import { Session } from "../local/session.ts"
+import type { Welcome } from "../network/message.ts"
 import type { SqliteModule } from "../sqlite/module.ts"
 import type { Luck } from "./luck.ts"
 import { type Fate, fateOf, randomMutation, releases } from "./sim-app.ts"
 import { SimHost } from "./sim-host.ts"
 import type { SimDisk } from "./sim-log.ts"
+import { greeted, wrongClaim } from "./sim-status.ts"
 import { SimTab, someQueries } from "./sim-tab.ts"
 import type { SimWorld } from "./sim-world.ts"
 
@@ -34,6 +36,8 @@ export class SimClient {
   #tabs: SimTab[] = []
   /** The release that the process runs. */
   #running = 0
+  /** What the last server said that let this process in; null: none did, or its connection is over. */
+  #greeted: Welcome | null = null
 
   constructor(world: SimWorld, options: { name: string; docId: string; disk: SimDisk; twin?: SimClient }) {
     this.#world = world
@@ -81,10 +85,13 @@ export class SimClient {
     }
     this.#host = host
     this.#module = module
+    this.#greeted = null
     const session = new Session({
       docId: this.docId,
       local: this.local,
-      network: network.wayOf(this.name),
+      network: greeted(network.wayOf(this.name), (welcome) => {
+        this.#greeted = welcome
+      }),
       host,
       token: async () => this.user,
       onChange: () => {},
@@ -114,9 +121,9 @@ export class SimClient {
     const { checkers, trace, climate } = this.#world
     const { local } = this
     if (this.state !== "up" || local === null || local.failure !== null) return
-    const { name, args } = randomMutation(this.#luck, climate.poison)
+    const { name, args } = randomMutation(this.#luck, climate)
     trace.note(`${this.name} ${name} ${args.uid}`)
-    checkers.made(args.uid, { fate: fateOf(name), docId: this.docId, author: "client" })
+    checkers.made(args.uid, { name, args, fate: fateOf(name), docId: this.docId, author: "client" })
     this.#luck.pick(this.#tabs).call(name, args)
   }
 
@@ -145,9 +152,14 @@ export class SimClient {
     void this.restart("stop", 10)
   }
 
-  /** What the tabs show, after whatever happened. */
+  /** What the tabs show, after whatever happened, and what the status says. */
   look(): void {
     for (const tab of this.#tabs) tab.look()
+    const { local } = this
+    const state = this.#session?.state
+    if (local === null || state === undefined) return
+    const wrong = wrongClaim(state, local, this.#greeted)
+    if (wrong !== null) this.#world.checkers.fail("H7", `${this.name} says that it ${wrong}`)
   }
 
   /** Ends the process, waits, does `meanwhile` with the disk, and starts it again. */

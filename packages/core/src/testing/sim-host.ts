@@ -59,6 +59,9 @@ export class SimHost implements Host {
   readonly #luck: Luck
   readonly #skewMs: number
   #isAlive = true
+  /** So much time passes whenever it looks at its clock: then work that takes time has slices. */
+  lookMs = 0
+  #lookedMs = 0
 
   constructor(clock: SimClock, luck: Luck, skewMs = 0) {
     this.#clock = clock
@@ -71,7 +74,8 @@ export class SimHost implements Host {
   }
 
   monotonicMs(): number {
-    return this.#clock.nowMs
+    this.#lookedMs += this.lookMs
+    return this.#clock.nowMs + this.#lookedMs
   }
 
   randomBytes(count: number): Uint8Array {

@@ -133,7 +133,7 @@ export class SimHostile {
   #entry(): Uint8Array {
     const luck = this.#luck
     if (luck.chance(0.15)) return luck.bytes(luck.below(80))
-    const { name, args } = randomMutation(luck, this.#world.climate.poison)
+    const { name, args } = randomMutation(luck, this.#world.climate)
     const own = { ...args, uid: `hostile ${this.#count++}`, title: "x".repeat(luck.below(3000)) }
     const hostile = luck.pick([null, [], "x", { uid: {} }, { ["__proto__"]: { id: 1 } }, { ...own, id: own }])
     return mutationCodec.encode({

@@ -76,6 +76,10 @@ export class SimServer {
     const { clock, network } = this.#world
     this.#life++
     const host = new SimHost(clock, this.#luck.fork())
+    if (this.#world.climate.lookMs > 0) {
+      host.lookMs = this.#world.climate.lookMs
+      host.breatheFor(() => this.#luck.between(0, 20))
+    }
     this.#host = host
     this.#running = this.release
     network.accept = (plain) => {
@@ -97,14 +101,14 @@ export class SimServer {
     const { checkers, trace } = this.#world
     const [docId, remote] = this.#luck.pick(this.remotes) ?? []
     if (docId === undefined || remote === undefined || remote.failure !== null) return
-    const { name, args } = randomMutation(this.#luck, 0)
+    const { name, args } = randomMutation(this.#luck, { poison: 0, moods: 0 })
     trace.note(`server ${name} ${args.uid}`)
     const fate = name === "Forbidden" ? "always" : fateOf(name) // nobody asks authorize() about the server itself
-    checkers.made(args.uid, { fate, docId, author: "server" })
+    checkers.made(args.uid, { name, args, fate, docId, author: "server" })
     remote.mutate(name, args, null).then(
-      ({ type }) => {
+      (outcome) => {
         checkers.resolved(args.uid)
-        checkers.decided(args.uid, type)
+        checkers.decided(args.uid, outcome)
       },
       () => {},
     )
@@ -255,6 +259,6 @@ export class SimServer {
 
   async #mayWrite(name: string): Promise<boolean> {
     if (this.#luck.chance(0.2)) await this.#world.clock.sleep(this.#luck.between(0, 50))
-    return mayWrite(name)
+    return mayWrite(name, this.#luck)
   }
 }

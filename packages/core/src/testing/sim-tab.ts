@@ -103,7 +103,7 @@ export class SimTab {
       )
       void remote.then((outcome) => {
         if (outcome.type === "unknown") this.#checkers.fail("I9", `${who} does not know what became of ${uid}`)
-        else this.#checkers.decided(uid, outcome.type)
+        else this.#checkers.decided(uid, outcome)
       })
     } catch (error) {
       this.#calls.delete(uid)

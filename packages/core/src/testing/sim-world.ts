@@ -14,6 +14,10 @@ export interface Climate {
   readonly hang: number
   /** How often a user makes a mutation that kills the server, against ten that add something. */
   readonly poison: number
+  /** How often a user makes one that may be allowed, or not, each time that the server asks; only where no profile is copied. */
+  readonly moods: number
+  /** How much time passes at the server with each look at its clock. */
+  readonly lookMs: number
   /** How far clients' clocks may be wrong. */
   readonly skewMsMax: number
   /** A client's deltas may reach this before it writes its base anew. */

@@ -83,7 +83,7 @@ class Sim {
     this.#options = options
     this.#luck = luck
     this.#world = { clock, trace, luck: luck.fork(), network, pool: options.pool, checkers, climate }
-    this.#mix = mixOf(luck)
+    this.#mix = mixOf(luck, climate)
     const docIds = luck.chance(0.15) ? ["one", "two"] : ["one"]
     this.#server = new SimServer(this.#world, this.#disk("server"), docIds)
   }
@@ -350,6 +350,8 @@ function climateOf(luck: Luck): Climate {
     diskFailure: luck.pick([0, 0, 0.002, 0.02]),
     hang: luck.pick([0, 0, 0.02]),
     poison: luck.pick([0, 0, 0, 0.3]),
+    moods: luck.pick([0, 0, 0, 2]),
+    lookMs: luck.pick([0, 0, 3]),
     skewMsMax: luck.pick([0, 1000, 200_000]),
     rollupBytes: luck.pick([500, 5000, 50_000]),
     runsPerSlice: luck.pick([0, 0, 1]),
@@ -357,13 +359,14 @@ function climateOf(luck: Luck): Climate {
 }
 
 /** How likely each thing is in this run: most runs are rich in some and poor in others. */
-function mixOf(luck: Luck) {
+function mixOf(luck: Luck, { moods }: Climate) {
   const some = (weight: number) => weight * luck.pick([0, 0.3, 1, 1, 4])
   return {
     mutate: 20,
     serverMutates: some(1),
     clientEnds: some(2),
-    clone: some(0.7),
+    // One of two devices may be allowed what the other was refused: decision 19 says what is known then.
+    clone: some(moods > 0 ? 0 : 0.7),
     serverEnds: some(1.5),
     backup: some(1),
     restore: some(1),

@@ -15,6 +15,7 @@ import { act, cleanup, fireEvent, render, screen, waitFor } from "@testing-libra
 import { Component, type ReactNode } from "react"
 import { afterEach, beforeAll, beforeEach, expect, type Mock, test, vi } from "vitest"
 import { z } from "zod"
+import { atTheEndOfTheStack } from "../../../core/src/testing/end-of-stack.ts"
 import { browserHost as host } from "../browser/browser-host.ts"
 import { memoryWorker } from "../testing/index.ts"
 import { loadSqliteInNode } from "../testing/memory-platform.ts"
@@ -32,10 +33,14 @@ const Add = defineMutation("Add", text, (tx, { text }) => {
   if (text === "throw") throw new TypeError("a bug of the app's")
   tx.run(sql`insert into notes values (${text})`)
 })
+const Deep = defineMutation("Deep", text, (tx, { text }) => {
+  tx.run(sql`insert into notes values (${text})`)
+  atTheEndOfTheStack(() => tx.all(sql`select ${"a".repeat(60_000)} like ${"%a".repeat(400)}`))
+})
 const Unregistered = defineMutation("Unregistered", text, () => {})
 const mutator = defineMutator({
   migrations: [sql`create table notes (text text not null) strict`],
-  mutations: [Add],
+  mutations: [Add, Deep],
 })
 const notes = sql<{ text: string }>`select text from notes order by rowid`
 const endless = sql<{
@@ -386,4 +391,25 @@ test("H10 a failed query whose error is rendered, thrown, or told to the client 
   )
   await screen.findByText("thrown: SQL_ERROR")
   expect(printed.mock.calls.filter(([first]) => (first as { code?: string }).code !== undefined)).toEqual([])
+})
+
+test("T43 H7 a mutation that crashes SQLite is refused with its code, and the page goes on with what it had", async () => {
+  function Page() {
+    const { data = [] } = useQuery(notes)
+    return <p>{`notes: ${data.map(({ text }) => text).join()}`}</p>
+  }
+  show(
+    <>
+      <Page />
+      <Writer />
+    </>,
+  )
+  await act(() => add.mutateAsync({ text: "before" }))
+  await screen.findByText("notes: before")
+  await act(async () => {
+    expect(await codeOf(document.mutate(Deep, { text: "deep" }))).toBe("SQL_CRASHED")
+  })
+  await act(() => add.mutateAsync({ text: "after" }))
+  await screen.findByText("notes: before,after")
+  expect(await document.query(notes)).toEqual([{ text: "before" }, { text: "after" }])
 })
