@@ -7,10 +7,10 @@ export const client: readonly Plant[] = [
     edits: [
       {
         file: "local/local.ts",
-        find: `      this.#push.serverCursor = end
+        find: `    const { next, fork } = this.#push.take(reply, batch, this.#timeline)
 `,
-        replace: `      this.#push.serverCursor = end
-      this.#timeline.drop(end)
+        replace: `    const { next, fork } = this.#push.take(reply, batch, this.#timeline)
+    if (reply.type === "cursor") this.#timeline.drop(reply.lsn)
 `,
       },
     ],
@@ -55,8 +55,8 @@ export const client: readonly Plant[] = [
     edits: [
       {
         file: "timeline/timeline.ts",
-        find: `    const to = lsn(Math.min(confirmed, this.applied))`,
-        replace: `    const to = confirmed >= 0 ? this.lsn() : lsn(0)`,
+        find: `    const to = lsn(Math.min(needed, this.applied))`,
+        replace: `    const to = needed >= 0 ? this.lsn() : lsn(0)`,
       },
     ],
   },
@@ -132,6 +132,29 @@ export const client: readonly Plant[] = [
         file: "local/local-store.ts",
         find: `if (this.storage.basePageCount === 0 || this.#settled.lsn() === LSN_ZERO) return LSN_ZERO`,
         replace: `if (this.storage.basePageCount >= 0) return LSN_ZERO`,
+      },
+    ],
+  },
+  {
+    name: "a refused one is sent again under the new id",
+    edits: [
+      {
+        file: "local/push-state.ts",
+        find: `      if (code === undefined) rest.push(mutation)
+      else`,
+        replace: `      rest.push(mutation)
+      if (code !== undefined)`,
+      },
+    ],
+  },
+  {
+    name: "up to date by what ended with its connection",
+    edits: [
+      {
+        file: "local/session.ts",
+        find: `      if (!link.isOpen) return await link.closed
+      this.#become`,
+        replace: `      this.#become`,
       },
     ],
   },

@@ -7,7 +7,7 @@ export const pages: readonly Plant[] = [
     edits: [
       {
         file: "sqlite/database.ts",
-        find: `    const code = this.#module._sqlite3_file_control(this.#db, 0, FCNTL_RESET_CACHE, 0)
+        find: `    const code = this.#inside(() => this.#module._sqlite3_file_control(this.#db, 0, FCNTL_RESET_CACHE, 0))
     assert(code === 0, "the pager's cache can be reset")`,
         replace: `    assert(FCNTL_RESET_CACHE === 42, "the pager keeps what it knows")`,
       },

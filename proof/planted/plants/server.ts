@@ -7,12 +7,11 @@ export const server: readonly Plant[] = [
     edits: [
       {
         file: "remote/remote.ts",
-        find: `      await this.#store.streams.flush()
-      this.#flushed = this.#snapshot()
-      for (const answer of answers) answer()`,
-        replace: `      for (const answer of answers) answer()
-      await this.#store.streams.flush()
-      this.#flushed = this.#snapshot()`,
+        find: `      const decided = await this.#stepAll()
+      await`,
+        replace: `      const decided = await this.#stepAll()
+      for (const answer of answers.splice(0)) answer()
+      await`,
       },
     ],
   },
@@ -46,11 +45,11 @@ export const server: readonly Plant[] = [
         file: "remote/remote.ts",
         find: `      await this.#store.streams.flush()
       this.#flushed = this.#snapshot()
-      for`,
+      this.#size`,
         replace: `      this.#flushed = this.#snapshot()
       this.announce()
       await this.#store.streams.flush()
-      for`,
+      this.#size`,
       },
     ],
   },
@@ -172,6 +171,27 @@ import { Streams } from "../journal/streams.ts"
         replace: `    } catch (error) {
       if (error instanceof Error) throw error
       return { mutation`,
+      },
+    ],
+  },
+  {
+    name: "an ended id takes more",
+    edits: [
+      {
+        file: "remote/batch-merger.ts",
+        find: `    this.#end(clientId, cut)
+`,
+        replace: "",
+      },
+    ],
+  },
+  {
+    name: "takes what follows a refused one",
+    edits: [
+      {
+        file: "remote/batch-merger.ts",
+        find: `cuts.at(0)?.from ?? end)`,
+        replace: `end)`,
       },
     ],
   },

@@ -1,6 +1,7 @@
 import { afterEach, beforeAll, describe, expect, test } from "vitest"
 import { z } from "zod"
 import { chainHash, loadChecksum } from "../base/checksum.ts"
+import { LfError } from "../base/error.ts"
 import { lsn } from "../base/lsn.ts"
 import { decodeMessage, encodeMessage } from "../network/codec.ts"
 import { memoryPipe } from "../network/memory-network.ts"
@@ -192,6 +193,35 @@ describe("who may only read (V3, T38, S21)", () => {
     })
     expect(asked).toEqual(["Toggle", "Add"])
     expect(titles(remote)).toEqual([])
+  })
+
+  test("a refusal counts when it is durable: asked again after a full disk the server may allow it", async () => {
+    world = new World()
+    let isAllowed = false
+    const remote = await world.startServer()
+    const { local, session, disk } = await world.client()
+    await until(() => local.cursor === remote.lsn())
+    session.setOnline(false)
+    const call = local.run("Add", { id: "1", title: "x" })
+    await call.durable
+    world.mayWrite = () => {
+      disk.failNext(new LfError("LOG_FULL", "the disk is full"))
+      return isAllowed
+    }
+    session.setOnline(true)
+    await until(() => local.failure !== null)
+    const told: unknown[] = []
+    void call.remote.then((outcome) => told.push(outcome))
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    expect([told, local.rejections, local.failure?.code]).toEqual([[], [], "LOG_FULL"])
+    session.stop()
+    await local.close()
+    isAllowed = true
+    world.mayWrite = () => isAllowed
+    const again = await world.client(disk)
+    expect(again.local.pendingCount).toBe(1)
+    await until(() => again.local.pendingCount === 0)
+    expect([titles(remote), again.local.rejections]).toEqual([["x"], []])
   })
 
   test("an id of whom a mutation was refused takes nothing more, also when it would be allowed now", async () => {

@@ -137,7 +137,8 @@ export class SimClient {
   dismiss(): void {
     const { local } = this
     if (this.state !== "up" || local === null || local.failure !== null || local.rejections.length === 0) return
-    const { uid } = this.#luck.pick(local.rejections)
+    const { uid, code, data } = this.#luck.pick(local.rejections)
+    this.#world.checkers.decided(uid, { type: "rejected", code, data })
     this.dismissals.add(uid)
     local.dismiss(uid).then(
       () => this.dismissed.add(uid),

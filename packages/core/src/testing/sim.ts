@@ -2,6 +2,7 @@ import { loadChecksum } from "../base/checksum.ts"
 import { LfError } from "../base/error.ts"
 import type { Pipe } from "../network/network.ts"
 import { Checkers, dump } from "./checkers.ts"
+import { doublesFrames } from "./faulty-pipes.ts"
 import { Luck } from "./luck.ts"
 import { releases } from "./sim-app.ts"
 import { SimClient } from "./sim-client.ts"
@@ -77,7 +78,8 @@ class Sim {
       luck: luck.fork(),
       delayMsMax: luck.pick([2, 20, 200]),
       refusal: luck.pick([0, 0.1]),
-      faultyPipe: options.faultyPipe,
+      // What is sent again on a new connection, while the first one still comes.
+      faultyPipe: options.faultyPipe ?? (luck.chance(0.15) ? doublesFrames : undefined),
     })
     const climate = climateOf(luck)
     this.#options = options
@@ -350,7 +352,7 @@ function climateOf(luck: Luck): Climate {
     diskFailure: luck.pick([0, 0, 0.002, 0.02]),
     hang: luck.pick([0, 0, 0.02]),
     poison: luck.pick([0, 0, 0, 0.3]),
-    moods: luck.pick([0, 0, 0, 2]),
+    moods: luck.pick([0, 0, 3, 10]),
     lookMs: luck.pick([0, 0, 3]),
     skewMsMax: luck.pick([0, 1000, 200_000]),
     rollupBytes: luck.pick([500, 5000, 50_000]),
