@@ -208,9 +208,9 @@ export class Local {
    * Pushes what the server does not have. `nothing`: `readyToPush` tells when there is something; `later`: the server has
    * no room for it now. Sending it twice changes nothing.
    */
-  async pushMutations(link: Link): Promise<"more" | "nothing" | "later"> {
+  async pushMutations(link: Link, maxBytes?: number): Promise<"more" | "nothing" | "later"> {
     if (this.#failure !== null) throw this.#failure
-    const batch = this.#push.nextBatch(this.#timeline)
+    const batch = this.#push.nextBatch(this.#timeline, maxBytes)
     if (batch === null) return "nothing"
     const { clientId } = this
     const reply = await link.syncMutations({ type: "sync-mutations", batch, confirmed: this.#push.confirmed })

@@ -36,9 +36,9 @@ export class PushState {
   }
 
   /** What the server lacks and what survives a crash here; null: nothing may be pushed now. */
-  nextBatch(timeline: Timeline): Batch | null {
+  nextBatch(timeline: Timeline, maxBytes = PUSH_BYTES_MAX): Batch | null {
     if (this.forkAt !== null || this.isRestored) return null
-    const batch = timeline.sync(this.serverCursor, this.#durable.lsn, PUSH_BYTES_MAX)
+    const batch = timeline.sync(this.serverCursor, this.#durable.lsn, Math.min(maxBytes, PUSH_BYTES_MAX))
     return batch.entries.length === 0 ? null : { ...batch, entries: batch.entries.slice(0, PUSH_ENTRIES_MAX) }
   }
 

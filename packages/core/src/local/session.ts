@@ -3,7 +3,7 @@ import { LfError, toLfError } from "../base/error.ts"
 import type { ErrorCode } from "../base/error-codes.ts"
 import type { Cancel, Host } from "../base/host.ts"
 import { Link, type Progress } from "../network/link.ts"
-import { PROTOCOL_VERSION, TOKEN_BYTES_MAX, type Welcome } from "../network/message.ts"
+import { PROTOCOL_VERSION, PUSH_BYTES_MAX, TOKEN_BYTES_MAX, type Welcome } from "../network/message.ts"
 import type { Network } from "../network/network.ts"
 import { compareSchema } from "../timeline/schema.ts"
 import type { Local } from "./local.ts"
@@ -14,6 +14,10 @@ const RETRY_MS_MIN = 250
 const RETRY_MS_MAX = 15_000
 /** After a refusal that only a person or a deploy can change. */
 const RETRY_MS_REFUSED = 30_000
+/** The first push is so large; each that is answered fast is followed by one of twice the size, each other by one of half. */
+const PUSH_BYTES_FIRST = 64 * 1024
+const PUSH_BYTES_MIN = 16 * 1024
+const PUSH_MS_FAST = 2_000
 /** How long a server that has no room for more of this client's mutations is left alone. */
 const PUSH_AGAIN_MS = 1_000
 /** The network's adapter has limits of its own; this one holds whatever it does. */
@@ -51,6 +55,7 @@ export class Session {
   #isStopped = false
   #link: Link | null = null
   #failures = 0
+  #pushBytes = PUSH_BYTES_FIRST
   /** When it last connected at once, under a new client id. */
   #renewedMs = Number.NEGATIVE_INFINITY
   #wake: () => void = () => {}
@@ -180,7 +185,7 @@ export class Session {
       if (!bytesEqual(secret, local.secret)) link.close("this client has a new id")
       if (!link.isOpen) return await link.closed
       const ready = local.readyToPush()
-      const pushed = await local.pushMutations(link)
+      const pushed = await this.#pushOnce(link)
       if (pushed === "nothing") await Promise.race([ready, link.closed])
       else if (pushed === "later") await Promise.race([this.#pause(PUSH_AGAIN_MS), link.closed])
     }
@@ -232,6 +237,20 @@ export class Session {
       }
       if (this.#isStopped) this.#wake()
     })
+  }
+
+  /** As much in one piece as goes up in a moment: behind a long piece a ping would come too late, and the connection be taken for dead. */
+  async #pushOnce(link: Link): Promise<"more" | "nothing" | "later"> {
+    const { host, local } = this.#options
+    const startMs = host.monotonicMs()
+    const bytes = this.#pushBytes
+    // Until it is answered it may be what the connection dies of.
+    this.#pushBytes = Math.max(PUSH_BYTES_MIN, bytes / 2)
+    const pushed = await local.pushMutations(link, bytes)
+    const isFast = host.monotonicMs() - startMs < PUSH_MS_FAST
+    if (pushed === "nothing") this.#pushBytes = bytes
+    else if (isFast) this.#pushBytes = Math.min(PUSH_BYTES_MAX, bytes * 2)
+    return pushed
   }
 
   #pause(delayMs: number): Promise<void> {

@@ -147,7 +147,7 @@ export class Checkers implements DiskWatcher {
     if (owner !== "" && owner !== user) this.fail("I18", `${user} is let in as ${clientId}, which is ${owner}'s`)
   }
 
-  issued(disk: SimDisk, docId: string, records: readonly LogRecord[]): void {
+  issued(disk: SimDisk, records: readonly LogRecord[]): void {
     if (!disk.options.name.startsWith("server")) return
     for (const { stream, lsn, type, hash } of records) {
       if (type !== "entry" || !stream.startsWith("client/") || stream === "client/server") continue
@@ -156,9 +156,6 @@ export class Checkers implements DiskWatcher {
       if (!this.#timelines.get(`${clientId}/${lsn}`)?.has(hash)) {
         this.fail("I1", `the server's copy of ${clientId} has an entry ${lsn} that no device kept`)
       }
-      const key = `${docId}/${clientId}`
-      const copy = this.#copies.get(key) ?? new Map<number, bigint>()
-      this.#copies.set(key, copy.set(lsn, hash))
     }
   }
 
@@ -308,10 +305,17 @@ export class Checkers implements DiskWatcher {
     }
   }
 
+  #copy(key: string, lsn: number, hash: bigint): void {
+    const copy = this.#copies.get(key) ?? new Map<number, bigint>()
+    this.#copies.set(key, copy.set(lsn, hash))
+  }
+
   #keep(docId: string, records: readonly LogRecord[]): void {
-    for (const { stream, lsn, type, payload } of records) {
+    for (const { stream, lsn, type, payload, hash } of records) {
       const key = `${docId}/${stream}`
       this.#kept.set(key, Math.max(lsn, this.#kept.get(key) ?? 0))
+      // What a deposed owner issues is refused, and is no copy of anything.
+      if (type === "entry" && stream.startsWith("client/")) this.#copy(`${docId}/${stream.slice(7)}`, lsn, hash)
       if (stream !== "bindings" || type !== "entry") continue
       const { clientId, user } = readPlain(new ByteReader(payload)) as Binding // the server's own bytes
       if (user !== null) this.#owners.set(`${docId}/${clientId}`, user)

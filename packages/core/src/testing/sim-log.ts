@@ -12,7 +12,7 @@ import type { Trace } from "./trace.ts"
 export interface DiskWatcher {
   /** A machine starts and finds this: also what was issued, and reached the disk in a write that never ended. */
   opened(disk: SimDisk, docId: string, records: readonly LogRecord[]): void
-  issued(disk: SimDisk, docId: string, records: readonly LogRecord[]): void
+  issued(disk: SimDisk, records: readonly LogRecord[]): void
   durable(disk: SimDisk, docId: string, records: readonly LogRecord[]): void
 }
 
@@ -151,7 +151,7 @@ class SimLog implements DocumentLog {
     const { trace, watcher, name } = this.#disk.options
     const fate = this.#disk.fate()
     trace.note(`${what} ${name}/${this.#docId} ${told(records)} ${fate}`)
-    watcher.issued(this.#disk, this.#docId, records)
+    watcher.issued(this.#disk, records)
     if (fate === "full") throw this.#fail(new LfError("LOG_FULL", "the disk is full"))
     if (fate === "failed") throw this.#fail(new LfError("LOG_FAILED", "the disk failed"))
     await write()

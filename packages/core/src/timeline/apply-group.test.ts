@@ -45,6 +45,9 @@ const mutations = [
     } catch {}
     tx.run(sql`insert into pairs values (2, 2, 2)`)
   }),
+  define("LooksLike", () => {
+    throw Object.assign(new Error("x"), { name: "LfError", code: "a text that was sent" })
+  }),
   define("Commit", (tx) => void tx.run(sql`commit`)),
   define("Ddl", (tx) => void tx.run(sql`create table u (x)`)),
   define("Internal", (tx) => void tx.run(sql`delete from __lf_mutations`)),
@@ -119,6 +122,10 @@ test("I10 one that throws leaves nothing and stops none", () => {
   ])
   expect(outcomes[1]).toEqual({ type: "rejected", code: "not-today", data: { why: "closed" } })
   expect(ids()).toEqual([1, 2])
+})
+
+test("S16 an error that only looks like one of ours brings no code into the document", () => {
+  expect(codes(apply(mutation("LooksLike")))).toEqual(["MUTATION_THREW"])
 })
 
 test("T13 insert or rollback cannot half-commit, whether its author notices or not", () => {

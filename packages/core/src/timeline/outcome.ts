@@ -1,6 +1,6 @@
 import { ByteWriter } from "../base/bytes.ts"
 import { isLfError, LfError, toLfError } from "../base/error.ts"
-import type { ErrorCode } from "../base/error-codes.ts"
+import { ERROR_CODES, type ErrorCode } from "../base/error-codes.ts"
 import { writePlain } from "../base/plain.ts"
 
 /** What a `Reject` may carry: a hundred of them and a part of pages fit one frame. */
@@ -54,7 +54,8 @@ export function outcomeOf(error: unknown, tellsWhy = false): Outcome {
     return { type: "rejected", code, data: "data" in error ? carried(error.data) : null }
   }
   const { code, message } = toLfError(error, "MUTATION_THREW")
-  return rejected(code, tellsWhy ? told(message) : null)
+  // The code lies in the document: what only looks like an error of ours brings none of its own.
+  return rejected(Object.hasOwn(ERROR_CODES, code) ? code : "MUTATION_THREW", tellsWhy ? told(message) : null)
 }
 
 /** Why a mutation was not kept: what it threw, with the name of the mutation and the place where it was thrown. */
