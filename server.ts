@@ -1,5 +1,5 @@
-// The demo's own server: Next, and a stop that loses nothing. `next start` works as well, without the graceful part.
-import { createServer } from "node:http"
+// The demo's own server: Next, with deadlines for what never becomes a request. `next start` works as well.
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import next from "next"
 import { lf } from "./lf.server"
 
@@ -9,9 +9,18 @@ const host = process.env.HOST
 
 const app = next({ dev: process.env.NODE_ENV !== "production", port })
 await app.prepare()
+const handle = app.getRequestHandler()
 
-// A request whose headers do not come is no visitor (S7): Node's own limit is a minute and more.
-const server = createServer({ headersTimeout: 10_000, connectionsCheckingInterval: 5_000 }, app.getRequestHandler())
+/** Next makes a `Request` of what arrives, which refuses this method and throws: a 500, with a stack in the log each time. */
+const UNSUPPORTED = "TRACE"
+
+function answer(request: IncomingMessage, response: ServerResponse): void {
+  if (request.method === UNSUPPORTED) response.writeHead(405, { Allow: "GET, HEAD, POST, OPTIONS" }).end()
+  else void handle(request, response)
+}
+
+// A request whose headers do not come is no visitor (S20): Node's own limit is a minute and more.
+const server = createServer({ headersTimeout: 10_000, connectionsCheckingInterval: 5_000 }, answer)
 // Importing lf claimed the upgrades on its own path; what arrives here is Next's (hot reload).
 server.on("upgrade", app.getUpgradeHandler())
 server.listen(port, host, () => {

@@ -9,7 +9,7 @@ const covered = [
   "packages/core/src/network/{codec,link,message}.ts",
   "packages/core/src/local/local-store.ts",
   "packages/core/src/remote/{client-list,remote-store,restore}.ts",
-  "packages/next/src/node/fs-log.ts",
+  "packages/next/src/node/{fence,fs-log,generation}.ts",
 ]
 
 /** The tests beside those files: what a simulation happens to reach is not held by a fact with a name. */
@@ -19,6 +19,7 @@ const tests = [
   "packages/core/src/network/",
   "packages/core/src/local/",
   "packages/core/src/remote/",
+  "packages/next/src/node/fence",
   "packages/next/src/node/fs-log",
 ]
 

@@ -14,6 +14,8 @@ interface Field {
   /** False when the attack is over. */
   isOn(): boolean
   socket(): Socket
+  /** What makes a raw request one of the attack's addresses. */
+  headers(address: number): string
   client(address: number): RawClient
   /** Something an attacker got done. */
   did(): void
@@ -30,6 +32,11 @@ const NEXT = Buffer.from(encodeMessage({ type: "next-part" }))
 const ASK = Buffer.from(encodeMessage({ type: "sync-storage", cursor: LSN_ZERO, outcomesSeen: LSN_ZERO }))
 /** 8,000 pings as they are on the wire: a masked frame of two bytes each. */
 const PINGS = Buffer.concat(Array.from({ length: 8_000 }, () => maskedPing()))
+/** A masked frame that claims 1 MiB, and all of it but a little. */
+const HALF_FRAME = Buffer.concat([
+  Buffer.from([0x82, 0xff, 0, 0, 0, 0, 0, 0x10, 0, 0, 0, 0, 0, 0]),
+  Buffer.alloc(1_048_576 - 1_024),
+])
 
 export const ATTACKS = {
   /** Headers that come a byte at a time, and sockets that never say hello. */
@@ -90,19 +97,30 @@ export const ATTACKS = {
     })
   },
 
+  /** Upgrades on a path that no listener answers: left open, or left by their client, which the server must notice. */
+  "unclaimed upgrades": async (field: Field) => {
+    await sockets(field, 200, async (socket, i) => {
+      socket.write(upgrade("/unclaimed", field.headers(i % 2)))
+      if (i % 3 === 0) socket.end()
+      await closed(socket)
+    })
+  },
+
+  /** A frame of 1 MiB that never ends, before any hello. */
+  "half frames": async (field: Field) => {
+    await sockets(field, 100, async (socket, i) => {
+      socket.write(upgrade("/api/lf", field.headers(i % 2)))
+      socket.write(HALF_FRAME)
+      await closed(socket)
+    })
+  },
+
   garbage: async (field: Field) => {
     await crowd(field, 8, async (client) => {
       for (let i = 0; i < 20; i++) client.socket.send(randomBytes(1 + (randomBytes(1)[0] % 200)))
       field.did()
       await client.closed
       await pause(10)
-    })
-  },
-
-  /** Batches of ordinary mutations of 14 ms each, in documents of their own. */
-  "slow batches": async (field: Field) => {
-    await crowd(field, 4, async (client) => {
-      await writes(field, client, `slow-${randomBytes(1)[0] % 4}`, { name: "Slow", count: 256 })
     })
   },
 
@@ -119,6 +137,13 @@ export const ATTACKS = {
       field.did()
       client.socket.close()
       await pause(5)
+    })
+  },
+
+  /** Batches of ordinary mutations of 14 ms each, in documents of their own. The last one: what it leaves behind runs on for a while. */
+  "slow batches": async (field: Field) => {
+    await crowd(field, 4, async (client) => {
+      await writes(field, client, `slow-${randomBytes(1)[0] % 4}`, { name: "Slow", count: 256 })
     })
   },
 } as const satisfies Record<string, (field: Field) => Promise<void>>
@@ -158,12 +183,34 @@ async function writes(
     )
     client.said.length = 0
     client.send({ type: "sync-mutations", batch: { from, previousHash, entries }, confirmed: from })
-    while (field.isOn() && client.socket.readyState === WebSocket.OPEN && client.said.length === 0) await pause(5)
     field.did()
+    while (field.isOn() && client.socket.readyState === WebSocket.OPEN && client.said.length === 0) await pause(5)
     if (client.said[0]?.type !== "cursor") continue
     for (const bytes of entries) previousHash = chainHash(previousHash, bytes)
     from = client.said[0].lsn
   }
+}
+
+/** So many raw sockets at a time, each at its work until it is cut. */
+async function sockets(field: Field, size: number, visit: (socket: Socket, i: number) => Promise<void>): Promise<void> {
+  const member = async (_: unknown, i: number) => {
+    while (field.isOn()) {
+      const socket = field.socket()
+      socket.resume()
+      field.did()
+      await visit(socket, i)
+      socket.destroy()
+      await pause(20)
+    }
+  }
+  await Promise.all(Array.from({ length: size }, member))
+}
+
+const closed = (socket: Socket) => new Promise<void>((resolve) => socket.once("close", () => resolve()))
+
+function upgrade(path: string, headers: string): string {
+  const key = "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
+  return `GET ${path} HTTP/1.1\r\nHost: localhost\r\n${headers}Connection: Upgrade\r\nUpgrade: websocket\r\n${key}\r\n\r\n`
 }
 
 /** The attackers' process: attacks when it is told to. */
@@ -185,6 +232,7 @@ export function attack(): void {
     const { port } = message
     // Each attack has addresses of its own: what one has used up would spare the server the next.
     const number = Object.keys(ATTACKS).indexOf(message.attack)
+    const addressOf = (i: number) => `203.0.113.${2 * number + i}`
     const keep = <T extends { destroy(): unknown }>(one: T): T => {
       open.add(one)
       return one
@@ -192,9 +240,14 @@ export function attack(): void {
     void ATTACKS[message.attack]({
       port,
       isOn: () => isOn,
-      socket: () => keep(connect(port, "127.0.0.1").on("error", () => {})),
+      socket: () => {
+        const socket = keep(connect(port, "127.0.0.1").on("error", () => {}))
+        socket.once("close", () => open.delete(socket))
+        return socket
+      },
+      headers: (address) => `X-Forwarded-For: ${addressOf(address)}\r\n`,
       client: (address) => {
-        const headers = { "x-forwarded-for": `203.0.113.${2 * number + address}` }
+        const headers = { "x-forwarded-for": addressOf(address) }
         const socket = new WebSocket(`ws://127.0.0.1:${port}/api/lf`, { headers, perMessageDeflate: false })
         const client = new RawClient(socket)
         const handle = keep({ destroy: () => socket.terminate() })

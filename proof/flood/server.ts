@@ -51,7 +51,7 @@ export async function serve(): Promise<void> {
   const big = lf.document(BIG, { as: "system" })
   for (let i = 0; i < BIG_ROWS; i++) await big.mutate(Fill, { id: `fill ${i}` })
   const server = createServer({ headersTimeout: HEADERS_MS_MAX, connectionsCheckingInterval: 1_000 })
-  server.on("upgrade", (_request, socket) => socket.destroy())
+  server.on("upgrade", () => {}) // as Next leaves alone what it does not know
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
   const tell = (message: FromServer) => {
     if (process.connected) process.send?.(message)

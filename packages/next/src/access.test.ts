@@ -131,7 +131,7 @@ describe("S3 default deny", () => {
       const said = vi.spyOn(process.stderr, "write").mockReturnValue(true)
       createLf(options)
       createLf(options)
-      expect(said.mock.calls.filter(([line]) => String(line).includes("WARNING"))).toHaveLength(1)
+      expect(said.mock.calls.filter(([line]) => String(line).includes("option-missing"))).toHaveLength(1)
       vi.stubEnv("NODE_ENV", "production")
       expect(() => createLf(options)).toThrow(expect.objectContaining({ code }))
     },

@@ -2,8 +2,10 @@ import { stat } from "node:fs/promises"
 import { LfError, pagesAtRest } from "@lf/core"
 import { docDirectory } from "./doc-directory.ts"
 import { errnoOf, nodeFsCalls } from "./node/fs-calls.ts"
-import { readFsLog, writePages } from "./node/fs-log.ts"
+import { readFsLog } from "./node/fs-log.ts"
+import { publish, writePages } from "./node/generation.ts"
 import { nodeHost } from "./node/node-host.ts"
+import { newToken } from "./node/owner-lock.ts"
 
 export interface BackupOptions {
   readonly dataDir: string
@@ -16,7 +18,7 @@ export interface BackupOptions {
 
 /**
  * Writes a document as one SQLite file, as it was at one moment, also while a server has it open: nothing is locked, and
- * the server notices nothing. The file has its name only when it is whole and durable.
+ * the server notices nothing. The file has its name only when it is whole and durable, and is for its owner alone.
  * @throws DOC_ID_INVALID DOC_NOT_FOUND BACKUP_EXISTS LOG_CORRUPT LOG_FAILED LOG_FORMAT_NEWER
  */
 export async function backupDocument(options: BackupOptions): Promise<{ readonly pageCount: number }> {
@@ -27,9 +29,10 @@ export async function backupDocument(options: BackupOptions): Promise<{ readonly
   const pages = stored === null ? [] : pagesAtRest(stored, nodeHost)
   if (pages.length === 0) throw new LfError("DOC_NOT_FOUND", `there is no document in ${directory}`)
   // Two backups to one name at a time do not write into one file.
-  const temporary = `${path}.${process.pid}.tmp`
+  const temporary = `${path}.${newToken()}.tmp`
   try {
-    await writePages({ path, temporary, pages, calls: nodeFsCalls })
+    await writePages(temporary, pages, nodeFsCalls)
+    await publish(temporary, path, nodeFsCalls)
   } catch (error) {
     await nodeFsCalls.remove(temporary)
     throw error

@@ -1,5 +1,5 @@
 import { once } from "node:events"
-import { LfError, MemoryDisk } from "@lf/core"
+import { LfError, MemoryDisk, PROTOCOL_VERSION } from "@lf/core"
 import { afterEach, describe, expect, test, vi } from "vitest"
 import { WebSocket } from "ws"
 import { closeAllLf, createLf } from "./create-lf.ts"
@@ -240,7 +240,7 @@ describe("starting and stopping", () => {
     const hello = await lf.handlers.GET(request)
     expect([hello.status, await hello.json(), hello.headers.get("cache-control")]).toEqual([
       200,
-      { ok: true, protocol: 1 },
+      { ok: true, protocol: PROTOCOL_VERSION },
       "no-store",
     ])
     const post = await lf.handlers.POST(new Request(request, { method: "POST" }))

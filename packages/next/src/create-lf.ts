@@ -2,16 +2,19 @@ import { resolve } from "node:path"
 import type { Mutator } from "@lf/core"
 import { checkProxies } from "./address.ts"
 import { Checks } from "./checks.ts"
-import { guarded, type OnError } from "./error-report.ts"
+import { type OnError, type Reporter, reporterOf } from "./error-report.ts"
 import { Gate, type GateOptions } from "./gate.ts"
 import { type Handlers, handlersOf } from "./handlers.ts"
+import { checkHosts, hostsOfOrigins } from "./host-list.ts"
 import { type Limits, limitsOf } from "./limits.ts"
+import type { Log } from "./log.ts"
 import { nodeHost } from "./node/node-host.ts"
 import { checkOrigins } from "./origin.ts"
 import { Quotas } from "./quotas.ts"
 import { type OnApplied, Rooms } from "./rooms.ts"
 import { openServerDocument, type ServerDocument } from "./server-document.ts"
 import { isBuilding, isProduction, shared } from "./shared.ts"
+import { closeOnSignals, forgetSignals } from "./stop-signals.ts"
 import { claimUpgrades, closeSockets } from "./upgrade.ts"
 import { welcomeVisitor } from "./visit.ts"
 
@@ -24,6 +27,12 @@ export interface LfOptions<P extends { readonly id: string }> extends GateOption
   readonly dataDir?: string
   /** Origins that may connect besides the server's own, exactly as browsers send them: "https://app.example.com". */
   readonly origins?: readonly string[]
+  /**
+   * Hosts that this server is known by, as browsers name them: "app.example.com", or "app.example.com:8443" for that port alone.
+   * An upgrade or request for another one is refused with 403 (S24). Default: every host, except that a browser on this machine (in
+   * development: on this network) without a proxy in between must name localhost, an address, or a host of `origins`.
+   */
+  readonly hosts?: readonly string[]
   /** Where the route file is, basePath included. Default: "/api/lf". */
   readonly path?: string
   /** What visitors may ask of this server. SECURITY.md lists the limits and their defaults. */
@@ -42,11 +51,22 @@ export interface LfOptions<P extends { readonly id: string }> extends GateOption
    */
   readonly onApplied?: OnApplied
   /**
-   * Told of everything that fails at the server: a mutator that throws something else than a `Reject`, a query or mutation
+   * Called with everything that fails at the server: a mutator that throws something else than a `Reject`, a query or mutation
    * that is stopped, a document that cannot be opened or stops, `authenticate`, `authorize` and `onApplied` that throw. Each
-   * is a line in the log as well. For your error tracker; what it throws is reported and changes nothing.
+   * is a line in the log as well. For your error tracker; what it throws is logged and changes nothing.
    */
   readonly onError?: OnError
+  /**
+   * Gets each event of the log in fields, instead of one line on stderr, 600 a minute at the most. No field quotes what a client
+   * sent or what an error says.
+   */
+  readonly log?: Log
+  /**
+   * Whether SIGTERM and SIGINT flush and close the documents of this process. Default: true. How and when the process ends is not
+   * changed: a server of Node's whose `close` is called then waits for the documents, and without any other listener the signal
+   * ends the process afterwards.
+   */
+  readonly handleSignals?: boolean
 }
 
 /** The server side of an app. */
@@ -70,27 +90,30 @@ export interface Lf<P extends { readonly id: string }> {
  */
 export function createLf<P extends { readonly id: string }>(options: LfOptions<P>): Lf<P> {
   const { mutator, onApplied, path = "/api/lf" } = options
-  const onError = options.onError === undefined ? undefined : guarded(options.onError)
+  const reporter = reporterOf(options)
   const trustProxy = checkProxies(options.trustProxy ?? 0)
   const limits = limitsOf(options.limits)
-  const gate = new Gate<P>(options, limits.authMsMax, onError)
+  const gate = new Gate<P>(options, limits.authMsMax, reporter)
   const origins = checkOrigins(options.origins ?? [])
+  const hosts = checkHosts(options.hosts)
   const dataDir = resolve(/* turbopackIgnore: true */ options.dataDir ?? process.env.LF_DATA_DIR ?? ".lf")
-  const house = houseIn({ dataDir, mutator, limits, onApplied, onError })
+  const house = houseIn({ dataDir, mutator, limits, onApplied, reporter })
   const { rooms, quotas, checks } = house
   if (!isBuilding()) {
     claimUpgrades({
       path,
       group: dataDir,
       origins,
-      trustProxy,
+      hostRules: { hosts, originHosts: hostsOfOrigins(origins), trustProxy, isProduction: isProduction() },
       quotas,
+      log: reporter.log,
       isClosed: () => rooms.isClosed,
-      visit: (visitor) => welcomeVisitor({ gate, rooms, quotas, checks, onError, ...visitor }),
+      visit: (visitor) => welcomeVisitor({ gate, rooms, quotas, checks, reporter, ...visitor }),
     })
+    if (options.handleSignals !== false) closeOnSignals(closeAllLf, reporter.log)
   }
   return {
-    handlers: handlersOf({ origins, trustProxy, trouble: () => rooms.trouble() }),
+    handlers: handlersOf({ origins, hosts, trustProxy, trouble: () => rooms.trouble() }),
     document: (doc, { as }) => openServerDocument({ gate, rooms, doc, as }),
     recheck: (user) => checks.now(user),
     close: () => closeHouse(house),
@@ -118,13 +141,13 @@ function houseIn(options: {
   mutator: Mutator
   limits: Limits
   onApplied: OnApplied | undefined
-  onError: OnError | undefined
+  reporter: Reporter
 }): House {
-  const { dataDir, mutator, limits, onApplied, onError } = options
+  const { dataDir, mutator, limits, onApplied, reporter } = options
   const known = allHouses().get(dataDir)
   if (known === undefined) {
     const house = {
-      rooms: new Rooms({ dataDir, mutator, limits, onApplied, onError }),
+      rooms: new Rooms({ dataDir, mutator, limits, onApplied, reporter }),
       quotas: new Quotas(limits),
       checks: new Checks(nodeHost, limits.recheckMs),
     }
@@ -132,7 +155,7 @@ function houseIn(options: {
     return house
   }
   // In production all copies are of one build; in development the newest has the code as it was just edited.
-  if (!isProduction()) known.rooms.adopt({ mutator, onApplied, onError })
+  if (!isProduction()) known.rooms.adopt({ mutator, onApplied, reporter })
   return known
 }
 
@@ -140,5 +163,6 @@ async function closeHouse(house: House): Promise<void> {
   const { dataDir } = house.rooms
   await house.rooms.close()
   if (allHouses().get(dataDir) === house) allHouses().delete(dataDir)
+  if (allHouses().size === 0) forgetSignals()
   await closeSockets(dataDir, CLOSE_MS_MAX)
 }

@@ -1,5 +1,11 @@
-import { LfError, toLfError } from "@lf/core"
-import { report } from "./shared.ts"
+import { statSync } from "node:fs"
+import { constants } from "node:os"
+import { sep } from "node:path"
+import { fileURLToPath } from "node:url"
+import { types } from "node:util"
+import { ERROR_CODES, type ErrorCode, isLfError, LfError } from "@lf/core"
+import { boundedLog, type Log, type LogEvent, type LogEventName } from "./log.ts"
+import { isDevelopment } from "./shared.ts"
 
 /** Where something went wrong: what is known of it. */
 export interface ErrorContext {
@@ -11,57 +17,142 @@ export interface ErrorContext {
   readonly user?: string | null
 }
 
-/** Told of everything that fails at the server besides the answers that its clients get. Its own errors are reported. */
+/** Called with everything that fails at the server besides the answers that its clients get. What it throws is logged. */
 export type OnError = (error: LfError, context: ErrorContext) => void
 
 export interface Failure extends ErrorContext {
-  /** What failed, as the beginning of a line: "document a: mutation Add 0193…". */
-  readonly what: string
+  readonly event: LogEventName
   readonly error: unknown
+  /** What it is when it is no error of ours. */
+  readonly code: ErrorCode
 }
 
-const FRAMES_MAX = 6
-
-/**
- * One line in the log and one call of the app's `onError`. The line has the code or the class, and in which functions it
- * happened, never the message: it may quote what was sent (S16). In development the whole error is printed besides.
- */
-export function reportFailure({ what, error, ...context }: Failure, onError: OnError | undefined): void {
-  const failure = toLfError(error, "MUTATION_THREW")
-  const kind = error instanceof Error && error.name !== "LfError" ? `${error.name} (${failure.code})` : failure.code
-  report(`${what} failed: ${kind}${placesOf(error)}`)
-  // Next's overlay and terminal show it with the source.
-  if (process.env.NODE_ENV === "development") console.error(error)
-  onError?.(failure, context)
+/** Where failures go: one event in the log, and the app's `onError`. */
+export interface Reporter {
+  readonly log: Log
+  failed(failure: Failure): void
+  /** `onError` alone, for what has an event of its own. */
+  tell(error: LfError, context: ErrorContext): void
 }
 
-/** An app's `onError` that may throw without harm. */
-export function guarded(onError: OnError): OnError {
-  return (error, context) => {
+export interface ReporterOptions {
+  readonly onError?: OnError | undefined
+  readonly log?: Log | undefined
+}
+
+export function reporterOf(options: ReporterOptions = {}): Reporter {
+  const log = boundedLog(options.log)
+  const tell = (error: LfError, context: ErrorContext) => {
     try {
-      onError(error, context)
+      options.onError?.(error, context)
     } catch (thrown) {
-      report(`onError() threw ${thrown instanceof Error ? thrown.name : typeof thrown}${placesOf(thrown)}`)
+      log({ level: "error", event: "on-error-failed", detail: describe(thrown) })
     }
+  }
+  return {
+    log,
+    tell,
+    failed({ event, error, code, ...context }) {
+      const failure = toFailure(error, code)
+      log({ level: "error", event, code: failure.code, ...safeContext(context), detail: describe(error) })
+      // Next's overlay and terminal show it with the source.
+      if (isDevelopment()) console.error(error)
+      tell(failure, context)
+    },
   }
 }
 
-/** " at f (a.ts:1:2) < at g (b.ts:3:4)": the stack without the message before it. */
-export function placesOf(error: unknown): string {
-  if (!(error instanceof Error) || error.stack === undefined) return ""
-  const { stack } = error
-  const header = String(error)
-  // A stack that does not begin as it should was written by somebody: nothing of it is known to be a place.
-  if (!stack.startsWith(header)) return ""
-  const frames = stack
-    .slice(header.length)
-    .split("\n")
-    .map((line) => line.trim())
-    .filter((line) => line.startsWith("at "))
-  return frames.length === 0 ? "" : ` ${frames.slice(0, FRAMES_MAX).join(" < ")}`
+/** An error with one of our codes: itself, or one around it. What only calls itself an `LfError` is wrapped like any other. */
+export function toFailure(error: unknown, code: ErrorCode): LfError {
+  if (isKnown(error)) return error
+  const message = guarded(() => (error instanceof Error ? error.message : String(error)), ERROR_CODES[code])
+  return new LfError(code, message, { cause: error })
 }
 
-/** An `LfError` with a code for what something else threw, which stays its cause. */
-export function asFailure(code: LfError["code"], message: string, cause: unknown): LfError {
-  return new LfError(code, message, { cause })
+/** An uid is a client's own text until it has the form of one. */
+function safeContext({ uid, ...context }: ErrorContext): Partial<LogEvent> {
+  return { ...context, ...(uid === undefined || !UUID.test(uid) ? {} : { uid }) }
+}
+
+const HERE = `${process.cwd()}${sep}`
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+const PLACES_MAX = 6
+const STACK_CHARS_MAX = 16_384
+const CAUSES_MAX = 3
+
+/**
+ * What may be logged of an error: its class, the system's code, which migration it was, and where it was thrown. Never its
+ * message, name or stack as they are: they may quote what was sent, and anything may be assigned to them (S16, S22).
+ */
+export function describe(error: unknown): string {
+  const parts: string[] = []
+  let one = error
+  for (let i = 0; i < CAUSES_MAX && one !== undefined && one !== null; i++) {
+    parts.push(describeOne(one))
+    one = guarded(() => (one as { cause?: unknown }).cause, undefined)
+  }
+  return parts.length === 0 ? String(error) : parts.join(", caused by ")
+}
+
+function describeOne(error: unknown): string {
+  if (!types.isNativeError(error)) return typeof error
+  const places = placesOf(error)
+  const words = [classOf(error), factOf(error), ...(places.length === 0 ? [] : [`at ${places.join(" < ")}`])]
+  return words.filter((word) => word !== "").join(" ")
+}
+
+/** The name of its class, which is in code. Its `name` may be anything. */
+function classOf(error: Error): string {
+  const name = guarded(() => Object.getPrototypeOf(error)?.constructor?.name as unknown, undefined)
+  return typeof name === "string" && /^[A-Za-z_$][\w$]{0,63}$/.test(name) ? name : "Error"
+}
+
+/** "ENOSPC" of the system's, or "migration 3" of ours. */
+function factOf(error: Error): string {
+  const code = guarded(() => (error as { code?: unknown }).code, undefined)
+  if (typeof code !== "string") return ""
+  if (Object.hasOwn(constants.errno, code)) return code
+  if (!isKnown(error)) return ""
+  const migration = code.startsWith("MIGRATION_") ? /^migration \d{1,6}\b/.exec(error.message)?.[0] : undefined
+  return migration === undefined ? code : `${code} ${migration}`
+}
+
+export function isKnown(error: unknown): error is LfError {
+  return guarded(() => isLfError(error) && Object.hasOwn(ERROR_CODES, error.code), false)
+}
+
+/**
+ * Where it was thrown, as "file:line:column", innermost first. A line of a stack counts when it names a file that exists here:
+ * a text that was sent does not become a place by looking like one.
+ */
+export function placesOf(error: unknown): string[] {
+  const stack = guarded(() => (error as Error).stack, undefined)
+  if (typeof stack !== "string") return []
+  const places: string[] = []
+  for (const line of stack.slice(0, STACK_CHARS_MAX).split("\n")) {
+    const place = placeIn(line)
+    if (place !== null) places.push(place)
+    if (places.length === PLACES_MAX) break
+  }
+  return places
+}
+
+function placeIn(line: string): string | null {
+  const text = /^\s+at (.+?)\)?$/.exec(line)?.[1]
+  if (text === undefined) return null
+  const [, location, at] =
+    /^(.+?):(\d{1,7}:\d{1,7})$/.exec(text.slice(text.lastIndexOf(" (") + 1).replace(/^\(/, "")) ?? []
+  if (location === undefined) return null
+  const path = guarded(() => (location.startsWith("file://") ? fileURLToPath(location) : location), "")
+  const isFile = guarded(() => /^(\/|[A-Za-z]:\\)/.test(path) && statSync(path).isFile(), false)
+  return isFile ? `${path.startsWith(HERE) ? path.slice(HERE.length) : path}:${at}` : null
+}
+
+/** Getters and proxies may throw. */
+function guarded<T>(ask: () => T, otherwise: T): T {
+  try {
+    return ask()
+  } catch {
+    return otherwise
+  }
 }

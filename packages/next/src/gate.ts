@@ -1,7 +1,8 @@
-import { ERROR_CODES, isLfError, LfError } from "@lf/core"
-import { asFailure, type OnError, placesOf } from "./error-report.ts"
+import { ERROR_CODES, LfError } from "@lf/core"
+import { isKnown, type Reporter, reporterOf } from "./error-report.ts"
 import { LIMITS } from "./limits.ts"
-import { isProduction, report, shared } from "./shared.ts"
+import { isProduction, shared } from "./shared.ts"
+import { userIdTrouble } from "./user-id.ts"
 
 export type Action = "read" | "write" | "create"
 
@@ -24,8 +25,9 @@ export interface AuthorizeRequest<P> {
 
 export interface GateOptions<P> {
   /**
-   * Who it is, null for nobody. Throwing refuses the connection with AUTH_REQUIRED. Asked when a client connects, and again
-   * every `limits.recheckMs` with what it showed then: another answer closes the connection (S2).
+   * The user, null without one. Throwing refuses the connection with AUTH_REQUIRED. Asked when a client connects, and again
+   * every `limits.recheckMs` with what it showed then: another answer closes the connection (S2). An `id` is a text of 1 to
+   * 4096 bytes of UTF-8; another one refuses the connection with USER_ID_INVALID.
    */
   authenticate(request: AuthRequest): P | null | Promise<P | null>
   /** Asked when a document is opened ("read", and "create" if there is none) and for every mutation of every batch. */
@@ -36,28 +38,43 @@ export interface GateOptions<P> {
 export class Gate<P extends { readonly id: string }> {
   readonly #options: GateOptions<P>
   readonly #answerMsMax: number
-  readonly #onError: OnError | undefined
+  readonly #reporter: Reporter
 
   /** @throws AUTHENTICATE_MISSING AUTHORIZE_MISSING in production */
-  constructor(options: GateOptions<P>, answerMsMax = LIMITS.authMsMax, onError?: OnError) {
+  constructor(options: GateOptions<P>, answerMsMax = LIMITS.authMsMax, reporter = reporterOf()) {
     this.#options = options
     this.#answerMsMax = answerMsMax
-    this.#onError = onError
+    this.#reporter = reporter
     // What plain JavaScript may leave out.
     const asked: Partial<GateOptions<P>> = options
-    if (asked.authenticate === undefined) missing("AUTHENTICATE_MISSING", "authenticate(): everybody is nobody")
-    if (asked.authorize === undefined)
-      missing("AUTHORIZE_MISSING", "authorize(): everybody may read and write everything")
+    if (asked.authenticate === undefined) {
+      missing("AUTHENTICATE_MISSING", "createLf has no authenticate(): every connection is anonymous", reporter)
+    }
+    if (asked.authorize === undefined) {
+      missing("AUTHORIZE_MISSING", "createLf has no authorize(): every connection may read and write", reporter)
+    }
   }
 
-  /** @throws AUTH_REQUIRED */
+  /** @throws AUTH_REQUIRED USER_ID_INVALID */
   async authenticate(request: AuthRequest): Promise<P | null> {
     const { authenticate }: Partial<GateOptions<P>> = this.#options
     if (authenticate === undefined) return null
+    const principal = await this.#answer(() => authenticate.call(this.#options, request))
+    if (principal === null) return null
+    const trouble = userIdTrouble(principal)
+    if (trouble === null) return principal
+    // Its length and type only: the id itself may be a token by mistake.
+    const error = new LfError("USER_ID_INVALID", trouble)
+    this.#reporter.log({ level: "error", event: "user-id-invalid", code: error.code, detail: trouble })
+    this.#reporter.tell(error, {})
+    throw error
+  }
+
+  async #answer(ask: () => P | null | Promise<P | null>): Promise<P | null> {
     try {
-      return await this.#inTime(authenticate.call(this.#options, request))
+      return (await this.#inTime(ask())) ?? null
     } catch (error) {
-      if (!isLfError(error) || error.code !== "AUTH_REQUIRED") this.#report("authenticate", error)
+      if (!isKnown(error) || error.code !== "AUTH_REQUIRED") this.#report("authenticate", error)
       throw new LfError("AUTH_REQUIRED", "authenticate() refused")
     }
   }
@@ -73,27 +90,36 @@ export class Gate<P extends { readonly id: string }> {
     }
   }
 
-  #report(name: string, error: unknown, doc?: string): void {
+  #report(name: "authenticate" | "authorize", error: unknown, doc?: string): void {
     const code = name === "authorize" ? "AUTHORIZE_FAILED" : "AUTH_REQUIRED"
-    const failure = isLfError(error) ? error : asFailure(code, `${name}() threw`, error)
-    report(`${name}() threw ${error instanceof Error ? error.name : typeof error}${placesOf(error)}`)
-    this.#onError?.(failure, doc === undefined ? {} : { doc })
+    this.#reporter.failed({ event: `${name}-failed`, error, code, ...(doc === undefined ? {} : { doc }) })
   }
 
+  /** Any thenable is waited for, and no longer than `authMsMax`: a promise need not be of this realm's class. */
   #inTime<T>(answer: T | Promise<T>): T | Promise<T> {
-    if (!(answer instanceof Promise)) return answer
+    if (!isThenable(answer)) return answer
     return new Promise((resolve, reject) => {
-      const noAnswer = () => reject(new Error(`no answer within ${this.#answerMsMax} ms`))
+      const noAnswer = () => reject(new GateTimeout(`no answer within ${this.#answerMsMax} ms`))
       const timer = setTimeout(noAnswer, this.#answerMsMax).unref()
-      answer.then(resolve, reject).finally(() => clearTimeout(timer))
+      Promise.resolve(answer)
+        .then(resolve, reject)
+        .finally(() => clearTimeout(timer))
     })
   }
 }
 
-/** Production denies by not starting; development says it once, loudly. */
-function missing(code: "AUTHENTICATE_MISSING" | "AUTHORIZE_MISSING", what: string): void {
+/** Its class is in the log, which has no messages. */
+class GateTimeout extends Error {}
+
+function isThenable(answer: unknown): boolean {
+  const mayHave = (typeof answer === "object" && answer !== null) || typeof answer === "function"
+  return mayHave && typeof (answer as { then?: unknown }).then === "function"
+}
+
+/** Production denies by not starting; development says it once. */
+function missing(code: "AUTHENTICATE_MISSING" | "AUTHORIZE_MISSING", detail: string, { log }: Reporter): void {
   if (isProduction()) throw new LfError(code, ERROR_CODES[code])
   const said = shared(code, () => ({ isSaid: false }))
-  if (!said.isSaid) report(`WARNING: createLf has no ${what}; production refuses`)
+  if (!said.isSaid) log({ level: "warn", event: "option-missing", code, detail: `${detail}; production refuses` })
   said.isSaid = true
 }

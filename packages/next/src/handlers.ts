@@ -1,11 +1,12 @@
 import { ERROR_CODES, type ErrorCode, type LfError, PROTOCOL_VERSION } from "@lf/core"
 import { hostOf } from "./address.ts"
+import { isListed } from "./host-list.ts"
 import { isOriginAllowed } from "./origin.ts"
 
 /** What a route file exports. Neither method reads or writes a document. */
 export interface Handlers {
   /**
-   * The health check: 200 and `{ ok: true, protocol }` when documents can be served from here, else 503 and
+   * 403 ORIGIN_REFUSED for a host that is not one of `hosts`, both methods. The health check: 200 and `{ ok: true, protocol }` when documents can be served from here, else 503 and
    * `{ ok: false, code, message }`. Clients ask it before they connect, which also loads the route's code.
    */
   GET(request: Request): Promise<Response>
@@ -15,6 +16,8 @@ export interface Handlers {
 
 export interface HandlerOptions {
   readonly origins: ReadonlySet<string>
+  /** The app's `hosts`; null: it gave none, and no request is asked for its host. */
+  readonly hosts: ReadonlySet<string> | null
   readonly trustProxy: number
   /** Why no document can be served from here now; null: they can. */
   trouble(): Promise<LfError | null>
@@ -23,27 +26,41 @@ export interface HandlerOptions {
 /** Carries no data and no cookies are asked for: a page on any origin may read why its socket does not open. */
 const HEADERS = { "cache-control": "no-store", "access-control-allow-origin": "*" }
 
-export function handlersOf({ origins, trustProxy, trouble }: HandlerOptions): Handlers {
+export function handlersOf({ trouble, ...rules }: HandlerOptions): Handlers {
   return {
     async GET(request) {
       // Reading a header keeps Next from answering this once and for all when the app is built.
-      request.headers.get("host")
+      const refusal = hostRefusal(request, rules)
+      if (refusal !== null) return refused(refusal)
       const error = await trouble()
       return error === null
         ? answer(200, { ok: true, protocol: PROTOCOL_VERSION })
         : answer(503, { ok: false, code: error.code, message: ERROR_CODES[error.code] })
     },
     async POST(request) {
-      const refusal = originRefusal(request, { origins, trustProxy })
-      if (refusal !== null) return answer(403, { code: "ORIGIN_REFUSED" satisfies ErrorCode, message: refusal })
+      const refusal = hostRefusal(request, rules) ?? originRefusal(request, rules)
+      if (refusal !== null) return refused(refusal)
       const code = "WEBSOCKET_REQUIRED" satisfies ErrorCode
       return answer(426, { code, message: ERROR_CODES[code] }, { upgrade: "websocket" })
     },
   }
 }
 
+type Rules = Omit<HandlerOptions, "trouble">
+
+/** With `hosts` alone: a handler does not see who is at the other end of its socket. */
+function hostRefusal({ headers }: Request, { hosts, trustProxy }: Rules): string | null {
+  const host = hostOf({ headers: Object.fromEntries(headers) }, trustProxy)
+  if (hosts === null || isListed(host, hosts)) return null
+  return "the server is not known by the host of this request. Add it to createLf({ hosts })"
+}
+
+function refused(message: string): Response {
+  return answer(403, { code: "ORIGIN_REFUSED" satisfies ErrorCode, message })
+}
+
 /** The same question as for an upgrade, answered in words: a browser says nothing about a refused upgrade. */
-function originRefusal({ headers }: Request, { origins, trustProxy }: Omit<HandlerOptions, "trouble">): string | null {
+function originRefusal({ headers }: Request, { origins, trustProxy }: Rules): string | null {
   const origin = headers.get("origin") ?? undefined
   const host = hostOf({ headers: Object.fromEntries(headers) }, trustProxy)
   const isSecure = headers.get("x-forwarded-proto") === "https"

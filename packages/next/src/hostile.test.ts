@@ -24,6 +24,7 @@ function deep(writer: ByteWriter, levels: number): void {
   for (let i = 0; i < levels; i++) writer.u8(LIST).uint(1)
   writer.u8(0)
 }
+const called = (name: string) => mutationCodec.encode({ uid, name, args: {}, at: 1 })
 const polluted = (key: string) =>
   written((writer) => {
     writer.u8(OBJECT).uint(3)
@@ -42,18 +43,7 @@ describe("S5 hostile arguments are rejections, never a crash", () => {
     ["a text that claims more bytes than it has", written((w) => w.u8(TEXT).uint(2 ** 40)), "BYTES_MALFORMED"],
     ["an object that has only inherited what is asked for", polluted("__proto__"), null],
     ["a constructor", polluted("constructor"), null],
-    [
-      "a mutation named like a method",
-      mutationCodec.encode({ uid, name: "toString", args: {}, at: 1 }),
-      "MUTATION_UNKNOWN",
-    ],
-    [
-      "a mutation named __proto__",
-      mutationCodec.encode({ uid, name: "__proto__", args: {}, at: 1 }),
-      "MUTATION_UNKNOWN",
-    ],
     ["half an entry", add({ id: "1", title: "1" }).slice(0, 50), "BYTES_MALFORMED"],
-    ["no bytes", new Uint8Array(0), "BYTES_MALFORMED"],
   ])("%s", async (_name, entry, code) => {
     const { url, lf } = await startServer()
     const raw = await rawClient(url)
@@ -70,16 +60,27 @@ describe("S5 hostile arguments are rejections, never a crash", () => {
     expect(({} as Record<string, unknown>).polluted).toBe(undefined)
   })
 
-  test("an entry over the limit of bytes is rejected, and the next stands", async () => {
-    const { url } = await startServer()
-    const raw = await rawClient(url)
-    raw.hello()
-    await raw.hears("welcome")
-    raw.push([written((writer) => writer.u8(TEXT).text("x".repeat(300 * 1024))), add({ id: "1", title: "1" })])
-    await raw.hears("cursor")
-    raw.ask()
-    expect((await raw.hears("pages")).outcomes).toMatchObject([{ code: "BYTES_MALFORMED" }])
-  })
+  test.each<[string, Uint8Array, string]>([
+    ["a mutation named like a method", called("toString"), "MUTATION_UNKNOWN"],
+    ["a mutation named __proto__", called("__proto__"), "MUTATION_UNKNOWN"],
+    ["no bytes", new Uint8Array(0), "BYTES_MALFORMED"],
+    ["more than 256 KiB", written((writer) => writer.u8(TEXT).text("x".repeat(300 * 1024))), "BYTES_MALFORMED"],
+  ])(
+    "S21 %s is refused at the door and leaves nothing; what follows goes on under another id",
+    async (_name, entry, code) => {
+      const { url, lf } = await startServer()
+      const good = add({ id: "good", title: "good" })
+      const [raw, other] = [await rawClient(url), await rawClient(url)]
+      raw.hello()
+      other.hello({ secret: new Uint8Array(32).fill(8) })
+      await Promise.all([raw.hears("welcome"), other.hears("welcome")])
+      raw.push([entry, good])
+      expect(await raw.hears("refused")).toEqual({ type: "refused", common: 0, ranges: [{ from: 0, to: 1, code }] })
+      other.push([good])
+      await other.hears("cursor")
+      expect(await lf.document("doc", { as: "system" }).query(titlesQuery)).toEqual([{ title: "good" }])
+    },
+  )
 })
 
 describe("S14 S15 what a server does not take closes with a code, and changes nothing", () => {

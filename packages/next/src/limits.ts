@@ -12,8 +12,17 @@ export interface Limits {
   readonly connectionsPerPrincipalMax: number
   /** New sockets of one address; a minute's worth may come at once. */
   readonly upgradesPerAddressPerMinute: number
+  /** An upgrade that no listener of the process has answered by then gets 404 (S20). */
+  readonly upgradeMsMax: number
+  /** Upgrades of one address, and of all, that no listener has answered yet; over it 429, and 503. */
+  readonly unansweredUpgradesPerAddressMax: number
+  readonly unansweredUpgradesMax: number
   /** A socket that has not said hello by then is closed. */
   readonly helloMsMax: number
+  /** Bytes from one connection before the welcome: a hello with a token of 16 KiB and the hashes of 2,000 migrations. */
+  readonly helloBytesMax: number
+  /** Bytes of frames that are not whole yet, over all connections of one address; over it the newest is cut. */
+  readonly unfinishedBytesPerAddressMax: number
   /** What `authenticate` and `authorize` may take; later is no answer. */
   readonly authMsMax: number
   /** How often a connection's user and right to read are asked for again: who lost them is gone within this time (S2). */
@@ -35,6 +44,8 @@ export interface Limits {
   /** More than this unread, and for `stuckMsMax` none of it read: not slow but stuck, and cut (T23). */
   readonly stuckBytesMax: number
   readonly stuckMsMax: number
+  /** Documents that one principal makes in an hour; an hour's worth may come at once. */
+  readonly createsPerPrincipalPerHour: number
   /** Documents that one principal has open. */
   readonly documentsPerPrincipalMax: number
   /** Documents open in the process: each has a wasm instance and all of its pages in memory. */
@@ -54,7 +65,12 @@ export const LIMITS: Limits = {
   connectionsPerAddressMax: 500,
   connectionsPerPrincipalMax: 200,
   upgradesPerAddressPerMinute: 600,
+  upgradeMsMax: 10_000,
+  unansweredUpgradesPerAddressMax: 50,
+  unansweredUpgradesMax: 1_000,
   helloMsMax: 10_000,
+  helloBytesMax: MIB / 16,
+  unfinishedBytesPerAddressMax: 16 * MIB,
   authMsMax: 10_000,
   recheckMs: 60_000,
   framesPerSecond: 500,
@@ -66,6 +82,7 @@ export const LIMITS: Limits = {
   unreadBytesMax: 4 * MIB,
   stuckBytesMax: MIB / 16,
   stuckMsMax: 30_000,
+  createsPerPrincipalPerHour: 600,
   documentsPerPrincipalMax: 200,
   openRoomsMax: 1_000,
   idleMs: 60_000,

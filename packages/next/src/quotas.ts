@@ -1,13 +1,22 @@
 import { type Cancel, LfError, PART_BYTES_MAX, type Pace, type Pipe } from "@lf/core"
 import { BURST_SECONDS, KEYS_MAX, type Limits } from "./limits.ts"
+import type { IntakeShare } from "./node/ws-intake.ts"
 import { TokenBuckets } from "./token-buckets.ts"
 import { Turns } from "./turns.ts"
 
+/** Mutations that take some milliseconds to be looked at. */
+const LARGE_BATCH = 100
 /** How often a connection that may not have more pages is looked at again. */
 const LOOK_MS = 20
 
 export interface VisitorPipe extends Pipe {
   readonly unreadBytes: number
+}
+
+/** A connection that was not let in yet. */
+export interface ArrivingPipe extends VisitorPipe {
+  /** It was let in: the limits of a stranger end. */
+  welcomed(): void
 }
 
 /** A connection that was let in. */
@@ -18,17 +27,40 @@ export interface Guest {
   leave(): void
 }
 
+/** What one connection holds of frames that are not whole. */
+interface Holding {
+  bytes: number
+  cut(): void
+}
+
+interface AddressHoldings {
+  bytes: number
+  /** The oldest connection first. */
+  readonly all: Set<Holding>
+}
+
 interface GuestEntry {
   readonly docId: string
   readonly pipe: VisitorPipe
+}
+
+/** How many of each are there now; all 0 when the last connection has gone. */
+export interface QuotaCounts {
+  readonly connections: number
+  readonly addresses: number
+  readonly intakes: number
+  readonly owners: number
+  readonly unfinishedBytes: number
 }
 
 /** What every address and principal has of one server, held to its limits (S7, I17). */
 export class Quotas {
   readonly limits: Limits
   readonly #countByAddress = new Map<string, number>()
+  readonly #holdingsByAddress = new Map<string, AddressHoldings>()
   readonly #guestsByOwner = new Map<string, Set<GuestEntry>>()
   readonly #upgrades: TokenBuckets
+  readonly #creates: TokenBuckets
   readonly #mutations: TokenBuckets
   readonly #pageBytes: TokenBuckets
   readonly #turns = new Turns()
@@ -39,6 +71,8 @@ export class Quotas {
     const perMinute = limits.upgradesPerAddressPerMinute
     this.limits = limits
     this.#upgrades = new TokenBuckets({ perSecond: perMinute / 60, burst: perMinute, keysMax: KEYS_MAX, nowMs })
+    const perHour = limits.createsPerPrincipalPerHour
+    this.#creates = new TokenBuckets({ perSecond: perHour / 3_600, burst: perHour, keysMax: KEYS_MAX, nowMs })
     const rate = (perSecond: number) =>
       new TokenBuckets({ perSecond, burst: perSecond * BURST_SECONDS, keysMax: KEYS_MAX, nowMs })
     this.#mutations = rate(limits.mutationsPerSecond)
@@ -63,6 +97,49 @@ export class Quotas {
       if (count === 0) this.#countByAddress.delete(address)
       else this.#countByAddress.set(address, count)
     }
+  }
+
+  /**
+   * One connection's share of what its address may have unfinished. When all of them hold more than
+   * `unfinishedBytesPerAddressMax`, the newest that holds any is cut: one that was served before goes on.
+   */
+  intake(address: string, cut: () => void): IntakeShare {
+    const holdings = this.#holdingsByAddress.get(address) ?? { bytes: 0, all: new Set() }
+    this.#holdingsByAddress.set(address, holdings)
+    const holding: Holding = { bytes: 0, cut }
+    holdings.all.add(holding)
+    const hold = (bytes: number) => {
+      if (!holdings.all.has(holding)) return
+      holdings.bytes += bytes - holding.bytes
+      holding.bytes = bytes
+      if (holdings.bytes > this.limits.unfinishedBytesPerAddressMax) cutNewest(holdings)
+    }
+    return {
+      hold,
+      leave: () => {
+        hold(0)
+        holdings.all.delete(holding)
+        if (holdings.all.size === 0) this.#holdingsByAddress.delete(address)
+      },
+    }
+  }
+
+  /** What is counted of anybody at this moment. */
+  get counts(): QuotaCounts {
+    let unfinishedBytes = 0
+    for (const { bytes } of this.#holdingsByAddress.values()) unfinishedBytes += bytes
+    return {
+      connections: this.#connections,
+      addresses: this.#countByAddress.size,
+      intakes: this.#holdingsByAddress.size,
+      owners: this.#guestsByOwner.size,
+      unfinishedBytes,
+    }
+  }
+
+  /** @throws RATE_LIMITED when this principal made too many documents within the hour; asking counts as one */
+  create(owner: string): void {
+    if (!this.#creates.tryTake(owner)) throw new LfError("RATE_LIMITED", "too many new documents of one user")
   }
 
   /** @throws RATE_LIMITED */
@@ -96,9 +173,11 @@ export class Quotas {
     }
   }
 
+  /** A large batch has its turn before it is looked at, owner by owner: many of them at once are many pieces of work (T39). */
   #paceMutations(owner: string, count: number): Promise<void> | undefined {
     const waitMs = this.#mutations.take(owner, count)
-    return waitMs === 0 ? undefined : sleep(waitMs)
+    if (waitMs > 0) return sleep(waitMs).then(() => this.#turns.next(owner))
+    return count < LARGE_BATCH ? undefined : this.#turns.next(owner)
   }
 
   /** Owner by owner in turn, so that many first syncs starve nobody. */
@@ -120,6 +199,15 @@ export class Quotas {
       entry.pipe.unreadBytes <= PART_BYTES_MAX && unreadBytes(guests) <= this.limits.unreadBytesPerPrincipalMax
     return Math.max(this.#pageBytes.take(owner, 0), isRead ? 0 : LOOK_MS)
   }
+}
+
+/** It counts no more, and its memory is free as soon as its socket is gone. */
+function cutNewest(holdings: AddressHoldings): void {
+  const newest = Array.from(holdings.all).findLast(({ bytes }) => bytes > 0)
+  if (newest === undefined) return
+  holdings.bytes -= newest.bytes
+  newest.bytes = 0
+  newest.cut()
 }
 
 function unreadBytes(guests: ReadonlySet<GuestEntry>): number {

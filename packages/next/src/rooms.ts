@@ -1,12 +1,12 @@
-import { type Cancel, type Effect, type Host, LfError, type Mutator, type OnFailed, Remote, toLfError } from "@lf/core"
+import { type Cancel, type Effect, type Host, LfError, type Mutator, type OnFailed, Remote } from "@lf/core"
 import { docDirectory, isStored } from "./doc-directory.ts"
-import { type OnError, reportFailure } from "./error-report.ts"
+import { type Reporter, reporterOf, toFailure } from "./error-report.ts"
 import { LIMITS, type Limits } from "./limits.ts"
 import { acquireDirectory, openFsLog } from "./node/fs-log.ts"
 import { vmGuard } from "./node/guard.ts"
 import { loadSqlite } from "./node/load-sqlite.ts"
 import { nodeHost } from "./node/node-host.ts"
-import { isBuilding, isProduction, report } from "./shared.ts"
+import { isBuilding, isDevelopment } from "./shared.ts"
 
 export type RoomLimits = Pick<Limits, "idleMs" | "openRoomsMax" | "mutationMsMax" | "queryMsMax">
 
@@ -20,7 +20,7 @@ export type OnApplied = (event: AppliedEvent) => void | Promise<void>
 /** What the app is told, besides what its clients are. */
 export interface LfHooks {
   readonly onApplied?: OnApplied | undefined
-  readonly onError?: OnError | undefined
+  readonly reporter?: Reporter | undefined
 }
 
 /** A document that stays open until `leave` is called. */
@@ -46,7 +46,7 @@ export class Rooms {
   readonly #rooms = new Map<string, Room>()
   #mutator: Mutator
   #onApplied: OnApplied | undefined
-  #onError: OnError | undefined
+  #reporter: Reporter
   #ownership: Promise<{ release(): Promise<void> }> | null = null
   #wasOwnedReported = false
   #closing: Promise<void> | null = null
@@ -55,14 +55,14 @@ export class Rooms {
     dataDir: string
     mutator: Mutator
     onApplied?: OnApplied | undefined
-    onError?: OnError | undefined
+    reporter?: Reporter | undefined
     host?: Host
     limits?: Partial<RoomLimits>
   }) {
     this.dataDir = options.dataDir
     this.#mutator = options.mutator
     this.#onApplied = options.onApplied
-    this.#onError = options.onError
+    this.#reporter = options.reporter ?? reporterOf()
     this.#host = options.host ?? nodeHost
     this.#limits = { ...LIMITS, ...options.limits }
   }
@@ -115,14 +115,14 @@ export class Rooms {
       await this.#own()
       return null
     } catch (error) {
-      return toLfError(error, "LOG_FAILED")
+      return toFailure(error, "LOG_FAILED")
     }
   }
 
   /** Newer code of the app, in development: documents that are open are closed, and their clients find it when they come back. */
-  adopt({ mutator, onApplied, onError }: Pick<LfHooks, "onApplied" | "onError"> & { readonly mutator: Mutator }): void {
+  adopt({ mutator, onApplied, reporter }: LfHooks & { readonly mutator: Mutator }): void {
     this.#onApplied = onApplied
-    this.#onError = onError
+    if (reporter !== undefined) this.#reporter = reporter
     if (mutator === this.#mutator) return
     this.#mutator = mutator
     for (const room of this.#rooms.values()) void this.#end(room)
@@ -171,8 +171,12 @@ export class Rooms {
         host: this.#host,
         guard: vmGuard(this.#limits.mutationMsMax),
         queryMsMax: this.#limits.queryMsMax,
-        tellsWhy: !isProduction(),
+        tellsWhy: isDevelopment(),
         onFailed: (failed) => this.#onFailed(docId, failed),
+        onNearLimit: ({ pagesUsed, pagesMax }) => {
+          const detail = `${pagesUsed} of ${pagesMax} pages`
+          this.#reporter.log({ level: "warn", event: "document-nearly-full", doc: docId, detail })
+        },
         onStopped: (error) => this.#onStopped(docId, error),
         ...(this.#onApplied === undefined ? {} : { onApplied: (effect) => this.#tellApp(docId, effect) }),
       })
@@ -187,8 +191,7 @@ export class Rooms {
       await this.#onApplied?.({ docId, ...effect })
     } catch (error) {
       const { name: mutation, uid, user } = effect
-      const what = `document ${docId}: onApplied for ${mutation} ${uid}, which is called again,`
-      reportFailure({ what, error, doc: docId, mutation, uid, user }, this.#onError)
+      this.#reporter.failed({ event: "effect-failed", error, code: "MUTATION_THREW", doc: docId, mutation, uid, user })
       throw error
     }
   }
@@ -197,8 +200,7 @@ export class Rooms {
   #onFailed(docId: string, { mutation: { name, uid }, user, error }: Parameters<OnFailed>[0]): void {
     // An unknown name is a client's own text.
     const mutation = this.#mutator.has(name) ? name : "of an unknown name"
-    const what = `document ${docId}: mutation ${mutation} ${uid}`
-    reportFailure({ what, error, doc: docId, mutation, uid, user }, this.#onError)
+    this.#reporter.failed({ event: "mutation-failed", error, code: "MUTATION_THREW", doc: docId, mutation, uid, user })
   }
 
   async #own(): Promise<void> {
@@ -208,19 +210,14 @@ export class Rooms {
       this.#wasOwnedReported = false
     } catch (error) {
       this.#ownership = null
-      const failure = toLfError(error, "LOG_FAILED")
-      if (!this.#wasOwnedReported) {
-        report(`${failure.code}: ${failure.message}; every document is refused until it is free`)
-        this.#onError?.(failure, {})
-      }
+      if (!this.#wasOwnedReported) this.#reporter.failed({ event: "directory-refused", error, code: "LOG_FAILED" })
       this.#wasOwnedReported = true
       throw error
     }
   }
 
   #onStopped(docId: string, error: LfError): void {
-    report(`document ${docId} stopped: ${error.code}: ${error.message}; the next visitor opens it anew`)
-    this.#onError?.(error, { doc: docId })
+    this.#reporter.failed({ event: "document-stopped", error, code: "DOC_STOPPED", doc: docId })
     const room = this.#rooms.get(docId)
     if (room !== undefined) void this.#end(room)
   }
@@ -253,9 +250,7 @@ export class Rooms {
       await remote?.close()
     } catch (error) {
       // The next to open it recovers it from its log.
-      const failure = toLfError(error, "LOG_FAILED")
-      report(`document ${room.docId} was not closed cleanly: ${failure.code}: ${failure.message}`)
-      this.#onError?.(failure, { doc: room.docId })
+      this.#reporter.failed({ event: "document-not-closed", error, code: "LOG_FAILED", doc: room.docId })
     } finally {
       this.#forget(room)
     }

@@ -3,18 +3,19 @@ import { type DehydratedQuery, type DehydratedState, dehydrateRows } from "./deh
 import type { Gate } from "./gate.ts"
 import type { Lease, Rooms } from "./rooms.ts"
 import { isBuilding } from "./shared.ts"
+import { userIdTrouble } from "./user-id.ts"
 
 /** A document in the server's own process, for server components, route handlers and jobs. Authorized like a socket. */
 export interface ServerDocument {
   /**
    * Rows as the server has them. Asking for a document that does not exist creates nothing.
-   * @throws FORBIDDEN DOC_ID_INVALID DOC_NOT_FOUND SQL_ERROR SQL_DENIED SQL_BAD_PARAMETER, and what opening it throws
+   * @throws USER_ID_INVALID FORBIDDEN DOC_ID_INVALID DOC_NOT_FOUND SQL_ERROR SQL_DENIED SQL_BAD_PARAMETER, and what opening it throws
    */
   query<R>(query: Query<R>): Promise<R[]>
   /**
    * Runs a mutation as this user; makes the document if there is none and they may. Resolves when the outcome is durable.
    * A mutation that `authorize` refuses is rejected with MUTATION_FORBIDDEN.
-   * @throws FORBIDDEN DOC_ID_INVALID MUTATION_UNKNOWN MUTATION_ARGS_INVALID MUTATION_TOO_LARGE DOC_STOPPED
+   * @throws USER_ID_INVALID FORBIDDEN DOC_ID_INVALID MUTATION_UNKNOWN MUTATION_ARGS_INVALID MUTATION_TOO_LARGE DOC_STOPPED
    */
   mutate<Input>(mutation: DefinedMutation<Input>, args: Input): Promise<Outcome>
   /**
@@ -40,8 +41,10 @@ export function openServerDocument<P extends { readonly id: string }>(
   const may = async (action: "read" | "write" | "create", mutation?: string) =>
     as === "system" || (await gate.may({ principal, doc, action, ...(mutation === undefined ? {} : { mutation }) }))
 
-  /** @throws FORBIDDEN DOC_NOT_FOUND */
+  /** @throws FORBIDDEN DOC_NOT_FOUND USER_ID_INVALID */
   async function enter(create: boolean): Promise<Lease> {
+    const trouble = principal === null ? null : userIdTrouble(principal)
+    if (trouble !== null) throw new LfError("USER_ID_INVALID", trouble)
     if (isBuilding()) throw new LfError("DOC_NOT_FOUND", "documents are not opened while the app is built")
     if (!(await may("read"))) throw new LfError("FORBIDDEN", "authorize() refused to read")
     if (create && !(await rooms.has(doc)) && !(await may("create"))) {

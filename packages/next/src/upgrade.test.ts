@@ -105,6 +105,18 @@ describe("upgrades on the route's path", () => {
     expect(await upgrade(server, { upgrade: "h2c" })).toBe(400)
   })
 
+  test("S16 TRACE, which Next's routes cannot take, is 405; on other paths it is the server's own", async () => {
+    const server = await startServer()
+    const trace = (path: string) =>
+      new Promise<number | undefined>((resolve, reject) => {
+        const sent = request({ port: server.port, host: "127.0.0.1", method: "TRACE", path })
+        sent.on("response", (response) => resolve(response.resume().statusCode)).on("error", reject)
+        sent.end()
+      })
+    expect(await trace(`${server.path}/?x=1`)).toBe(405)
+    expect(await trace("/other")).toBe(200)
+  })
+
   test("plain requests are untouched", async () => {
     const server = await startServer()
     const response = await fetch(`http://127.0.0.1:${server.port}${server.path}`)

@@ -1,14 +1,20 @@
-import { Server as HttpServer, type IncomingMessage, STATUS_CODES } from "node:http"
+import { Server as HttpServer, type IncomingMessage, type ServerResponse } from "node:http"
 import { Server as HttpsServer } from "node:https"
 import type { Duplex } from "node:stream"
 import { TLSSocket } from "node:tls"
-import { ERROR_CODES, type ErrorCode, FRAME_BYTES_MAX } from "@lf/core"
+import { FRAME_BYTES_MAX } from "@lf/core"
 import { WebSocketServer } from "ws"
 import { addressOf, hostOf } from "./address.ts"
+import { type HostRules, isForwarded, isHostAllowed } from "./host-list.ts"
+import { LIMITS } from "./limits.ts"
+import type { Log } from "./log.ts"
 import { WsPipe } from "./node/ws-pipe.ts"
 import { isOriginAllowed } from "./origin.ts"
-import type { Quotas, VisitorPipe } from "./quotas.ts"
-import { report, shared } from "./shared.ts"
+import type { ArrivingPipe, Quotas } from "./quotas.ts"
+import { cutLater, type Refusal, refuse } from "./refusal.ts"
+import { shared } from "./shared.ts"
+import { afterStop } from "./stop-signals.ts"
+import { UnansweredUpgrades } from "./unanswered-upgrades.ts"
 
 /** Who answers the upgrades on a path. */
 export interface Claim {
@@ -16,11 +22,11 @@ export interface Claim {
   /** Which sockets are closed together: the data directory. */
   readonly group: string
   readonly origins: ReadonlySet<string>
-  /** Proxies whose headers are believed. */
-  readonly trustProxy: number
+  readonly hostRules: HostRules
   readonly quotas: Quotas
+  readonly log: Log
   isClosed(): boolean
-  visit(visitor: { pipe: VisitorPipe; address: string; headers: Headers; url: URL }): void
+  visit(visitor: { pipe: ArrivingPipe; address: string; headers: Headers; url: URL }): void
 }
 
 interface OpenSocket {
@@ -34,50 +40,75 @@ type Upgrade = (server: object, request: IncomingMessage, socket: Duplex, head: 
 interface Registry {
   readonly upgradeByPath: Map<string, Upgrade>
   readonly open: Set<OpenSocket>
+  readonly unanswered: UnansweredUpgrades
+  /** Servers that were closed and do not listen again. */
+  readonly closed: WeakSet<object>
+  trustProxy: number
   isPatched: boolean
 }
 
 function registry(): Registry {
-  return shared("upgrades", () => ({ upgradeByPath: new Map(), open: new Set(), isPatched: false }))
+  return shared("upgrades", () => ({
+    upgradeByPath: new Map(),
+    open: new Set(),
+    unanswered: new UnansweredUpgrades(LIMITS),
+    closed: new WeakSet(),
+    trustProxy: 0,
+    isPatched: false,
+  }))
 }
 
 /** Answers the WebSocket upgrades on `claim.path` of every HTTP server in this process. The newest claim on a path wins. */
 export function claimUpgrades(claim: Claim): void {
-  const { upgradeByPath } = registry()
+  const { quotas, hostRules } = claim
+  const state = registry()
   const wss = new WebSocketServer({
     noServer: true,
     clientTracking: false,
     maxPayload: FRAME_BYTES_MAX,
+    maxBufferedChunks: CHUNKS_MAX,
+    maxFragments: FRAGMENTS_MAX,
     perMessageDeflate: false,
     // One frame of a socket, then the others' turn: thousands of tiny ones arrive in one piece.
     allowSynchronousEvents: false,
   })
-  upgradeByPath.set(claim.path, (server, request, socket, head) => {
-    const address = addressOf(
-      { remoteAddress: request.socket.remoteAddress, headers: request.headers },
-      claim.trustProxy,
-    )
-    const refusal = refusalOf(claim, request, address)
+  state.unanswered.limits = quotas.limits
+  state.trustProxy = hostRules.trustProxy
+  state.upgradeByPath.set(claim.path, (server, request, socket, head) => {
+    const address = addressIn(request, hostRules.trustProxy)
+    const refusal = state.closed.has(server) ? CLOSING : refusalOf(claim, request, address)
     if (refusal !== null) {
       refuse(socket, refusal)
       return
     }
     const headers = headersOf(request)
     const url = urlOf(request)
+    let isOpen = false
     wss.handleUpgrade(request, socket, head, (ws) => {
-      const pipe = new WsPipe(ws, claim.quotas.limits)
+      isOpen = true
+      const pipe = new WsPipe(ws, quotas.limits)
+      pipe.countIntake(
+        socket,
+        quotas.intake(address, () => pipe.cut("RATE_LIMITED")),
+      )
       const open = { server, group: claim.group, close: (reason: string) => pipe.close(reason) }
-      const closed = claim.quotas.opened(address)
-      registry().open.add(open)
+      const closed = quotas.opened(address)
+      state.open.add(open)
       ws.once("close", () => {
-        registry().open.delete(open)
+        state.open.delete(open)
         closed()
       })
       claim.visit({ pipe, address, headers, url })
     })
+    // It answered that this is no WebSocket, and waits until that was read.
+    if (!isOpen) cutLater(socket)
   })
-  patchServers()
+  patchServers(state)
 }
+
+/** 1 MiB in pieces of 128 bytes, and in fragments of 1 KiB: less is an attack on memory. */
+const CHUNKS_MAX = 8_192
+const FRAGMENTS_MAX = 1_024
 
 /** Closes the sockets of a group and waits until they are gone, `waitMsMax` at the most. */
 export async function closeSockets(group: string, waitMsMax: number): Promise<void> {
@@ -89,61 +120,91 @@ export async function closeSockets(group: string, waitMsMax: number): Promise<vo
 }
 
 const POLL_MS = 10
-/** What a refused client is told to wait; ours waits a random while that doubles. */
-const RETRY_SECONDS = 5
+const CLOSING: Refusal = { status: 503, code: "SERVER_CLOSING" }
 
 /**
  * Wraps two methods of Node's servers, once per process. Next has no door for upgrades in a route, but every way to run
  * it (`next dev`, `next start`, standalone, a custom server) emits "upgrade" on a server of Node. `close` would wait for
- * sockets that nobody ends: under `next start` a stop would hang.
+ * sockets that have no end of their own: under `next start` a stop would hang.
  */
-function patchServers(): void {
-  const state = registry()
+function patchServers(state: Registry): void {
   if (state.isPatched) return
   state.isPatched = true
   for (const prototype of [HttpServer.prototype, HttpsServer.prototype]) {
     const { emit, close } = prototype
     wrap(prototype, "emit", function (this: object, ...args: unknown[]) {
       const [event, request, socket, head] = args
-      const upgrade = event === "upgrade" ? state.upgradeByPath.get(pathOf(request as IncomingMessage)) : undefined
-      if (upgrade === undefined) return Reflect.apply(emit, this, args)
-      upgrade(this, request as IncomingMessage, socket as Duplex, head as Buffer) // what Node emits with "upgrade"
+      if (event === "listening") state.closed.delete(this)
+      const goOn = () => Reflect.apply(emit, this, args) as boolean // emit's own answer
+      if (event === "request")
+        return answersTrace(state, request as IncomingMessage, socket as ServerResponse) || goOn()
+      if (event !== "upgrade") return goOn()
+      // What Node emits with "upgrade".
+      const [asked, stream, first] = [request as IncomingMessage, socket as Duplex, head as Buffer]
+      const upgrade = state.upgradeByPath.get(pathOf(asked))
+      if (upgrade === undefined) return leaveToOthers({ state, server: this, request: asked, socket: stream, goOn })
+      upgrade(this, asked, stream, first)
       return true
     })
     wrap(prototype, "close", function (this: object, ...args: unknown[]) {
-      const result = Reflect.apply(close, this, args)
+      const [done, ...rest] = args
+      const later = typeof done === "function" ? (...results: unknown[]) => afterStop(() => done(...results)) : done
+      const result = Reflect.apply(close, this, [later, ...rest])
+      state.closed.add(this)
       for (const open of state.open) if (open.server === this) open.close("SERVER_CLOSING")
+      state.unanswered.cut(this)
       return result
     })
   }
+}
+
+/** Next makes a `Request` of what a route is asked, which refuses TRACE: each would be a 500 with a stack in the log. */
+function answersTrace(state: Registry, request: IncomingMessage, response: ServerResponse): boolean {
+  if (request.method !== "TRACE" || !state.upgradeByPath.has(pathOf(request))) return false
+  response.writeHead(405, { Allow: "GET, HEAD, POST, OPTIONS" }).end()
+  return true
 }
 
 function wrap(prototype: object, name: string, value: (this: object, ...args: unknown[]) => unknown): void {
   Object.defineProperty(prototype, name, { value, writable: true, configurable: true })
 }
 
-interface Refusal {
-  readonly status: number
-  readonly code: ErrorCode
+/** No claim has this path: the process's other listeners may answer, in `upgradeMsMax` (S20). */
+function leaveToOthers(upgrade: {
+  readonly state: Registry
+  readonly server: object
+  readonly request: IncomingMessage
+  readonly socket: Duplex
+  goOn(): boolean
+}): true {
+  const { state, server, request, socket, goOn } = upgrade
+  const address = addressIn(request, state.trustProxy)
+  const status = state.closed.has(server) ? 503 : state.unanswered.refusalOf(address)
+  if (status !== null) {
+    refuse(socket, { status })
+    return true
+  }
+  state.unanswered.add(socket, { server, address })
+  if (!goOn()) refuse(socket, { status: 404 })
+  return true
 }
 
 function refusalOf(claim: Claim, request: IncomingMessage, address: string): Refusal | null {
-  if (claim.isClosed()) return { status: 503, code: "SERVER_CLOSING" }
+  if (claim.isClosed()) return CLOSING
   const { headers } = request
-  const isAllowed =
-    hasOneEach(request) &&
-    isOriginAllowed(
-      {
-        origin: headers.origin,
-        host: hostOf({ headers }, claim.trustProxy),
-        hasCookie: headers.cookie !== undefined,
-        isSecure: isSecure(request),
-      },
-      claim.origins,
-    )
+  const { trustProxy } = claim.hostRules
+  const host = hostOf({ headers }, trustProxy)
+  const hostRequest = { host, remoteAddress: request.socket.remoteAddress, isForwarded: isForwarded(headers) }
+  if (!isHostAllowed(hostRequest, claim.hostRules)) {
+    sayOnce(claim.log, "host-refused", 'createLf({ hosts: ["app.example.com"] }) names the hosts of this server')
+    return { status: 403, code: "ORIGIN_REFUSED" }
+  }
+  const origin = { origin: headers.origin, host, hasCookie: headers.cookie !== undefined, isSecure: isSecure(request) }
+  const isAllowed = hasOneEach(request) && isOriginAllowed(origin, claim.origins)
   if (!isAllowed) return { status: 403, code: "ORIGIN_REFUSED" }
   if (claim.quotas.mayUpgrade(address)) return null
-  if (claim.trustProxy === 0 && headers["x-forwarded-for"] !== undefined) sayProxy()
+  if (trustProxy === 0 && headers["x-forwarded-for"] !== undefined)
+    sayOnce(claim.log, "proxy-untrusted", "createLf({ trustProxy: 1 }) counts the users behind a proxy one by one")
   return { status: 429, code: "RATE_LIMITED" }
 }
 
@@ -152,25 +213,15 @@ function hasOneEach({ headersDistinct }: IncomingMessage): boolean {
   return (headersDistinct.host?.length ?? 0) <= 1 && (headersDistinct.origin?.length ?? 0) <= 1
 }
 
-function sayProxy(): void {
-  const said = shared("proxy-unknown", () => ({ isSaid: false }))
-  if (!said.isSaid)
-    report(
-      "WARNING: refusing what comes through a proxy as one address; createLf({ trustProxy: 1 }) tells its users apart",
-    )
+/** Visitors cause it, and one line is enough to set it right. */
+function sayOnce(log: Log, event: "host-refused" | "proxy-untrusted", detail: string): void {
+  const said = shared(event, () => ({ isSaid: false }))
+  if (!said.isSaid) log({ level: "warn", event, detail })
   said.isSaid = true
 }
 
-/** A plain answer instead of the upgrade, and the end of the connection. */
-function refuse(socket: Duplex, { status, code }: Refusal): void {
-  const body = JSON.stringify({ code, message: ERROR_CODES[code] })
-  const later = status === 429 ? `Retry-After: ${RETRY_SECONDS}\r\n` : ""
-  socket.on("error", () => {}) // it may be gone already
-  socket.once("finish", () => socket.destroy())
-  socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Type: application/json\r\n${later}` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-  )
+function addressIn({ socket, headers }: IncomingMessage, trustProxy: number): string {
+  return addressOf({ remoteAddress: socket.remoteAddress, headers }, trustProxy)
 }
 
 function pathOf(request: IncomingMessage): string {

@@ -1,24 +1,15 @@
-import {
-  type Cancel,
-  ERROR_CODES,
-  type ErrorCode,
-  type Hello,
-  LfError,
-  type PipeListener,
-  receive,
-  toLfError,
-} from "@lf/core"
+import { type Cancel, ERROR_CODES, type ErrorCode, type Hello, LfError, type PipeListener, receive } from "@lf/core"
 import type { Checks } from "./checks.ts"
-import type { OnError } from "./error-report.ts"
+import { type Reporter, toFailure } from "./error-report.ts"
 import type { Gate } from "./gate.ts"
 import { nodeHost } from "./node/node-host.ts"
-import type { Quotas, VisitorPipe } from "./quotas.ts"
+import type { ArrivingPipe, Quotas } from "./quotas.ts"
 import type { Rooms } from "./rooms.ts"
-import { report } from "./shared.ts"
 
-/** Answers to a visitor that are not the server's trouble. */
+/** Answers to a visitor that are not the server's trouble, or were logged where they happened. */
 const EXPECTED: ReadonlySet<ErrorCode> = new Set([
   "AUTH_REQUIRED",
+  "USER_ID_INVALID",
   "FORBIDDEN",
   "AUTHORIZE_FAILED",
   "CLIENT_PROOF",
@@ -32,8 +23,8 @@ export interface Visit<P extends { readonly id: string }> {
   readonly rooms: Rooms
   readonly quotas: Quotas
   readonly checks: Checks
-  readonly onError?: OnError | undefined
-  readonly pipe: VisitorPipe
+  readonly reporter: Reporter
+  readonly pipe: ArrivingPipe
   /** Whose limits count when nobody is signed in. */
   readonly address: string
   readonly headers: Headers
@@ -46,24 +37,26 @@ export function welcomeVisitor<P extends { readonly id: string }>(visit: Visit<P
     try {
       return await admit(visit, hello)
     } catch (error) {
-      throw publicError(visit, hello.docId, toLfError(error, "DOC_STOPPED"))
+      throw publicError(visit, hello.docId, error)
     }
   }
   receive(visit.pipe, nodeHost, admitted, visit.quotas.limits.helloMsMax)
 }
 
-/** @throws AUTH_REQUIRED AUTHORIZE_FAILED FORBIDDEN CLIENT_PROOF RATE_LIMITED SERVER_CLOSING, and what opening the document throws */
+/** @throws AUTH_REQUIRED USER_ID_INVALID AUTHORIZE_FAILED FORBIDDEN CLIENT_PROOF RATE_LIMITED SERVER_CLOSING, and what opening the document throws */
 async function admit<P extends { readonly id: string }>(visit: Visit<P>, hello: Hello): Promise<PipeListener> {
   const { gate, rooms, quotas, pipe, headers, url } = visit
   const { docId: doc } = hello
   const request = { headers, url, token: hello.token === "" ? null : hello.token }
   const principal = await gate.authenticate(request)
   const mayRead = () => gate.may({ principal, doc, action: "read" })
-  const isAllowed =
-    (await mayRead()) && ((await rooms.has(doc)) || (await gate.may({ principal, doc, action: "create" })))
-  if (!isAllowed) throw new LfError("FORBIDDEN", "authorize() refused")
+  if (!(await mayRead())) throw new LfError("FORBIDDEN", "authorize() refused to read")
   const user = principal?.id ?? null
   const owner = user === null ? `at ${visit.address}` : `user ${user}`
+  if (!(await rooms.has(doc))) {
+    if (!(await gate.may({ principal, doc, action: "create" }))) throw new LfError("FORBIDDEN", "refused to create")
+    quotas.create(owner)
+  }
   const guest = quotas.welcome({ owner, docId: doc, pipe })
   const undos: Cancel[] = [guest.leave]
   try {
@@ -71,6 +64,7 @@ async function admit<P extends { readonly id: string }>(visit: Visit<P>, hello: 
     undos.push(leave)
     const mayWrite = (mutation: string) => gate.may({ principal, doc, action: "write", mutation })
     const listener = remote.connect({ pipe: guest.pipe, hello, user, mayWrite, pace: guest.pace })
+    pipe.welcomed()
     const isStill = async () => {
       const now = await gate.authenticate(request)
       if ((now?.id ?? null) !== user) return "AUTH_REQUIRED"
@@ -91,12 +85,10 @@ async function admit<P extends { readonly id: string }>(visit: Visit<P>, hello: 
 }
 
 /** What a visitor is told: the code and its sentence. Paths and causes stay here; a broken disk here is not one there. */
-function publicError({ onError }: Pick<Visit<never>, "onError">, docId: string, error: LfError): LfError {
-  const { code, message } = error
-  if (!EXPECTED.has(code)) {
-    report(`document ${docId} could not be opened: ${code}: ${message}`)
-    onError?.(error, { doc: docId })
-  }
+function publicError({ reporter }: Pick<Visit<never>, "reporter">, doc: string, error: unknown): LfError {
+  const failure = toFailure(error, "DOC_STOPPED")
+  const { code } = failure
+  if (!EXPECTED.has(code)) reporter.failed({ event: "document-not-opened", error: failure, code, doc })
   const told = code.startsWith("LOG_") || code.startsWith("SQL_") ? "DOC_STOPPED" : code
   return new LfError(told, ERROR_CODES[told])
 }

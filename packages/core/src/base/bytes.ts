@@ -15,6 +15,13 @@ export function textToBytes(text: string): Uint8Array {
 
 /** @throws BYTES_MALFORMED when `bytes` are not UTF-8 */
 export function bytesToText(bytes: Uint8Array): string {
+  // Most texts are short and ASCII: cheaper letter by letter than through the decoder.
+  if (bytes.length <= SHORT_TEXT_CHARS) {
+    let text = ""
+    let i = 0
+    while (i < bytes.length && bytes[i] < 0x80) text += String.fromCharCode(bytes[i++])
+    if (i === bytes.length) return text
+  }
   try {
     return decoder.decode(bytes)
   } catch (cause) {

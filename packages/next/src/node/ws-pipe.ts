@@ -1,11 +1,19 @@
+import type { Duplex } from "node:stream"
 import type { Pipe, PipeListener } from "@lf/core"
 import type { RawData, WebSocket } from "ws"
 import { BURST_SECONDS, LIMITS, type Limits } from "../limits.ts"
 import { TokenBuckets } from "../token-buckets.ts"
+import { countIntake, type IntakeShare } from "./ws-intake.ts"
 
 export type PipeLimits = Pick<
   Limits,
-  "idleMsMax" | "unreadBytesMax" | "stuckBytesMax" | "stuckMsMax" | "framesPerSecond" | "bytesPerSecond"
+  | "idleMsMax"
+  | "unreadBytesMax"
+  | "stuckBytesMax"
+  | "stuckMsMax"
+  | "framesPerSecond"
+  | "bytesPerSecond"
+  | "helloBytesMax"
 >
 
 /** A client's end takes what its server sends, as fast as it comes. */
@@ -17,6 +25,8 @@ export const CLIENT_PIPE_LIMITS: PipeLimits = {
 
 /** How long a closing handshake may take before the socket is cut. */
 const CLOSE_MS_MAX = 2_000
+/** How long a connection that is cut has to read why. */
+const CUT_MS = 250
 const CHECKS_PER_LIMIT = 5
 const CLOSE_CODE = 4000
 const CLOSE_CODE_UNSUPPORTED_DATA = 1003
@@ -36,6 +46,8 @@ export class WsPipe implements Pipe {
   #unreadBytes = 0
   readonly #frames: TokenBuckets
   readonly #bytes: TokenBuckets
+  #isCut = false
+  #welcomed = () => {}
 
   constructor(socket: WebSocket, limits: PipeLimits = LIMITS) {
     this.#socket = socket
@@ -71,6 +83,36 @@ export class WsPipe implements Pipe {
     if (this.#closedBecause !== null) listener.closed(this.#closedBecause)
   }
 
+  /** Counts what arrives on the stream below before it is a frame: a server's end, where anybody may connect (S7, S20). */
+  countIntake(socket: Duplex, share: IntakeShare): void {
+    const { welcomed, stop } = countIntake({
+      socket,
+      share,
+      helloBytesMax: this.#limits.helloBytesMax,
+      progressed: () => {
+        this.#heardAtMs = performance.now()
+      },
+      tooMuch: () => this.cut("RATE_LIMITED"),
+    })
+    this.#welcomed = welcomed
+    this.#socket.once("close", stop)
+  }
+
+  /** The other side was let in: what it sends is bounded by its rates from now on. */
+  welcomed(): void {
+    this.#welcomed()
+  }
+
+  /** Says why, reads nothing more, and waits for no handshake. */
+  cut(reason: string): void {
+    if (this.#isCut) return
+    this.#isCut = true
+    this.#socket.close(CLOSE_CODE, reason)
+    this.#socket.pause()
+    const timer = setTimeout(() => this.#socket.terminate(), CUT_MS)
+    this.#socket.once("close", () => clearTimeout(timer))
+  }
+
   #receive(data: RawData, isBinary: boolean): void {
     this.#heardAtMs = performance.now()
     this.#takeToll(1, Buffer.isBuffer(data) ? data.length : 0)
@@ -96,6 +138,7 @@ export class WsPipe implements Pipe {
   /** What is not read stays with its sender: TCP tells it to wait (S7). What was read already still comes, and is owed. */
   #takeToll(frames: number, bytes: number): void {
     const delayMs = Math.max(this.#frames.take("", frames), this.#bytes.take("", bytes))
+    if (this.#isCut) return
     if (delayMs === 0) {
       if (this.#socket.isPaused) this.#socket.resume()
     } else if (frames === 0 || !this.#socket.isPaused) {

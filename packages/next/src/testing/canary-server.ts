@@ -22,6 +22,7 @@ export const canaryMutator = defineMutator({
       tx.run(sql`insert into notes values (${text})`)
     }),
     defineMutation("BadSql", Text, (tx, { text }) => tx.run({ sql: `select * from "${text}"`, parameters: [text] })),
+    defineMutation("Unsure", Text, () => {}),
     defineMutation("Spin", Text, (tx) => {
       if (tx.side === "remote") for (;;);
     }),

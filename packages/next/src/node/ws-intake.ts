@@ -1,0 +1,60 @@
+import type { Duplex } from "node:stream"
+import type { Cancel } from "@lf/core"
+import { FrameMeter } from "./frame-meter.ts"
+
+/** So many more bytes of one message are a sign of life; fewer within `idleMsMax` are not (S20). */
+export const PROGRESS_BYTES = 64 * 1024
+
+/** What an address has unfinished, as one of its connections sees it. */
+export interface IntakeShare {
+  /** Bytes that this connection holds now. */
+  hold(bytes: number): void
+  leave(): void
+}
+
+export interface IntakeOptions {
+  /** The stream below the WebSocket: ws reads it too. */
+  readonly socket: Duplex
+  readonly share: IntakeShare
+  readonly helloBytesMax: number
+  /** A long message comes slowly, and comes. */
+  progressed(): void
+  /** Over `helloBytesMax` before the welcome. */
+  tooMuch(): void
+}
+
+/** Counts what comes in on a connection before it is a frame (S7, S20). Returns what a welcome changes. */
+export function countIntake(options: IntakeOptions): { welcomed(): void; stop: Cancel } {
+  const { socket, share } = options
+  const meter = new FrameMeter()
+  let helloBytes = 0
+  let pieces = 0
+  let progressAt = 0
+  let isWelcome = false
+  const take = (chunk: Uint8Array) => {
+    meter.take(chunk)
+    share.hold(meter.heldBytes)
+    if (meter.messageBytes < progressAt) progressAt = 0
+    if (meter.messageBytes >= progressAt + PROGRESS_BYTES) {
+      progressAt = meter.messageBytes
+      options.progressed()
+    }
+    if (isWelcome) return
+    helloBytes += chunk.length
+    pieces++
+    if (helloBytes > options.helloBytesMax || pieces > HELLO_PIECES_MAX) options.tooMuch()
+  }
+  socket.on("data", take)
+  return {
+    welcomed() {
+      isWelcome = true
+    },
+    stop() {
+      socket.off("data", take)
+      share.leave()
+    },
+  }
+}
+
+/** TCP cuts a hello into 46 pieces at the most, TLS and proxies into some more. */
+const HELLO_PIECES_MAX = 1_024

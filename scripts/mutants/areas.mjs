@@ -1,0 +1,38 @@
+// What is mutated, which tests must notice it, and the score under which a file fails.
+
+const core = "packages/core/src"
+const react = "packages/react/src"
+const next = "packages/next/src"
+const worlds = "scripts/mutants/worlds.ts"
+/** Scenes of a server and its clients. */
+const scenes = ["laws", "limits", "found", "two-clients"].map((name) => `${core}/testing/${name}.test.ts`)
+
+/** `files` and `tests` are files, or folders whose sources or tests are meant. The tests beside the sources come first. */
+export const areas = [
+  { name: "journal", files: [`${core}/journal`], tests: [`${core}/journal`, worlds] },
+  { name: "storage", files: [`${core}/storage`], tests: [`${core}/storage`, worlds] },
+  { name: "timeline", files: [`${core}/timeline`], tests: [`${core}/timeline`, ...scenes, worlds] },
+  { name: "local", files: [`${core}/local`], tests: [`${core}/local`, ...scenes, worlds] },
+  { name: "remote", files: [`${core}/remote`], tests: [`${core}/remote`, ...scenes, worlds] },
+  {
+    name: "limits and auth",
+    files: ["quotas", "token-buckets", "limits", "gate", "checks", "turns", "address", "origin"].map(
+      (name) => `${next}/${name}.ts`,
+    ),
+    tests: ["quotas", "token-buckets", "turns", "address", "origin", "checks", "limits", "access", "user-id"].map(
+      (name) => `${next}/${name}.test.ts`,
+    ),
+  },
+  { name: "tab", files: [`${react}/tab`], tests: [`${react}/tab`, `${react}/hooks`], environment: "jsdom" },
+  { name: "worker", files: [`${react}/worker`], tests: [`${react}/worker`, `${react}/hooks`], environment: "jsdom" },
+]
+
+const floorMin = 85
+const floors = { [`${core}/journal/`]: 92, [`${core}/remote/`]: 92 }
+/** Files below the floor of their folder: what each has reached, and why. */
+const lower = {}
+
+export function floorOf(file) {
+  if (lower[file] !== undefined) return lower[file].floor
+  return Object.entries(floors).find(([folder]) => file.startsWith(folder))?.[1] ?? floorMin
+}
