@@ -56,7 +56,11 @@ export interface Limits {
   readonly mutationMsMax: number
   /** How long one query of this process may run before it ends with SQL_LIMIT (H8). */
   readonly queryMsMax: number
+  /** Pages of 4 KiB that mutations may fill in one document; one that would pass it is rejected with DOC_TOO_LARGE. At most 245,760. */
+  readonly documentPagesMax: number
 }
+
+import { MUTATION_PAGES_MAX } from "@lf/core"
 
 const MIB = 1024 * 1024
 
@@ -88,6 +92,7 @@ export const LIMITS: Limits = {
   idleMs: 60_000,
   mutationMsMax: 5_000,
   queryMsMax: 1_000,
+  documentPagesMax: MUTATION_PAGES_MAX,
 }
 
 export const BURST_SECONDS = 4

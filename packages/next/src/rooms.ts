@@ -8,7 +8,7 @@ import { loadSqlite } from "./node/load-sqlite.ts"
 import { nodeHost } from "./node/node-host.ts"
 import { isBuilding, isDevelopment } from "./shared.ts"
 
-export type RoomLimits = Pick<Limits, "idleMs" | "openRoomsMax" | "mutationMsMax" | "queryMsMax">
+export type RoomLimits = Pick<Limits, "idleMs" | "openRoomsMax" | "mutationMsMax" | "queryMsMax" | "documentPagesMax">
 
 /** A mutation that was applied. `uid` is the key under which a receiver knows what it has seen. */
 export interface AppliedEvent extends Effect {
@@ -171,6 +171,7 @@ export class Rooms {
         host: this.#host,
         guard: vmGuard(this.#limits.mutationMsMax),
         queryMsMax: this.#limits.queryMsMax,
+        pagesMax: this.#limits.documentPagesMax,
         tellsWhy: isDevelopment(),
         onFailed: (failed) => this.#onFailed(docId, failed),
         onNearLimit: ({ pagesUsed, pagesMax }) => {

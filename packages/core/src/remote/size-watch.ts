@@ -2,6 +2,8 @@ import type { Database } from "../sqlite/database.ts"
 import { DOCUMENT_PAGES_MAX } from "../storage/changeset.ts"
 import { mutationPagesMax } from "../timeline/apply-group.ts"
 
+/** Pages that mutations may fill in a document: 960 MiB. The rest of DOCUMENT_PAGES_MAX is room for our own rows and for migrations. */
+export const MUTATION_PAGES_MAX = mutationPagesMax(DOCUMENT_PAGES_MAX)
 /** From this part of its limit on the operator is warned. */
 export const NEAR_SHARE = 0.9
 /** So much past its limit, by rows of our own, and no client's mutation is taken any more: what notes them must fit (T36). */
@@ -25,7 +27,7 @@ export class SizeWatch {
   isOver = false
 
   constructor(pagesMax: number | undefined, onNearLimit: OnNearLimit = () => {}) {
-    this.pagesMax = Math.min(pagesMax ?? DOCUMENT_PAGES_MAX, mutationPagesMax(DOCUMENT_PAGES_MAX))
+    this.pagesMax = Math.min(pagesMax ?? MUTATION_PAGES_MAX, MUTATION_PAGES_MAX)
     this.#onNearLimit = onNearLimit
   }
 
