@@ -25,6 +25,7 @@ export default defineConfig({
       "scripts/**/*.test.ts",
       "examples/**/*.test.{ts,tsx}",
       "bench/**/*.test.ts",
+      "proof/**/*.test.ts",
     ],
     exclude: ["**/node_modules/**", "**/template/**", ...linuxOnly],
     pool: "threads",

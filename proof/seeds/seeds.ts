@@ -2,6 +2,7 @@
 import { runSim } from "../../packages/core/src/testing/sim.ts"
 import { sqliteLoader, turn } from "../../packages/core/src/testing/sim-node.ts"
 import { SqlitePool } from "../../packages/core/src/testing/sqlite-pool.ts"
+import { judge } from "../history/check.ts"
 import { prove } from "../proof.ts"
 
 const STEPS = 40
@@ -10,7 +11,7 @@ await prove({ name: "seeds", unit: "seeds" }, async (proof) => {
   const pool = new SqlitePool(await sqliteLoader())
   const print = proof.isReplay ? (line: string) => console.log(line) : undefined
   for (const seed of proof.seeds()) {
-    const { violation, events, applied } = await runSim({ seed, steps: proof.steps ?? STEPS, pool, turn, print })
+    const { violation, events, applied } = await runSim({ seed, steps: proof.steps ?? STEPS, pool, turn, print, judge })
     if (violation !== null) proof.fail(seed, violation)
     proof.count()
     proof.also("events", events)

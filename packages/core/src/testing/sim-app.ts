@@ -201,4 +201,5 @@ export const watchedQueries = [
   sql`select n.body, t.title from notes n join todos t on t.id = n.todo order by n.rowid`,
 ]
 
-export const auditQuery = sql<{ uid: string; n: number }>`select uid, n from audit`
+/** What ran, and how often, in the order in which it first did. */
+export const auditQuery = sql<{ uid: string; n: number }>`select uid, n from audit order by rowid`

@@ -3,7 +3,7 @@ import { Session } from "../local/session.ts"
 import type { Welcome } from "../network/message.ts"
 import type { SqliteModule } from "../sqlite/module.ts"
 import type { Luck } from "./luck.ts"
-import { type Fate, fateOf, randomMutation, releases } from "./sim-app.ts"
+import { auditQuery, type Fate, fateOf, randomMutation, releases } from "./sim-app.ts"
 import { SimHost } from "./sim-host.ts"
 import type { SimDisk } from "./sim-log.ts"
 import { greeted, wrongClaim } from "./sim-status.ts"
@@ -34,6 +34,11 @@ export class SimClient {
   #session: Session | null = null
   #module: SqliteModule | null = null
   #tabs: SimTab[] = []
+  #tabCount = 0
+  /** A new process may show an older base than the last one had and not kept. */
+  #lives = 0
+  /** The base that was last seen without anything pending on it. */
+  #sawBase = ""
   /** The release that the process runs. */
   #running = 0
   /** What the last server said that let this process in; null: none did, or its connection is over. */
@@ -86,6 +91,8 @@ export class SimClient {
     this.#host = host
     this.#module = module
     this.#greeted = null
+    this.#lives++
+    this.#sawBase = ""
     const session = new Session({
       docId: this.docId,
       local: this.local,
@@ -99,13 +106,23 @@ export class SimClient {
     if (!isOnline) session.setOnline(false)
     this.#session = session
     this.state = "up"
-    while (this.#tabs.length === 0 || this.#luck.chance(0.3)) this.#tabs.push(new SimTab(this, checkers))
+    while (this.#tabs.length === 0 || this.#luck.chance(0.3)) this.#tabs.push(this.#openTab())
     for (const tab of this.#tabs)
       tab.attach(
         this.local,
         someQueries((items) => this.#luck.pick(items)),
       )
     checkers.clientStarted(this)
+  }
+
+  #openTab(): SimTab {
+    const { checkers, clock, histories } = this.#world
+    const process = `${this.name} tab ${this.#tabCount++}`
+    const history = histories.get(this.docId)
+    return new SimTab(this, checkers, {
+      called: (uid) => history?.called(process, uid, clock.nowMs),
+      decided: (uid, type) => history?.decided(uid, type, clock.nowMs),
+    })
   }
 
   setOnline(isOnline: boolean): void {
@@ -159,8 +176,18 @@ export class SimClient {
     const { local } = this
     const state = this.#session?.state
     if (local === null || state === undefined) return
+    this.#see(local)
     const wrong = wrongClaim(state, local, this.#greeted)
     if (wrong !== null) this.#world.checkers.fail("H7", `${this.name} says that it ${wrong}`)
+  }
+
+  /** What the server's list is to this device, when nothing of its own lies on it. */
+  #see(local: Local): void {
+    const base = `${local.epoch}/${local.cursor}`
+    if (local.pendingCount > 0 || local.cursor === 0 || base === this.#sawBase) return
+    this.#sawBase = base
+    const uids = local.query(auditQuery).map(({ uid }) => uid)
+    this.#world.histories.get(this.docId)?.saw(`${this.name} life ${this.#lives}`, uids, this.#world.clock.nowMs)
   }
 
   /** Ends the process, waits, does `meanwhile` with the disk, and starts it again. */

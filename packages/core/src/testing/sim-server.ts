@@ -105,8 +105,11 @@ export class SimServer {
     trace.note(`server ${name} ${args.uid}`)
     const fate = name === "Forbidden" ? "always" : fateOf(name) // nobody asks authorize() about the server itself
     checkers.made(args.uid, { name, args, fate, docId, author: "server" })
+    const history = this.#world.histories.get(docId)
+    history?.called("server", args.uid, this.#world.clock.nowMs)
     remote.mutate(name, args, null).then(
       (outcome) => {
+        history?.decided(args.uid, outcome.type, this.#world.clock.nowMs)
         checkers.resolved(args.uid)
         checkers.decided(args.uid, outcome)
       },

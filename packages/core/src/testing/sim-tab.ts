@@ -18,19 +18,27 @@ interface Watched {
   stop: () => void
 }
 
+/** What this tab's user calls for and hears of it. */
+interface Heard {
+  called(uid: string): void
+  decided(uid: string, type: string): void
+}
+
 /** A tab: what its user did and was not promised yet, and the rows that it shows. It may outlive its worker. */
 export class SimTab {
   readonly #client: SimClient
   readonly #checkers: Checkers
+  readonly #heard: Heard
   readonly #calls = new Map<string, Call>()
   readonly #watched: Watched[] = []
   #local: Local | null = null
   /** Something changed since the last look. */
   #isDirty = false
 
-  constructor(client: SimClient, checkers: Checkers) {
+  constructor(client: SimClient, checkers: Checkers, heard: Heard) {
     this.#client = client
     this.#checkers = checkers
+    this.#heard = heard
   }
 
   /** The worker is there, perhaps a new one: rows are asked for, and what nobody answered is called again by its uid (T28). */
@@ -51,6 +59,7 @@ export class SimTab {
 
   call(name: string, args: SimArgs): void {
     this.#calls.set(args.uid, { name, args })
+    this.#heard.called(args.uid)
     this.#run(args.uid, { name, args })
   }
 
@@ -102,6 +111,7 @@ export class SimTab {
         },
       )
       void remote.then((outcome) => {
+        this.#heard.decided(uid, outcome.type)
         if (outcome.type === "unknown") this.#checkers.fail("I9", `${who} does not know what became of ${uid}`)
         else this.#checkers.decided(uid, outcome)
       })

@@ -1,5 +1,6 @@
 import type { Checkers } from "./checkers.ts"
 import type { Luck } from "./luck.ts"
+import type { SimHistory } from "./sim-history.ts"
 import type { SimClock } from "./sim-host.ts"
 import type { SimNetwork } from "./sim-network.ts"
 import type { SqlitePool } from "./sqlite-pool.ts"
@@ -35,4 +36,6 @@ export interface SimWorld {
   readonly pool: SqlitePool
   readonly checkers: Checkers
   readonly climate: Climate
+  /** By document. */
+  readonly histories: ReadonlyMap<string, SimHistory>
 }

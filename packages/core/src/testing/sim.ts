@@ -1,17 +1,21 @@
 import { loadChecksum } from "../base/checksum.ts"
 import { LfError } from "../base/error.ts"
 import type { Pipe } from "../network/network.ts"
+import type { Remote } from "../remote/remote.ts"
 import { Checkers, dump } from "./checkers.ts"
 import { doublesFrames } from "./faulty-pipes.ts"
 import { Luck } from "./luck.ts"
-import { releases } from "./sim-app.ts"
+import { auditQuery, releases } from "./sim-app.ts"
 import { SimClient } from "./sim-client.ts"
+import { climateOf, mixOf } from "./sim-climate.ts"
+import { SimHistory } from "./sim-history.ts"
 import { SimClock } from "./sim-host.ts"
 import { SimHostile } from "./sim-hostile.ts"
 import { SimDisk } from "./sim-log.ts"
 import { SimNetwork } from "./sim-network.ts"
 import { SimServer } from "./sim-server.ts"
-import type { Climate, SimWorld } from "./sim-world.ts"
+import { isMade } from "./sim-tab.ts"
+import type { SimWorld } from "./sim-world.ts"
 import type { SqlitePool } from "./sqlite-pool.ts"
 import { Trace } from "./trace.ts"
 
@@ -29,6 +33,8 @@ export interface SimOptions {
   /** Lets every promise that can settle do so: one turn of the caller's own event loop. */
   readonly turn: () => Promise<void>
   readonly print?: (line: string) => void
+  /** Judges what the users of a document did and saw against its list of mutations at rest; null: nothing is wrong. */
+  readonly judge?: (operations: SimHistory["operations"], final: readonly string[]) => string | null
   /** Wraps the ends of each connection. */
   readonly faultyPipe?: (pipe: Pipe) => Pipe
 }
@@ -84,9 +90,10 @@ class Sim {
     const climate = climateOf(luck)
     this.#options = options
     this.#luck = luck
-    this.#world = { clock, trace, luck: luck.fork(), network, pool: options.pool, checkers, climate }
+    const world = { clock, trace, luck: luck.fork(), network, pool: options.pool, checkers, climate }
     this.#mix = mixOf(luck, climate)
     const docIds = luck.chance(0.15) ? ["one", "two"] : ["one"]
+    this.#world = { ...world, histories: new Map(docIds.map((docId) => [docId, new SimHistory()])) }
     this.#server = new SimServer(this.#world, this.#disk("server"), docIds)
   }
 
@@ -238,6 +245,7 @@ class Sim {
       if (this.#violation !== null) break
       const clients = this.#clients.filter((client) => client.docId === docId)
       checkers.atRest(docId, remote, clients)
+      this.#judge(docId, remote)
       trace.note(dump(remote))
     }
     // I13: what was there is there again, after a crash and after a clean stop.
@@ -255,6 +263,16 @@ class Sim {
     for (const client of this.#clients) if (client.state === "up") void client.end("stop")
     void this.#server.end()
     await this.#drain()
+  }
+
+  /** From outside: history that a restore took is no part of one order (T2). */
+  #judge(docId: string, remote: Remote): void {
+    const { histories, checkers } = this.#world
+    const operations = histories.get(docId)?.operations ?? []
+    if (this.#restores > 0 || this.#violation !== null) return
+    const final = remote.query(auditQuery).flatMap(({ uid }) => (isMade(uid) ? [uid] : []))
+    const wrong = this.#options.judge?.(operations, final) ?? null
+    if (wrong !== null) checkers.fail("I9", `the history of ${docId}: ${wrong}`)
   }
 
   /** What is closing needs some time, also after a violation. */
@@ -343,45 +361,5 @@ class Sim {
     const { syncMsMax, diskFailure: failure } = climate
     const luck = this.#luck.fork()
     return new SimDisk({ name, clock, luck, trace, watcher: checkers, syncMsMax, failure })
-  }
-}
-
-function climateOf(luck: Luck): Climate {
-  return {
-    syncMsMax: luck.pick([0.5, 5, 60]),
-    diskFailure: luck.pick([0, 0, 0.002, 0.02]),
-    hang: luck.pick([0, 0, 0.02]),
-    poison: luck.pick([0, 0, 0, 0.3]),
-    moods: luck.pick([0, 0, 3, 10]),
-    lookMs: luck.pick([0, 0, 3]),
-    skewMsMax: luck.pick([0, 1000, 200_000]),
-    rollupBytes: luck.pick([500, 5000, 50_000]),
-    runsPerSlice: luck.pick([0, 0, 1]),
-  }
-}
-
-/** How likely each thing is in this run: most runs are rich in some and poor in others. */
-function mixOf(luck: Luck, { moods }: Climate) {
-  const some = (weight: number) => weight * luck.pick([0, 0.3, 1, 1, 4])
-  return {
-    mutate: 20,
-    serverMutates: some(1),
-    clientEnds: some(2),
-    // One of two devices may be allowed what the other was refused: decision 19 says what is known then.
-    clone: some(moods > 0 ? 0 : 0.7),
-    serverEnds: some(1.5),
-    backup: some(1),
-    restore: some(1),
-    checkpoint: some(2),
-    cut: some(2),
-    halfOpen: some(1),
-    part: some(1),
-    offline: some(2),
-    deploy: some(0.3),
-    dismiss: some(1),
-    signIn: some(0.5),
-    takeOver: some(0.7),
-    flip: some(0.5),
-    attack: some(2),
   }
 }

@@ -1,0 +1,133 @@
+// Judges a history of one list from outside, as Elle judges list-append histories: what operations saw of each other gives
+// an order, and an order with a cycle in it is none. This file knows nothing of lf and imports nothing of it.
+
+/** What one process did or saw. Times are one clock's, in any unit. */
+export type Operation =
+  | {
+      readonly type: "append"
+      readonly process: string
+      readonly value: string
+      readonly invokedAt: number
+      /** When its author heard that it is in the list; null: never, or that it is not. */
+      readonly okAt: number | null
+      /** Its author heard that it is not in the list, and never will be. */
+      readonly isRefused: boolean
+    }
+  /** The whole list as a process saw it. It may be behind. */
+  | { readonly type: "read"; readonly process: string; readonly values: readonly string[]; readonly at: number }
+
+interface Node {
+  readonly name: string
+  readonly after: Set<number>
+}
+
+/** What is wrong with the history; null: nothing. `final` is the list when everything is at rest. */
+export function judge(history: readonly Operation[], final: readonly string[]): string | null {
+  return judgeValues(history, final) ?? judgeReads(history, final) ?? judgeOrder(history, final)
+}
+
+/** Nothing lost, nothing doubled, nothing out of nowhere. */
+function judgeValues(history: readonly Operation[], final: readonly string[]): string | null {
+  const places = new Map(final.map((value, i) => [value, i]))
+  if (places.size < final.length) return `the list holds ${final.find((value, i) => places.get(value) !== i)} twice`
+  const appended = new Set<string>()
+  for (const one of history) {
+    if (one.type !== "append") continue
+    if (appended.has(one.value)) return `${one.value} was appended twice`
+    appended.add(one.value)
+    if (one.okAt !== null && !places.has(one.value)) return `${one.value} was acknowledged and is lost`
+    if (one.isRefused && places.has(one.value)) return `${one.value} was refused and is in the list`
+  }
+  const phantom = final.find((value) => !appended.has(value))
+  return phantom === undefined ? null : `nothing appended ${phantom}`
+}
+
+/** A list that only grows: all that was ever seen of it is a beginning of what it is at the end. */
+function judgeReads(history: readonly Operation[], final: readonly string[]): string | null {
+  for (const one of history) {
+    if (one.type !== "read") continue
+    const at = one.values.findIndex((value, i) => final[i] !== value)
+    if (at >= 0)
+      return `${one.process} saw ${one.values[at]} at place ${at}, where ${final[at] ?? "nothing"} is in the end`
+  }
+  return null
+}
+
+function judgeOrder(history: readonly Operation[], final: readonly string[]): string | null {
+  const places = new Map(final.map((value, i) => [value, i]))
+  // Of the appends only those that took place have a place.
+  const operations = history.filter((one) => one.type === "read" || places.has(one.value))
+  const nodes: Node[] = operations.map((one) => ({ name: nameOf(one), after: new Set() }))
+  const indexOf = new Map(operations.flatMap((one, i) => (one.type === "append" ? [[one.value, i] as const] : [])))
+  const order = (from: number | undefined, to: number | undefined) => {
+    if (from !== undefined && to !== undefined && from !== to) nodes[from].after.add(to)
+  }
+  final.forEach((value, i) => {
+    if (i > 0) order(indexOf.get(final[i - 1]), indexOf.get(value)) // ww
+  })
+  operations.forEach((one, i) => {
+    if (one.type !== "read") return
+    order(indexOf.get(one.values.at(-1) ?? ""), i) // wr
+    order(i, indexOf.get(final[one.values.length] ?? "")) // rw
+  })
+  orderProcesses(operations, order)
+  orderRealTime(operations, order)
+  const cycle = cycleIn(nodes)
+  return cycle === null ? null : `no order explains: ${cycle.map((i) => nodes[i].name).join(" before ")}`
+}
+
+type Order = (from: number, to: number) => void
+
+/** What one process did comes in the order in which it did it. */
+function orderProcesses(operations: readonly Operation[], order: Order): void {
+  const byProcess = new Map<string, number[]>()
+  operations.forEach((one, i) => {
+    byProcess.set(one.process, [...(byProcess.get(one.process) ?? []), i])
+  })
+  for (const indices of byProcess.values()) {
+    indices.sort((a, b) => beginOf(operations[a]) - beginOf(operations[b]) || a - b)
+    for (let i = 1; i < indices.length; i++) order(indices[i - 1], indices[i])
+  }
+}
+
+/** What was acknowledged before something else began is before it. */
+function orderRealTime(operations: readonly Operation[], order: Order): void {
+  operations.forEach((first, i) => {
+    if (first.type !== "append" || first.okAt === null) return
+    const { okAt } = first
+    operations.forEach((second, j) => {
+      if (second.type === "append" && second.invokedAt > okAt) order(i, j)
+    })
+  })
+}
+
+function cycleIn(nodes: readonly Node[]): number[] | null {
+  const state = new Uint8Array(nodes.length)
+  const path: number[] = []
+  const visit = (at: number): number[] | null => {
+    state[at] = 1
+    path.push(at)
+    for (const next of nodes[at].after) {
+      if (state[next] === 1) return [...path.slice(path.indexOf(next)), next]
+      const found = state[next] === 0 ? visit(next) : null
+      if (found !== null) return found
+    }
+    path.pop()
+    state[at] = 2
+    return null
+  }
+  for (let i = 0; i < nodes.length; i++) {
+    const found = state[i] === 0 ? visit(i) : null
+    if (found !== null) return found
+  }
+  return null
+}
+
+function beginOf(one: Operation): number {
+  return one.type === "append" ? one.invokedAt : one.at
+}
+
+function nameOf(one: Operation): string {
+  if (one.type === "append") return `${one.process} appends ${one.value}`
+  return `${one.process} sees ${one.values.length} up to ${one.values.at(-1) ?? "nothing"}`
+}
