@@ -37,6 +37,7 @@ const proofs = {
     goal: 1_000,
     variants: [peersOf(), peersOf(...peers), peersOf(react, reactDom), peersOf(query)],
   },
+  tabs: { entry: "tabs/tabs.ts", goal: 200, variants: [peersOf()] },
   fuzz: { entry: "fuzz/fuzz.ts", goal: 2_000_000 },
   sql: { entry: "sql/sql.ts", goal: 30_000, needs: async () => ({ LF_SQLITE3: await findTool("sqlite3") }) },
   flood: { entry: "flood/flood.ts", goal: 2_000, isAlone: true },

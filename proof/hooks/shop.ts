@@ -12,7 +12,7 @@ export const fates = ["kept", "kept", "kept", "refused", "no", "throws"] as cons
 export const Put = defineMutation("Put", put, (tx, { id, doc, user, fate }) => {
   if (fate === "no") throw new Reject("not-here")
   if (fate === "throws") throw new TypeError("a bug")
-  if (fate === "refused" && tx.side === "remote") throw new Reject("not-welcome")
+  if (fate === "refused" && tx.side === "remote") throw new Reject("not-welcome", { id })
   tx.run(sql`insert into items (id, doc, user, author) values (${id}, ${doc}, ${user}, ${tx.user})`)
 })
 

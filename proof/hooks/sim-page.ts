@@ -138,6 +138,8 @@ export class SimBrowser {
   #worker: LivingWorker | null = null
   #loads = true
   #isHung = false
+  /** How likely a worker gets a call once more, some time after it: a tab may ask again what is decided by then (T28). */
+  repeats = 0
   /** There was a time when no worker answered, however it was asked. */
   wasAway = false
   readonly #print: (line: string) => void
@@ -185,7 +187,7 @@ export class SimBrowser {
 
   /** What the app's factory does: `new SharedWorker(…)`. */
   connect = (): SharedWorker => {
-    const wire = new Wire(this.#luck, () => this.isHung, this.#print)
+    const wire = new Wire({ luck: this.#luck, isHung: () => this.isHung, print: this.#print, repeats: this.repeats })
     // Only what the tab uses of a SharedWorker: its port, and a place for onerror.
     const worker = { port: wire.near, onerror: null as (() => void) | null }
     if (this.loads) {
@@ -278,6 +280,15 @@ export class SimBrowser {
 
 const never = new Promise<never>(() => {})
 
+interface WireOptions {
+  readonly luck: Luck
+  readonly isHung: () => boolean
+  readonly print: (line: string) => void
+  readonly repeats: number
+}
+
+const REPEAT_MS_MAX = 5_000
+
 /** A MessageChannel whose messages take their time, in order. */
 class Wire {
   readonly near: MessagePort
@@ -290,15 +301,17 @@ class Wire {
   readonly #early: TabMessage[] = []
   readonly #luck: Luck
   readonly #isHung: () => boolean
+  readonly #repeats: number
   readonly #print: (line: string) => void
   readonly #arrivalMs = { near: 0, far: 0 }
   /** What a hung worker has not taken yet. */
   #held: TabMessage[] = []
 
-  constructor(luck: Luck, isHung: () => boolean, print: (line: string) => void) {
+  constructor({ luck, isHung, print, repeats }: WireOptions) {
     this.#luck = luck
     this.#print = print
     this.#isHung = isHung
+    this.#repeats = repeats
     const wire = this
     this.near = {
       postMessage: (message: TabMessage) => this.#carry("far", structuredClone(message)),
@@ -336,6 +349,8 @@ class Wire {
       else if (this.isOpen) this.#toNear?.({ data: message } as MessageEvent)
     }
     setTimeout(arrive, atMs - performance.now())
+    if (message.type === "mutate" && this.#luck.chance(this.#repeats))
+      setTimeout(arrive, atMs - performance.now() + this.#luck.between(0, REPEAT_MS_MAX))
   }
 
   /** The worker takes what came, in order, once it does not hang. */

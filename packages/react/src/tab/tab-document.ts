@@ -14,6 +14,8 @@ import { type Failure, WorkerConnection } from "./worker-connection.ts"
 
 /** After the last user is gone: StrictMode and fast remounts come back sooner. */
 export const RELEASE_MS = 1_000
+/** What is not so of a document that no worker serves here. */
+const AWAY = { isOpen: false, isUpToDate: false, firstSync: null } as const
 /** A query of a document that no provider has opened is an error after this long (H3). */
 const PROVIDER_MS_MAX = 10_000
 
@@ -344,7 +346,7 @@ export class TabDocument {
         return
       case "replaced":
         this.#replaced = sentToError(message.error)
-        this.#become({ status: "needs-update", error: message.error, isOpen: false })
+        this.#become({ ...AWAY, status: "needs-update", error: message.error })
         this.#queries.fail(message.error)
         this.#calls.failAll(this.#replaced)
         this.#connection.close()
@@ -368,14 +370,13 @@ export class TabDocument {
 
   #fail(error: LfError, how: Failure): void {
     this.#failure = error
-    this.#become({ status: "error", error: errorToSent(error), isOpen: false })
+    this.#become({ ...AWAY, status: "error", error: errorToSent(error) })
     this.#queries.fail(errorToSent(error))
     if (how !== "silent") this.#calls.failUnasked(error)
     if (how === "final") this.#calls.failAll(noAnswer())
     void this.#countStored()
   }
 
-  /** The worker's state follows, and rows for every query. */
   #recover(): void {
     this.#failure = null
     this.#become({ status: "connecting", error: null })

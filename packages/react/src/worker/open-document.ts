@@ -94,17 +94,18 @@ export class OpenDocument {
     const local = this.#opened
     const failure = local?.failure ?? this.#failure ?? this.#late
     const { status, isUpToDate, firstSync, ...session } = this.#session?.state ?? CONNECTING
+    const isSound = failure === null
     const error = failure ?? session.error ?? this.#claim?.failure ?? null
     return {
-      status: failure !== null ? statusOf(failure.code) : status,
+      status: isSound ? status : statusOf(failure.code),
       error: error === null ? null : errorToSent(error),
-      isOpen: local !== null && failure === null,
+      isOpen: local !== null && isSound,
       isOnlineWanted: this.#isOnline,
       pendingCount: this.pendingCount,
       lsn: local?.cursor ?? 0,
       isDurable: local?.durable ?? true,
-      isUpToDate,
-      firstSync,
+      isUpToDate: isUpToDate && isSound,
+      firstSync: isSound ? firstSync : null,
     }
   }
 
