@@ -217,6 +217,8 @@ function readBatch(reader: ByteReader): Batch {
   const previousHash = reader.u64()
   const count = reader.count()
   if (count > PUSH_ENTRIES_MAX) throw new LfError("FRAME_MALFORMED", "too many entries")
+  // There is no position behind the last one, and the document's loop must not be where that shows.
+  if (from + count >= Number.MAX_SAFE_INTEGER) throw new LfError("FRAME_MALFORMED", "entries past the last position")
   const entries: Uint8Array[] = []
   for (let i = 0; i < count; i++) entries.push(reader.bytes().slice())
   return { from, previousHash, entries }
