@@ -13,6 +13,7 @@ export const LOG_EVENTS = {
   "document-stopped": "A document stopped after a failure of its storage; the next visitor opens it anew.",
   "document-nearly-full": "A document has used most of the pages that it may have; see DOC_TOO_LARGE.",
   "document-not-closed": "A document was not closed cleanly; the next opening recovers it from its log.",
+  "directory-remote": "The data directory is on a file system whose locks may keep no second server out.",
   "directory-refused": "The data directory cannot be used; every document is refused until it can.",
   "on-error-failed": "onError() threw.",
   "log-failed": "log() threw.",

@@ -205,7 +205,9 @@ export class Rooms {
   }
 
   async #own(): Promise<void> {
-    this.#ownership ??= acquireDirectory(this.dataDir)
+    this.#ownership ??= acquireDirectory(this.dataDir, (detail) => {
+      this.#reporter.log({ level: "warn", event: "directory-remote", detail })
+    })
     try {
       await this.#ownership
       this.#wasOwnedReported = false

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest"
 import { ByteWriter } from "../base/bytes.ts"
-import { writePlain } from "../base/plain.ts"
+import { PLAIN_DEPTH_MAX, writePlain } from "../base/plain.ts"
 import { hasFields, plainCodec } from "./plain-entry.ts"
 
 const corrupt = expect.objectContaining({ code: "LOG_CORRUPT" })
@@ -32,4 +32,19 @@ test("a field holds what is said of it", () => {
   expect(hasFields({ ...entry, b: "y", f: [] }, fields)).toBe(true)
   for (const wrong of [{ a: null }, { b: 1 }, { c: 0 }, { d: "1" }, { e: -1 }, { e: 0.5 }, { f: [-1] }, { f: 1 }])
     expect(hasFields({ ...entry, ...wrong }, fields)).toBe(false)
+})
+
+test("S9 a text, a function or a list has no fields, whatever could be asked of it", () => {
+  for (const value of ["text", 7, () => {}, true]) expect(hasFields(value, {})).toBe(false)
+  expect(hasFields("text", { length: "number" })).toBe(false)
+  expect(hasFields({ length: 4 }, { length: "number" })).toBe(true)
+})
+
+test("arguments as deep as they may be alone are kept inside an entry", () => {
+  const codec = plainCodec<{ args: unknown }>((entry) => hasFields(entry, {}))
+  let args: unknown = 1
+  for (let depth = 0; depth < PLAIN_DEPTH_MAX; depth++) args = [args]
+  expect(() => plainBytes(args)).not.toThrow()
+  expect(() => plainBytes([args])).toThrow()
+  expect(codec.decode(codec.encode({ args }))).toEqual({ args })
 })
