@@ -9,8 +9,8 @@ import { receive } from "../../packages/core/src/remote/reception.ts"
 import { Remote } from "../../packages/core/src/remote/remote.ts"
 import type { SqliteModule } from "../../packages/core/src/sqlite/module.ts"
 import { helloOf } from "../../packages/core/src/testing/hello.ts"
-import type { Luck } from "../../packages/core/src/testing/luck.ts"
-import { fateOf, mayWrite, randomMutation, releases } from "../../packages/core/src/testing/sim-app.ts"
+import { Luck } from "../../packages/core/src/testing/luck.ts"
+import { fateOf, mayWrite, randomMutation, releases, type Temper } from "../../packages/core/src/testing/sim-app.ts"
 import { SimClock, SimHost } from "../../packages/core/src/testing/sim-host.ts"
 import type { SqlitePool } from "../../packages/core/src/testing/sqlite-pool.ts"
 import { mutationCodec } from "../../packages/core/src/timeline/mutation.ts"
@@ -18,6 +18,9 @@ import type { Promises } from "./promises.ts"
 
 /** A client writes its base anew after so little, so that a scene sees many rollups. */
 const ROLLUP_BYTES = 3000
+/** Nothing kills the server, and rights do not change: the disk is what fails here. */
+const CALM: Temper = { poison: 0, moods: 0 }
+const ALWAYS = new Luck(0)
 /** A fork, a gap and the way back: a few connections are enough to come together. */
 const CONNECTIONS_MAX = 12
 
@@ -68,7 +71,7 @@ export class Cast {
 
 /** A user's mutation, and what became of it so far. */
 export function act(local: Local, luck: Luck, promises: Promises): Promise<unknown> {
-  const { name, args } = randomMutation(luck, 0)
+  const { name, args } = randomMutation(luck, CALM)
   promises.made(args.uid, fateOf(name))
   try {
     const { durable, remote } = local.run(name, args, args.uid)
@@ -90,13 +93,15 @@ export function act(local: Local, luck: Luck, promises: Promises): Promise<unkno
 export async function meet(local: Local, remote: Remote, host: SimHost, promises: Promises): Promise<void> {
   const [near, far] = memoryPipe()
   const pipe = promises.witnessed(far, remote)
-  receive(pipe, host, async (hello) => remote.connect({ pipe, hello, user: null, mayWrite }))
+  receive(pipe, host, async (hello) =>
+    remote.connect({ pipe, hello, user: null, mayWrite: (name) => mayWrite(name, ALWAYS) }),
+  )
   const link = new Link(near, () => {})
   try {
     const welcome = await greet(link, local)
     local.meet(welcome)
     const { secret } = local
-    while (secret.join() === local.secret.join() && (await local.pushMutations(link)));
+    while (secret.join() === local.secret.join() && (await local.pushMutations(link)) === "more");
     while (local.epoch !== remote.epoch || local.cursor < remote.lsn()) await local.rebase(link, welcome.epoch)
   } finally {
     link.close("done")
@@ -109,7 +114,7 @@ export async function impersonate(local: Local, remote: Remote, host: SimHost, l
   receive(far, host, async (hello) => remote.connect({ pipe: far, hello, user: null }))
   const link = new Link(near, () => {})
   const { clientLsn, clientHash } = await greet(link, local)
-  const { args } = randomMutation(luck, 0)
+  const { args } = randomMutation(luck, CALM)
   const entries = [mutationCodec.encode({ uid: args.uid, name: "Add", args, at: 1 })]
   const batch = { from: clientLsn, previousHash: clientHash, entries }
   await link.syncMutations({ type: "sync-mutations", batch, confirmed: LSN_ZERO })
@@ -121,6 +126,8 @@ export async function comeTogether(local: Local, remote: Remote, host: SimHost, 
   for (let i = 0; i < CONNECTIONS_MAX; i++) {
     await meet(local, remote, host, promises)
     if (local.pendingCount === 0 && local.cursor === remote.lsn()) return true
+    // What was refused stays pending until that is durable.
+    await new Promise((resolve) => setTimeout(resolve, 1))
   }
   return false
 }

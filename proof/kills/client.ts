@@ -7,22 +7,24 @@ import { wsNetwork } from "../../packages/next/src/node/ws-network.ts"
 /** Between two mutations. */
 const PAUSE_MS = 6
 
-/** Somebody who writes all the time, over a real WebSocket. */
+/** A user who writes all the time, over a real WebSocket. */
 export class Client {
   readonly local: Local
   readonly session: Session
   readonly sent: string[] = []
-  /** What must never be told here: other pages, another epoch. */
+  /** What must never be seen here: other pages, another epoch. */
   readonly trouble = new Set<string>()
   readonly #timer: ReturnType<typeof setInterval>
+  #port: number
 
   private constructor(local: Local, port: number, docId: string) {
     this.local = local
+    this.#port = port
     let epoch = ""
     this.session = new Session({
       docId,
       local,
-      network: wsNetwork(`ws://127.0.0.1:${port}/api/lf`),
+      network: { connect: () => wsNetwork(`ws://127.0.0.1:${this.#port}/api/lf`).connect() },
       host: nodeHost,
       onChange: () => {
         // A killed server is no trouble: the session says why it is offline, and tries again.
@@ -39,6 +41,12 @@ export class Client {
     const opened = await new MemoryDisk().open(docId)
     const local = new Local({ opened, module: await loadSqlite(), mutator, host: nodeHost, user: null })
     return new Client(local, port, docId)
+  }
+
+  /** Its server is dead: the next attempt goes to this one, and is made now. */
+  turnTo(port: number): void {
+    this.#port = port
+    this.session.poke()
   }
 
   rest(): void {

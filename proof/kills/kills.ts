@@ -1,4 +1,5 @@
-// npm run proof -- kills: the demo's own Next server, killed at random moments while clients write over WebSockets.
+// npm run proof -- kills: the demo's own Next server, killed at random moments while clients write over WebSockets. Half of
+// the time its successor is there already, as when containers are replaced: refused until the kill, owner right after it.
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -6,11 +7,13 @@ import { loadChecksum, sql } from "../../packages/core/src/index.ts"
 import { Luck } from "../../packages/core/src/testing/luck.ts"
 import { type Proof, prove } from "../proof.ts"
 import { Client } from "./client.ts"
-import { startNext } from "./next-server.ts"
+import { type NextServer, startNext } from "./next-server.ts"
 
 const KILLS_EACH = 10
 const CLIENTS = 3
 const SETTLE_MS_MAX = 60_000
+/** The successor's next health check asks for the directory: no time-out of any kind is in it. */
+const TAKEOVER_MS_MAX = 2_000
 
 await prove({ name: "kills", unit: "server kills" }, async (proof) => {
   await loadChecksum()
@@ -31,10 +34,18 @@ async function playRound(proof: Proof, seed: number, dataDir: string): Promise<s
   try {
     const clients = await Promise.all(Array.from({ length: CLIENTS }, () => Client.start(server.port, `doc-${seed}`)))
     for (let kill = 0; kill < KILLS_EACH; kill++) {
+      const successor = kill % 2 === 0 ? null : await startNext({ dataDir })
       await sleep(luck.between(20, luck.pick([60, 400])))
+      const early = await successor?.health()
       await server.end("SIGKILL")
-      server = await startNext({ dataDir, port: server.port })
-      for (const client of clients) client.session.poke()
+      server = successor ?? (await startNext({ dataDir, port: server.port }))
+      if (successor !== null) {
+        if (early !== "SERVER_DIRECTORY_OWNED") return `I14: beside a living owner the second says ${early}`
+        const takeoverMs = await takeover(successor)
+        if (takeoverMs > TAKEOVER_MS_MAX) return `I14: ${takeoverMs} ms after the kill the second has not taken over`
+        proof.worst("ms to take over", Math.round(takeoverMs))
+      }
+      for (const client of clients) client.turnTo(server.port)
       await settle(() => clients.some((client) => client.session.state.status === "connected"))
       proof.count()
     }
@@ -48,6 +59,14 @@ async function playRound(proof: Proof, seed: number, dataDir: string): Promise<s
   } finally {
     await server.end("SIGTERM")
   }
+}
+
+/** How long it takes until the server owns the directory. */
+async function takeover(server: NextServer): Promise<number> {
+  const sinceMs = performance.now()
+  const passedMs = () => performance.now() - sinceMs
+  while ((await server.health()) !== "ok" && passedMs() <= TAKEOVER_MS_MAX) await sleep(10)
+  return passedMs()
 }
 
 /** Every mutation was decided once, everybody has the same pages, and nobody ever saw another life of the document. */

@@ -2,16 +2,37 @@ import { spawn } from "node:child_process"
 import { once } from "node:events"
 import type { AddressInfo } from "node:net"
 import { createServer } from "node:net"
+import { pidNamespace } from "../../packages/next/src/testing/pid-namespace.ts"
 
 export interface NextServer {
   readonly port: number
+  /** What its health check says: "ok", or the code for which it serves no document. */
+  health(): Promise<string>
   end(signal: "SIGKILL" | "SIGTERM"): Promise<void>
 }
+
+/** Each server has process ids of its own, as in a container, where the system allows it: all of them are process 1. */
+const container = pidNamespace() ?? []
+
+/** In groups of their own they would outlive an interrupted proof. */
+const living = new Set<number>()
+process.on("exit", () => {
+  for (const pid of living) {
+    try {
+      process.kill(-pid, "SIGKILL")
+    } catch {
+      // It ended meanwhile.
+    }
+  }
+})
 
 /** The app as `npm run demo` serves it; it must have been built. */
 export async function startNext(options: { dataDir: string; port?: number }): Promise<NextServer> {
   const port = options.port ?? (await freePort())
-  const child = spawn(process.execPath, [".server/server.mjs"], {
+  const [program, ...args] = [...container, process.execPath, ".server/server.mjs"]
+  const child = spawn(program, args, {
+    // A group of its own: a wrapper's signal would not reach what it started.
+    detached: true,
     env: {
       ...process.env,
       NODE_ENV: "production",
@@ -22,7 +43,9 @@ export async function startNext(options: { dataDir: string; port?: number }): Pr
     },
     stdio: ["ignore", "pipe", "pipe"],
   })
-  const gone = once(child, "exit")
+  const { pid = 0 } = child
+  if (pid !== 0) living.add(pid)
+  const gone = once(child, "exit").then(() => void living.delete(pid))
   let output = ""
   const isReady = new Promise<void>((resolve, reject) => {
     const hear = (chunk: Buffer) => {
@@ -36,8 +59,14 @@ export async function startNext(options: { dataDir: string; port?: number }): Pr
   await isReady
   return {
     port,
+    async health() {
+      const response = await fetch(`http://127.0.0.1:${port}/api/lf`)
+      if (response.ok) return "ok"
+      const { code } = (await response.json()) as { readonly code: string }
+      return code
+    },
     async end(signal) {
-      child.kill(signal)
+      if (living.has(pid)) process.kill(-pid, signal)
       await gone
     },
   }

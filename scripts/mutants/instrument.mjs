@@ -11,18 +11,28 @@ const sourceNames = /\.tsx?$/
 const testNames = /\.test\.tsx?$/
 
 /**
- * What is no behaviour: claims about our own code (assert, unreachable), which hold whatever comes, and sentences for people.
- * The codes of errors are mutated.
+ * What is no behaviour: claims about our own code (assert, unreachable), which hold whatever comes; and of an error that is
+ * made or thrown the sentence for people and its cause. The codes of errors are mutated.
  */
 const ignorer = {
   shouldIgnore(path) {
-    const { node, parent } = path
+    const { node } = path
     if (node.type === "CallExpression" && /^(assert|unreachable)$/.test(node.callee.name)) return "a claim"
-    if (path.listKey !== "arguments" || !/(Error|Reject)$/.test(parent.callee?.name ?? "")) return undefined
-    const isText = ["StringLiteral", "TemplateLiteral", "BinaryExpression"].includes(node.type)
-    const hasCode = parent.arguments[0]?.type === "StringLiteral" && /^[A-Z_]+$/.test(parent.arguments[0].value)
-    return isText && path.key === (hasCode ? 1 : 0) ? "a sentence" : undefined
+    if (path.listKey !== "arguments" || !isOfError(path)) return undefined
+    if (node.type === "ObjectExpression")
+      return node.properties.every(({ key }) => key?.name === "cause") ? "a cause" : undefined
+    return isSentence(node) ? "a sentence" : undefined
   },
+}
+
+function isOfError({ parent, parentPath }) {
+  return /Error$/.test(parent.callee?.name ?? "") || parentPath.parent.type === "ThrowStatement"
+}
+
+function isSentence(node) {
+  if (node.type === "StringLiteral") return node.value.includes(" ")
+  if (node.type === "BinaryExpression") return isSentence(node.left) || isSentence(node.right)
+  return node.type === "TemplateLiteral" && node.quasis.some(({ value }) => value.raw.includes(" "))
 }
 
 /** The mutants of an area's files, and the files with all of them. */
@@ -41,13 +51,18 @@ export async function instrument(area) {
       const from = textAt(lines, location)
       return { id, file: fileName, lineNo: location.start.line + 1, operator: mutatorName, line, from, to: replacement }
     })
-  return { files, mutants, contents: new Map(result.files.map(({ name, content }) => [join(root, name), fast(content)])) }
+  return {
+    files,
+    mutants,
+    contents: new Map(result.files.map(({ name, content }) => [join(root, name), fast(content)])),
+  }
 }
 
 /** Counts what a test reaches only while no mutant is switched on: worlds run twice as fast. */
 function fast(content) {
   const counting = "function cover() {"
-  if (content.includes("stryCov") && !content.includes(counting)) throw new Error("the instrumenter counts in another way")
+  if (content.includes("stryCov") && !content.includes(counting))
+    throw new Error("the instrumenter counts in another way")
   return content.replace(counting, `${counting} if (ns.activeMutant) return;`)
 }
 
@@ -75,7 +90,9 @@ export async function bundle(area, contents) {
       plugins: [withContents(contents)],
     })
     const imports = Object.values(metafile.outputs).flatMap((output) => output.imports)
-    const externals = imports.filter(({ external, kind }) => external && kind !== "dynamic-import").map(({ path }) => path)
+    const externals = imports
+      .filter(({ external, kind }) => external && kind !== "dynamic-import")
+      .map(({ path }) => path)
     bundles.push({ test, outfile, externals: [...new Set(externals)] })
   }
   return bundles

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs"
 import { builtinModules, createRequire } from "node:module"
 import vm from "node:vm"
 
+const casesMax = 100
 const namespace = "__stryker__"
 const require = createRequire(import.meta.url)
 const root = process.cwd()
@@ -12,6 +13,7 @@ globalThis.__vitest_worker__ = {
   config: { expect: {}, snapshotOptions: {}, fakeTimers: { loopLimit: 10_000 } },
   ctx: {},
   environment: { name: "node" },
+  metaEnv: process.env,
   filepath: "",
   durations: {},
   providedContext: {},
@@ -19,7 +21,7 @@ globalThis.__vitest_worker__ = {
   onCleanup() {},
 }
 if (process.argv[2] === "jsdom") {
-  const { builtinEnvironments } = await import("vitest/environments")
+  const { builtinEnvironments } = await import("vitest/runtime")
   await builtinEnvironments.jsdom.setup(globalThis, {})
 }
 const vitest = await import("vitest")
@@ -49,6 +51,8 @@ WebAssembly.compile = (bytes) => {
   return known
 }
 
+/** Node from 20.12 on wants the constant, before that there was only the function. */
+const importModuleDynamically = vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER ?? ((name) => import(name))
 const modules = new Map()
 const scripts = new Map()
 let escaped = null
@@ -58,14 +62,16 @@ process.on("unhandledRejection", (reason) => {
 process.on("uncaughtException", (error) => {
   escaped = `uncaught: ${error}`
 })
+process.on("disconnect", () => process.exit())
 process.on("message", async (job) => process.send(await runFile(job)))
 
 /** Runs one test file, or the named tests of it, until one fails. Answers which failed, and what each reached. */
 async function runFile({ file, mutant, hitsMax, names }) {
   const script = await scriptOf(file)
-  const state = { activeMutant: mutant, hitCount: 0, hitLimit: hitsMax }
+  const state = { activeMutant: interned(mutant), hitCount: 0, hitLimit: hitsMax }
   globalThis[namespace] = state
   escaped = null
+  const known = new Set(Reflect.ownKeys(globalThis))
   const isWanted = names && new Set(names)
   const tests = []
   let failed = null
@@ -84,10 +90,16 @@ async function runFile({ file, mutant, hitsMax, names }) {
   }
   const [result] = await startTests([file.outfile], runner)
   for (let i = 0; i < 3; i++) await new Promise((resolve) => setImmediate(resolve))
-  if (result.result?.state === "fail") failed ??= messageOf(result)
-  failed ??= escaped
-  const { mutantCoverage = { static: {}, perTest: {} } } = state
-  return { failed, isEndless: state.hitCount > state.hitLimit, reach: mutant === null ? mutantCoverage : null, tests, why: failed && firstError(result) }
+  // What a server shares by way of globalThis is of this run only.
+  for (const key of Reflect.ownKeys(globalThis)) if (!known.has(key)) delete globalThis[key]
+  const why = firstError(result)
+  failed ??= why ?? escaped
+  return { failed, why, isEndless: state.hitCount > state.hitLimit, reach: state.mutantCoverage ?? null, tests }
+}
+
+/** As a key, so that a comparison with the same literal in the source compares two pointers. */
+function interned(text) {
+  return text === null ? null : Object.keys({ [`${text}`]: 0 })[0]
 }
 
 async function scriptOf(file) {
@@ -96,7 +108,7 @@ async function scriptOf(file) {
   }
   if (!scripts.has(file.outfile)) {
     const text = readFileSync(file.outfile, "utf8")
-    const options = { filename: file.outfile, importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER }
+    const options = { filename: file.outfile, importModuleDynamically }
     scripts.set(file.outfile, new vm.Script(`(function (require, module, exports) {${text}\n})`, options))
   }
   return scripts.get(file.outfile)
@@ -105,9 +117,14 @@ async function scriptOf(file) {
 async function importOf(name) {
   if (builtinModules.includes(name.replace("node:", ""))) return require(name)
   const loaded = await import(name)
-  // The same cases for every mutant, and none made smaller: one that fails is enough.
-  if (name === "fast-check") loaded.default.configureGlobal({ seed: 1, endOnFailure: true })
+  if (name === "fast-check") return { ...loaded, assert: assertBriefly(loaded) }
   return typeof loaded.default === "function" && Object.keys(loaded).length === 1 ? loaded.default : loaded
+}
+
+/** The same cases for every mutant, not many, and none made smaller: one that fails is enough. */
+function assertBriefly(fc) {
+  return (property, { numRuns = casesMax, ...options } = {}) =>
+    fc.assert(property, { ...options, seed: 1, endOnFailure: true, numRuns: Math.min(numRuns, casesMax) })
 }
 
 function evaluate(script) {
@@ -119,14 +136,11 @@ function nameOf(task) {
   return task.suite === undefined ? task.name : `${nameOf(task.suite)} > ${task.name}`
 }
 
-function messageOf(task) {
-  return task.result?.errors?.[0]?.message ?? "it failed"
-}
-
 function firstError(task) {
   for (const child of task.tasks ?? []) {
     const found = firstError(child)
     if (found) return found
   }
-  return task.result?.state === "fail" ? messageOf(task).slice(0, 200) : null
+  if (task.result?.state !== "fail") return null
+  return (task.result.errors?.[0]?.message ?? "it failed").slice(0, 200)
 }

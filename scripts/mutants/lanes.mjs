@@ -3,13 +3,9 @@ import { fork } from "node:child_process"
 import { join } from "node:path"
 import { root } from "../run.mjs"
 
-/** Old modules stay in a process: after so many runs it is replaced. */
-const runsMax = 150
-
 export class Lane {
   #environment
   #child = null
-  #runs = 0
 
   constructor(environment = "node") {
     this.#environment = environment
@@ -17,9 +13,7 @@ export class Lane {
 
   /** What lane.mjs answers, or null when it took longer, or ended. */
   async run(job, msMax) {
-    if (this.#runs >= runsMax) this.close()
     this.#child ??= this.#start()
-    this.#runs++
     const child = this.#child
     const answer = await new Promise((resolve) => {
       const timer = setTimeout(() => resolve(null), msMax)
@@ -41,14 +35,19 @@ export class Lane {
   close() {
     this.#child?.kill("SIGKILL")
     this.#child = null
-    this.#runs = 0
   }
 
   #start() {
     return fork(join(root, "scripts/mutants/lane.mjs"), [this.#environment], {
       cwd: root,
+      env: { ...process.env, NODE_ENV: "test", NODE_NO_WARNINGS: "1" },
       // What a mutant prints is of no interest.
-      stdio: ["ignore", process.env.LF_MUTANTS_LOUD ? "inherit" : "ignore", process.env.LF_MUTANTS_LOUD ? "inherit" : "ignore", "ipc"],
+      stdio: [
+        "ignore",
+        process.env.LF_MUTANTS_LOUD ? "inherit" : "ignore",
+        process.env.LF_MUTANTS_LOUD ? "inherit" : "ignore",
+        "ipc",
+      ],
     })
   }
 }

@@ -14,7 +14,8 @@ test("lf reset deletes the documents and nothing else, and not under a server", 
   expect(await lf.document("a", { as: "system" }).query(titlesQuery)).toEqual([{ title: "a" }])
   await lf.close()
   expect(await resetDirectory(dataDir)).toBe(2)
-  expect(await readdir(dataDir)).toEqual(["notes.txt"])
+  // The lock file stays: it is the same file for everyone who ever locks it.
+  expect(await readdir(dataDir)).toEqual(["notes.txt", "owner.lock"])
 })
 
 test("lf reset leaves a directory alone that is not lf's", async () => {

@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from "node:fs/promises"
+import { readdir, readFile, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { sql } from "@lf/core"
 import { afterEach, describe, expect, test } from "vitest"
@@ -27,6 +27,12 @@ async function add(rooms: Rooms, docId: string, id: string): Promise<void> {
   const { remote, leave } = await rooms.enter(docId, { create: true })
   expect(await remote.mutate("Add", { id, title: id }, null)).toEqual({ type: "applied" })
   leave()
+}
+
+async function fencesOf(dataDir: string, docId: string): Promise<string[]> {
+  const directory = docDirectory(dataDir, docId)
+  const names = await readdir(directory)
+  return names.filter((name) => name.startsWith("fence-")).map((name) => join(directory, name))
 }
 
 async function ids(rooms: Rooms, docId: string): Promise<unknown[]> {
@@ -79,7 +85,7 @@ describe("rooms", () => {
     await until(() => rooms.openCount === 0, "closed")
     const names = await readdir(docDirectory(dataDir, "doc"))
     expect(names.some((name) => /^main-\d+\.db$/.test(name))).toBe(true)
-    expect(names).not.toContain("owner.lock")
+    expect(names.filter((name) => name.startsWith("fence-"))).toEqual([])
     await add(rooms, "doc", "2")
     expect(await ids(rooms, "doc")).toEqual(["1", "2"])
   })
@@ -88,10 +94,9 @@ describe("rooms", () => {
     const { url, dataDir } = await startServer({ limits: { idleMs: 20 } })
     const client = await startClient(url)
     expect(await client.add("1").remote).toMatchObject({ type: "applied" })
-    const lock = join(docDirectory(dataDir, "doc"), "owner.lock")
-    await readFile(lock)
+    expect(await fencesOf(dataDir, "doc")).toHaveLength(1)
     client.session.stop()
-    await until(async () => (await readFile(lock).catch(() => null)) === null, "closed")
+    await until(async () => (await fencesOf(dataDir, "doc")).length === 0, "closed")
     client.session.stop()
   })
 
@@ -112,8 +117,8 @@ describe("rooms", () => {
     const rooms = open(dataDir)
     await add(rooms, "doc", "1")
     const lease = await rooms.enter("doc", { create: false })
-    // Somebody else's lock: the log refuses its next append.
-    await writeFile(join(docDirectory(dataDir, "doc"), "owner.lock"), "999999999 ?\n")
+    // As another owner does that takes over: the log refuses its next append.
+    for (const fence of await fencesOf(dataDir, "doc")) await rm(fence)
     await expect(lease.remote.mutate("Add", { id: "2", title: "2" }, null)).rejects.toMatchObject({
       code: "LOG_DEPOSED",
     })

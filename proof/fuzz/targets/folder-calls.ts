@@ -1,4 +1,4 @@
-import type { FsCalls, FsFile } from "../../../packages/next/src/node/fs-calls.ts"
+import type { FsCalls, FsFile, FsLock } from "../../../packages/next/src/node/fs-calls.ts"
 
 const EMPTY = new Uint8Array(0)
 
@@ -18,8 +18,7 @@ export class FolderCalls implements FsCalls {
     return bytes.slice()
   }
 
-  async open(path: string, flags: "wx" | "w" | "r+"): Promise<FsFile> {
-    if (flags === "wx" && this.files.has(path)) throw Object.assign(new Error(path), { code: "EEXIST" })
+  async open(path: string, flags: "w" | "r+"): Promise<FsFile> {
     if (flags !== "r+") this.files.set(path, EMPTY)
     return {
       write: async (bytes, position) => {
@@ -33,7 +32,6 @@ export class FolderCalls implements FsCalls {
       truncate: async (length) => {
         this.files.set(path, (await this.read(path)).slice(0, length))
       },
-      identity: async () => path,
       close: async () => {},
     }
   }
@@ -41,6 +39,11 @@ export class FolderCalls implements FsCalls {
   async rename(from: string, to: string): Promise<void> {
     this.files.set(to, await this.read(from))
     this.files.delete(from)
+  }
+
+  async link(from: string, to: string): Promise<void> {
+    if (this.files.has(to)) throw Object.assign(new Error(to), { code: "EEXIST" })
+    this.files.set(to, await this.read(from))
   }
 
   async remove(path: string): Promise<void> {
@@ -51,5 +54,20 @@ export class FolderCalls implements FsCalls {
 
   async identity(path: string): Promise<string | null> {
     return this.files.has(path) ? path : null
+  }
+
+  async exists(path: string): Promise<boolean> {
+    return this.files.has(path)
+  }
+
+  async lock(path: string): Promise<FsLock> {
+    this.files.set(path, this.files.get(path) ?? EMPTY)
+    return {
+      read: () => this.read(path),
+      write: async (bytes) => {
+        this.files.set(path, bytes.slice())
+      },
+      release: async () => {},
+    }
   }
 }

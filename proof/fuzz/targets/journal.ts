@@ -90,17 +90,22 @@ function sealedGroup(count: number, body: Uint8Array): Uint8Array {
   return group.u64(hash64(group.finish())).raw(body).finish()
 }
 
-const header = fc.record({
-  generation: fc.oneof(fc.nat(9), fc.maxSafeNat()),
-  checkpoint: fc.option(
-    fc.record({
-      meta: payload,
-      pageCount: fc.oneof(fc.nat(9), fc.maxSafeNat()),
-      pagesChecksum: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
-    }),
-  ),
-  liveBytes: fc.oneof(fc.nat(999), fc.maxSafeNat()),
+const stamp = fc.record({
+  meta: payload,
+  pageCount: fc.oneof(fc.nat(9), fc.maxSafeNat()),
+  pagesChecksum: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
 })
+const header = fc
+  .record({
+    generation: fc.oneof(fc.nat(9), fc.maxSafeNat()),
+    checkpoint: fc.option(stamp),
+    liveBytes: fc.oneof(fc.nat(999), fc.maxSafeNat()),
+    isMainEarlier: fc.boolean(),
+  })
+  .map(({ isMainEarlier, ...one }) => {
+    if (one.checkpoint === null || !isMainEarlier || one.generation === 0) return one
+    return { ...one, checkpoint: { ...one.checkpoint, mainGeneration: one.generation - 1 } }
+  })
 const headerCodec = { encode: encodeLogHeader, decode: (bytes: Uint8Array) => decodeLogHeader(bytes).header }
 
 const headerTarget: Target = {

@@ -38,6 +38,13 @@ describe("chain", () => {
     expect(ours.write(chainOf("a", "b", "c", "d").read(lsn(2), 1000))).toEqual({ type: "written", lsn: 4 })
   })
 
+  test("T1 what goes on from another last entry is a fork, though all entries here are rolled up", () => {
+    const [ours, clone] = [chainOf("a", "b"), chainOf("a", "x", "c")]
+    ours.rollup(lsn(2))
+    expect(ours.write(clone.read(lsn(2), 1000))).toEqual({ type: "fork", common: 2 })
+    expect(ours.lsn()).toBe(2)
+  })
+
   test("T1 a batch that ends at the first known hash is compared there", () => {
     const [ours, same, clone] = [chainOf("a", "b"), chainOf("a", "b"), chainOf("a", "x")]
     ours.rollup(lsn(2))

@@ -1,11 +1,11 @@
 import { beforeAll, describe, expect, test } from "vitest"
 import { ByteWriter, concatBytes, textToBytes } from "../base/bytes.ts"
-import { chainHash, hash64, loadChecksum } from "../base/checksum.ts"
+import { chainHash, hash64, loadChecksum, pageChecksum } from "../base/checksum.ts"
 import { LfError } from "../base/error.ts"
 import { lsn } from "../base/lsn.ts"
 import { anchorRecord } from "./chain.ts"
 import type { LogRecord } from "./log.ts"
-import { decodeLogHeader, encodeLogHeader } from "./log-header.ts"
+import { decodeLogHeader, encodeLogHeader, pagesChecksum } from "./log-header.ts"
 import { openMemoryLog } from "./memory-log.ts"
 import { decodeRecords, encodeGroup, recordBytes } from "./record.ts"
 import { Streams } from "./streams.ts"
@@ -110,6 +110,11 @@ describe("header", () => {
     const { header } = decodeLogHeader(bytes)
     bytes.fill(0)
     expect(header.checkpoint?.meta).toEqual(Uint8Array.of(7))
+  })
+
+  test("the checksum of a checkpoint is that of its pages, counted from 1", () => {
+    const [a, b] = [new Uint8Array(4096).fill(1), new Uint8Array(4096).fill(2)]
+    expect(pagesChecksum([a, b])).toBe(pageChecksum(1, a) ^ pageChecksum(2, b))
   })
 
   test("an empty body is refused as one that does not parse, not as bytes that are missing", () => {

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest"
 import { ByteWriter } from "../base/bytes.ts"
 import { hash64, loadChecksum } from "../base/checksum.ts"
-import { decodeLogHeader, encodeLogHeader, pagesChecksum } from "./log-header.ts"
+import { decodeLogHeader, encodeLogHeader, type LogHeader, pagesChecksum } from "./log-header.ts"
 import { decodeRecords, encodeGroup } from "./record.ts"
 
 beforeAll(loadChecksum)
@@ -12,17 +12,19 @@ const header = {
   checkpoint: { meta: new Uint8Array([1, 2]), pageCount: 3, pagesChecksum: 2n ** 64n - 1n },
 }
 
+const earlier = { ...header, checkpoint: { ...header.checkpoint, mainGeneration: 2 ** 33 } }
+
 /** `bytes` as a later version would write them: another format, and its checksum over `hashedBytes` right. */
 function ofLaterFormat(bytes: Uint8Array, hashedBytes: number): Uint8Array {
   const view = new DataView(bytes.buffer)
-  view.setUint32(4, 2, true)
+  view.setUint32(4, 3, true)
   view.setBigUint64(hashedBytes, hash64(bytes.subarray(0, hashedBytes)), true)
   return bytes
 }
 
 describe("log header", () => {
   test("comes back as it went in, and tells where it ends", () => {
-    for (const given of [header, { ...header, checkpoint: null }]) {
+    for (const given of [header, earlier, { ...header, checkpoint: null }]) {
       const bytes = encodeLogHeader(given)
       expect(decodeLogHeader(new Uint8Array([...bytes, 9, 9]))).toEqual({ header: given, endAt: bytes.length })
     }
@@ -38,13 +40,28 @@ describe("log header", () => {
     }
   })
 
+  test("T20 only a log whose main is of an earlier generation has format 2: older code reads the others", () => {
+    const formatOf = (given: LogHeader) => new DataView(encodeLogHeader(given).buffer).getUint32(4, true)
+    expect([header, { ...header, checkpoint: null }, earlier].map(formatOf)).toEqual([1, 1, 2])
+  })
+
   test("S9 a body that does not parse is LOG_CORRUPT under a checksum that is right", () => {
     const bytes = encodeLogHeader(header)
     const body = bytes.slice(12, -8)
-    for (const changed of [body.slice(0, -1), new Uint8Array([...body, 0]), new Uint8Array(0)]) {
+    const kindAt = new ByteWriter().uint(header.generation).uint(header.liveBytes).length
+    const ofKind = (kind: number) => body.map((byte, at) => (at === kindAt ? kind : byte))
+    const changes = [body.slice(0, -1), new Uint8Array([...body, 0]), new Uint8Array(0), ofKind(2), ofKind(3)]
+    for (const changed of changes) {
       const head = new ByteWriter().raw(bytes.subarray(0, 8)).u32(changed.length).raw(changed)
       const sealed = head.u64(hash64(head.finish())).finish()
       expect(() => decodeLogHeader(sealed)).toThrow(expect.objectContaining({ code: "LOG_CORRUPT" }))
+    }
+  })
+
+  test("S9 a log whose main would be its own or a later one is LOG_CORRUPT", () => {
+    for (const mainGeneration of [header.generation, header.generation + 1]) {
+      const bytes = encodeLogHeader({ ...header, checkpoint: { ...header.checkpoint, mainGeneration } })
+      expect(() => decodeLogHeader(bytes)).toThrow(expect.objectContaining({ code: "LOG_CORRUPT" }))
     }
   })
 

@@ -195,7 +195,7 @@ export class LocalStore {
     if (this.#base.lsn() > this.#base.start()) this.#base.rollup(this.#base.lsn())
   }
 
-  /** Calls `watcher` with every later change of `rejections`. Returns its undo. */
+  /** Returns its undo. */
   watchRejections(watcher: (change: RejectionChange) => void): () => void {
     this.#rejectionWatchers.add(watcher)
     return () => void this.#rejectionWatchers.delete(watcher)
@@ -212,6 +212,11 @@ export class LocalStore {
   refuse(rejections: readonly Rejection[], onDurable: () => void): void {
     for (const rejection of rejections) this.#rejections.append({ type: "rejected", rejection })
     this.#refused.push({ rejections, onDurable })
+  }
+
+  /** What the server did not take and is not known to be kept as that: until then it is pending. */
+  get refused(): readonly Rejection[] {
+    return this.#refused.flatMap(({ rejections }) => rejections)
   }
 
   /** A rejection of another log: once, also when that log was not deleted in time and comes again after it was dismissed. */
@@ -289,9 +294,8 @@ export class LocalStore {
   }
 
   #showRefused(refused: Refused): void {
-    const at = this.#refused.indexOf(refused)
-    if (at === -1) return // another flush has shown it
-    this.#refused.splice(at, 1)
+    if (!this.#refused.includes(refused)) return // another flush has shown it
+    this.#refused.splice(this.#refused.indexOf(refused), 1)
     for (const rejection of refused.rejections) this.#tell({ type: "rejected", rejection })
     refused.onDurable()
   }

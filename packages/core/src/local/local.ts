@@ -94,7 +94,7 @@ export class Local {
   }
 
   pending(): readonly Mutation[] {
-    return this.#timeline.pending()
+    return [...this.#store.refused, ...this.#timeline.pending()]
   }
 
   /** Pending mutations have positions `start + 1` to `lsn` under `clientId`: what came and went since is read off them. */
@@ -107,7 +107,7 @@ export class Local {
   }
 
   get pendingCount(): number {
-    return this.#timeline.pendingCount
+    return this.#store.refused.length + this.#timeline.pendingCount
   }
 
   get rejections(): readonly Rejection[] {
@@ -365,7 +365,10 @@ export class Local {
   #reject(refused: readonly Rejection[]): void {
     const decided = refused.map(({ uid, code }) => ({ uid, outcome: { type: "rejected", code, data: null } as const }))
     this.#store.settle(this.#timeline.start(), decided)
-    this.#store.refuse(refused, () => this.#receipts.decide(decided))
+    this.#store.refuse(refused, () => {
+      this.#receipts.decide(decided)
+      this.#tell()
+    })
   }
 
   #openTimeline(): Timeline {

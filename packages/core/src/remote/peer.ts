@@ -56,10 +56,6 @@ export class Peer {
     this.#pipe.close(code)
   }
 
-  close(reason: string): void {
-    this.#pipe.close(reason)
-  }
-
   get cursor(): Lsn {
     return this.hasOurEpoch && this.waiting !== null ? this.waiting.cursor : LSN_ZERO
   }

@@ -1,20 +1,28 @@
-import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises"
+import { constants } from "node:fs"
+import { type FileHandle, link, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises"
+import { tryLock } from "./kernel-lock.ts"
 
 /** The disk operations that lf uses, few and named, so that a test can stop at each of them. */
 export interface FsCalls {
-  /** With all its parents; fine when it exists. */
+  /** With all its parents, for their owner alone (S23); fine when it exists. */
   makeDirectory(path: string): Promise<void>
   list(path: string): Promise<string[]>
   read(path: string): Promise<Uint8Array>
-  /** "wx" makes a new file or fails with EEXIST, "w" an empty one, "r+" opens what is there. */
-  open(path: string, flags: "wx" | "w" | "r+"): Promise<FsFile>
+  /** "w" makes an empty file, for its owner alone (S23), "r+" opens what is there. */
+  open(path: string, flags: "w" | "r+"): Promise<FsFile>
   rename(from: string, to: string): Promise<void>
+  /** A second name for a file. @throws EEXIST when the name is taken; others where there are no second names */
+  link(from: string, to: string): Promise<void>
   /** Fine when it is gone already. */
   remove(path: string): Promise<void>
   /** Makes the names in a directory durable. */
   syncDirectory(path: string): Promise<void>
-  /** Tells one file from another that takes its name later; null when there is none. */
+  /** Differs between two states of a file; null when there is none. */
   identity(path: string): Promise<string | null>
+  /** The disk itself answers, where a cache might not: on NFS a stat may be seconds old, opening asks the server. */
+  exists(path: string): Promise<boolean>
+  /** Locks a file, which is made if there is none, against every other opener; null: another one has it. */
+  lock(path: string): Promise<FsLock | null>
 }
 
 export interface FsFile {
@@ -23,14 +31,29 @@ export interface FsFile {
   /** Content and size are durable. */
   datasync(): Promise<void>
   truncate(length: number): Promise<void>
-  /** As `FsCalls.identity` tells it while nothing is written. */
-  identity(): Promise<string>
   close(): Promise<void>
 }
 
+/** A file that is locked until `release` or the end of the process. */
+export interface FsLock {
+  /** What the file says. Where locks are mandatory nothing else can read it. */
+  read(): Promise<Uint8Array>
+  /** Replaces what the file says. */
+  write(bytes: Uint8Array): Promise<void>
+  release(): Promise<void>
+}
+
+const FILE_MODE = 0o600
+const DIRECTORY_MODE = 0o700
+/** How often a lock file is opened that others remove or rename meanwhile. */
+const LOCK_TRIES_MAX = 20
+
+/** A handle that is only garbage would be closed, and its lock with it. */
+const locked = new Set<FileHandle>()
+
 export const nodeFsCalls: FsCalls = {
   makeDirectory: async (path) => {
-    await mkdir(path, { recursive: true })
+    await mkdir(path, { recursive: true, mode: DIRECTORY_MODE })
   },
   list: (path) => readdir(path),
   read: async (path) => {
@@ -40,6 +63,7 @@ export const nodeFsCalls: FsCalls = {
   },
   open: openFile,
   rename,
+  link,
   remove: (path) => rm(path, { force: true }),
   syncDirectory: async (path) => {
     // Windows opens no directories; NTFS journals its names itself.
@@ -53,12 +77,25 @@ export const nodeFsCalls: FsCalls = {
   },
   identity: async (path) => {
     try {
-      return identityOf(await stat(path, { bigint: true }))
+      const { ino, mtimeNs } = await stat(path, { bigint: true })
+      // Inode numbers are given out again at once, hence the time.
+      return `${ino}/${mtimeNs}`
     } catch (error) {
       if (errnoOf(error) === "ENOENT") return null
       throw error
     }
   },
+  exists: async (path) => {
+    try {
+      await (await open(path, "r")).close()
+      return true
+    } catch (error) {
+      // ESTALE: a network file system's word for a file that another machine removed.
+      if (errnoOf(error) === "ENOENT" || errnoOf(error) === "ESTALE") return false
+      throw error
+    }
+  },
+  lock: lockFile,
 }
 
 /** "ENOSPC" and the like; undefined for what is no error of the system. */
@@ -66,24 +103,66 @@ export function errnoOf(error: unknown): string | undefined {
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined
 }
 
-async function openFile(path: string, flags: "wx" | "w" | "r+"): Promise<FsFile> {
-  const handle = await open(path, flags)
+async function openFile(path: string, flags: "w" | "r+"): Promise<FsFile> {
+  const handle = await open(path, flags, FILE_MODE)
   return {
-    write: async (bytes, position) => {
-      let done = 0
-      while (done < bytes.length) {
-        const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done)
-        done += bytesWritten
-      }
-    },
+    write: (bytes, position) => writeAll(handle, bytes, position),
     datasync: () => handle.datasync(),
     truncate: (length) => handle.truncate(length),
-    identity: async () => identityOf(await handle.stat({ bigint: true })),
     close: () => handle.close(),
   }
 }
 
-// Inode numbers are given out again at once, hence the time.
-function identityOf({ ino, mtimeNs }: { ino: bigint; mtimeNs: bigint }): string {
-  return `${ino}/${mtimeNs}`
+async function writeAll(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+  let done = 0
+  while (done < bytes.length) {
+    const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done)
+    done += bytesWritten
+  }
+}
+
+async function lockFile(path: string): Promise<FsLock | null> {
+  for (let tries = 0; tries < LOCK_TRIES_MAX; tries++) {
+    const handle = await open(path, constants.O_RDWR | constants.O_CREAT, FILE_MODE)
+    let isOurs = false
+    try {
+      if (!tryLock(handle.fd)) return null
+      // Removed or renamed since it was opened, it keeps no one out: the next opener makes another.
+      isOurs = await hasName(handle, path)
+    } finally {
+      if (!isOurs) await handle.close()
+    }
+    if (isOurs) return held(handle)
+  }
+  return null
+}
+
+async function hasName(handle: FileHandle, path: string): Promise<boolean> {
+  const { ino, dev } = await handle.stat({ bigint: true })
+  try {
+    const named = await stat(path, { bigint: true })
+    return named.ino === ino && named.dev === dev
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return false
+    throw error
+  }
+}
+
+function held(handle: FileHandle): FsLock {
+  locked.add(handle)
+  return {
+    read: async () => {
+      const { size } = await handle.stat()
+      const { buffer, bytesRead } = await handle.read(new Uint8Array(size), 0, size, 0)
+      return buffer.subarray(0, bytesRead)
+    },
+    write: async (bytes) => {
+      await handle.truncate(0)
+      await writeAll(handle, bytes, 0)
+    },
+    release: async () => {
+      locked.delete(handle)
+      await handle.close()
+    },
+  }
 }

@@ -4,14 +4,19 @@ import { copyFile, mkdtemp, readdir, readFile, rename, rm, truncate, writeFile }
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
-import { decodeLogHeader, loadChecksum, type OpenedLog, Streams } from "@lf/core"
+import { decodeLogHeader, encodeLogHeader, loadChecksum, type OpenedLog, Streams } from "@lf/core"
 import { build } from "esbuild"
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { chainOf, checkpointOf, logContract } from "../../../core/src/testing/log-contract.ts"
 import { nodeFsCalls } from "./fs-calls.ts"
-import { acquireDirectory, openFsLog, readFsLog } from "./fs-log.ts"
+import { openFsLog, readFsLog } from "./fs-log.ts"
 
 beforeAll(loadChecksum)
+
+/** What a document's directory holds besides its lock file, which is never removed. */
+async function filesIn(directory: string): Promise<string[]> {
+  return (await readdir(directory)).filter((name) => name !== "owner.lock").sort()
+}
 
 const newDirectory = () => mkdtemp(join(tmpdir(), "lf-fs-log-"))
 const logFile = async (directory: string) =>
@@ -68,17 +73,19 @@ describe("fs log", () => {
 
   test("after a rollup there is one log and one main, the pages and nothing else", async () => {
     await rollups(3)
-    expect((await readdir(directory)).sort()).toEqual(["log-0000000000000004", "main-0000000000000004.db"])
+    expect(await filesIn(directory)).toEqual(["log-0000000000000004", "main-0000000000000004.db"])
     const main = await readFile(join(directory, "main-0000000000000004.db"))
     expect(main.equals(Buffer.concat([...checkpointOf(3, 2).pages]))).toBe(true)
   })
 
   test("older generations and unfinished files are removed, foreign files are left alone", async () => {
     await rollups(1)
-    for (const name of ["log-0000000000000001", "main-0000000000000009.db", "log-0000000000000009.tmp", "notes.txt"])
+    const token = "0".repeat(32)
+    const leftovers = ["log-0000000000000001", "main-0000000000000009.db", "log-0000000000000009.tmp"]
+    for (const name of [...leftovers, `main-0000000000000003.db.${token}.tmp`, "notes.txt"])
       await writeFile(join(directory, name), "x")
     await withLog(async ({ checkpoint }) => expect(checkpoint).toEqual(checkpointOf(1, 2)))
-    expect((await readdir(directory)).sort()).toEqual(["log-0000000000000002", "main-0000000000000002.db", "notes.txt"])
+    expect(await filesIn(directory)).toEqual(["log-0000000000000002", "main-0000000000000002.db", "notes.txt"])
   })
 
   test("I11 a changed, cut or missing main is told, and nothing is removed", async () => {
@@ -102,7 +109,7 @@ describe("fs log", () => {
     await copyFile(path, join(directory, "log-0000000000000001"))
     await flip(path, () => 14)
     await expect(openFsLog(directory)).rejects.toMatchObject({ code: "LOG_CORRUPT" })
-    expect((await readdir(directory)).length).toBe(3)
+    expect(await filesIn(directory)).toHaveLength(3)
     await rm(path)
     await rm(join(directory, "log-0000000000000001"))
     await expect(openFsLog(directory)).rejects.toMatchObject({ code: "LOG_CORRUPT" })
@@ -173,36 +180,50 @@ describe("fs log", () => {
     })
   })
 
-  test("the lock of a dead process is taken over, as are one of another start and an empty one", async () => {
-    const child = spawn(process.execPath, ["-e", ""])
-    await once(child, "exit")
-    const boot = await readFile("/proc/sys/kernel/random/boot_id", "utf8").catch(() => "")
-    for (const claim of [`${child.pid} ?\n`, boot && `${process.pid} ${boot.trim()}/12345\n`, "", "nonsense\n"]) {
-      await writeFile(join(directory, "owner.lock"), claim)
-      await withLog(async () => {})
-      expect(await readdir(directory)).not.toContain("owner.lock")
+  test("T19 on a full disk a document opens and is read; a takeover waits for room, and takes none itself", async () => {
+    const full = Object.assign(new Error("full"), { code: "ENOSPC" })
+    const calls = {
+      ...nodeFsCalls,
+      open: async (path: string, flags: "w" | "r+") => {
+        const file = await nodeFsCalls.open(path, flags)
+        return flags === "r+" ? file : { ...file, write: () => Promise.reject(full) }
+      },
     }
+    const records = chainOf("s", ["1"])
+    await withLog(({ log }) => log.append(records))
+    const opened = await openFsLog(directory, calls)
+    expect(opened.records).toEqual(records)
+    await opened.log.close()
+    const fence = join(directory, `fence-${"a".repeat(32)}`)
+    await writeFile(fence, "")
+    for (let i = 0; i < 2; i++) await expect(openFsLog(directory, calls)).rejects.toMatchObject({ code: "LOG_FULL" })
+    expect((await filesIn(directory)).filter((name) => !name.startsWith("fence-"))).toEqual(["log-0000000000000001"])
+    await withLog(async (again) => expect(again.records).toEqual(records))
   })
 
-  test("I14 of many that see a dead lock at once exactly one gets it", async () => {
-    for (let round = 0; round < 10; round++) {
-      await writeFile(join(directory, "owner.lock"), "999999999 ?\n")
-      const tries = await Promise.allSettled(Array.from({ length: 8 }, () => acquireDirectory(directory)))
-      const held = tries.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []))
-      expect(held.length).toBe(1)
-      for (const result of tries)
-        if (result.status === "rejected") expect(result.reason).toMatchObject({ code: "SERVER_DIRECTORY_OWNED" })
-      await held[0].release()
-    }
-  })
-
-  test("a server's directory has one owner, and its documents have their own", async () => {
-    const held = await acquireDirectory(directory)
-    await expect(acquireDirectory(directory)).rejects.toMatchObject({ code: "SERVER_DIRECTORY_OWNED" })
-    const { log } = await openFsLog(join(directory, "docs", "d"))
+  test("I14 without hard links a name is still not given twice", async () => {
+    const link = () => Promise.reject(Object.assign(new Error("no links"), { code: "EPERM" }))
+    const { log } = await openFsLog(directory, { ...nodeFsCalls, link })
+    await log.append(chainOf("s", ["1"]))
+    await log.rollup(checkpointOf(1, 2), chainOf("s", ["1"]))
+    await writeFile(join(directory, "log-0000000000000003"), "another's")
+    await expect(log.rollup(checkpointOf(2, 2), [])).rejects.toMatchObject({ code: "LOG_DEPOSED" })
     await log.close()
-    await held.release()
-    await (await acquireDirectory(directory)).release()
+    expect(await readFile(join(directory, "log-0000000000000003"), "utf8")).toBe("another's")
+    await rm(join(directory, "log-0000000000000003"))
+    await withLog(async (again) => expect(again.records).toEqual(chainOf("s", ["1"])))
+  })
+
+  test("I14 who takes over while the owner before names its rollup goes on after that", async () => {
+    await writeFile(join(directory, `fence-${"a".repeat(32)}`), "")
+    const named = encodeLogHeader({ generation: 1, checkpoint: null, liveBytes: 0 })
+    const link = async (from: string, to: string) => {
+      if (to.endsWith("1")) await writeFile(to, named)
+      await nodeFsCalls.link(from, to)
+    }
+    const { log } = await openFsLog(directory, { ...nodeFsCalls, link })
+    await log.close()
+    expect(await filesIn(directory)).toEqual(["log-0000000000000002"])
   })
 
   test("a directory that cannot be made is LOG_FAILED with its cause", async () => {

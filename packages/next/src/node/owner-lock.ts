@@ -1,141 +1,112 @@
-import { readFile } from "node:fs/promises"
+import { randomBytes } from "node:crypto"
+import { hostname } from "node:os"
 import { join } from "node:path"
-import { setTimeout } from "node:timers/promises"
 import { type ErrorCode, LfError } from "@lf/core"
-import { errnoOf, type FsCalls, nodeFsCalls } from "./fs-calls.ts"
+import { remoteFileSystem } from "./file-system.ts"
+import { errnoOf, type FsCalls, type FsLock, nodeFsCalls } from "./fs-calls.ts"
+
+// Who owns a directory is decided by the kernel: `owner.lock` is open and locked by its owner as long as the owner lives,
+// and the file is never removed (who had opened it before the removal and who makes it anew would both have a lock). No
+// process id is compared: two containers may have the same ones, a copied directory has another's, and ids come again.
 
 const LOCK_FILE = "owner.lock"
-const ATTEMPTS_MAX = 20
-const TAKEOVER_DEPTH_MAX = 3
-/** A lock file without content is one that is being written, or whose writer died between two calls. */
-const EMPTY_PATIENCE_MS = 500
-const POLL_MS = 20
+/** How often what is no file is moved out of the lock file's place. */
+const MOVES_MAX = 3
+/** More is no line of ours. */
+const SIGNATURE_BYTES_MAX = 400
+const SIGNATURE = /^process \d+ on \S+, since \S+$/
 
-/** It does not change while this process lives. */
-let ownClaim: Promise<string> | undefined
+/** The names of fences: see fence.ts. */
+export const FENCE = /^fence-([0-9a-f]{32})$/
 
 /** Holds a directory against other processes and against a second opener in this one. */
 export interface OwnerLock {
-  /** False once somebody else took over, who thought this process dead (I14). */
-  isHeld(): Promise<boolean>
+  /** The file held a process id: an owner of the older format, which went by those, did not close and may even live. */
+  readonly wasMarked: boolean
+  /** Empties the file. An owner of the older format notices at its next append, and stops. */
+  clearMark(): Promise<void>
   release(): Promise<void>
 }
 
-/** One server process per data directory. @throws SERVER_DIRECTORY_OWNED */
-export async function acquireDirectory(directory: string): Promise<{ release(): Promise<void> }> {
-  await nodeFsCalls.makeDirectory(directory)
-  return acquireLock(directory, "SERVER_DIRECTORY_OWNED", nodeFsCalls)
-}
-
-/** The lock of an existing directory; that of a dead process is taken over. @throws `ownedCode` */
-export async function acquireLock(directory: string, ownedCode: ErrorCode, calls: FsCalls): Promise<OwnerLock> {
-  ownClaim ??= processStart(process.pid).then((start) => `${process.pid} ${start}\n`)
-  const claim = await ownClaim
-  const lock = await tryLock(join(directory, LOCK_FILE), claim, calls)
-  if (lock === null) throw new LfError(ownedCode, `${directory} is in use by another process, or twice in this one`)
-  return lock
-}
-
 /**
- * Null when a living process has it. A dead one's lock is removed only by who holds the lock's own takeover lock, which
- * is won in the same way: so of several who see it dead, none removes what another has just made.
+ * One server process per data directory. `warn` gets one line for the operator when the directory is on a file system
+ * that may not keep it so. @throws SERVER_DIRECTORY_OWNED
  */
-async function tryLock(path: string, claim: string, calls: FsCalls, depth = 0): Promise<OwnerLock | null> {
-  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-    const lock = await createLock(path, claim, calls)
-    if (lock !== null) return lock
-    const holder = await holderOf(path, calls)
-    if (holder === "alive") return null
-    if (holder === "none") continue
-    const takeover = depth < TAKEOVER_DEPTH_MAX ? await tryLock(`${path}.takeover`, claim, calls, depth + 1) : null
-    if (takeover === null) {
-      await setTimeout(POLL_MS)
-      continue
-    }
-    try {
-      if ((await holderOf(path, calls)) === "dead") await calls.remove(path)
-    } finally {
-      await takeover.release()
-    }
-  }
-  return null
-}
-
-/** Null when the name is taken. */
-async function createLock(path: string, claim: string, calls: FsCalls): Promise<OwnerLock | null> {
-  let identity: string
+export async function acquireDirectory(
+  directory: string,
+  warn: (line: string) => void = writeWarning,
+): Promise<{ release(): Promise<void> }> {
+  await nodeFsCalls.makeDirectory(directory)
+  const lock = await lockIn(directory, "SERVER_DIRECTORY_OWNED", nodeFsCalls)
   try {
-    const file = await calls.open(path, "wx")
-    try {
-      await file.write(new TextEncoder().encode(claim), 0)
-      identity = await file.identity()
-    } finally {
-      await file.close()
-    }
+    // It only makes a refusal's message better, and a full disk has no room for it.
+    await lock.write(new TextEncoder().encode(`${signature()}\n`)).catch(() => {})
+    const fileSystem = await remoteFileSystem(directory)
+    if (fileSystem !== null) warn(warningOf(directory, fileSystem))
+    return lock
   } catch (error) {
-    if (errnoOf(error) === "EEXIST") return null
+    await lock.release()
     throw error
   }
-  const isHeld = async () => (await calls.identity(path)) === identity
-  const release = async () => {
-    if (await isHeld()) await calls.remove(path)
-  }
-  // Written so slowly that it was taken for dead: not ours.
-  return (await isHeld()) ? { isHeld, release } : null
 }
 
-async function holderOf(path: string, calls: FsCalls): Promise<"none" | "dead" | "alive"> {
-  const claim = await readClaim(path, calls)
-  if (claim === null) return "none"
-  return (await isClaimAlive(claim)) ? "alive" : "dead"
-}
-
-async function readClaim(path: string, calls: FsCalls): Promise<string | null> {
-  let waitedMs = 0
-  for (;;) {
-    try {
-      const claim = new TextDecoder().decode(await calls.read(path))
-      if (claim.endsWith("\n") || waitedMs >= EMPTY_PATIENCE_MS) return claim
-    } catch (error) {
-      if (errnoOf(error) === "ENOENT") return null
-      throw error
-    }
-    await setTimeout(POLL_MS)
-    waitedMs += POLL_MS
-  }
-}
-
-async function isClaimAlive(claim: string): Promise<boolean> {
-  const [pidText, start] = claim.trim().split(" ")
-  const pid = Number(pidText)
-  if (!Number.isSafeInteger(pid) || pid < 1) return false
-  if (!isProcessAlive(pid)) return false
-  const startNow = await processStart(pid)
-  // A process id is given out again: only the same start makes it the same process.
-  return startNow === "?" || start === "?" || startNow === start
-}
-
-function isProcessAlive(pid: number): boolean {
+/** The lock of an existing directory, such as a document's. @throws `ownedCode`; ENOENT when there is no directory */
+export async function acquireLock(directory: string, ownedCode: ErrorCode, calls: FsCalls): Promise<OwnerLock> {
+  const lock = await lockIn(directory, ownedCode, calls)
   try {
-    process.kill(pid, 0)
-    return true
+    const wasMarked = (await lock.read()).length > 0
+    return { wasMarked, clearMark: () => lock.write(new Uint8Array(0)), release: () => lock.release() }
   } catch (error) {
-    // EPERM: it lives and belongs to somebody else.
-    return errnoOf(error) === "EPERM"
+    await lock.release()
+    throw error
   }
 }
 
-/** When a process started, since which boot; "dead" for a zombie, "?" where there is no /proc. */
-async function processStart(pid: number): Promise<string> {
-  try {
-    const [stat, boot] = await Promise.all([
-      readFile(`/proc/${pid}/stat`, "latin1"),
-      readFile("/proc/sys/kernel/random/boot_id", "latin1"),
-    ])
-    // The name in parentheses may hold anything; the third field follows the last ")". The 22nd is the start.
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
-    return fields[0] === "Z" || fields[0] === "X" ? "dead" : `${boot.trim()}/${fields[19]}`
-  } catch {
-    return "?"
+/** "process 12 on web-1, since 2025-06-01T10:00:00.000Z": this process, for those that find its mark. */
+export function signature(): string {
+  return `process ${process.pid} on ${hostname().replaceAll(/\s/g, "-") || "?"}, since ${new Date().toISOString()}`
+}
+
+/** 128 bits of hexadecimal digits, for names that no other process may make. */
+export function newToken(): string {
+  return randomBytes(16).toString("hex")
+}
+
+async function lockIn(directory: string, ownedCode: ErrorCode, calls: FsCalls): Promise<FsLock> {
+  const path = join(directory, LOCK_FILE)
+  for (let moves = 0; ; moves++) {
+    try {
+      const lock = await calls.lock(path)
+      if (lock !== null) return lock
+    } catch (error) {
+      // Docker makes a directory of whatever is mounted and not there.
+      if (errnoOf(error) !== "EISDIR" || moves >= MOVES_MAX) throw error
+      await calls.rename(path, `${path}.aside-${newToken()}`)
+      continue
+    }
+    const remedy =
+      ownedCode === "SERVER_DIRECTORY_OWNED" ? "stop it, or set LF_DATA_DIR to another directory" : "stop it first"
+    throw new LfError(ownedCode, `${directory} is in use by ${await holderOf(directory, calls)}; ${remedy}`)
   }
+}
+
+/** The process that has a directory, as its marks say; it only makes a message better, so it never fails. */
+export async function holderOf(directory: string, calls: FsCalls): Promise<string> {
+  const names = await calls.list(directory).catch(() => [])
+  for (const name of names) {
+    if (name !== LOCK_FILE && !FENCE.test(name)) continue
+    const bytes = await calls.read(join(directory, name)).catch(() => new Uint8Array(0))
+    const line = new TextDecoder().decode(bytes.subarray(0, SIGNATURE_BYTES_MAX)).trim()
+    if (SIGNATURE.test(line)) return line
+  }
+  return "another process, or twice by this one"
+}
+
+export function warningOf(directory: string, fileSystem: string): string {
+  return `${directory} is on ${fileSystem}: supported are local file systems, where the kernel keeps a second server out; move LF_DATA_DIR to a local disk, or let one machine alone use it`
+}
+
+/** In the form of the server's other lines: see log.ts. */
+function writeWarning(line: string): void {
+  process.stderr.write(`lf: warn directory-remote detail=${JSON.stringify(line)}\n`)
 }

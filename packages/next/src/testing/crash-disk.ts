@@ -1,4 +1,4 @@
-import type { FsCalls, FsFile } from "../node/fs-calls.ts"
+import type { FsCalls, FsFile, FsLock } from "../node/fs-calls.ts"
 
 /** What happens: the process is killed and the cache stays, or the power goes and only this is left beside what was synced. */
 export const LOSSES = [
@@ -15,6 +15,7 @@ const NONE = new Uint8Array(0)
 
 interface Inode {
   readonly id: number
+  changes: number
   data: Uint8Array
   /** What the disk has, and which parts of `data` the cache would bring to it. */
   synced: Uint8Array
@@ -29,6 +30,9 @@ export class CrashDisk {
   failWith: string | null = null
   /** Of so many unsynced bytes of a file the first ones are there after "prefix kept". */
   keep: (bytes: number) => number = (bytes) => bytes >> 1
+  /** Locks of this disk are granted to every asker, as a network file system may do. */
+  isLockFree = false
+  readonly #locked = new Set<Inode>()
   #names = new Map<string, Inode>()
   #durableNames = new Map<string, Inode>()
   #nameChanges: ((names: Map<string, Inode>) => void)[] = []
@@ -46,8 +50,8 @@ export class CrashDisk {
       for (const inode of this.#names.values()) survive(inode, loss, this.keep)
       this.#nameChanges = []
     }
-    // The owner is dead; that its lock is taken over is another test's matter.
-    for (const name of this.#names.keys()) if (name.includes("owner.lock")) this.#names.delete(name)
+    // Its owner is dead.
+    this.#locked.clear()
     this.calls = 0
     this.stopAt = Number.POSITIVE_INFINITY
     this.failWith = null
@@ -65,13 +69,7 @@ export class CrashDisk {
     },
     open: async (path, flags) => {
       this.#call()
-      if (flags === "wx" && this.#names.has(path)) throw errno("EEXIST")
-      if (flags === "r+") return this.#file(this.#inode(path))
-      const inode = this.#names.get(path) ?? { id: this.#nextId++, data: NONE, synced: NONE, dirty: [] }
-      inode.data = NONE
-      inode.dirty = []
-      this.#rename((names) => names.set(path, inode))
-      return this.#file(inode)
+      return this.#file(flags === "r+" ? this.#inode(path) : this.#made(path))
     },
     rename: async (from, to) => {
       this.#call()
@@ -80,6 +78,12 @@ export class CrashDisk {
         names.delete(from)
         names.set(to, inode)
       })
+    },
+    link: async (from, to) => {
+      this.#call()
+      const inode = this.#inode(from)
+      if (this.#names.has(to)) throw errno("EEXIST")
+      this.#rename((names) => names.set(to, inode))
     },
     remove: async (path) => {
       this.#call()
@@ -92,8 +96,43 @@ export class CrashDisk {
     },
     identity: async (path) => {
       this.#call()
-      return String(this.#names.get(path)?.id ?? null)
+      const inode = this.#names.get(path)
+      return inode === undefined ? null : `${inode.id}/${inode.changes}`
     },
+    exists: async (path) => {
+      this.#call()
+      return this.#names.has(path)
+    },
+    lock: async (path) => {
+      this.#call()
+      const inode = this.#names.get(path) ?? this.#made(path)
+      if (this.#locked.has(inode) && !this.isLockFree) return null
+      this.#locked.add(inode)
+      return this.#lock(inode)
+    },
+  }
+
+  #made(path: string): Inode {
+    const inode = this.#names.get(path) ?? { id: this.#nextId++, changes: 0, data: NONE, synced: NONE, dirty: [] }
+    inode.data = NONE
+    inode.dirty = []
+    this.#rename((names) => names.set(path, inode))
+    return inode
+  }
+
+  #lock(inode: Inode): FsLock {
+    const file = this.#file(inode)
+    return {
+      read: async () => inode.data.slice(),
+      write: async (bytes) => {
+        await file.truncate(0)
+        await file.write(bytes, 0)
+      },
+      release: async () => {
+        this.#locked.delete(inode)
+        await file.close()
+      },
+    }
   }
 
   #file(inode: Inode): FsFile {
@@ -101,6 +140,7 @@ export class CrashDisk {
       write: async (bytes, position) => {
         const written = this.#dies() ? bytes.subarray(0, bytes.length >> 1) : bytes
         inode.data = overwrite(inode.data, position, written)
+        inode.changes++
         inode.dirty.push({ at: position, bytes: written.slice() })
         this.#call()
       },
@@ -115,8 +155,8 @@ export class CrashDisk {
       truncate: async (length) => {
         this.#call()
         inode.data = inode.data.slice(0, length)
+        inode.changes++
       },
-      identity: async () => String(inode.id),
       close: async () => {
         if (this.failWith === null) this.#call()
       },

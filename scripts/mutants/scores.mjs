@@ -1,0 +1,80 @@
+// What is chosen, what came of it, and whether that is enough.
+import { areas, floorOf } from "./areas.mjs"
+import { argumentFor, flat } from "./argued.mjs"
+
+/** A sample that scores less than this is no accident: each area scores at least ten more. */
+const sampleFloor = 75
+
+/** What a run looks at: all areas, or those of `parts`; a sample looks at one, by its seed, and at so many of its mutants. */
+export function chosenAreas(parts, sample, seed) {
+  const isPart = (area) => parts.length === 0 || area.files.some((file) => parts.some((part) => isBelow(file, part)))
+  const meant = areas.filter(isPart)
+  return sample === undefined ? meant : [meant[seed % meant.length]]
+}
+
+export function sampler(parts, sample, seed) {
+  const isPart = ({ file }) => parts.length === 0 || parts.some((part) => file.startsWith(part))
+  if (sample === undefined) return (mutants) => mutants.filter(isPart)
+  return (mutants) => {
+    const wanted = mutants.filter((mutant) => isPart(mutant) && argumentFor(mutant) === undefined)
+    const drawn = wanted.map((mutant) => ({ mutant, lot: lotOf(`${seed} ${mutant.id} ${mutant.file}`) }))
+    drawn.sort((a, b) => a.lot - b.lot)
+    return drawn.slice(0, sample).map(({ mutant }) => mutant)
+  }
+}
+
+function isBelow(file, part) {
+  return part.startsWith(file) || file.startsWith(part)
+}
+
+/** FNV-1a, then mixed: the same number for the same text everywhere. */
+function lotOf(text) {
+  let hash = 0x811c9dc5
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
+  hash = Math.imul(hash ^ (hash >>> 16), 0x45d9f3b)
+  return (hash ^ (hash >>> 16)) >>> 0
+}
+
+/** The survivors and a table by file. A sample is too small for a file: there the floor is that of all together. */
+export function printScores(mutants, sample) {
+  for (const mutant of mutants.filter(({ state, argued }) => state === "survived" && argued === undefined)) {
+    const { file, lineNo, operator, line, from, to, by } = mutant
+    console.log(`survived: ${file}:${lineNo} ${operator} ${by}\n    ${line}\n  - ${short(from)}\n  + ${short(to)}`)
+  }
+  const wronglyArgued = mutants.filter(({ state, argued }) => argued !== undefined && state === "killed")
+  for (const { file, line, by } of wronglyArgued) console.log(`argued, but killed by ${by}: ${file}: ${line}`)
+  const files = [...new Set(mutants.map(({ file }) => file))].sort().map((file) => row(file, mutants, floorOf(file)))
+  const all = row("all", mutants, sample === undefined ? 0 : sampleFloor)
+  console.log("\n| file | mutants | killed | survived | timed out | argued | score |\n|---|---|---|---|---|---|---|")
+  for (const { file, count, killed, survived, timedOut, argued, score, floor } of [...files, all]) {
+    const note = sample === undefined && score < floor ? ` (under ${floor})` : ""
+    console.log(
+      `| ${file.replace("packages/", "")} | ${count} | ${killed} | ${survived} | ${timedOut} | ${argued} | ${score.toFixed(1)}${note} |`,
+    )
+  }
+  const isEnough = sample === undefined ? files.every(({ score, floor }) => score >= floor) : all.score >= all.floor
+  return { isEnough: isEnough && wronglyArgued.length === 0 && mutants.length > 0, all, files, mutants }
+}
+
+function row(name, mutants, floor) {
+  const own = mutants.filter(({ file }) => name === "all" || file === name)
+  const counted = own.filter(({ argued }) => argued === undefined)
+  const having = (state) => counted.filter((mutant) => mutant.state === state).length
+  const [killed, survived, timedOut] = [having("killed"), having("survived"), having("timed out")]
+  const score = counted.length === 0 ? 100 : ((killed + timedOut) / counted.length) * 100
+  return {
+    file: name,
+    count: counted.length,
+    killed,
+    survived,
+    timedOut,
+    argued: own.length - counted.length,
+    score,
+    floor,
+  }
+}
+
+function short(code) {
+  const line = flat(code)
+  return line.length > 160 ? `${line.slice(0, 160)} …` : line
+}
