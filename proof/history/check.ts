@@ -101,26 +101,26 @@ function orderRealTime(operations: readonly Operation[], order: Order): void {
   })
 }
 
+/** What is left when everything that nothing comes before is taken away, again and again; null: nothing is. */
 function cycleIn(nodes: readonly Node[]): number[] | null {
-  const state = new Uint8Array(nodes.length)
-  const path: number[] = []
-  const visit = (at: number): number[] | null => {
-    state[at] = 1
-    path.push(at)
-    for (const next of nodes[at].after) {
-      if (state[next] === 1) return [...path.slice(path.indexOf(next)), next]
-      const found = state[next] === 0 ? visit(next) : null
-      if (found !== null) return found
-    }
-    path.pop()
-    state[at] = 2
-    return null
+  const before = new Array<number>(nodes.length).fill(0)
+  for (const { after } of nodes) for (const next of after) before[next]++
+  const free = nodes.flatMap((_, i) => (before[i] === 0 ? [i] : []))
+  let left = nodes.length
+  for (let at = free.pop(); at !== undefined; at = free.pop()) {
+    left--
+    for (const next of nodes[at].after) if (--before[next] === 0) free.push(next)
   }
-  for (let i = 0; i < nodes.length; i++) {
-    const found = state[i] === 0 ? visit(i) : null
-    if (found !== null) return found
+  if (left === 0) return null
+  // Each that is left comes after one that is left: back from any of them there is a way that meets itself.
+  const path = [before.findIndex((count) => count > 0)]
+  for (;;) {
+    const last = path[path.length - 1]
+    const previous = nodes.findIndex(({ after }, i) => before[i] > 0 && after.has(last))
+    const met = path.indexOf(previous)
+    path.push(previous)
+    if (met >= 0) return path.slice(met).reverse()
   }
-  return null
 }
 
 function beginOf(one: Operation): number {

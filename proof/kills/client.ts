@@ -1,9 +1,12 @@
 import { AddTodo, mutator } from "../../app/lf/mutators.ts"
-import { Local, MemoryDisk, Session } from "../../packages/core/src/index.ts"
+import { Local, MemoryDisk, Session, sql } from "../../packages/core/src/index.ts"
 import { loadSqlite } from "../../packages/next/src/node/load-sqlite.ts"
 import { nodeHost } from "../../packages/next/src/node/node-host.ts"
 import { wsNetwork } from "../../packages/next/src/node/ws-network.ts"
+import type { Operation } from "../history/check.ts"
 
+/** Rows are never deleted here: in the order in which the server made them. */
+export const list = sql<{ id: string }>`select id from todos order by rowid`
 /** Between two mutations. */
 const PAUSE_MS = 6
 
@@ -12,12 +15,16 @@ export class Client {
   readonly local: Local
   readonly session: Session
   readonly sent: string[] = []
+  /** What this user did and saw, for the judge. */
+  readonly history: Operation[] = []
+  readonly #name: string
   /** What must never be seen here: other pages, another epoch. */
   readonly trouble = new Set<string>()
   readonly #timer: ReturnType<typeof setInterval>
   #port: number
 
-  private constructor(local: Local, port: number, docId: string) {
+  private constructor(local: Local, port: number, docId: string, name: string) {
+    this.#name = name
     this.local = local
     this.#port = port
     let epoch = ""
@@ -32,15 +39,16 @@ export class Client {
         if (error && status !== "offline") this.trouble.add(error.code)
         if (epoch !== "" && local.epoch !== epoch) this.trouble.add("a new epoch")
         epoch = local.epoch
+        this.#look()
       },
     })
     this.#timer = setInterval(() => this.#add(), PAUSE_MS)
   }
 
-  static async start(port: number, docId: string): Promise<Client> {
+  static async start(port: number, docId: string, name: string): Promise<Client> {
     const opened = await new MemoryDisk().open(docId)
     const local = new Local({ opened, module: await loadSqlite(), mutator, host: nodeHost, user: null })
-    return new Client(local, port, docId)
+    return new Client(local, port, docId, name)
   }
 
   /** Its server is dead: the next attempt goes to this one, and is made now. */
@@ -62,6 +70,26 @@ export class Client {
   #add(): void {
     const id = crypto.randomUUID()
     this.sent.push(id)
-    this.local.run(AddTodo.name, { id, title: "one more" })
+    const process = this.#name
+    const at = this.history.length
+    this.history.push({
+      type: "append",
+      process,
+      value: id,
+      invokedAt: performance.now(),
+      okAt: null,
+      isRefused: false,
+    })
+    void this.local.run(AddTodo.name, { id, title: "one more" }).remote.then(({ type }) => {
+      const heard = { okAt: type === "applied" ? performance.now() : null, isRefused: type === "rejected" }
+      this.history[at] = { ...this.history[at], ...heard } as Operation // an append stays one
+    })
+  }
+
+  /** The server's list, when nothing of this user's own lies on it. */
+  #look(): void {
+    if (this.local.pendingCount > 0 || this.local.cursor === 0) return
+    const values = this.local.query(list).map(({ id }) => id)
+    this.history.push({ type: "read", process: this.#name, values, at: performance.now() })
   }
 }

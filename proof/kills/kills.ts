@@ -5,8 +5,9 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { loadChecksum, sql } from "../../packages/core/src/index.ts"
 import { Luck } from "../../packages/core/src/testing/luck.ts"
+import { judge as judgeHistory } from "../history/check.ts"
 import { type Proof, prove } from "../proof.ts"
-import { Client } from "./client.ts"
+import { Client, list } from "./client.ts"
 import { type NextServer, startNext } from "./next-server.ts"
 
 const KILLS_EACH = 10
@@ -32,7 +33,9 @@ async function playRound(proof: Proof, seed: number, dataDir: string): Promise<s
   const luck = new Luck(seed)
   let server = await startNext({ dataDir })
   try {
-    const clients = await Promise.all(Array.from({ length: CLIENTS }, () => Client.start(server.port, `doc-${seed}`)))
+    const clients = await Promise.all(
+      Array.from({ length: CLIENTS }, (_, i) => Client.start(server.port, `doc-${seed}`, `client ${i}`)),
+    )
     for (let kill = 0; kill < KILLS_EACH; kill++) {
       const successor = kill % 2 === 0 ? null : await startNext({ dataDir })
       await sleep(luck.between(20, luck.pick([60, 400])))
@@ -86,7 +89,12 @@ async function judge(clients: readonly Client[]): Promise<string | null> {
     const [verdict] = local.query(sql<{ n: number }>`select count(distinct id) as n from todos`)
     if (verdict.n !== wanted.length) return `I9: ${verdict.n} different rows of ${wanted.length}`
   }
-  return null
+  const history = clients.flatMap((client) => client.history)
+  const wrong = judgeHistory(
+    history,
+    first.query(list).map(({ id }) => id),
+  )
+  return wrong === null ? null : `I2 I3: ${wrong}`
 }
 
 async function settle(holds: () => boolean): Promise<boolean> {
