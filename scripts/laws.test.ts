@@ -6,7 +6,25 @@ import { expect, test } from "vitest"
 import { root } from "./source-file.ts"
 
 /** Of the traps after T28, those that are closed. */
-const closed = ["T29", "T30", "T31", "T32", "T33", "T34", "T35", "T36", "T37", "T38", "T39", "T41", "T42", "T43", "T44", "T45", "T46"]
+const closed = [
+  "T29",
+  "T30",
+  "T31",
+  "T32",
+  "T33",
+  "T34",
+  "T35",
+  "T36",
+  "T37",
+  "T38",
+  "T39",
+  "T41",
+  "T42",
+  "T43",
+  "T44",
+  "T45",
+  "T46",
+]
 const threats = numbered("S", 24).filter((name) => name !== "S18")
 const names = [...numbered("I", 21), ...numbered("H", 10), ...numbered("T", 28), ...closed, ...threats]
 /** A string or template of one line: a comment holds nothing. */
