@@ -59,6 +59,11 @@ export class Chain {
     return this.#hashes[position - this.#hashStart]
   }
 
+  /** From here on every hash is known. */
+  hashStart(): Lsn {
+    return this.#hashStart
+  }
+
   /** Of the entries that are held. */
   get bytes(): number {
     return this.#bytes

@@ -42,6 +42,11 @@ export class Journal<T> {
     return this.#chain.start()
   }
 
+  /** From here on every hash is known. */
+  hashStart(): Lsn {
+    return this.#chain.hashStart()
+  }
+
   /** Bytes of the entries that are held. */
   get bytes(): number {
     return this.#chain.bytes

@@ -149,7 +149,8 @@ export class ClientJournal {
   constructor(journal: Journal<Mutation>, applied: Lsn = LSN_ZERO) {
     this.#journal = journal
     this.applied = applied
-    this.#confirmed = journal.start()
+    // Not what was applied: until the client says more, all that is known of its past may be asked for.
+    this.#confirmed = journal.hashStart()
   }
 
   lsn(): Lsn {
