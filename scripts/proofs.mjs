@@ -34,7 +34,7 @@ const proofs = {
   },
   hooks: {
     entry: "hooks/hooks.ts",
-    goal: 1_000,
+    goal: 700,
     variants: [peersOf(), peersOf(...peers), peersOf(react, reactDom), peersOf(query)],
   },
   tabs: { entry: "tabs/tabs.ts", goal: 200, variants: [peersOf()] },
