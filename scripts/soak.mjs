@@ -1,9 +1,10 @@
-// npm run soak [-- 60]: every proof for as many minutes as fit, from seeds that no earlier run had. What it found is printed.
+// npm run soak [-- 60]: every proof for as many minutes as fit, from seeds that no earlier run had, then all mutants. What it
+// found is printed.
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { ensureInstalled } from "./install.mjs"
 import { proveAll } from "./proofs.mjs"
-import { root, say } from "./run.mjs"
+import { root, run, say } from "./run.mjs"
 import { printTable } from "./steps.mjs"
 
 const minutes = Number(process.argv[2] ?? 60)
@@ -16,6 +17,10 @@ await ensureInstalled()
 const from = Math.floor(Date.now() / 86_400_000) * 1_000_000_000
 say(`soaking for ${minutes} minutes, seeds from ${from}`)
 const { steps, figures } = await proveAll({ minutes, from })
+say("all mutants (npm run mutants)")
+const mutants = await run(process.execPath, ["scripts/mutants.mjs"], { quiet: true })
+process.stdout.write(mutants.output)
+steps.push({ name: "mutants", ...mutants, note: mutants.output.trimEnd().split("\n").at(-1) })
 printTable(steps)
 writeFileSync(join(root, "proof/soak.json"), `${JSON.stringify({ minutes, from, figures }, null, 2)}\n`)
 process.exitCode = steps.every(({ code }) => code === 0) ? 0 : 1

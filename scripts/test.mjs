@@ -34,6 +34,7 @@ const [coverage, built] = await Promise.all([run(node, ["scripts/coverage.mjs"],
 if (coverage.code !== 0) process.stdout.write(coverage.output)
 steps.push({ name: "coverage", isOne: true, ...coverage }, { name: "build", ...built })
 steps.push({ name: "browser", ...(await browser()) })
+steps.push(await mutantSample())
 say("proofs, two at a time")
 const proofs = await proveAll()
 writeFileSync(join(root, "proof/results.json"), `${JSON.stringify(proofs.figures, null, 2)}\n`)
@@ -53,6 +54,18 @@ async function build() {
   const next = await run(node, [...bin.next, "build"])
   const server = await buildServer()
   return { code: next.code || server.code, seconds: next.seconds + server.seconds }
+}
+
+/** Another area each day, so that all have their turn. */
+async function mutantSample() {
+  const seed = Math.floor(Date.now() / 86_400_000)
+  const sample = 60
+  say(`a sample of mutants: npm run mutants -- --sample ${sample} --seed ${seed}`)
+  const done = await run(node, ["scripts/mutants.mjs", "--sample", String(sample), "--seed", String(seed)], {
+    quiet: true,
+  })
+  if (done.code !== 0) process.stdout.write(done.output)
+  return { name: "mutants", isOne: true, note: done.output.trimEnd().split("\n").at(-1), ...done }
 }
 
 async function browser() {

@@ -5,7 +5,7 @@ const core = "packages/core/src"
 const sameCode = "Whatever ends the reading of a body leaves as LOG_CORRUPT: only the sentence differs."
 
 /** @type {[file: string, line: string, from: string, to: string, why: string][]} */
-const argued = [
+export const argued = [
   [
     `${core}/journal/log-header.ts`,
     "const all = new ByteWriter(",

@@ -91,7 +91,7 @@ async function runFile({ file, mutant, hitsMax, names }) {
   const [result] = await startTests([file.outfile], runner)
   for (let i = 0; i < 3; i++) await new Promise((resolve) => setImmediate(resolve))
   // What a server shares by way of globalThis is of this run only.
-  for (const key of Reflect.ownKeys(globalThis)) if (!known.has(key)) delete globalThis[key]
+  for (const key of Reflect.ownKeys(globalThis)) if (!known.has(key)) Reflect.deleteProperty(globalThis, key)
   const why = firstError(result)
   failed ??= why ?? escaped
   return { failed, why, isEndless: state.hitCount > state.hitLimit, reach: state.mutantCoverage ?? null, tests }

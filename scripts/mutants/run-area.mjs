@@ -1,4 +1,6 @@
 // One area: a run of each test without a mutant, to see what it reaches and what it costs, then each mutant against its tests.
+
+import { say } from "../run.mjs"
 import { argumentFor } from "./argued.mjs"
 import { bundle, instrument } from "./instrument.mjs"
 import { Lane } from "./lanes.mjs"
@@ -30,6 +32,7 @@ export async function runArea(area, choose = (mutants) => mutants) {
     const judged = []
     await each(lanes, chunksOf([...chosen]), async (lane, chunk) => {
       for (const mutant of await judgeAll(lane, chunk, plain)) judged.push(mutant)
+      say(`mutants: ${area.name}, ${judged.length} of ${chosen.length}`)
     })
     judged.sort((a, b) => a.id - b.id)
     return judged.map((mutant) => ({ ...mutant, argued: argumentFor(mutant) }))
@@ -58,7 +61,8 @@ async function plainRun(lane, file) {
 async function judgeAll(lane, mutants, plain) {
   lane.close()
   const judged = []
-  for (const mutant of mutants) judged.push(await judge(lane, mutant, plain))
+  for (const mutant of mutants)
+    judged.push(await judge(lane, mutant, plain, judged.findLast(({ failed }) => failed)?.failed))
   const doubtful = new Set()
   for (const file of new Set(judged.flatMap(({ failed }) => failed?.file ?? []))) {
     const names = [...new Set(judged.flatMap(({ failed }) => (failed?.file === file ? [failed.name] : [])))]
@@ -74,9 +78,9 @@ async function judgeAll(lane, mutants, plain) {
   return judged.map(({ failed, ...mutant }) => mutant)
 }
 
-/** A mutant meets the tests that reach it, file by file, the cheapest first, until one fails. */
-async function judge(lane, mutant, plain) {
-  const runs = plan(mutant.id, plain)
+/** A mutant meets the tests that reach it, file by file, the `likely` one and then the cheapest first, until one fails. */
+async function judge(lane, mutant, plain, likely) {
+  const runs = begunWith(likely, plan(mutant.id, plain))
   for (const { file, names, ms, hits } of runs) {
     const job = { file, mutant: mutant.id, names, hitsMax: hits * hitsFactor + hitsMin }
     const answer = await lane.run(job, ms * patience + patienceMs)
@@ -107,6 +111,14 @@ function plan(id, plain) {
     run.hits += hits
   }
   return [...byFile.values()].sort((a, b) => a.ms - b.ms)
+}
+
+/** What noticed one mutant mostly notices the next one too. */
+function begunWith(likely, runs) {
+  const run = runs.find(({ file, names }) => file === likely?.file && names.includes(likely.name))
+  if (run === undefined || run.names.length === 1) return runs
+  const rest = { ...run, names: run.names.filter((name) => name !== likely.name) }
+  return [{ ...run, names: [likely.name] }, ...runs.map((one) => (one === run ? rest : one))]
 }
 
 /** Each lane takes the next item when it has done one. */

@@ -9,7 +9,9 @@ const sampleFloor = 75
 export function chosenAreas(parts, sample, seed) {
   const isPart = (area) => parts.length === 0 || area.files.some((file) => parts.some((part) => isBelow(file, part)))
   const meant = areas.filter(isPart)
-  return sample === undefined ? meant : [meant[seed % meant.length]]
+  if (sample === undefined) return meant
+  const sampled = parts.length === 0 ? meant.filter(({ isSampled }) => isSampled) : meant
+  return [sampled[seed % sampled.length]]
 }
 
 export function sampler(parts, sample, seed) {

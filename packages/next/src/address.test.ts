@@ -19,7 +19,20 @@ describe("S7 whose limits a connection counts towards", () => {
     ["the machine itself", "::1", {}, 0, "0:0:0:0::/64"],
     ["IPv4 in IPv6's clothes", "::ffff:1.2.3.4", {}, 0, "1.2.3.4"],
     ["a zone", "fe80::1%eth0", {}, 0, "fe80:0:0:0::/64"],
+    ["IPv4 of many digits in IPv6's clothes", "::FFFF:112.134.156.178", {}, 0, "112.134.156.178"],
+    ["an address that is abbreviated at its front", "::2:3:4:5:6:7:8", {}, 0, "0:2:3:4::/64"],
+    ["one that ends with IPv4", "::2:3:4:5:6:1.2.3.4", {}, 0, "0:2:3:4::/64"],
+    ["one that is abbreviated at its end", "2001:db8::", {}, 0, "2001:db8:0:0::/64"],
+    ["one that is abbreviated in the middle", "1::4:5:6:7:8", {}, 0, "1:0:0:4::/64"],
     ["no address at all", undefined, {}, 0, "unknown"],
+    ["a header without entries", peer, { "x-forwarded-for": " , " }, 1, peer],
+    ["entries that are empty count for no proxy", peer, { "x-forwarded-for": "1.2.3.4, ,10.0.0.1" }, 2, "1.2.3.4"],
+    ["a port that is none", peer, { "x-forwarded-for": "1.2.3.4:5x" }, 1, peer],
+    ["brackets without a port", peer, { "x-forwarded-for": "[2001:db8:1:2::9]" }, 1, "2001:db8:1:2::/64"],
+    ["something before the brackets", peer, { "x-forwarded-for": "x[2001:db8:1:2::9]:4" }, 1, peer],
+    ["something behind the brackets", peer, { "x-forwarded-for": "[2001:db8:1:2::9]:4x" }, 1, peer],
+    ["RFC 7239 with blanks", peer, { forwarded: "proto=https; for=1.2.3.4 ;by=x" }, 1, "1.2.3.4"],
+    ["RFC 7239 with a hop that does not say it", peer, { forwarded: "for=1.2.3.4, proto=https, for" }, 2, "1.2.3.4"],
   ])("%s", (_name, remoteAddress, headers, hops, address) => {
     expect(addressOf({ remoteAddress, headers }, hops)).toBe(address)
   })
@@ -37,10 +50,18 @@ describe("S1 which host a request was for", () => {
       "app.example.com",
     ],
     ["Host, when a trusted proxy says nothing", { host: "app.example.com" }, 1, "app.example.com"],
+    ["of several trusted proxies the one that is so far away", { ...headers, "x-forwarded-host": "a, b, c" }, 2, "b"],
+    ["the first, when there are fewer than proxies", { ...headers, "x-forwarded-host": "a, b" }, 3, "a"],
     ["none", {}, 0, undefined],
   ])("%s", (_name, headers, hops, host) => {
     expect(hostOf({ headers }, hops)).toBe(host)
   })
+})
+
+test("S7 a header that came several times counts as one list", () => {
+  const headers = { "x-forwarded-for": ["6.6.6.6", "1.2.3.4"] } as never // Node joins it; other servers do not
+  expect(addressOf({ remoteAddress: peer, headers }, 1)).toBe("1.2.3.4")
+  expect(addressOf({ remoteAddress: peer, headers }, 2)).toBe("6.6.6.6")
 })
 
 test("S7 trustProxy is a number of proxies; true, which would believe anybody, is refused", () => {

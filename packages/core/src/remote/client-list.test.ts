@@ -4,6 +4,7 @@ import { lsn } from "../base/lsn.ts"
 import { MemoryDisk } from "../journal/memory-log.ts"
 import { Luck } from "../testing/luck.ts"
 import { SimClock, SimHost } from "../testing/sim-host.ts"
+import { HASHES_KEPT } from "../timeline/timeline.ts"
 import { ClientList } from "./client-list.ts"
 import { RemoteStore } from "./remote-store.ts"
 
@@ -48,5 +49,42 @@ describe("client list", () => {
       .append(mutation("u"))
     await store.streams.close()
     expect((await listOn(disk)).clients.find("a")?.lsn()).toBe(1)
+  })
+
+  test("S4 bind says whether an id became another user's: then those who came in before must leave", async () => {
+    const { clients } = await listOn(new MemoryDisk())
+    const bound = [null, null, "ann", "ann", null, "bo"].map((user) => clients.bind("a", user))
+    expect(bound).toEqual([false, false, true, false, false, true])
+    expect([clients.isOwner("a", "bo"), clients.isOwner("a", null), clients.isOwner("new", "bo")]).toEqual([
+      true,
+      false,
+      true,
+    ])
+  })
+
+  test("what a client has seen goes forward only, also when its messages come late", async () => {
+    const { clients } = await listOn(new MemoryDisk())
+    expect(clients.seen("a")).toBe(0)
+    for (const position of [3, 1, 3, 2]) clients.noteSeen("a", lsn(position))
+    expect([clients.seen("a"), clients.seen("b")]).toEqual([3, 0])
+  })
+
+  test("T1 what a client confirmed bounds the hashes that are kept of it, and forgets nothing of another", async () => {
+    const { clients } = await listOn(new MemoryDisk())
+    const count = HASHES_KEPT + 20
+    for (const id of ["a", "b"]) {
+      const journal = clients.journal(id)
+      const entries = Array.from({ length: count }, () => new Uint8Array(1))
+      journal.write({ from: lsn(0), previousHash: 0n, entries })
+      journal.applied = lsn(count)
+    }
+    clients.confirm("a", lsn(count))
+    for (const id of ["a", "b", "never"]) clients.release(id, lsn(count))
+    expect(["a", "b"].map((id) => clients.journal(id).hashAt(lsn(5)) === undefined)).toEqual([true, false])
+    expect([...clients.ids()]).toEqual(["a", "b"])
+    expect(clients.applied()).toEqual([
+      ["a", count],
+      ["b", count],
+    ])
   })
 })

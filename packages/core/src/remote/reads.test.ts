@@ -1,0 +1,45 @@
+import { beforeAll, expect, test } from "vitest"
+import { loadChecksum } from "../base/checksum.ts"
+import { Database } from "../sqlite/database.ts"
+import { compileQuery, sql } from "../sqlite/sql.ts"
+import { Storage } from "../storage/storage.ts"
+import { Luck } from "../testing/luck.ts"
+import { SimClock, SimHost } from "../testing/sim-host.ts"
+import { loadSqlite } from "../testing/small-world.ts"
+import { Reads } from "./reads.ts"
+
+beforeAll(loadChecksum)
+
+async function setUp() {
+  const clock = new SimClock()
+  const host = new SimHost(clock, new Luck(1))
+  return { host, clock, reads: new Reads(host), db: new Database(await loadSqlite(), new Storage()) }
+}
+
+test("a query that fails rejects for its caller alone, with SQLite's reason", async () => {
+  const { reads, db } = await setUp()
+  const wrong = reads.add(compileQuery(sql`select * from nowhere`))
+  const right = reads.add(compileQuery(sql`select 1 n`))
+  expect(reads.answer(db)).toBe(false)
+  await expect(wrong).rejects.toMatchObject({ code: "SQL_ERROR" })
+  expect(await right).toEqual([{ n: 1 }])
+  db.close()
+})
+
+test("H8 a slice answers one query at least, and says whether more wait", async () => {
+  const { host, reads, db } = await setUp()
+  host.lookMs = 100
+  const answers = [1, 2, 3].map((n) => reads.add(compileQuery(sql`select ${n} n`)))
+  expect([reads.answer(db), reads.answer(db), reads.answer(db), reads.answer(db)]).toEqual([true, true, false, false])
+  expect(await Promise.all(answers)).toEqual([[{ n: 1 }], [{ n: 2 }], [{ n: 3 }]])
+  db.close()
+})
+
+test("T19 a document that stops rejects what waits, once", async () => {
+  const { reads, db } = await setUp()
+  const read = reads.add(compileQuery(sql`select 1`))
+  reads.fail(Object.assign(new Error("stopped"), { code: "DOC_STOPPED" }) as never)
+  await expect(read).rejects.toMatchObject({ code: "DOC_STOPPED" })
+  expect(reads.answer(db)).toBe(false)
+  db.close()
+})

@@ -1,0 +1,209 @@
+import { beforeAll, describe, expect, test } from "vitest"
+import { z } from "zod"
+import { chainHash, loadChecksum } from "../base/checksum.ts"
+import { lsn } from "../base/lsn.ts"
+import { MemoryDisk } from "../journal/memory-log.ts"
+import { Database } from "../sqlite/database.ts"
+import { sql } from "../sqlite/sql.ts"
+import { Storage } from "../storage/storage.ts"
+import { Luck } from "../testing/luck.ts"
+import { SimClock, SimHost } from "../testing/sim-host.ts"
+import { loadSqlite } from "../testing/small-world.ts"
+import { mutationCodec } from "../timeline/mutation.ts"
+import { defineMutation, defineMutator } from "../timeline/mutator.ts"
+import { Reject } from "../timeline/outcome.ts"
+import { HASHES_KEPT } from "../timeline/timeline.ts"
+import { ClientList } from "./client-list.ts"
+import { Remote } from "./remote.ts"
+import type { RemoteOptions } from "./remote-options.ts"
+import { RemoteStore } from "./remote-store.ts"
+import { STEP_MUTATIONS_MAX } from "./step-runner.ts"
+
+beforeAll(loadChecksum)
+
+/** What ran since a group began, and whether something in it took too long. */
+let run: string[] = []
+let isSlow = false
+const Note = defineMutation("Note", z.object({ text: z.string() }), (tx, { text }) => {
+  run.push(text)
+  if (text.startsWith("slow")) isSlow = true
+  if (text === "bug") throw new TypeError("a bug")
+  if (text.startsWith("refused")) throw new Reject("no", { text })
+  tx.run(sql`insert into notes values (${text})`)
+})
+const Stamp = defineMutation(
+  "Stamp",
+  z.object({}),
+  (tx) => void tx.run(sql`insert into notes values (${`${tx.nowMs}`})`),
+)
+const mutator = defineMutator({
+  migrations: [sql`create table notes (text text not null) strict`],
+  mutations: [Note, Stamp],
+})
+const notes = sql<{ text: string }>`select text from notes order by text`
+
+async function recover(disk: MemoryDisk, options: Partial<RemoteOptions> = {}): Promise<Remote> {
+  const host = new SimHost(new SimClock(), new Luck(1))
+  return Remote.recover({ opened: await disk.open("d"), loadSqlite, mutator, host, ...options })
+}
+
+describe("T12 a group that takes too long", () => {
+  /** Runs the texts together; stops each group in which something is slow. */
+  async function runAll(...texts: string[]) {
+    const groups: string[][] = []
+    const failed: string[] = []
+    const remote = await recover(new MemoryDisk(), {
+      guard: (work) => {
+        ;[run, isSlow] = [[], false]
+        work()
+        if (run.length > 0) groups.push(run)
+        return !isSlow
+      },
+      onFailed: ({ error }) => failed.push((error as { code: string }).code), // an LfError
+    })
+    const outcomes = await Promise.all(texts.map((text) => remote.mutate("Note", { text }, null)))
+    const rows = await remote.read(notes)
+    await remote.close()
+    return { groups, failed, outcomes, texts: rows.map(({ text }) => text) }
+  }
+
+  test("is stopped and runs again without the one during which it was stopped, which is rejected when it is slow alone", async () => {
+    const { groups, failed, outcomes, texts } = await runAll("a", "b", "slow")
+    expect(groups).toEqual([["a", "b", "slow"], ["a", "b"], ["slow"]])
+    expect(outcomes.map((outcome) => outcome.type)).toEqual(["applied", "applied", "rejected"])
+    expect(outcomes[2]).toMatchObject({ code: "SQL_LIMIT" })
+    expect([texts, failed]).toEqual([["a", "b"], ["SQL_LIMIT"]])
+  })
+
+  test("harms no innocent that ran when the time was up: it runs alone, and is applied", async () => {
+    const { groups, outcomes, texts } = await runAll("slow", "b", "c")
+    expect(groups).toEqual([["slow", "b", "c"], ["slow", "b"], ["slow"], ["b"], ["c"]])
+    expect(outcomes.map((outcome) => outcome.type)).toEqual(["rejected", "applied", "applied"])
+    expect(texts).toEqual(["b", "c"])
+  })
+})
+
+describe("what is told of mutations that failed", () => {
+  test("is a mutator's bug, with what it threw; not what it refused, nor that the document is full", async () => {
+    const failed: unknown[] = []
+    const remote = await recover(new MemoryDisk(), {
+      pagesMax: 30,
+      onFailed: ({ mutation, user, error }) => failed.push([mutation.name, user, (error as Error).message]),
+    })
+    const outcomes = await Promise.all([
+      remote.mutate("Note", { text: "refused" }, "ann"),
+      remote.mutate("Note", { text: "bug" }, "ann"),
+      remote.mutate("Note", { text: "x".repeat(200_000) }, "ann"),
+      remote.mutate("Note", { text: "good" }, "ann"),
+    ])
+    expect(outcomes.map((outcome) => (outcome.type === "rejected" ? outcome.code : outcome.type))).toEqual([
+      "no",
+      "MUTATION_THREW",
+      "DOC_TOO_LARGE",
+      "applied",
+    ])
+    // The group ran twice: the second time each was measured.
+    expect(new Set(failed.map((one) => JSON.stringify(one)))).toEqual(
+      new Set([JSON.stringify(["Note", "ann", "a bug"])]),
+    )
+    await remote.close()
+  })
+})
+
+test("T39 a group has 256 mutations at most, of as many clients' batches as it takes", async () => {
+  const groups: number[] = []
+  const remote = await recover(new MemoryDisk(), {
+    guard: (work) => {
+      run = []
+      work()
+      groups.push(run.length)
+      return true
+    },
+  })
+  const count = 2 * STEP_MUTATIONS_MAX + 3
+  await Promise.all(Array.from({ length: count }, (_, i) => remote.mutate("Note", { text: `${i}` }, null)))
+  expect(groups).toEqual([STEP_MUTATIONS_MAX, STEP_MUTATIONS_MAX, 3])
+  expect(await remote.read(notes)).toHaveLength(count)
+  await remote.close()
+})
+
+describe("what was taken", () => {
+  const uidOf = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`
+
+  /** A server's log with these entries of client a, as they came. */
+  async function logOf(entries: readonly Uint8Array[], forbidden: readonly number[] = []): Promise<MemoryDisk> {
+    const disk = new MemoryDisk()
+    const store = new RemoteStore(await disk.open("d"), new SimHost(new SimClock(), new Luck(1)))
+    const journal = new ClientList(store).journal("a")
+    journal.write({ from: lsn(0), previousHash: 0n, entries })
+    store.arrivals.append({ clientId: "a", from: lsn(0), to: journal.lsn(), user: "ann", atMs: 5, forbidden })
+    await store.streams.close()
+    return disk
+  }
+
+  const noteOf = (n: number, text: string) =>
+    mutationCodec.encode({ uid: uidOf(n), name: "Note", args: { text }, at: 1 })
+  /** By a connection of our own: the app's may not look there. */
+  async function rejections(remote: Remote): Promise<string[]> {
+    const db = new Database(await loadSqlite(), new Storage(remote.pages))
+    const rows = db.exec("select lsn, code from __lf_rejections order by lsn")
+    db.close()
+    return rows.map((row) => `${row.lsn} ${row.code}`)
+  }
+
+  test("T38 and cannot be read, or was forbidden by an earlier version, is rejected; what follows is applied", async () => {
+    const malformed = noteOf(1, "x").slice(0, -1)
+    const disk = await logOf([malformed, noteOf(2, "forbidden"), noteOf(3, "good")], [2])
+    const failed: unknown[] = []
+    const remote = await recover(disk, { onFailed: (one) => failed.push(one) })
+    expect(remote.query(notes)).toEqual([{ text: "good" }])
+    expect(await rejections(remote)).toEqual(["1 BYTES_MALFORMED", "2 MUTATION_FORBIDDEN"])
+    expect(failed).toMatchObject([
+      { mutation: { uid: uidOf(0).replace("4000-8", "0000-0"), name: "", args: null, at: 5 }, user: "ann" },
+    ])
+    await remote.close()
+  })
+
+  test("from a clock that is more than a minute ahead happened a minute ahead of the server's", async () => {
+    const at = (n: number, ms: number) => mutationCodec.encode({ uid: uidOf(n), name: "Stamp", args: {}, at: ms })
+    const remote = await recover(await logOf([at(1, 4), at(2, 60_005), at(3, 60_006), at(4, 9_000_000)]))
+    expect(remote.query(notes).map(({ text }) => text)).toEqual(["4", "60005", "60005", "60005"])
+    await remote.close()
+  })
+
+  test("by the server itself is in no client's list of rejections", async () => {
+    const remote = await recover(new MemoryDisk())
+    expect(await remote.mutate("Note", { text: "refused" }, null)).toMatchObject({ type: "rejected", code: "no" })
+    expect(await rejections(remote)).toEqual([])
+    await remote.close()
+  })
+
+  test("a client's rejections are forgotten in the document when it has seen them and so many more", async () => {
+    const count = HASHES_KEPT + 2
+    const texts = Array.from({ length: count }, (_, i) => (i < 3 ? `refused ${i}` : `note ${i}`))
+    const entries = texts.map((text, i) => noteOf(i + 1, text))
+    const disk = await logOf(entries)
+    const remote = await recover(disk)
+    expect(await rejections(remote)).toEqual(["1 no", "2 no", "3 no"])
+    let hash = 0n
+    for (const entry of entries) hash = chainHash(hash, entry)
+    const peer = remoteWith(remote)
+    peer.seen(count)
+    peer.push({ from: lsn(count), previousHash: hash, entries: [noteOf(count + 1, "last")] })
+    await remote.read(notes)
+    await remote.read(notes)
+    expect(await rejections(remote)).toEqual(["3 no"])
+    await remote.close()
+  })
+
+  /** Client a, without its secret: what its frames ask of the document. */
+  function remoteWith(remote: Remote) {
+    const peer = { clientId: "a", user: "ann", hasOurEpoch: true, waiting: null } as never // all that these two look at
+    return {
+      seen: (outcomesSeen: number) =>
+        remote.handleClientSyncStorage(peer, { type: "sync-storage", cursor: lsn(1), outcomesSeen: lsn(outcomesSeen) }),
+      push: (batch: { from: ReturnType<typeof lsn>; previousHash: bigint; entries: Uint8Array[] }) =>
+        remote.handleClientMutations(peer, { type: "sync-mutations", batch, confirmed: lsn(0) }, []),
+    }
+  }
+})

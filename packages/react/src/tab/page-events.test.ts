@@ -1,0 +1,31 @@
+// @vitest-environment jsdom
+import { afterEach, expect, test, vi } from "vitest"
+import { watchPage } from "./page-events.ts"
+
+afterEach(() => vi.restoreAllMocks())
+
+function transition(persisted: boolean): Event {
+  return Object.assign(new Event("pageshow"), { persisted })
+}
+
+test("T28 a page wakes when it is looked at or online again, and thaws when it comes back from the cache", () => {
+  const heard: string[] = []
+  const isVisible = vi.spyOn(document, "visibilityState", "get").mockReturnValue("hidden")
+  const stop = watchPage({ awake: () => heard.push("awake"), thawed: () => heard.push("thawed") })
+  const all = () => {
+    document.dispatchEvent(new Event("visibilitychange"))
+    window.dispatchEvent(new Event("online"))
+    window.dispatchEvent(transition(false))
+  }
+  all()
+  expect(heard).toEqual([])
+  isVisible.mockReturnValue("visible")
+  all()
+  expect(heard).toEqual(["awake", "awake"])
+  window.dispatchEvent(transition(true))
+  expect(heard).toEqual(["awake", "awake", "thawed"])
+  stop()
+  all()
+  window.dispatchEvent(transition(true))
+  expect(heard).toHaveLength(3)
+})
