@@ -1,5 +1,5 @@
 // One area: a run of each test without a mutant, to see what it reaches and what it costs, then each mutant against its tests.
-
+import { dirname } from "node:path"
 import { say } from "../run.mjs"
 import { argumentFor } from "./argued.mjs"
 import { bundle, instrument } from "./instrument.mjs"
@@ -78,9 +78,9 @@ async function judgeAll(lane, mutants, plain) {
   return judged.map(({ failed, ...mutant }) => mutant)
 }
 
-/** A mutant meets the tests that reach it, file by file, the `likely` one and then the cheapest first, until one fails. */
+/** A mutant meets the tests that reach it, file by file, the `likely` one first, until one fails. */
 async function judge(lane, mutant, plain, likely) {
-  const runs = begunWith(likely, plan(mutant.id, plain))
+  const runs = begunWith(likely, plan(mutant, plain))
   for (const { file, names, ms, hits } of runs) {
     const job = { file, mutant: mutant.id, names, hitsMax: hits * hitsFactor + hitsMin }
     const answer = await lane.run(job, ms * patience + patienceMs)
@@ -92,13 +92,15 @@ async function judge(lane, mutant, plain, likely) {
   return { ...mutant, state: "survived", by: runs.length === 0 ? "no test reaches it" : "" }
 }
 
-function plan(id, plain) {
+/** Tests beside the file first: what every test passes by, none of the cheap ones elsewhere may look at closely. */
+function plan({ id, file: mutated }, plain) {
   const reaching = plain.flatMap(({ file, tests, always, perTest }) =>
     tests
       .filter(({ name }) => always[id] !== undefined || perTest[name]?.[id] !== undefined)
       .map(({ name, ms }) => ({ file, name, ms, hits: (always[id] ?? 0) + (perTest[name]?.[id] ?? 0) })),
   )
-  reaching.sort((a, b) => a.ms - b.ms)
+  const isBeside = ({ file }) => Number(dirname(file.test) === dirname(mutated))
+  reaching.sort((a, b) => isBeside(b) - isBeside(a) || a.ms - b.ms)
   let costMs = 0
   const byFile = new Map()
   for (const { file, name, ms, hits } of reaching) {
@@ -110,7 +112,7 @@ function plan(id, plain) {
     run.ms += ms
     run.hits += hits
   }
-  return [...byFile.values()].sort((a, b) => a.ms - b.ms)
+  return [...byFile.values()].sort((a, b) => isBeside(b) - isBeside(a) || a.ms - b.ms)
 }
 
 /** What noticed one mutant mostly notices the next one too. */

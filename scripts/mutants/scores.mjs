@@ -1,41 +1,9 @@
-// What is chosen, what came of it, and whether that is enough.
-import { areas, floorOf } from "./areas.mjs"
-import { argumentFor, flat } from "./argued.mjs"
+// What came of the mutants, and whether that is enough.
+import { floorOf } from "./areas.mjs"
+import { flat } from "./argued.mjs"
 
 /** A sample that scores less than this is no accident: each area scores at least ten more. */
 const sampleFloor = 75
-
-/** What a run looks at: all areas, or those of `parts`; a sample looks at one, by its seed, and at so many of its mutants. */
-export function chosenAreas(parts, sample, seed) {
-  const isPart = (area) => parts.length === 0 || area.files.some((file) => parts.some((part) => isBelow(file, part)))
-  const meant = areas.filter(isPart)
-  if (sample === undefined) return meant
-  const sampled = parts.length === 0 ? meant.filter(({ isSampled }) => isSampled) : meant
-  return [sampled[seed % sampled.length]]
-}
-
-export function sampler(parts, sample, seed) {
-  const isPart = ({ file }) => parts.length === 0 || parts.some((part) => file.startsWith(part))
-  if (sample === undefined) return (mutants) => mutants.filter(isPart)
-  return (mutants) => {
-    const wanted = mutants.filter((mutant) => isPart(mutant) && argumentFor(mutant) === undefined)
-    const drawn = wanted.map((mutant) => ({ mutant, lot: lotOf(`${seed} ${mutant.id} ${mutant.file}`) }))
-    drawn.sort((a, b) => a.lot - b.lot)
-    return drawn.slice(0, sample).map(({ mutant }) => mutant)
-  }
-}
-
-function isBelow(file, part) {
-  return part.startsWith(file) || file.startsWith(part)
-}
-
-/** FNV-1a, then mixed: the same number for the same text everywhere. */
-function lotOf(text) {
-  let hash = 0x811c9dc5
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
-  hash = Math.imul(hash ^ (hash >>> 16), 0x45d9f3b)
-  return (hash ^ (hash >>> 16)) >>> 0
-}
 
 /** The survivors and a table by file. A sample is too small for a file: there the floor is that of all together. */
 export function printScores(mutants, sample) {

@@ -81,4 +81,44 @@ describe("page history", () => {
     expect(history.since(lsn(4), 2).pageNos).toEqual([1])
     expect(history.since(lsn(2), 2).isWhole).toBe(true)
   })
+
+  test("a cursor at the oldest that a checkpoint knows of, and one at the ring's begin, are exact", () => {
+    const history = new PageHistory(lsn(9), [9, 4, 3], lsn(3))
+    expect(history.since(lsn(3), 3)).toMatchObject({ isWhole: false, before: null, pageNos: [1, 2] })
+    history.append(lsn(10), changeset({ 3: runs }))
+    expect(history.since(lsn(9), 3)).toMatchObject({ isWhole: false, before: 5n, pageNos: [3] })
+    expect(history.since(lsn(8), 3)).toMatchObject({ isWhole: false, before: null, pageNos: [1, 3] })
+    expect(new PageHistory(lsn(0)).changedAt).toEqual([])
+  })
+
+  test("a chain of up to 256 bytes is sent as it is; a longer one where the page would be as long or longer", () => {
+    const chainOf = (bytes: number) => historyOf(changeset({ 2: runs }), changeset({ 1: new Uint8Array(bytes - 1) }))
+    const sent = (bytes: number, page: Page) => chainOf(bytes).since(lsn(1), 3).change(1, page).deltas[0].length
+    expect(sent(256, EMPTY)).toBe(255)
+    expect(sent(257, EMPTY)).toBe(encodeWhole(EMPTY).length)
+    const page = noise(3)
+    const whole = encodeWhole(page).length
+    expect(sent(whole + 1, page)).toBe(whole)
+    expect(
+      chainOf(whole + 1)
+        .since(lsn(1), 3)
+        .change(1, page).deltas[0],
+    ).not.toEqual(encodeWhole(page))
+    expect(
+      chainOf(whole + 2)
+        .since(lsn(1), 3)
+        .change(1, page).deltas[0],
+    ).toEqual(encodeWhole(page))
+  })
+
+  test("I17 the ring keeps what came last: half of its bytes when it has passed them", () => {
+    const history = new PageHistory(lsn(0))
+    const large = new Uint8Array(1024 * 1024 - 72)
+    for (let at = 1; at <= 8; at++) history.append(lsn(at), changeset({ [at]: large }, 9))
+    expect(history.since(lsn(1), 9).before).toBe(5n)
+    history.append(lsn(9), changeset({ 9: large }, 9))
+    const isInRing = [4, 5, 6].map((cursor) => history.since(lsn(cursor), 9).before !== null)
+    expect(isInRing).toEqual([false, true, true])
+    expect(history.since(lsn(5), 9).pageNos).toEqual([6, 7, 8, 9])
+  })
 })

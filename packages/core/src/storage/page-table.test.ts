@@ -45,3 +45,29 @@ test("I5 a page that neither side has is missing, even where the checksum is rig
   expect(() => table.receive({ ...empty, isWhole: true, after: 0n })).toThrow(mismatch)
   expect(table.snapshot()).toEqual([page(1)])
 })
+
+test("I5 a changeset made for other pages is refused, unless it is whole or says nothing of what was before", () => {
+  const change = (before: bigint | null, isWhole = false): Changeset => ({
+    pageCount: 1,
+    isWhole,
+    before,
+    after: pagesChecksum([page(9)]),
+    pages: [{ pageNo: 1, deltas: [encodeWhole(page(9))] }],
+  })
+  expect(() => tableOf(page(1)).receive(change(7n))).toThrow(mismatch)
+  for (const given of [change(null), change(7n, true), change(pagesChecksum([page(1)]))]) {
+    const table = tableOf(page(1))
+    expect(table.receive(given)).toEqual([1])
+    expect(table.checksum).toBe(pagesChecksum([page(9)]))
+  }
+})
+
+test("a table cut to as many pages as it has, or more, keeps them all", () => {
+  const table = tableOf(page(1), page(2))
+  const { checksum } = table
+  for (const pageCount of [2, 3]) {
+    table.truncate(pageCount)
+    expect([table.pageCount, table.checksum]).toEqual([2, checksum])
+  }
+  expect(new PageTable().snapshot()).toEqual([])
+})

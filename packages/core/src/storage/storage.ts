@@ -65,10 +65,6 @@ export class Storage implements PageStore {
     return this.#base.snapshot()
   }
 
-  basePage(pageNo: number): Page | undefined {
-    return this.#base.page(pageNo)
-  }
-
   get hasOverlay(): boolean {
     return this.#overlay.size > 0 || this.#overlayPageCount !== null
   }

@@ -182,7 +182,8 @@ export class Checkers implements DiskWatcher {
     const decided = this.#lost.get(docId)
     if (decided !== undefined) {
       const kept = new Set(remote.query(auditQuery).map(({ uid }) => uid))
-      for (const uid of decided) if (!kept.has(uid)) this.#exempt.add(uid)
+      // What was rejected after the backup runs once more, and may be applied this time.
+      for (const uid of decided) if (!kept.has(uid) || this.#rejected.has(uid)) this.#exempt.add(uid)
       this.#lost.delete(docId)
     }
     this.server(docId, remote)

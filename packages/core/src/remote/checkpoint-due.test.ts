@@ -1,0 +1,77 @@
+import { beforeAll, describe, expect, test } from "vitest"
+import { loadChecksum } from "../base/checksum.ts"
+import { lsn } from "../base/lsn.ts"
+import { MemoryDisk } from "../journal/memory-log.ts"
+import { PAGE_BYTES } from "../sqlite/page.ts"
+import { Luck } from "../testing/luck.ts"
+import { SimClock, SimHost } from "../testing/sim-host.ts"
+import { RemoteStore } from "./remote-store.ts"
+
+beforeAll(loadChecksum)
+
+const MIB = 1024 * 1024
+
+async function open(disk = new MemoryDisk()) {
+  return new RemoteStore(await disk.open("d"), new SimHost(new SimClock(), new Luck(1)))
+}
+
+/** Keeps so many bytes. */
+function keep(store: RemoteStore, bytes: number): void {
+  store.bindings.append({ clientId: "x".repeat(bytes), user: null })
+}
+
+describe("a checkpoint is due", () => {
+  test("of a small document after 4 MiB, and then anew", async () => {
+    const store = await open()
+    keep(store, 4 * MIB - 10_000)
+    expect(store.isCheckpointDue).toBe(false)
+    keep(store, 10_000)
+    expect(store.isCheckpointDue).toBe(true)
+    store.bindings.rollup(store.bindings.lsn())
+    await store.checkpoint()
+    expect(store.isCheckpointDue).toBe(false)
+  })
+
+  test("of a large document after half of its size", async () => {
+    const store = await open()
+    store.storage.write((9 * MIB) / PAGE_BYTES, new Uint8Array(PAGE_BYTES))
+    store.storage.commit()
+    keep(store, 4.4 * MIB)
+    expect(store.isCheckpointDue).toBe(false)
+    keep(store, 0.2 * MIB)
+    expect(store.isCheckpointDue).toBe(true)
+  })
+})
+
+test("a checkpoint keeps the last word on whether a process is running, and nothing of those before", async () => {
+  const disk = new MemoryDisk()
+  const store = await open(disk)
+  for (const isOver of [false, true, false]) store.life.append({ isOver })
+  await store.checkpoint()
+  expect([store.life.start(), store.life.lsn()]).toEqual([2, 3])
+  await store.streams.close()
+  const again = await open(disk)
+  expect(again.life.entry(lsn(3))).toEqual({ isOver: false })
+})
+
+test("effects that nothing is told of are dropped once; a document without any writes nothing for that", async () => {
+  const store = await open()
+  await store.streams.flush()
+  store.forgetEffects()
+  expect(store.streams.isDirty).toBe(false)
+  store.effects.append({ type: "delivered", clientId: "a", lsn: lsn(1) })
+  store.forgetEffects()
+  expect(store.streams.names()).not.toContain("effects")
+})
+
+test("S9 an attempt that is none among others is LOG_CORRUPT", async () => {
+  const disk = new MemoryDisk()
+  const store = await open(disk)
+  const good = { clientId: "a", from: 0, to: 1 }
+  store.attempts.append([good])
+  store.attempts.append([good, { ...good, to: -1 }])
+  await store.streams.close()
+  const again = await open(disk)
+  expect(again.attempts.entry(lsn(1))).toEqual([good])
+  expect(() => again.attempts.entry(lsn(2))).toThrow(expect.objectContaining({ code: "LOG_CORRUPT" }))
+})

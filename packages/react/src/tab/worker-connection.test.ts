@@ -1,0 +1,222 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest"
+import type { TabMessage, WorkerMessage } from "../rpc/protocol.ts"
+import { WorkerConnection } from "./worker-connection.ts"
+
+/** A worker that was made for the tab, as the tab sees it. */
+interface Made {
+  readonly posted: TabMessage[]
+  isClosed: boolean
+  /** The worker says something. */
+  say(message: WorkerMessage): void
+  /** Its script cannot be loaded. */
+  fail(): void
+}
+
+/** Called when the holder of a lock that is watched is gone. */
+let watched: Map<string, () => void>
+
+beforeEach(() => {
+  vi.useFakeTimers()
+  watched = new Map()
+  const request = (name: string, ...rest: unknown[]) => {
+    const [options, run] = (rest.length === 1 ? [{}, ...rest] : rest) as [{ signal?: AbortSignal }, () => unknown]
+    if (options.signal === undefined) return Promise.resolve(run())
+    watched.set(name, run)
+    options.signal.addEventListener("abort", () => watched.delete(name))
+    return new Promise(() => {})
+  }
+  vi.stubGlobal("navigator", { locks: { request } })
+  vi.stubGlobal("isSecureContext", true)
+})
+afterEach(() => {
+  vi.useRealTimers()
+  vi.unstubAllGlobals()
+})
+
+function open({ throws = null as unknown } = {}) {
+  const made: Made[] = []
+  const heard: string[] = []
+  const connection = new WorkerConnection({
+    opened: () => heard.push("opened"),
+    received: (message) => heard.push(message.type),
+    alive: () => heard.push("alive"),
+    failed: (error, how) => heard.push(`failed ${how} ${error.code}`),
+    recovered: () => heard.push("recovered"),
+  })
+  const factory = () => {
+    if (throws !== null) throw throws
+    const port = { onmessage: null as ((event: { data: unknown }) => void) | null }
+    const worker = { onerror: null as (() => void) | null }
+    const one: Made = {
+      posted: [],
+      isClosed: false,
+      say: (message) => port.onmessage?.({ data: message }),
+      fail: () => worker.onerror?.(),
+    }
+    made.push(one)
+    return Object.assign(worker, {
+      port: Object.assign(port, {
+        postMessage: (message: TabMessage) => one.posted.push(message),
+        close: () => {
+          one.isClosed = true
+        },
+      }),
+    }) as unknown as SharedWorker // all that a tab uses of one
+  }
+  connection.open(factory)
+  const last = () => made[made.length - 1]
+  const live = (lock: string | null = "worker") => {
+    last().say({ type: "alive" })
+    last().say({ type: "life", lock } as WorkerMessage)
+  }
+  return { connection, made, heard, last, live }
+}
+
+const types = ({ posted }: Made) => posted.map(({ type }) => type)
+
+describe("a worker that answers", () => {
+  test("is connected once, hears what is posted and the tab's own lock, and what it says is passed on", async () => {
+    const { connection, made, heard, last, live } = open()
+    expect([connection.isOpen, connection.isAlive]).toEqual([true, false])
+    connection.post({ type: "poke" })
+    await vi.advanceTimersByTimeAsync(0)
+    expect(last().posted).toEqual([{ type: "poke" }, { type: "life", lock: expect.stringMatching(/^lf\/1\/life\//) }])
+    live()
+    last().say({ type: "released" })
+    expect([connection.isAlive, heard]).toEqual([true, ["opened", "alive", "released"]])
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(made).toHaveLength(1)
+  })
+
+  test("T28 is looked for again at once when its lock is free, and that lock is not watched again", async () => {
+    const { made, heard, live } = open()
+    live()
+    watched.get("worker")?.()
+    expect([made.length, made[0].isClosed, heard]).toEqual([2, true, ["opened", "alive", "opened"]])
+    live("worker")
+    expect(watched.size).toBe(0)
+    live("another")
+    expect([...watched.keys()]).toEqual(["another"])
+    live(null)
+    expect(watched.size).toBe(0)
+  })
+
+  test("that restarts is connected to again at once; what the old one still says is not heard", () => {
+    const { made, heard, last, live } = open()
+    live()
+    last().say({ type: "restarting" })
+    expect(made).toHaveLength(2)
+    made[0].say({ type: "released" })
+    made[0].fail()
+    expect(heard).toEqual(["opened", "alive", "opened"])
+    expect([types(made[0]).at(-1), made[0].isClosed, made[1].isClosed]).toEqual(["close", true, false])
+  })
+})
+
+describe("a worker that does not answer", () => {
+  test("is asked again every two seconds, is a failure after ten, once, and recovers when one comes", async () => {
+    const { made, heard, live } = open()
+    await vi.advanceTimersByTimeAsync(1_999)
+    expect(made).toHaveLength(1)
+    await vi.advanceTimersByTimeAsync(1)
+    expect([made.length, made[0].isClosed, types(made[0]).at(-1)]).toEqual([2, true, "close"])
+    await vi.advanceTimersByTimeAsync(7_999)
+    expect(heard.filter((one) => one !== "opened")).toEqual([])
+    await vi.advanceTimersByTimeAsync(1)
+    expect(heard.filter((one) => one !== "opened")).toEqual(["failed silent WORKER_FAILED"])
+    await vi.advanceTimersByTimeAsync(20_000)
+    expect(heard.filter((one) => one !== "opened")).toHaveLength(1)
+    live()
+    live()
+    expect(heard.filter((one) => one !== "opened").slice(1)).toEqual(["alive", "recovered", "alive"])
+  })
+
+  test("though it is alive, while something waits, is looked for again at the second check without a word", () => {
+    const { connection, made, last, live } = open()
+    live()
+    connection.checkAnswers(true)
+    connection.checkAnswers(true)
+    last().say({ type: "released" })
+    connection.checkAnswers(true)
+    expect(made).toHaveLength(1)
+    connection.checkAnswers(true)
+    expect(made).toHaveLength(1)
+    connection.checkAnswers(true)
+    expect(made).toHaveLength(2)
+    live()
+    for (let i = 0; i < 5; i++) connection.checkAnswers(false)
+    expect(made).toHaveLength(2)
+    for (let i = 0; i < 2; i++) connection.checkAnswers(true)
+    expect(made).toHaveLength(3)
+    for (let i = 0; i < 5; i++) connection.checkAnswers(true)
+    expect(made).toHaveLength(3)
+  })
+})
+
+describe("a worker whose script cannot be loaded", () => {
+  test("is tried again after a quarter of a second, then twice as long and so on, at most ten seconds", async () => {
+    const { made, heard, last } = open()
+    for (const delayMs of [250, 500, 1_000, 2_000, 4_000, 8_000, 10_000, 10_000]) {
+      const count = made.length
+      last().fail()
+      await vi.advanceTimersByTimeAsync(delayMs - 1)
+      expect(made).toHaveLength(count)
+      await vi.advanceTimersByTimeAsync(1)
+      expect(made).toHaveLength(count + 1)
+    }
+    expect(heard.filter((one) => one !== "opened")).toEqual(["failed not-loaded WORKER_FAILED"])
+  })
+
+  test("is a failure at the third time in a row, with the worker's own reason if it had one; not before", async () => {
+    const { heard, last, live } = open()
+    for (let i = 0; i < 2; i++) {
+      last().fail()
+      await vi.advanceTimersByTimeAsync(1_000)
+    }
+    live()
+    for (let i = 0; i < 3; i++) {
+      expect(heard.filter((one) => one.startsWith("failed"))).toEqual([])
+      last().say({ type: "failed", error: { code: "UNSUPPORTED", message: "no wasm" } })
+      await vi.advanceTimersByTimeAsync(1_000)
+    }
+    expect(heard.filter((one) => one.startsWith("failed"))).toEqual(["failed not-loaded UNSUPPORTED"])
+    live()
+    expect(heard.slice(-2)).toEqual(["alive", "recovered"])
+  })
+
+  test("is tried at once when the network may be back; one that is connected is left alone", () => {
+    const { connection, made, last } = open()
+    connection.retry()
+    expect(made).toHaveLength(1)
+    last().fail()
+    connection.post({ type: "poke" })
+    expect(types(made[0])).not.toContain("poke")
+    connection.retry()
+    expect(made).toHaveLength(2)
+  })
+})
+
+test("a page that cannot have a worker has failed for good", async () => {
+  const { heard, connection } = open({ throws: new TypeError("no") })
+  expect(heard).toEqual([expect.stringMatching(/^failed final /)])
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect([heard.length, connection.isAlive]).toEqual([1, false])
+})
+
+test("after close nothing is posted, watched or tried any more, until it is opened again", async () => {
+  const { connection, made, heard, last, live } = open()
+  live()
+  connection.close()
+  expect([connection.isOpen, connection.isAlive, types(made[0]).at(-1), made[0].isClosed]).toEqual([
+    false,
+    false,
+    "close",
+    true,
+  ])
+  connection.post({ type: "poke" })
+  connection.reconnect()
+  connection.retry()
+  last().fail()
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect([made.length, watched.size, types(made[0]).includes("poke"), heard.length]).toEqual([1, 0, false, 2])
+})
