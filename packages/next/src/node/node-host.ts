@@ -14,22 +14,32 @@ const FLUSH_MS_MAX = 20
 const waiting: (() => void)[] = []
 let flushes = 0
 let waitedMs = 0
+let isArmed = false
+
+function arm(): void {
+  isArmed = true
+  setTimeout(next, BREATH_MS)
+}
 
 function next(): void {
   if (flushes > 0 && waitedMs < FLUSH_MS_MAX) {
     waitedMs += BREATH_MS
-    setTimeout(next, BREATH_MS)
+    arm()
     return
   }
   waitedMs = 0
   waiting.shift()?.()
-  if (waiting.length > 0) setTimeout(next, BREATH_MS)
+  // After the slice: a pause that was counted from its beginning would be over with it.
+  setImmediate(() => {
+    if (waiting.length > 0) arm()
+    else isArmed = false
+  })
 }
 
 function breathe(): Promise<void> {
   return new Promise((resolve) => {
     waiting.push(resolve)
-    if (waiting.length === 1) setTimeout(next, BREATH_MS)
+    if (!isArmed) arm()
   })
 }
 
