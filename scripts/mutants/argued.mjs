@@ -2,6 +2,10 @@
 // file, how the line begins in which it begins, what it replaces and by what. One that is named here and noticed fails the run.
 
 const core = "packages/core/src"
+const next = "packages/next/src"
+const onlySooner = "Only sooner: without it the same comes out."
+const sentence = "A sentence for people: the code beside it is what counts."
+const nameIsThere = "Without a name the code is known already, and this is not reached."
 const sameCode = "Whatever ends the reading of a body leaves as LOG_CORRUPT: only the sentence differs."
 
 /** @type {[file: string, line: string, from: string, to: string, why: string][]} */
@@ -58,6 +62,62 @@ export const argued = [
     '"rollup"',
     '""',
     "All that is asked of a job's type is whether it is an append.",
+  ],
+  [`${core}/remote/attempts.ts`, "if (this.#begun.size === 0)", "this.#begun.size === 0", "false", onlySooner],
+  [
+    `${core}/remote/client-list.ts`,
+    "if (position > this.seen(clientId))",
+    "position > this.seen(clientId)",
+    "position >= this.seen(clientId)",
+    "Sets what is there already.",
+  ],
+  [`${core}/remote/door.ts`, "code = isMutation(name", '""', '"Stryker was here!"', nameIsThere],
+  [`${core}/remote/door.ts`, "codes.set(name", '""', '"Stryker was here!"', nameIsThere],
+  [
+    `${core}/remote/own-mutations.ts`,
+    "if (this.#waiterByUid.size === 0)",
+    "this.#waiterByUid.size === 0",
+    "false",
+    onlySooner,
+  ],
+  [`${core}/remote/peer-listener.ts`, "peer.refuse(", '"too many frames wait to be handled"', '""', sentence],
+  [
+    `${core}/remote/remote.ts`,
+    "for (const peer of this.#peers) peer.refuse",
+    '"the server is shutting down"',
+    '""',
+    sentence,
+  ],
+  [`${core}/remote/remote.ts`, "for (const peer of this.#peers) peer.refuse", '"the document stopped"', '""', sentence],
+  [`${core}/remote/remote.ts`, "peer.refuse(", '"this client id belongs to somebody else"', '""', sentence],
+  [`${core}/remote/step-runner.ts`, "if (this.#suspects.size === 0)", "this.#suspects.size === 0", "false", onlySooner],
+  [
+    `${core}/remote/step-runner.ts`,
+    "if (hash === undefined) return unreachable",
+    "hash === undefined",
+    "false",
+    "A claim about our own code (docs/unreachable.md).",
+  ],
+  [
+    `${core}/remote/step-runner.ts`,
+    "const run = { current: 0",
+    "{ current: 0, result: null as GroupResult | null }",
+    "{}",
+    "Both are set before they are looked at: by the group's first mutation, and when it ends.",
+  ],
+  [
+    `${next}/address.ts`,
+    'if (typeof count === "number"',
+    'typeof count === "number"',
+    "true",
+    "Number.isInteger asks the same.",
+  ],
+  [
+    `${next}/turns.ts`,
+    "resolve?.()",
+    "resolve?.()",
+    "resolve()",
+    "A queue is in the map only while something is in it.",
   ],
 ]
 

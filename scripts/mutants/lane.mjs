@@ -65,8 +65,8 @@ process.on("uncaughtException", (error) => {
 process.on("disconnect", () => process.exit())
 process.on("message", async (job) => process.send(await runFile(job)))
 
-/** Runs one test file, or the named tests of it, until one fails. Answers which failed, and what each reached. */
-async function runFile({ file, mutant, hitsMax, names }) {
+/** Runs one test file, or the named tests of it, until one fails or, with `goesOn`, all. Answers what failed and what each reached. */
+async function runFile({ file, mutant, hitsMax, names, goesOn = false }) {
   const script = await scriptOf(file)
   const state = { activeMutant: interned(mutant), hitCount: 0, hitLimit: hitsMax }
   globalThis[namespace] = state
@@ -79,13 +79,14 @@ async function runFile({ file, mutant, hitsMax, names }) {
     config,
     importFile: () => evaluate(script, file),
     onBeforeRunTask(task) {
-      if (failed !== null || (isWanted && !isWanted.has(nameOf(task)))) task.mode = "skip"
+      if ((failed !== null && !goesOn) || (isWanted && !isWanted.has(nameOf(task)))) task.mode = "skip"
       else state.currentTestId = nameOf(task)
     },
     onAfterRunTask(task) {
       state.currentTestId = undefined
       if (task.result?.state === "fail") failed ??= nameOf(task)
-      if (task.mode !== "skip") tests.push({ name: nameOf(task), ms: task.result?.duration ?? 0 })
+      const { duration: ms = 0, state: result } = task.result ?? {}
+      if (task.mode !== "skip") tests.push({ name: nameOf(task), ms, isFailed: result === "fail" })
     },
   }
   const [result] = await startTests([file.outfile], runner)

@@ -14,6 +14,7 @@ import { turn } from "../testing/sim-node.ts"
 import { loadSqlite } from "../testing/small-world.ts"
 import { mutationCodec } from "../timeline/mutation.ts"
 import { defineMutation, defineMutator } from "../timeline/mutator.ts"
+import { Reject } from "../timeline/outcome.ts"
 import { Remote } from "./remote.ts"
 import type { RemoteOptions } from "./remote-options.ts"
 
@@ -56,6 +57,7 @@ function visit(remote: Remote, { secret = secretOf(1), user = null as string | n
   return {
     heard,
     closed,
+    tell: send,
     leave: () => inside.closed("gone"),
     ask: (from: number) => send({ type: "sync-storage", cursor: lsn(from), outcomesSeen: lsn(0) }),
     push: (...entries: Uint8Array[]) =>
@@ -232,4 +234,51 @@ test("a large document is sent in parts, the next when it is asked for", async (
   const client = visit(remote)
   await client.ask(0)
   expect(client.pages().map(({ isLast }) => isLast)).toEqual([false])
+})
+
+describe("T44 a document that cannot be recovered", () => {
+  test("gives its wasm instances back, whether it failed before or after it could run", async () => {
+    const closed: string[] = []
+    const counting = async () => {
+      const module = await loadSqlite()
+      const close = module._sqlite3_close_v2.bind(module)
+      return Object.assign(module, {
+        _sqlite3_close_v2: (db: number) => {
+          closed.push("closed")
+          return close(db)
+        },
+      })
+    }
+    const failing = defineMutator({ migrations: [sql`this is no statement`], mutations: [] })
+    await expect(recover({ mutator: failing, loadSqlite: counting })).rejects.toMatchObject({
+      code: "MIGRATION_FAILED",
+    })
+    expect(closed).toHaveLength(1)
+    const disk = new MemoryDisk()
+    const opened = await disk.open("d")
+    disk.failNext(new Error("EIO"))
+    const host = new SimHost(new SimClock(), new Luck(1))
+    const again = Remote.recover({ opened, loadSqlite: counting, mutator, host })
+    await expect(again).rejects.toMatchObject({ code: "LOG_FAILED" })
+    expect(closed).toHaveLength(2)
+  })
+})
+
+test("I17 what every client has is forgotten in the journals at the next checkpoint, what one lacks is not", async () => {
+  const Refuse = defineMutation("Refuse", z.object({}), () => {
+    throw new Reject("no")
+  })
+  const refusing = defineMutator({ migrations: mutator.migrations.map((one) => one.sql), mutations: [Note, Refuse] })
+  const { remote } = await recover({ mutator: refusing })
+  const client = visit(remote)
+  await client.push(
+    mutationCodec.encode({ uid: "00000000-0000-4000-8000-000000000009", name: "Refuse", args: {}, at: 1 }),
+  )
+  await remote.checkpoint()
+  await client.ask(0)
+  expect(client.pages().flatMap(({ outcomes }) => outcomes)).toMatchObject([{ code: "no" }])
+  await client.tell({ type: "sync-storage", cursor: remote.lsn(), outcomesSeen: lsn(1) })
+  await remote.checkpoint()
+  await client.ask(0)
+  expect(client.pages().at(-1)?.outcomes).toEqual([])
 })

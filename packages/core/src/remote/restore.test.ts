@@ -82,4 +82,46 @@ describe("restore", () => {
     ]
     for (const [file, message] of wrong) await expect(read(file)).rejects.toThrow(invalid(message))
   })
+
+  test("I16 a file whose index misses a row is BACKUP_INVALID, with what is wrong with it", async () => {
+    const bytes = await fileOf("create table t (a)", "create index i on t (a)", "insert into t values (7)")
+    const whole = await read(bytes)
+    const storage = new Storage(whole.pages)
+    const db = new Database(await loadSqlite(), storage)
+    const [{ rootpage }] = db.exec("select rootpage from sqlite_schema where name = 'i'")
+    db.close()
+    const empty = bytes.slice()
+    const at = (Number(rootpage) - 1) * PAGE_BYTES
+    empty.set([10, 0, 0, 0, 0, 16, 0, 0], at) // an index page without a cell
+    await expect(read(empty)).rejects.toThrow(invalid(/it is damaged: .*(missing|wrong #)/))
+  })
+
+  test("a client id that goes on behind what one may have is BACKUP_INVALID", async () => {
+    for (const id of ["abc/../x", "a".repeat(65), ""])
+      await expect(read(await fileOf(`insert into __lf_mutations values ('${id}', 3, 1)`))).rejects.toThrow(
+        invalid(/table of clients/),
+      )
+    const longest = "a".repeat(64)
+    expect((await read(await fileOf(`insert into __lf_mutations values ('${longest}', 3, 1)`))).applied).toMatchObject([
+      { clientId: longest },
+    ])
+  })
+
+  test("a restored document answers its new epoch; a log with a checkpoint takes no copy", async () => {
+    const copy = await read(await fileOf())
+    const disk = new MemoryDisk()
+    const { epoch } = await restoreCopy(await disk.open("d"), copy, host)
+    expect(new RemoteStore(await disk.open("d"), host).epoch).toBe(epoch)
+    const { log } = await new MemoryDisk().open("d")
+    const checkpoint = { meta: new Uint8Array(0), pages: [] }
+    await expect(restoreCopy({ log, checkpoint, records: [] }, copy, host)).rejects.toMatchObject({
+      code: "LOG_FAILED",
+    })
+  })
+
+  test("S9 a page that begins like a database and is cut is none", async () => {
+    const bytes = await fileOf()
+    await expect(read(bytes.slice(0, PAGE_BYTES - 1))).rejects.toThrow(invalid(/no SQLite database/))
+    await expect(read(bytes.slice(0, 100))).rejects.toThrow(invalid(/no SQLite database/))
+  })
 })

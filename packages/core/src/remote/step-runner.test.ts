@@ -6,6 +6,7 @@ import { MemoryDisk } from "../journal/memory-log.ts"
 import { Database } from "../sqlite/database.ts"
 import { sql } from "../sqlite/sql.ts"
 import { Storage } from "../storage/storage.ts"
+import { atTheEndOfTheStack } from "../testing/end-of-stack.ts"
 import { Luck } from "../testing/luck.ts"
 import { SimClock, SimHost } from "../testing/sim-host.ts"
 import { loadSqlite } from "../testing/small-world.ts"
@@ -81,6 +82,23 @@ describe("T12 a group that takes too long", () => {
     expect(outcomes.map((outcome) => outcome.type)).toEqual(["rejected", "applied", "applied"])
     expect(texts).toEqual(["b", "c"])
   })
+})
+
+test("T43 a read that crashes SQLite costs an instance, not the document", async () => {
+  let instances = 0
+  const counting = async () => {
+    instances++
+    return loadSqlite()
+  }
+  const remote = await recover(new MemoryDisk(), { loadSqlite: counting })
+  await remote.mutate("Note", { text: "kept" }, null)
+  const before = instances
+  const deep = sql`select ${"a".repeat(60_000)} like ${"%a".repeat(400)}`
+  expect(() => atTheEndOfTheStack(() => remote.query(deep))).toThrow(expect.objectContaining({ code: "SQL_CRASHED" }))
+  expect(await remote.read(sql`select 1 n`).catch((error) => error.code)).toBe("SQL_CRASHED")
+  expect(await remote.read(notes)).toEqual([{ text: "kept" }])
+  expect(instances).toBe(before + 1)
+  await remote.close()
 })
 
 describe("what is told of mutations that failed", () => {
@@ -168,6 +186,57 @@ describe("what was taken", () => {
     const at = (n: number, ms: number) => mutationCodec.encode({ uid: uidOf(n), name: "Stamp", args: {}, at: ms })
     const remote = await recover(await logOf([at(1, 4), at(2, 60_005), at(3, 60_006), at(4, 9_000_000)]))
     expect(remote.query(notes).map(({ text }) => text)).toEqual(["4", "60005", "60005", "60005"])
+    await remote.close()
+  })
+
+  test("is kept no longer than it is needed: at rest are no arrivals that ran, and no outcome of the server's own", async () => {
+    const disk = await logOf([noteOf(1, "a"), noteOf(2, "refused")])
+    const remote = await recover(disk)
+    await remote.mutate("Note", { text: "refused" }, null)
+    await remote.mutate("Note", { text: "b" }, null)
+    await remote.checkpoint()
+    await remote.close()
+    const store = new RemoteStore(await disk.open("d"), new SimHost(new SimClock(), new Luck(1)))
+    expect([store.arrivals.start(), store.arrivals.lsn()]).toEqual([3, 3])
+    expect(Array.from(store.outcomes.iter(), ({ entry }) => entry.clientId)).toEqual(["a"])
+    await store.streams.close()
+    const again = await recover(disk)
+    expect(again.query(notes).map(({ text }) => text)).toEqual(["a", "b"])
+    await again.close()
+  })
+
+  test("T39 in many batches of one client runs in groups of 256, in order and once", async () => {
+    const groups: number[] = []
+    const disk = new MemoryDisk()
+    const store = new RemoteStore(await disk.open("d"), new SimHost(new SimClock(), new Luck(1)))
+    const clients = new ClientList(store)
+    const sizes = [100, 100, 200, 5]
+    for (const clientId of ["a", "b"]) {
+      const journal = clients.journal(clientId)
+      let hash = 0n
+      for (const size of sizes) {
+        const from = journal.lsn()
+        const entries = Array.from({ length: size }, (_, i) => noteOf(from + i, `${clientId}${1000 + from + i}`))
+        journal.write({ from, previousHash: hash, entries })
+        hash = journal.hashAt(journal.lsn()) ?? 0n
+        store.arrivals.append({ clientId, from, to: journal.lsn(), user: null, atMs: 5, forbidden: [] })
+      }
+    }
+    await store.streams.close()
+    const remote = await recover(disk, {
+      guard: (work) => {
+        run = []
+        work()
+        groups.push(run.length)
+        return true
+      },
+    })
+    expect(groups).toEqual([256, 256, 256, 42])
+    expect(remote.query(sql<{ n: number; d: number }>`select count(*) n, count(distinct text) d from notes`)).toEqual([
+      { n: 810, d: 810 },
+    ])
+    const inOrder = remote.query(sql<{ text: string }>`select text from notes where text like 'a%' order by rowid`)
+    expect(inOrder.map(({ text }) => text)).toEqual(inOrder.map(({ text }) => text).sort())
     await remote.close()
   })
 

@@ -1,10 +1,16 @@
 import { beforeAll, describe, expect, test } from "vitest"
+import { z } from "zod"
 import { loadChecksum } from "../base/checksum.ts"
 import { lsn } from "../base/lsn.ts"
 import { MemoryDisk } from "../journal/memory-log.ts"
 import { Streams } from "../journal/streams.ts"
+import { Database } from "../sqlite/database.ts"
+import { sql } from "../sqlite/sql.ts"
+import { Storage } from "../storage/storage.ts"
+import { loadSqlite } from "../testing/small-world.ts"
 import { type Mutation, mutationCodec } from "./mutation.ts"
-import { defineMutator } from "./mutator.ts"
+import { defineMutation, defineMutator } from "./mutator.ts"
+import { migrate } from "./schema.ts"
 import { ClientJournal, HASHES_KEPT, HASHES_MAX, Timeline, timelineStream } from "./timeline.ts"
 
 beforeAll(loadChecksum)
@@ -121,4 +127,33 @@ describe("the server's copy of a timeline", () => {
     copy.release(copy.lsn())
     expect([1, 2].map((position) => copy.hashAt(lsn(position)) === undefined)).toEqual([true, false])
   })
+})
+
+describe("T43 what crashed SQLite in this process", () => {
+  test("is not run again: it is rejected as such in the view, and what follows is applied", async () => {
+    const Add = defineMutation("Add", z.number(), (tx, n) => void tx.run(sql`insert into t values (${n})`))
+    const app = defineMutator({ migrations: [sql`create table t (n integer) strict`], mutations: [Add] })
+    const streams = new Streams(await new MemoryDisk().open("d"))
+    const timeline = new Timeline(streams, { clientId: "a", mutator: app, user: null, crashed: new Set([uidOf(1)]) })
+    for (const n of [1, 2]) timeline.append(mutationOf(n))
+    const db = new Database(await loadSqlite(), new Storage())
+    migrate(db, app)
+    expect(timeline.rebase(db)).toMatchObject([{ type: "rejected", code: "SQL_CRASHED" }, { type: "applied" }])
+    expect(db.exec("select n from t")).toEqual([{ n: 2 }])
+  })
+})
+
+test("an empty timeline rebases without a transaction, and a mutation that throws says what it threw", async () => {
+  const bug = new TypeError("a bug")
+  const Add = defineMutation("Add", z.number(), () => {
+    throw bug
+  })
+  const app = defineMutator({ migrations: [], mutations: [Add] })
+  const streams = new Streams(await new MemoryDisk().open("d"))
+  const timeline = new Timeline(streams, { clientId: "a", mutator: app, user: null })
+  const db = new Database(await loadSqlite(), new Storage())
+  expect(timeline.rebase(db)).toEqual([])
+  const thrown: unknown[] = []
+  expect(timeline.apply(db, mutationOf(1), (error) => thrown.push(error))).toMatchObject({ code: "MUTATION_THREW" })
+  expect(thrown).toEqual([bug])
 })
