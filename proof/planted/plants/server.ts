@@ -195,4 +195,14 @@ import { Streams } from "../journal/streams.ts"
       },
     ],
   },
+  {
+    name: "forgets a client that lacks outcomes",
+    edits: [
+      {
+        file: "remote/gone-clients.ts",
+        find: `journal.applied === last && seen >= last`,
+        replace: `journal.applied === last`,
+      },
+    ],
+  },
 ]

@@ -48,7 +48,7 @@ export function planRebase({ applied, timeline, serverCursor, forkAt, isRestored
   // would lose promised mutations, renumbering all would double those that both of us had.
   if (isRestored) return { dropTo, next: isOurs ? "renumber" : "probe" }
   // What the server has of ours under the old id stays visible here until the base shows it (I7).
-  if (forkAt !== null) return { dropTo, next: at >= forkAt ? "renumber" : "keep" }
+  if (forkAt !== null) return { dropTo, next: dropTo >= forkAt ? "renumber" : "keep" }
   return { dropTo, next: isOurs ? "keep" : "probe" }
 }
 

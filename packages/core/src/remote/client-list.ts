@@ -96,6 +96,22 @@ export class ClientList {
     this.find(clientId)?.release(needed)
   }
 
+  /** Drops what is kept of a client whose row in the document is deleted, durably with the next flush. */
+  forget(clientId: string): void {
+    this.#store.streams.drop(clientStream(clientId))
+    this.#journals.delete(clientId)
+    this.#users.delete(clientId)
+    this.#seen.delete(clientId)
+  }
+
+  /** Writes the owners anew when most of what is kept of them is old. */
+  compactOwners(): void {
+    const { bindings } = this.#store
+    if (bindings.lsn() - bindings.start() <= 2 * this.#users.size) return
+    bindings.rollup(bindings.lsn())
+    for (const [clientId, user] of this.#users) bindings.append({ clientId, user })
+  }
+
   ids(): Iterable<string> {
     return this.#journals.keys()
   }

@@ -54,6 +54,11 @@ export class EffectMarks {
     return true
   }
 
+  /** A client that is forgotten has no effects to come. */
+  forgetClient(clientId: string): void {
+    this.#delivered.delete(clientId)
+  }
+
   /** Before a checkpoint: one mark per client, and one per rejection that is not passed yet. */
   forget(): void {
     const { effects } = this.#store

@@ -77,6 +77,11 @@ export class Effects {
     if (this.#running === null && !this.#isStopped) void this.#run()
   }
 
+  forgetClient(clientId: string): void {
+    this.#durable.delete(clientId)
+    this.marks.forgetClient(clientId)
+  }
+
   /** No further effect begins; resolves when the one that runs has ended and is marked, or takes too long. */
   async stop(): Promise<void> {
     this.#isStopped = true

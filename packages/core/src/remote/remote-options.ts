@@ -27,6 +27,8 @@ export interface RemoteOptions {
   /** Pages that mutations may fill, at most and by default 15/16 of DOCUMENT_PAGES_MAX; one that would pass it is rejected with DOC_TOO_LARGE. */
   readonly pagesMax?: number
   readonly onNearLimit?: OnNearLimit
+  /** A client that was not in contact for so long, and has every outcome, is forgotten. Default: CLIENT_FORGOTTEN_MS. */
+  readonly clientForgottenMs?: number
   /** Called once, when storage failed: nobody may use this object any more. */
   readonly onStopped?: (error: LfError) => void
 }

@@ -39,6 +39,13 @@ export interface Binding {
   readonly user: string | null
 }
 
+/** When a client was last in contact, and that it had every outcome up to `seen`. */
+export interface Contact {
+  readonly clientId: string
+  readonly atMs: number
+  readonly seen: Lsn
+}
+
 /** Mutations after `from`, up to `to`, of one client, that were begun together. */
 export interface Attempt {
   readonly clientId: string
@@ -71,6 +78,7 @@ const outcomeCodec = plainCodec<RejectedOutcome>((entry) =>
   hasFields(entry, { clientId: "text", lsn: "lsn", uid: "text", code: "text" }),
 )
 const bindingCodec = plainCodec<Binding>((entry) => hasFields(entry, { clientId: "text", user: "text or null" }))
+const contactCodec = plainCodec<Contact>((entry) => hasFields(entry, { clientId: "text", atMs: "number", seen: "lsn" }))
 const attemptsCodec = plainCodec<readonly Attempt[]>(
   (entry) => Array.isArray(entry) && entry.every((one) => hasFields(one, { clientId: "text", from: "lsn", to: "lsn" })),
 )
@@ -91,6 +99,7 @@ export class RemoteStore {
   readonly arrivals: Journal<Arrival>
   readonly outcomes: Journal<RejectedOutcome>
   readonly bindings: Journal<Binding>
+  readonly contacts: Journal<Contact>
   /** Groups of mutations that were begun while the server was careful (T12). */
   readonly attempts: Journal<readonly Attempt[]>
   /** Whether a process of this document's is running, or ended as it should: the last one counts. */
@@ -106,6 +115,7 @@ export class RemoteStore {
     this.arrivals = this.streams.journal("arrivals", arrivalCodec)
     this.outcomes = this.streams.journal("outcomes", outcomeCodec)
     this.bindings = this.streams.journal("bindings", bindingCodec)
+    this.contacts = this.streams.journal("contacts", contactCodec)
     this.attempts = this.streams.journal("attempts", attemptsCodec)
     this.life = this.streams.journal("life", lifeCodec)
     this.effects = this.streams.journal("effects", effectCodec)

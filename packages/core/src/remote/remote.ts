@@ -11,6 +11,7 @@ import { Attempts } from "./attempts.ts"
 import { BatchMerger, type Sender } from "./batch-merger.ts"
 import { ClientList } from "./client-list.ts"
 import { Effects } from "./effects.ts"
+import { GoneClients } from "./gone-clients.ts"
 import { OutcomeList } from "./outcome-list.ts"
 import { OwnMutations } from "./own-mutations.ts"
 import { Peer, type Snapshot } from "./peer.ts"
@@ -34,6 +35,7 @@ export class Remote {
   readonly #merger: BatchMerger
   readonly #size: SizeWatch
   readonly #effects: Effects | null
+  readonly #gone: GoneClients
   readonly #steps: StepRunner
   readonly #peers = new Set<Peer>()
   readonly #inbox: Task[] = []
@@ -72,6 +74,8 @@ export class Remote {
     const effects = onApplied === undefined ? null : new Effects({ store, clients, host, onApplied, wake })
     this.#effects = effects
     this.#reads = new Reads(host, options.queryMsMax)
+    const gone = new GoneClients({ store, clients, host, effects, forgottenMs: options.clientForgottenMs })
+    this.#gone = gone
     this.#own = new OwnMutations({ store, clients, host, mutator })
     const parts = {
       db,
@@ -87,6 +91,7 @@ export class Remote {
       tellsWhy,
       host,
       size,
+      gone,
     }
     this.#steps = new StepRunner(parts)
     this.#flushed = this.#snapshot()
@@ -247,6 +252,7 @@ export class Remote {
     this.#outcomes.forget((clientId) => this.#clients.seen(clientId))
     this.#effects?.marks.forget()
     this.#release(this.#clients.ids())
+    this.#gone.keep()
     await this.#store.checkpoint()
   }
 
@@ -309,7 +315,9 @@ export class Remote {
     const { clientId } = peer
     this.#clients.confirm(clientId, message.confirmed)
     this.#release([clientId])
-    return this.#merger.merge(peer, message, refused)
+    const reply = this.#merger.merge(peer, message, refused)
+    this.#gone.note(clientId, message.confirmed)
+    return reply
   }
 
   /** What was applied is kept no longer than its effect needs it: journals are bounded, whatever clients confirm (I17). */
@@ -331,6 +339,7 @@ export class Remote {
   handleClientSyncStorage(peer: Peer, message: SyncStorage): void {
     peer.waiting = message
     this.#clients.noteSeen(peer.clientId, message.outcomesSeen)
+    this.#gone.note(peer.clientId, message.outcomesSeen)
     if (message.cursor === LSN_ZERO) peer.hasOurEpoch = false
   }
 

@@ -13,6 +13,7 @@ import { HASHES_KEPT } from "../timeline/timeline.ts"
 import type { Attempts } from "./attempts.ts"
 import { type ClientList, SERVER_CLIENT } from "./client-list.ts"
 import type { Effects } from "./effects.ts"
+import type { GoneClients } from "./gone-clients.ts"
 import type { OutcomeList } from "./outcome-list.ts"
 import { type Place, placeKey } from "./place.ts"
 import type { Arrival, RemoteStore } from "./remote-store.ts"
@@ -69,6 +70,9 @@ export class StepRunner {
   readonly #tellsWhy: boolean
   readonly #host: Host
   readonly #size: SizeWatch
+  readonly #gone: GoneClients
+  /** Whose rows the group that runs has deleted. */
+  #forgotten: readonly string[] = []
   /** Mutations that had to be stopped or crashed SQLite, by client and position, and the code that says so. */
   readonly #stopped = new Map<string, "SQL_LIMIT" | "SQL_CRASHED">()
   /** Mutations during which a group of several was stopped: they run alone, with all the time for themselves. */
@@ -90,9 +94,11 @@ export class StepRunner {
     tellsWhy: boolean
     host: Host
     size: SizeWatch
+    gone: GoneClients
   }) {
     this.#host = options.host
     this.#size = options.size
+    this.#gone = options.gone
     this.db = options.db
     this.#store = options.store
     this.#clients = options.clients
@@ -167,6 +173,7 @@ export class StepRunner {
     for (const one of waiting) this.#suspects.delete(placeKey(one))
     const changeset = this.#store.storage.commit()
     if (changeset !== null) this.#store.append(changeset)
+    this.#gone.forget(this.#forgotten)
     return waiting.map(({ clientId, lsn: at, job }, i) => {
       const outcome = outcomes[i]
       const { decided } = job
@@ -199,6 +206,7 @@ export class StepRunner {
       const old = this.#clients.seen(clientId) - HASHES_KEPT
       if (old > 0) this.db.exec("delete from __lf_rejections where client_id = ? and lsn <= ?", clientId, old)
     }
+    this.#forgotten = this.#gone.deleteRows(this.db)
   }
 
   #gather(): Waiting[] {

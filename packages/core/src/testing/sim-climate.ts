@@ -13,18 +13,19 @@ export function climateOf(luck: Luck): Climate {
     skewMsMax: luck.pick([0, 1000, 200_000]),
     rollupBytes: luck.pick([500, 5000, 50_000]),
     runsPerSlice: luck.pick([0, 0, 1]),
+    clientForgottenMs: luck.pick([undefined, undefined, 500, 20_000]),
   }
 }
 
 /** How likely each thing is in this run: most runs are rich in some and poor in others. */
-export function mixOf(luck: Luck, { moods }: Climate) {
+export function mixOf(luck: Luck, { moods, clientForgottenMs }: Climate) {
   const some = (weight: number) => weight * luck.pick([0, 0.3, 1, 1, 4])
   return {
     mutate: 20,
     serverMutates: some(1),
     clientEnds: some(2),
-    // One of two devices may be allowed what the other was refused: decision 19 says what is known then.
-    clone: some(moods > 0 ? 0 : 0.7),
+    // What is known of copied profiles with changing rights, and with forgotten clients: decisions 19 and 25.
+    clone: some(moods > 0 || clientForgottenMs !== undefined ? 0 : 0.7),
     serverEnds: some(1.5),
     backup: some(1),
     restore: some(1),

@@ -204,6 +204,7 @@ export class SimServer {
         loadSqlite,
         mutator: releases[this.#running],
         host: this.#host,
+        clientForgottenMs: climate.clientForgottenMs,
         guard: (work) => {
           if (!this.isCalm && this.#luck.chance(climate.hang)) return false
           doom.isSealed = false

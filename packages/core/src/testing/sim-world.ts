@@ -19,6 +19,8 @@ export interface Climate {
   readonly moods: number
   /** How much time passes at the server with each look at its clock. */
   readonly lookMs: number
+  /** After so long without contact the server forgets a client; only where no profile is copied. */
+  readonly clientForgottenMs: number | undefined
   /** How far clients' clocks may be wrong. */
   readonly skewMsMax: number
   /** A client's deltas may reach this before it writes its base anew. */

@@ -97,19 +97,19 @@ describe("browser log", () => {
     const storage = new MemoryStorage()
     const { log } = await open(storage)
     for (let i = 1; i <= 4; i++) await log.rollup(checkpointOf(i, 2), [])
-    expect(storage.fileNames()).toEqual(["db-4", "db-5"])
+    expect(storage.fileNames()).toEqual(["db-4-1", "db-5-1"])
     await log.close()
     const again = await open(storage)
     expect(again.checkpoint).toEqual(checkpointOf(4, 2))
-    expect(storage.fileNames()).toEqual(["db-5"])
+    expect(storage.fileNames()).toEqual(["db-5-1"])
     await again.log.close()
   })
 
   test("a missing, cut or damaged file costs the pages and nothing else", async () => {
     for (const damage of [
       (files: Map<string, Uint8Array>) => files.clear(),
-      (files: Map<string, Uint8Array>) => files.set("db-2", new Uint8Array(4096)),
-      (files: Map<string, Uint8Array>) => files.set("db-2", flip(5000)(files.get("db-2") ?? new Uint8Array(0))),
+      (files: Map<string, Uint8Array>) => files.set("db-2-1", new Uint8Array(4096)),
+      (files: Map<string, Uint8Array>) => files.set("db-2-1", flip(5000)(files.get("db-2-1") ?? new Uint8Array(0))),
     ]) {
       const storage = new MemoryStorage()
       const { log } = await open(storage)

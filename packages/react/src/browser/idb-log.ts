@@ -29,6 +29,7 @@ import {
   type CheckpointFiles,
   checkpointFrom,
   joinPages,
+  pagesFileName,
   readPages,
   removeOtherPages,
   writePages,
@@ -37,8 +38,8 @@ import {
 export { type BrowserStorage, browserStorage } from "./browser-storage.ts"
 
 // One database per log. Store `groups`: 1, 2, 3 … -> one append group; after a rollup 1 holds the live records.
-// Store `meta`: "header" -> as core's log-header.ts has it; "fence" -> how often the log was opened; "pages" -> the
-// checkpoint's pages where there is no OPFS. Values are kept or lost as a whole, so a damaged one is never a torn tail.
+// Store `meta`: "header" -> as core's log-header.ts has it; "fence" -> how often the log was opened; "file" -> the name of the
+// checkpoint's file in OPFS, or "pages" -> its pages where there is none. Values are kept or lost as a whole, so a damaged one is never a torn tail.
 
 const FORMAT = 1
 const GROUPS = "groups"
@@ -55,6 +56,8 @@ interface Opened {
   readonly groups: readonly Uint8Array[]
   readonly groupKeys: readonly IDBValidKey[]
   readonly pages: Uint8Array | undefined
+  /** The file with the checkpoint's pages. */
+  readonly file: string | undefined
 }
 
 /**
@@ -172,6 +175,7 @@ class IdbLog implements DocumentLog {
   #isFenceDue: boolean
   #generation: number
   #nextGroup: number
+  #file: string | undefined
   #ended: LfError | null = null
   #onEnd: (error: LfError) => void = () => {}
 
@@ -182,6 +186,7 @@ class IdbLog implements DocumentLog {
     this.#isFenceDue = opened.isFenceDue
     this.#generation = opened.header.generation
     this.#nextGroup = opened.groups.length + 1
+    this.#file = opened.file
     // Somebody deletes the log or opens it in a newer format: they wait until this connection is gone.
     this.#db.onversionchange = () => {
       this.#db.close()
@@ -207,21 +212,24 @@ class IdbLog implements DocumentLog {
       const { meta, pages } = checkpoint
       const stamp = { meta, pageCount: pages.length, pagesChecksum: pagesChecksum(pages) }
       const header = encodeLogHeader({ generation, checkpoint: stamp, liveBytes: group.length })
-      // A deposed owner does not write over the file of its heir.
+      // A deposed owner writes nothing.
       await this.#transact(() => {})
-      const isInFile = await this.#writeFile(generation, pages)
+      const file = await this.#writeFile(generation, pages)
       // The commit point.
       await this.#transact((groups, metaStore) => {
         groups.clear()
         groups.add(group, 1)
         metaStore.put(header, "header")
-        if (isInFile) metaStore.delete("pages")
-        else metaStore.put(joinPages(pages), "pages")
+        metaStore.delete(file === null ? "file" : "pages")
+        if (file === null) metaStore.put(joinPages(pages), "pages")
+        else metaStore.put(file, "file")
       })
+      const needed = [this.#file, file].filter((name) => typeof name === "string")
       this.#generation = generation
       this.#nextGroup = 2
+      this.#file = file ?? undefined
       // The previous file stays until the new one was opened once.
-      if (this.#files !== null) await removeOtherPages(this.#files, generation - 1, generation)
+      if (this.#files !== null) await removeOtherPages(this.#files, this.#fence, needed)
     })
   }
 
@@ -230,15 +238,16 @@ class IdbLog implements DocumentLog {
     this.#db.close()
   }
 
-  /** False when the pages must go into IndexedDB. */
-  async #writeFile(generation: number, pages: readonly Uint8Array[]): Promise<boolean> {
-    if (this.#files === null) return false
+  /** Where they are; null when the pages must go into IndexedDB. */
+  async #writeFile(generation: number, pages: readonly Uint8Array[]): Promise<string | null> {
+    if (this.#files === null) return null
+    const name = pagesFileName(generation, this.#fence)
     try {
-      await writePages(this.#files, generation, pages)
-      return true
+      await writePages(this.#files, name, pages)
+      return name
     } catch (error) {
       if (isQuota(error)) throw error
-      return false
+      return null
     }
   }
 
@@ -312,7 +321,8 @@ async function readAll(db: IDBDatabase, mode: "readwrite" | "readonly"): Promise
   const meta = transaction.objectStore(META)
   const all = groups.getAll()
   const keys = groups.getAllKeys()
-  const [header, fence, pages] = [meta.get("header"), meta.get("fence"), meta.get("pages")]
+  const [header, fence] = [meta.get("header"), meta.get("fence")]
+  const [file, pages] = [meta.get("file"), meta.get("pages")]
   const fresh: LogHeader = { generation: 1, checkpoint: null, liveBytes: 0 }
   let raised = 1
   // The last request: the ones before it have their results by then.
@@ -333,6 +343,7 @@ async function readAll(db: IDBDatabase, mode: "readwrite" | "readonly"): Promise
     groups: all.result,
     groupKeys: keys.result,
     pages: pages.result,
+    file: file.result,
   }
 }
 
@@ -349,11 +360,11 @@ function decodeGroups({ groups, groupKeys, header }: Opened): LogRecord[] {
 }
 
 async function loadCheckpoint(opened: Opened, files: CheckpointFiles | null): Promise<Checkpoint | null> {
-  const { header, pages } = opened
+  const { header, pages, file, fence } = opened
   if (header.checkpoint === null) return null
-  if (pages !== undefined || files === null) return checkpointFrom(header.checkpoint, pages)
-  const checkpoint = checkpointFrom(header.checkpoint, await readPages(files, header.generation))
-  await removeOtherPages(files, header.generation, header.generation)
+  if (pages !== undefined || files === null || file === undefined) return checkpointFrom(header.checkpoint, pages)
+  const checkpoint = checkpointFrom(header.checkpoint, await readPages(files, file))
+  await removeOtherPages(files, fence, [file])
   return checkpoint
 }
 

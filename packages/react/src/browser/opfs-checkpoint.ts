@@ -1,11 +1,12 @@
 import { type Checkpoint, type LogHeader, pagesChecksum } from "@lf/core"
 
-// A log's folder in OPFS holds one file per generation, `db-<generation>`: the pages and nothing else. OPFS is never
-// fsynced, so what is read is checked against the header in IndexedDB, and a bad file is no loss: the pages are the server's.
+// A log's folder in OPFS holds one file per rollup, `db-<generation>-<fence>`: the pages and nothing else. The fence is the
+// writer's, so that no owner writes or removes a file of one that came after it. OPFS is never fsynced, so what is read is
+// checked against the header in IndexedDB, and a bad file is no loss: the pages are the server's.
 
 const PAGE_BYTES = 4096
 const WRITE_PAGES = 256
-const FILE = /^db-(\d+)$/
+const FILE = /^db-\d+-(\d+)$/
 
 /** The few files of one log. */
 export interface CheckpointFiles {
@@ -18,34 +19,38 @@ export interface CheckpointFiles {
   remove(name: string): Promise<void>
 }
 
-export async function writePages(
-  files: CheckpointFiles,
-  generation: number,
-  pages: readonly Uint8Array[],
-): Promise<void> {
+export function pagesFileName(generation: number, fence: number): string {
+  return `db-${generation}-${fence}`
+}
+
+export async function writePages(files: CheckpointFiles, name: string, pages: readonly Uint8Array[]): Promise<void> {
   const parts: Uint8Array<ArrayBuffer>[] = []
   for (let first = 0; first < pages.length; first += WRITE_PAGES) {
     parts.push(joinPages(pages.slice(first, first + WRITE_PAGES)))
   }
-  await files.write(fileName(generation), parts)
+  await files.write(name, parts)
 }
 
 /** Null when the file is missing or cannot be read. */
-export async function readPages(files: CheckpointFiles, generation: number): Promise<Uint8Array | null> {
+export async function readPages(files: CheckpointFiles, name: string): Promise<Uint8Array | null> {
   try {
-    return await files.read(fileName(generation))
+    return await files.read(name)
   } catch {
     // Like a damaged file: the pages are fetched again.
     return null
   }
 }
 
-/** Removes the files of all generations but those from `oldest` to `newest`. Leftovers cost space and nothing else. */
-export async function removeOtherPages(files: CheckpointFiles, oldest: number, newest: number): Promise<void> {
+/** Removes all files but `needed` and those of later owners than `fence`. Leftovers cost space and nothing else. */
+export async function removeOtherPages(
+  files: CheckpointFiles,
+  fence: number,
+  needed: readonly string[],
+): Promise<void> {
   try {
     for (const name of await files.names()) {
-      const generation = Number(FILE.exec(name)?.[1] ?? Number.NaN)
-      if (generation < oldest || generation > newest) await files.remove(name)
+      const isLater = Number(FILE.exec(name)?.[1] ?? 0) > fence
+      if (!isLater && !needed.includes(name)) await files.remove(name)
     }
   } catch {
     // The next opening tries again.
@@ -72,8 +77,4 @@ export function checkpointFrom(
   // Copies, so that one page that lives long does not hold the whole file in memory.
   for (let at = 0; at < bytes.length; at += PAGE_BYTES) pages.push(bytes.slice(at, at + PAGE_BYTES))
   return pagesChecksum(pages) === header.pagesChecksum ? { meta, pages } : none
-}
-
-function fileName(generation: number): string {
-  return `db-${generation}`
 }

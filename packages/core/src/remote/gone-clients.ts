@@ -1,0 +1,118 @@
+import type { Host } from "../base/host.ts"
+import { LSN_ZERO, type Lsn } from "../base/lsn.ts"
+import type { Database } from "../sqlite/database.ts"
+import type { ClientList } from "./client-list.ts"
+import type { Effects } from "./effects.ts"
+import type { Contact, RemoteStore } from "./remote-store.ts"
+
+/** A client that was not in contact for this long, and lacks no outcome, is forgotten. It may come back: it goes on under a new id. */
+export const CLIENT_FORGOTTEN_MS = 90 * 24 * 3600 * 1000
+/** At most so many are forgotten in one transaction. */
+export const FORGOTTEN_AT_ONCE_MAX = 32
+/** The last contact is kept to a day. */
+const CONTACT_STEP_SHARE = 1 / 90
+
+/**
+ * Forgets the clients that are long gone: their rows in the document, their journals, their owners. Only of a client that
+ * confirmed all of its mutations, so that none of them can run a second time (I2).
+ */
+export class GoneClients {
+  readonly #store: RemoteStore
+  readonly #clients: ClientList
+  readonly #host: Host
+  readonly #forgottenMs: number
+  readonly #effects: Effects | null
+  readonly #contacts = new Map<string, Contact>()
+  /** As they are at rest. */
+  readonly #kept = new Map<string, Contact>()
+  /** Gone when last looked. */
+  readonly #due = new Set<string>()
+
+  constructor(options: {
+    store: RemoteStore
+    clients: ClientList
+    host: Host
+    forgottenMs?: number
+    effects: Effects | null
+  }) {
+    this.#store = options.store
+    this.#clients = options.clients
+    this.#host = options.host
+    this.#forgottenMs = options.forgottenMs ?? CLIENT_FORGOTTEN_MS
+    this.#effects = options.effects
+    for (const { entry } of this.#store.contacts.iter()) {
+      if (this.#clients.find(entry.clientId) !== undefined) this.#kept.set(entry.clientId, entry)
+    }
+    for (const [clientId, contact] of this.#kept) this.#contacts.set(clientId, contact)
+    this.#look()
+  }
+
+  /** The client is there, and has the outcomes up to `seen`. */
+  note(clientId: string, seen: Lsn): void {
+    this.#due.delete(clientId)
+    // A reader has left nothing to forget.
+    if (this.#clients.find(clientId) === undefined) return
+    const known = this.#contacts.get(clientId)?.seen ?? LSN_ZERO
+    this.#contacts.set(clientId, { clientId, atMs: this.#host.nowMs(), seen: seen > known ? seen : known })
+  }
+
+  /** Inside the transaction of a group: deletes the rows of some that are gone. Answers which; `forget` them when it is committed. */
+  deleteRows(db: Database): readonly string[] {
+    const gone = [...this.#due].slice(0, FORGOTTEN_AT_ONCE_MAX)
+    for (const clientId of gone) {
+      db.exec("delete from __lf_mutations where client_id = ?", clientId)
+      db.exec("delete from __lf_rejections where client_id = ?", clientId)
+    }
+    return gone
+  }
+
+  /** Durable with the flush that makes the deleted rows durable. */
+  forget(clientIds: readonly string[]): void {
+    for (const clientId of clientIds) {
+      this.#due.delete(clientId)
+      this.#contacts.delete(clientId)
+      this.#kept.delete(clientId)
+      this.#effects?.forgetClient(clientId)
+      this.#clients.forget(clientId)
+    }
+  }
+
+  /** Before a checkpoint, after it dropped the arrivals that ran, which need their client's journal: keeps the contacts, and looks who is gone. */
+  keep(): void {
+    const { contacts } = this.#store
+    for (const [clientId, contact] of this.#contacts) {
+      const kept = this.#kept.get(clientId)
+      const stepMs = this.#forgottenMs * CONTACT_STEP_SHARE
+      if (kept?.seen === contact.seen && Math.abs(contact.atMs - kept.atMs) < stepMs) continue
+      contacts.append(contact)
+      this.#kept.set(clientId, contact)
+    }
+    this.#compact()
+    this.#look()
+  }
+
+  /** At rest stay the contacts and owners of those that are known, and never many more. */
+  #compact(): void {
+    const { contacts } = this.#store
+    if (contacts.lsn() - contacts.start() > 2 * this.#kept.size) {
+      contacts.rollup(contacts.lsn())
+      for (const kept of this.#kept.values()) contacts.append(kept)
+    }
+    this.#clients.compactOwners()
+  }
+
+  #look(): void {
+    const goneMs = this.#host.nowMs() - this.#forgottenMs
+    for (const contact of this.#contacts.values()) {
+      if (contact.atMs < goneMs && this.#hasAll(contact)) this.#due.add(contact.clientId)
+    }
+  }
+
+  /** Everything that it sent was applied or rejected, it knows, and what is to follow from it has followed. */
+  #hasAll({ clientId, seen }: Contact): boolean {
+    const journal = this.#clients.journal(clientId)
+    const last = journal.lsn()
+    const isDelivered = this.#effects === null || this.#effects.marks.delivered(clientId) >= last
+    return isDelivered && journal.applied === last && seen >= last
+  }
+}
