@@ -72,6 +72,41 @@ describe("copies", () => {
   })
 })
 
+describe("a copy behind two bytes that are new", () => {
+  /** The old page has `old` at 20 and `elsewhere` where it says, the new one `made` at 22. How the second copy is told. */
+  function secondCopy(old: Uint8Array, made: Uint8Array, elsewhere: Uint8Array = old, at = 20): number[] {
+    const before = page.slice()
+    before.set(elsewhere, at)
+    before.set(old, 20)
+    const after = other.slice()
+    after.set(before.subarray(0, 20))
+    after.set(made, 22)
+    const copies = copiesOf(before, after)
+    expect([copies.slice(0, 4), copies.slice(4, 6)]).toEqual([[0, 20, 0, 2], [...other.subarray(20, 22)]])
+    return copies.slice(6, 8)
+  }
+  const fives = (count: number) => new Uint8Array(count).fill(5)
+  const stretch = other.subarray(500, 520)
+
+  test("goes on where the last one ended, if that is as long as the one in place, or longer", () => {
+    expect(secondCopy(fives(12), fives(10))).toEqual([10, 0])
+    expect(secondCopy(fives(10), fives(10))).toEqual([10, 0])
+  })
+
+  test("goes on there also where another place has two bytes more, or one less", () => {
+    expect(secondCopy(stretch.subarray(0, 10), stretch.subarray(0, 12), stretch.subarray(0, 12), 2000)).toEqual([10, 0])
+    expect(secondCopy(stretch.subarray(0, 10), stretch.subarray(0, 10), stretch.subarray(0, 9), 5)).toEqual([10, 0])
+  })
+})
+
+test("a copy in place is found although its first bytes stand in many places behind it", () => {
+  const before = page.slice()
+  for (let at = 0; at < PAGE_BYTES; at += 16) before.set([1, 2, 3, 4, 5, 6, 7, 8], at)
+  const after = before.slice()
+  after[3] = 99
+  expect(copiesOf(before, after)).toEqual([4, 1, 2, 3, 99, ...uint(PAGE_BYTES - 4), ...uint(8)])
+})
+
 describe("S9 copies are refused as malformed", () => {
   const rest = PAGE_BYTES - 10
   test.each<[string, number[]]>([
@@ -81,6 +116,9 @@ describe("S9 copies are refused as malformed", () => {
     ["that begin before their page", [0, ...uint(20), ...uint(1)]],
     ["that end behind the old page", [10, ...new Array(10).fill(7), ...uint(rest), ...uint(22)]],
     ["with bytes behind the page", [0, ...uint(PAGE_BYTES), 0, 9]],
+    ["of no bytes before one that is whole", [0, 0, 0, 0, ...uint(PAGE_BYTES), 0]],
+    ["that begin before their page and go on well", [0, ...uint(20), 1, 0, ...uint(PAGE_BYTES - 20), 2]],
+    ["before more bytes than are left", [0, ...uint(20), 0, ...uint(rest), ...new Array(rest).fill(7)]],
     ["that end early", [0, ...uint(100), 0]],
     ["with more bytes than a page", [...uint(PAGE_BYTES + 1), ...new Array(PAGE_BYTES + 1).fill(7)]],
   ])("%s", (_, bytes) => {

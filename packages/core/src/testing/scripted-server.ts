@@ -1,0 +1,114 @@
+import { lsn } from "../base/lsn.ts"
+import { MemoryDisk } from "../journal/memory-log.ts"
+import { Local } from "../local/local.ts"
+import { Session, type SessionOptions, type SessionState } from "../local/session.ts"
+import { decodeMessage, encodeMessage } from "../network/codec.ts"
+import { memoryPipe } from "../network/memory-network.ts"
+import type { ClientMessage, ServerMessage, Welcome } from "../network/message.ts"
+import type { Network, Pipe } from "../network/network.ts"
+import { Database } from "../sqlite/database.ts"
+import type { PageChange } from "../storage/changeset.ts"
+import { Storage } from "../storage/storage.ts"
+import { migrate } from "../timeline/schema.ts"
+import { Luck } from "./luck.ts"
+import { SimClock, SimHost } from "./sim-host.ts"
+import { turn } from "./sim-node.ts"
+import { loadSqlite, mutator } from "./small-world.ts"
+
+export type Say = (message: ServerMessage) => void
+
+/** A server that says what a test has it say, and one client of it on a virtual clock. */
+export class ScriptedServer implements Network {
+  readonly clock = new SimClock()
+  readonly host = new SimHost(this.clock, new Luck(1))
+  readonly heard: ClientMessage[] = []
+  /** When each connection was asked for. */
+  readonly askedAtMs: number[] = []
+  /** The server's ends of all connections. */
+  readonly pipes: Pipe[] = []
+  /** Why each connection ended, as far as it did. */
+  readonly ends: string[] = []
+  /** What it says to each message. Without an answer of its own it welcomes, and takes what is pushed. */
+  answer: (message: ClientMessage, say: Say) => void = (message, say) => this.takeAll(message, say)
+  /** Awaited before a connection is there. */
+  way: () => Promise<void> = async () => {}
+  welcome: Partial<Welcome> = {}
+
+  async connect(): Promise<Pipe> {
+    this.askedAtMs.push(this.clock.nowMs)
+    await this.way()
+    const [near, far] = memoryPipe()
+    this.pipes.push(far)
+    const say = (message: ServerMessage) => far.send(encodeMessage(message))
+    far.listen({
+      frame: (frame) => {
+        const message = decodeMessage(frame) as ClientMessage // a client sends no others
+        this.heard.push(message)
+        this.answer(message, say)
+      },
+      closed: (reason) => this.ends.push(reason),
+    })
+    return near
+  }
+
+  takeAll(message: ClientMessage, say: Say): void {
+    if (message.type === "hello") {
+      const schema = mutator.migrations.map(({ hash }) => hash)
+      const begin = { epoch: "e", clientLsn: lsn(0), clientHash: 0n, lsn: lsn(0), schema, user: null }
+      say({ type: "welcome", ...begin, ...this.welcome })
+    }
+    if (message.type === "ping") say({ type: "pong" })
+    if (message.type === "sync-mutations")
+      say({ type: "cursor", lsn: lsn(message.batch.from + message.batch.entries.length) })
+  }
+
+  /** Lets so much time pass, and all happen that happens in it. */
+  async pass(ms: number): Promise<void> {
+    const endMs = this.clock.nowMs + ms
+    await turn()
+    while (this.clock.nextAtMs <= endMs) {
+      this.clock.runNext()
+      await turn()
+    }
+    this.clock.nowMs = endMs
+  }
+
+  /** How many messages of a type it heard. */
+  count(type: ClientMessage["type"]): number {
+    return this.heard.filter((message) => message.type === type).length
+  }
+
+  /** The byte that says how soon a retry comes: 255 as late as it may. */
+  retryByte(byte: number): void {
+    const luck = new Luck(2)
+    this.host.randomBytes = (count) => (count === 1 ? Uint8Array.of(byte) : luck.bytes(count))
+  }
+
+  async local(disk = new MemoryDisk()): Promise<Local> {
+    const { host } = this
+    const local = new Local({ opened: await disk.open("d"), module: await loadSqlite(), mutator, host, user: null })
+    this.retryByte(255)
+    return local
+  }
+
+  /** A session and every state that it showed. */
+  async session(given: Partial<SessionOptions> = {}) {
+    const local = given.local ?? (await this.local())
+    const states: SessionState[] = []
+    const onChange = () => states.push(session.state)
+    const session: Session = new Session({ docId: "d", local, network: this, host: this.host, onChange, ...given })
+    const first = session.state
+    await this.pass(0)
+    return { local, session, states, first }
+  }
+}
+
+/** The pages of an empty document, as a server has them, and their checksum. */
+export async function emptyDocument(): Promise<{ pages: readonly PageChange[]; pageCount: number; after: bigint }> {
+  const storage = new Storage()
+  const db = new Database(await loadSqlite(), storage)
+  migrate(db, mutator)
+  const { pages, pageCount, after } = storage.commit() ?? { pages: [], pageCount: 0, after: 0n }
+  db.close()
+  return { pages, pageCount, after }
+}
