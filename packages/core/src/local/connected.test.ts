@@ -3,22 +3,20 @@ import { loadChecksum } from "../base/checksum.ts"
 import { lsn } from "../base/lsn.ts"
 import { MemoryDisk } from "../journal/memory-log.ts"
 import type { Pages, SyncMutations } from "../network/message.ts"
-import { emptyDocument, type Say, ScriptedServer } from "../testing/scripted-server.ts"
+import { type Say, ScriptedServer, ServerDocument } from "../testing/scripted-server.ts"
 import type { Local } from "./local.ts"
 
 beforeAll(loadChecksum)
 
 /** An empty document at position 1, in two parts. */
 async function twoParts(): Promise<readonly [Pages, Pages]> {
-  const { pages, pageCount, after } = await emptyDocument()
+  const all = (await ServerDocument.open()).whole(1)
+  const { pages } = all.changeset
   const part = (from: number, to: number): Pages => ({
-    type: "pages",
-    from: lsn(0),
-    to: lsn(1),
+    ...all,
     isLast: to === pages.length,
     bytesTotal: 100_000,
-    changeset: { pageCount, isWhole: true, before: null, after, pages: pages.slice(from, to) },
-    outcomes: [],
+    changeset: { ...all.changeset, pages: pages.slice(from, to) },
   })
   return [part(0, 1), part(1, pages.length)]
 }

@@ -42,7 +42,8 @@ export class Local {
     this.#store = new LocalStore(opened, host, rollupBytes)
     const { storage } = this.#store
     const onCrash = (error: LfError) => void this.fail(error)
-    this.#view = new View({ module, storage, mutator, host, runsPerSlice, crashed, onCrash })
+    const view = { module, storage, mutator, host, runsPerSlice, crashed, onCrash }
+    this.#view = View.open(view, () => this.#store.dropBase())
     this.#timeline = this.#openTimeline()
     this.#push = new PushState(this.#timeline)
     // What the base decided, and the rejections that came with it, were flushed with it: nothing is reported again here.
@@ -257,17 +258,17 @@ export class Local {
   /** @throws CHECKSUM_MISMATCH BYTES_MALFORMED SQL_CORRUPT after which the pages are asked for from the beginning */
   #receive(batch: PageBatch, epoch: string): void {
     let refusal: LfError | null = null
-    this.#view.swap(() => {
-      try {
-        this.#store.receive({ epoch, cursor: batch.to, changeset: batch.changeset })
-      } catch (error) {
-        // Not for our pages after all: what is there stays in view until everything has come again.
-        refusal = toLfError(error, "BYTES_MALFORMED")
-        this.#store.forgetCursor()
-      }
-      return batch.changeset
-    })
     try {
+      this.#view.swap(() => {
+        try {
+          this.#store.receive({ epoch, cursor: batch.to, changeset: batch.changeset })
+        } catch (error) {
+          // Not for our pages after all: what is there stays in view until everything has come again.
+          refusal = toLfError(error, "BYTES_MALFORMED")
+          this.#store.forgetCursor()
+        }
+        return batch.changeset
+      })
       if (refusal === null) this.#takeDecisions(batch)
       this.#view.runPending(this.#timeline)
     } catch (error) {

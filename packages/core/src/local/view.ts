@@ -1,4 +1,4 @@
-import type { LfError } from "../base/error.ts"
+import { type LfError, toLfError } from "../base/error.ts"
 import type { Host } from "../base/host.ts"
 import { Database } from "../sqlite/database.ts"
 import type { SqliteModule } from "../sqlite/module.ts"
@@ -32,6 +32,17 @@ export class View {
   readonly #host: Host
   readonly #onCrash: (error: LfError) => void
   #schemaIsLocal = false
+
+  /** Pages that are no database may not even open: then they are dropped, by `dropPages`, and it opens without (S11). */
+  static open(options: ViewOptions, dropPages: () => void): View {
+    try {
+      return new View(options)
+    } catch (error) {
+      if (toLfError(error, "SQL_CRASHED").code !== "SQL_CORRUPT") throw error
+      dropPages()
+      return new View(options)
+    }
+  }
 
   constructor({ module, storage, mutator, host, runsPerSlice, crashed, onCrash }: ViewOptions) {
     this.#storage = storage

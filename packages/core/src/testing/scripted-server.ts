@@ -4,10 +4,11 @@ import { Local } from "../local/local.ts"
 import { Session, type SessionOptions, type SessionState } from "../local/session.ts"
 import { decodeMessage, encodeMessage } from "../network/codec.ts"
 import { memoryPipe } from "../network/memory-network.ts"
-import type { ClientMessage, ServerMessage, Welcome } from "../network/message.ts"
+import type { ClientMessage, Pages, ServerMessage, Welcome } from "../network/message.ts"
 import type { Network, Pipe } from "../network/network.ts"
 import { Database } from "../sqlite/database.ts"
-import type { PageChange } from "../storage/changeset.ts"
+import type { Changeset } from "../storage/changeset.ts"
+import { encodeWhole } from "../storage/delta.ts"
 import { Storage } from "../storage/storage.ts"
 import { migrate } from "../timeline/schema.ts"
 import { Luck } from "./luck.ts"
@@ -103,12 +104,35 @@ export class ScriptedServer implements Network {
   }
 }
 
-/** The pages of an empty document, as a server has them, and their checksum. */
-export async function emptyDocument(): Promise<{ pages: readonly PageChange[]; pageCount: number; after: bigint }> {
-  const storage = new Storage()
-  const db = new Database(await loadSqlite(), storage)
-  migrate(db, mutator)
-  const { pages, pageCount, after } = storage.commit() ?? { pages: [], pageCount: 0, after: 0n }
-  db.close()
-  return { pages, pageCount, after }
+/** A document as a server has it: its own tables and the app's, and what a test puts there. */
+export class ServerDocument {
+  readonly #storage = new Storage()
+  readonly db: Database
+
+  constructor(db: (storage: Storage) => Database) {
+    this.db = db(this.#storage)
+  }
+
+  static async open(isMigrated = true): Promise<ServerDocument> {
+    const module = await loadSqlite()
+    const document = new ServerDocument((storage) => new Database(module, storage))
+    if (isMigrated) migrate(document.db, mutator)
+    return document
+  }
+
+  /** Says that the mutations of a client were applied up to a position with that hash. */
+  apply(clientId: string, position: number, hash: bigint): void {
+    const signed = BigInt.asIntN(64, hash)
+    this.db.exec("insert or replace into __lf_mutations values (?, ?, ?)", clientId, position, signed)
+  }
+
+  /** All of it, at a position. */
+  whole(position: number, outcomes: Pages["outcomes"] = []): Pages {
+    this.#storage.commit()
+    const snapshot = this.#storage.snapshot()
+    const pages = snapshot.map((page, i) => ({ pageNo: i + 1, deltas: [encodeWhole(page)] }))
+    const { checksum: after } = this.#storage
+    const changeset: Changeset = { pageCount: pages.length, isWhole: true, before: null, after, pages }
+    return { type: "pages", from: lsn(0), to: lsn(position), isLast: true, bytesTotal: 0, changeset, outcomes }
+  }
 }
