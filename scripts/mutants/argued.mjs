@@ -8,6 +8,9 @@ const sentence = "A sentence for people: the code beside it is what counts."
 const nameIsThere = "Without a name the code is known already, and this is not reached."
 const sameCode = "Whatever ends the reading of a body leaves as LOG_CORRUPT: only the sentence differs."
 
+const eitherSide = "Only faster: a page that is in both is found from either side."
+const openedAnew = "Only slower or faster: SQLite looks at the cookie itself, and what is opened anew reads the same."
+
 /** @type {[file: string, line: string, from: string, to: string, why: string][]} */
 export const argued = [
   [
@@ -63,6 +66,59 @@ export const argued = [
     '""',
     "All that is asked of a job's type is whether it is an append.",
   ],
+  [
+    `${core}/local/live-query.ts`,
+    "const [few, many] = changed.size",
+    "changed.size < this.#pages.size",
+    "true",
+    eitherSide,
+  ],
+  [
+    `${core}/local/live-query.ts`,
+    "const [few, many] = changed.size",
+    "changed.size < this.#pages.size",
+    "false",
+    eitherSide,
+  ],
+  [
+    `${core}/local/live-query.ts`,
+    "const [few, many] = changed.size",
+    "changed.size < this.#pages.size",
+    "changed.size <= this.#pages.size",
+    eitherSide,
+  ],
+  [
+    `${core}/local/live-query.ts`,
+    "const [few, many] = changed.size",
+    "changed.size < this.#pages.size",
+    "changed.size >= this.#pages.size",
+    eitherSide,
+  ],
+  [
+    `${core}/local/live-query.ts`,
+    "#asksClock = false",
+    "false",
+    "true",
+    "A run sets it with its rows, before it is read.",
+  ],
+  [`${core}/local/view.ts`, "#schemaIsLocal = false", "false", "true", openedAnew],
+  [`${core}/local/view.ts`, "this.#schemaIsLocal = false", "false", "true", openedAnew],
+  [
+    `${core}/local/view.ts`,
+    "if (this.#schemaIsLocal || isWhole",
+    "this.#schemaIsLocal || isWhole || this.#cookie() !== before",
+    "true",
+    openedAnew,
+  ],
+  [`${core}/local/view.ts`, "if (this.#schemaIsLocal || isWhole", "this.#cookie() !== before", "false", openedAnew],
+  [
+    `${core}/local/view.ts`,
+    "if (this.#schemaIsLocal || isWhole",
+    "this.#cookie() !== before",
+    "this.#cookie() === before",
+    openedAnew,
+  ],
+  [`${core}/local/view.ts`, "#cookie(): number {", "{ return schemaCookie(this.#storage.page(1)) }", "{}", openedAnew],
   [`${core}/remote/attempts.ts`, "if (this.#begun.size === 0)", "this.#begun.size === 0", "false", onlySooner],
   [
     `${core}/remote/client-list.ts`,

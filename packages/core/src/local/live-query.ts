@@ -103,12 +103,12 @@ export class LiveQuery {
   }
 
   #difference(before: Shown | null, after: Shown): LiveResult | null {
-    if (before === null || before.type !== after.type) return this.#whole(after)
-    if (before.type === "rows" && after.type === "rows") {
+    if (before?.type === "rows" && after.type === "rows") {
       const patch = diffRows(before.rows, after.rows)
       return patch === null ? null : { type: "patch", patch }
     }
-    return isSameError(before, after) ? null : this.#whole(after)
+    const isSame = before?.type === "error" && after.type === "error" && isSameError(before.error, after.error)
+    return isSame ? null : this.#whole(after)
   }
 
   #whole(shown: Shown): LiveResult {
@@ -116,10 +116,8 @@ export class LiveQuery {
   }
 }
 
-function isSameError(a: Shown, b: Shown): boolean {
-  return (
-    a.type === "error" && b.type === "error" && a.error.code === b.error.code && a.error.message === b.error.message
-  )
+function isSameError(a: LfError, b: LfError): boolean {
+  return a.code === b.code && a.message === b.message
 }
 
 /** Text and parameters in one string: raw parameters collide (1 and "1") and bigint has no JSON. */
