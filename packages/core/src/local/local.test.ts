@@ -7,7 +7,7 @@ import { Link } from "../network/link.ts"
 import type { MutationsReply, Pages, SyncMutations, Welcome } from "../network/message.ts"
 import { PAGE_BYTES } from "../sqlite/page.ts"
 import { sql } from "../sqlite/sql.ts"
-import { encodeWhole } from "../storage/delta.ts"
+import { applyDelta, encodeWhole } from "../storage/delta.ts"
 import { Storage } from "../storage/storage.ts"
 import { type Say, ScriptedServer, ServerDocument } from "../testing/scripted-server.ts"
 import { loadSqlite, mutator, titles } from "../testing/small-world.ts"
@@ -67,8 +67,9 @@ async function withBase() {
   const hash = await scene.hashAtFirst()
   const document = await ServerDocument.open()
   document.apply(scene.local.clientId, 1, hash)
+  const [{ uid: applied }] = scene.local.pending()
   await scene.pull(document.whole(5))
-  return { ...scene, document, hash }
+  return { ...scene, document, hash, applied }
 }
 
 async function open(disk: MemoryDisk): Promise<Local> {
@@ -82,6 +83,17 @@ function garbage(position: Lsn): Pages {
   const pages = [{ pageNo: 1, deltas: [encodeWhole(page)] }]
   const changeset = { pageCount: 1, isWhole: true, before: null, after: new Storage([page]).checksum, pages }
   return { type: "pages", from: lsn(0), to: position, isLast: true, bytesTotal: 0, changeset, outcomes: [] }
+}
+
+/** A database whose first page is well and whose others are not. */
+async function damaged(position: number): Promise<Pages> {
+  const whole = (await ServerDocument.open()).whole(position)
+  const pages = whole.changeset.pages.map(({ pageNo, deltas }) =>
+    applyDelta(undefined, deltas[0]).fill(7, pageNo === 1 ? PAGE_BYTES : 0),
+  )
+  const { checksum: after } = new Storage(pages)
+  const changes = pages.map((page, i) => ({ pageNo: i + 1, deltas: [encodeWhole(page)] }))
+  return { ...whole, changeset: { ...whole.changeset, after, pages: changes } }
 }
 
 describe("a document on this device", () => {
@@ -114,7 +126,7 @@ describe("a document on this device", () => {
   })
 
   test("T28 knows a uid while it is pending, when it is decided, and after a restart", async () => {
-    const { local, disk, pull, document, hash } = await withBase()
+    const { local, disk, pull, document, hash, applied } = await withBase()
     const [{ uid: pending }] = local.pending()
     const receipt = local.follow(pending)
     expect(local.follow(pending)).toBe(receipt)
@@ -124,7 +136,7 @@ describe("a document on this device", () => {
     await pull(document.whole(6))
     await local.close()
     const again = await open(disk)
-    expect([again.isKnown(pending), again.isKnown("other")]).toEqual([true, false])
+    expect([pending, applied, "other"].map((one) => again.isKnown(one))).toEqual([true, true, false])
     expect(again.run("Add", { id: "1", title: "again" }, pending).uid).toBe(pending)
     expect(again.pendingCount).toBe(2)
   })
@@ -145,14 +157,17 @@ describe("a document on this device", () => {
     expect([count, changes.length, local.rejections.length]).toEqual([3, 2, 2])
     await local.dismiss("u")
     expect([count, changes.at(-1)]).toEqual([4, { type: "dismissed", uid: "u" }])
-    local.fail(new Error("it broke"))
-    expect(count).toBe(5)
     stop()
     stopOther()
+    await local.adopt([{ ...rejection, uid: "w" }])
+    expect([count, changes.length]).toEqual([4, 3])
+    const stopLast = local.watch(() => count++)
+    local.fail(new Error("it broke"))
     local.fail(new Error("it broke"))
     expect(count).toBe(5)
+    stopLast()
     disk.crash()
-    expect((await open(disk)).rejections).toEqual([{ ...rejection, uid: "v" }])
+    expect((await open(disk)).rejections.map(({ uid }) => uid)).toEqual(["v", "w"])
   })
 
   test("shows a subscriber what a mutation changed", async () => {
@@ -295,8 +310,10 @@ describe("a base that comes", () => {
   test("S11 that is no database is dropped at once; what is pending is seen", async () => {
     const { local, pull, push, meet } = await setUp(2)
     meet()
-    await expect(pull(garbage(lsn(4)))).rejects.toThrow(codeOf("SQL_CORRUPT"))
-    expect([local.cursor, local.epoch, local.base.pageCount, titles(local)]).toEqual([0, "", 0, ["t1", "t2"]])
+    for (const pages of [garbage(lsn(4)), await damaged(4)]) {
+      await expect(pull(pages)).rejects.toThrow(codeOf("SQL_CORRUPT"))
+      expect([local.cursor, local.epoch, local.base.pageCount, titles(local)]).toEqual([0, "", 0, ["t1", "t2"]])
+    }
     expect(local.run("Add", { id: "3", title: "t3" }).uid).toBeDefined()
     await pull((await ServerDocument.open()).whole(5))
     expect([local.cursor, titles(local), await push()]).toEqual([5, ["t1", "t2", "t3"], [0, 3, "more"]])
@@ -313,14 +330,15 @@ describe("a base that comes", () => {
   test("S11 and was kept as no database is dropped at the next start; one that was edited ends it", async () => {
     const edited = await ServerDocument.open()
     edited.db.exec("update __lf_migrations set hash = 'other'")
-    for (const pages of [garbage(lsn(4)), edited.whole(4)]) {
+    for (const pages of [garbage(lsn(4)), await damaged(4), edited.whole(4)]) {
       const { local, disk, server } = await setUp(1)
       await local.close()
       const store = new LocalStore(await disk.open("d"), server.host)
       store.receive({ epoch: "e", cursor: lsn(4), changeset: pages.changeset })
       await store.flush()
       await store.streams.close()
-      if (pages.changeset.pageCount > 1) await expect(open(disk)).rejects.toThrow(codeOf("MIGRATION_EDITED"))
+      if (pages.changeset.after === edited.whole(4).changeset.after)
+        await expect(open(disk)).rejects.toThrow(codeOf("MIGRATION_EDITED"))
       else {
         const again = await open(disk)
         expect([again.cursor, again.epoch, titles(again)]).toEqual([0, "", ["t1"]])
