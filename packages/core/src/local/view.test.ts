@@ -7,6 +7,7 @@ import { Streams } from "../journal/streams.ts"
 import { Database } from "../sqlite/database.ts"
 import { sql } from "../sqlite/sql.ts"
 import { Storage } from "../storage/storage.ts"
+import { atTheEndOfTheStack } from "../testing/end-of-stack.ts"
 import { Luck } from "../testing/luck.ts"
 import { SimClock, SimHost } from "../testing/sim-host.ts"
 import { loadSqlite } from "../testing/small-world.ts"
@@ -23,9 +24,14 @@ const Note = defineMutation("Note", z.object({ id: z.number(), fails: z.boolean(
   tx.run(sql`insert into notes values (${id}, unixepoch(), random())`)
   if (fails) throw thrown
 })
+const like = sql`select ${"a".repeat(60_000)} like ${"%a".repeat(400)}`
+const Deep = defineMutation("Deep", z.object({ id: z.number(), fails: z.boolean() }), (tx, { id }) => {
+  tx.run(sql`insert into notes values (${id}, 0, 0)`)
+  atTheEndOfTheStack(() => tx.all(like))
+})
 const mutator = defineMutator({
   migrations: [sql`create table notes (id integer primary key, at integer, luck integer) strict`],
-  mutations: [Note],
+  mutations: [Note, Deep],
 })
 const noteOf = (id: number, fails = false) => ({
   uid: `00000000-0000-7000-8000-00000000000${id}`,
@@ -121,6 +127,59 @@ describe("the view's live queries", () => {
     view.close(thrown as never)
     await expect(view.queries.read(ids)).rejects.toBe(thrown)
     expect(() => view.query(ids)).toThrow()
+  })
+})
+
+describe("a view that cannot go on", () => {
+  const options = async (storage: Storage, crashes: unknown[] = []) => {
+    const module = await loadSqlite()
+    return {
+      module,
+      storage,
+      mutator,
+      host: world.host,
+      crashed: new Set<string>(),
+      onCrash: (e: unknown) => crashes.push(e),
+    }
+  }
+
+  test("S11 opens without its pages where these are no database, and only then", async () => {
+    const storage = new Storage([new Uint8Array(4096).fill(7)])
+    let drops = 0
+    const drop = () => {
+      drops++
+      storage.clear()
+    }
+    const view = View.open(await options(storage), drop)
+    expect([drops, view.query(sql`select 1 as n`)]).toEqual([1, [{ n: 1 }]])
+    const failing = new Storage([new Uint8Array(4096).fill(7)])
+    failing.page = () => {
+      throw new Error("the disk failed")
+    }
+    const given = await options(failing)
+    expect(() => View.open(given, drop)).toThrow("SQLite opens")
+    expect(drops).toBe(1)
+  })
+
+  test("T43 says so when a mutation crashed SQLite, be it new or pending, and no query hears of it", async () => {
+    for (const isPending of [false, true]) {
+      const crashes: unknown[] = []
+      const heard: string[] = []
+      const view = new View(await options(new Storage(), crashes))
+      const { timeline } = await setUp(false)
+      view.runPending(timeline)
+      expect(crashes).toEqual([])
+      view.subscribe(ids, ({ type }) => heard.push(type))
+      const deep = { ...noteOf(1), name: "Deep" }
+      if (isPending) {
+        timeline.append(deep)
+        expect(() => view.runPending(timeline)).toThrow(expect.objectContaining({ code: "SQL_CRASHED" }))
+      } else {
+        expect(() => view.apply(timeline, deep)).toThrow(expect.objectContaining({ code: "SQL_CRASHED" }))
+      }
+      view.notify()
+      expect([heard, crashes.length > 0]).toEqual([["rows"], true])
+    }
   })
 })
 
