@@ -1,0 +1,186 @@
+import { defineMutation, defineMutator, type Host, LfError, type Network, Reject, sql } from "@lf/core"
+import { browserHost } from "../browser/browser-host.ts"
+import type { Port, TabMessage, WorkerMessage } from "../rpc/protocol.ts"
+import type { Platform } from "../worker/platform.ts"
+import { WorkerHost } from "../worker/worker-host.ts"
+import { memoryPlatform } from "./memory-platform.ts"
+
+/** Time that only passes by `pass`. */
+export function clockHost() {
+  let nowMs = 1_000
+  const timers = new Set<{ atMs: number; run: () => void }>()
+  const host: Host = {
+    ...browserHost,
+    nowMs: () => nowMs,
+    monotonicMs: () => nowMs,
+    after(delayMs, run) {
+      const timer = { atMs: nowMs + delayMs, run }
+      timers.add(timer)
+      return () => void timers.delete(timer)
+    },
+  }
+  const pass = (ms: number) => {
+    nowMs += ms
+    for (const timer of [...timers]) if (timer.atMs <= nowMs && timers.delete(timer)) timer.run()
+  }
+  return { host, pass, timers }
+}
+
+const anyText = {
+  "~standard": { version: 1, vendor: "lf", validate: (value: unknown) => ({ value: String(value) }) },
+} as const
+const Add = defineMutation("Add", anyText, (tx, id) => {
+  if (id.startsWith("bad") && tx.side === "remote") throw new Reject("not-welcome", null)
+  tx.run(sql`insert into items values (${id})`)
+})
+export const itemsMutator = defineMutator({
+  migrations: [sql`create table items (id text primary key) strict`],
+  mutations: [Add],
+})
+
+type Opening = Partial<Omit<Extract<TabMessage, { type: "open" }>, "type">>
+
+/** A tab, as its worker sees it. */
+export class SceneTab {
+  readonly heard: WorkerMessage[] = []
+  isClosed = false
+  #say: (message: TabMessage) => void = () => {}
+
+  constructor(worker: WorkerHost) {
+    const port: Port<WorkerMessage, TabMessage> = {
+      post: (message) => this.heard.push(message),
+      listen: (listener) => {
+        this.#say = listener
+      },
+      close: () => {
+        this.isClosed = true
+      },
+    }
+    worker.accept(port)
+  }
+
+  open(opening: Opening = {}): this {
+    const url = "http://localhost/api/lf"
+    this.say({ type: "open", doc: "d", user: null, url, hasAuth: false, tab: "t", connection: 1, ...opening })
+    return this
+  }
+
+  say(...messages: TabMessage[]): void {
+    for (const message of messages) this.#say(message)
+  }
+
+  count(type: WorkerMessage["type"]): number {
+    return this.heard.filter((message) => message.type === type).length
+  }
+
+  last<Type extends WorkerMessage["type"]>(type: Type): Extract<WorkerMessage, { type: Type }> | undefined {
+    return this.heard.findLast((message) => message.type === type) as never // it has that type
+  }
+
+  get state() {
+    return this.last("state")?.state
+  }
+}
+
+/** A worker on memory, with time that only passes by `pass`, and what it does to the world. */
+export class WorkerScene {
+  readonly clock = clockHost()
+  /** The locks that are held. */
+  readonly owned = new Set<string>()
+  /** How often a document was opened. */
+  opened = 0
+  /** Each address that a document was connected to, each try to connect, and how often the worker ended itself. */
+  readonly urls: string[] = []
+  tries = 0
+  ended = 0
+  /** What the holder of a document's lock is asked by another worker. */
+  onAsked: (migrations: number) => boolean = () => false
+  /** The life locks that are watched. */
+  readonly watched = new Map<string, () => void>()
+  /** How the log that was opened last ends by itself. */
+  endLog: (error: LfError) => void = () => {}
+  /** What the next openings of a log fail with. */
+  readonly failures: LfError[] = []
+  readonly worker: WorkerHost
+
+  constructor({ network, change = (platform) => platform }: SceneOptions = {}) {
+    const platform = change(this.#platformOf(memoryPlatform(network ?? nowhere)))
+    this.worker = new WorkerHost({ mutator: itemsMutator, platform, end: () => this.ended++ })
+  }
+
+  tab(opening: Opening = {}): SceneTab {
+    return new SceneTab(this.worker).open(opening)
+  }
+
+  pass(ms: number): void {
+    this.clock.pass(ms)
+  }
+
+  #platformOf(memory: Platform): Platform {
+    return {
+      ...memory,
+      host: this.clock.host,
+      holdLife: async () => "lf/1/life/worker",
+      own: async (name, options) => {
+        const { release } = await memory.own(name, options)
+        this.onAsked = options.onAsked
+        this.owned.add(name)
+        this.opened++
+        return {
+          release: () => {
+            this.owned.delete(name)
+            release()
+          },
+        }
+      },
+      openLog: async (key) => {
+        const failure = this.failures.shift()
+        if (failure !== undefined) throw failure
+        const { log, ...rest } = await memory.openLog(key)
+        const watch = (onEnd: (error: LfError) => void) => {
+          this.endLog = onEnd
+        }
+        const { durable } = log
+        const watched = {
+          durable,
+          append: log.append.bind(log),
+          rollup: log.rollup.bind(log),
+          close: log.close.bind(log),
+          watch,
+        }
+        return { ...rest, log: watched }
+      },
+      network: (url) => {
+        this.urls.push(url)
+        const network = memory.network(url)
+        return {
+          connect: () => {
+            this.tries++
+            return network.connect()
+          },
+        }
+      },
+      watchLife: (lock, onGone) => {
+        this.watched.set(lock, onGone)
+        return () => void this.watched.delete(lock)
+      },
+    }
+  }
+}
+
+export interface SceneOptions {
+  readonly network?: Network
+  readonly change?: (platform: Platform) => Platform
+}
+
+const nowhere: Network = { connect: () => Promise.reject(new LfError("SERVER_CLOSING", "no server")) }
+let uids = 0
+
+/** Adds an item; its uid is one that was made at `ms`. */
+export function adding(id: string, ms = 0) {
+  const time = ms.toString(16).padStart(12, "0")
+  const uid = `${time.slice(0, 8)}-${time.slice(8)}-7000-8000-${String(++uids).padStart(12, "0")}`
+  return { type: "mutate" as const, uid, name: "Add", args: id }
+}
+
+export const itemsQuery = { sql: "select id from items order by id", parameters: [] }

@@ -1,0 +1,320 @@
+import { loadChecksum, MemoryDisk, MemoryNetwork, Remote, receive } from "@lf/core"
+import { beforeAll, describe, expect, test, vi } from "vitest"
+import { browserHost } from "../browser/browser-host.ts"
+import { loadSqliteInNode } from "../testing/memory-platform.ts"
+import { adding, itemsMutator, itemsQuery, SceneTab, WorkerScene } from "../testing/worker-scene.ts"
+
+beforeAll(loadChecksum)
+
+async function until(holds: () => unknown): Promise<void> {
+  await vi.waitFor(() => expect(holds()).toBeTruthy(), { timeout: 5_000, interval: 2 })
+}
+/** All that is under way and needs no time has happened. */
+async function settled(): Promise<void> {
+  for (let i = 0; i < 3; i++) await new Promise((resolve) => setTimeout(resolve, 0))
+}
+const isOpen = (tab: SceneTab) => () => tab.state?.isOpen
+const nobodys = "lf/1/owner/anonymous/d"
+const anns = "lf/1/owner/user/3/ann/d"
+
+describe("a tab that connects", () => {
+  test("hears that the worker is alive and which lock it holds, before it has opened anything", async () => {
+    const tab = new SceneTab(new WorkerScene().worker)
+    expect(tab.heard).toEqual([{ type: "alive" }])
+    await settled()
+    expect(tab.heard).toEqual([{ type: "alive" }, { type: "life", lock: "lf/1/life/worker" }])
+  })
+
+  test("is not served before it opens a document: what it says until then is not heard", async () => {
+    const { worker, watched } = new WorkerScene()
+    const tab = new SceneTab(worker)
+    tab.say(adding("early"), { type: "life", lock: "lf/1/life/t" }, { type: "close" })
+    await settled()
+    expect([tab.count("mutated"), watched.size, worker.tabCount]).toEqual([0, 0, 0])
+  })
+
+  test("H5 counts with its queries until it leaves, and is served no more then", async () => {
+    const { worker } = new WorkerScene()
+    const tabs = ["d", "e"].map((doc) => new SceneTab(worker).open({ doc, tab: doc }))
+    for (const tab of tabs) tab.say({ type: "subscribe", id: 1, ...itemsQuery })
+    tabs[0].say({ type: "subscribe", id: 2, sql: "select 1", parameters: [] })
+    await until(() => worker.queryCount === 3)
+    expect(worker.tabCount).toBe(2)
+    tabs[0].say({ type: "close" }, { type: "close" })
+    expect([worker.tabCount, worker.queryCount, tabs[0].isClosed, tabs[1].isClosed]).toEqual([1, 1, true, false])
+    tabs[0].say(adding("late"))
+    tabs[1].say(adding("late"))
+    await until(() => tabs[1].count("mutated") === 1)
+    expect(tabs[0].count("mutated")).toBe(0)
+  })
+
+  test("that opens another document at the same port has left the one before", async () => {
+    const scene = new WorkerScene()
+    const tab = scene.tab()
+    await until(isOpen(tab))
+    tab.open({ doc: "e", connection: 2 })
+    await until(() => scene.owned.size === 2)
+    expect(scene.worker.tabCount).toBe(1)
+    scene.pass(2_000)
+    await until(() => scene.owned.size === 1)
+    expect([...scene.owned]).toEqual(["lf/1/owner/anonymous/e"])
+  })
+
+  test("anew is served at its new port alone; what its old port says at the end does not end it", async () => {
+    const scene = new WorkerScene()
+    const old = scene.tab({ connection: 1 })
+    const now = scene.tab({ connection: 2 })
+    expect([scene.worker.tabCount, old.isClosed, now.isClosed]).toEqual([1, true, false])
+    old.say({ type: "close" })
+    expect(scene.worker.tabCount).toBe(1)
+    scene.tab({ connection: 3 })
+    expect([scene.worker.tabCount, now.isClosed]).toEqual([1, true])
+  })
+
+  test("I9 by an older number than it has connected with is not heard; by the same number it is", async () => {
+    const scene = new WorkerScene()
+    scene.tab({ connection: 2 })
+    const same = scene.tab({ connection: 2 })
+    const older = scene.tab({ connection: 1 })
+    older.say(adding("older"))
+    same.say(adding("same"))
+    await until(() => same.count("mutated") === 1)
+    expect([older.count("state"), older.count("mutated")]).toEqual([0, 0])
+  })
+
+  test("I17 of 1,000 tabs the last number is known; the one that connected longest ago is forgotten", async () => {
+    const scene = new WorkerScene()
+    for (const tab of ["first", "second"]) scene.tab({ tab, connection: 5 }).say({ type: "close" })
+    scene.tab({ tab: "first", connection: 6 }).say({ type: "close" })
+    for (let i = 0; i < 999; i++) scene.tab({ tab: `t${i}`, connection: 5 }).say({ type: "close" })
+    const [first, second] = ["first", "second"].map((tab) => scene.tab({ tab, connection: 1 }))
+    await settled()
+    expect([first.count("state"), second.count("state")]).toEqual([0, 1])
+  })
+
+  test("where another is served makes the document try its server at once, and at the address that it says", async () => {
+    const scene = new WorkerScene()
+    const tab = scene.tab()
+    await until(() => scene.tries === 1 && tab.state?.status === "offline")
+    scene.tab({ tab: "u" })
+    await until(() => scene.tries === 2)
+    expect(scene.urls).toEqual(["http://localhost/api/lf"])
+    scene.tab({ tab: "v", url: "https://elsewhere/lf" })
+    await until(() => scene.tries > 2)
+    expect([scene.urls.at(-1), scene.opened]).toEqual(["https://elsewhere/lf", 1])
+  })
+})
+
+describe("a tab's own lock", () => {
+  test("T28 that is free ends the tab's place, and the tab hears that it must come back", async () => {
+    const scene = new WorkerScene()
+    const tab = scene.tab()
+    tab.say({ type: "life", lock: "a" })
+    tab.say({ type: "life", lock: "b" })
+    expect([...scene.watched.keys()]).toEqual(["b"])
+    scene.watched.get("b")?.()
+    expect([tab.count("restarting"), scene.worker.tabCount, tab.isClosed, scene.watched.size]).toEqual([1, 0, true, 0])
+  })
+
+  test("is watched no more when the tab has left", async () => {
+    const scene = new WorkerScene()
+    const tab = scene.tab()
+    tab.say({ type: "life", lock: "a" }, { type: "close" })
+    expect([scene.watched.size, tab.count("restarting")]).toEqual([0, 0])
+  })
+
+  test("T28 I17 that was free is not watched again; of 1,001 such locks the first is forgotten", async () => {
+    const scene = new WorkerScene()
+    const tab = scene.tab()
+    const say = (i: number) => tab.say({ type: "life", lock: `l${i}` })
+    for (let i = 0; i < 1_001; i++) {
+      say(i)
+      scene.watched.get(`l${i}`)?.()
+    }
+    for (const i of [1, 1_000]) {
+      say(i)
+      expect(scene.watched.size).toBe(0)
+    }
+    say(0)
+    expect([...scene.watched.keys()]).toEqual(["l0"])
+  })
+})
+
+describe("a document that no tab shows any more", () => {
+  test("stays open for two seconds, then is flushed and its lock is free; who comes later opens it anew", async () => {
+    const scene = new WorkerScene()
+    const tab = scene.tab()
+    tab.say(adding("1"))
+    await until(() => tab.count("mutated") === 1)
+    tab.say({ type: "close" })
+    scene.pass(1_999)
+    await settled()
+    expect([...scene.owned]).toEqual([nobodys])
+    scene.pass(1)
+    await until(() => scene.owned.size === 0)
+    const again = scene.tab({ connection: 2 })
+    again.say({ type: "query", call: 1, ...itemsQuery })
+    await until(() => again.last("answer"))
+    expect([again.last("answer")?.value, scene.opened]).toEqual([[{ id: "1" }], 2])
+  })
+
+  test("goes on when a tab comes in time, or while another tab shows it", async () => {
+    const scene = new WorkerScene()
+    const [tab, other] = [scene.tab(), scene.tab({ tab: "u" })]
+    await until(isOpen(tab))
+    tab.say({ type: "close" })
+    scene.pass(10_000)
+    await settled()
+    expect([...scene.owned]).toEqual([nobodys])
+    other.say({ type: "close" })
+    scene.pass(1_000)
+    scene.tab({ connection: 2 })
+    scene.pass(10_000)
+    await settled()
+    expect([[...scene.owned], scene.opened]).toEqual([[nobodys], 1])
+  })
+})
+
+describe("T26 nobody's document while a user has it open", () => {
+  /** Ann's document and nobody's, both open, and ann's has a log of its own. */
+  async function both() {
+    const scene = new WorkerScene()
+    const ann = scene.tab({ user: "ann", tab: "ann" })
+    ann.say(adding("hers"))
+    await until(() => ann.count("mutated") === 1)
+    const tab = scene.tab()
+    tab.say(adding("nobody's"))
+    await until(() => tab.count("mutated") === 1)
+    return { scene, ann, tab }
+  }
+
+  test("closes as soon as its last tab leaves, and what it holds is the user's", async () => {
+    const { scene, ann, tab } = await both()
+    expect(ann.state?.pendingCount).toBe(1)
+    tab.say({ type: "close" })
+    await until(() => ann.state?.pendingCount === 2)
+    expect(scene.opened).toBe(2)
+  })
+
+  test("is let go of by tabs that do not show it, all of them together", async () => {
+    const { scene, tab } = await both()
+    const other = scene.tab({ tab: "u" })
+    tab.say({ type: "shown", isShown: false })
+    expect([tab.count("released"), other.count("released")]).toEqual([0, 0])
+    other.say({ type: "shown", isShown: false })
+    expect([tab.count("released"), other.count("released")]).toEqual([1, 1])
+    await settled()
+    expect(scene.owned).toContain(nobodys)
+  })
+
+  test("that lingers closes at once when a user opens theirs, and one that only waits is let go of", async () => {
+    const scene = new WorkerScene()
+    const lingering = scene.tab()
+    await until(isOpen(lingering))
+    lingering.say({ type: "close" })
+    const waiting = scene.tab({ doc: "e", tab: "u" })
+    waiting.say({ type: "shown", isShown: false })
+    await until(isOpen(waiting))
+    expect(waiting.count("released")).toBe(0)
+    scene.tab({ user: "ann", tab: "ann" })
+    await until(() => !scene.owned.has(nobodys))
+    expect(waiting.count("released")).toBe(0)
+    scene.tab({ user: "ann", doc: "e", tab: "ann e" })
+    expect(waiting.count("released")).toBe(1)
+  })
+
+  test("of another name, and a user's own, linger as ever", async () => {
+    const { scene, ann } = await both()
+    const other = scene.tab({ doc: "e", tab: "u" })
+    const ben = scene.tab({ user: "ben", tab: "ben" })
+    await until(isOpen(other))
+    // Nobody's document is in use, which ben waits for no longer than this.
+    await until(() => scene.owned.has("lf/1/owner/user/3/ben/d"))
+    await settled()
+    scene.pass(4_000)
+    await until(isOpen(ben))
+    for (const tab of [other, ben, ann]) tab.say({ type: "shown", isShown: false }, { type: "close" })
+    await settled()
+    expect([other, ben, ann].map((tab) => tab.count("released"))).toEqual([0, 0, 0])
+    expect([...scene.owned].sort()).toEqual(["lf/1/owner/anonymous/e", anns, "lf/1/owner/user/3/ben/d", nobodys].sort())
+  })
+})
+
+describe("what a document says", () => {
+  test("reaches every tab of it: its state, what was rejected, and what went wrong in the worker", async () => {
+    const opened = await new MemoryDisk().open("d")
+    const remote = await Remote.recover({
+      opened,
+      loadSqlite: loadSqliteInNode,
+      mutator: itemsMutator,
+      host: browserHost,
+    })
+    const network = new MemoryNetwork((pipe) => {
+      receive(pipe, browserHost, async (hello) => remote.connect({ pipe, hello, user: null }))
+    })
+    const scene = new WorkerScene({ network })
+    const tabs = [scene.tab(), scene.tab({ tab: "u" })]
+    const apart = scene.tab({ doc: "e", tab: "v" })
+    tabs[0].say(adding("bad"))
+    await until(() => tabs.every((tab) => tab.last("rejected")?.change.type === "change"))
+    for (const tab of tabs) {
+      expect(tab.last("rejected")?.change).toMatchObject({ added: [{ code: "not-welcome" }], removed: [] })
+      expect(tab.state).toMatchObject({ isOpen: true, status: "connected" })
+    }
+    expect(apart.last("rejected")?.change).toEqual({ type: "all", items: [] })
+    scene.worker.tellUncaught(new TypeError("a bug"))
+    for (const tab of [...tabs, apart])
+      expect(tab.last("uncaught")).toMatchObject({ error: { code: "WORKER_FAILED", message: "a bug" } })
+  })
+
+  test("a tab that came before the document opened hears the rejections that were kept", async () => {
+    const opened = await new MemoryDisk().open("d")
+    const remote = await Remote.recover({
+      opened,
+      loadSqlite: loadSqliteInNode,
+      mutator: itemsMutator,
+      host: browserHost,
+    })
+    const network = new MemoryNetwork((pipe) => {
+      receive(pipe, browserHost, async (hello) => remote.connect({ pipe, hello, user: null }))
+    })
+    const scene = new WorkerScene({ network })
+    const tab = scene.tab()
+    tab.say(adding("bad"))
+    await until(() => tab.last("rejected")?.change.type === "change")
+    tab.say({ type: "close" })
+    scene.pass(2_000)
+    await until(() => scene.owned.size === 0)
+    const again = scene.tab({ connection: 2 })
+    await until(() => again.count("rejected") === 2)
+    const changes = again.heard.flatMap((message) => (message.type === "rejected" ? [message.change] : []))
+    expect(changes).toMatchObject([
+      { type: "all", items: [] },
+      { type: "all", items: [{ code: "not-welcome" }] },
+    ])
+  })
+
+  test("T42 its question for a token reaches a tab; an answer that comes too late is a reason to try again", async () => {
+    const scene = new WorkerScene()
+    const tab = scene.tab({ hasAuth: true })
+    await until(() => tab.last("token-wanted")?.ask === 1)
+    scene.pass(10_000)
+    await until(() => tab.state?.status === "needs-auth")
+    expect([scene.tries, tab.count("token-wanted")]).toEqual([0, 1])
+    tab.say({ type: "token", ask: 1, answer: { type: "token", token: "t" } })
+    await until(() => tab.last("token-wanted")?.ask === 2)
+    tab.say({ type: "token", ask: 2, answer: { type: "token", token: "t" } })
+    await until(() => scene.tries === 1)
+  })
+
+  test("T20 that a newer build takes it over is heard by its tabs, with the reason; an older one does not get it", async () => {
+    const scene = new WorkerScene()
+    const tabs = [scene.tab(), scene.tab({ tab: "u" })]
+    await until(isOpen(tabs[0]))
+    expect(scene.onAsked(0)).toBe(false)
+    expect(scene.onAsked(1)).toBe(true)
+    await until(() => tabs.every((tab) => tab.count("replaced") === 1))
+    expect(tabs[1].last("replaced")?.error.code).toBe("WORKER_REPLACED")
+    expect(scene.owned.size).toBe(0)
+  })
+})
