@@ -1,9 +1,21 @@
-import { defineMutation, defineMutator, type Host, LfError, type Network, Reject, sql } from "@lf/core"
+import {
+  defineMutation,
+  defineMutator,
+  type Host,
+  LfError,
+  MemoryDisk,
+  MemoryNetwork,
+  type Network,
+  Reject,
+  Remote,
+  receive,
+  sql,
+} from "@lf/core"
 import { browserHost } from "../browser/browser-host.ts"
 import type { Port, TabMessage, WorkerMessage } from "../rpc/protocol.ts"
 import type { Platform } from "../worker/platform.ts"
 import { WorkerHost } from "../worker/worker-host.ts"
-import { memoryPlatform } from "./memory-platform.ts"
+import { loadSqliteInNode, memoryPlatform } from "./memory-platform.ts"
 
 /** Time that only passes by `pass`. */
 export function clockHost() {
@@ -101,11 +113,12 @@ export class WorkerScene {
   endLog: (error: LfError) => void = () => {}
   /** What the next openings of a log fail with. */
   readonly failures: LfError[] = []
+  readonly platform: Platform
   readonly worker: WorkerHost
 
   constructor({ network, change = (platform) => platform }: SceneOptions = {}) {
-    const platform = change(this.#platformOf(memoryPlatform(network ?? nowhere)))
-    this.worker = new WorkerHost({ mutator: itemsMutator, platform, end: () => this.ended++ })
+    this.platform = change(this.#platformOf(memoryPlatform(network ?? nowhere)))
+    this.worker = new WorkerHost({ mutator: itemsMutator, platform: this.platform, end: () => this.ended++ })
   }
 
   tab(opening: Opening = {}): SceneTab {
@@ -184,3 +197,18 @@ export function adding(id: string, ms = 0) {
 }
 
 export const itemsQuery = { sql: "select id from items order by id", parameters: [] }
+
+/** A server that takes every connection for `user`. */
+export async function itemsServer(user: string | null = null) {
+  const opened = await new MemoryDisk().open("d")
+  const remote = await Remote.recover({
+    opened,
+    loadSqlite: loadSqliteInNode,
+    mutator: itemsMutator,
+    host: browserHost,
+  })
+  const network = new MemoryNetwork((pipe) => {
+    receive(pipe, browserHost, async (hello) => remote.connect({ pipe, hello, user }))
+  })
+  return { remote, network }
+}

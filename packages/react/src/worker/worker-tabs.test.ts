@@ -1,8 +1,6 @@
-import { loadChecksum, MemoryDisk, MemoryNetwork, Remote, receive } from "@lf/core"
+import { loadChecksum } from "@lf/core"
 import { beforeAll, describe, expect, test, vi } from "vitest"
-import { browserHost } from "../browser/browser-host.ts"
-import { loadSqliteInNode } from "../testing/memory-platform.ts"
-import { adding, itemsMutator, itemsQuery, SceneTab, WorkerScene } from "../testing/worker-scene.ts"
+import { adding, itemsQuery, itemsServer, SceneTab, WorkerScene } from "../testing/worker-scene.ts"
 
 beforeAll(loadChecksum)
 
@@ -242,17 +240,7 @@ describe("T26 nobody's document while a user has it open", () => {
 
 describe("what a document says", () => {
   test("reaches every tab of it: its state, what was rejected, and what went wrong in the worker", async () => {
-    const opened = await new MemoryDisk().open("d")
-    const remote = await Remote.recover({
-      opened,
-      loadSqlite: loadSqliteInNode,
-      mutator: itemsMutator,
-      host: browserHost,
-    })
-    const network = new MemoryNetwork((pipe) => {
-      receive(pipe, browserHost, async (hello) => remote.connect({ pipe, hello, user: null }))
-    })
-    const scene = new WorkerScene({ network })
+    const scene = new WorkerScene(await itemsServer())
     const tabs = [scene.tab(), scene.tab({ tab: "u" })]
     const apart = scene.tab({ doc: "e", tab: "v" })
     tabs[0].say(adding("bad"))
@@ -268,17 +256,7 @@ describe("what a document says", () => {
   })
 
   test("a tab that came before the document opened hears the rejections that were kept", async () => {
-    const opened = await new MemoryDisk().open("d")
-    const remote = await Remote.recover({
-      opened,
-      loadSqlite: loadSqliteInNode,
-      mutator: itemsMutator,
-      host: browserHost,
-    })
-    const network = new MemoryNetwork((pipe) => {
-      receive(pipe, browserHost, async (hello) => remote.connect({ pipe, hello, user: null }))
-    })
-    const scene = new WorkerScene({ network })
+    const scene = new WorkerScene(await itemsServer())
     const tab = scene.tab()
     tab.say(adding("bad"))
     await until(() => tab.last("rejected")?.change.type === "change")
