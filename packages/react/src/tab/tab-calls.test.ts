@@ -298,14 +298,3 @@ describe("T20 a document that a newer build owns", () => {
     expect([scene.workers.length, scene.count("idle")]).toEqual([1, 0])
   })
 })
-
-test("the browser is asked once per page, at the first edit, to keep what is stored", async () => {
-  const persist = vi.fn(() => Promise.reject(new Error("no")))
-  const { document } = shown()
-  void document.mutate(Add, 1).catch(() => {})
-  vi.stubGlobal("navigator", { storage: { persist } })
-  expect(persist).not.toHaveBeenCalled()
-  for (let i = 0; i < 2; i++) void document.mutate(Add, 1).catch(() => {})
-  await pass(0)
-  expect(persist).toHaveBeenCalledTimes(1)
-})
