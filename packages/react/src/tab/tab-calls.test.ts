@@ -27,8 +27,8 @@ function shown({ isAlive = true } = {}) {
   return { scene, leave, document: scene.document, worker: scene.worker }
 }
 
-describe("H1 a mutation", () => {
-  test("is posted at once with a uid, as its arguments are then, and is kept when the worker says so", async () => {
+describe("a mutation H1", () => {
+  test("is posted at once with its arguments of then, and is kept when the worker says so", async () => {
     const { document, worker } = shown()
     const args = { text: "a" }
     const ways = noted(document.mutate(Add, args))
@@ -60,7 +60,7 @@ describe("H1 a mutation", () => {
   })
 })
 
-describe("H1 a call", () => {
+describe("a call H1", () => {
   test("is answered with its value; each has a number of its own", async () => {
     const { document, worker } = shown()
     const ways = [
@@ -81,7 +81,7 @@ describe("H1 a call", () => {
     expect(ways).toEqual([[[{ n: 1 }]], [undefined], ["LOG_FULL"]])
   })
 
-  test("without an answer for a minute ends with WORKER_FAILED, and its worker is looked for meanwhile", async () => {
+  test("without an answer for a minute ends with WORKER_FAILED; its worker is looked for meanwhile", async () => {
     const { scene, document, worker } = shown()
     const ways = noted(document.dismiss("u"))
     await pass(10_000)
@@ -103,7 +103,7 @@ describe("H1 a call", () => {
 })
 
 describe("a live query", () => {
-  test("I6 gets its results in one delivery, and is waited for until they come", async () => {
+  test("gets its results in one delivery, and is waited for until they come I6", async () => {
     const { scene, worker } = shown()
     scene.subscribe()
     scene.subscribe()
@@ -119,7 +119,7 @@ describe("a live query", () => {
     expect(scene.workers).toHaveLength(1)
   })
 
-  test("H3 that is asked to run again is waited for: a silent worker is looked for", async () => {
+  test("that is asked to run again is waited for: a silent worker is looked for H3", async () => {
     const { scene, worker } = shown()
     const query = scene.subscribe()
     worker.say({ type: "results", results: [{ id: 1, result: rows }] })
@@ -132,7 +132,7 @@ describe("a live query", () => {
 })
 
 describe("what waits for the server", () => {
-  test("is told while anything watches it, from the first watcher to the last", () => {
+  test("reaches those who watch it, from the first watcher to the last", () => {
     const { document, worker } = shown()
     const stops = [document.watchPending(() => {}), document.watchPending(() => {})]
     const pending = { uid: "p", name: "Add", args: 1, at: 1 }
@@ -152,12 +152,12 @@ describe("what waits for the server", () => {
     worker.say({ type: "rejected", change: { type: "all", items: [rejection] } })
     expect([document.known.rejected, watcher.mock.calls.length]).toEqual([[rejection], 1])
     stop()
-    worker.tell({ lsn: 1 })
+    worker.sayState({ lsn: 1 })
     expect(watcher).toHaveBeenCalledTimes(1)
   })
 })
 
-test("T42 a question for a token is answered with what the provider's auth gives, or that there is none", async () => {
+test("a question for a token is answered by the provider's auth, or that there is none T42", async () => {
   const { scene, document, worker } = shown()
   worker.say({ type: "token-wanted", ask: 4 })
   await pass(0)
@@ -170,7 +170,7 @@ test("T42 a question for a token is answered with what the provider's auth gives
   ])
 })
 
-test("in development a page asks for a worker with its own code; offline and online are passed on", () => {
+test("a page's wish for a newer worker, and to be offline, are passed on", () => {
   const { document, worker } = shown()
   document.restartWorker(7)
   document.setOnline(false)
@@ -180,7 +180,7 @@ test("in development a page asks for a worker with its own code; offline and onl
   ])
 })
 
-describe("H3 a worker that does not come", () => {
+describe("a worker that does not come H3", () => {
   test("is a failure after ten seconds: queries fail, calls wait on; when it comes they go on", async () => {
     const { scene, document } = shown({ isAlive: false })
     const query = scene.subscribe()
@@ -233,7 +233,7 @@ describe("H3 a worker that does not come", () => {
 
   test("leaves the count of what waits on this device to what is stored", async () => {
     const { scene, document, worker } = shown()
-    worker.tell({ pendingCount: 5 })
+    worker.sayState({ pendingCount: 5 })
     for (let i = 0; i < 3; i++) {
       scene.worker.onerror?.()
       await pass(1_000)
@@ -264,13 +264,13 @@ describe("H3 a worker that does not come", () => {
   })
 })
 
-describe("T20 a document that a newer build owns", () => {
+describe("a document that a newer build owns T20", () => {
   const error = { code: "WORKER_REPLACED", message: "newer" }
 
-  test("needs this page loaded again: queries and calls end, later ones too, and the port is closed", async () => {
+  test("ends queries and calls, later ones too, and the port is closed", async () => {
     const { scene, document, worker } = shown()
     const query = scene.subscribe()
-    worker.tell({ isUpToDate: true })
+    worker.sayState({ isUpToDate: true })
     const ways = [noted(document.dismiss("u")), noted(document.mutate(Add, 1))]
     worker.say({ type: "replaced", error })
     expect(document.known.state).toMatchObject({ status: "needs-update", error, isOpen: false, isUpToDate: false })

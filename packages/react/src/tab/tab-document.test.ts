@@ -127,7 +127,7 @@ describe("a document that nothing uses", () => {
     const again = document.retain()
     await pass(10_000)
     expect([worker.isClosed, scene.heard]).toEqual([false, []])
-    worker.tell({ lsn: 7 })
+    worker.sayState({ lsn: 7 })
     again()
     await pass(999)
     expect([worker.isClosed, document.known.state.lsn]).toEqual([false, 7])
@@ -163,7 +163,7 @@ describe("a document that nothing uses", () => {
   })
 })
 
-describe("H1 a document that only waits for the server's decision", () => {
+describe("a document that only waits for the server's decision H1", () => {
   test("says that it is not shown, stays connected, and is let go of when the decision has come", async () => {
     const { scene, worker, uid, remote } = await following()
     expect([worker.of("shown"), worker.isClosed, scene.heard]).toEqual([
@@ -199,7 +199,7 @@ describe("H1 a document that only waits for the server's decision", () => {
 describe("at a new connection a tab says again", () => {
   test("what is watched, that it is offline, its queries and its calls, with their uids", () => {
     const { scene, document, worker } = shown()
-    worker.tell({ isOnlineWanted: false })
+    worker.sayState({ isOnlineWanted: false })
     scene.subscribe()
     document.watchPending(() => {})
     const waiting = noted(document.mutate(Add, { a: 1 }))
@@ -218,7 +218,7 @@ describe("at a new connection a tab says again", () => {
 })
 
 describe("the page's events", () => {
-  test("T28 make the worker try its server, and a page from the cache connects anew", () => {
+  test("make the worker try its server, and a page from the cache connects anew T28", () => {
     const { scene, worker } = shown()
     document.dispatchEvent(new Event("visibilitychange"))
     expect(worker.of("poke")).toHaveLength(1)
@@ -235,7 +235,7 @@ describe("the page's events", () => {
   })
 })
 
-describe("H3 a document that no provider has opened", () => {
+describe("a document that no provider has opened H3", () => {
   test("refuses calls at once", async () => {
     const { document } = new TabScene()
     const ways = [document.mutate(Add, 1), document.dismiss("u"), document.clear("discard")].map(noted)
@@ -255,7 +255,7 @@ describe("H3 a document that no provider has opened", () => {
     expect(scene.results).toEqual([failure, failure])
   })
 
-  test("fails no query that stopped, or that a provider came for; one that begins later has its own ten", async () => {
+  test("fails no query that stopped or that a provider came for; a later one has its own ten", async () => {
     const scene = new TabScene()
     const query = scene.subscribe()
     await pass(9_000)
@@ -272,10 +272,10 @@ describe("H3 a document that no provider has opened", () => {
   })
 })
 
-test("H10 what went wrong in the worker is reported, and so is a document's error, each once", () => {
+test("what went wrong in the worker is reported, and so is a document's error, each once H10", () => {
   const { scene, worker, document } = shown()
   worker.say({ type: "uncaught", error: { code: "WORKER_FAILED", message: "a bug" } })
-  for (let i = 0; i < 2; i++) worker.tell({ error: { code: "LOG_FULL", message: "full" }, lsn: i })
+  for (let i = 0; i < 2; i++) worker.sayState({ error: { code: "LOG_FULL", message: "full" }, lsn: i })
   expect(scene.heard).toEqual(["error WORKER_FAILED", "error LOG_FULL"])
   expect(document.known.state.error?.code).toBe("LOG_FULL")
 })

@@ -29,7 +29,7 @@ export class FakeWorker {
     this.say({ type: "alive" }, { type: "life", lock: null })
   }
 
-  tell(state: Partial<DocumentState>): void {
+  sayState(state: Partial<DocumentState>): void {
     this.say({ type: "state", state: { ...INITIAL_STATE, isOpen: true, ...state } })
   }
 

@@ -41,7 +41,8 @@ export function clockHost() {
 const anyText = {
   "~standard": { version: 1, vendor: "lf", validate: (value: unknown) => ({ value: String(value) }) },
 } as const
-const Add = defineMutation("Add", anyText, (tx, id) => {
+const Add = defineMutation("Add", anyText, (tx, args) => {
+  const id = String(args)
   if (id.startsWith("bad") && tx.side === "remote") throw new Reject("not-welcome", null)
   tx.run(sql`insert into items values (${id})`)
 })

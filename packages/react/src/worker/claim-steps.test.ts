@@ -16,9 +16,9 @@ async function settled(): Promise<void> {
 }
 const full = new LfError("LOG_FULL", "the disk is full")
 const claimed = "claimed/user/3/ann/d"
-const nobodys = "lf/1/owner/anonymous/d"
+const anonymousLock = "lf/1/owner/anonymous/d"
 
-/** A device whose disk does what the test says, and what happened to its logs and to nobody's lock. */
+/** A device whose disk does what the test says, and what happened to its logs and to the anonymous one's lock. */
 function setUp({ network }: Pick<SceneOptions, "network"> = {}) {
   const steps: string[] = []
   const given = network === undefined ? {} : { network }
@@ -88,8 +88,8 @@ function setUp({ network }: Pick<SceneOptions, "network"> = {}) {
   return { scene, steps, states, open, write, claim }
 }
 
-describe("T26 a user without a log of their own", () => {
-  test("gets the whole of nobody's, once it is free and can be opened; then it is free again", async () => {
+describe("a user without a log of their own T26", () => {
+  test("gets the whole of the anonymous one, once it is free and can be opened; then it is free again", async () => {
     const { scene, steps, write, claim } = setUp()
     await write(null, "1")
     await claim()
@@ -103,7 +103,7 @@ describe("T26 a user without a log of their own", () => {
     expect(scene.clock.timers.size).toBe(0)
   })
 
-  test("has nothing to wait for where nobody wrote, and one with a log has it claimed beside that", async () => {
+  test("has nothing to wait for where none was written, and one with a log has it claimed beside that", async () => {
     const { steps, write, claim } = setUp()
     await claim()
     await write("ann", "hers")
@@ -112,7 +112,7 @@ describe("T26 a user without a log of their own", () => {
     expect(steps).toEqual([])
   })
 
-  test("waits four seconds for who shows nobody's document, then goes on without", async () => {
+  test("waits four seconds for tabs that show the anonymous one, then goes on without", async () => {
     const { scene, steps, open, claim } = setUp()
     const document = open(null)
     await document.local
@@ -145,8 +145,8 @@ describe("T26 a user without a log of their own", () => {
   )
 })
 
-describe("T26 a user with a log of their own", () => {
-  test("has nobody's sent beside it, kept until the server has it, then deleted; then there is nothing to claim", async () => {
+describe("a user with a log of their own T26", () => {
+  test("has the anonymous one sent beside it, which is deleted when the server has it", async () => {
     const { network, remote } = await itemsServer("ann")
     network.setOnline(false)
     const { scene, steps, states, open, write } = setUp({ network })
@@ -170,7 +170,7 @@ describe("T26 a user with a log of their own", () => {
     await ann.close()
   })
 
-  test("does not get one in which nothing waits for the server: it stays nobody's, and is free", async () => {
+  test("does not get one in which nothing waits for the server: it stays where it is, and is free", async () => {
     const { scene, steps, open, write } = setUp()
     await write("ann", "hers")
     await write(null)
@@ -181,7 +181,7 @@ describe("T26 a user with a log of their own", () => {
     expect([ann.pendingCount, await scene.platform.hasLog("anonymous/d")]).toEqual([1, true])
   })
 
-  test("is not asked to wait for a lock where nobody ever wrote", async () => {
+  test("is not asked to wait for a lock where none was ever written", async () => {
     const { steps, open, write } = setUp()
     await write("ann", "hers")
     const ann = open("ann")
@@ -271,19 +271,19 @@ describe("T26 a user with a log of their own", () => {
     await ann.close()
   })
 
-  test("whose document closes waits no more for nobody's lock, and lets go of what is claimed", async () => {
+  test("whose document closes waits no more for the anonymous one's lock, and lets go of what is claimed", async () => {
     const { scene, steps, open, write } = setUp()
     await write("ann")
-    const nobody = open(null)
-    await nobody.local
+    const anonymous = open(null)
+    await anonymous.local
     steps.splice(0)
     const ann = open("ann")
     await until(() => steps.includes("wait"))
     await ann.close()
     expect(ann.state.error?.code).not.toBe("LOG_FAILED")
-    await nobody.close()
+    await anonymous.close()
     await settled()
-    expect([steps.includes("own"), scene.owned.has(nobodys), scene.owned.size]).toEqual([false, false, 0])
+    expect([steps.includes("own"), scene.owned.has(anonymousLock), scene.owned.size]).toEqual([false, false, 0])
   })
 
   test("whose disk fails while what is claimed is sent hears of it; it stays for the next opening", async () => {

@@ -9,7 +9,7 @@ beforeAll(async () => {
 })
 afterAll(() => vi.unstubAllGlobals())
 
-test("a script that throws before the start is why its tabs, also later ones, are not served; it ends", () => {
+test("a script that throws before the start gives its tabs that reason, and ends", () => {
   const early = scope.connect(new ScopePort())
   scope.listeners.get("error")?.({ error: new TypeError("a bug"), message: "Uncaught" })
   const failure = {

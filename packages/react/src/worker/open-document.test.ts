@@ -77,7 +77,7 @@ describe("what is known of a document", () => {
     await document.local
   })
 
-  test("once it is open: what waits, how far it is, what was rejected, and its queries until it closes", async () => {
+  test("once it is open: what waits, how far it is, what was rejected, and its queries", async () => {
     const { network } = await itemsServer()
     network.setOnline(false)
     const { document, heard, rejections } = setUp({ scene: new WorkerScene({ network }) })
@@ -139,7 +139,7 @@ describe("what is known of a document", () => {
     },
   )
 
-  test("that stopped while it was open: it is no more open, up to date or under way, and its worker hears it once", async () => {
+  test("that stopped: it is not open or up to date, and its worker hears it once", async () => {
     const { network } = await itemsServer()
     const { document, scene, count } = setUp({ scene: new WorkerScene({ network }) })
     await until(() => document.state.isUpToDate)
@@ -160,7 +160,7 @@ describe("what is known of a document", () => {
 describe("a document that takes long to open", () => {
   const never = new Promise<never>(() => {})
 
-  test("H3 is LOG_OWNED after ten seconds in which another worker keeps it, and opens when that lets go", async () => {
+  test("is LOG_OWNED while another worker keeps it for ten seconds, and opens after that H3", async () => {
     let letGo = () => {}
     const gate = new Promise<void>((resolve) => {
       letGo = resolve
@@ -185,7 +185,7 @@ describe("a document that takes long to open", () => {
     expect(await idsOf(document)).toEqual([])
   })
 
-  test("H3 is WORKER_FAILED after a minute for any other reason", async () => {
+  test("is WORKER_FAILED after a minute for any other reason H3", async () => {
     const scene = sceneOf((platform) => ({ ...platform, loadSqlite: () => never }))
     const { document } = setUp({ scene })
     await until(() => scene.owned.size === 1)
@@ -229,7 +229,7 @@ describe("a document that takes long to open", () => {
     expect([scene.owned.size, scene.opened, scene.tries]).toEqual([0, 1, 0])
   })
 
-  test("T20 of which a newer worker keeps the lock says that the page must be loaded again", async () => {
+  test("of which a newer worker keeps the lock says that the page must be loaded again T20", async () => {
     const newer = new LfError("SCHEMA_NEWER", "newer")
     const { document } = setUp({ scene: sceneOf((platform) => ({ ...platform, own: () => Promise.reject(newer) })) })
     expect(await codeOf(document.local)).toBe("SCHEMA_NEWER")
@@ -269,7 +269,7 @@ describe("a document that is closed", () => {
     expect(scene.owned.size).toBe(0)
   })
 
-  test("T20 is handed over to code that knows as many migrations or more, never to older code", async () => {
+  test("is handed over to code that knows as many migrations or more, never to older code T20", async () => {
     const { document, scene, heard } = setUp()
     await document.local
     expect([scene.onAsked(0), document.state.isOpen]).toEqual([false, true])
@@ -315,8 +315,8 @@ describe("a document and its server", () => {
   })
 })
 
-describe("H1 clear", () => {
-  test("is refused while something is pending; with nothing pending, or to discard it, all of it goes", async () => {
+describe("clear H1", () => {
+  test("is refused while something is pending; to discard it, all of it goes", async () => {
     const deleted: string[] = []
     const scene = sceneOf((platform) => ({
       ...platform,
@@ -340,7 +340,7 @@ describe("H1 clear", () => {
     expect(deleted).toHaveLength(2)
   })
 
-  test("of a user's document takes along what they claimed; what is asked of it meanwhile gets no answer", async () => {
+  test("takes along what its user claimed; what is asked of it meanwhile gets no answer", async () => {
     const deleted: string[] = []
     const scene = sceneOf((platform) => ({ ...platform, deleteLog: async (key) => void deleted.push(key) }))
     const { document } = setUp({ user: "ann", scene })
@@ -357,7 +357,7 @@ describe("H1 clear", () => {
   })
 })
 
-describe("T26 a call that is repeated where nobody's log went to a user", () => {
+describe("a call that is repeated where an anonymous log went to a user T26", () => {
   const movedAt = (ms: number | null) => sceneOf((platform) => ({ ...platform, movedMs: async () => ms }))
 
   test("is neither run nor said to be refused, unless it was made later or its log has it", async () => {

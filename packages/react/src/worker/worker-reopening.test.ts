@@ -22,7 +22,7 @@ async function idsAt(tab: SceneTab): Promise<unknown> {
 }
 
 describe("a document that cannot be opened for a reason that may pass", () => {
-  test("is opened again after half a minute; its tabs hear that they must come back, and are served then", async () => {
+  test("is opened again after half a minute; its tabs come back and are served", async () => {
     const scene = new WorkerScene()
     scene.failures.push(full)
     const tab = scene.tab()
@@ -41,7 +41,7 @@ describe("a document that cannot be opened for a reason that may pass", () => {
     expect(again.count("restarting")).toBe(0)
   })
 
-  test("is opened again as soon as a tab is loaded: the tabs that were there hear that they must come back", async () => {
+  test("is opened again as soon as a tab is loaded; the other tabs come back", async () => {
     const scene = new WorkerScene()
     scene.failures.push(full)
     const tab = scene.tab()
@@ -67,14 +67,14 @@ describe("a document that cannot be opened for a reason that may pass", () => {
   })
 })
 
-describe("I21 a document that stops while it is open", () => {
+describe("a document that stops while it is open I21", () => {
   async function openTab(scene: WorkerScene, connection: number): Promise<SceneTab> {
     const tab = scene.tab({ connection })
     await until(isOpen(tab))
     return tab
   }
 
-  test("is opened again at once; one that stops again within five seconds waits for five, later ones do not", async () => {
+  test("is opened again at once; one that stops again within five seconds waits for five", async () => {
     const scene = new WorkerScene()
     const first = await openTab(scene, 1)
     scene.endLog(full)
@@ -114,7 +114,7 @@ describe("I21 a document that stops while it is open", () => {
   })
 })
 
-describe("H1 a document that is cleared", () => {
+describe("a document that is cleared H1", () => {
   test("is opened anew for every tab of it, without what it held", async () => {
     const scene = new WorkerScene()
     const tabs = [scene.tab(), scene.tab({ tab: "u" })]
@@ -127,7 +127,7 @@ describe("H1 a document that is cleared", () => {
     expect(scene.opened).toBe(2)
   })
 
-  test("I17 of 1,001 clears of a tab's the first is forgotten, and done when it is asked again; no other is", async () => {
+  test("of 1,001 clears of a tab the first is forgotten, and done when it is asked again I17", async () => {
     const scene = new WorkerScene()
     const tab = scene.tab()
     const clear = (call: number) => ({ type: "clear" as const, call, pending: "discard" as const })

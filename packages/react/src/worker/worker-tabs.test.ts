@@ -12,7 +12,7 @@ async function settled(): Promise<void> {
   for (let i = 0; i < 3; i++) await new Promise((resolve) => setTimeout(resolve, 0))
 }
 const isOpen = (tab: SceneTab) => () => tab.state?.isOpen
-const nobodys = "lf/1/owner/anonymous/d"
+const anonymousLock = "lf/1/owner/anonymous/d"
 const anns = "lf/1/owner/user/3/ann/d"
 
 describe("a tab that connects", () => {
@@ -31,7 +31,7 @@ describe("a tab that connects", () => {
     expect([tab.count("mutated"), watched.size, worker.tabCount]).toEqual([0, 0, 0])
   })
 
-  test("H5 counts with its queries until it leaves, and is served no more then", async () => {
+  test("counts with its queries until it leaves, and is served no more then H5", async () => {
     const { worker } = new WorkerScene()
     const tabs = ["d", "e"].map((doc) => new SceneTab(worker).open({ doc, tab: doc }))
     for (const tab of tabs) tab.say({ type: "subscribe", id: 1, ...itemsQuery })
@@ -69,7 +69,7 @@ describe("a tab that connects", () => {
     expect([scene.worker.tabCount, now.isClosed]).toEqual([1, true])
   })
 
-  test("I9 by an older number than it has connected with is not heard; by the same number it is", async () => {
+  test("by an older number than it has connected with is not heard; by the same number it is I9", async () => {
     const scene = new WorkerScene()
     scene.tab({ connection: 2 })
     const same = scene.tab({ connection: 2 })
@@ -80,7 +80,7 @@ describe("a tab that connects", () => {
     expect([older.count("state"), older.count("mutated")]).toEqual([0, 0])
   })
 
-  test("I17 of 1,000 tabs the last number is known; the one that connected longest ago is forgotten", async () => {
+  test("of 1,000 tabs the last number is known; the longest unseen is forgotten I17", async () => {
     const scene = new WorkerScene()
     for (const tab of ["first", "second"]) scene.tab({ tab, connection: 5 }).say({ type: "close" })
     scene.tab({ tab: "first", connection: 6 }).say({ type: "close" })
@@ -90,7 +90,7 @@ describe("a tab that connects", () => {
     expect(first.count("state")).toBe(0)
   })
 
-  test("where another is served makes the document try its server at once, and at the address that it says", async () => {
+  test("makes a document that is open try its server at once, at the address that it says", async () => {
     const scene = new WorkerScene()
     const tab = scene.tab()
     await until(() => scene.tries === 1 && tab.state?.status === "offline")
@@ -104,7 +104,7 @@ describe("a tab that connects", () => {
 })
 
 describe("a tab's own lock", () => {
-  test("T28 that is free ends the tab's place, and the tab hears that it must come back", async () => {
+  test("that is free ends the tab's place, and the tab hears that it must come back T28", async () => {
     const scene = new WorkerScene()
     const tab = scene.tab()
     tab.say({ type: "life", lock: "a" })
@@ -121,7 +121,7 @@ describe("a tab's own lock", () => {
     expect([scene.watched.size, tab.count("restarting")]).toEqual([0, 0])
   })
 
-  test("T28 I17 that was free is not watched again; of 1,001 such locks the first is forgotten", async () => {
+  test("that was free is not watched again; of 1,001 such locks the first is forgotten T28 I17", async () => {
     const scene = new WorkerScene()
     const tab = scene.tab()
     const say = (i: number) => tab.say({ type: "life", lock: `l${i}` })
@@ -139,7 +139,7 @@ describe("a tab's own lock", () => {
 })
 
 describe("a document that no tab shows any more", () => {
-  test("stays open for two seconds, then is flushed and its lock is free; who comes later opens it anew", async () => {
+  test("stays open for two seconds, then its lock is free; a later tab opens it anew", async () => {
     const scene = new WorkerScene()
     const tab = scene.tab()
     tab.say(adding("1"))
@@ -147,7 +147,7 @@ describe("a document that no tab shows any more", () => {
     tab.say({ type: "close" })
     scene.pass(1_999)
     await settled()
-    expect([...scene.owned]).toEqual([nobodys])
+    expect([...scene.owned]).toEqual([anonymousLock])
     scene.pass(1)
     await until(() => scene.owned.size === 0)
     const again = scene.tab({ connection: 2 })
@@ -163,25 +163,25 @@ describe("a document that no tab shows any more", () => {
     tab.say({ type: "close" })
     scene.pass(10_000)
     await settled()
-    expect([...scene.owned]).toEqual([nobodys])
+    expect([...scene.owned]).toEqual([anonymousLock])
     other.say({ type: "close" })
     scene.pass(1_000)
     scene.tab({ connection: 2 })
     scene.pass(10_000)
     await settled()
-    expect([[...scene.owned], scene.opened]).toEqual([[nobodys], 1])
+    expect([[...scene.owned], scene.opened]).toEqual([[anonymousLock], 1])
   })
 })
 
-describe("T26 nobody's document while a user has it open", () => {
-  /** Ann's document and nobody's, both open, and ann's has a log of its own. */
+describe("an anonymous document while a user has it open T26", () => {
+  /** Ann's document and the anonymous one, both open, and ann's has a log of its own. */
   async function both() {
     const scene = new WorkerScene()
     const ann = scene.tab({ user: "ann", tab: "ann" })
     ann.say(adding("hers"))
     await until(() => ann.count("mutated") === 1)
     const tab = scene.tab()
-    tab.say(adding("nobody's"))
+    tab.say(adding("anonymous"))
     await until(() => tab.count("mutated") === 1)
     return { scene, ann, tab }
   }
@@ -202,7 +202,7 @@ describe("T26 nobody's document while a user has it open", () => {
     other.say({ type: "shown", isShown: false })
     expect([tab.count("released"), other.count("released")]).toEqual([1, 1])
     await settled()
-    expect(scene.owned).toContain(nobodys)
+    expect(scene.owned).toContain(anonymousLock)
   })
 
   test("that lingers closes at once when a user opens theirs, and one that only waits is let go of", async () => {
@@ -215,7 +215,7 @@ describe("T26 nobody's document while a user has it open", () => {
     await until(isOpen(waiting))
     expect(waiting.count("released")).toBe(0)
     scene.tab({ user: "ann", tab: "ann" })
-    await until(() => !scene.owned.has(nobodys))
+    await until(() => !scene.owned.has(anonymousLock))
     expect(waiting.count("released")).toBe(0)
     scene.tab({ user: "ann", doc: "e", tab: "ann e" })
     expect(waiting.count("released")).toBe(1)
@@ -226,7 +226,7 @@ describe("T26 nobody's document while a user has it open", () => {
     const other = scene.tab({ doc: "e", tab: "u" })
     const ben = scene.tab({ user: "ben", tab: "ben" })
     await until(isOpen(other))
-    // Nobody's document is in use, which ben waits for no longer than this.
+    // The anonymous document is in use, which ben waits for no longer than this.
     await until(() => scene.owned.has("lf/1/owner/user/3/ben/d"))
     await settled()
     scene.pass(4_000)
@@ -234,7 +234,9 @@ describe("T26 nobody's document while a user has it open", () => {
     for (const tab of [other, ben, ann]) tab.say({ type: "shown", isShown: false }, { type: "close" })
     await settled()
     expect([other, ben, ann].map((tab) => tab.count("released"))).toEqual([0, 0, 0])
-    expect([...scene.owned].sort()).toEqual(["lf/1/owner/anonymous/e", anns, "lf/1/owner/user/3/ben/d", nobodys].sort())
+    expect([...scene.owned].sort()).toEqual(
+      ["lf/1/owner/anonymous/e", anns, "lf/1/owner/user/3/ben/d", anonymousLock].sort(),
+    )
   })
 })
 
@@ -272,7 +274,7 @@ describe("what a document says", () => {
     ])
   })
 
-  test("T42 its question for a token reaches a tab; an answer that comes too late is a reason to try again", async () => {
+  test("its question for a token reaches a tab; a late answer makes it try again T42", async () => {
     const scene = new WorkerScene()
     const tab = scene.tab({ hasAuth: true })
     await until(() => tab.last("token-wanted")?.ask === 1)
@@ -285,7 +287,7 @@ describe("what a document says", () => {
     await until(() => scene.tries === 1)
   })
 
-  test("T20 that a newer build takes it over is heard by its tabs, with the reason; an older one does not get it", async () => {
+  test("its tabs hear why a newer build takes it over; an older one does not get it T20", async () => {
     const scene = new WorkerScene()
     const tabs = [scene.tab(), scene.tab({ tab: "u" })]
     await until(isOpen(tabs[0]))
