@@ -99,45 +99,45 @@ describe("a change", () => {
     expect([queries.runs, queries.isIdle]).toEqual([14, true])
   })
 
-  test("I6 is told to all together, however late on the clock it is", async () => {
+  test("I6 reaches all together, however late on the clock it is", async () => {
     const { queries, add, turn, heard, shown } = await setUp()
     await shown(3)
     expect(queries.whenDelivered()).toBeUndefined()
     add()
-    let isTold = false
+    let isReached = false
     void queries.whenDelivered()?.then(() => {
-      isTold = true
+      isReached = true
     })
     for (let i = 0; i < 2; i++) {
       await eventLoopTurn()
-      expect([heard, isTold, queries.isIdle]).toEqual([[], false, false])
+      expect([heard, isReached, queries.isIdle]).toEqual([[], false, false])
       await turn()
     }
-    expect([heard.length, isTold, queries.isIdle]).toEqual([3, true, true])
+    expect([heard.length, isReached, queries.isIdle]).toEqual([3, true, true])
     expect(queries.whenDelivered()).toBeUndefined()
   })
 
-  test("I20 is told to who waits for it though others follow without a pause, not before all have run", async () => {
+  test("I20 reaches who waits though others follow without a pause, once all have run", async () => {
     const { queries, pace, add, turn, shown } = await setUp()
     await shown(3)
     const before = queries.runs
     pace.ms = 250
     add()
     expect(queries.runs - before).toBe(1)
-    let isTold = false
+    let isReached = false
     void queries.whenDelivered()?.then(() => {
-      isTold = true
+      isReached = true
     })
-    const told: boolean[] = []
+    const reached: boolean[] = []
     for (let i = 0; i < 4; i++) {
       add()
       await turn()
-      told.push(isTold)
+      reached.push(isReached)
     }
-    expect([told, queries.isIdle]).toEqual([[false, true, true, true], false])
+    expect([reached, queries.isIdle]).toEqual([[false, true, true, true], false])
   })
 
-  test("is told as far as it has run when its readers have waited a quarter of a second", async () => {
+  test("is delivered as far as it has run when its readers have waited a quarter of a second", async () => {
     const { pace, add, turn, heard, shown } = await setUp()
     await shown(4)
     pace.ms = 249

@@ -89,7 +89,7 @@ describe("a live query's reader", () => {
     expect(said).toEqual(["rows", ...errors, "rows"])
   })
 
-  test("that stopped hears nothing more; one that stops another while it is called does not hide the result", () => {
+  test("that stopped hears nothing more, also when another reader stops it", () => {
     const stop = live.listen(() => stopOther())
     const stopOther = live.listen((result) => seen.push(result))
     expect(live.isUsed).toBe(true)
@@ -154,7 +154,7 @@ describe("a live query runs again", () => {
 })
 
 describe("a query's key", () => {
-  test("tells texts and parameters apart, by their types too", () => {
+  test("differs by text and parameters, and by their types too", () => {
     const bytes = (...list: number[]) => Uint8Array.from(list)
     const values = [1, "1", 1n, 1.5, null, "null", bytes(1), bytes(1, 2), bytes(12), "x:1", ""]
     const keys = values.map((value) => queryKey(sql`select ${value}`))

@@ -30,7 +30,7 @@ const Deep = defineMutation("Deep", z.object({ id: z.number(), fails: z.boolean(
   atTheEndOfTheStack(() => tx.all(like))
 })
 const mutator = defineMutator({
-  migrations: [sql`create table notes (id integer primary key, at integer, luck integer) strict`],
+  migrations: [sql`create table notes (id integer primary key, at integer, chance integer) strict`],
   mutations: [Note, Deep],
 })
 const noteOf = (id: number, fails = false) => ({
@@ -40,7 +40,7 @@ const noteOf = (id: number, fails = false) => ({
   at: id * 1000,
 })
 const time = sql<{ s: number }>`select unixepoch() as s`
-const luck = sql<{ luck: bigint }>`select random() as luck`
+const chance = sql<{ chance: bigint }>`select random() as chance`
 const ids = sql<{ id: number }>`select id from notes order by id`
 
 async function setUp(isMigrated = true) {
@@ -58,7 +58,7 @@ beforeEach(async () => {
   world = await setUp()
 })
 
-/** The pages of a database that somebody else made. */
+/** The pages of a database that another made. */
 async function pagesOf(...statements: string[]) {
   const storage = new Storage()
   const db = new Database(await loadSqlite(), storage)
@@ -67,15 +67,15 @@ async function pagesOf(...statements: string[]) {
 }
 
 describe("a mutation in the view", () => {
-  test("has its own clock and luck, which end with it, be it applied or thrown", async () => {
+  test("has its own clock and chance, which end with it, be it applied or thrown", async () => {
     const other = await setUp()
     for (const fails of [false, true]) {
       for (const { view, timeline } of [world, other]) view.apply(timeline, noteOf(1, fails))
-      const [a, b] = [world, other].map(({ view }) => view.query(luck)[0].luck)
+      const [a, b] = [world, other].map(({ view }) => view.query(chance)[0].chance)
       expect(a).not.toBe(b)
       expect(world.view.query(time)).toEqual([{ s: 1_750_000_000 }])
     }
-    const notes = [world, other].map(({ view }) => view.query(sql<{ at: number; luck: bigint }>`select * from notes`))
+    const notes = [world, other].map(({ view }) => view.query(sql<{ at: number; chance: bigint }>`select * from notes`))
     expect(notes[0]).toEqual(notes[1])
     expect(notes[0]).toMatchObject([{ at: 1 }])
   })
@@ -87,7 +87,7 @@ describe("a mutation in the view", () => {
       view.swap(() => ({ isWhole: false }))
       view.runPending(timeline)
     }
-    const [a, b] = [world, other].map(({ view }) => view.query(luck)[0].luck)
+    const [a, b] = [world, other].map(({ view }) => view.query(chance)[0].chance)
     expect(a).not.toBe(b)
     expect(world.view.query(time)).toEqual([{ s: 1_750_000_000 }])
     expect(world.view.query(sql`select id, at from notes`)).toEqual([{ id: 2, at: 2 }])
@@ -197,7 +197,7 @@ describe("T16 pages that are put under", () => {
     expect(view.query(sql`select d from d`)).toEqual([])
   })
 
-  test("are read by their own schema where they are another life of the document, with an equal cookie", async () => {
+  test("of another life are read by their own schema, with an equal cookie", async () => {
     const { view, storage } = await setUp(false)
     const tables = [
       ["a", sql`select * from a`],
