@@ -1,6 +1,6 @@
 import { constants } from "node:fs"
 import { type FileHandle, link, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises"
-import { tryLock } from "./kernel-lock.ts"
+import { tryLock, unlock } from "./kernel-lock.ts"
 
 /** The disk operations that lf uses, few and named, so that a test can stop at each of them. */
 export interface FsCalls {
@@ -162,6 +162,8 @@ function held(handle: FileHandle): FsLock {
     },
     release: async () => {
       locked.delete(handle)
+      // A child of this process that is just starting has a copy of the open file: closing ours would not end the lock yet.
+      unlock(handle.fd)
       await handle.close()
     },
   }

@@ -5,6 +5,7 @@ import { LfError } from "@lf/core"
 interface Binding {
   /** Length 0: the whole file. @throws EAGAIN when another open file has it */
   tryLock(fd: number, offset: number, length: number, isExclusive: boolean): void
+  unlock(fd: number, offset: number, length: number): void
 }
 
 let binding: Binding | undefined
@@ -25,6 +26,15 @@ export function tryLock(fd: number): boolean {
     throw new LfError("LOG_FAILED", `this file system cannot lock a file (${why}); keep LF_DATA_DIR on a local disk`, {
       cause,
     })
+  }
+}
+
+/** Gives a lock back at once, whatever copies of the open file there are. Closing does the rest, if it fails. */
+export function unlock(fd: number): void {
+  try {
+    binding?.unlock(fd, 0, 0)
+  } catch {
+    // Nothing is locked that closing would not give back.
   }
 }
 

@@ -3,6 +3,7 @@ import { once } from "node:events"
 import { cp, mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
+import { Worker } from "node:worker_threads"
 import { afterEach, beforeEach, describe, expect, test } from "vitest"
 import { chainOf, checkpointOf } from "../../../core/src/testing/log-contract.ts"
 import { bundle } from "../testing/bundle.ts"
@@ -121,6 +122,22 @@ describe("I14 T37 the kernel says who owns a directory", () => {
     expect(await nodeFsCalls.lock(path)).toBe(null)
     await first?.release()
     await second?.release()
+  })
+
+  test("is free as soon as it is given back, though a child that starts has a copy of every open file (T37)", async () => {
+    const path = join(directory, "owner.lock")
+    // A fork copies open files; they end with its exec, some moments later. Threads of this process fork all the time.
+    const forks = new Worker(
+      `const { spawnSync } = require("node:child_process"); for (;;) spawnSync("true", { stdio: "ignore" })`,
+      { eval: true },
+    )
+    later(() => forks.terminate())
+    await once(forks, "online")
+    for (let round = 0; round < 2_000; round++) {
+      const lock = await nodeFsCalls.lock(path)
+      expect(lock, `round ${round}`).not.toBe(null)
+      await lock?.release()
+    }
   })
 
   test("without a binary for the platform the error says what to do", () => {
