@@ -1,7 +1,7 @@
 // Our binding and page VFS against better-sqlite3 in memory: insert transaction, point select, scan. CPU time.
 import Better from "better-sqlite3"
 import { cpuMicros, interleave, row } from "./measure.mjs"
-import { luck, SCHEMA, seeded, todo, todoId } from "./todos.mjs"
+import { random, SCHEMA, seeded, todo, todoId } from "./todos.mjs"
 
 export async function run({ quick }) {
   const rows = quick ? 10_000 : 100_000
@@ -41,7 +41,7 @@ export async function run({ quick }) {
   )
   storage.commit()
 
-  const pick = luck(1)
+  const pick = random(1)
   const point = peer.prepare("select * from todos where id = ?")
   const select = interleave(
     rounds,

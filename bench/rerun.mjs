@@ -3,7 +3,7 @@ import { compileQuery, loadChecksum, sql } from "@lf/core"
 import { LiveQueries } from "../packages/core/dist/local/live-queries.js"
 import { applyGroup } from "../packages/core/dist/timeline/apply-group.js"
 import { row } from "./measure.mjs"
-import { luck, mutator, seeded, todo, todoId } from "./todos.mjs"
+import { mutator, random, seeded, todo, todoId } from "./todos.mjs"
 
 const QUERIES = 100
 
@@ -20,7 +20,7 @@ export async function run({ quick }) {
         for (const step of result.patch) if (step.type === "rows") postedRows += step.rows.length
     })
   }
-  const pick = luck(3)
+  const pick = random(3)
   let fresh = rows
   const kinds = {
     ToggleTodo: { args: () => ({ id: todoId(pick(rows)) }), goal: "<= 0.06" },

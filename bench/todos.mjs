@@ -47,7 +47,7 @@ export function todo(i) {
 }
 
 /** A small deterministic generator: the same workload on every machine. */
-export function luck(seed) {
+export function random(seed) {
   let state = seed
   return (below) => {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0

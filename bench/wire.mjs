@@ -3,7 +3,7 @@ import { loadChecksum, lsn } from "@lf/core"
 import { encodeMessage } from "../packages/core/dist/network/codec.js"
 import { applyGroup } from "../packages/core/dist/timeline/apply-group.js"
 import { row } from "./measure.mjs"
-import { LISTS, luck, mutator, seeded, todo, todoId } from "./todos.mjs"
+import { LISTS, mutator, random, seeded, todo, todoId } from "./todos.mjs"
 
 const CLIENT = "0123456789abcdef0123456789abcdef"
 
@@ -11,7 +11,7 @@ export async function run({ quick }) {
   await loadChecksum()
   const rows = quick ? 10_000 : 100_000
   const { storage, db } = await seeded(rows)
-  const pick = luck(2)
+  const pick = random(2)
   let fresh = rows
   const kinds = {
     AddTodo: {

@@ -96,7 +96,7 @@ class Desk {
 
 test(`I3 I7 I9 T28 ${KILLS} kills of tabs, worker and browser: what resolved is there again, once each at the server`, async () => {
   test.setTimeout(60_000 + KILLS * 10_000)
-  const luck = luckOf(SEED)
+  const random = luckOf(SEED)
   const counts = new Map<Victim, number>()
   console.log(`seed ${SEED}: LF_BROWSER_KILLS_SEED=${SEED} LF_BROWSER_KILLS=${KILLS} repeats the order of the kills`)
   await using server = await Server.start()
@@ -111,11 +111,11 @@ test(`I3 I7 I9 T28 ${KILLS} kills of tabs, worker and browser: what resolved is 
       before = new Set(asked)
     }
     const tabs = await desk.open(url)
-    for (const [i, { page }] of tabs.entries()) await startWriting(page, `k${kill}t${i}`, 5 + Math.floor(luck() * 30))
-    await new Promise((resolve) => setTimeout(resolve, 20 + luck() * 250))
-    const victim = VICTIMS[Math.floor(luck() * VICTIMS.length)]
+    for (const [i, { page }] of tabs.entries()) await startWriting(page, `k${kill}t${i}`, 5 + Math.floor(random() * 30))
+    await new Promise((resolve) => setTimeout(resolve, 20 + random() * 250))
+    const victim = VICTIMS[Math.floor(random() * VICTIMS.length)]
     counts.set(victim, (counts.get(victim) ?? 0) + 1)
-    await desk.kill(victim, tabs[Math.floor(luck() * tabs.length)])
+    await desk.kill(victim, tabs[Math.floor(random() * tabs.length)])
     const survivors = await desk.open(url)
     for (const { page } of survivors) await stopWriting(page)
     const promised = [...kept].filter((title) => !before.has(title))

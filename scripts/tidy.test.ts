@@ -77,7 +77,7 @@ describe("sizes", () => {
 describe("banned", () => {
   const shippedCore = core.filter((file) => !isTestCode(file))
 
-  test("core has no clock, luck or timer of its own, and no platform", () => {
+  test("core has no clock, random or timer of its own, and no platform", () => {
     expect(shippedCore.flatMap((file) => places(file, isPlatformUse))).toEqual([])
     expect(importsOf(shippedCore, (to) => to.startsWith("node:"))).toEqual([])
   })

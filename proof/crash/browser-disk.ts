@@ -1,6 +1,6 @@
 import { IDBFactory } from "fake-indexeddb"
 import type { OpenedLog } from "../../packages/core/src/journal/log.ts"
-import type { Luck } from "../../packages/core/src/testing/luck.ts"
+import type { SeededRandom } from "../../packages/core/src/testing/seeded-random.ts"
 import type { BrowserStorage } from "../../packages/react/src/browser/browser-storage.ts"
 import { openBrowserLog } from "../../packages/react/src/browser/idb-log.ts"
 import type { CheckpointFiles } from "../../packages/react/src/browser/opfs-checkpoint.ts"
@@ -15,13 +15,13 @@ interface File {
 
 /** A browser's storage: IndexedDB keeps or loses a transaction as a whole, OPFS may lose anything that is young. */
 export class BrowserDisk implements Medium {
-  readonly #luck: Luck
+  readonly #random: SeededRandom
   readonly #files = new Map<string, File>()
   readonly #storage: BrowserStorage
   readonly #countdown = new Countdown()
 
-  constructor(luck: Luck) {
-    this.#luck = luck
+  constructor(random: SeededRandom) {
+    this.#random = random
     const factory = new IDBFactory()
     const open = factory.open.bind(factory)
     factory.open = (name, version) => {
@@ -45,13 +45,13 @@ export class BrowserDisk implements Medium {
   }
 
   reboot(): void {
-    const luck = this.#luck
-    const isPower = luck.chance(0.7)
+    const random = this.#random
+    const isPower = random.chance(0.7)
     for (const [name, file] of this.#files) {
       if (!isPower || !file.isAtRisk) continue
-      const fate = luck.pick(["kept", "gone", "cut", "empty"])
+      const fate = random.pick(["kept", "gone", "cut", "empty"])
       if (fate === "gone") this.#files.delete(name)
-      if (fate === "cut") file.bytes = file.bytes.slice(0, luck.below(file.bytes.length + 1))
+      if (fate === "cut") file.bytes = file.bytes.slice(0, random.below(file.bytes.length + 1))
       if (fate === "empty") file.bytes = new Uint8Array(0)
     }
     this.#countdown.restart()
@@ -64,7 +64,7 @@ export class BrowserDisk implements Medium {
     const { end } = this.#countdown
     const isLast = state === "last"
     const name = end === "full" && isLast ? "QuotaExceededError" : "UnknownError"
-    return { isDone: isLast && end === "crash" && this.#luck.chance(0.5), error: new DOMException("", name) }
+    return { isDone: isLast && end === "crash" && this.#random.chance(0.5), error: new DOMException("", name) }
   }
 
   /** Transactions of a database are calls of the disk: one that the end meets is kept or not, and nobody is told which. */

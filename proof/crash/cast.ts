@@ -9,7 +9,7 @@ import { receive } from "../../packages/core/src/remote/reception.ts"
 import { Remote } from "../../packages/core/src/remote/remote.ts"
 import type { SqliteModule } from "../../packages/core/src/sqlite/module.ts"
 import { helloOf } from "../../packages/core/src/testing/hello.ts"
-import { Luck } from "../../packages/core/src/testing/luck.ts"
+import { SeededRandom } from "../../packages/core/src/testing/seeded-random.ts"
 import { fateOf, mayWrite, randomMutation, releases, type Temper } from "../../packages/core/src/testing/sim-app.ts"
 import { SimClock, SimHost } from "../../packages/core/src/testing/sim-host.ts"
 import type { SqlitePool } from "../../packages/core/src/testing/sqlite-pool.ts"
@@ -20,7 +20,7 @@ import type { Promises } from "./promises.ts"
 const ROLLUP_BYTES = 3000
 /** Nothing kills the server, and rights do not change: the disk is what fails here. */
 const CALM: Temper = { poison: 0, moods: 0 }
-const ALWAYS = new Luck(0)
+const ALWAYS = new SeededRandom(0)
 /** A fork, a gap and the way back: a few connections are enough to come together. */
 const CONNECTIONS_MAX = 12
 
@@ -31,14 +31,14 @@ export class Cast {
   readonly #taken: SqliteModule[] = []
   readonly #closers: (() => Promise<void>)[] = []
 
-  constructor(pool: SqlitePool, luck: Luck) {
+  constructor(pool: SqlitePool, random: SeededRandom) {
     this.#pool = pool
-    this.host = new SimHost(new SimClock(), luck)
+    this.host = new SimHost(new SimClock(), random)
   }
 
   /** Others, with a luck of their own: what they do moves nobody else's. */
-  others(luck: Luck): Cast {
-    return new Cast(this.#pool, luck)
+  others(random: SeededRandom): Cast {
+    return new Cast(this.#pool, random)
   }
 
   async remote(opened: OpenedLog): Promise<Remote> {
@@ -70,8 +70,8 @@ export class Cast {
 }
 
 /** A user's mutation, and what became of it so far. */
-export function act(local: Local, luck: Luck, promises: Promises): Promise<unknown> {
-  const { name, args } = randomMutation(luck, CALM)
+export function act(local: Local, random: SeededRandom, promises: Promises): Promise<unknown> {
+  const { name, args } = randomMutation(random, CALM)
   promises.made(args.uid, fateOf(name))
   try {
     const { durable, remote } = local.run(name, args, args.uid)
@@ -109,12 +109,12 @@ export async function meet(local: Local, remote: Remote, host: SimHost, promises
 }
 
 /** Somebody who has the same secret writes first (T1): what `local` has pending is no continuation of that. */
-export async function impersonate(local: Local, remote: Remote, host: SimHost, luck: Luck): Promise<void> {
+export async function impersonate(local: Local, remote: Remote, host: SimHost, random: SeededRandom): Promise<void> {
   const [near, far] = memoryPipe()
   receive(far, host, async (hello) => remote.connect({ pipe: far, hello, user: null }))
   const link = new Link(near, () => {})
   const { clientLsn, clientHash } = await greet(link, local)
-  const { args } = randomMutation(luck, CALM)
+  const { args } = randomMutation(random, CALM)
   const entries = [mutationCodec.encode({ uid: args.uid, name: "Add", args, at: 1 })]
   const batch = { from: clientLsn, previousHash: clientHash, entries }
   await link.syncMutations({ type: "sync-mutations", batch, confirmed: LSN_ZERO })

@@ -5,7 +5,7 @@ import { isLfError } from "../../packages/core/src/base/error.ts"
 import { MemoryDisk } from "../../packages/core/src/journal/memory-log.ts"
 import type { Local } from "../../packages/core/src/local/local.ts"
 import type { Remote } from "../../packages/core/src/remote/remote.ts"
-import { Luck } from "../../packages/core/src/testing/luck.ts"
+import { SeededRandom } from "../../packages/core/src/testing/seeded-random.ts"
 import { sqliteLoader } from "../../packages/core/src/testing/sim-node.ts"
 import { SqlitePool } from "../../packages/core/src/testing/sqlite-pool.ts"
 import { prove } from "../proof.ts"
@@ -68,11 +68,11 @@ interface Developed {
 async function develop(image: Image, pool: SqlitePool): Promise<Developed> {
   await pool.fill(INSTANCES)
   const { seed, call, end, variant, scene } = image
-  const luck = new Luck(seed)
-  const fate = new Luck(luck.fork().uint32() + (call * ENDS.length + variant) * 2 ** 32)
+  const random = new SeededRandom(seed)
+  const fate = new SeededRandom(random.fork().uint32() + (call * ENDS.length + variant) * 2 ** 32)
   const medium = media[image.medium](fate)
-  const cast = new Cast(pool, luck.fork())
-  const stage: Stage = { cast, luck, promises: new Promises(), medium, safe: new MemoryDisk() }
+  const cast = new Cast(pool, random.fork())
+  const stage: Stage = { cast, random, promises: new Promises(), medium, safe: new MemoryDisk() }
   let images = 1
   try {
     await scene.prepare(stage)
@@ -96,7 +96,7 @@ async function develop(image: Image, pool: SqlitePool): Promise<Developed> {
 }
 
 /** The recovery is met by the end too, and the one after it (I13). How often. */
-async function endAgain(stage: Stage, scene: Scene, fate: Luck): Promise<number> {
+async function endAgain(stage: Stage, scene: Scene, fate: SeededRandom): Promise<number> {
   const times = 1 + fate.below(SECOND_ENDS_MAX)
   for (let i = 0; i < times; i++) {
     stage.medium.stopAt(1 + fate.below(12), "crash")

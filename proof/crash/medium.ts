@@ -2,7 +2,7 @@
 import { LfError } from "../../packages/core/src/base/error.ts"
 import type { OpenedLog } from "../../packages/core/src/journal/log.ts"
 import { MemoryDisk } from "../../packages/core/src/journal/memory-log.ts"
-import type { Luck } from "../../packages/core/src/testing/luck.ts"
+import type { SeededRandom } from "../../packages/core/src/testing/seeded-random.ts"
 import { openFsLog } from "../../packages/next/src/node/fs-log.ts"
 import { CrashDisk, LOSSES } from "../../packages/next/src/testing/crash-disk.ts"
 import { BrowserDisk } from "./browser-disk.ts"
@@ -19,18 +19,18 @@ export interface Medium {
 }
 
 export const media = {
-  memory: (luck: Luck): Medium => new MemoryMedium(luck),
-  fs: (luck: Luck): Medium => new FsMedium(luck),
-  browser: (luck: Luck): Medium => new BrowserDisk(luck),
+  memory: (random: SeededRandom): Medium => new MemoryMedium(random),
+  fs: (random: SeededRandom): Medium => new FsMedium(random),
+  browser: (random: SeededRandom): Medium => new BrowserDisk(random),
 }
 
 class FsMedium implements Medium {
   readonly #disk = new CrashDisk()
-  readonly #luck: Luck
+  readonly #random: SeededRandom
 
-  constructor(luck: Luck) {
-    this.#luck = luck
-    this.#disk.keep = (bytes) => luck.below(bytes + 1)
+  constructor(random: SeededRandom) {
+    this.#random = random
+    this.#disk.keep = (bytes) => random.below(bytes + 1)
   }
 
   get calls(): number {
@@ -47,17 +47,17 @@ class FsMedium implements Medium {
   }
 
   reboot(): void {
-    this.#disk.reboot(this.#luck.pick(LOSSES))
+    this.#disk.reboot(this.#random.pick(LOSSES))
   }
 }
 
 class MemoryMedium implements Medium {
-  readonly #luck: Luck
+  readonly #random: SeededRandom
   readonly #disk: MemoryDisk
   readonly #countdown = new Countdown()
 
-  constructor(luck: Luck) {
-    this.#luck = luck
+  constructor(random: SeededRandom) {
+    this.#random = random
     this.#disk = new MemoryDisk(() => this.#sync())
   }
 
@@ -88,7 +88,7 @@ class MemoryMedium implements Medium {
   }
 
   #crash(): void {
-    const luck = this.#luck
-    this.#disk.crash((bytes) => luck.pick([0, bytes, luck.below(bytes + 1)]))
+    const random = this.#random
+    this.#disk.crash((bytes) => random.pick([0, bytes, random.below(bytes + 1)]))
   }
 }

@@ -3,14 +3,14 @@ import { MemoryDisk } from "../../packages/core/src/journal/memory-log.ts"
 import type { Local } from "../../packages/core/src/local/local.ts"
 import type { Remote } from "../../packages/core/src/remote/remote.ts"
 import { copyLog } from "../../packages/core/src/testing/copy-log.ts"
-import { Luck } from "../../packages/core/src/testing/luck.ts"
+import { SeededRandom } from "../../packages/core/src/testing/seeded-random.ts"
 import { act, type Cast, impersonate, meet } from "./cast.ts"
 import type { Medium } from "./medium.ts"
 import type { Promises } from "./promises.ts"
 
 export interface Stage {
   readonly cast: Cast
-  readonly luck: Luck
+  readonly random: SeededRandom
   readonly promises: Promises
   /** The disk that may end. */
   readonly medium: Medium
@@ -34,8 +34,8 @@ export const scenes: Readonly<Record<string, Scene>> = {
     async play(stage) {
       const { local, remote } = await open(stage, "client")
       for (let i = 0; i < 4; i++) {
-        const acts = some(stage.luck, 5, () => act(local, stage.luck, stage.promises))
-        if (stage.luck.chance(0.6)) await Promise.all(acts)
+        const acts = some(stage.random, 5, () => act(local, stage.random, stage.promises))
+        if (stage.random.chance(0.6)) await Promise.all(acts)
         await meet(local, remote, stage.cast.host, stage.promises)
         for (const { uid } of local.rejections.slice(1)) await local.dismiss(uid)
       }
@@ -46,10 +46,10 @@ export const scenes: Readonly<Record<string, Scene>> = {
     prepare: (stage) => fillServer(stage, "client", 70),
     async play(stage) {
       const { local, remote } = await open(stage, "client")
-      await Promise.all(some(stage.luck, 3, () => act(local, stage.luck, stage.promises)))
+      await Promise.all(some(stage.random, 3, () => act(local, stage.random, stage.promises)))
       await meet(local, remote, stage.cast.host, stage.promises)
       for (let i = 0; i < 3; i++) {
-        await Promise.all(some(stage.luck, 4, () => act(local, stage.luck, stage.promises)))
+        await Promise.all(some(stage.random, 4, () => act(local, stage.random, stage.promises)))
         await meet(local, remote, stage.cast.host, stage.promises)
       }
     },
@@ -58,17 +58,17 @@ export const scenes: Readonly<Record<string, Scene>> = {
     side: "client",
     async prepare(stage) {
       const { local, remote } = await open(stage, "client")
-      await Promise.all(some(stage.luck, 3, () => act(local, stage.luck, stage.promises)))
+      await Promise.all(some(stage.random, 3, () => act(local, stage.random, stage.promises)))
       await meet(local, remote, stage.cast.host, stage.promises)
-      await Promise.all(some(stage.luck, 3, () => act(local, stage.luck, stage.promises)))
+      await Promise.all(some(stage.random, 3, () => act(local, stage.random, stage.promises)))
       // Somebody else writes under our id: what they sent comes first.
-      await impersonate(local, remote, stage.cast.host, stage.luck)
+      await impersonate(local, remote, stage.cast.host, stage.random)
       await local.close()
       await remote.close()
     },
     async play(stage) {
       const { local, remote } = await open(stage, "client")
-      await Promise.all(some(stage.luck, 2, () => act(local, stage.luck, stage.promises)))
+      await Promise.all(some(stage.random, 2, () => act(local, stage.random, stage.promises)))
       for (let i = 0; i < 3; i++) await meet(local, remote, stage.cast.host, stage.promises)
     },
   },
@@ -78,7 +78,7 @@ export const scenes: Readonly<Record<string, Scene>> = {
     async play(stage) {
       for (let i = 0; i < 3; i++) {
         const { local, remote } = await open(stage, "client")
-        await Promise.all(some(stage.luck, 3, () => act(local, stage.luck, stage.promises)))
+        await Promise.all(some(stage.random, 3, () => act(local, stage.random, stage.promises)))
         await meet(local, remote, stage.cast.host, stage.promises)
         await local.close()
         await remote.close()
@@ -91,7 +91,7 @@ export const scenes: Readonly<Record<string, Scene>> = {
     async play(stage) {
       const { local, remote } = await open(stage, "server")
       for (let i = 0; i < 5; i++) {
-        await Promise.all(some(stage.luck, 4, () => act(local, stage.luck, stage.promises)))
+        await Promise.all(some(stage.random, 4, () => act(local, stage.random, stage.promises)))
         await meet(local, remote, stage.cast.host, stage.promises)
       }
     },
@@ -102,10 +102,10 @@ export const scenes: Readonly<Record<string, Scene>> = {
     async play(stage) {
       for (let i = 0; i < 3; i++) {
         const { local, remote } = await open(stage, "server")
-        await Promise.all(some(stage.luck, 4, () => act(local, stage.luck, stage.promises)))
+        await Promise.all(some(stage.random, 4, () => act(local, stage.random, stage.promises)))
         await meet(local, remote, stage.cast.host, stage.promises)
-        if (stage.luck.chance(0.7)) await remote.checkpoint()
-        await Promise.all(some(stage.luck, 2, () => act(local, stage.luck, stage.promises)))
+        if (stage.random.chance(0.7)) await remote.checkpoint()
+        await Promise.all(some(stage.random, 2, () => act(local, stage.random, stage.promises)))
         await meet(local, remote, stage.cast.host, stage.promises)
         await remote.close()
         await local.close()
@@ -133,11 +133,11 @@ const filled = new Map<number, MemoryDisk>()
 
 async function fill(cast: Cast, count: number): Promise<MemoryDisk> {
   const disk = new MemoryDisk()
-  const luck = new Luck(count)
-  const others = cast.others(luck.fork())
+  const random = new SeededRandom(count)
+  const others = cast.others(random.fork())
   const remote = await others.remote(await disk.open("d"))
   const fills = Array.from({ length: count }, (_, i) =>
-    remote.mutate("Fill", { uid: luck.uuid(), id: `f${i}`, text: "", n: 90 }, null),
+    remote.mutate("Fill", { uid: random.uuid(), id: `f${i}`, text: "", n: 90 }, null),
   )
   await Promise.all(fills)
   await remote.checkpoint()
@@ -145,6 +145,6 @@ async function fill(cast: Cast, count: number): Promise<MemoryDisk> {
   return disk
 }
 
-function some<T>(luck: Luck, max: number, make: () => T): T[] {
-  return Array.from({ length: 1 + luck.below(max) }, make)
+function some<T>(random: SeededRandom, max: number, make: () => T): T[] {
+  return Array.from({ length: 1 + random.below(max) }, make)
 }

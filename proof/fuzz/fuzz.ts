@@ -2,7 +2,7 @@
 // LF_FUZZ_GROW=1 besides keeps what has a shape that nothing in the corpus has.
 import fc from "fast-check"
 import { loadChecksum } from "../../packages/core/src/base/checksum.ts"
-import { Luck } from "../../packages/core/src/testing/luck.ts"
+import { SeededRandom } from "../../packages/core/src/testing/seeded-random.ts"
 import { prove } from "../proof.ts"
 import { allocatedBy, isTooMuch } from "./allocations.ts"
 import { readCorpus } from "./corpus.ts"
@@ -45,15 +45,15 @@ await prove({ name: "fuzz", unit: "fuzz executions" }, async (proof) => {
   for (const seed of proof.seeds()) {
     const target = targets[seed % targets.length]
     const kept = corpora.get(target) ?? []
-    const luck = new Luck(seed)
-    const fresh = fc.sample(target.valid, { seed: luck.uint32() | 0, numRuns: FRESH })
+    const random = new SeededRandom(seed)
+    const fresh = fc.sample(target.valid, { seed: random.uint32() | 0, numRuns: FRESH })
     const pool = [...kept, ...fresh]
-    const isCounted = luck.chance(1 / COUNTED_ONE_IN)
+    const isCounted = random.chance(1 / COUNTED_ONE_IN)
     const grower = Grower.isWanted ? new Grower(target, kept) : null
     let faults = 0
     for (let i = 0; i < BATCH; i++) {
       // What is in the pool comes as it is first: a kept input that failed once is tried in every batch.
-      const input = i < pool.length ? pool[i] : mutate(luck, luck.pick(pool), () => luck.pick(pool))
+      const input = i < pool.length ? pool[i] : mutate(random, random.pick(pool), () => random.pick(pool))
       const verdict = isCounted ? await judgeCounted(target, input) : await judge(target, input)
       if (verdict.isAccepted) proof.also("accepted")
       await grower?.look(input, verdict)

@@ -1,5 +1,5 @@
 import { ByteWriter, concatBytes, textToBytes } from "../../packages/core/src/base/bytes.ts"
-import type { Luck } from "../../packages/core/src/testing/luck.ts"
+import type { SeededRandom } from "../../packages/core/src/testing/seeded-random.ts"
 
 /** Above every limit that a target could meet with small inputs, below what would only cost time. */
 const INPUT_BYTES_MAX = 32 * 1024
@@ -33,62 +33,62 @@ const CHANGES = {
 } as const
 
 /** A neighbour of `item`, one to five changes away; `other` gives what is spliced in. */
-export function mutate(luck: Luck, item: Uint8Array, other: () => Uint8Array): Uint8Array {
+export function mutate(random: SeededRandom, item: Uint8Array, other: () => Uint8Array): Uint8Array {
   let bytes: Uint8Array = item.slice()
-  const changes = 1 + luck.below(luck.below(CHANGES_MAX) + 1)
-  for (let i = 0; i < changes; i++) bytes = change(luck, bytes, other)
+  const changes = 1 + random.below(random.below(CHANGES_MAX) + 1)
+  for (let i = 0; i < changes; i++) bytes = change(random, bytes, other)
   return bytes.length > INPUT_BYTES_MAX ? bytes.slice(0, INPUT_BYTES_MAX) : bytes
 }
 
 /** `bytes` are written into where their length stays. */
-function change(luck: Luck, bytes: Uint8Array, other: () => Uint8Array): Uint8Array {
-  const at = luck.below(bytes.length + 1)
-  switch (luck.weigh(CHANGES)) {
+function change(random: SeededRandom, bytes: Uint8Array, other: () => Uint8Array): Uint8Array {
+  const at = random.below(bytes.length + 1)
+  switch (random.weigh(CHANGES)) {
     case "flip":
-      if (at < bytes.length) bytes[at] ^= 1 << luck.below(8)
+      if (at < bytes.length) bytes[at] ^= 1 << random.below(8)
       return bytes
     case "byte":
-      if (at < bytes.length) bytes[at] = luck.chance(0.7) ? luck.pick(BYTES) : luck.below(256)
+      if (at < bytes.length) bytes[at] = random.chance(0.7) ? random.pick(BYTES) : random.below(256)
       return bytes
     case "uint": {
-      const uint = luck.pick(LENGTHS)
-      return replace(bytes, at, at + (luck.chance(0.6) ? 1 : uint.length), uint)
+      const uint = random.pick(LENGTHS)
+      return replace(bytes, at, at + (random.chance(0.6) ? 1 : uint.length), uint)
     }
     case "u32":
-      if (at + 4 <= bytes.length) new DataView(bytes.buffer).setUint32(at, luck.pick(U32), true)
+      if (at + 4 <= bytes.length) new DataView(bytes.buffer).setUint32(at, random.pick(U32), true)
       return bytes
     case "truncate":
       return bytes.slice(0, at)
     case "extend":
-      return concatBytes([bytes, luck.bytes(1 + luck.below(16))])
+      return concatBytes([bytes, random.bytes(1 + random.below(16))])
     case "remove":
-      return replace(bytes, at, at + blockBytes(luck), new Uint8Array(0))
+      return replace(bytes, at, at + blockBytes(random), new Uint8Array(0))
     case "repeat":
-      return repeat(luck, bytes, at)
+      return repeat(random, bytes, at)
     case "move": {
-      const to = luck.below(bytes.length + 1)
-      bytes.copyWithin(to, at, at + blockBytes(luck))
+      const to = random.below(bytes.length + 1)
+      bytes.copyWithin(to, at, at + blockBytes(random))
       return bytes
     }
     case "splice":
-      return splice(luck, bytes, at, other())
+      return splice(random, bytes, at, other())
     case "insert":
-      return replace(bytes, at, at, luck.pick(luck.chance(0.5) ? KEYS : luck.chance(0.5) ? LENGTHS : TEXTS))
+      return replace(bytes, at, at, random.pick(random.chance(0.5) ? KEYS : random.chance(0.5) ? LENGTHS : TEXTS))
   }
 }
 
 /** The start of one and the end of another, or a piece of the other in the midst of this one. */
-function splice(luck: Luck, bytes: Uint8Array, at: number, other: Uint8Array): Uint8Array {
-  const from = luck.below(other.length + 1)
-  if (luck.chance(0.5)) return concatBytes([bytes.subarray(0, at), other.subarray(from)])
-  const block = other.subarray(from, from + blockBytes(luck))
-  return replace(bytes, at, luck.chance(0.5) ? at : at + block.length, block)
+function splice(random: SeededRandom, bytes: Uint8Array, at: number, other: Uint8Array): Uint8Array {
+  const from = random.below(other.length + 1)
+  if (random.chance(0.5)) return concatBytes([bytes.subarray(0, at), other.subarray(from)])
+  const block = other.subarray(from, from + blockBytes(random))
+  return replace(bytes, at, random.chance(0.5) ? at : at + block.length, block)
 }
 
 /** A block twice, or so often that what nests nests too deep. */
-function repeat(luck: Luck, bytes: Uint8Array, at: number): Uint8Array {
-  const block = bytes.subarray(at, at + blockBytes(luck))
-  const times = luck.chance(0.8) ? 1 : Math.min(luck.below(100), Math.floor(INPUT_BYTES_MAX / (block.length + 1)))
+function repeat(random: SeededRandom, bytes: Uint8Array, at: number): Uint8Array {
+  const block = bytes.subarray(at, at + blockBytes(random))
+  const times = random.chance(0.8) ? 1 : Math.min(random.below(100), Math.floor(INPUT_BYTES_MAX / (block.length + 1)))
   return replace(bytes, at, at, concatBytes(Array.from({ length: times }, () => block)))
 }
 
@@ -97,6 +97,6 @@ function replace(bytes: Uint8Array, from: number, to: number, block: Uint8Array)
 }
 
 /** Mostly small. */
-function blockBytes(luck: Luck): number {
-  return 1 + luck.below(2 ** luck.below(10))
+function blockBytes(random: SeededRandom): number {
+  return 1 + random.below(2 ** random.below(10))
 }

@@ -1,6 +1,6 @@
 // A page's globals in Node, and a clock that only moves when it is told to. Imported before anything that looks at them.
 import { createRequire } from "node:module"
-import type { Luck } from "../../packages/core/src/testing/luck.ts"
+import type { SeededRandom } from "../../packages/core/src/testing/seeded-random.ts"
 import { MemoryLocks } from "../../packages/react/src/testing/memory-locks.ts"
 
 interface FakeClock {
@@ -90,14 +90,14 @@ export const clock = fakeTimers.install({
 })
 
 /** From here on all is as it is in every run of this luck. */
-export function beginRun(luck: Luck): void {
+export function beginRun(random: SeededRandom): void {
   clock.setSystemTime(START_MS)
-  Math.random = () => luck.unit()
+  Math.random = () => random.unit()
   const getRandomValues = (array: Uint8Array) => {
-    array.set(luck.bytes(array.length))
+    array.set(random.bytes(array.length))
     return array
   }
-  const randomUUID = () => `00000000-0000-4000-8000-${luck.uint32().toString(16).padStart(12, "0")}`
+  const randomUUID = () => `00000000-0000-4000-8000-${random.uint32().toString(16).padStart(12, "0")}`
   Object.defineProperty(globalThis, "crypto", { value: { getRandomValues, randomUUID }, configurable: true })
 }
 

@@ -5,7 +5,7 @@ import { createRequire } from "node:module"
 import { loadChecksum } from "@lf/core"
 import fc from "fast-check"
 import factory from "wa-sqlite/dist/wa-sqlite.mjs"
-import { Luck } from "../../packages/core/src/testing/luck.ts"
+import { SeededRandom } from "../../packages/core/src/testing/seeded-random.ts"
 import { prove } from "../proof.ts"
 import { commands, type Model } from "./commands.ts"
 import { firstScene } from "./page.tsx"
@@ -34,13 +34,13 @@ console.error = (...parts: unknown[]) => {
 await prove({ name: "hooks", unit: "sequences" }, async (proof) => {
   const instances = new Instances(compiled, factory)
   // The first page of a process finds no lock of its tab, every other one does.
-  await run(new World(new Luck(0), instances, () => {}), instances, [])
+  await run(new World(new SeededRandom(0), instances, () => {}), instances, [])
   const max = proof.steps ?? COMMANDS_MAX
   for (const seed of proof.seeds()) {
     const startedS = process.uptime()
     const property = fc.asyncProperty(commands(max), async (list) => {
       if (process.uptime() - startedS > SHRINK_S_MAX) return
-      const world = new World(new Luck(seed), instances, () => {})
+      const world = new World(new SeededRandom(seed), instances, () => {})
       const violation = await run(world, instances, list)
       proof.also("calls", world.callCount)
       if (violation !== null) throw new Error(violation)
@@ -54,7 +54,7 @@ await prove({ name: "hooks", unit: "sequences" }, async (proof) => {
     if (failed) proof.fail(seed, `${(errorInstance as Error).message}`)
     if (failed && proof.isReplay) {
       for (const list of counterexample ?? [])
-        await run(new World(new Luck(seed), instances, console.log), instances, list)
+        await run(new World(new SeededRandom(seed), instances, console.log), instances, list)
     }
     proof.count()
   }

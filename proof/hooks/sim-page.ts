@@ -10,7 +10,7 @@ import {
   receive,
   type SqliteModule,
 } from "@lf/core"
-import type { Luck } from "../../packages/core/src/testing/luck.ts"
+import type { SeededRandom } from "../../packages/core/src/testing/seeded-random.ts"
 import type { Port, TabMessage, WorkerMessage } from "../../packages/react/src/rpc/protocol.ts"
 import { MemoryLocks } from "../../packages/react/src/testing/memory-locks.ts"
 import type { Ownership, Platform } from "../../packages/react/src/worker/platform.ts"
@@ -25,10 +25,10 @@ export type Doc = (typeof docs)[number]
 class ProcessHost implements Host {
   static timers = 0
   isAlive = true
-  readonly #luck: Luck
+  readonly #random: SeededRandom
 
-  constructor(luck: Luck) {
-    this.#luck = luck
+  constructor(random: SeededRandom) {
+    this.#random = random
   }
 
   nowMs(): number {
@@ -40,7 +40,7 @@ class ProcessHost implements Host {
   }
 
   randomBytes(count: number): Uint8Array {
-    return this.#luck.bytes(count)
+    return this.#random.bytes(count)
   }
 
   after(delayMs: number, run: () => void): () => void {
@@ -60,7 +60,7 @@ class ProcessHost implements Host {
     }
   }
 
-  breathe(): Promise<void> {
+  yieldToLoop(): Promise<void> {
     return new Promise((resolve) => this.after(0, resolve))
   }
 }
@@ -72,7 +72,7 @@ export function pageTimers(): number {
 
 /** Both documents at their server. Lets in whoever shows a token as that user, and others as nobody. */
 export class SimServer {
-  readonly #luck: Luck
+  readonly #random: SeededRandom
   readonly #load: LoadSqlite
   readonly #remotes = new Map<string, Remote>()
   /** What it answers to a hello. */
@@ -87,10 +87,10 @@ export class SimServer {
   })
   readonly #host: ProcessHost
 
-  constructor(luck: Luck, load: LoadSqlite) {
-    this.#luck = luck
+  constructor(random: SeededRandom, load: LoadSqlite) {
+    this.#random = random
     this.#load = load
-    this.#host = new ProcessHost(this.#luck.fork())
+    this.#host = new ProcessHost(this.#random.fork())
   }
 
   async start(): Promise<void> {
@@ -126,7 +126,7 @@ const LOCKS_OUTLIVE_MS = 100_000
 
 /** One browser with one tab. What its workers keep outlives them. */
 export class SimBrowser {
-  readonly #luck: Luck
+  readonly #random: SeededRandom
   readonly #load: LoadSqlite
   readonly #server: SimServer
   readonly #disk = new MemoryDisk()
@@ -144,9 +144,9 @@ export class SimBrowser {
   wasAway = false
   readonly #print: (line: string) => void
 
-  constructor(luck: Luck, load: LoadSqlite, server: SimServer, print: (line: string) => void) {
+  constructor(random: SeededRandom, load: LoadSqlite, server: SimServer, print: (line: string) => void) {
     this.#print = print
-    this.#luck = luck
+    this.#random = random
     this.#load = load
     this.#server = server
   }
@@ -187,7 +187,12 @@ export class SimBrowser {
 
   /** What the app's factory does: `new SharedWorker(…)`. */
   connect = (): SharedWorker => {
-    const wire = new Wire({ luck: this.#luck, isHung: () => this.isHung, print: this.#print, repeats: this.repeats })
+    const wire = new Wire({
+      random: this.#random,
+      isHung: () => this.isHung,
+      print: this.#print,
+      repeats: this.repeats,
+    })
     // Only what the tab uses of a SharedWorker: its port, and a place for onerror.
     const worker = { port: wire.near, onerror: null as (() => void) | null }
     if (this.loads) {
@@ -205,17 +210,17 @@ export class SimBrowser {
     this.#worker = null
     worker.process.isAlive = false
     for (const wire of worker.ports) wire.cut()
-    this.#disk.crash((unsynced) => (this.#luck.chance(0.5) ? unsynced : 0))
+    this.#disk.crash((unsynced) => (this.#random.chance(0.5) ? unsynced : 0))
     for (const ownership of worker.documentLocks) ownership.release()
     // Chromium may keep the locks of a dead worker for a while.
-    if (this.#luck.chance(0.7)) locks.died(worker.name)
+    if (this.#random.chance(0.7)) locks.died(worker.name)
     else setTimeout(() => locks.died(worker.name), LOCKS_OUTLIVE_MS)
   }
 
   #start(): LivingWorker {
     this.#workers++
     const name = `worker${this.#workers}`
-    const process = new ProcessHost(this.#luck.fork())
+    const process = new ProcessHost(this.#random.fork())
     const documentLocks: Ownership[] = []
     const platform = this.#platform(name, process, documentLocks)
     const host = new WorkerHost({ mutator, platform, end: () => {} })
@@ -255,18 +260,18 @@ export class SimBrowser {
       network: () => ({
         connect: () =>
           ifAlive(async () => {
-            await new Promise<void>((resolve) => host.after(this.#luck.between(1, 30), resolve))
+            await new Promise<void>((resolve) => host.after(this.#random.between(1, 30), resolve))
             return await this.#server.network.connect()
           }),
       }),
       own: (lock) => own(lock),
       ownWhenFree: own,
-      holdLife: () => {
+      holdLivenessLock: () => {
         const lock = `life/${name}`
         void locks.request(lock, () => never, undefined, name)
         return Promise.resolve(lock)
       },
-      watchLife: (lock, onGone) => {
+      watchLivenessLock: (lock, onGone) => {
         const stop = new AbortController()
         const tell = () => {
           if (host.isAlive) onGone()
@@ -281,7 +286,7 @@ export class SimBrowser {
 const never = new Promise<never>(() => {})
 
 interface WireOptions {
-  readonly luck: Luck
+  readonly random: SeededRandom
   readonly isHung: () => boolean
   readonly print: (line: string) => void
   readonly repeats: number
@@ -299,7 +304,7 @@ class Wire {
   #toNear: ((event: MessageEvent) => void) | null = null
   #toFar: ((message: TabMessage) => void) | null = null
   readonly #early: TabMessage[] = []
-  readonly #luck: Luck
+  readonly #random: SeededRandom
   readonly #isHung: () => boolean
   readonly #repeats: number
   readonly #print: (line: string) => void
@@ -307,8 +312,8 @@ class Wire {
   /** What a hung worker has not taken yet. */
   #held: TabMessage[] = []
 
-  constructor({ luck, isHung, print, repeats }: WireOptions) {
-    this.#luck = luck
+  constructor({ random, isHung, print, repeats }: WireOptions) {
+    this.#random = random
     this.#print = print
     this.#isHung = isHung
     this.#repeats = repeats
@@ -341,7 +346,7 @@ class Wire {
   #carry(to: "near" | "far", message: TabMessage | WorkerMessage): void {
     if (!this.isOpen) return
     this.#print(`${to === "near" ? "  worker:" : "  tab:"} ${JSON.stringify(message)}`)
-    const atMs = Math.max(this.#arrivalMs[to], performance.now() + this.#luck.between(0, 3))
+    const atMs = Math.max(this.#arrivalMs[to], performance.now() + this.#random.between(0, 3))
     this.#arrivalMs[to] = atMs
     const arrive = () => {
       if (this.#isCut) return
@@ -349,8 +354,8 @@ class Wire {
       else if (this.isOpen) this.#toNear?.({ data: message } as MessageEvent)
     }
     setTimeout(arrive, atMs - performance.now())
-    if (message.type === "mutate" && this.#luck.chance(this.#repeats))
-      setTimeout(arrive, atMs - performance.now() + this.#luck.between(0, REPEAT_MS_MAX))
+    if (message.type === "mutate" && this.#random.chance(this.#repeats))
+      setTimeout(arrive, atMs - performance.now() + this.#random.between(0, REPEAT_MS_MAX))
   }
 
   /** The worker takes what came, in order, once it does not hang. */

@@ -3,7 +3,7 @@ import { compileQuery, type LfError, toLfError } from "@lf/core"
 import { dehydrate, hydrate, QueryClient } from "@tanstack/react-query"
 import { act, createElement } from "react"
 import { createRoot, type Root } from "react-dom/client"
-import type { Luck } from "../../packages/core/src/testing/luck.ts"
+import type { SeededRandom } from "../../packages/core/src/testing/seeded-random.ts"
 import { bindingOf } from "../../packages/react/src/hooks/query-binding.ts"
 import { beginRun, clock, inTime } from "./globals.ts"
 import { App, type Handlers, type Scene, Screen, type Shown } from "./page.tsx"
@@ -39,7 +39,7 @@ export class World {
   readonly screen = new Screen()
   readonly server: SimServer
   readonly browser: SimBrowser
-  readonly luck: Luck
+  readonly random: SeededRandom
   readonly #client: QueryClient | null
   readonly #isStrict: boolean
   readonly #calls: Call[] = []
@@ -50,15 +50,15 @@ export class World {
   #ids = 0
   violation: string | null = null
 
-  constructor(luck: Luck, instances: Instances, print: (line: string) => void) {
-    beginRun(luck.fork())
-    this.luck = luck
+  constructor(random: SeededRandom, instances: Instances, print: (line: string) => void) {
+    beginRun(random.fork())
+    this.random = random
     const startMs = performance.now()
     this.#print = (line) => print(`${Math.round(performance.now() - startMs)} ${line}`)
-    this.#isStrict = luck.chance(0.5)
-    this.#client = luck.chance(0.6) ? clientOf(luck) : null
-    this.server = new SimServer(luck.fork(), instances.load)
-    this.browser = new SimBrowser(luck.fork(), instances.load, this.server, this.#print)
+    this.#isStrict = random.chance(0.5)
+    this.#client = random.chance(0.6) ? clientOf(random) : null
+    this.server = new SimServer(random.fork(), instances.load)
+    this.browser = new SimBrowser(random.fork(), instances.load, this.server, this.#print)
     this.screen.onOpen = (handlers) => this.put(handlers, "mutate", "kept")
     this.screen.onSettled = (id, error) => this.#settledById(id, error)
     this.screen.onCaught = (error) => {
@@ -338,7 +338,7 @@ function isUndecided(error: LfError): boolean {
 }
 
 /** A client as apps have them, some with hashes of their own. */
-function clientOf(luck: Luck): QueryClient {
+function clientOf(random: SeededRandom): QueryClient {
   const queryKeyHashFn = (key: readonly unknown[]) => `own ${JSON.stringify(key).length} ${JSON.stringify(key)}`
-  return new QueryClient(luck.chance(0.3) ? { defaultOptions: { queries: { queryKeyHashFn } } } : {})
+  return new QueryClient(random.chance(0.3) ? { defaultOptions: { queries: { queryKeyHashFn } } } : {})
 }

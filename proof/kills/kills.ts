@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { loadChecksum, sql } from "../../packages/core/src/index.ts"
-import { Luck } from "../../packages/core/src/testing/luck.ts"
+import { SeededRandom } from "../../packages/core/src/testing/seeded-random.ts"
 import { judge as judgeHistory } from "../history/check.ts"
 import { type Proof, prove } from "../proof.ts"
 import { Client, list } from "./client.ts"
@@ -30,7 +30,7 @@ await prove({ name: "kills", unit: "server kills" }, async (proof) => {
 })
 
 async function playRound(proof: Proof, seed: number, dataDir: string): Promise<string | null> {
-  const luck = new Luck(seed)
+  const random = new SeededRandom(seed)
   let server = await startNext({ dataDir })
   try {
     const clients = await Promise.all(
@@ -38,7 +38,7 @@ async function playRound(proof: Proof, seed: number, dataDir: string): Promise<s
     )
     for (let kill = 0; kill < KILLS_EACH; kill++) {
       const successor = kill % 2 === 0 ? null : await startNext({ dataDir })
-      await sleep(luck.between(20, luck.pick([60, 400])))
+      await sleep(random.between(20, random.pick([60, 400])))
       const early = await successor?.health()
       await server.end("SIGKILL")
       server = successor ?? (await startNext({ dataDir, port: server.port }))

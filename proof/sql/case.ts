@@ -7,7 +7,7 @@ import { View } from "../../packages/core/src/local/view.ts"
 import { Database } from "../../packages/core/src/sqlite/database.ts"
 import type { SqliteModule } from "../../packages/core/src/sqlite/module.ts"
 import { Storage } from "../../packages/core/src/storage/storage.ts"
-import { Luck } from "../../packages/core/src/testing/luck.ts"
+import { SeededRandom } from "../../packages/core/src/testing/seeded-random.ts"
 import { defineMutator } from "../../packages/core/src/timeline/mutator.ts"
 import { tell, wordsOfAll } from "./connection.ts"
 import { firstDifference, type Native, type Told } from "./native.ts"
@@ -41,7 +41,7 @@ const HOST = {
 /** One document, its server and a reader of it, from an empty file to a comparison of everything. */
 export class Case {
   readonly figures = { transactions: 0, batches: 0, "re-runs saved": 0, "live answers": 0, files: 0 }
-  readonly #luck: Luck
+  readonly #random: SeededRandom
   readonly #native: Native
   readonly #modules: readonly [SqliteModule, SqliteModule]
   readonly #source = new Source()
@@ -57,7 +57,7 @@ export class Case {
   #isSpoiled = false
 
   constructor(seed: number, modules: readonly [SqliteModule, SqliteModule], native: Native) {
-    this.#luck = new Luck(seed)
+    this.#random = new SeededRandom(seed)
     this.#native = native
     this.#modules = modules
     this.#db = new Database(modules[0], this.#source.storage)
@@ -85,12 +85,12 @@ export class Case {
   run(): string | null {
     this.#transaction(() => this.#found())
     this.#transaction(() => this.#someSteps(8))
-    const transactions = 7 + this.#luck.below(8)
+    const transactions = 7 + this.#random.below(8)
     for (let i = 0; i < transactions && this.#wrong === null; i++) {
-      this.#transaction(() => this.#someSteps(3 + this.#luck.below(14)))
-      if (this.#luck.chance(0.05)) this.#vacuum()
-      if (this.#luck.chance(0.06)) this.#restart()
-      this.#read(this.#luck.chance(0.7))
+      this.#transaction(() => this.#someSteps(3 + this.#random.below(14)))
+      if (this.#random.chance(0.05)) this.#vacuum()
+      if (this.#random.chance(0.06)) this.#restart()
+      this.#read(this.#random.chance(0.7))
     }
     if (this.#wrong === null) this.#end()
     this.#view.close(new LfError("LOG_CLOSED", "the case is over"))
@@ -127,14 +127,14 @@ export class Case {
   }
 
   #found(): void {
-    const luck = this.#luck
+    const random = this.#random
     this.#change(logTable(this.#schema))
-    for (let i = 2 + luck.below(3); i > 0; i--) this.#change(newTable(luck, this.#schema))
-    if (luck.chance(0.7)) for (const change of newFts(luck, this.#schema)) this.#change(change)
+    for (let i = 2 + random.below(3); i > 0; i--) this.#change(newTable(random, this.#schema))
+    if (random.chance(0.7)) for (const change of newFts(random, this.#schema)) this.#change(change)
     this.#hardenFts()
-    for (let i = luck.below(4); i > 0; i--) this.#change(newIndex(luck, this.#schema))
-    for (let i = luck.below(3); i > 0; i--) this.#change(newView(luck, this.#schema))
-    for (let i = luck.below(4); i > 0; i--) this.#change(newTrigger(luck, this.#schema))
+    for (let i = random.below(4); i > 0; i--) this.#change(newIndex(random, this.#schema))
+    for (let i = random.below(3); i > 0; i--) this.#change(newView(random, this.#schema))
+    for (let i = random.below(4); i > 0; i--) this.#change(newTrigger(random, this.#schema))
   }
 
   /** As `migrate` does (S12). The shell's FTS5 is too old for it: there an index keeps what was deleted. */
@@ -148,11 +148,11 @@ export class Case {
     const before = this.#schema
     this.figures.transactions++
     this.#isSpoiled = false
-    this.#control(this.#luck.pick(["begin", "begin immediate"]))
+    this.#control(this.#random.pick(["begin", "begin immediate"]))
     work()
     const isKept =
       this.#db.inTransaction &&
-      (before === EMPTY || (!this.#isSpoiled && this.#luck.chance(0.85))) &&
+      (before === EMPTY || (!this.#isSpoiled && this.#random.chance(0.85))) &&
       this.#control("commit")
     if (this.#db.inTransaction) this.#control("rollback")
     if (!isKept) this.#schema = before
@@ -167,11 +167,11 @@ export class Case {
   #audit(): void {
     const columns = ['"table"', "rowid", "parent", "fkid"].map(raw)
     this.#tell(select(columns, raw("from pragma_foreign_key_check order by 1, 2, 3, 4"), "internal"))
-    if (this.#luck.chance(0.3)) {
+    if (this.#random.chance(0.3)) {
       this.#tell(select([raw("integrity_check")], raw("from pragma_integrity_check"), "internal"))
       this.#integrity("source", this.#db)
     }
-    if (this.#luck.chance(0.3)) this.#tell(wholeTable(this.#luck.pick(this.#schema.tables)))
+    if (this.#random.chance(0.3)) this.#tell(wholeTable(this.#random.pick(this.#schema.tables)))
   }
 
   #integrity(whose: string, db: Database): void {
@@ -182,14 +182,14 @@ export class Case {
   }
 
   #someSteps(count: number, depth = 0): void {
-    const luck = this.#luck
+    const random = this.#random
     for (let i = 0; i < count && this.#db.inTransaction && !this.#isSpoiled; i++) {
-      switch (luck.weigh({ write: 10, read: 5, change: 1, savepoint: depth < 2 ? 0.8 : 0 })) {
+      switch (random.weigh({ write: 10, read: 5, change: 1, savepoint: depth < 2 ? 0.8 : 0 })) {
         case "write":
-          this.#tell(someWrite(luck, this.#schema))
+          this.#tell(someWrite(random, this.#schema))
           break
         case "read":
-          this.#tell(someRead(luck, this.#schema))
+          this.#tell(someRead(random, this.#schema))
           break
         case "change":
           this.#someChange()
@@ -201,16 +201,16 @@ export class Case {
   }
 
   #someChange(): void {
-    const change = this.#luck.pick([alteration, alteration, alteration, newTable, newIndex, newView, newTrigger])
-    this.#change(change(this.#luck, this.#schema))
+    const change = this.#random.pick([alteration, alteration, alteration, newTable, newIndex, newView, newTrigger])
+    this.#change(change(this.#random, this.#schema))
   }
 
   #savepoint(depth: number): void {
     const before = this.#schema
     this.#control(`savepoint s${depth}`)
-    this.#someSteps(1 + this.#luck.below(5), depth + 1)
+    this.#someSteps(1 + this.#random.below(5), depth + 1)
     if (!this.#db.inTransaction || this.#isSpoiled) return
-    if (this.#luck.chance(0.5)) {
+    if (this.#random.chance(0.5)) {
       this.#control(`rollback to s${depth}`)
       this.#schema = before
     }
@@ -233,8 +233,8 @@ export class Case {
   #read(isOnline: boolean): void {
     if (isOnline) this.#catchUp()
     while (this.#watch.count > WATCHED_MAX - 2) this.#watch.dropOldest()
-    for (let i = this.#watch.count === 0 ? 10 : 2; i > 0; i--) this.#watch.add(liveRead(this.#luck, this.#schema))
-    if (this.#luck.chance(0.4) && this.#replica.basePageCount > 0) this.#writeAhead()
+    for (let i = this.#watch.count === 0 ? 10 : 2; i > 0; i--) this.#watch.add(liveRead(this.#random, this.#schema))
+    if (this.#random.chance(0.4) && this.#replica.basePageCount > 0) this.#writeAhead()
   }
 
   #catchUp(): void {
@@ -249,12 +249,12 @@ export class Case {
     this.#firstLook()
     this.#checkWatch("after a batch")
     this.#holds("the reader answers as the server", this.#watch.compareWith(this.#db))
-    if (this.#luck.chance(0.3)) this.#integrity("reader", this.#view.db)
+    if (this.#random.chance(0.3)) this.#integrity("reader", this.#view.db)
   }
 
   /** Before anything that resets the pager once more: every live query does (T16). */
   #firstLook(): void {
-    const statement = wholeTable(this.#luck.pick(this.#schema.tables))
+    const statement = wholeTable(this.#random.pick(this.#schema.tables))
     const [there, here] = [this.#view.db, this.#db].map((db) => wordsOfAll(tell(db, statement).answer))
     this.#holds("T16 the reader's first look", there === here ? null : forNative(statement))
   }
@@ -269,16 +269,16 @@ export class Case {
     const { db } = this.#view
     const { checksum } = this.#replica
     db.exec("begin immediate")
-    for (let i = 1 + this.#luck.below(4); i > 0 && db.inTransaction; i--) {
+    for (let i = 1 + this.#random.below(4); i > 0 && db.inTransaction; i--) {
       db.exec("savepoint ahead")
-      const { answer } = tell(db, someWrite(this.#luck, this.#schema))
+      const { answer } = tell(db, someWrite(this.#random, this.#schema))
       if (!db.inTransaction) break
       if (answer.type === "error" || db.hasDeferredViolations) db.exec("rollback to ahead")
       db.exec("release ahead")
     }
     if (db.inTransaction) db.exec("commit")
     this.#checkWatch("of its own")
-    if (this.#luck.chance(0.3)) {
+    if (this.#random.chance(0.3)) {
       this.#view.swap(() => ({ isWhole: false }))
       this.#checkWatch("that was reverted")
     }
@@ -295,7 +295,7 @@ export class Case {
     for (const table of this.#schema.tables) this.#tell(wholeTable(table))
     for (const fts of this.#schema.fts) {
       this.#tell(wholeFts(fts))
-      this.#tell(matched(this.#luck, fts))
+      this.#tell(matched(this.#random, fts))
     }
     const whole = this.#told.slice(start)
     for (const { statement, answer } of whole) {
@@ -303,7 +303,7 @@ export class Case {
       this.#holds("the reader's tables", there === wordsOfAll(answer) ? null : forNative(statement))
     }
     this.#holds("differs from SQLite", firstDifference(this.#told, this.#native.run(this.#told)))
-    if (this.#luck.chance(0.25)) this.#holds("as a plain file", this.#asFile(whole))
+    if (this.#random.chance(0.25)) this.#holds("as a plain file", this.#asFile(whole))
   }
 
   /** The pages are a SQLite file that any tool opens; only FTS5's own format is newer than the shell. */

@@ -1,5 +1,5 @@
 import { type Sql, sql } from "../../packages/core/src/sqlite/sql.ts"
-import type { Luck } from "../../packages/core/src/testing/luck.ts"
+import type { SeededRandom } from "../../packages/core/src/testing/seeded-random.ts"
 import { raw } from "./statement.ts"
 
 export interface Column {
@@ -77,10 +77,10 @@ export function logTable(schema: Schema): Change {
   return { sql: raw("create table log(what text, n)"), next: { ...schema, tables: [...schema.tables, LOG] } }
 }
 
-export function newTable(luck: Luck, schema: Schema): Change {
+export function newTable(random: SeededRandom, schema: Schema): Change {
   const name = `t${schema.made}`
-  const isStrict = luck.chance(0.4)
-  const kind = luck.weigh({ id: 5, autoincrement: 1, rowid: 1, key: 2, pair: 1 })
+  const isStrict = random.chance(0.4)
+  const kind = random.weigh({ id: 5, autoincrement: 1, rowid: 1, key: 2, pair: 1 })
   const columns: Column[] = []
   const parts: string[] = []
   const add = (column: Column, rest: string) => {
@@ -89,23 +89,24 @@ export function newTable(luck: Luck, schema: Schema): Change {
   }
   if (kind === "id") add({ name: "id", type: "integer", isId: true }, "primary key")
   if (kind === "autoincrement") add({ name: "id", type: "integer", isId: true }, "primary key autoincrement")
-  if (kind === "key") add({ name: "k", type: "text" }, `not null ${luck.pick(["", "collate nocase"])} primary key`)
+  if (kind === "key") add({ name: "k", type: "text" }, `not null ${random.pick(["", "collate nocase"])} primary key`)
   if (kind === "pair") {
     add({ name: "k", type: "text" }, "not null")
     add({ name: "m", type: "integer", isId: true }, "not null")
   }
-  for (let i = 0, count = 2 + luck.below(4); i < count; i++) {
-    const column = { name: `c${i}`, type: luck.pick(isStrict ? STRICT_TYPES : LOOSE_TYPES) }
-    add(column, constraint(luck, column))
+  for (let i = 0, count = 2 + random.below(4); i < count; i++) {
+    const column = { name: `c${i}`, type: random.pick(isStrict ? STRICT_TYPES : LOOSE_TYPES) }
+    add(column, constraint(random, column))
   }
-  const parent = luck.pick(schema.tables.filter(({ key }) => key[0] === "id"))
-  if (parent !== undefined && luck.chance(0.6)) add({ name: "p", type: "integer", isId: true }, reference(luck, parent))
-  if (luck.chance(0.3)) {
-    const stored = luck.pick(["stored", "virtual"])
+  const parent = random.pick(schema.tables.filter(({ key }) => key[0] === "id"))
+  if (parent !== undefined && random.chance(0.6))
+    add({ name: "p", type: "integer", isId: true }, reference(random, parent))
+  if (random.chance(0.3)) {
+    const stored = random.pick(["stored", "virtual"])
     const at = columns.at(-1)?.name
     add({ name: "g", type: "integer", isGenerated: true }, `as (coalesce(length(${at}), -1) * 2) ${stored}`)
   }
-  if (kind === "pair") parts.push(`primary key (${luck.pick(["k, m", "m desc, k"])})`)
+  if (kind === "pair") parts.push(`primary key (${random.pick(["k, m", "m desc, k"])})`)
   const options = [...(isStrict ? ["strict"] : []), ...(kind === "key" || kind === "pair" ? ["without rowid"] : [])]
   const key = { id: ["id"], autoincrement: ["id"], rowid: ["rowid"], key: ["k"], pair: ["k", "m"] }[kind]
   const table: Table = { name, columns, key, isStrict, isIndexedByTriggers: false }
@@ -115,8 +116,8 @@ export function newTable(luck: Luck, schema: Schema): Change {
   }
 }
 
-function constraint(luck: Luck, { name, type }: Column): string {
-  switch (luck.weigh({ none: 8, notNull: 1, unique: 1, check: 2, collate: 1, default: 1 })) {
+function constraint(random: SeededRandom, { name, type }: Column): string {
+  switch (random.weigh({ none: 8, notNull: 1, unique: 1, check: 2, collate: 1, default: 1 })) {
     case "none":
       return ""
     case "notNull":
@@ -124,7 +125,7 @@ function constraint(luck: Luck, { name, type }: Column): string {
     case "unique":
       return type === "blob" ? "" : "unique"
     case "check":
-      return luck.pick([`check (${name} is null or length(${name}) < 9000)`, `check (${name} <> 12)`])
+      return random.pick([`check (${name} is null or length(${name}) < 9000)`, `check (${name} <> 12)`])
     case "collate":
       return "collate nocase"
     case "default":
@@ -132,19 +133,19 @@ function constraint(luck: Luck, { name, type }: Column): string {
   }
 }
 
-function reference(luck: Luck, parent: Table): string {
-  const onDelete = luck.pick(ACTIONS)
-  const onUpdate = luck.pick(["cascade", "no action"])
-  const when = luck.chance(0.4) ? "deferrable initially deferred" : ""
+function reference(random: SeededRandom, parent: Table): string {
+  const onDelete = random.pick(ACTIONS)
+  const onUpdate = random.pick(["cascade", "no action"])
+  const when = random.chance(0.4) ? "deferrable initially deferred" : ""
   return `default 1 references ${parent.name}(id) on delete ${onDelete} on update ${onUpdate} ${when}`
 }
 
-export function newIndex(luck: Luck, schema: Schema): Change {
-  const table = luck.pick(schema.tables)
+export function newIndex(random: SeededRandom, schema: Schema): Change {
+  const table = random.pick(schema.tables)
   const name = `i${schema.made}`
-  const { name: a } = luck.pick(table.columns)
-  const { name: b } = luck.pick(table.columns)
-  const on = luck.pick([
+  const { name: a } = random.pick(table.columns)
+  const { name: b } = random.pick(table.columns)
+  const on = random.pick([
     a,
     `${a} desc, ${b}`,
     `length(${a})`,
@@ -152,20 +153,20 @@ export function newIndex(luck: Luck, schema: Schema): Change {
     `${a} collate nocase`,
     `typeof(${a}), ${b}`,
   ])
-  const where = luck.pick(["", "", `where ${b} is not null`, `where length(${b}) > 3`])
-  const unique = luck.chance(0.15) ? "unique" : ""
+  const where = random.pick(["", "", `where ${b} is not null`, `where length(${b}) > 3`])
+  const unique = random.chance(0.15) ? "unique" : ""
   return {
     sql: raw(`create ${unique} index ${name} on ${table.name}(${on}) ${where}`),
     next: { ...schema, indexes: [...schema.indexes, name], made: schema.made + 1 },
   }
 }
 
-export function newView(luck: Luck, schema: Schema): Change {
-  const table = luck.pick(schema.tables)
+export function newView(random: SeededRandom, schema: Schema): Change {
+  const table = random.pick(schema.tables)
   const name = `v${schema.made}`
   const names = table.columns.slice(0, 3).map((column) => column.name)
   const columns = names.map((_, i) => `x${i}`)
-  const where = luck.pick(["", `where ${names[0]} is not null`, `where typeof(${names.at(-1)}) <> 'blob'`])
+  const where = random.pick(["", `where ${names[0]} is not null`, `where typeof(${names.at(-1)}) <> 'blob'`])
   const view: View = { name, columns, on: table.name, isWritable: false }
   return {
     sql: raw(`create view ${name}(${columns.join(", ")}) as select ${names.join(", ")} from ${table.name} ${where}`),
@@ -174,17 +175,17 @@ export function newView(luck: Luck, schema: Schema): Change {
 }
 
 /** One per table and event at most: in which order several run is nobody's promise. */
-export function newTrigger(luck: Luck, schema: Schema): Change | null {
-  const view = luck.pick(schema.views.filter(({ isWritable }) => !isWritable))
-  if (view !== undefined && luck.chance(0.3)) return insteadOf(schema, view)
-  const table = luck.pick(schema.tables.filter(({ name }) => name !== "log"))
+export function newTrigger(random: SeededRandom, schema: Schema): Change | null {
+  const view = random.pick(schema.views.filter(({ isWritable }) => !isWritable))
+  if (view !== undefined && random.chance(0.3)) return insteadOf(schema, view)
+  const table = random.pick(schema.tables.filter(({ name }) => name !== "log"))
   if (table === undefined) return null
-  const event = luck.pick(["insert", "update", "delete"])
+  const event = random.pick(["insert", "update", "delete"])
   const name = `r_${table.name}_${event}`
   const row = event === "delete" ? "old" : "new"
-  const column = luck.pick(table.columns.filter(({ isGenerated }) => !isGenerated))
+  const column = random.pick(table.columns.filter(({ isGenerated }) => !isGenerated))
   const value = `${row}.${column.name}`
-  const [when, body] = luck.pick([
+  const [when, body] = random.pick([
     ["after", `insert into log values ('${event} ${table.name}', length(${value}))`],
     ["after", `insert into log select '${event} ${table.name}', count(*) from ${table.name}`],
     ["before", `select raise(abort, 'refused by ${name}') where ${value} = 3`],
@@ -207,13 +208,13 @@ function insteadOf(schema: Schema, view: View): Change {
   }
 }
 
-export function newFts(luck: Luck, schema: Schema): Change[] {
+export function newFts(random: SeededRandom, schema: Schema): Change[] {
   const name = `f${schema.made}`
   // Where trigrams overlap 3.40 marks a hit more than once: highlight() is asked of words only.
-  const tokenizer = luck.pick(["", "", ", tokenize='porter'", ", tokenize='trigram'"])
+  const tokenizer = random.pick(["", "", ", tokenize='porter'", ", tokenize='trigram'"])
   // Never detail=none: with secure deletes 3.53 leaves entries of deleted rows in it, without our pages too.
-  const options = `${tokenizer}${luck.pick(["", ", prefix='2 3'"])}${luck.pick(["", "", ", detail=column"])}`
-  if (luck.chance(0.6)) {
+  const options = `${tokenizer}${random.pick(["", ", prefix='2 3'"])}${random.pick(["", "", ", detail=column"])}`
+  if (random.chance(0.6)) {
     const fts = [...schema.fts, { name, columns: ["a", "b"], content: null, hasWords: !tokenizer.includes("trigram") }]
     const next = { ...schema, fts, made: schema.made + 1 }
     return [{ sql: raw(`create virtual table ${name} using fts5(a, b${options})`), next }]
@@ -257,24 +258,26 @@ function ftsOverTable(schema: Schema, fts: Fts, options: string): Change[] {
 }
 
 /** Adds, renames, drops: what a migration does to tables that have rows. */
-export function alteration(luck: Luck, schema: Schema): Change | null {
-  const table = luck.pick(
+export function alteration(random: SeededRandom, schema: Schema): Change | null {
+  const table = random.pick(
     schema.tables.filter(({ name, isIndexedByTriggers }) => name !== "log" && !isIndexedByTriggers),
   )
   if (table === undefined) return null
-  const column = luck.pick(table.columns)
+  const column = random.pick(table.columns)
   const isKey = table.key.includes(column.name)
   const name = `n${schema.made}`
   const become = (sql: string, changed: Table): Change => ({
     sql: raw(sql),
     next: { ...schema, tables: schema.tables.map((one) => (one === table ? changed : one)), made: schema.made + 1 },
   })
-  switch (luck.weigh({ add: 4, generated: 1, renameColumn: 2, renameTable: 1, dropColumn: 3, dropTable: 1, drop: 1 })) {
+  switch (
+    random.weigh({ add: 4, generated: 1, renameColumn: 2, renameTable: 1, dropColumn: 3, dropTable: 1, drop: 1 })
+  ) {
     case "add": {
-      const type = luck.pick(table.isStrict ? STRICT_TYPES : LOOSE_TYPES)
+      const type = random.pick(table.isStrict ? STRICT_TYPES : LOOSE_TYPES)
       // A STRICT blob whose default is a number is refused by ours only.
       const five = type === "blob" ? "x'05'" : "5"
-      const rest = luck.pick(["", `default ${five}`, `not null default ${five}`, "not null", `check (${name} <> 12)`])
+      const rest = random.pick(["", `default ${five}`, `not null default ${five}`, "not null", `check (${name} <> 12)`])
       return become(`alter table ${table.name} add column ${name} ${type} ${rest}`, {
         ...table,
         columns: [...table.columns, { name, type }],
@@ -305,14 +308,14 @@ export function alteration(luck: Luck, schema: Schema): Change | null {
         next: { ...schema, tables: schema.tables.filter((one) => one !== table) },
       }
     case "drop":
-      return dropped(luck, schema)
+      return dropped(random, schema)
   }
 }
 
-function dropped(luck: Luck, schema: Schema): Change | null {
-  const index = luck.pick(schema.indexes)
-  const view = luck.pick(schema.views)
-  if (index !== undefined && luck.chance(0.6)) {
+function dropped(random: SeededRandom, schema: Schema): Change | null {
+  const index = random.pick(schema.indexes)
+  const view = random.pick(schema.views)
+  if (index !== undefined && random.chance(0.6)) {
     const next = { ...schema, indexes: schema.indexes.filter((one) => one !== index) }
     return { sql: sql`drop index ${sql.id(index)}`, next }
   }

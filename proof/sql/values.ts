@@ -1,5 +1,5 @@
 import type { SqlValue } from "../../packages/core/src/sqlite/value.ts"
-import type { Luck } from "../../packages/core/src/testing/luck.ts"
+import type { SeededRandom } from "../../packages/core/src/testing/seeded-random.ts"
 import type { Column } from "./schema.ts"
 
 const INTEGERS: readonly SqlValue[] = [
@@ -16,66 +16,66 @@ export const WORDS: readonly string[] = [
 ]
 
 /** Ids are few, so that rows are met again. Never 2^63-1: the rowid after it is a matter of luck. */
-export function someId(luck: Luck): SqlValue {
-  return luck.chance(0.03) ? luck.pick([-(2n ** 63n), 2 ** 31, 2 ** 40, -5]) : 1 + luck.below(60)
+export function someId(random: SeededRandom): SqlValue {
+  return random.chance(0.03) ? random.pick([-(2n ** 63n), 2 ** 31, 2 ** 40, -5]) : 1 + random.below(60)
 }
 
-export function someText(luck: Luck): string {
-  if (luck.chance(0.7)) return luck.pick(WORDS)
-  if (luck.chance(0.9)) return Array.from({ length: 1 + luck.below(12) }, () => luck.pick(WORDS)).join(" ")
-  return luck.pick(WORDS).repeat(1 + luck.below(900))
+export function someText(random: SeededRandom): string {
+  if (random.chance(0.7)) return random.pick(WORDS)
+  if (random.chance(0.9)) return Array.from({ length: 1 + random.below(12) }, () => random.pick(WORDS)).join(" ")
+  return random.pick(WORDS).repeat(1 + random.below(900))
 }
 
-export function someBlob(luck: Luck): Uint8Array {
-  if (luck.chance(0.93)) return luck.bytes(luck.below(24))
-  return luck.bytes(luck.below(luck.chance(0.15) ? 100_000 : 9000))
+export function someBlob(random: SeededRandom): Uint8Array {
+  if (random.chance(0.93)) return random.bytes(random.below(24))
+  return random.bytes(random.below(random.chance(0.15) ? 100_000 : 9000))
 }
 
-export function someValue(luck: Luck): SqlValue {
-  switch (luck.weigh({ null: 1, integer: 3, real: 2, text: 4, blob: 1 })) {
+export function someValue(random: SeededRandom): SqlValue {
+  switch (random.weigh({ null: 1, integer: 3, real: 2, text: 4, blob: 1 })) {
     case "null":
       return null
     case "integer":
-      return luck.chance(0.6) ? luck.below(40) : luck.pick(INTEGERS)
+      return random.chance(0.6) ? random.below(40) : random.pick(INTEGERS)
     case "real":
-      return luck.pick(REALS)
+      return random.pick(REALS)
     case "text":
-      return someText(luck)
+      return someText(random)
     case "blob":
-      return someBlob(luck)
+      return someBlob(random)
   }
 }
 
 /** What FTS5 finds behind a NUL is not the same in 3.40. */
-export function searchedText(luck: Luck): string {
-  return someText(luck).replaceAll("\0", " ")
+export function searchedText(random: SeededRandom): string {
+  return someText(random).replaceAll("\0", " ")
 }
 
-export function textFor(luck: Luck, { isSearched }: Column): string {
-  return isSearched ? searchedText(luck) : someText(luck)
+export function textFor(random: SeededRandom, { isSearched }: Column): string {
+  return isSearched ? searchedText(random) : someText(random)
 }
 
 /** Mostly what the column takes; sometimes what it refuses. */
-export function valueFor(luck: Luck, column: Column): SqlValue {
-  if (!column.isSearched && luck.chance(0.04)) {
+export function valueFor(random: SeededRandom, column: Column): SqlValue {
+  if (!column.isSearched && random.chance(0.04)) {
     // A large integer would become a real there, whose decimal text the two versions round differently.
     const other = column.type === "real" ? someText : someValue
-    const value = luck.chance(0.5) ? null : other(luck)
-    return column.isId && value === 2n ** 63n - 1n ? someId(luck) : value
+    const value = random.chance(0.5) ? null : other(random)
+    return column.isId && value === 2n ** 63n - 1n ? someId(random) : value
   }
-  if (column.isId) return someId(luck)
+  if (column.isId) return someId(random)
   switch (column.type) {
     case "int":
     case "integer":
-      return luck.chance(0.8) ? luck.below(40) : luck.pick(INTEGERS)
+      return random.chance(0.8) ? random.below(40) : random.pick(INTEGERS)
     case "real":
-      return luck.chance(0.7) ? luck.pick(REALS) : luck.below(100)
+      return random.chance(0.7) ? random.pick(REALS) : random.below(100)
     case "text":
     case "varchar(10)":
-      return textFor(luck, column)
+      return textFor(random, column)
     case "blob":
-      return someBlob(luck)
+      return someBlob(random)
     default:
-      return someValue(luck)
+      return someValue(random)
   }
 }

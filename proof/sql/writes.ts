@@ -1,17 +1,17 @@
 import { type Sql, sql } from "../../packages/core/src/sqlite/sql.ts"
 import type { SqlValue } from "../../packages/core/src/sqlite/value.ts"
-import type { Luck } from "../../packages/core/src/testing/luck.ts"
+import type { SeededRandom } from "../../packages/core/src/testing/seeded-random.ts"
 import { condition } from "./reads.ts"
 import type { Column, Fts, Schema, Table } from "./schema.ts"
 import { effect, raw, type Statement } from "./statement.ts"
 import { searchedText, someId, someText, textFor, valueFor } from "./values.ts"
 
-export function someWrite(luck: Luck, schema: Schema): Statement {
-  const table = luck.pick(schema.tables)
-  const fts = luck.pick(schema.fts)
-  const view = luck.pick(schema.views.filter(({ isWritable }) => isWritable))
+export function someWrite(random: SeededRandom, schema: Schema): Statement {
+  const table = random.pick(schema.tables)
+  const fts = random.pick(schema.fts)
+  const view = random.pick(schema.views.filter(({ isWritable }) => isWritable))
   switch (
-    luck.weigh({
+    random.weigh({
       insert: 8,
       upsert: 2,
       bulk: 2,
@@ -25,29 +25,29 @@ export function someWrite(luck: Luck, schema: Schema): Statement {
     })
   ) {
     case "insert":
-      return insert(luck, table)
+      return insert(random, table)
     case "upsert":
-      return upsert(luck, table)
+      return upsert(random, table)
     case "bulk":
-      return bulk(luck, table)
+      return bulk(random, table)
     case "update":
-      return update(luck, table)
+      return update(random, table)
     case "from":
-      return updateFrom(luck, table, luck.pick(schema.tables))
+      return updateFrom(random, table, random.pick(schema.tables))
     case "delete":
-      return remove(luck, table)
+      return remove(random, table)
     case "clear":
       return effect(sql`delete from ${raw(table.name)}`, { counts: "changes" })
     case "fts":
-      return fts === undefined ? insert(luck, table) : writeFts(luck, fts, schema)
+      return fts === undefined ? insert(random, table) : writeFts(random, fts, schema)
     case "view":
-      if (view === undefined) return insert(luck, table)
+      if (view === undefined) return insert(random, table)
       return effect(
-        sql`insert into ${raw(view.name)}(x0) values (${luck.pick([luck.below(40), someText(luck), null])})`,
+        sql`insert into ${raw(view.name)}(x0) values (${random.pick([random.below(40), someText(random), null])})`,
         { counts: "changes" },
       )
     case "wrong":
-      return wrong(luck, table)
+      return wrong(random, table)
   }
 }
 
@@ -55,8 +55,8 @@ function writable({ columns }: Table): Column[] {
   return columns.filter(({ isGenerated }) => !isGenerated)
 }
 
-function returning(luck: Luck, table: Table): Pick<Statement, "head" | "columns"> {
-  if (!luck.chance(0.25)) return { head: raw(""), columns: [] }
+function returning(random: SeededRandom, table: Table): Pick<Statement, "head" | "columns"> {
+  if (!random.chance(0.25)) return { head: raw(""), columns: [] }
   return { head: raw(" returning "), columns: table.columns.map(({ name }) => raw(name)) }
 }
 
@@ -68,54 +68,57 @@ function inserted(table: Pick<Table, "key">, statement: Statement): Statement {
   return table.key[0] === "id" || table.key[0] === "rowid" ? { ...statement, counts: "rowid" } : statement
 }
 
-function insertHead(luck: Luck, table: Table, conflict: string): { head: Sql; columns: Column[] } {
+function insertHead(random: SeededRandom, table: Table, conflict: string): { head: Sql; columns: Column[] } {
   // A rowid is left to SQLite now and then.
-  const columns = writable(table).filter(({ isId }) => !isId || luck.chance(0.8))
+  const columns = writable(table).filter(({ isId }) => !isId || random.chance(0.8))
   const names = columns.map(({ name }) => name).join(", ")
   return { head: raw(`insert ${conflict} into ${table.name}(${names})`), columns }
 }
 
-function rowOf(luck: Luck, columns: readonly Column[]): Sql {
-  return sql`(${sql.join(columns.map((column) => valueFor(luck, column)))})`
+function rowOf(random: SeededRandom, columns: readonly Column[]): Sql {
+  return sql`(${sql.join(columns.map((column) => valueFor(random, column)))})`
 }
 
-function insert(luck: Luck, table: Table): Statement {
+function insert(random: SeededRandom, table: Table): Statement {
   const orWhat = table.isIndexedByTriggers
     ? ["", "or ignore", "or fail"]
     : ["or ignore", "or replace", "or fail", "or abort"]
-  const conflict = luck.chance(0.55) ? "" : luck.chance(0.02) ? "or rollback" : luck.pick(orWhat)
-  const { head, columns } = insertHead(luck, table, conflict)
+  const conflict = random.chance(0.55) ? "" : random.chance(0.02) ? "or rollback" : random.pick(orWhat)
+  const { head, columns } = insertHead(random, table, conflict)
   if (columns.length === 0) return counted(sql`insert into ${raw(table.name)} default values`)
-  const rows = Array.from({ length: luck.chance(0.7) ? 1 : 1 + luck.below(6) }, () => rowOf(luck, columns))
-  const back = returning(luck, table)
+  const rows = Array.from({ length: random.chance(0.7) ? 1 : 1 + random.below(6) }, () => rowOf(random, columns))
+  const back = returning(random, table)
   return inserted(table, counted(sql`${head} values ${sql.join(rows)}${back.head}`, back.columns))
 }
 
-function upsert(luck: Luck, table: Table): Statement {
-  const { head, columns } = insertHead(luck, table, "")
-  const target = luck.pick(writable(table))
-  if (columns.length === 0 || table.key[0] === "rowid") return insert(luck, table)
-  const value = luck.pick([sql`excluded.${raw(target.name)}`, sql`${valueFor(luck, target)}`])
-  const where = luck.chance(0.3) ? sql`where ${condition(luck, table, table.name)}` : raw("")
-  const action = luck.chance(0.3) ? raw("nothing") : sql`update set ${raw(target.name)} = ${value} ${where}`
-  const back = returning(luck, table)
+function upsert(random: SeededRandom, table: Table): Statement {
+  const { head, columns } = insertHead(random, table, "")
+  const target = random.pick(writable(table))
+  if (columns.length === 0 || table.key[0] === "rowid") return insert(random, table)
+  const value = random.pick([sql`excluded.${raw(target.name)}`, sql`${valueFor(random, target)}`])
+  const where = random.chance(0.3) ? sql`where ${condition(random, table, table.name)}` : raw("")
+  const action = random.chance(0.3) ? raw("nothing") : sql`update set ${raw(target.name)} = ${value} ${where}`
+  const back = returning(random, table)
   const on = raw(table.key.join(", "))
-  return counted(sql`${head} values ${rowOf(luck, columns)} on conflict(${on}) do ${action}${back.head}`, back.columns)
+  return counted(
+    sql`${head} values ${rowOf(random, columns)} on conflict(${on}) do ${action}${back.head}`,
+    back.columns,
+  )
 }
 
 /** Enough rows to split pages, some of them long. */
-function bulk(luck: Luck, table: Table): Statement {
-  const { head, columns } = insertHead(luck, table, luck.pick(["", "or ignore"]))
-  const first = luck.pick([100, 1000, 5000])
-  const count = 5 + luck.below(luck.chance(0.2) ? 400 : 60)
-  const long = luck.chance(0.2) ? luck.below(2000) : luck.below(40)
-  if (columns.length === 0) return insert(luck, table)
+function bulk(random: SeededRandom, table: Table): Statement {
+  const { head, columns } = insertHead(random, table, random.pick(["", "or ignore"]))
+  const first = random.pick([100, 1000, 5000])
+  const count = 5 + random.below(random.chance(0.2) ? 400 : 60)
+  const long = random.chance(0.2) ? random.below(2000) : random.below(40)
+  if (columns.length === 0) return insert(random, table)
   const values = columns.map((column): Sql => {
-    if (column.name === "p") return sql`${someId(luck)}`
+    if (column.name === "p") return sql`${someId(random)}`
     if (column.isId || column.type === "int" || column.type === "integer") return sql`i * 7919 % 100003`
     if (column.type === "real") return raw("i / 4.0")
     if (column.type === "blob") return sql`cast(printf('%.*c%d', ${long}, 'b', i) as blob)`
-    return sql`printf('%s %.*c %d', ${luck.pick(["apple", "river", "pear"])}, ${long}, 'x', i)`
+    return sql`printf('%s %.*c %d', ${random.pick(["apple", "river", "pear"])}, ${long}, 'x', i)`
   })
   return inserted(
     table,
@@ -125,24 +128,24 @@ function bulk(luck: Luck, table: Table): Statement {
 }
 
 /** Without an index: the order in which rows are visited decides what an early conflict leaves. */
-function update(luck: Luck, table: Table): Statement {
-  const column = luck.pick(writable(table))
+function update(random: SeededRandom, table: Table): Statement {
+  const column = random.pick(writable(table))
   const orWhat = table.isIndexedByTriggers ? [""] : ["", "", "or ignore", "or replace", "or fail"]
   const c = raw(column.name)
-  const value = luck.pick([
-    sql`${valueFor(luck, column)}`,
-    sql`${valueFor(luck, column)}`,
+  const value = random.pick([
+    sql`${valueFor(random, column)}`,
+    sql`${valueFor(random, column)}`,
     // A blob with a text behind it is a text that is not UTF-8: no string of ours can say it.
-    sql`iif(typeof(${c}) = 'blob', ${c}, ${c} || ${textFor(luck, column)})`,
+    sql`iif(typeof(${c}) = 'blob', ${c}, ${c} || ${textFor(random, column)})`,
     sql`coalesce(length(${c}), 0) + 1`,
-    sql`printf('%.*c', ${luck.below(6000)}, 'u')`,
+    sql`printf('%.*c', ${random.below(6000)}, 'u')`,
   ])
-  const back = returning(luck, table)
-  const isOne = luck.chance(0.5)
+  const back = returning(random, table)
+  const isOne = random.chance(0.5)
   const key = table.columns.find(({ name }) => name === table.key[0])
-  const where = isOne && key !== undefined ? sql`${raw(key.name)} = ${valueFor(luck, key)}` : condition(luck, table)
+  const where = isOne && key !== undefined ? sql`${raw(key.name)} = ${valueFor(random, key)}` : condition(random, table)
   return counted(
-    sql`update ${raw(luck.pick(orWhat))} ${raw(table.name)} not indexed set ${c} = ${value} where ${where}${back.head}`,
+    sql`update ${raw(random.pick(orWhat))} ${raw(table.name)} not indexed set ${c} = ${value} where ${where}${back.head}`,
     isOne ? back.columns : unordered(back),
   )
 }
@@ -152,52 +155,52 @@ function unordered({ columns }: Pick<Statement, "columns">): readonly Sql[] {
   return columns.length === 0 ? [] : [raw("1")]
 }
 
-function updateFrom(luck: Luck, table: Table, other: Table): Statement {
-  const column = luck.pick(writable(table))
-  const { name } = luck.pick(other.columns)
+function updateFrom(random: SeededRandom, table: Table, other: Table): Statement {
+  const column = random.pick(writable(table))
+  const { name } = random.pick(other.columns)
   return counted(sql`update ${raw(table.name)} set ${raw(column.name)} = x.n
-    from (select count(${raw(name)}) as n from ${raw(other.name)}) as x where ${condition(luck, table, table.name)}`)
+    from (select count(${raw(name)}) as n from ${raw(other.name)}) as x where ${condition(random, table, table.name)}`)
 }
 
-function remove(luck: Luck, table: Table): Statement {
-  const back = returning(luck, table)
-  const where = condition(luck, table)
+function remove(random: SeededRandom, table: Table): Statement {
+  const back = returning(random, table)
+  const where = condition(random, table)
   return counted(sql`delete from ${raw(table.name)} not indexed where ${where}${back.head}`, unordered(back))
 }
 
-function writeFts(luck: Luck, fts: Fts, schema: Schema): Statement {
+function writeFts(random: SeededRandom, fts: Fts, schema: Schema): Statement {
   const f = raw(fts.name)
-  const command = luck.pick(["integrity-check", "optimize", "integrity-check"])
-  if (luck.chance(0.08)) return effect(sql`insert into ${f}(${f}) values (${command})`)
+  const command = random.pick(["integrity-check", "optimize", "integrity-check"])
+  if (random.chance(0.08)) return effect(sql`insert into ${f}(${f}) values (${command})`)
   if (fts.content !== null) {
     const content = schema.tables.find(({ name }) => name === fts.content)
     if (content === undefined) return effect(sql`insert into ${f}(${f}) values ('optimize')`)
-    return luck.weigh({ insert: 2, change: 1 }) === "insert" ? insert(luck, content) : update(luck, content)
+    return random.weigh({ insert: 2, change: 1 }) === "insert" ? insert(random, content) : update(random, content)
   }
   const texts = (): SqlValue[] => [
-    searchedText(luck),
-    luck.chance(0.9) ? searchedText(luck) : luck.pick([null, 12, -0.5]),
+    searchedText(random),
+    random.chance(0.9) ? searchedText(random) : random.pick([null, 12, -0.5]),
   ]
-  const id = 1 + luck.below(40)
-  switch (luck.weigh({ insert: 4, auto: 2, update: 2, delete: 2, bulk: 1 })) {
+  const id = 1 + random.below(40)
+  switch (random.weigh({ insert: 4, auto: 2, update: 2, delete: 2, bulk: 1 })) {
     case "insert":
-      return counted(sql`insert ${raw(luck.pick(["", "or replace"]))} into ${f}(rowid, a, b)
+      return counted(sql`insert ${raw(random.pick(["", "or replace"]))} into ${f}(rowid, a, b)
         values (${sql.join([id, ...texts()])})`)
     case "auto":
       return counted(sql`insert into ${f}(a, b) values (${sql.join(texts())})`)
     case "update":
-      return counted(sql`update ${f} set a = ${searchedText(luck)} where rowid = ${id}`)
+      return counted(sql`update ${f} set a = ${searchedText(random)} where rowid = ${id}`)
     case "delete":
-      return counted(sql`delete from ${f} where rowid between ${id} and ${id + luck.below(6)}`)
+      return counted(sql`delete from ${f} where rowid between ${id} and ${id + random.below(6)}`)
     case "bulk":
-      return counted(sql`insert into ${f}(a, b) with recursive n(i) as (select 1 union all select i + 1 from n where i < ${5 + luck.below(80)})
-        select printf('%s word%d', ${searchedText(luck)}, i % 17), printf('stone %d', i) from n`)
+      return counted(sql`insert into ${f}(a, b) with recursive n(i) as (select 1 union all select i + 1 from n where i < ${5 + random.below(80)})
+        select printf('%s word%d', ${searchedText(random)}, i % 17), printf('stone %d', i) from n`)
   }
 }
 
 /** Wrong on purpose: refused by both with the same words. */
-function wrong(luck: Luck, table: Table): Statement {
-  const { name } = luck.pick(table.columns)
+function wrong(random: SeededRandom, table: Table): Statement {
+  const { name } = random.pick(table.columns)
   const t = raw(table.name)
   const texts = [
     sql`insert into ${t}(nowhere) values (1)`,
@@ -211,5 +214,5 @@ function wrong(luck: Luck, table: Table): Statement {
     sql`delete from ${t} wher 1`,
     sql`insert into ${t}(g) values (1)`,
   ]
-  return effect(luck.pick(texts))
+  return effect(random.pick(texts))
 }

@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises"
 import { createRequire } from "node:module"
 import { loadChecksum } from "@lf/core"
 import factory from "wa-sqlite/dist/wa-sqlite.mjs"
-import { Luck } from "../../packages/core/src/testing/luck.ts"
+import { SeededRandom } from "../../packages/core/src/testing/seeded-random.ts"
 import { Instances } from "../hooks/sim-page.ts"
 import { prove } from "../proof.ts"
 import { TabsWorld } from "./world.ts"
@@ -24,7 +24,7 @@ await prove({ name: "tabs", unit: "worlds of tabs" }, async (proof) => {
   const print = proof.isReplay ? console.log : () => {}
   for (const seed of proof.seeds()) {
     await instances.fill(INSTANCES)
-    const world = new TabsWorld(new Luck(seed), instances, print)
+    const world = new TabsWorld(new SeededRandom(seed), instances, print)
     const violation = await world.run(proof.steps ?? STEPS)
     if (violation !== null) proof.fail(seed, violation)
     proof.count()

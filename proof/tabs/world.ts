@@ -1,5 +1,5 @@
 import { isLfError, type RemoteOutcome } from "@lf/core"
-import type { Luck } from "../../packages/core/src/testing/luck.ts"
+import type { SeededRandom } from "../../packages/core/src/testing/seeded-random.ts"
 import { TabDocument } from "../../packages/react/src/tab/tab-document.ts"
 import { beginRun, clock, inTime } from "../hooks/globals.ts"
 import { everything, Put, queries, type Stored } from "../hooks/shop.ts"
@@ -22,7 +22,7 @@ interface Call {
 
 /** Some tabs of one browser on one document. They are the shipped ones; what carries their messages is not. */
 export class TabsWorld {
-  readonly #luck: Luck
+  readonly #random: SeededRandom
   readonly #server: SimServer
   readonly #browser: SimBrowser
   readonly #tabs: { document: TabDocument; leave: () => void }[] = []
@@ -30,13 +30,13 @@ export class TabsWorld {
   readonly #print: (line: string) => void
   #violation: string | null = null
 
-  constructor(luck: Luck, instances: Instances, print: (line: string) => void) {
-    beginRun(luck.fork())
-    this.#luck = luck
+  constructor(random: SeededRandom, instances: Instances, print: (line: string) => void) {
+    beginRun(random.fork())
+    this.#random = random
     this.#print = print
-    this.#server = new SimServer(luck.fork(), instances.load)
-    this.#browser = new SimBrowser(luck.fork(), instances.load, this.#server, print)
-    this.#browser.repeats = luck.pick([0, 0.1, 0.5])
+    this.#server = new SimServer(random.fork(), instances.load)
+    this.#browser = new SimBrowser(random.fork(), instances.load, this.#server, print)
+    this.#browser.repeats = random.pick([0, 0.1, 0.5])
   }
 
   get callCount(): number {
@@ -48,26 +48,26 @@ export class TabsWorld {
     for (let i = 0; i < 3; i++) this.#openTab()
     for (let step = 0; step < steps && this.#violation === null; step++) {
       this.#act()
-      await this.#advance(this.#luck.pick([0, 0, 3, 40, 3_000]))
+      await this.#advance(this.#random.pick([0, 0, 3, 40, 3_000]))
     }
     await this.#finish()
     return this.#violation
   }
 
   #act(): void {
-    const luck = this.#luck
+    const random = this.#random
     const browser = this.#browser
-    const what = luck.weigh({ put: 12, kill: 2, hang: 1, load: 1, network: 1, mood: 1, query: 2, dismiss: 1 })
+    const what = random.weigh({ put: 12, kill: 2, hang: 1, load: 1, network: 1, mood: 1, query: 2, dismiss: 1 })
     this.#print(what)
-    if (what === "put") for (let i = 1 + luck.below(luck.pick([1, 4, 9])); i > 0; i--) this.#put()
+    if (what === "put") for (let i = 1 + random.below(random.pick([1, 4, 9])); i > 0; i--) this.#put()
     else if (what === "kill") browser.kill()
     else if (what === "hang") browser.isHung = !browser.isHung
     else if (what === "load") browser.loads = !browser.loads
-    else if (what === "network") this.#server.network.setOnline(luck.chance(0.5))
-    else if (what === "mood") this.#server.mood = luck.pick(["welcomes", "forbids", "fails"])
+    else if (what === "network") this.#server.network.setOnline(random.chance(0.5))
+    else if (what === "mood") this.#server.mood = random.pick(["welcomes", "forbids", "fails"])
     else if (what === "dismiss") this.#dismiss()
     else
-      void luck
+      void random
         .pick(this.#tabs)
         .document.query(queries.count())
         .catch(() => {}) // it may end with the worker
@@ -90,9 +90,9 @@ export class TabsWorld {
   }
 
   #put(): void {
-    const luck = this.#luck
-    const tab = luck.below(this.#tabs.length)
-    const fate = luck.pick(["kept", "kept", "kept", "refused", "no"] as const)
+    const random = this.#random
+    const tab = random.below(this.#tabs.length)
+    const fate = random.pick(["kept", "kept", "kept", "refused", "no"] as const)
     const call: Call = { id: `i${this.#calls.length}`, tab, fate, uid: null, ends: [], outcomes: [] }
     this.#calls.push(call)
     const args = { id: call.id, doc: DOC, user: null, fate }
@@ -109,9 +109,9 @@ export class TabsWorld {
   }
 
   #dismiss(): void {
-    const { document } = this.#luck.pick(this.#tabs)
+    const { document } = this.#random.pick(this.#tabs)
     const rejected = document.known.rejected
-    if (rejected.length > 0) void document.dismiss(this.#luck.pick(rejected).uid).catch(() => {}) // as a query
+    if (rejected.length > 0) void document.dismiss(this.#random.pick(rejected).uid).catch(() => {}) // as a query
   }
 
   async #advance(ms: number): Promise<void> {

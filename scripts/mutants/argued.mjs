@@ -119,7 +119,7 @@ export const argued = [
     openedAnew,
   ],
   [`${core}/local/view.ts`, "#cookie(): number {", "{ return schemaCookie(this.#storage.page(1)) }", "{}", openedAnew],
-  [`${core}/remote/attempts.ts`, "if (this.#begun.size === 0)", "this.#begun.size === 0", "false", onlySooner],
+  [`${core}/remote/crash-quarantine.ts`, "if (this.#begun.size === 0)", "this.#begun.size === 0", "false", onlySooner],
   [
     `${core}/remote/client-list.ts`,
     "if (position > this.seen(clientId))",
@@ -127,8 +127,8 @@ export const argued = [
     "position >= this.seen(clientId)",
     "Sets what is there already.",
   ],
-  [`${core}/remote/door.ts`, "code = isMutation(name", '""', '"Stryker was here!"', nameIsThere],
-  [`${core}/remote/door.ts`, "codes.set(name", '""', '"Stryker was here!"', nameIsThere],
+  [`${core}/remote/refused-ranges.ts`, "code = isMutation(name", '""', '"Stryker was here!"', nameIsThere],
+  [`${core}/remote/refused-ranges.ts`, "codes.set(name", '""', '"Stryker was here!"', nameIsThere],
   [
     `${core}/remote/own-mutations.ts`,
     "if (this.#waiterByUid.size === 0)",
@@ -162,14 +162,14 @@ export const argued = [
     "Both are set before they are looked at: by the group's first mutation, and when it ends.",
   ],
   [
-    `${next}/address.ts`,
+    `${next}/http/client-address.ts`,
     'if (typeof count === "number"',
     'typeof count === "number"',
     "true",
     "Number.isInteger asks the same.",
   ],
   [
-    `${next}/turns.ts`,
+    `${next}/limits/fair-queue.ts`,
     "resolve?.()",
     "resolve?.()",
     "resolve()",

@@ -31,7 +31,7 @@ export {
   USER_BYTES_MAX,
 } from "./network/message.ts"
 export type { Network, Pipe, PipeListener } from "./network/network.ts"
-export type { Effect, OnApplied } from "./remote/effects.ts"
+export type { Effect, OnApplied } from "./remote/on-applied.ts"
 export type { Pace } from "./remote/peer-listener.ts"
 export { receive } from "./remote/reception.ts"
 export { Remote } from "./remote/remote.ts"

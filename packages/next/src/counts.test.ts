@@ -12,12 +12,12 @@ afterEach(cleanUp)
 const AT_ONCE = 50
 
 /** What a connection does, by number: it resolves when the connection is over. */
-type Visit = (port: number, i: number) => Promise<unknown>
+type AcceptOptions = (port: number, i: number) => Promise<unknown>
 
 const open = (port: number, options = {}): Promise<RawClient> => rawClient(`ws://127.0.0.1:${port}/api/lf`, options)
 const secret = () => crypto.getRandomValues(new Uint8Array(32))
 
-const served: Visit = async (port, i) => {
+const served: AcceptOptions = async (port, i) => {
   const raw = await open(port)
   raw.hello({ docId: `doc-${i % 5}`, secret: secret(), ...(i % 2 === 0 ? {} : { token: `user-${i % 7}` }) })
   await raw.hears("welcome")
@@ -29,7 +29,7 @@ const served: Visit = async (port, i) => {
   await raw.closed
 }
 
-const FAILURES: Record<string, Visit> = {
+const FAILURES: Record<string, AcceptOptions> = {
   "a foreign origin": (port) => expect(open(port, { origin: "https://evil.example" })).rejects.toThrow("403"),
   "a foreign host": (port) => expect(open(port, { headers: { host: "evil.example" } })).rejects.toThrow("403"),
   "no hello": async (port) => {
@@ -73,10 +73,10 @@ async function bytes(port: number, request: string, more: string, leaves: boolea
   await once(socket, "close")
 }
 
-async function crowd(port: number, count: number, visit: Visit): Promise<void> {
+async function crowd(port: number, count: number, accept: AcceptOptions): Promise<void> {
   let next = 0
   const member = async () => {
-    while (next < count) await visit(port, next++)
+    while (next < count) await accept(port, next++)
   }
   await Promise.all(Array.from({ length: AT_ONCE }, member))
 }
@@ -98,7 +98,7 @@ test("I17 S20 what 1,000 connections that succeed and 1,000 that fail leave behi
 }, async () => {
   const { port, counts } = await serve()
   const failures = Object.values(FAILURES)
-  const failed: Visit = (port, i) => failures[i % failures.length](port, i)
+  const failed: AcceptOptions = (port, i) => failures[i % failures.length](port, i)
   /** Until all of them are as they were, or for ten seconds. */
   const settled = async (before: Counts | null) => {
     let now = await counts()
@@ -130,7 +130,7 @@ test("I17 S20 what 1,000 connections that succeed and 1,000 that fail leave behi
     sockets: 0,
     openSockets: 0,
     unanswered: 0,
-    checks: 0,
+    reauthorizer: 0,
     rooms: 0,
   })
 })

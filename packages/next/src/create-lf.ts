@@ -1,27 +1,27 @@
 import { resolve } from "node:path"
 import type { Mutator } from "@lf/core"
+import { acceptConnection } from "./accept-connection.ts"
+import { AccessControl, type AccessOptions } from "./access-control.ts"
 import { checkProxies } from "./address.ts"
-import { Checks } from "./checks.ts"
+import { ConnectionQuotas } from "./connection-quotas.ts"
 import { type OnError, type Reporter, reporterOf } from "./error-report.ts"
-import { Gate, type GateOptions } from "./gate.ts"
 import { type Handlers, handlersOf } from "./handlers.ts"
 import { checkHosts, hostsOfOrigins } from "./host-list.ts"
 import { type Limits, limitsOf } from "./limits.ts"
 import type { Log } from "./log.ts"
 import { nodeHost } from "./node/node-host.ts"
 import { checkOrigins } from "./origin.ts"
-import { Quotas } from "./quotas.ts"
+import { Reauthorizer } from "./reauthorizer.ts"
 import { type OnApplied, Rooms } from "./rooms.ts"
 import { openServerDocument, type ServerDocument } from "./server-document.ts"
 import { isBuilding, isProduction, shared } from "./shared.ts"
 import { closeOnSignals, forgetSignals } from "./stop-signals.ts"
-import { claimUpgrades, closeSockets } from "./upgrade.ts"
-import { welcomeVisitor } from "./visit.ts"
+import { closeSockets, routeUpgrades } from "./upgrade.ts"
 
 /** How long a stop waits for the sockets' closing handshakes. */
 const CLOSE_MS_MAX = 1_000
 
-export interface LfOptions<P extends { readonly id: string }> extends GateOptions<P> {
+export interface LfOptions<P extends { readonly id: string }> extends AccessOptions<P> {
   readonly mutator: Mutator
   /** One server process per directory. Default: $LF_DATA_DIR, else `.lf`. */
   readonly dataDir?: string
@@ -93,14 +93,14 @@ export function createLf<P extends { readonly id: string }>(options: LfOptions<P
   const reporter = reporterOf(options)
   const trustProxy = checkProxies(options.trustProxy ?? 0)
   const limits = limitsOf(options.limits)
-  const gate = new Gate<P>(options, limits.authMsMax, reporter)
+  const access = new AccessControl<P>(options, limits.authMsMax, reporter)
   const origins = checkOrigins(options.origins ?? [])
   const hosts = checkHosts(options.hosts)
   const dataDir = resolve(/* turbopackIgnore: true */ options.dataDir ?? process.env.LF_DATA_DIR ?? ".lf")
-  const house = houseIn({ dataDir, mutator, limits, onApplied, reporter })
-  const { rooms, quotas, checks } = house
+  const state = serverStateIn({ dataDir, mutator, limits, onApplied, reporter })
+  const { rooms, quotas, reauthorizer } = state
   if (!isBuilding()) {
-    claimUpgrades({
+    routeUpgrades({
       path,
       group: dataDir,
       origins,
@@ -108,61 +108,61 @@ export function createLf<P extends { readonly id: string }>(options: LfOptions<P
       quotas,
       log: reporter.log,
       isClosed: () => rooms.isClosed,
-      visit: (visitor) => welcomeVisitor({ gate, rooms, quotas, checks, reporter, ...visitor }),
+      accept: (connection) => acceptConnection({ access, rooms, quotas, reauthorizer, reporter, ...connection }),
     })
     if (options.handleSignals !== false) closeOnSignals(closeAllLf, reporter.log)
   }
   return {
     handlers: handlersOf({ origins, hosts, trustProxy, trouble: () => rooms.trouble() }),
-    document: (doc, { as }) => openServerDocument({ gate, rooms, doc, as }),
-    recheck: (user) => checks.now(user),
-    close: () => closeHouse(house),
+    document: (doc, { as }) => openServerDocument({ access, rooms, doc, as }),
+    recheck: (user) => reauthorizer.now(user),
+    close: () => closeServerState(state),
   }
 }
 
 /** Closes every `Lf` of this process, in whichever bundle it was made: for a server that does not import the app's own. */
 export async function closeAllLf(): Promise<void> {
-  await Promise.all(Array.from(allHouses().values(), closeHouse))
+  await Promise.all(Array.from(allServerStates().values(), closeServerState))
 }
 
 /** What the bundles of a process share of one data directory. */
-interface House {
+interface ServerState {
   readonly rooms: Rooms
-  readonly quotas: Quotas
-  readonly checks: Checks
+  readonly quotas: ConnectionQuotas
+  readonly reauthorizer: Reauthorizer
 }
 
-function allHouses(): Map<string, House> {
-  return shared("houses", () => new Map<string, House>())
+function allServerStates(): Map<string, ServerState> {
+  return shared("serverStates", () => new Map<string, ServerState>())
 }
 
-function houseIn(options: {
+function serverStateIn(options: {
   dataDir: string
   mutator: Mutator
   limits: Limits
   onApplied: OnApplied | undefined
   reporter: Reporter
-}): House {
+}): ServerState {
   const { dataDir, mutator, limits, onApplied, reporter } = options
-  const known = allHouses().get(dataDir)
+  const known = allServerStates().get(dataDir)
   if (known === undefined) {
-    const house = {
+    const state = {
       rooms: new Rooms({ dataDir, mutator, limits, onApplied, reporter }),
-      quotas: new Quotas(limits),
-      checks: new Checks(nodeHost, limits.recheckMs),
+      quotas: new ConnectionQuotas(limits),
+      reauthorizer: new Reauthorizer(nodeHost, limits.recheckMs),
     }
-    allHouses().set(dataDir, house)
-    return house
+    allServerStates().set(dataDir, state)
+    return state
   }
   // In production all copies are of one build; in development the newest has the code as it was just edited.
   if (!isProduction()) known.rooms.adopt({ mutator, onApplied, reporter })
   return known
 }
 
-async function closeHouse(house: House): Promise<void> {
-  const { dataDir } = house.rooms
-  await house.rooms.close()
-  if (allHouses().get(dataDir) === house) allHouses().delete(dataDir)
-  if (allHouses().size === 0) forgetSignals()
+async function closeServerState(state: ServerState): Promise<void> {
+  const { dataDir } = state.rooms
+  await state.rooms.close()
+  if (allServerStates().get(dataDir) === state) allServerStates().delete(dataDir)
+  if (allServerStates().size === 0) forgetSignals()
   await closeSockets(dataDir, CLOSE_MS_MAX)
 }

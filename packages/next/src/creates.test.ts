@@ -31,7 +31,7 @@ test("S7 createsPerPrincipalPerHour: one user, or one address without one, makes
   expect((await readdir(join(server.dataDir, "docs"))).sort()).toEqual(["a", "b", "c", "f", "w", "x", "y", "z"])
 })
 
-test("S7 a document that authorize refuses to create costs its visitor nothing", async () => {
+test("S7 a document that authorize refuses to create costs its connection nothing", async () => {
   const server = await startServer({
     trustProxy: 1,
     limits: { createsPerPrincipalPerHour: 1 },

@@ -4,9 +4,9 @@ import { afterEach, describe, expect, test } from "vitest"
 import type { WebSocket } from "ws"
 import { encodeMessage } from "../../core/src/network/codec.ts"
 import { mutationCodec } from "../../core/src/timeline/mutation.ts"
+import { ConnectionQuotas } from "./connection-quotas.ts"
 import { LIMITS, limitsOf } from "./limits.ts"
 import { PROGRESS_BYTES } from "./node/ws-intake.ts"
-import { Quotas } from "./quotas.ts"
 import { cleanUp, later, startServer, until } from "./testing/fixture.ts"
 import { type RawClient, rawClient } from "./testing/raw.ts"
 
@@ -150,7 +150,7 @@ describe("S7 S20 after the welcome", () => {
 
 test("S7 the bytes that an address holds come back when its frames are whole and when its connections leave", () => {
   const cut: string[] = []
-  const quotas = new Quotas(limitsOf({ unfinishedBytesPerAddressMax: 100 }))
+  const quotas = new ConnectionQuotas(limitsOf({ unfinishedBytesPerAddressMax: 100 }))
   const [a, b, c] = ["a", "b", "c"].map((name) => quotas.intake("1.1.1.1", () => cut.push(name)))
   a.hold(60)
   b.hold(40)

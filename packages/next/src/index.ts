@@ -1,7 +1,7 @@
+export type { Action, AuthorizeRequest, AuthRequest } from "./access-control.ts"
 export { closeAllLf, createLf, type Lf, type LfOptions } from "./create-lf.ts"
 export type { DehydratedQuery, DehydratedState } from "./dehydrate.ts"
 export type { ErrorContext, OnError } from "./error-report.ts"
-export type { Action, AuthorizeRequest, AuthRequest } from "./gate.ts"
 export type { Handlers } from "./handlers.ts"
 export type { Limits } from "./limits.ts"
 export type { Log, LogEvent, LogEventName } from "./log.ts"

@@ -90,7 +90,7 @@ describe("rooms", () => {
     expect(await ids(rooms, "doc")).toEqual(["1", "2"])
   })
 
-  test("a document with a visitor stays open; the visitor's leaving ends that", async () => {
+  test("a document with a connection stays open; the connection's leaving ends that", async () => {
     const { url, dataDir } = await startServer({ limits: { idleMs: 20 } })
     const client = await startClient(url)
     expect(await client.add("1").remote).toMatchObject({ type: "applied" })

@@ -1,6 +1,6 @@
 import { type DefinedMutation, isLfError, LfError, type Outcome, type Query, type Row } from "@lf/core"
+import type { AccessControl } from "./access-control.ts"
 import { type DehydratedQuery, type DehydratedState, dehydrateRows } from "./dehydrate.ts"
-import type { Gate } from "./gate.ts"
 import type { Lease, Rooms } from "./rooms.ts"
 import { isBuilding } from "./shared.ts"
 import { userIdTrouble } from "./user-id.ts"
@@ -26,7 +26,7 @@ export interface ServerDocument {
 }
 
 export interface ServerDocumentOptions<P extends { readonly id: string }> {
-  readonly gate: Gate<P>
+  readonly access: AccessControl<P>
   readonly rooms: Rooms
   readonly doc: string
   readonly as: P | null | "system"
@@ -35,11 +35,11 @@ export interface ServerDocumentOptions<P extends { readonly id: string }> {
 export function openServerDocument<P extends { readonly id: string }>(
   options: ServerDocumentOptions<P>,
 ): ServerDocument {
-  const { gate, rooms, doc, as } = options
+  const { access, rooms, doc, as } = options
   const principal = as === "system" ? null : as
   const user = principal?.id ?? null
   const may = async (action: "read" | "write" | "create", mutation?: string) =>
-    as === "system" || (await gate.may({ principal, doc, action, ...(mutation === undefined ? {} : { mutation }) }))
+    as === "system" || (await access.may({ principal, doc, action, ...(mutation === undefined ? {} : { mutation }) }))
 
   /** @throws FORBIDDEN DOC_NOT_FOUND USER_ID_INVALID */
   async function enter(create: boolean): Promise<Lease> {

@@ -123,7 +123,7 @@ describe("upgrades on the route's path", () => {
     expect(await response.text()).toBe("plain")
   })
 
-  test("the newest claim on a path answers it", async () => {
+  test("the newest route on a path answers it", async () => {
     const server = await startServer()
     const other = await startServer({ path: `${server.path}-unused` })
     createLf({ mutator, dataDir: other.dataDir, path: server.path, authenticate: () => null, authorize: () => false })

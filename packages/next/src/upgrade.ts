@@ -5,28 +5,28 @@ import { TLSSocket } from "node:tls"
 import { FRAME_BYTES_MAX } from "@lf/core"
 import { WebSocketServer } from "ws"
 import { addressOf, hostOf } from "./address.ts"
+import type { ConnectionQuotas, UnadmittedPipe } from "./connection-quotas.ts"
 import { type HostRules, isForwarded, isHostAllowed } from "./host-list.ts"
 import { LIMITS } from "./limits.ts"
 import type { Log } from "./log.ts"
 import { WsPipe } from "./node/ws-pipe.ts"
 import { isOriginAllowed } from "./origin.ts"
-import type { ArrivingPipe, Quotas } from "./quotas.ts"
 import { cutLater, type Refusal, refuse } from "./refusal.ts"
 import { shared } from "./shared.ts"
 import { afterStop } from "./stop-signals.ts"
 import { UnansweredUpgrades } from "./unanswered-upgrades.ts"
 
 /** Who answers the upgrades on a path. */
-export interface Claim {
+export interface UpgradeRoute {
   readonly path: string
   /** Which sockets are closed together: the data directory. */
   readonly group: string
   readonly origins: ReadonlySet<string>
   readonly hostRules: HostRules
-  readonly quotas: Quotas
+  readonly quotas: ConnectionQuotas
   readonly log: Log
   isClosed(): boolean
-  visit(visitor: { pipe: ArrivingPipe; address: string; headers: Headers; url: URL }): void
+  accept(connection: { pipe: UnadmittedPipe; address: string; headers: Headers; url: URL }): void
 }
 
 interface OpenSocket {
@@ -58,9 +58,9 @@ function registry(): Registry {
   }))
 }
 
-/** Answers the WebSocket upgrades on `claim.path` of every HTTP server in this process. The newest claim on a path wins. */
-export function claimUpgrades(claim: Claim): void {
-  const { quotas, hostRules } = claim
+/** Answers the WebSocket upgrades on `route.path` of every HTTP server in this process. The newest claim on a path wins. */
+export function routeUpgrades(route: UpgradeRoute): void {
+  const { quotas, hostRules } = route
   const state = registry()
   const wss = new WebSocketServer({
     noServer: true,
@@ -74,9 +74,9 @@ export function claimUpgrades(claim: Claim): void {
   })
   state.unanswered.limits = quotas.limits
   state.trustProxy = hostRules.trustProxy
-  state.upgradeByPath.set(claim.path, (server, request, socket, head) => {
+  state.upgradeByPath.set(route.path, (server, request, socket, head) => {
     const address = addressIn(request, hostRules.trustProxy)
-    const refusal = state.closed.has(server) ? CLOSING : refusalOf(claim, request, address)
+    const refusal = state.closed.has(server) ? CLOSING : refusalOf(route, request, address)
     if (refusal !== null) {
       refuse(socket, refusal)
       return
@@ -91,14 +91,14 @@ export function claimUpgrades(claim: Claim): void {
         socket,
         quotas.intake(address, () => pipe.cut("RATE_LIMITED")),
       )
-      const open = { server, group: claim.group, close: (reason: string) => pipe.close(reason) }
+      const open = { server, group: route.group, close: (reason: string) => pipe.close(reason) }
       const closed = quotas.opened(address)
       state.open.add(open)
       ws.once("close", () => {
         state.open.delete(open)
         closed()
       })
-      claim.visit({ pipe, address, headers, url })
+      route.accept({ pipe, address, headers, url })
     })
     // It answered that this is no WebSocket, and waits until that was read.
     if (!isOpen) cutLater(socket)
@@ -189,22 +189,22 @@ function leaveToOthers(upgrade: {
   return true
 }
 
-function refusalOf(claim: Claim, request: IncomingMessage, address: string): Refusal | null {
-  if (claim.isClosed()) return CLOSING
+function refusalOf(route: UpgradeRoute, request: IncomingMessage, address: string): Refusal | null {
+  if (route.isClosed()) return CLOSING
   const { headers } = request
-  const { trustProxy } = claim.hostRules
+  const { trustProxy } = route.hostRules
   const host = hostOf({ headers }, trustProxy)
   const hostRequest = { host, remoteAddress: request.socket.remoteAddress, isForwarded: isForwarded(headers) }
-  if (!isHostAllowed(hostRequest, claim.hostRules)) {
-    sayOnce(claim.log, "host-refused", 'createLf({ hosts: ["app.example.com"] }) names the hosts of this server')
+  if (!isHostAllowed(hostRequest, route.hostRules)) {
+    sayOnce(route.log, "host-refused", 'createLf({ hosts: ["app.example.com"] }) names the hosts of this server')
     return { status: 403, code: "ORIGIN_REFUSED" }
   }
   const origin = { origin: headers.origin, host, hasCookie: headers.cookie !== undefined, isSecure: isSecure(request) }
-  const isAllowed = hasOneEach(request) && isOriginAllowed(origin, claim.origins)
+  const isAllowed = hasOneEach(request) && isOriginAllowed(origin, route.origins)
   if (!isAllowed) return { status: 403, code: "ORIGIN_REFUSED" }
-  if (claim.quotas.mayUpgrade(address)) return null
+  if (route.quotas.mayUpgrade(address)) return null
   if (trustProxy === 0 && headers["x-forwarded-for"] !== undefined)
-    sayOnce(claim.log, "proxy-untrusted", "createLf({ trustProxy: 1 }) counts the users behind a proxy one by one")
+    sayOnce(route.log, "proxy-untrusted", "createLf({ trustProxy: 1 }) counts the users behind a proxy one by one")
   return { status: 429, code: "RATE_LIMITED" }
 }
 

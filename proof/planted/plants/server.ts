@@ -154,7 +154,7 @@ import { Streams } from "../journal/streams.ts"
     name: "a killer is tried for ever",
     edits: [
       {
-        file: "remote/attempts.ts",
+        file: "remote/crash-quarantine.ts",
         find: `    await this.#store.streams.flush()
 `,
         replace: ``,

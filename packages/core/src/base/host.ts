@@ -11,5 +11,5 @@ export interface Host {
   /** Calls `run` once, about `delayMs` from now. */
   after(delayMs: number, run: () => void): Cancel
   /** Lets others of the process work for a moment, between pieces of long work. Absent: there are none. */
-  breathe?(): Promise<void>
+  yieldToLoop?(): Promise<void>
 }

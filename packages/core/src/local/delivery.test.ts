@@ -4,7 +4,7 @@ import { LfError } from "../base/error.ts"
 import { Database } from "../sqlite/database.ts"
 import { type Sql, sql } from "../sqlite/sql.ts"
 import { Storage } from "../storage/storage.ts"
-import { Luck } from "../testing/luck.ts"
+import { SeededRandom } from "../testing/seeded-random.ts"
 import { SimClock, SimHost } from "../testing/sim-host.ts"
 import { turn as eventLoopTurn } from "../testing/sim-node.ts"
 import { loadSqlite } from "../testing/small-world.ts"
@@ -21,10 +21,10 @@ const numbered = (n: number) => sql`select ${n}, count(*) as n from items`
 async function setUp({ runsPerSlice = 1, isAlone = false, crashed = new Set<string>() } = {}) {
   const clock = new SimClock()
   clock.nowMs = 1_000_000
-  const host = new SimHost(clock, new Luck(1))
+  const host = new SimHost(clock, new SeededRandom(1))
   /** How long others take, between two slices. */
   const pace = { ms: 0 }
-  if (!isAlone) host.breatheFor(() => pace.ms)
+  if (!isAlone) host.yieldFor(() => pace.ms)
   const storage = new Storage()
   const db = new Database(await loadSqlite(), storage)
   db.exec("create table items (id integer primary key, v text)")
@@ -165,7 +165,7 @@ describe("work in slices", () => {
     }
   })
 
-  test("is all done at once where the host cannot breathe", async () => {
+  test("is all done at once where the host cannot yield", async () => {
     const { queries, add, listen, heard } = await setUp({ isAlone: true })
     for (let i = 0; i < 5; i++) listen(numbered(i))
     expect([heard.length, queries.isIdle]).toEqual([5, true])

@@ -4,7 +4,7 @@ import { Database, QUERY_MS_MAX } from "../sqlite/database.ts"
 import type { SqliteModule } from "../sqlite/module.ts"
 import { sql } from "../sqlite/sql.ts"
 import { Storage } from "../storage/storage.ts"
-import { Luck } from "../testing/luck.ts"
+import { SeededRandom } from "../testing/seeded-random.ts"
 import { SimClock, SimHost } from "../testing/sim-host.ts"
 import { turn as eventLoopTurn, sqliteLoader } from "../testing/sim-node.ts"
 import { LiveQueries } from "./live-queries.ts"
@@ -22,12 +22,12 @@ const items = sql`select * from items order by id`
 /** Live queries over one table, on a clock that goes on by `msPerLook` whenever it is read: work takes time. */
 async function setUp({ msPerLook = 0, runsPerSlice }: { msPerLook?: number; runsPerSlice?: number } = {}) {
   const clock = new SimClock()
-  const host = new SimHost(clock, new Luck(1))
+  const host = new SimHost(clock, new SeededRandom(1))
   host.monotonicMs = () => {
     clock.nowMs += msPerLook
     return clock.nowMs
   }
-  host.breatheFor(() => 0)
+  host.yieldFor(() => 0)
   const storage = new Storage()
   const db = new Database(await load(), storage)
   db.exec("create table items (id integer primary key, v text)")

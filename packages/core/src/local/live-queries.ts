@@ -178,14 +178,14 @@ export class LiveQueries {
   }
 
   #isSliceOver(workedMs: number): boolean {
-    if (this.#host.breathe === undefined) return false
+    if (this.#host.yieldToLoop === undefined) return false
     this.#runsInSlice++
     return workedMs > SLICE_MS || this.#runsInSlice >= this.#runsPerSlice
   }
 
   #yield(): void {
     this.#isYielding = true
-    void this.#host.breathe?.().then(() => {
+    void this.#host.yieldToLoop?.().then(() => {
       this.#isYielding = false
       this.#debtMs = 0
       this.#runsInSlice = 0

@@ -6,14 +6,14 @@ import { Database } from "../sqlite/database.ts"
 import { type Sql, sql } from "../sqlite/sql.ts"
 import type { Row } from "../sqlite/statement.ts"
 import { Storage } from "../storage/storage.ts"
-import { Luck } from "../testing/luck.ts"
+import { SeededRandom } from "../testing/seeded-random.ts"
 import { SimClock, SimHost } from "../testing/sim-host.ts"
 import { LiveQueries } from "./live-queries.ts"
 import { patchRows } from "./row-patch.ts"
 
 beforeAll(loadChecksum)
 
-const host = () => new SimHost(new SimClock(), new Luck(1))
+const host = () => new SimHost(new SimClock(), new SeededRandom(1))
 
 const queries: Sql<unknown>[] = [
   sql`select * from todos where list = 3 order by id`,

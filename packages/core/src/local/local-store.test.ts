@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest"
 import { ByteWriter } from "../base/bytes.ts"
 import { chainHash, loadChecksum } from "../base/checksum.ts"
-import { heirSecret } from "../base/ids.ts"
+import { deriveForkSecret } from "../base/ids.ts"
 import { LSN_ZERO, lsn } from "../base/lsn.ts"
 import { writePlain } from "../base/plain.ts"
 import type { LogRecord, OpenedLog } from "../journal/log.ts"
@@ -10,7 +10,7 @@ import { PAGE_BYTES } from "../sqlite/page.ts"
 import type { Changeset } from "../storage/changeset.ts"
 import { encodeWhole } from "../storage/delta.ts"
 import { Storage } from "../storage/storage.ts"
-import { Luck } from "../testing/luck.ts"
+import { SeededRandom } from "../testing/seeded-random.ts"
 import { SimClock, SimHost } from "../testing/sim-host.ts"
 import { mutationCodec } from "../timeline/mutation.ts"
 import { timelineStream } from "../timeline/timeline.ts"
@@ -19,7 +19,7 @@ import { OUTCOMES_KEPT } from "./receipts.ts"
 
 beforeAll(loadChecksum)
 
-const host = new SimHost(new SimClock(), new Luck(1))
+const host = new SimHost(new SimClock(), new SeededRandom(1))
 const corrupt = expect.objectContaining({ code: "LOG_CORRUPT" })
 const page = (fill: number) => new Uint8Array(PAGE_BYTES).fill(fill)
 const rejection = (uid: string): Rejection => ({ uid, name: "n", args: null, at: 1, code: "NO", data: null })
@@ -79,17 +79,17 @@ describe("local store", () => {
     isAsBefore(await reopened(disk))
   })
 
-  test("a new identity has an empty timeline and nothing decided; without a first mutation its secret is luck", async () => {
+  test("a new identity has an empty timeline and nothing decided; without a first mutation its secret is random", async () => {
     const store = await reopened(new MemoryDisk())
     const first = { uid: "u", name: "n", args: null, at: 1 }
     store.receive({ epoch: "e", cursor: lsn(1), changeset: whole(1) })
     store.settle(lsn(2))
     const { secret } = store
     store.renewIdentity(host, first)
-    expect(store.secret).toEqual(heirSecret(secret, "u"))
+    expect(store.secret).toEqual(deriveForkSecret(secret, "u"))
     expect(store.settledTo).toBe(0)
     store.renewIdentity(host, undefined)
-    expect(store.secret).not.toEqual(heirSecret(secret, "u"))
+    expect(store.secret).not.toEqual(deriveForkSecret(secret, "u"))
   })
 
   test("I17 a flush writes the base anew when its deltas have grown past it, once at a time", async () => {

@@ -1,7 +1,7 @@
 import { ByteReader, ByteWriter } from "../base/bytes.ts"
 import { LfError } from "../base/error.ts"
 import type { Host } from "../base/host.ts"
-import { CLIENT_SECRET_BYTES, clientIdOf, heirSecret, newClientSecret } from "../base/ids.ts"
+import { CLIENT_SECRET_BYTES, clientIdOf, deriveForkSecret, newClientSecret } from "../base/ids.ts"
 import { LSN_ZERO, type Lsn, lsn, nextLsn } from "../base/lsn.ts"
 import type { EntryCodec, Journal } from "../journal/journal.ts"
 import type { Checkpoint, OpenedLog } from "../journal/log.ts"
@@ -167,7 +167,7 @@ export class LocalStore {
 
   /** A new identity with an empty timeline, for `first` and what follows it; the old id's stream goes with the same flush. */
   renewIdentity(host: Host, first: Mutation | undefined): void {
-    const secret = first === undefined ? newClientSecret(host) : heirSecret(this.secret, first.uid)
+    const secret = first === undefined ? newClientSecret(host) : deriveForkSecret(this.secret, first.uid)
     this.streams.drop(timelineStream(this.clientId))
     this.#identity.append(secret)
     this.#identity.rollup(lsn(this.#identity.lsn() - 1))

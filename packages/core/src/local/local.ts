@@ -14,9 +14,9 @@ import type { LiveResult } from "./live-query.ts"
 import { type LocalOptions, PENDING_MAX } from "./local-options.ts"
 import { LocalStore, type Rejection, type RejectionChange } from "./local-store.ts"
 import { PushState } from "./push-state.ts"
+import { readApplied, readOutcomes } from "./read-outcomes.ts"
 import { type Applied, planMeeting, planRebase, timelineState } from "./rebase-plan.ts"
 import { type Receipt, Receipts } from "./receipts.ts"
-import { readApplied, readVerdicts } from "./verdicts.ts"
 import { View } from "./view.ts"
 
 /** One document on this device: its pages, its pending mutations and the queries that are kept up to date over both. */
@@ -312,7 +312,7 @@ export class Local {
   /** What is up to `dropTo` was decided: rejections are kept for their author, receipts told. */
   #settle(dropTo: Lsn, batch?: PageBatch): void {
     if (dropTo <= this.#timeline.start()) return
-    const { decided, rejections } = readVerdicts({
+    const { decided, rejections } = readOutcomes({
       db: this.#view.db,
       timeline: this.#timeline,
       dropTo,

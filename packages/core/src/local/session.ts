@@ -222,9 +222,9 @@ export class Session {
 
   /** Doubles from RETRY_MS_MIN, with jitter so that a server's restart is not met by a herd. */
   #retryMs(): number {
-    const [luck] = this.#options.host.randomBytes(1)
+    const [random] = this.#options.host.randomBytes(1)
     const full = Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 2 ** Math.min(this.#failures - 1, 10))
-    return full / 2 + (full / 2) * (luck / 255)
+    return full / 2 + (full / 2) * (random / 255)
   }
 
   /** Until `delayMs` have passed (null: for ever) or somebody wakes us. */

@@ -9,7 +9,7 @@ import { PAGE_BYTES } from "../sqlite/page.ts"
 import type { Changeset } from "../storage/changeset.ts"
 import { encodeWhole } from "../storage/delta.ts"
 import { Storage } from "../storage/storage.ts"
-import { Luck } from "../testing/luck.ts"
+import { SeededRandom } from "../testing/seeded-random.ts"
 import { SimClock, SimHost } from "../testing/sim-host.ts"
 import { mutationCodec } from "../timeline/mutation.ts"
 import { timelineStream } from "../timeline/timeline.ts"
@@ -17,7 +17,7 @@ import { LocalStore, pendingAtRest, type Rejection } from "./local-store.ts"
 
 beforeAll(loadChecksum)
 
-const host = new SimHost(new SimClock(), new Luck(1))
+const host = new SimHost(new SimClock(), new SeededRandom(1))
 const corrupt = expect.objectContaining({ code: "LOG_CORRUPT" })
 const page = (fill: number) => new Uint8Array(PAGE_BYTES).fill(fill)
 const rejection = (uid: string): Rejection => ({ uid, name: "n", args: null, at: 1, code: "NO", data: null })

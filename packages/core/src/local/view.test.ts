@@ -8,7 +8,7 @@ import { Database } from "../sqlite/database.ts"
 import { sql } from "../sqlite/sql.ts"
 import { Storage } from "../storage/storage.ts"
 import { atTheEndOfTheStack } from "../testing/end-of-stack.ts"
-import { Luck } from "../testing/luck.ts"
+import { SeededRandom } from "../testing/seeded-random.ts"
 import { SimClock, SimHost } from "../testing/sim-host.ts"
 import { loadSqlite } from "../testing/small-world.ts"
 import { defineMutation, defineMutator } from "../timeline/mutator.ts"
@@ -45,7 +45,7 @@ const ids = sql<{ id: number }>`select id from notes order by id`
 
 async function setUp(isMigrated = true) {
   const storage = new Storage()
-  const host = new SimHost(new SimClock(), new Luck(1))
+  const host = new SimHost(new SimClock(), new SeededRandom(1))
   const module = await loadSqlite()
   const view = new View({ module, storage, mutator, host, crashed: new Set(), onCrash: () => {} })
   const streams = new Streams(await new MemoryDisk().open("d"))

@@ -3,7 +3,7 @@ import { chainHash, loadChecksum } from "../base/checksum.ts"
 import { lsn } from "../base/lsn.ts"
 import { MemoryDisk } from "../journal/memory-log.ts"
 import type { RefusedRange } from "../network/message.ts"
-import { Luck } from "../testing/luck.ts"
+import { SeededRandom } from "../testing/seeded-random.ts"
 import { SimClock, SimHost } from "../testing/sim-host.ts"
 import { mutationCodec } from "../timeline/mutation.ts"
 import { BatchMerger, CLIENT_ENTRIES_MAX, UNSEEN_REJECTIONS_MAX } from "./batch-merger.ts"
@@ -20,7 +20,7 @@ const ann = { clientId: "a", user: "ann" }
 
 /** A document's server, to which one client sends its mutations 1, 2, 3 … */
 async function setUp() {
-  const host = new SimHost(new SimClock(), new Luck(1))
+  const host = new SimHost(new SimClock(), new SeededRandom(1))
   const store = new RemoteStore(await new MemoryDisk().open("d"), host)
   const clients = new ClientList(store)
   const outcomes = new OutcomeList(store)

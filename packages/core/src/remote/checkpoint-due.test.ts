@@ -3,7 +3,7 @@ import { loadChecksum } from "../base/checksum.ts"
 import { lsn } from "../base/lsn.ts"
 import { MemoryDisk } from "../journal/memory-log.ts"
 import { PAGE_BYTES } from "../sqlite/page.ts"
-import { Luck } from "../testing/luck.ts"
+import { SeededRandom } from "../testing/seeded-random.ts"
 import { SimClock, SimHost } from "../testing/sim-host.ts"
 import { RemoteStore } from "./remote-store.ts"
 
@@ -12,7 +12,7 @@ beforeAll(loadChecksum)
 const MIB = 1024 * 1024
 
 async function open(disk = new MemoryDisk()) {
-  return new RemoteStore(await disk.open("d"), new SimHost(new SimClock(), new Luck(1)))
+  return new RemoteStore(await disk.open("d"), new SimHost(new SimClock(), new SeededRandom(1)))
 }
 
 /** Keeps so many bytes. */

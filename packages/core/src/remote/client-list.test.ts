@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from "vitest"
 import { loadChecksum } from "../base/checksum.ts"
 import { lsn } from "../base/lsn.ts"
 import { MemoryDisk } from "../journal/memory-log.ts"
-import { Luck } from "../testing/luck.ts"
+import { SeededRandom } from "../testing/seeded-random.ts"
 import { SimClock, SimHost } from "../testing/sim-host.ts"
 import { HASHES_KEPT } from "../timeline/timeline.ts"
 import { ClientList } from "./client-list.ts"
@@ -10,7 +10,7 @@ import { RemoteStore } from "./remote-store.ts"
 
 beforeAll(loadChecksum)
 
-const host = new SimHost(new SimClock(), new Luck(1))
+const host = new SimHost(new SimClock(), new SeededRandom(1))
 
 async function listOn(disk: MemoryDisk): Promise<{ store: RemoteStore; clients: ClientList }> {
   const store = new RemoteStore(await disk.open("d"), host)

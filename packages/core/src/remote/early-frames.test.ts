@@ -4,7 +4,7 @@ import { decodeMessage, encodeMessage } from "../network/codec.ts"
 import type { Message } from "../network/message.ts"
 import type { Pipe, PipeListener } from "../network/network.ts"
 import { helloOf } from "../testing/hello.ts"
-import { Luck } from "../testing/luck.ts"
+import { SeededRandom } from "../testing/seeded-random.ts"
 import { SimClock, SimHost } from "../testing/sim-host.ts"
 import { turn } from "../testing/sim-node.ts"
 import { receive } from "./reception.ts"
@@ -26,7 +26,7 @@ function greeted() {
   let admitted = 0
   let admit: () => void = () => {}
   let refuse: (error: unknown) => void = () => {}
-  receive(pipe, new SimHost(clock, new Luck(1)), () => {
+  receive(pipe, new SimHost(clock, new SeededRandom(1)), () => {
     admitted++
     return new Promise((resolve, reject) => {
       refuse = reject

@@ -10,7 +10,7 @@ import { Database } from "../sqlite/database.ts"
 import { sql } from "../sqlite/sql.ts"
 import { Storage } from "../storage/storage.ts"
 import { helloOf } from "../testing/hello.ts"
-import { Luck } from "../testing/luck.ts"
+import { SeededRandom } from "../testing/seeded-random.ts"
 import { SimClock, SimHost } from "../testing/sim-host.ts"
 import { turn } from "../testing/sim-node.ts"
 import { loadSqlite } from "../testing/small-world.ts"
@@ -44,7 +44,7 @@ class Server {
   }
 
   async start(): Promise<void> {
-    const host = new SimHost(this.clock, new Luck(1))
+    const host = new SimHost(this.clock, new SeededRandom(1))
     this.remote = await Remote.recover({
       opened: await this.disk.open("d"),
       loadSqlite,
@@ -76,7 +76,7 @@ class Server {
   /** What is kept of clients beside the document, when the server is closed. */
   async atRest(): Promise<{ journals: number; owners: string[]; contacts: number; contactEntries: number }> {
     await this.remote.close()
-    const store = new RemoteStore(await this.disk.open("d"), new SimHost(this.clock, new Luck(1)))
+    const store = new RemoteStore(await this.disk.open("d"), new SimHost(this.clock, new SeededRandom(1)))
     const contacts = Array.from(store.contacts.iter(), ({ entry }) => entry.clientId)
     const rest = {
       journals: store.streams.names().filter((name) => name.startsWith("client/") && name !== "client/server").length,
@@ -226,7 +226,7 @@ describe("a client that left", () => {
 
 test("a client that claims outcomes of what did not run yet is kept, and it runs (I21)", async () => {
   const server = new Server()
-  const host = new SimHost(server.clock, new Luck(1))
+  const host = new SimHost(server.clock, new SeededRandom(1))
   const store = new RemoteStore(await server.disk.open("d"), host)
   const entries = [mutationCodec.encode({ uid: uidOf(1), name: "Note", args: "a", at: 1 })]
   new ClientList(store).journal(idOf(1)).write({ from: lsn(0), previousHash: 0n, entries })

@@ -2,7 +2,7 @@ import type { Host } from "../base/host.ts"
 import { LSN_ZERO, type Lsn } from "../base/lsn.ts"
 import type { Database } from "../sqlite/database.ts"
 import type { ClientList } from "./client-list.ts"
-import type { Effects } from "./effects.ts"
+import type { OnAppliedQueue } from "./on-applied.ts"
 import type { Contact, RemoteStore } from "./remote-store.ts"
 
 /** A client that was not in contact for this long, and lacks no outcome, is forgotten. It may come back: it goes on under a new id. */
@@ -21,7 +21,7 @@ export class GoneClients {
   readonly #clients: ClientList
   readonly #host: Host
   readonly #forgottenMs: number
-  readonly #effects: Effects | null
+  readonly #effects: OnAppliedQueue | null
   readonly #contacts = new Map<string, Contact>()
   /** As they are at rest. */
   readonly #kept = new Map<string, Contact>()
@@ -33,7 +33,7 @@ export class GoneClients {
     clients: ClientList
     host: Host
     forgottenMs?: number
-    effects: Effects | null
+    effects: OnAppliedQueue | null
   }) {
     this.#store = options.store
     this.#clients = options.clients

@@ -2,7 +2,7 @@ import { beforeAll, expect, test } from "vitest"
 import { loadChecksum } from "../base/checksum.ts"
 import { LSN_ZERO, lsn } from "../base/lsn.ts"
 import { MemoryDisk } from "../journal/memory-log.ts"
-import { Luck } from "../testing/luck.ts"
+import { SeededRandom } from "../testing/seeded-random.ts"
 import { SimClock, SimHost } from "../testing/sim-host.ts"
 import { OutcomeList } from "./outcome-list.ts"
 import { RemoteStore } from "./remote-store.ts"
@@ -10,7 +10,7 @@ import { RemoteStore } from "./remote-store.ts"
 beforeAll(loadChecksum)
 
 async function open(disk: MemoryDisk) {
-  const store = new RemoteStore(await disk.open("d"), new SimHost(new SimClock(), new Luck(1)))
+  const store = new RemoteStore(await disk.open("d"), new SimHost(new SimClock(), new SeededRandom(1)))
   return { store, list: new OutcomeList(store) }
 }
 

@@ -6,9 +6,9 @@ import { memoryPipe } from "../network/memory-network.ts"
 import { FRAME_BYTES_MAX, type Message } from "../network/message.ts"
 import { turn } from "../testing/sim-node.ts"
 import { mutationCodec } from "../timeline/mutation.ts"
-import type { MayWrite } from "./door.ts"
 import { Peer } from "./peer.ts"
 import { peerListener, type SyncMessage } from "./peer-listener.ts"
+import type { MayWrite } from "./refused-ranges.ts"
 
 const entry = mutationCodec.encode({ uid: "00000000-0000-4000-8000-000000000000", name: "Add", args: null, at: 1 })
 const push = encodeMessage({

@@ -5,8 +5,8 @@ import { LSN_ZERO } from "../base/lsn.ts"
 import { decodeMessage, encodeMessage } from "../network/codec.ts"
 import { FRAME_BYTES_MAX, type RefusedRange, type SyncMutations, type SyncStorage } from "../network/message.ts"
 import type { PipeListener } from "../network/network.ts"
-import { type MayWrite, refusedIn } from "./door.ts"
 import type { Peer } from "./peer.ts"
+import { type MayWrite, refusedRanges } from "./refused-ranges.ts"
 
 /** Frames of one connection that wait to be handled; more close it (I17). */
 const INBOX_FRAMES_MAX = 64
@@ -87,7 +87,7 @@ async function admit(options: PeerListenerOptions, frame: Uint8Array): Promise<v
       return
     case "sync-mutations":
       await pace?.mutations(message.batch.entries.length)
-      enqueue(message, await refusedIn(message.batch, options))
+      enqueue(message, await refusedRanges(message.batch, options))
       return
     case "sync-storage":
       if (pace !== undefined) await (message.cursor === LSN_ZERO ? pace.pages() : pace.news())

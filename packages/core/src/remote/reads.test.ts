@@ -3,7 +3,7 @@ import { loadChecksum } from "../base/checksum.ts"
 import { Database } from "../sqlite/database.ts"
 import { compileQuery, sql } from "../sqlite/sql.ts"
 import { Storage } from "../storage/storage.ts"
-import { Luck } from "../testing/luck.ts"
+import { SeededRandom } from "../testing/seeded-random.ts"
 import { SimClock, SimHost } from "../testing/sim-host.ts"
 import { loadSqlite } from "../testing/small-world.ts"
 import { Reads } from "./reads.ts"
@@ -12,7 +12,7 @@ beforeAll(loadChecksum)
 
 async function setUp() {
   const clock = new SimClock()
-  const host = new SimHost(clock, new Luck(1))
+  const host = new SimHost(clock, new SeededRandom(1))
   return { host, clock, reads: new Reads(host), db: new Database(await loadSqlite(), new Storage()) }
 }
 

@@ -5,7 +5,7 @@ import { memoryPipe } from "../network/memory-network.ts"
 import { type Hello, type Message, PROTOCOL_VERSION } from "../network/message.ts"
 import type { Pipe } from "../network/network.ts"
 import { helloOf } from "../testing/hello.ts"
-import { Luck } from "../testing/luck.ts"
+import { SeededRandom } from "../testing/seeded-random.ts"
 import { SimClock, SimHost } from "../testing/sim-host.ts"
 import { HANDSHAKE_MS_MAX, receive } from "./reception.ts"
 
@@ -13,19 +13,19 @@ let clock: SimClock
 let host: Host
 beforeAll(() => {
   clock = new SimClock()
-  host = new SimHost(clock, new Luck(1))
+  host = new SimHost(clock, new SeededRandom(1))
 })
 
 const hello = helloOf({ docId: "doc" })
 
-interface Visit {
+interface AcceptOptions {
   readonly near: Pipe
   readonly said: Message[]
   readonly closed: string[]
   readonly admitted: Hello[]
 }
 
-function visit(): Visit {
+function visit(): AcceptOptions {
   const [near, far] = memoryPipe()
   const said: Message[] = []
   const closed: string[] = []

@@ -5,9 +5,9 @@ import type { Hello } from "../network/message.ts"
 import type { Pipe } from "../network/network.ts"
 import type { LoadSqlite } from "../sqlite/module.ts"
 import type { Mutator } from "../timeline/mutator.ts"
-import type { MayWrite } from "./door.ts"
-import type { OnApplied } from "./effects.ts"
+import type { OnApplied } from "./on-applied.ts"
 import type { Pace } from "./peer-listener.ts"
+import type { MayWrite } from "./refused-ranges.ts"
 import type { OnNearLimit } from "./size-watch.ts"
 import type { Guard, OnFailed } from "./step-runner.ts"
 
@@ -34,7 +34,7 @@ export interface RemoteOptions {
 }
 
 /** A client that was let in. */
-export interface Visitor {
+export interface ConnectOptions {
   readonly pipe: Pipe
   readonly hello: Hello
   /** Who `authenticate` said it is. */

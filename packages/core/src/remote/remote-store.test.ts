@@ -6,14 +6,14 @@ import { writePlain } from "../base/plain.ts"
 import type { LogRecord, OpenedLog } from "../journal/log.ts"
 import { MemoryDisk, openMemoryLog } from "../journal/memory-log.ts"
 import { PAGE_BYTES } from "../sqlite/page.ts"
-import { Luck } from "../testing/luck.ts"
+import { SeededRandom } from "../testing/seeded-random.ts"
 import { SimClock, SimHost } from "../testing/sim-host.ts"
 import { ClientList } from "./client-list.ts"
 import { RemoteStore } from "./remote-store.ts"
 
 beforeAll(loadChecksum)
 
-const host = new SimHost(new SimClock(), new Luck(1))
+const host = new SimHost(new SimClock(), new SeededRandom(1))
 const corrupt = expect.objectContaining({ code: "LOG_CORRUPT" })
 const page = (fill: number) => new Uint8Array(PAGE_BYTES).fill(fill)
 

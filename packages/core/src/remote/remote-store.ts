@@ -54,7 +54,7 @@ export interface Attempt {
 }
 
 /** A client's effects were delivered up to here; or this one mutation was rejected, so that it has none. */
-export interface EffectMark {
+export interface DeliveryMark {
   readonly type: "delivered" | "rejected"
   readonly clientId: string
   readonly lsn: Lsn
@@ -82,7 +82,9 @@ const contactCodec = plainCodec<Contact>((entry) => hasFields(entry, { clientId:
 const attemptsCodec = plainCodec<readonly Attempt[]>(
   (entry) => Array.isArray(entry) && entry.every((one) => hasFields(one, { clientId: "text", from: "lsn", to: "lsn" })),
 )
-const effectCodec = plainCodec<EffectMark>((entry) => hasFields(entry, { type: "text", clientId: "text", lsn: "lsn" }))
+const effectCodec = plainCodec<DeliveryMark>((entry) =>
+  hasFields(entry, { type: "text", clientId: "text", lsn: "lsn" }),
+)
 const lifeCodec = plainCodec<{ readonly isOver: boolean }>((entry) => hasFields(entry, { isOver: "boolean" }))
 const epochCodec = plainCodec<{ readonly epoch: string }>((entry) => hasFields(entry, { epoch: "text" }))
 
@@ -105,7 +107,7 @@ export class RemoteStore {
   /** Whether a process of this document's is running, or ended as it should: the last one counts. */
   readonly life: Journal<{ readonly isOver: boolean }>
   /** What `onApplied` was told (S19). */
-  readonly effects: Journal<EffectMark>
+  readonly effects: Journal<DeliveryMark>
   readonly #epochs: Journal<{ readonly epoch: string }>
   readonly #changes: Journal<Changeset>
 

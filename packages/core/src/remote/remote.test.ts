@@ -8,7 +8,7 @@ import { type Message, PART_BYTES_MAX, type Pages } from "../network/message.ts"
 import type { Pipe } from "../network/network.ts"
 import { sql } from "../sqlite/sql.ts"
 import { helloOf } from "../testing/hello.ts"
-import { Luck } from "../testing/luck.ts"
+import { SeededRandom } from "../testing/seeded-random.ts"
 import { SimClock, SimHost } from "../testing/sim-host.ts"
 import { turn } from "../testing/sim-node.ts"
 import { loadSqlite } from "../testing/small-world.ts"
@@ -30,7 +30,7 @@ const entryOf = (n: number) =>
   mutationCodec.encode({ uid: `00000000-0000-4000-8000-00000000000${n}`, name: "Note", args: { text: `${n}` }, at: 1 })
 
 async function recover(options: Partial<RemoteOptions> = {}, disk = new MemoryDisk()) {
-  const host = new SimHost(new SimClock(), new Luck(1))
+  const host = new SimHost(new SimClock(), new SeededRandom(1))
   const remote = await Remote.recover({ opened: await disk.open("d"), loadSqlite, mutator, host, ...options })
   return { remote, disk, host }
 }
@@ -202,7 +202,7 @@ describe("slices", () => {
     let breaths = 0
     const { remote, host } = await recover()
     host.lookMs = 100
-    host.breathe = async () => void breaths++
+    host.yieldToLoop = async () => void breaths++
     const answers = await Promise.all([1, 2, 3].map(() => remote.read(notes)))
     expect(answers).toEqual([[], [], []])
     expect(breaths).toBe(2)
@@ -217,7 +217,7 @@ describe("slices", () => {
       let breaths = 0
       const { remote, host } = await recover()
       host.lookMs = lookMs
-      host.breathe = async () => void breaths++
+      host.yieldToLoop = async () => void breaths++
       await Promise.all([1, 2, 3].map((n) => remote.mutate("Note", { text: `${n}` }, null)))
       expect(breaths).toBe(expected)
       expect(remote.query(notes)).toHaveLength(3)
@@ -227,7 +227,7 @@ describe("slices", () => {
 
 test("a large document is sent in parts, the next when it is asked for", async () => {
   const { remote } = await recover()
-  const text = Array.from(new Luck(3).bytes(2 * PART_BYTES_MAX), (byte) => byte.toString(16)).join("")
+  const text = Array.from(new SeededRandom(3).bytes(2 * PART_BYTES_MAX), (byte) => byte.toString(16)).join("")
   await remote.mutate("Note", { text: text.slice(0, 250_000) }, null)
   await remote.mutate("Note", { text: text.slice(250_000, 500_000) }, null)
   await remote.mutate("Note", { text: text.slice(500_000, 750_000) }, null)
@@ -257,7 +257,7 @@ describe("T44 a document that cannot be recovered", () => {
     const disk = new MemoryDisk()
     const opened = await disk.open("d")
     disk.failNext(new Error("EIO"))
-    const host = new SimHost(new SimClock(), new Luck(1))
+    const host = new SimHost(new SimClock(), new SeededRandom(1))
     const again = Remote.recover({ opened, loadSqlite: counting, mutator, host })
     await expect(again).rejects.toMatchObject({ code: "LOG_FAILED" })
     expect(closed).toHaveLength(2)

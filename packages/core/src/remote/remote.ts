@@ -7,18 +7,18 @@ import { Database } from "../sqlite/database.ts"
 import { compileQuery, type Query } from "../sqlite/sql.ts"
 import type { Outcome } from "../timeline/outcome.ts"
 import { hardenSchema, migrate } from "../timeline/schema.ts"
-import { Attempts } from "./attempts.ts"
 import { BatchMerger, type Sender } from "./batch-merger.ts"
 import { ClientList } from "./client-list.ts"
-import { Effects } from "./effects.ts"
+import { CrashQuarantine } from "./crash-quarantine.ts"
 import { GoneClients } from "./gone-clients.ts"
+import { OnAppliedQueue } from "./on-applied.ts"
 import { OutcomeList } from "./outcome-list.ts"
-import { OwnMutations } from "./own-mutations.ts"
 import { Peer, type Snapshot } from "./peer.ts"
 import { peerListener, type SyncMessage } from "./peer-listener.ts"
 import { Reads } from "./reads.ts"
-import type { RemoteOptions, Visitor } from "./remote-options.ts"
+import type { ConnectOptions, RemoteOptions } from "./remote-options.ts"
 import { RemoteStore } from "./remote-store.ts"
+import { ServerMutations } from "./server-mutations.ts"
 import { SizeWatch } from "./size-watch.ts"
 import { type Decided, runUnguarded, STEP_SLICE_MS, StepRunner } from "./step-runner.ts"
 
@@ -34,12 +34,12 @@ export class Remote {
   readonly #outcomes: OutcomeList
   readonly #merger: BatchMerger
   readonly #size: SizeWatch
-  readonly #effects: Effects | null
+  readonly #effects: OnAppliedQueue | null
   readonly #gone: GoneClients
   readonly #steps: StepRunner
   readonly #peers = new Set<Peer>()
   readonly #inbox: Task[] = []
-  readonly #own: OwnMutations
+  readonly #own: ServerMutations
   readonly #reads: Reads
   #flushed: Snapshot
   #loop: Promise<void> | null = null
@@ -68,21 +68,21 @@ export class Remote {
     this.#size = size
     const onBound = (by: Sender) => this.#dismissOthers(by)
     this.#merger = new BatchMerger({ store, clients, outcomes, host, size, onBound })
-    const attempts = new Attempts(store, clients, host)
+    const quarantine = new CrashQuarantine(store, clients, host)
     if (onApplied === undefined) store.forgetEffects()
     const wake = () => this.#wake()
-    const effects = onApplied === undefined ? null : new Effects({ store, clients, host, onApplied, wake })
+    const effects = onApplied === undefined ? null : new OnAppliedQueue({ store, clients, host, onApplied, wake })
     this.#effects = effects
     this.#reads = new Reads(host, options.queryMsMax)
     const gone = new GoneClients({ store, clients, host, effects, forgottenMs: options.clientForgottenMs })
     this.#gone = gone
-    this.#own = new OwnMutations({ store, clients, host, mutator })
+    this.#own = new ServerMutations({ store, clients, host, mutator })
     const parts = {
       db,
       store,
       clients,
       outcomes,
-      attempts,
+      quarantine,
       effects,
       mutator,
       loadSqlite,
@@ -152,7 +152,7 @@ export class Remote {
    * Lets a client in that was authenticated and authorized. Its frames go to the listener that is returned.
    * @throws CLIENT_PROOF
    */
-  connect({ pipe, hello, user, mayWrite, pace }: Visitor): PipeListener {
+  connect({ pipe, hello, user, mayWrite, pace }: ConnectOptions): PipeListener {
     const clientId = clientIdOf(hello.secret)
     this.#clients.checkOwner(clientId, user)
     // A cursor ahead of us would be a document from another life: it means nothing here (T2).
@@ -307,7 +307,7 @@ export class Remote {
     await this.#steps.recover()
     if (!hasMore) return
     this.#isDue = true
-    await this.#options.host.breathe?.()
+    await this.#options.host.yieldToLoop?.()
   }
 
   /** Takes a batch as far as it may be taken and there is room. Sent twice it changes nothing. */
@@ -353,7 +353,7 @@ export class Remote {
     }
   }
 
-  /** `breathe` keeps one writer's thousands from holding up every other document (I20, T39). */
+  /** `yieldToLoop` keeps one writer's thousands from holding up every other document (I20, T39). */
   async #stepAll(): Promise<Decided[]> {
     const { host } = this.#options
     const all: Decided[] = []
@@ -363,7 +363,7 @@ export class Remote {
       if (decided === null) return all
       for (const one of decided) all.push(one)
       if (host.monotonicMs() < endMs) continue
-      await host.breathe?.()
+      await host.yieldToLoop?.()
       endMs = host.monotonicMs() + STEP_SLICE_MS
     }
   }

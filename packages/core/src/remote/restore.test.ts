@@ -8,14 +8,14 @@ import { Database } from "../sqlite/database.ts"
 import { PAGE_BYTES } from "../sqlite/page.ts"
 import { DOCUMENT_PAGES_MAX } from "../storage/changeset.ts"
 import { Storage } from "../storage/storage.ts"
-import { Luck } from "../testing/luck.ts"
+import { SeededRandom } from "../testing/seeded-random.ts"
 import { SimClock, SimHost } from "../testing/sim-host.ts"
 import { RemoteStore } from "./remote-store.ts"
 import { pagesAtRest, readCopy, renewEpoch, restoreCopy } from "./restore.ts"
 
 beforeAll(loadChecksum)
 
-const host = new SimHost(new SimClock(), new Luck(1))
+const host = new SimHost(new SimClock(), new SeededRandom(1))
 const invalid = (message: RegExp) =>
   expect.objectContaining({ code: "BACKUP_INVALID", message: expect.stringMatching(message) })
 

@@ -7,7 +7,7 @@ import { Database } from "../sqlite/database.ts"
 import { sql } from "../sqlite/sql.ts"
 import { Storage } from "../storage/storage.ts"
 import { atTheEndOfTheStack } from "../testing/end-of-stack.ts"
-import { Luck } from "../testing/luck.ts"
+import { SeededRandom } from "../testing/seeded-random.ts"
 import { SimClock, SimHost } from "../testing/sim-host.ts"
 import { loadSqlite } from "../testing/small-world.ts"
 import { mutationCodec } from "../timeline/mutation.ts"
@@ -44,7 +44,7 @@ const mutator = defineMutator({
 const notes = sql<{ text: string }>`select text from notes order by text`
 
 async function recover(disk: MemoryDisk, options: Partial<RemoteOptions> = {}): Promise<Remote> {
-  const host = new SimHost(new SimClock(), new Luck(1))
+  const host = new SimHost(new SimClock(), new SeededRandom(1))
   return Remote.recover({ opened: await disk.open("d"), loadSqlite, mutator, host, ...options })
 }
 
@@ -151,7 +151,7 @@ describe("what was taken", () => {
   /** A server's log with these entries of client a, as they came. */
   async function logOf(entries: readonly Uint8Array[], forbidden: readonly number[] = []): Promise<MemoryDisk> {
     const disk = new MemoryDisk()
-    const store = new RemoteStore(await disk.open("d"), new SimHost(new SimClock(), new Luck(1)))
+    const store = new RemoteStore(await disk.open("d"), new SimHost(new SimClock(), new SeededRandom(1)))
     const journal = new ClientList(store).journal("a")
     journal.write({ from: lsn(0), previousHash: 0n, entries })
     store.arrivals.append({ clientId: "a", from: lsn(0), to: journal.lsn(), user: "ann", atMs: 5, forbidden })
@@ -196,7 +196,7 @@ describe("what was taken", () => {
     await remote.mutate("Note", { text: "b" }, null)
     await remote.checkpoint()
     await remote.close()
-    const store = new RemoteStore(await disk.open("d"), new SimHost(new SimClock(), new Luck(1)))
+    const store = new RemoteStore(await disk.open("d"), new SimHost(new SimClock(), new SeededRandom(1)))
     expect([store.arrivals.start(), store.arrivals.lsn()]).toEqual([3, 3])
     expect(Array.from(store.outcomes.iter(), ({ entry }) => entry.clientId)).toEqual(["a"])
     await store.streams.close()
@@ -208,7 +208,7 @@ describe("what was taken", () => {
   test("T39 in many batches of one client runs in groups of 256, in order and once", async () => {
     const groups: number[] = []
     const disk = new MemoryDisk()
-    const store = new RemoteStore(await disk.open("d"), new SimHost(new SimClock(), new Luck(1)))
+    const store = new RemoteStore(await disk.open("d"), new SimHost(new SimClock(), new SeededRandom(1)))
     const clients = new ClientList(store)
     const sizes = [100, 100, 200, 5]
     for (const clientId of ["a", "b"]) {

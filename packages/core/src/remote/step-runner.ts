@@ -10,12 +10,12 @@ import type { Mutation } from "../timeline/mutation.ts"
 import type { Mutator } from "../timeline/mutator.ts"
 import { isReject, type Outcome, outcomeOf, rejected } from "../timeline/outcome.ts"
 import { HASHES_KEPT } from "../timeline/timeline.ts"
-import type { Attempts } from "./attempts.ts"
 import { type ClientList, SERVER_CLIENT } from "./client-list.ts"
-import type { Effects } from "./effects.ts"
+import type { CrashQuarantine } from "./crash-quarantine.ts"
 import type { GoneClients } from "./gone-clients.ts"
+import { type MutationRef, refKey } from "./mutation-ref.ts"
+import type { OnAppliedQueue } from "./on-applied.ts"
 import type { OutcomeList } from "./outcome-list.ts"
-import { type Place, placeKey } from "./place.ts"
 import type { Arrival, RemoteStore } from "./remote-store.ts"
 import type { SizeWatch } from "./size-watch.ts"
 
@@ -36,7 +36,7 @@ export function runUnguarded(work: () => void): boolean {
 }
 
 /** A mutation that waits: whose, where, and what came with it. */
-interface Waiting extends Place {
+interface Waiting extends MutationRef {
   readonly hash: bigint
   readonly job: Job
 }
@@ -60,9 +60,9 @@ export class StepRunner {
   db: Database
   readonly #store: RemoteStore
   readonly #clients: ClientList
-  readonly #attempts: Attempts
+  readonly #quarantine: CrashQuarantine
   readonly #outcomes: OutcomeList
-  readonly #effects: Effects | null
+  readonly #effects: OnAppliedQueue | null
   readonly #mutator: Mutator
   readonly #loadSqlite: LoadSqlite
   readonly #guard: Guard
@@ -84,9 +84,9 @@ export class StepRunner {
     db: Database
     store: RemoteStore
     clients: ClientList
-    attempts: Attempts
+    quarantine: CrashQuarantine
     outcomes: OutcomeList
-    effects: Effects | null
+    effects: OnAppliedQueue | null
     mutator: Mutator
     loadSqlite: LoadSqlite
     guard: Guard
@@ -102,7 +102,7 @@ export class StepRunner {
     this.db = options.db
     this.#store = options.store
     this.#clients = options.clients
-    this.#attempts = options.attempts
+    this.#quarantine = options.quarantine
     this.#outcomes = options.outcomes
     this.#effects = options.effects
     this.#mutator = options.mutator
@@ -117,19 +117,19 @@ export class StepRunner {
   async step(): Promise<readonly Decided[] | null> {
     const waiting = this.#upToSuspect(this.#gather())
     if (waiting.length === 0) return null
-    await this.#attempts.begin(waiting)
+    await this.#quarantine.begin(waiting)
     const run = { current: 0, result: null as GroupResult | null }
     const isDone = this.#guard(() => {
       run.result = this.#apply(waiting, run)
     })
     const { current, result } = run
     if (!isDone) {
-      const key = placeKey(waiting[current])
+      const key = refKey(waiting[current])
       // In a group it may only have been the one that was running when the time of all was up.
       if (waiting.length === 1) this.#stopped.set(key, "SQL_LIMIT")
       else this.#suspects.add(key)
     } else if (result?.type === "done") return this.#commit(waiting.slice(0, result.outcomes.length), result.outcomes)
-    else if (result?.type === "crashed") this.#stopped.set(placeKey(waiting[result.at]), "SQL_CRASHED")
+    else if (result?.type === "crashed") this.#stopped.set(refKey(waiting[result.at]), "SQL_CRASHED")
     await this.#startOver()
     return []
   }
@@ -164,13 +164,13 @@ export class StepRunner {
 
   /** Arrivals that were run, and whose effects were delivered, need no place in the next checkpoint. */
   forgetDone(): void {
-    if (this.#gather().length === 0) this.#attempts.forget()
+    if (this.#gather().length === 0) this.#quarantine.forget()
     const done = lsn(Math.min(this.#done, this.#effects?.done() ?? this.#done))
     if (done > this.#store.arrivals.start()) this.#store.arrivals.rollup(done)
   }
 
   #commit(waiting: readonly Waiting[], outcomes: readonly Outcome[]): Decided[] {
-    for (const one of waiting) this.#suspects.delete(placeKey(one))
+    for (const one of waiting) this.#suspects.delete(refKey(one))
     const changeset = this.#store.storage.commit()
     if (changeset !== null) this.#store.append(changeset)
     this.#gone.forget(this.#forgotten)
@@ -225,9 +225,9 @@ export class StepRunner {
   }
 
   #upToSuspect(waiting: readonly Waiting[]): readonly Waiting[] {
-    const together = waiting.slice(0, this.#attempts.together(waiting))
+    const together = waiting.slice(0, this.#quarantine.together(waiting))
     if (this.#suspects.size === 0) return together
-    const at = together.findIndex((one) => this.#suspects.has(placeKey(one)))
+    const at = together.findIndex((one) => this.#suspects.has(refKey(one)))
     return at === -1 ? together : together.slice(0, Math.max(at, 1))
   }
 
@@ -249,11 +249,11 @@ export class StepRunner {
       return { mutation: { uid: NO_UID, name: "", args: null, at: arrival.atMs }, user, decided: outcomeOf(error) }
     }
     if (arrival.forbidden.includes(at)) return { mutation, user, decided: rejected("MUTATION_FORBIDDEN") }
-    const place = { clientId: arrival.clientId, lsn: at }
-    if (this.#attempts.isQuarantined(place)) {
+    const ref = { clientId: arrival.clientId, lsn: at }
+    if (this.#quarantine.isQuarantined(ref)) {
       return { mutation, user, decided: rejected("MUTATION_QUARANTINED") }
     }
-    const stopped = this.#stopped.get(placeKey(place))
+    const stopped = this.#stopped.get(refKey(ref))
     if (stopped !== undefined) return { mutation, user, decided: rejected(stopped) }
     return { mutation, user }
   }

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest"
 import { ByteReader, ByteWriter, concatBytes } from "../base/bytes.ts"
 import { PAGE_BYTES, type Page } from "../sqlite/page.ts"
-import { Luck } from "../testing/luck.ts"
+import { SeededRandom } from "../testing/seeded-random.ts"
 import { readCopies, writeCopies } from "./copy-delta.ts"
 
-const page: Page = new Luck(1).bytes(PAGE_BYTES)
-const other: Page = new Luck(2).bytes(PAGE_BYTES)
+const page: Page = new SeededRandom(1).bytes(PAGE_BYTES)
+const other: Page = new SeededRandom(2).bytes(PAGE_BYTES)
 const malformed = expect.objectContaining({ code: "BYTES_MALFORMED" })
 
 function uint(value: number): number[] {

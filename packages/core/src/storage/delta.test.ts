@@ -2,14 +2,14 @@ import { deflateSync } from "fflate"
 import { describe, expect, test } from "vitest"
 import { ByteWriter } from "../base/bytes.ts"
 import { PAGE_BYTES, type Page } from "../sqlite/page.ts"
-import { Luck } from "../testing/luck.ts"
+import { SeededRandom } from "../testing/seeded-random.ts"
 import { applyDelta, encodeDelta, encodeWhole, isWhole, samePage } from "./delta.ts"
 
 const [RUNS, DEFLATED, RAW, COPIES] = [0, 1, 2, 3]
 const zeros: Page = new Uint8Array(PAGE_BYTES)
 /** Bytes that no compression makes fewer. */
-const noise: Page = new Luck(1).bytes(PAGE_BYTES)
-const otherNoise: Page = new Luck(2).bytes(PAGE_BYTES)
+const noise: Page = new SeededRandom(1).bytes(PAGE_BYTES)
+const otherNoise: Page = new SeededRandom(2).bytes(PAGE_BYTES)
 const malformed = expect.objectContaining({ code: "BYTES_MALFORMED" })
 
 /** `page` with these bytes from these places on. */

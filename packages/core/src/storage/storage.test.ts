@@ -5,7 +5,7 @@ import { loadChecksum } from "../base/checksum.ts"
 import { Database } from "../sqlite/database.ts"
 import { PAGE_BYTES } from "../sqlite/page.ts"
 import { sql } from "../sqlite/sql.ts"
-import { Luck } from "../testing/luck.ts"
+import { SeededRandom } from "../testing/seeded-random.ts"
 import { type Changeset, changesetCodec, DOCUMENT_PAGES_MAX } from "./changeset.ts"
 import { applyDelta, encodeDelta, encodeWhole } from "./delta.ts"
 import { Storage } from "./storage.ts"
@@ -78,15 +78,15 @@ test("S9 each kind of delta is refused when it does not fit: no old page, anothe
 
 test("a page that does not compress travels as it is", () => {
   const noise = page((i) => (Math.imul(i, 2_654_435_761) >>> 13) & 0xff)
-  const luck = new Luck(1).bytes(PAGE_BYTES)
-  expect(encodeWhole(luck).length).toBe(PAGE_BYTES + 1)
-  expect(applyDelta(noise, encodeDelta(noise, luck))).toEqual(luck)
+  const random = new SeededRandom(1).bytes(PAGE_BYTES)
+  expect(encodeWhole(random).length).toBe(PAGE_BYTES + 1)
+  expect(applyDelta(noise, encodeDelta(noise, random))).toEqual(random)
 })
 
 test("a long delta is taken where the page itself would be longer", () => {
-  const before = new Luck(1).bytes(PAGE_BYTES)
+  const before = new SeededRandom(1).bytes(PAGE_BYTES)
   const after = before.slice()
-  after.set(new Luck(2).bytes(600), 100)
+  after.set(new SeededRandom(2).bytes(600), 100)
   const delta = encodeDelta(before, after)
   expect([delta.length > 600, delta.length < 700]).toEqual([true, true])
   expect(applyDelta(before, delta)).toEqual(after)

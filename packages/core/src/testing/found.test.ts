@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from "vitest"
 import { loadChecksum } from "../base/checksum.ts"
 import { LfError } from "../base/error.ts"
 import type { Host } from "../base/host.ts"
-import { clientIdOf, heirSecret } from "../base/ids.ts"
+import { clientIdOf, deriveForkSecret } from "../base/ids.ts"
 import { MemoryDisk } from "../journal/memory-log.ts"
 import { Local } from "../local/local.ts"
 import { Link } from "../network/link.ts"
@@ -12,7 +12,7 @@ import { Remote } from "../remote/remote.ts"
 import type { LoadSqlite } from "../sqlite/module.ts"
 import { sql } from "../sqlite/sql.ts"
 import { helloOf } from "./hello.ts"
-import { Luck } from "./luck.ts"
+import { SeededRandom } from "./seeded-random.ts"
 import { releases } from "./sim-app.ts"
 import { SimClock, SimHost } from "./sim-host.ts"
 import { sqliteLoader } from "./sim-node.ts"
@@ -24,7 +24,7 @@ let host: Host
 beforeAll(async () => {
   await loadChecksum()
   loadSqlite = await sqliteLoader()
-  host = new SimHost(new SimClock(), new Luck(1))
+  host = new SimHost(new SimClock(), new SeededRandom(1))
 })
 
 describe("found by the simulator", () => {
@@ -97,7 +97,7 @@ describe("found by the simulator", () => {
 
   test("T1 clones come to one new id if they had the same mutation pending first, else to two", () => {
     const secret = host.randomBytes(32)
-    const idAfter = (uid: string) => clientIdOf(heirSecret(secret, uid))
+    const idAfter = (uid: string) => clientIdOf(deriveForkSecret(secret, uid))
     expect(idAfter("a")).toBe(idAfter("a"))
     expect(new Set([clientIdOf(secret), idAfter("a"), idAfter("b")]).size).toBe(3)
   })

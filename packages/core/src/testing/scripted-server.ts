@@ -11,7 +11,7 @@ import type { Changeset } from "../storage/changeset.ts"
 import { encodeWhole } from "../storage/delta.ts"
 import { Storage } from "../storage/storage.ts"
 import { migrate } from "../timeline/schema.ts"
-import { Luck } from "./luck.ts"
+import { SeededRandom } from "./seeded-random.ts"
 import { SimClock, SimHost } from "./sim-host.ts"
 import { turn } from "./sim-node.ts"
 import { loadSqlite, mutator } from "./small-world.ts"
@@ -21,7 +21,7 @@ export type Say = (message: ServerMessage) => void
 /** A server that says what a test has it say, and one client of it on a virtual clock. */
 export class ScriptedServer implements Network {
   readonly clock = new SimClock()
-  readonly host = new SimHost(this.clock, new Luck(1))
+  readonly host = new SimHost(this.clock, new SeededRandom(1))
   readonly heard: ClientMessage[] = []
   /** When each connection was asked for. */
   readonly askedAtMs: number[] = []
@@ -81,8 +81,8 @@ export class ScriptedServer implements Network {
 
   /** The byte that says how soon a retry comes: 255 as late as it may. */
   retryByte(byte: number): void {
-    const luck = new Luck(2)
-    this.host.randomBytes = (count) => (count === 1 ? Uint8Array.of(byte) : luck.bytes(count))
+    const random = new SeededRandom(2)
+    this.host.randomBytes = (count) => (count === 1 ? Uint8Array.of(byte) : random.bytes(count))
   }
 
   async local(disk = new MemoryDisk()): Promise<Local> {

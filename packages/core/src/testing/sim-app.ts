@@ -3,7 +3,7 @@ import { sql } from "../sqlite/sql.ts"
 import { defineMutation, defineMutator, type Mutator } from "../timeline/mutator.ts"
 import { Reject } from "../timeline/outcome.ts"
 import type { Tx } from "../timeline/tx.ts"
-import type { Luck } from "./luck.ts"
+import type { SeededRandom } from "./seeded-random.ts"
 
 /** What every mutation of the simulated app is given; each uses what it needs. */
 export interface SimArgs {
@@ -128,8 +128,8 @@ export function fateOf(name: string): Fate {
 }
 
 /** What `authorize` says of a mutation. */
-export function mayWrite(name: string, luck: Luck): boolean {
-  return name !== "Forbidden" && (name !== "Moody" || luck.chance(0.5))
+export function mayWrite(name: string, random: SeededRandom): boolean {
+  return name !== "Forbidden" && (name !== "Moody" || random.chance(0.5))
 }
 
 const migrations = [
@@ -171,11 +171,16 @@ export interface Temper {
 
 /** Something that a user does. Few ids, so that users meet. */
 export function randomMutation(
-  luck: Luck,
+  random: SeededRandom,
   { poison, moods }: Temper,
 ): { readonly name: string; readonly args: SimArgs } {
-  const name = luck.weigh({ ...weights, Kills: poison, Moody: moods })
-  const args = { uid: luck.uuid(), id: `t${luck.below(24)}`, text: "x".repeat(luck.below(60)), n: luck.below(50) }
+  const name = random.weigh({ ...weights, Kills: poison, Moody: moods })
+  const args = {
+    uid: random.uuid(),
+    id: `t${random.below(24)}`,
+    text: "x".repeat(random.below(60)),
+    n: random.below(50),
+  }
   return { name, args }
 }
 

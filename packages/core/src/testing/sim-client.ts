@@ -2,7 +2,7 @@ import { Local } from "../local/local.ts"
 import { Session } from "../local/session.ts"
 import type { Welcome } from "../network/message.ts"
 import type { SqliteModule } from "../sqlite/module.ts"
-import type { Luck } from "./luck.ts"
+import type { SeededRandom } from "./seeded-random.ts"
 import { auditQuery, type Fate, fateOf, randomMutation, releases } from "./sim-app.ts"
 import { SimHost } from "./sim-host.ts"
 import type { SimDisk } from "./sim-log.ts"
@@ -28,7 +28,7 @@ export class SimClient {
   state: "down" | "up" | "changing" = "down"
   local: Local | null = null
   readonly #world: SimWorld
-  readonly #luck: Luck
+  readonly #random: SeededRandom
   readonly #skewMs: number
   #host: SimHost | null = null
   #session: Session | null = null
@@ -59,8 +59,8 @@ export class SimClient {
       this.release = twin.release
       this.user = twin.user
     }
-    this.#luck = world.luck.fork()
-    this.#skewMs = this.#luck.between(-1, 1) * world.climate.skewMsMax
+    this.#random = world.random.fork()
+    this.#skewMs = this.#random.between(-1, 1) * world.climate.skewMsMax
   }
 
   get status(): string {
@@ -75,14 +75,14 @@ export class SimClient {
   async start(isOnline = true): Promise<void> {
     const { clock, network, pool, checkers, climate } = this.#world
     this.state = "changing"
-    const host = new SimHost(clock, this.#luck.fork(), this.#skewMs)
+    const host = new SimHost(clock, this.#random.fork(), this.#skewMs)
     const module = pool.take()
     try {
       const opened = await this.disk.open(this.docId)
       this.#running = this.release
       const mutator = releases[this.#running]
       const { rollupBytes, runsPerSlice } = climate
-      if (runsPerSlice > 0) host.breatheFor(() => this.#luck.between(0, 300))
+      if (runsPerSlice > 0) host.yieldFor(() => this.#random.between(0, 300))
       this.local = new Local({ opened, module, mutator, host, user: this.user, rollupBytes, runsPerSlice })
     } catch (error) {
       checkers.fail("I3", `${this.name} does not open its document: ${error}`)
@@ -106,11 +106,11 @@ export class SimClient {
     if (!isOnline) session.setOnline(false)
     this.#session = session
     this.state = "up"
-    while (this.#tabs.length === 0 || this.#luck.chance(0.3)) this.#tabs.push(this.#openTab())
+    while (this.#tabs.length === 0 || this.#random.chance(0.3)) this.#tabs.push(this.#openTab())
     for (const tab of this.#tabs)
       tab.attach(
         this.local,
-        someQueries((items) => this.#luck.pick(items)),
+        someQueries((items) => this.#random.pick(items)),
       )
     checkers.clientStarted(this)
   }
@@ -138,10 +138,10 @@ export class SimClient {
     const { checkers, trace, climate } = this.#world
     const { local } = this
     if (this.state !== "up" || local === null || local.failure !== null) return
-    const { name, args } = randomMutation(this.#luck, climate)
+    const { name, args } = randomMutation(this.#random, climate)
     trace.note(`${this.name} ${name} ${args.uid}`)
     checkers.made(args.uid, { name, args, fate: fateOf(name), docId: this.docId, author: "client" })
-    this.#luck.pick(this.#tabs).call(name, args)
+    this.#random.pick(this.#tabs).call(name, args)
   }
 
   /** `durable` resolved: whatever happens now, this is not forgotten. */
@@ -154,7 +154,7 @@ export class SimClient {
   dismiss(): void {
     const { local } = this
     if (this.state !== "up" || local === null || local.failure !== null || local.rejections.length === 0) return
-    const { uid, code, data } = this.#luck.pick(local.rejections)
+    const { uid, code, data } = this.#random.pick(local.rejections)
     this.#world.checkers.decided(uid, { type: "rejected", code, data })
     this.dismissals.add(uid)
     local.dismiss(uid).then(
@@ -208,7 +208,7 @@ export class SimClient {
     this.#world.trace.note(`${this.name} ${how}`)
     for (const tab of this.#tabs) tab.detach()
     // A worker may die alone; then its tabs wait for the next one.
-    if (how === "stop" || this.#luck.chance(0.5)) this.#tabs = []
+    if (how === "stop" || this.#random.chance(0.5)) this.#tabs = []
     if (how === "crash") {
       this.#host?.kill()
       this.#world.network.died("client", this.name)

@@ -1,25 +1,25 @@
-import type { Luck } from "./luck.ts"
+import type { SeededRandom } from "./seeded-random.ts"
 import type { Climate } from "./sim-world.ts"
 
 /** What kind of world it is. */
-export function climateOf(luck: Luck): Climate {
+export function climateOf(random: SeededRandom): Climate {
   return {
-    syncMsMax: luck.pick([0.5, 5, 60]),
-    diskFailure: luck.pick([0, 0, 0.002, 0.02]),
-    hang: luck.pick([0, 0, 0.02]),
-    poison: luck.pick([0, 0, 0, 0.3]),
-    moods: luck.pick([0, 0, 3, 10]),
-    lookMs: luck.pick([0, 0, 3]),
-    skewMsMax: luck.pick([0, 1000, 200_000]),
-    rollupBytes: luck.pick([500, 5000, 50_000]),
-    runsPerSlice: luck.pick([0, 0, 1]),
-    clientForgottenMs: luck.pick([undefined, undefined, 500, 20_000]),
+    syncMsMax: random.pick([0.5, 5, 60]),
+    diskFailure: random.pick([0, 0, 0.002, 0.02]),
+    hang: random.pick([0, 0, 0.02]),
+    poison: random.pick([0, 0, 0, 0.3]),
+    moods: random.pick([0, 0, 3, 10]),
+    lookMs: random.pick([0, 0, 3]),
+    skewMsMax: random.pick([0, 1000, 200_000]),
+    rollupBytes: random.pick([500, 5000, 50_000]),
+    runsPerSlice: random.pick([0, 0, 1]),
+    clientForgottenMs: random.pick([undefined, undefined, 500, 20_000]),
   }
 }
 
 /** How likely each thing is in this run: most runs are rich in some and poor in others. */
-export function mixOf(luck: Luck, { moods, clientForgottenMs }: Climate) {
-  const some = (weight: number) => weight * luck.pick([0, 0.3, 1, 1, 4])
+export function mixOf(random: SeededRandom, { moods, clientForgottenMs }: Climate) {
+  const some = (weight: number) => weight * random.pick([0, 0.3, 1, 1, 4])
   return {
     mutate: 20,
     serverMutates: some(1),

@@ -1,11 +1,11 @@
 import { hostContract } from "./host-contract.ts"
-import { Luck } from "./luck.ts"
+import { SeededRandom } from "./seeded-random.ts"
 import { SimClock, SimHost } from "./sim-host.ts"
 
 hostContract("simulated", () => {
   const clock = new SimClock()
   return {
-    host: new SimHost(clock, new Luck(1)),
+    host: new SimHost(clock, new SeededRandom(1)),
     async pass(ms) {
       const untilMs = clock.nowMs + ms
       while (clock.nextAtMs <= untilMs) clock.runNext()

@@ -1,5 +1,5 @@
 import type { Cancel, Host } from "../base/host.ts"
-import type { Luck } from "./luck.ts"
+import type { SeededRandom } from "./seeded-random.ts"
 
 /** When every run begins, on the clocks of machines that go right. */
 const START_MS = 1_750_000_000_000
@@ -56,16 +56,16 @@ export class SimClock {
 /** One process's clock and luck. A killed process's timers never fire. */
 export class SimHost implements Host {
   readonly #clock: SimClock
-  readonly #luck: Luck
+  readonly #random: SeededRandom
   readonly #skewMs: number
   #isAlive = true
   /** So much time passes whenever it looks at its clock: then work that takes time has slices. */
   lookMs = 0
   #lookedMs = 0
 
-  constructor(clock: SimClock, luck: Luck, skewMs = 0) {
+  constructor(clock: SimClock, random: SeededRandom, skewMs = 0) {
     this.#clock = clock
-    this.#luck = luck
+    this.#random = random
     this.#skewMs = skewMs
   }
 
@@ -79,7 +79,7 @@ export class SimHost implements Host {
   }
 
   randomBytes(count: number): Uint8Array {
-    return this.#luck.bytes(count)
+    return this.#random.bytes(count)
   }
 
   after(delayMs: number, run: () => void): Cancel {
@@ -89,10 +89,10 @@ export class SimHost implements Host {
   }
 
   /** Set where work in pieces is part of the world: the rest of a piece never comes in a killed process. */
-  breathe?: () => Promise<void>
+  yieldToLoop?: () => Promise<void>
 
-  breatheFor(delayMs: () => number): void {
-    this.breathe = () => new Promise((resolve) => this.after(delayMs(), resolve))
+  yieldFor(delayMs: () => number): void {
+    this.yieldToLoop = () => new Promise((resolve) => this.after(delayMs(), resolve))
   }
 
   kill(): void {

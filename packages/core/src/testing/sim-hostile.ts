@@ -6,7 +6,7 @@ import type { ClientMessage, Message } from "../network/message.ts"
 import type { Pipe } from "../network/network.ts"
 import { mutationCodec } from "../timeline/mutation.ts"
 import { helloOf } from "./hello.ts"
-import type { Luck } from "./luck.ts"
+import type { SeededRandom } from "./seeded-random.ts"
 import { randomMutation } from "./sim-app.ts"
 import type { SimWorld } from "./sim-world.ts"
 
@@ -15,7 +15,7 @@ const FAR_LSN = 2 ** 48
 /** Somebody who may connect and follows no rule. Nothing of it may reach the others but what any user may do. */
 export class SimHostile {
   readonly #world: SimWorld
-  readonly #luck: Luck
+  readonly #random: SeededRandom
   readonly #name: string
   readonly #secret: Uint8Array
   #pipe: Pipe | null = null
@@ -28,19 +28,19 @@ export class SimHostile {
 
   constructor(world: SimWorld, name: string) {
     this.#world = world
-    this.#luck = world.luck.fork()
+    this.#random = world.random.fork()
     this.#name = name
-    this.#secret = this.#luck.bytes(32)
+    this.#secret = this.#random.bytes(32)
     world.checkers.hostile(clientIdOf(this.#secret))
   }
 
   /** A burst of whatever comes to its mind. `theft` is somebody else's secret, should it have got hold of one. */
   async act(docId: string, theft: Uint8Array | null): Promise<void> {
-    const luck = this.#luck
+    const random = this.#random
     try {
-      if (this.#pipe === null || luck.chance(0.2)) await this.#connect(docId, theft ?? this.#secret)
-      for (let i = luck.below(luck.pick([3, 12, 90])); i > 0; i--) this.#pipe?.send(this.#frame())
-      if (luck.chance(0.1)) this.leave()
+      if (this.#pipe === null || random.chance(0.2)) await this.#connect(docId, theft ?? this.#secret)
+      for (let i = random.below(random.pick([3, 12, 90])); i > 0; i--) this.#pipe?.send(this.#frame())
+      if (random.chance(0.1)) this.leave()
     } catch {
       this.#pipe = null // there is no way to the server now
     }
@@ -75,10 +75,10 @@ export class SimHostile {
     pipe.send(
       encodeMessage(
         helloOf({
-          docId: this.#luck.chance(0.95) ? docId : "../etc",
+          docId: this.#random.chance(0.95) ? docId : "../etc",
           secret,
-          epoch: this.#luck.pick(["", "nonsense"]),
-          cursor: this.#luck.pick([LSN_ZERO, lsn(3), lsn(FAR_LSN)]),
+          epoch: this.#random.pick(["", "nonsense"]),
+          cursor: this.#random.pick([LSN_ZERO, lsn(3), lsn(FAR_LSN)]),
           token: isStranger ? "mallory" : "",
         }),
       ),
@@ -94,17 +94,17 @@ export class SimHostile {
   }
 
   #frame(): Uint8Array {
-    const luck = this.#luck
-    if (luck.chance(0.15)) return luck.bytes(luck.below(luck.pick([4, 60, 600])))
+    const random = this.#random
+    if (random.chance(0.15)) return random.bytes(random.below(random.pick([4, 60, 600])))
     const frame = encodeMessage(this.#message())
-    if (luck.chance(0.25)) frame[luck.below(frame.length)] ^= 1 << luck.below(8)
-    return luck.chance(0.1) ? frame.slice(0, luck.below(frame.length)) : frame
+    if (random.chance(0.25)) frame[random.below(frame.length)] ^= 1 << random.below(8)
+    return random.chance(0.1) ? frame.slice(0, random.below(frame.length)) : frame
   }
 
   #message(): ClientMessage {
-    const luck = this.#luck
-    const far = () => lsn(luck.pick([0, 1, 2, this.#last, this.#last + 1, 1000, FAR_LSN]))
-    switch (luck.weigh({ push: 5, ask: 3, part: 1, ping: 1 })) {
+    const random = this.#random
+    const far = () => lsn(random.pick([0, 1, 2, this.#last, this.#last + 1, 1000, FAR_LSN]))
+    switch (random.weigh({ push: 5, ask: 3, part: 1, ping: 1 })) {
       case "push":
         return { type: "sync-mutations", batch: this.#batch(), confirmed: far() }
       case "ask":
@@ -118,29 +118,33 @@ export class SimHostile {
 
   /** Sometimes what fits; else a gap, another past, or entries that are no mutations. */
   #batch(): { from: Lsn; previousHash: bigint; entries: Uint8Array[] } {
-    const luck = this.#luck
-    const entries = Array.from({ length: 1 + luck.below(4) }, () => this.#entry())
-    if (luck.chance(0.5)) {
+    const random = this.#random
+    const entries = Array.from({ length: 1 + random.below(4) }, () => this.#entry())
+    if (random.chance(0.5)) {
       const batch = { from: this.#last, previousHash: this.#lastHash, entries }
       for (const entry of entries) this.#lastHash = chainHash(this.#lastHash, entry)
       this.#last = lsn(this.#last + entries.length)
       return batch
     }
-    const gap = lsn(this.#last + 1 + luck.below(5))
-    return { from: luck.pick([gap, LSN_ZERO, this.#last]), previousHash: luck.pick([0n, 7n, this.#lastHash]), entries }
+    const gap = lsn(this.#last + 1 + random.below(5))
+    return {
+      from: random.pick([gap, LSN_ZERO, this.#last]),
+      previousHash: random.pick([0n, 7n, this.#lastHash]),
+      entries,
+    }
   }
 
   #entry(): Uint8Array {
-    const luck = this.#luck
-    if (luck.chance(0.15)) return luck.bytes(luck.below(80))
-    const { name, args } = randomMutation(luck, this.#world.climate)
-    const own = { ...args, uid: `hostile ${this.#count++}`, title: "x".repeat(luck.below(3000)) }
-    const hostile = luck.pick([null, [], "x", { uid: {} }, { ["__proto__"]: { id: 1 } }, { ...own, id: own }])
+    const random = this.#random
+    if (random.chance(0.15)) return random.bytes(random.below(80))
+    const { name, args } = randomMutation(random, this.#world.climate)
+    const own = { ...args, uid: `hostile ${this.#count++}`, title: "x".repeat(random.below(3000)) }
+    const hostile = random.pick([null, [], "x", { uid: {} }, { ["__proto__"]: { id: 1 } }, { ...own, id: own }])
     return mutationCodec.encode({
-      uid: luck.uuid(),
-      name: luck.chance(0.1) ? "toString" : name,
-      args: luck.chance(0.15) ? hostile : own,
-      at: luck.pick([0, 1, 2 ** 50, this.#world.clock.nowMs]),
+      uid: random.uuid(),
+      name: random.chance(0.1) ? "toString" : name,
+      args: random.chance(0.15) ? hostile : own,
+      at: random.pick([0, 1, 2 ** 50, this.#world.clock.nowMs]),
     })
   }
 }

@@ -4,7 +4,7 @@ import { decodeLogHeader } from "../journal/log-header.ts"
 import { MemoryDisk } from "../journal/memory-log.ts"
 import { decodeRecords } from "../journal/record.ts"
 import { copyLog } from "./copy-log.ts"
-import type { Luck } from "./luck.ts"
+import type { SeededRandom } from "./seeded-random.ts"
 import type { SimClock } from "./sim-host.ts"
 import type { Trace } from "./trace.ts"
 
@@ -19,7 +19,7 @@ export interface DiskWatcher {
 export interface SimDiskOptions {
   readonly name: string
   readonly clock: SimClock
-  readonly luck: Luck
+  readonly random: SeededRandom
   readonly trace: Trace
   readonly watcher: DiskWatcher
   readonly syncMsMax: number
@@ -37,8 +37,8 @@ export class SimDisk {
 
   constructor(options: SimDiskOptions) {
     this.options = options
-    const { clock, luck } = options
-    this.#disk = new MemoryDisk(() => (this.#isInstant ? Promise.resolve() : clock.sleep(this.#syncMs(luck))))
+    const { clock, random } = options
+    this.#disk = new MemoryDisk(() => (this.#isInstant ? Promise.resolve() : clock.sleep(this.#syncMs(random))))
   }
 
   async open(docId: string): Promise<OpenedLog> {
@@ -50,12 +50,12 @@ export class SimDisk {
 
   /** The power is gone. Of what was not synced all, nothing or a torn part is left. */
   crash(): void {
-    const { luck } = this.options
+    const { random } = this.options
     this.#crashes++
     this.#disk.crash((bytes) => {
-      const luckOf = luck.below(3)
+      const luckOf = random.below(3)
       if (luckOf === 0) return 0
-      return luckOf === 1 ? bytes : luck.below(bytes + 1)
+      return luckOf === 1 ? bytes : random.below(bytes + 1)
     })
   }
 
@@ -77,7 +77,7 @@ export class SimDisk {
     const bytes = this.#disk.bytes(docId)
     const { header, endAt } = decodeLogHeader(bytes)
     const { lastGroupAt } = decodeRecords(bytes.subarray(endAt), header.generation)
-    const bit = this.options.luck.below(8 * (endAt + Math.max(lastGroupAt, header.liveBytes)))
+    const bit = this.options.random.below(8 * (endAt + Math.max(lastGroupAt, header.liveBytes)))
     const flip = (log: Uint8Array) => log.map((byte, i) => (i === bit >> 3 ? byte ^ (1 << (bit & 7)) : byte))
     this.#disk.damage(docId, flip)
     try {
@@ -93,7 +93,7 @@ export class SimDisk {
 
   /** Another disk with the same documents: what cloning a profile or a backup does. Nobody may have them open. */
   async copy(name: string, docIds: readonly string[]): Promise<SimDisk> {
-    const twin = new SimDisk({ ...this.options, name, luck: this.options.luck.fork() })
+    const twin = new SimDisk({ ...this.options, name, random: this.options.random.fork() })
     twin.#isInstant = true
     for (const docId of docIds) await copyLog(await this.#disk.open(docId), await twin.#disk.open(docId))
     twin.#isInstant = false
@@ -107,14 +107,14 @@ export class SimDisk {
 
   /** What becomes of the next write. */
   fate(): "good" | "full" | "failed" | "unknown" {
-    const { luck, failure } = this.options
-    if (!luck.chance(failure) || this.isCalm) return "good"
-    return luck.pick(["full", "failed", "unknown"])
+    const { random, failure } = this.options
+    if (!random.chance(failure) || this.isCalm) return "good"
+    return random.pick(["full", "failed", "unknown"])
   }
 
-  #syncMs(luck: Luck): number {
+  #syncMs(random: SeededRandom): number {
     const { syncMsMax } = this.options
-    return luck.chance(0.02) && !this.isCalm ? luck.between(0, syncMsMax * 50) : luck.between(0.01, syncMsMax)
+    return random.chance(0.02) && !this.isCalm ? random.between(0, syncMsMax * 50) : random.between(0.01, syncMsMax)
   }
 }
 

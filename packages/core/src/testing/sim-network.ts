@@ -3,7 +3,7 @@ import { hash64 } from "../base/checksum.ts"
 import { LfError } from "../base/error.ts"
 import type { Network, Pipe, PipeListener } from "../network/network.ts"
 import { closesAtOnce } from "./faulty-pipes.ts"
-import type { Luck } from "./luck.ts"
+import type { SeededRandom } from "./seeded-random.ts"
 import type { SimClock } from "./sim-host.ts"
 import type { Trace } from "./trace.ts"
 
@@ -13,7 +13,7 @@ const KEEPALIVE_MS_MAX = 60_000
 
 export interface SimNetworkOptions {
   readonly clock: SimClock
-  readonly luck: Luck
+  readonly random: SeededRandom
   readonly trace: Trace
   /** The usual longest delay of a frame. */
   readonly delayMsMax: number
@@ -76,15 +76,15 @@ export class SimNetwork {
   }
 
   delayMs(): number {
-    const { luck, delayMsMax } = this.options
-    return luck.chance(0.05) && !this.isCalm ? luck.between(0, delayMsMax * 20) : luck.between(0.1, delayMsMax)
+    const { random, delayMsMax } = this.options
+    return random.chance(0.05) && !this.isCalm ? random.between(0, delayMsMax * 20) : random.between(0.1, delayMsMax)
   }
 
   async #connect(client: string): Promise<Pipe> {
-    const { clock, luck, faultyPipe = (pipe: Pipe) => pipe, refusal } = this.options
+    const { clock, random, faultyPipe = (pipe: Pipe) => pipe, refusal } = this.options
     await clock.sleep(this.delayMs())
-    if (this.#away.has(client) && luck.chance(0.5)) await new Promise<never>(() => {})
-    const isRefused = !this.isCalm && luck.chance(refusal)
+    if (this.#away.has(client) && random.chance(0.5)) await new Promise<never>(() => {})
+    const isRefused = !this.isCalm && random.chance(refusal)
     if (this.accept === null || this.#away.has(client) || isRefused) {
       throw new LfError("SERVER_CLOSING", "there is no way to the server")
     }
@@ -93,7 +93,7 @@ export class SimNetwork {
     const { near, far } = connection
     this.accept(faultyPipe(far))
     // Browsers report the end of a socket inside `close`, Node later: a client must get along with both (T29).
-    return faultyPipe(luck.chance(0.5) ? closesAtOnce(near) : near)
+    return faultyPipe(random.chance(0.5) ? closesAtOnce(near) : near)
   }
 
   #of(client: string | undefined): Connection[] {
@@ -140,8 +140,8 @@ class Connection {
 
   cut(): void {
     this.#isSwallowing = true
-    const { luck } = this.#network.options
-    for (const end of [this.near, this.far]) this.#tell(end, "the connection was cut", luck.between(0, 3000))
+    const { random } = this.#network.options
+    for (const end of [this.near, this.far]) this.#tell(end, "the connection was cut", random.between(0, 3000))
   }
 
   swallow(): void {
@@ -152,7 +152,7 @@ class Connection {
   lose(gone: "client" | "server"): void {
     const [lost, left] = gone === "client" ? [this.near, this.far] : [this.far, this.near]
     lost.isDeaf = true
-    const isSilent = this.#network.options.luck.chance(0.3)
+    const isSilent = this.#network.options.random.chance(0.3)
     this.#isSwallowing = true
     this.#tell(left, "the other end is gone", isSilent ? this.#keepaliveMs() : this.#network.delayMs())
   }
@@ -167,7 +167,7 @@ class Connection {
   }
 
   #keepaliveMs(): number {
-    return this.#network.options.luck.between(KEEPALIVE_MS_MIN, KEEPALIVE_MS_MAX)
+    return this.#network.options.random.between(KEEPALIVE_MS_MIN, KEEPALIVE_MS_MAX)
   }
 
   #other(end: End): End {

@@ -3,7 +3,7 @@ import { receive } from "../remote/reception.ts"
 import { Remote } from "../remote/remote.ts"
 import { renewEpoch } from "../remote/restore.ts"
 import type { SqliteModule } from "../sqlite/module.ts"
-import type { Luck } from "./luck.ts"
+import type { SeededRandom } from "./seeded-random.ts"
 import { doom, fateOf, mayWrite, randomMutation, releases } from "./sim-app.ts"
 import { SimHost } from "./sim-host.ts"
 import type { SimDisk } from "./sim-log.ts"
@@ -25,7 +25,7 @@ export class SimServer {
   /** Faults are over: nothing is stopped by the guard any more. */
   isCalm = false
   readonly #world: SimWorld
-  readonly #luck: Luck
+  readonly #random: SeededRandom
   readonly #rooms = new Map<string, Room>()
   /** Rooms that are closing: what they still flush counts. */
   readonly #closing = new Set<readonly [docId: string, remote: Remote]>()
@@ -41,8 +41,8 @@ export class SimServer {
     this.#world = world
     this.disk = disk
     this.docIds = docIds
-    this.#luck = world.luck.fork()
-    this.#host = new SimHost(world.clock, this.#luck.fork())
+    this.#random = world.random.fork()
+    this.#host = new SimHost(world.clock, this.#random.fork())
   }
 
   get remotes(): [docId: string, remote: Remote][] {
@@ -75,10 +75,10 @@ export class SimServer {
   async start(): Promise<void> {
     const { clock, network } = this.#world
     this.#life++
-    const host = new SimHost(clock, this.#luck.fork())
+    const host = new SimHost(clock, this.#random.fork())
     if (this.#world.climate.lookMs > 0) {
       host.lookMs = this.#world.climate.lookMs
-      host.breatheFor(() => this.#luck.between(0, 20))
+      host.yieldFor(() => this.#random.between(0, 20))
     }
     this.#host = host
     this.#running = this.release
@@ -86,7 +86,7 @@ export class SimServer {
       const pipe = witnessed(plain, this.#world.checkers)
       receive(pipe, host, async (hello) => {
         // Who asks is looked up somewhere: that takes time.
-        if (this.#luck.chance(0.3)) await clock.sleep(this.#luck.between(0, 30))
+        if (this.#random.chance(0.3)) await clock.sleep(this.#random.between(0, 30))
         const remote = this.remote(hello.docId)
         if (remote === undefined || host !== this.#host) throw new LfError("SERVER_CLOSING", "the server starts")
         const user = hello.token === "" ? null : hello.token
@@ -99,9 +99,9 @@ export class SimServer {
   /** A mutation of the server's own process. */
   mutate(): void {
     const { checkers, trace } = this.#world
-    const [docId, remote] = this.#luck.pick(this.remotes) ?? []
+    const [docId, remote] = this.#random.pick(this.remotes) ?? []
     if (docId === undefined || remote === undefined || remote.failure !== null) return
-    const { name, args } = randomMutation(this.#luck, { poison: 0, moods: 0 })
+    const { name, args } = randomMutation(this.#random, { poison: 0, moods: 0 })
     trace.note(`server ${name} ${args.uid}`)
     const fate = name === "Forbidden" ? "always" : fateOf(name) // nobody asks authorize() about the server itself
     checkers.made(args.uid, { name, args, fate, docId, author: "server" })
@@ -135,13 +135,13 @@ export class SimServer {
   }
 
   /** A second process starts on the same disk, and the first one does not know (I14). It goes on for a while. */
-  async takeOver(lingerMs: number): Promise<void> {
+  async takeOver(staysMs: number): Promise<void> {
     if (this.isChanging || !this.isUp) return
     this.#world.trace.note("server is deposed")
     for (const docId of this.docIds) this.disk.depose(docId)
     for (const [docId, room] of this.#rooms) {
       this.#deposed.add([docId, room])
-      this.#world.clock.after(lingerMs, () => this.#endDeposed())
+      this.#world.clock.after(staysMs, () => this.#endDeposed())
     }
     this.#rooms.clear()
     await this.start()
@@ -206,7 +206,7 @@ export class SimServer {
         host: this.#host,
         clientForgottenMs: climate.clientForgottenMs,
         guard: (work) => {
-          if (!this.isCalm && this.#luck.chance(climate.hang)) return false
+          if (!this.isCalm && this.#random.chance(climate.hang)) return false
           doom.isSealed = false
           work()
           if (doom.isSealed) this.#die(life)
@@ -242,7 +242,7 @@ export class SimServer {
     this.#world.checkers.server(docId, remote)
     this.#rooms.delete(docId)
     await this.#close(room)
-    await this.#world.clock.sleep(this.#luck.between(1, 2000))
+    await this.#world.clock.sleep(this.#random.between(1, 2000))
     if (life === this.#life) await this.#open(docId)
   }
 
@@ -256,13 +256,13 @@ export class SimServer {
   #die(life: number): never {
     if (life === this.#life) {
       if (this.isChanging) this.crash()
-      else void this.restart("crash", this.#luck.between(10, 1000))
+      else void this.restart("crash", this.#random.between(10, 1000))
     }
     throw new LfError("LOG_FAILED", "the process died")
   }
 
   async #mayWrite(name: string): Promise<boolean> {
-    if (this.#luck.chance(0.2)) await this.#world.clock.sleep(this.#luck.between(0, 50))
-    return mayWrite(name, this.#luck)
+    if (this.#random.chance(0.2)) await this.#world.clock.sleep(this.#random.between(0, 50))
+    return mayWrite(name, this.#random)
   }
 }

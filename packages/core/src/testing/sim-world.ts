@@ -1,5 +1,5 @@
 import type { Checkers } from "./checkers.ts"
-import type { Luck } from "./luck.ts"
+import type { SeededRandom } from "./seeded-random.ts"
 import type { SimHistory } from "./sim-history.ts"
 import type { SimClock } from "./sim-host.ts"
 import type { SimNetwork } from "./sim-network.ts"
@@ -32,7 +32,7 @@ export interface Climate {
 /** What all machines of one run share. */
 export interface SimWorld {
   readonly clock: SimClock
-  readonly luck: Luck
+  readonly random: SeededRandom
   readonly trace: Trace
   readonly network: SimNetwork
   readonly pool: SqlitePool

@@ -4,7 +4,7 @@ import type { Pipe } from "../network/network.ts"
 import type { Remote } from "../remote/remote.ts"
 import { Checkers, dump } from "./checkers.ts"
 import { doublesFrames } from "./faulty-pipes.ts"
-import { Luck } from "./luck.ts"
+import { SeededRandom } from "./seeded-random.ts"
 import { auditQuery, releases } from "./sim-app.ts"
 import { SimClient } from "./sim-client.ts"
 import { climateOf, mixOf } from "./sim-climate.ts"
@@ -63,7 +63,7 @@ export async function runSim(options: SimOptions): Promise<SimResult> {
 
 class Sim {
   readonly #options: SimOptions
-  readonly #luck: Luck
+  readonly #random: SeededRandom
   readonly #world: SimWorld
   readonly #mix: Readonly<Record<Action, number>>
   readonly #clients: SimClient[] = []
@@ -74,37 +74,37 @@ class Sim {
   #events = 0
 
   constructor(options: SimOptions) {
-    const luck = new Luck(options.seed)
+    const random = new SeededRandom(options.seed)
     const clock = new SimClock()
     const trace = new Trace(options.print ?? null)
     const checkers = new Checkers(options.pool)
     const network = new SimNetwork({
       clock,
       trace,
-      luck: luck.fork(),
-      delayMsMax: luck.pick([2, 20, 200]),
-      refusal: luck.pick([0, 0.1]),
+      random: random.fork(),
+      delayMsMax: random.pick([2, 20, 200]),
+      refusal: random.pick([0, 0.1]),
       // What is sent again on a new connection, while the first one still comes.
-      faultyPipe: options.faultyPipe ?? (luck.chance(0.15) ? doublesFrames : undefined),
+      faultyPipe: options.faultyPipe ?? (random.chance(0.15) ? doublesFrames : undefined),
     })
-    const climate = climateOf(luck)
+    const climate = climateOf(random)
     this.#options = options
-    this.#luck = luck
-    const world = { clock, trace, luck: luck.fork(), network, pool: options.pool, checkers, climate }
-    this.#mix = mixOf(luck, climate)
-    const docIds = luck.chance(0.15) ? ["one", "two"] : ["one"]
+    this.#random = random
+    const world = { clock, trace, random: random.fork(), network, pool: options.pool, checkers, climate }
+    this.#mix = mixOf(random, climate)
+    const docIds = random.chance(0.15) ? ["one", "two"] : ["one"]
     this.#world = { ...world, histories: new Map(docIds.map((docId) => [docId, new SimHistory()])) }
     this.#server = new SimServer(this.#world, this.#disk("server"), docIds)
   }
 
   async run(): Promise<void> {
-    const luck = this.#luck
-    if (luck.chance(0.8)) void this.#server.start()
-    const count = 2 + luck.below(4)
+    const random = this.#random
+    if (random.chance(0.8)) void this.#server.start()
+    const count = 2 + random.below(4)
     for (let i = 0; i < count; i++) this.#addClient()
     for (let step = 0; step < this.#options.steps && this.#violation === null; step++) {
-      this.#act(luck.weigh(this.#mix))
-      await this.#advance(luck.chance(0.1) ? luck.between(0, 20_000) : luck.between(0, luck.pick([5, 50, 500])))
+      this.#act(random.weigh(this.#mix))
+      await this.#advance(random.chance(0.1) ? random.between(0, 20_000) : random.between(0, random.pick([5, 50, 500])))
     }
     await this.#quiet()
     await this.#finish()
@@ -130,14 +130,14 @@ class Sim {
   }
 
   #act(action: Action): void {
-    const luck = this.#luck
+    const random = this.#random
     const { network, clock, trace } = this.#world
-    const client = luck.pick(this.#clients)
-    const how = luck.pick(["crash", "crash", "stop"] as const)
-    const pauseMs = luck.between(0, luck.pick([10, 5000]))
+    const client = random.pick(this.#clients)
+    const how = random.pick(["crash", "crash", "stop"] as const)
+    const pauseMs = random.between(0, random.pick([10, 5000]))
     const acts: Record<Action, () => void> = {
       mutate: () => {
-        for (let i = 1 + luck.below(luck.pick([1, 1, 3, 12])); i > 0; i--) client.mutate()
+        for (let i = 1 + random.below(random.pick([1, 1, 3, 12])); i > 0; i--) client.mutate()
       },
       serverMutates: () => this.#server.mutate(),
       clientEnds: () => void client.restart(how, pauseMs),
@@ -150,12 +150,12 @@ class Sim {
       halfOpen: () => network.halfOpen(client.name),
       part: () => {
         network.part(client.name)
-        clock.after(luck.between(0, 40_000), () => network.heal(client.name))
+        clock.after(random.between(0, 40_000), () => network.heal(client.name))
       },
-      offline: () => client.setOnline(luck.chance(0.4)),
+      offline: () => client.setOnline(random.chance(0.4)),
       deploy: () => this.#deploy(client),
       dismiss: () => client.dismiss(),
-      signIn: () => client.signIn(luck.pick(["ann", "ben"])),
+      signIn: () => client.signIn(random.pick(["ann", "ben"])),
       takeOver: () => void this.#server.takeOver(pauseMs),
       flip: () => this.#flip(client, how, pauseMs),
       attack: () => this.#attack(client),
@@ -287,24 +287,24 @@ class Sim {
   }
 
   #addClient(): void {
-    const luck = this.#luck
+    const random = this.#random
     const name = `client${this.#clients.length}`
     const disk = this.#disk(name)
-    const client = new SimClient(this.#world, { name, docId: luck.pick(this.#server.docIds), disk })
+    const client = new SimClient(this.#world, { name, docId: random.pick(this.#server.docIds), disk })
     this.#clients.push(client)
-    void client.start(luck.chance(0.7))
+    void client.start(random.chance(0.7))
   }
 
   /** A profile is copied while its browser is closed: two devices write under one id (T1). */
   #clone(client: SimClient, pauseMs: number): void {
     if (this.#clients.length >= CLIENTS_MAX) return
     this.#world.checkers.shared((client.local?.pending() ?? []).map(({ uid }) => uid))
-    void client.restart(this.#luck.pick(["crash", "stop"] as const), pauseMs, async () => {
+    void client.restart(this.#random.pick(["crash", "stop"] as const), pauseMs, async () => {
       const name = `client${this.#clients.length}`
       const disk = await client.disk.copy(name, [client.docId])
       const twin = new SimClient(this.#world, { name, docId: client.docId, disk, twin: client })
       this.#clients.push(twin)
-      void twin.start(this.#luck.chance(0.5))
+      void twin.start(this.#random.chance(0.5))
     })
   }
 
@@ -334,20 +334,20 @@ class Sim {
       const isTold = told instanceof LfError && (told.code === "LOG_CORRUPT" || told.code === "LOG_FORMAT_NEWER")
       if (!isTold) checkers.fail("I11", `a bit of ${docId} on ${disk.options.name} is flipped: ${told}`)
     }
-    if (this.#luck.chance(0.5)) void client.restart(how, pauseMs, () => look(client.disk, client.docId))
-    else void this.#server.restart(how, pauseMs, () => look(this.#server.disk, this.#luck.pick(this.#server.docIds)))
+    if (this.#random.chance(0.5)) void client.restart(how, pauseMs, () => look(client.disk, client.docId))
+    else void this.#server.restart(how, pauseMs, () => look(this.#server.disk, this.#random.pick(this.#server.docIds)))
   }
 
   /** Sometimes with a secret that it got hold of: of somebody who has signed in, so that it is of no use (S4). */
   #attack(client: SimClient): void {
     this.#hostile ??= new SimHostile(this.#world, "hostile")
-    const isTheft = client.user !== null && client.local !== null && this.#restores === 0 && this.#luck.chance(0.2)
+    const isTheft = client.user !== null && client.local !== null && this.#restores === 0 && this.#random.chance(0.2)
     void this.#hostile.act(client.docId, isTheft ? (client.local?.secret ?? null) : null)
   }
 
   #deploy(client: SimClient): void {
     const last = releases.length - 1
-    if (this.#luck.chance(0.5)) {
+    if (this.#random.chance(0.5)) {
       this.#server.release = last
       void this.#server.restart("stop", 10)
     } else {
@@ -359,7 +359,7 @@ class Sim {
   #disk(name: string): SimDisk {
     const { clock, trace, checkers, climate } = this.#world
     const { syncMsMax, diskFailure: failure } = climate
-    const luck = this.#luck.fork()
-    return new SimDisk({ name, clock, luck, trace, watcher: checkers, syncMsMax, failure })
+    const random = this.#random.fork()
+    return new SimDisk({ name, clock, random, trace, watcher: checkers, syncMsMax, failure })
   }
 }

@@ -18,7 +18,7 @@ const define = (name: string, work: (tx: Tx, args: unknown) => void): DefinedMut
 const kept: { tx: Tx | null } = { tx: null }
 const mutations = [
   defineMutation("Add", z.object({ id: z.number() }), (tx, { id }) => {
-    tx.run(sql`insert into t (id, at, who, luck) values (${id}, unixepoch('now'), ${tx.user}, random())`)
+    tx.run(sql`insert into t (id, at, who, random) values (${id}, unixepoch('now'), ${tx.user}, random())`)
   }),
   define("Reject", (tx) => {
     tx.run(sql`insert into t (id) values (666)`)
@@ -68,7 +68,7 @@ const mutations = [
 ]
 const mutator: Mutator = defineMutator({
   migrations: [
-    sql`create table t (id integer primary key, at integer, who text, luck integer) strict`,
+    sql`create table t (id integer primary key, at integer, who text, random integer) strict`,
     sql`create table child (parent integer references t (id) deferrable initially deferred) strict`,
     sql`create table ids (a text, b text, at integer, side text) strict`,
     sql`create table pairs (id integer primary key, a integer, b integer unique) strict`,
@@ -181,7 +181,7 @@ test("a tx that was kept does nothing after its mutation", () => {
   )
 })
 
-test("clock, luck, ids and user are the mutation's own: every run gives the same", async () => {
+test("clock, random, ids and user are the mutation's own: every run gives the same", async () => {
   const list = [mutation("Add", { id: 1 }), mutation("Ids"), mutation("Add", { id: 2 })]
   apply(...list)
   const first = [db.exec("select * from t order by id"), db.exec("select * from ids")]
@@ -190,7 +190,7 @@ test("clock, luck, ids and user are the mutation's own: every run gives the same
   for (const one of list) applyGroup({ db: other, mutator, side: "local", jobs: [{ mutation: one, user: "me" }] })
   expect([other.exec("select * from t order by id"), other.exec("select * from ids")]).toEqual(first)
   expect(first[0][0]).toMatchObject({ at: 1_700_000_000, who: "me" })
-  expect(first[0][0].luck).not.toBe(first[0][1].luck)
+  expect(first[0][0].random).not.toBe(first[0][1].random)
   expect(first[1][0].a).not.toBe(first[1][0].b)
 })
 

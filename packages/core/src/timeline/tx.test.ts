@@ -68,7 +68,7 @@ describe("ids of a mutation", () => {
     for (const id of ids) expect(id).toMatch(/^018bcfe5-6800-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
   })
 
-  test("have two halves of their own luck", () => {
+  test("have two random sequences of their own", () => {
     const id = txOf().id().replaceAll("-", "")
     expect(id.slice(13, 16)).not.toBe(id.slice(29, 32))
     expect(id.slice(17, 20)).not.toBe(id.slice(-3))

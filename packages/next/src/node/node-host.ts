@@ -36,7 +36,7 @@ function next(): void {
   })
 }
 
-function breathe(): Promise<void> {
+function yieldToLoop(): Promise<void> {
   return new Promise((resolve) => {
     waiting.push(resolve)
     if (!isArmed) arm()
@@ -62,5 +62,5 @@ export const nodeHost: Host = {
     const timer = setTimeout(run, delayMs).unref()
     return () => clearTimeout(timer)
   },
-  breathe,
+  yieldToLoop,
 }

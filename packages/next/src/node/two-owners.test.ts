@@ -1,6 +1,6 @@
 import { loadChecksum } from "@lf/core"
 import { describe, expect, test } from "vitest"
-import { Luck } from "../../../core/src/testing/luck.ts"
+import { SeededRandom } from "../../../core/src/testing/seeded-random.ts"
 import { LOSSES, type Loss } from "../testing/crash-disk.ts"
 import { type Grain, judge, play, type Scene, type Schedule, type Step } from "../testing/owners.ts"
 
@@ -100,10 +100,10 @@ describe("I14 two owners under a lock that keeps neither out", () => {
     ],
   ])("I3 at random, with a machine that stops at any call: %s", { timeout: 60_000 }, async (_, scene) => {
     for (let seed = 1; seed <= SEEDS; seed++) {
-      const luck = new Luck(seed)
-      const stopAt = luck.chance(0.5) ? CALLS_MAX : luck.below(CALLS_MAX / 2)
-      const played = await play(scene, random(luck, stopAt), "all")
-      expect(await judge(played, luck.pick(LOSSES), []), `seed ${seed}`).toBe(null)
+      const random = new SeededRandom(seed)
+      const stopAt = random.chance(0.5) ? CALLS_MAX : random.below(CALLS_MAX / 2)
+      const played = await play(scene, randomSchedule(random, stopAt), "all")
+      expect(await judge(played, random.pick(LOSSES), []), `seed ${seed}`).toBe(null)
     }
   })
 })
@@ -128,12 +128,12 @@ function merged(places: ReadonlySet<number>): Schedule {
   }
 }
 
-function random(luck: Luck, stopAt: number): Schedule {
+function randomSchedule(random: SeededRandom, stopAt: number): Schedule {
   let calls = 0
   let current = 0
   return (owners) => {
     if (calls++ >= stopAt) return null
-    if (luck.chance(0.4)) current = luck.below(owners.length)
+    if (random.chance(0.4)) current = random.below(owners.length)
     return owners[current % owners.length]
   }
 }

@@ -2,7 +2,7 @@ import type { Duplex } from "node:stream"
 import type { Pipe, PipeListener } from "@lf/core"
 import type { RawData, WebSocket } from "ws"
 import { BURST_SECONDS, LIMITS, type Limits } from "../limits.ts"
-import { TokenBuckets } from "../token-buckets.ts"
+import { RateLimiter } from "../rate-limiter.ts"
 import { countIntake, type IntakeShare } from "./ws-intake.ts"
 
 export type PipeLimits = Pick<
@@ -44,8 +44,8 @@ export class WsPipe implements Pipe {
   /** When it last read something, or had nothing to read. */
   #readAtMs = performance.now()
   #unreadBytes = 0
-  readonly #frames: TokenBuckets
-  readonly #bytes: TokenBuckets
+  readonly #frames: RateLimiter
+  readonly #bytes: RateLimiter
   #isCut = false
   #welcomed = () => {}
 
@@ -166,8 +166,8 @@ export class WsPipe implements Pipe {
   }
 }
 
-function rate(perSecond: number): TokenBuckets {
-  return new TokenBuckets({
+function rate(perSecond: number): RateLimiter {
+  return new RateLimiter({
     perSecond,
     burst: perSecond * BURST_SECONDS,
     keysMax: 1,

@@ -3,15 +3,15 @@ import { createHook } from "node:async_hooks"
 import { readdirSync } from "node:fs"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
-import type { Checks } from "../checks.ts"
+import type { ConnectionCounts, ConnectionQuotas } from "../connection-quotas.ts"
 import { createLf } from "../create-lf.ts"
-import type { QuotaCounts, Quotas } from "../quotas.ts"
+import type { Reauthorizer } from "../reauthorizer.ts"
 import type { Rooms } from "../rooms.ts"
 import { shared } from "../shared.ts"
 import { mutator } from "./fixture.ts"
 
 /** All of it counts what is there now. */
-export interface Counts extends QuotaCounts {
+export interface Counts extends ConnectionCounts {
   readonly sockets: number
   readonly descriptors: number
   readonly timers: number
@@ -20,7 +20,7 @@ export interface Counts extends QuotaCounts {
   readonly processListeners: number
   readonly openSockets: number
   readonly unanswered: number
-  readonly checks: number
+  readonly reauthorizer: number
   readonly rooms: number
 }
 
@@ -61,9 +61,12 @@ async function serve(dataDir: string): Promise<void> {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
   process.on("message", () => {
     server.getConnections((_error, sockets) => {
-      const houses = shared("houses", () => new Map<string, { rooms: Rooms; quotas: Quotas; checks: Checks }>())
+      const serverStates = shared(
+        "serverStates",
+        () => new Map<string, { rooms: Rooms; quotas: ConnectionQuotas; reauthorizer: Reauthorizer }>(),
+      )
       const { open, unanswered } = shared("upgrades", () => ({ open: new Set(), unanswered: { size: 0 } }))
-      const [{ rooms, quotas, checks }] = houses.values()
+      const [{ rooms, quotas, reauthorizer }] = serverStates.values()
       process.send?.({
         ...quotas.counts,
         sockets,
@@ -74,7 +77,7 @@ async function serve(dataDir: string): Promise<void> {
         processListeners: count(process),
         openSockets: open.size,
         unanswered: unanswered.size,
-        checks: checks.size,
+        reauthorizer: reauthorizer.size,
         rooms: rooms.openCount,
       } satisfies Counts)
     })

@@ -9,7 +9,7 @@ import {
   openBrowserLog,
 } from "./idb-log.ts"
 import { loadSqlite } from "./load-sqlite.ts"
-import { holdLife, own, ownWhenFree, watchLife } from "./ownership.ts"
+import { holdLivenessLock, own, ownWhenFree, watchLivenessLock } from "./web-locks.ts"
 import { wsNetwork } from "./ws-network.ts"
 
 /** The real thing: IndexedDB and OPFS, Web Locks, WebSocket, wasm. */
@@ -25,7 +25,7 @@ export function browserPlatform(): Platform {
     network: wsNetwork,
     own,
     ownWhenFree,
-    holdLife,
-    watchLife,
+    holdLivenessLock,
+    watchLivenessLock,
   }
 }

@@ -18,13 +18,13 @@ import {
 import { type BrowserStorage, browserStorage, errorName } from "./browser-storage.ts"
 import {
   isForbidden,
-  movePlace,
+  logDirectoryOf,
+  moveLogDirectory,
   openExisting,
-  placeOf,
   readMovedMs,
   requestDone,
   transactionDone,
-} from "./log-places.ts"
+} from "./log-directory.ts"
 import {
   type CheckpointFiles,
   checkpointFrom,
@@ -71,10 +71,10 @@ export async function openBrowserLog(options: { key: string; storage: BrowserSto
   const { key, storage } = options
   if (storage.indexedDB === null) return openMemoryLog()
   let db: IDBDatabase
-  let place: string
+  let directory: string
   try {
-    place = await placeOf(storage.indexedDB, key)
-    db = await openDatabase(storage.indexedDB, databaseName(place))
+    directory = await logDirectoryOf(storage.indexedDB, key)
+    db = await openDatabase(storage.indexedDB, databaseName(directory))
   } catch (error) {
     if (isForbidden(error)) return openMemoryLog()
     throw toLogError(error)
@@ -82,7 +82,7 @@ export async function openBrowserLog(options: { key: string; storage: BrowserSto
   try {
     const opened = await recover(db)
     const records = decodeGroups(opened)
-    const files = await storage.files(folderName(place))
+    const files = await storage.files(folderName(directory))
     const checkpoint = await loadCheckpoint(opened, files)
     return { log: new IdbLog(opened, files), checkpoint, records }
   } catch (error) {
@@ -95,9 +95,9 @@ export async function openBrowserLog(options: { key: string; storage: BrowserSto
 export async function deleteBrowserLog(key: string, storage: BrowserStorage = browserStorage()): Promise<void> {
   try {
     const { indexedDB } = storage
-    const place = indexedDB === null ? key : await placeOf(indexedDB, key)
-    if (indexedDB !== null) await requestDone(indexedDB.deleteDatabase(databaseName(place)))
-    await storage.removeFiles(folderName(place))
+    const directory = indexedDB === null ? key : await logDirectoryOf(indexedDB, key)
+    if (indexedDB !== null) await requestDone(indexedDB.deleteDatabase(databaseName(directory)))
+    await storage.removeFiles(folderName(directory))
   } catch (error) {
     throw toLogError(error)
   }
@@ -107,7 +107,7 @@ export async function deleteBrowserLog(key: string, storage: BrowserStorage = br
 export async function hasBrowserLog(key: string, storage: BrowserStorage = browserStorage()): Promise<boolean> {
   if (storage.indexedDB === null) return false
   try {
-    const db = await openExisting(storage.indexedDB, databaseName(await placeOf(storage.indexedDB, key)))
+    const db = await openExisting(storage.indexedDB, databaseName(await logDirectoryOf(storage.indexedDB, key)))
     if (db === null) return false
     try {
       return (await requestDone(db.transaction(GROUPS).objectStore(GROUPS).count())) > 0
@@ -126,7 +126,7 @@ export async function readBrowserRecords(
 ): Promise<LogRecord[]> {
   if (storage.indexedDB === null) return []
   try {
-    const db = await openExisting(storage.indexedDB, databaseName(await placeOf(storage.indexedDB, key)))
+    const db = await openExisting(storage.indexedDB, databaseName(await logDirectoryOf(storage.indexedDB, key)))
     if (db === null) return []
     try {
       return decodeGroups(await readAll(db, "readonly"))
@@ -150,7 +150,7 @@ export async function moveBrowserLog(
   if (storage.indexedDB === null) return
   await deleteBrowserLog(to, storage)
   try {
-    await movePlace(storage.indexedDB, from, to)
+    await moveLogDirectory(storage.indexedDB, from, to)
   } catch (error) {
     throw toLogError(error)
   }

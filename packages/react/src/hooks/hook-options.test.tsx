@@ -46,7 +46,7 @@ afterEach(() => {
 })
 
 /** Time goes on by itself, and jumps past the moment in which what nobody uses any more is let go of. */
-const hurry = () => vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"], shouldAdvanceTime: true })
+const useFastTimers = () => vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"], shouldAdvanceTime: true })
 const releaseTime = () => act(() => vi.advanceTimersByTimeAsync(1_000))
 
 /** The worker, with all that is posted either way noted down. */
@@ -257,7 +257,7 @@ test("H4 callbacks are called in TanStack's order, with the arguments of their c
 })
 
 test("H5 when the last component is gone nothing runs and nothing is kept", async () => {
-  hurry()
+  useFastTimers()
   const { unmount } = render(page(<Titles options={{ gcTime: 0 }} />))
   await screen.findByText("titles:")
   expect(counts()).toEqual([1, 1])
@@ -268,7 +268,7 @@ test("H5 when the last component is gone nothing runs and nothing is kept", asyn
 })
 
 test("H5 a disabled query that was read once leaves nothing behind", async () => {
-  hurry()
+  useFastTimers()
   const { unmount } = render(page(<Titles options={{ enabled: false, gcTime: 0 }} />))
   await act(() => result.refetch())
   await screen.findByText("titles:")
@@ -289,7 +289,7 @@ test("H1 H4 calls keep their order around a clear: what is written behind it sta
 })
 
 test("H5 a query that nobody looks at is stopped while others go on", async () => {
-  hurry()
+  useFastTimers()
   const { rerender } = render(page(<Titles />))
   await screen.findByText("titles:")
   rerender(page(null))

@@ -6,7 +6,7 @@ import type { TabDocument } from "../tab/tab-document.ts"
 import type { TabSubscription } from "../tab/tab-queries.ts"
 
 /** A query that nobody looks at any more is stopped after this long: fast remounts come back sooner. */
-const LINGER_MS = 1_000
+const IDLE_STOP_MS = 1_000
 /** Rows that depend on the time are asked for again this often, where the app sets no `refetchInterval`. */
 const CLOCK_MS = 1_000
 
@@ -49,7 +49,7 @@ export class LiveKey {
   #waiting: Waiting[] = []
   #pushed: LfError | null = null
   #wasActive = false
-  #linger: ReturnType<typeof setTimeout> | undefined
+  #idleClose: ReturnType<typeof setTimeout> | undefined
   #clock: ReturnType<typeof setTimeout> | undefined
 
   constructor(options: {
@@ -106,19 +106,19 @@ export class LiveKey {
   #update(): void {
     const isActive = this.#isActive
     if (isActive || this.#waiting.length > 0) {
-      clearTimeout(this.#linger)
-      this.#linger = undefined
+      clearTimeout(this.#idleClose)
+      this.#idleClose = undefined
       this.#subscription ??= this.#document().subscribe(this.#query, (result, turn) => this.#receive(result, turn))
       if (isActive && !this.#wasActive) this.#showAll()
-    } else if (this.#subscription !== null) this.#linger ??= setTimeout(() => this.#stop(), LINGER_MS)
+    } else if (this.#subscription !== null) this.#idleClose ??= setTimeout(() => this.#stop(), IDLE_STOP_MS)
     this.#wasActive = isActive
     this.#expectClock()
   }
 
   #stop(): void {
-    clearTimeout(this.#linger)
+    clearTimeout(this.#idleClose)
     clearTimeout(this.#clock)
-    this.#linger = undefined
+    this.#idleClose = undefined
     this.#clock = undefined
     if (this.#subscription === null) return
     const subscription = this.#subscription

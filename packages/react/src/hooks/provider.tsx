@@ -7,7 +7,7 @@ import type { ConnectOptions } from "../tab/options.ts"
 import { DocumentContext, DocumentHandle } from "./document-handle.ts"
 import { keepClient, ownClient } from "./own-client.ts"
 import { bindingOf } from "./query-binding.ts"
-import { useWorkerOfThisLoad } from "./use-fresh-worker.ts"
+import { useWorkerOfThisLoad } from "./use-dev-worker-restart.ts"
 
 export interface LfProviderProps {
   /** 1 to 64 characters of A-Z, a-z, 0-9, _ and -. */

@@ -12,7 +12,7 @@ import { useCallback, useEffect, useMemo, useRef, useSyncExternalStore } from "r
 import type { Receipt } from "../tab/calls.ts"
 import { type DocumentHandle, useDocumentHandle } from "./document-handle.ts"
 import { post, type Rejected } from "./post.ts"
-import { useFreshWorker } from "./use-fresh-worker.ts"
+import { useDevWorkerRestart } from "./use-dev-worker-restart.ts"
 import { noteReads } from "./use-read-errors.ts"
 
 export interface MutationOptions<Args> {
@@ -63,7 +63,7 @@ export function useMutation<Args>(
   options: MutationOptions<Args> = {},
 ): MutationResult<Args> {
   const handle = useDocumentHandle()
-  useFreshWorker(handle, mutation)
+  useDevWorkerRestart(handle, mutation)
   const { client } = handle
   const observerOptions = observerOptionsOf({ handle, mutation, options })
   // biome-ignore lint/correctness/useExhaustiveDependencies: the options follow in an effect, as TanStack's own hook has it

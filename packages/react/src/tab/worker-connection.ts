@@ -1,6 +1,6 @@
 import { LfError, toLfError } from "@lf/core"
 import { browserHost } from "../browser/browser-host.ts"
-import { holdLife, watchLife } from "../browser/ownership.ts"
+import { holdLivenessLock, watchLivenessLock } from "../browser/web-locks.ts"
 import { type Port, portOf, type TabMessage, type WorkerMessage } from "../rpc/protocol.ts"
 import { sentToError } from "../rpc/sent-error.ts"
 import { makeWorker } from "./make-worker.ts"
@@ -39,7 +39,7 @@ let life: Promise<string | null> | undefined
 
 /** One lock for the whole tab, whatever it opens. */
 function lifeOfTab(): Promise<string | null> {
-  life ??= holdLife()
+  life ??= holdLivenessLock()
   return life
 }
 
@@ -173,7 +173,7 @@ export class WorkerConnection {
   /** The end of whoever holds `lock` is learnt at once. If it answers all the same, its locks are out of our sight. */
   #watchWorker(lock: string | null): void {
     if (lock === null || lock === this.#freeLock) return
-    this.#stopWatching = watchLife(lock, () => {
+    this.#stopWatching = watchLivenessLock(lock, () => {
       this.#freeLock = lock
       this.reconnect()
     })

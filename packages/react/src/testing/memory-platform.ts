@@ -28,8 +28,8 @@ export function memoryPlatform(network: Network): Platform {
     network: () => network,
     own: (name) => locks.own(name),
     ownWhenFree: (name, signal) => locks.own(name, signal),
-    holdLife: async () => null,
-    watchLife: () => () => {},
+    holdLivenessLock: async () => null,
+    watchLivenessLock: () => () => {},
   }
 }
 

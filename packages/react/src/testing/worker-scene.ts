@@ -134,7 +134,7 @@ export class WorkerScene {
     return {
       ...memory,
       host: this.clock.host,
-      holdLife: async () => "lf/1/life/worker",
+      holdLivenessLock: async () => "lf/1/life/worker",
       own: async (name, options) => {
         const { release } = await memory.own(name, options)
         this.onAsked = options.onAsked
@@ -174,7 +174,7 @@ export class WorkerScene {
           },
         }
       },
-      watchLife: (lock, onGone) => {
+      watchLivenessLock: (lock, onGone) => {
         this.watched.set(lock, onGone)
         return () => void this.watched.delete(lock)
       },

@@ -68,7 +68,7 @@ describe("what is known of a document", () => {
     })
     const { claimed, range, after } = document.pendingParts()
     expect([claimed, range, after(lsn(0))]).toEqual([[], null, []])
-    expect([document.rejections, document.queryCount, document.wasOpen, document.isMendable]).toEqual([
+    expect([document.rejections, document.queryCount, document.wasOpen, document.canReopen]).toEqual([
       [],
       0,
       false,
@@ -97,7 +97,7 @@ describe("what is known of a document", () => {
     expect(rejections).toMatchObject([{ type: "rejected" }])
     const local = await document.local
     local.subscribe(sql`select id from items`, () => {})
-    expect([document.queryCount, document.wasOpen, document.isMendable]).toEqual([1, true, false])
+    expect([document.queryCount, document.wasOpen, document.canReopen]).toEqual([1, true, false])
     await document.close()
     expect(document.queryCount).toBe(0)
   })
@@ -124,20 +124,17 @@ describe("what is known of a document", () => {
     ["LOG_CORRUPT", false, "error"],
     ["SCHEMA_NEWER", false, "needs-update"],
     ["LOG_FORMAT_NEWER", false, "needs-update"],
-  ] as const)(
-    "%s: opening it anew may help, or not, and its worker hears so once",
-    async (code, isMendable, status) => {
-      const { document, scene, count } = setUp()
-      scene.failures.push(new LfError(code, "a reason"))
-      expect(await codeOf(document.local)).toBe(code)
-      expect(document.state).toMatchObject({ status, error: { code }, isOpen: false })
-      expect([document.isMendable, document.wasOpen, count("failed")]).toEqual([isMendable, false, Number(isMendable)])
-      expect(await codeOf(document.use(() => {}))).toBe(code)
-      expect(scene.owned.size).toBe(0)
-      await document.close()
-      expect(document.isMendable).toBe(false)
-    },
-  )
+  ] as const)("%s: opening it anew may help, or not, and its worker hears so once", async (code, canReopen, status) => {
+    const { document, scene, count } = setUp()
+    scene.failures.push(new LfError(code, "a reason"))
+    expect(await codeOf(document.local)).toBe(code)
+    expect(document.state).toMatchObject({ status, error: { code }, isOpen: false })
+    expect([document.canReopen, document.wasOpen, count("failed")]).toEqual([canReopen, false, Number(canReopen)])
+    expect(await codeOf(document.use(() => {}))).toBe(code)
+    expect(scene.owned.size).toBe(0)
+    await document.close()
+    expect(document.canReopen).toBe(false)
+  })
 
   test("that stopped: it is not open or up to date, and its worker hears it once", async () => {
     const { network } = await itemsServer()
@@ -153,7 +150,7 @@ describe("what is known of a document", () => {
       isOpen: false,
       isUpToDate: false,
     })
-    expect([document.isMendable, count("failed")]).toEqual([true, 1])
+    expect([document.canReopen, count("failed")]).toEqual([true, 1])
   })
 })
 
@@ -177,7 +174,7 @@ describe("a document that takes long to open", () => {
     scene.pass(1)
     expect(await used).toBe("LOG_OWNED")
     expect(document.state).toMatchObject({ status: "error", error: { code: "LOG_OWNED" }, isOpen: false })
-    expect([count("state"), scene.clock.timers.size, document.isMendable]).toEqual([1, 0, false])
+    expect([count("state"), scene.clock.timers.size, document.canReopen]).toEqual([1, 0, false])
     expect(await codeOf(document.use(() => {}))).toBe("LOG_OWNED")
     letGo()
     await document.local
@@ -275,7 +272,7 @@ describe("a document that is closed", () => {
     expect([scene.onAsked(0), document.state.isOpen]).toEqual([false, true])
     expect(scene.onAsked(1)).toBe(true)
     await until(() => heard.includes("replaced WORKER_REPLACED"))
-    expect([scene.owned.size, document.isMendable]).toEqual([0, false])
+    expect([scene.owned.size, document.canReopen]).toEqual([0, false])
   })
 })
 

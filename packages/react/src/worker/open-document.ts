@@ -15,7 +15,7 @@ import {
 import type { DocumentState } from "../rpc/protocol.ts"
 import { errorToSent } from "../rpc/sent-error.ts"
 import { claimKey, ownerLock, storageKey } from "../rpc/storage-key.ts"
-import { Claim, claimWhole } from "./claim.ts"
+import { AnonymousLogAdoption, adoptWholeLog } from "./adopt-anonymous.ts"
 import type { PendingParts } from "./pending-feed.ts"
 import type { Ownership, Platform } from "./platform.ts"
 
@@ -65,7 +65,7 @@ export class OpenDocument {
   #inTime: Promise<Local>
   #ownership: Ownership | null = null
   #session: Session | null = null
-  #claim: Claim | null = null
+  #adoption: AnonymousLogAdoption | null = null
   #opened: Local | null = null
   #url: string
   #isOnline = true
@@ -95,7 +95,7 @@ export class OpenDocument {
     const failure = local?.failure ?? this.#failure ?? this.#late
     const { status, isUpToDate, firstSync, ...session } = this.#session?.state ?? CONNECTING
     const isSound = failure === null
-    const error = failure ?? session.error ?? this.#claim?.failure ?? null
+    const error = failure ?? session.error ?? this.#adoption?.failure ?? null
     return {
       status: isSound ? status : statusOf(failure.code),
       error: error === null ? null : errorToSent(error),
@@ -137,13 +137,13 @@ export class OpenDocument {
 
   /** Here and in what is claimed: all that the user still waits for. */
   get pendingCount(): number {
-    return (this.#claim?.pendingCount ?? 0) + (this.#opened?.pendingCount ?? 0)
+    return (this.#adoption?.pendingCount ?? 0) + (this.#opened?.pendingCount ?? 0)
   }
 
   pendingParts(): PendingParts {
     const local = this.#opened
     return {
-      claimed: this.#claim?.pending ?? [],
+      claimed: this.#adoption?.pending ?? [],
       range: local?.pendingRange ?? null,
       after: (position) => local?.pendingAfter(position) ?? [],
     }
@@ -159,7 +159,7 @@ export class OpenDocument {
   }
 
   /** It stopped for a reason that may pass: a full disk, a network that did not give the wasm. */
-  get isMendable(): boolean {
+  get canReopen(): boolean {
     const failure = this.#opened?.failure ?? this.#failure
     return !this.#isClosed && failure !== null && MENDABLE.has(failure.code)
   }
@@ -171,7 +171,7 @@ export class OpenDocument {
   setOnline(isOnline: boolean): void {
     this.#isOnline = isOnline
     this.#session?.setOnline(isOnline)
-    this.#claim?.setOnline(isOnline)
+    this.#adoption?.setOnline(isOnline)
     this.#options.onState()
   }
 
@@ -187,12 +187,12 @@ export class OpenDocument {
 
   /** Nobody's log of this document may hold something that is this user's now. */
   lookForClaim(): void {
-    this.#claim?.look()
+    this.#adoption?.look()
   }
 
   poke(): void {
     this.#session?.poke()
-    this.#claim?.poke()
+    this.#adoption?.poke()
   }
 
   /** Flushes, closes and lets go of the lock. */
@@ -201,7 +201,7 @@ export class OpenDocument {
     this.#isClosed = true
     this.#session?.stop()
     try {
-      await this.#claim?.stop()
+      await this.#adoption?.stop()
       await this.#opened?.close()
     } finally {
       this.#ownership?.release()
@@ -225,7 +225,7 @@ export class OpenDocument {
 
   async #clear(local: Local): Promise<void> {
     local.discard()
-    this.#claim?.discard()
+    this.#adoption?.discard()
     await this.close()
     const { platform, user, doc } = this.#options
     if (user !== null) await platform.deleteLog(claimKey(user, doc))
@@ -255,7 +255,7 @@ export class OpenDocument {
       throw new LfError("LOG_CLOSED", "the document was closed while it was opened")
     }
     try {
-      if (user !== null) await claimWhole({ platform, doc, user })
+      if (user !== null) await adoptWholeLog({ platform, doc, user })
       this.#movedMs = user === null ? await platform.movedMs(this.#key) : null
       const opened = await platform.openLog(this.#key)
       const local = new Local({ opened, module, mutator, host: platform.host, user, crashed })
@@ -266,7 +266,15 @@ export class OpenDocument {
       const connect = (to: Local) => this.#connect(to)
       this.#session = connect(local)
       if (user !== null) {
-        this.#claim = new Claim({ platform, doc, user, mutator, into: local, connect, onChange: this.#options.onState })
+        this.#adoption = new AnonymousLogAdoption({
+          platform,
+          doc,
+          user,
+          mutator,
+          into: local,
+          connect,
+          onChange: this.#options.onState,
+        })
       }
       if (!this.#isOnline) this.setOnline(false)
       this.#options.onOpened()
@@ -328,7 +336,7 @@ export class OpenDocument {
 
   #tell(): void {
     this.#options.onState()
-    if (!this.isMendable || this.#hasToldFailure) return
+    if (!this.canReopen || this.#hasToldFailure) return
     this.#hasToldFailure = true
     this.#options.onFailed()
   }

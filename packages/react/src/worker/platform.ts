@@ -22,9 +22,9 @@ export interface Platform {
   /** Resolves when nobody else has `name`; nobody is asked for it. Rejects when `signal` aborts before. */
   ownWhenFree(name: string, signal: AbortSignal): Promise<Ownership>
   /** Takes a lock of our own as a sign of life; null where there are no locks. */
-  holdLife(): Promise<string | null>
+  holdLivenessLock(): Promise<string | null>
   /** Calls `onGone` when the holder of a life lock is gone. Returns its undo. */
-  watchLife(lock: string, onGone: () => void): () => void
+  watchLivenessLock(lock: string, onGone: () => void): () => void
 }
 
 export interface Ownership {

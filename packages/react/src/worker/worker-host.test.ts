@@ -41,11 +41,11 @@ const offline = { connect: () => Promise.reject(new LfError("SERVER_CLOSING", "n
 
 test("I21 T28 a tab whose lock cannot be seen is told to come back, and is served from then on", async () => {
   // Cleared site data: to the worker every tab's lock is free.
-  const watchLife = (_lock: string, onGone: () => void) => {
+  const watchLivenessLock = (_lock: string, onGone: () => void) => {
     queueMicrotask(onGone)
     return () => {}
   }
-  const worker = new WorkerHost({ mutator, platform: { ...memoryPlatform(offline), watchLife }, end: () => {} })
+  const worker = new WorkerHost({ mutator, platform: { ...memoryPlatform(offline), watchLivenessLock }, end: () => {} })
   await new Tab(worker, { tab: "t", connection: 1 }).hears("restarting")
   const again = new Tab(worker, { tab: "t", connection: 2 })
   again.say({ type: "mutate", uid: "u1", name: "Add", args: { id: "1" } })

@@ -8,7 +8,7 @@ import { TabPort } from "./tab-port.ts"
 import { TokenDesk } from "./token-desk.ts"
 
 /** A document without tabs stays open for this long: a reload finds it warm. */
-const LINGER_MS = 2_000
+const IDLE_CLOSE_MS = 2_000
 /** A document that stops again so soon is opened again after this time: its disk is full still. */
 const MEND_MS = 5_000
 /** The next try for one that could not be opened at all. */
@@ -25,11 +25,11 @@ interface Entry {
   readonly document: OpenDocument
   readonly desk: TokenDesk
   readonly tabs: Set<TabPort>
-  linger: () => void
+  cancelIdleClose: () => void
 }
 
 /** A tab's place at a document. */
-interface Seat {
+interface TabSession {
   handle(message: TabMessage): void
   leave(): void
   /** The tab leaves when the holder of this lock is gone. */
@@ -53,7 +53,7 @@ export class WorkerHost {
    */
   readonly #connections = new Map<string, number>()
   /** How each tab that is here leaves: nothing of one that left is kept (H5). */
-  readonly #seats = new Map<string, () => void>()
+  readonly #sessions = new Map<string, () => void>()
   /** By the tab's call: one that is asked twice is done once (H1). */
   readonly #clears = new Map<string, Promise<void>>()
   /** Of tabs that are gone. One that asks again lives: the site's data was cleared, and its locks are out of our sight. */
@@ -64,7 +64,7 @@ export class WorkerHost {
     this.#platform = options.platform
     this.#end = options.end
     this.#bornMs = options.platform.host.nowMs()
-    this.#life = options.platform.holdLife()
+    this.#life = options.platform.holdLivenessLock()
   }
 
   /** Live queries that run here for tabs. */
@@ -76,7 +76,7 @@ export class WorkerHost {
 
   /** Tabs that are served. */
   get tabCount(): number {
-    return this.#seats.size
+    return this.#sessions.size
   }
 
   /** Something threw that nobody catches: told to every tab, since a worker's own console is hard to find. */
@@ -87,15 +87,15 @@ export class WorkerHost {
 
   /** A tab connected. */
   accept(port: Port<WorkerMessage, TabMessage>): void {
-    let seat: Seat | null = null
+    let session: TabSession | null = null
     port.listen((message) => {
       if (message.type === "open") {
-        seat?.leave()
-        seat = this.#isOutdated(message) ? null : this.#join(port, message)
+        session?.leave()
+        session = this.#isOutdated(message) ? null : this.#join(port, message)
       } else if (message.type === "restart") void this.#restart(message.sinceMs)
-      else if (message.type === "life") seat?.watch(message.lock)
-      else if (message.type === "close") seat?.leave()
-      else seat?.handle(message)
+      else if (message.type === "life") session?.watch(message.lock)
+      else if (message.type === "close") session?.leave()
+      else session?.handle(message)
     })
     port.post({ type: "alive" })
     void this.#life.then((lock) => port.post({ type: "life", lock }))
@@ -114,13 +114,13 @@ export class WorkerHost {
     return clearing
   }
 
-  #join(port: Port<WorkerMessage, TabMessage>, open: Open): Seat {
+  #join(port: Port<WorkerMessage, TabMessage>, open: Open): TabSession {
     const key = storageKey(open.user, open.doc)
     const known = this.#entries.get(key)
     // Whoever loads the page again wants to see whether it works now.
-    if (known?.document.isMendable) void this.#mend(key, known)
+    if (known?.document.canReopen) void this.#reopen(key, known)
     const entry = this.#entries.get(key) ?? this.#open(key, open)
-    entry.linger()
+    entry.cancelIdleClose()
     entry.document.setUrl(open.url)
     const { document, desk } = entry
     if (known !== undefined) document.poke()
@@ -131,17 +131,17 @@ export class WorkerHost {
     let hasLeft = false
     const leave = () => {
       hasLeft = true
-      if (this.#seats.get(open.tab) === leave) this.#seats.delete(open.tab)
+      if (this.#sessions.get(open.tab) === leave) this.#sessions.delete(open.tab)
       stopWatching()
       tab.close()
       if (!entry.tabs.delete(tab) || entry.tabs.size > 0) return
       if (this.#isClaimed(entry)) this.#closeUnused(key, entry)
-      else entry.linger = this.#platform.host.after(LINGER_MS, () => this.#closeUnused(key, entry))
+      else entry.cancelIdleClose = this.#platform.host.after(IDLE_CLOSE_MS, () => this.#closeUnused(key, entry))
     }
     const watch = (lock: string) => {
       stopWatching()
       if (this.#freeLocks.has(lock)) return
-      stopWatching = this.#platform.watchLife(lock, () => {
+      stopWatching = this.#platform.watchLivenessLock(lock, () => {
         this.#freeLocks.add(lock)
         forgetOldest(this.#freeLocks, FREE_LOCKS_MAX)
         tab.post({ type: "restarting" })
@@ -151,10 +151,10 @@ export class WorkerHost {
     const handle = (message: TabMessage) => {
       if (hasLeft) return
       tab.handle(message)
-      if (message.type === "shown" && this.#isClaimed(entry)) this.#hurry(entry.doc)
+      if (message.type === "shown" && this.#isClaimed(entry)) this.#closeIfUnused(entry.doc)
     }
-    this.#seats.get(open.tab)?.()
-    this.#seats.set(open.tab, leave)
+    this.#sessions.get(open.tab)?.()
+    this.#sessions.set(open.tab, leave)
     this.#connections.delete(open.tab)
     this.#connections.set(open.tab, open.connection)
     forgetOldest(this.#connections, CONNECTIONS_MAX)
@@ -190,21 +190,21 @@ export class WorkerHost {
         const entry = this.#entries.get(key)
         if (entry === undefined) return
         const sinceMendMs = host.monotonicMs() - (this.#mendedMs.get(key) ?? Number.NEGATIVE_INFINITY)
-        const mendMs = sinceMendMs > MEND_MS ? 0 : MEND_MS
-        host.after(entry.document.wasOpen ? mendMs : OPEN_AGAIN_MS, () => void this.#mend(key, entry))
+        const reopenMs = sinceMendMs > MEND_MS ? 0 : MEND_MS
+        host.after(entry.document.wasOpen ? reopenMs : OPEN_AGAIN_MS, () => void this.#reopen(key, entry))
       },
       onReplaced: (error) => {
         for (const tab of tabs) tab.post({ type: "replaced", error: errorToSent(error) })
       },
     })
-    const entry: Entry = { doc, user, document, desk, tabs, linger: () => {} }
+    const entry: Entry = { doc, user, document, desk, tabs, cancelIdleClose: () => {} }
     this.#entries.set(key, entry)
-    if (user !== null) this.#hurry(doc)
+    if (user !== null) this.#closeIfUnused(doc)
     return entry
   }
 
   /** Nobody's document is closed as soon as no tab shows it: whoever signed in waits for its log. */
-  #hurry(doc: string): void {
+  #closeIfUnused(doc: string): void {
     const key = storageKey(null, doc)
     const entry = this.#entries.get(key)
     if (entry === undefined) return
@@ -233,7 +233,7 @@ export class WorkerHost {
   }
 
   /** Opens a failed document anew, from what was kept: its tabs connect again. */
-  async #mend(key: string, entry: Entry): Promise<void> {
+  async #reopen(key: string, entry: Entry): Promise<void> {
     if (this.#entries.get(key) !== entry) return
     this.#entries.delete(key)
     this.#mendedMs.set(key, this.#platform.host.monotonicMs())

@@ -221,7 +221,7 @@ describe("an anonymous document while a user has it open T26", () => {
     expect(waiting.count("released")).toBe(1)
   })
 
-  test("of another name, and a user's own, linger as ever", async () => {
+  test("of another name, and a user's own, stay open for 2 s as ever", async () => {
     const { scene, ann } = await both()
     const other = scene.tab({ doc: "e", tab: "u" })
     const ben = scene.tab({ user: "ben", tab: "ben" })

@@ -1,0 +1,147 @@
+import { beforeAll, describe, expect, test } from "vitest"
+import { z } from "zod"
+import { loadChecksum } from "../base/checksum.ts"
+import { MemoryDisk } from "../journal/memory-log.ts"
+import { Local } from "../local/local.ts"
+import { Session } from "../local/session.ts"
+import { MemoryNetwork } from "../network/memory-network.ts"
+import type { LoadSqlite } from "../sqlite/module.ts"
+import { sql } from "../sqlite/sql.ts"
+import { SeededRandom } from "../testing/seeded-random.ts"
+import { SimClock, SimHost } from "../testing/sim-host.ts"
+import { sqliteLoader, turn } from "../testing/sim-node.ts"
+import { defineMutation, defineMutator } from "../timeline/mutator.ts"
+import { ATTEMPTS_MAX, CAREFUL_MS } from "./crash-quarantine.ts"
+import { receive } from "./reception.ts"
+import { Remote } from "./remote.ts"
+
+let loadSqlite: LoadSqlite
+beforeAll(async () => {
+  await loadChecksum()
+  loadSqlite = await sqliteLoader()
+})
+
+let isKilled = false
+const Note = defineMutation("Note", z.object({ text: z.string() }), (tx, { text }) => {
+  tx.run(sql`insert into notes values (${text})`)
+  if (text === "poison" && tx.side === "remote") isKilled = true
+})
+const mutator = defineMutator({
+  migrations: [sql`create table notes (text text primary key) strict`],
+  mutations: [Note],
+})
+
+/** A server whose process dies while it runs the poison: nothing that it had not flushed is left. */
+class World {
+  readonly clock = new SimClock()
+  readonly disk = new MemoryDisk()
+  readonly network = new MemoryNetwork((pipe) => {
+    receive(pipe, this.#host(), async (hello) => {
+      if (this.remote === null) throw new Error("down")
+      return this.remote.connect({ pipe, hello, user: null })
+    })
+  })
+  remote: Remote | null = null
+  deaths = 0
+  flushes = 0
+
+  async start(): Promise<void> {
+    const { log, ...stored } = await this.disk.open("d")
+    const append: typeof log.append = (records) => {
+      this.flushes++
+      return log.append(records)
+    }
+    const counted = { durable: true, append, rollup: log.rollup.bind(log), close: () => log.close() }
+    try {
+      this.remote = await Remote.recover({
+        opened: { ...stored, log: counted },
+        loadSqlite,
+        mutator,
+        host: this.#host(),
+        guard: (work) => {
+          isKilled = false
+          work()
+          if (!isKilled) return true
+          this.kill()
+          throw new Error("the process is dead")
+        },
+      })
+      this.network.setOnline(true)
+    } catch (error) {
+      if (!isKilled) throw error
+    }
+  }
+
+  kill(): void {
+    this.deaths++
+    this.remote = null
+    this.disk.crash()
+    this.network.setOnline(false)
+  }
+
+  async client(): Promise<Local> {
+    const host = this.#host()
+    const opened = await new MemoryDisk().open("d")
+    const local = new Local({ opened, module: await loadSqlite(), mutator, host, user: null })
+    new Session({ docId: "d", local, network: this.network, host, onChange: () => {} })
+    return local
+  }
+
+  /** Whoever keeps servers running starts this one again when it is gone. */
+  async until(holds: () => boolean): Promise<void> {
+    for (let i = 0; i < 2000; i++) {
+      if (holds()) return
+      if (this.remote === null) await this.start()
+      this.clock.runNext()
+      await turn()
+    }
+    throw new Error("it did not come to hold")
+  }
+
+  #host(): SimHost {
+    return new SimHost(this.clock, new SeededRandom(this.deaths))
+  }
+}
+
+describe("a mutation that kills the process", () => {
+  test("T12 is quarantined after three attempts that were kept, and stops nobody else", async () => {
+    const world = new World()
+    await world.start()
+    const innocent = await world.client()
+    const poisoner = await world.client()
+    await world.until(() => innocent.cursor > 0 && poisoner.cursor > 0)
+    for (const text of ["before", "poison", "after"]) poisoner.run("Note", { text })
+    innocent.run("Note", { text: "innocent" })
+    await world.until(() => poisoner.pendingCount + innocent.pendingCount === 0)
+    expect(poisoner.rejections.map(({ args, code }) => [args, code])).toEqual([
+      [{ text: "poison" }, "MUTATION_QUARANTINED"],
+    ])
+    expect(innocent.rejections).toEqual([])
+    const texts = world.remote?.query<{ text: string }>(sql`select text from notes order by text`)
+    expect(texts?.map(({ text }) => text)).toEqual(["after", "before", "innocent"])
+    // The first death is not known: what was received had not been kept yet.
+    expect(world.deaths).toBe(1 + ATTEMPTS_MAX)
+  })
+
+  test("T12 a server that ended as it should journals no attempts; one that was killed does for a minute", async () => {
+    const world = new World()
+    const flushesOfOne = async (text: string): Promise<number> => {
+      const before = world.flushes
+      await world.remote?.mutate("Note", { text }, null)
+      return world.flushes - before
+    }
+    const wait = (delayMs: number) => {
+      world.clock.after(delayMs, () => {})
+      world.clock.runNext()
+    }
+    await world.start()
+    await world.remote?.close()
+    await world.start()
+    expect(await flushesOfOne("after a clean stop")).toBe(1)
+    world.kill()
+    await world.start()
+    expect(await flushesOfOne("after a kill")).toBe(2)
+    wait(CAREFUL_MS)
+    expect(await flushesOfOne("a minute later")).toBe(1)
+  })
+})

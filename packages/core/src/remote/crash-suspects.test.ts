@@ -1,0 +1,143 @@
+import { beforeAll, describe, expect, test } from "vitest"
+import { loadChecksum } from "../base/checksum.ts"
+import { lsn } from "../base/lsn.ts"
+import { MemoryDisk } from "../journal/memory-log.ts"
+import { SeededRandom } from "../testing/seeded-random.ts"
+import { SimClock, SimHost } from "../testing/sim-host.ts"
+import { ClientList } from "./client-list.ts"
+import { ATTEMPTS_MAX, CAREFUL_MS, CrashQuarantine } from "./crash-quarantine.ts"
+import { RemoteStore } from "./remote-store.ts"
+
+beforeAll(loadChecksum)
+
+const at = (clientId: string, position: number) => ({ clientId, lsn: lsn(position) })
+
+/** One document's server, which is killed and started again on the same disk. */
+class Lives {
+  readonly #disk = new MemoryDisk()
+  readonly clock = new SimClock()
+
+  /** `applied`: how far the document says that client a's mutations were applied. */
+  async begin(applied = 0) {
+    const host = new SimHost(this.clock, new SeededRandom(1))
+    const store = new RemoteStore(await this.#disk.open("d"), host)
+    const clients = new ClientList(store)
+    clients.journal("a").applied = lsn(applied)
+    const attempts = new CrashQuarantine(store, clients, host)
+    await store.streams.flush()
+    return { store, attempts }
+  }
+
+  kill(): void {
+    this.#disk.crash()
+  }
+
+  /** A life after a kill, in which `group` was begun when the process was killed once more. */
+  async begun(...group: readonly ReturnType<typeof at>[]) {
+    await this.begin()
+    this.kill()
+    const { attempts } = await this.begin()
+    await attempts.begin(group)
+    this.kill()
+  }
+
+  async waitUntilCareless(): Promise<void> {
+    this.clock.after(CAREFUL_MS, () => {})
+    this.clock.runNext()
+  }
+}
+
+describe("T12 what was begun when a server was killed", () => {
+  test("without a kill nothing is noted, and everything runs together", async () => {
+    const { store, attempts } = await new Lives().begin()
+    await attempts.begin([at("a", 1), at("a", 2)])
+    expect(store.attempts.lsn()).toBe(0)
+    expect(attempts.together([at("a", 1), at("a", 2)])).toBe(2)
+  })
+
+  test("runs alone: a group ends before the first of it, and begins with no more than one", async () => {
+    const lives = new Lives()
+    await lives.begun(at("a", 1), at("a", 2), at("b", 1))
+    const { attempts } = await lives.begin()
+    expect(attempts.together([at("a", 1), at("a", 2)])).toBe(1)
+    expect(attempts.together([at("c", 1), at("c", 2), at("b", 1), at("a", 1)])).toBe(2)
+    expect(attempts.together([at("c", 1), at("c", 2), at("c", 3)])).toBe(3)
+  })
+
+  test("is no suspect when the document says that it was applied", async () => {
+    const lives = new Lives()
+    await lives.begun(at("a", 1), at("a", 2))
+    const { attempts } = await lives.begin(1)
+    expect(attempts.together([at("a", 1), at("c", 1)])).toBe(2)
+    expect(attempts.together([at("c", 1), at("a", 2)])).toBe(1)
+  })
+
+  test("is no suspect because of what the client had applied before the group", async () => {
+    const lives = new Lives()
+    await lives.begun(at("a", 5), at("a", 6))
+    const { attempts } = await lives.begin()
+    expect(attempts.together([at("a", 4), at("c", 1)])).toBe(2)
+  })
+
+  test("is noted once per life, and again when something new is begun with it", async () => {
+    const lives = new Lives()
+    await lives.begin()
+    lives.kill()
+    const { store, attempts } = await lives.begin()
+    await attempts.begin([at("a", 1)])
+    await attempts.begin([at("a", 1)])
+    expect(store.attempts.lsn()).toBe(1)
+    await attempts.begin([at("a", 1), at("a", 2)])
+    expect(store.attempts.lsn()).toBe(2)
+    expect(store.attempts.entry(lsn(2))).toEqual([{ clientId: "a", from: 0, to: 2 }])
+    expect(store.streams.isDirty).toBe(false)
+  })
+
+  test("is noted also when the careful time is over, and nothing else is", async () => {
+    const lives = new Lives()
+    await lives.begun(at("a", 1))
+    const { store, attempts } = await lives.begin()
+    const before = store.attempts.lsn()
+    await lives.waitUntilCareless()
+    await attempts.begin([at("c", 1), at("c", 2)])
+    expect(store.attempts.lsn()).toBe(before)
+    await attempts.begin([at("c", 1), at("a", 1)])
+    expect(store.attempts.lsn()).toBe(before + 1)
+  })
+
+  test(`is quarantined when it was begun ${ATTEMPTS_MAX} times, and then it holds up no group`, async () => {
+    const lives = new Lives()
+    await lives.begun(at("a", 1))
+    for (let times = 1; times < ATTEMPTS_MAX; times++) {
+      const { attempts } = await lives.begin()
+      expect(attempts.isQuarantined(at("a", 1))).toBe(false)
+      await attempts.begin([at("a", 1)])
+      lives.kill()
+    }
+    const { attempts } = await lives.begin()
+    expect(attempts.isQuarantined(at("a", 1))).toBe(true)
+    expect(attempts.together([at("c", 1), at("a", 1), at("c", 2)])).toBe(3)
+  })
+
+  test("is forgotten, here and at rest, when nothing waits any more", async () => {
+    const lives = new Lives()
+    await lives.begun(at("a", 1), at("a", 2))
+    const { store, attempts } = await lives.begin()
+    attempts.forget()
+    expect(attempts.together([at("a", 1), at("a", 2)])).toBe(2)
+    expect([...store.attempts.iter()]).toEqual([])
+    await attempts.begin([at("a", 1)])
+    expect([...store.attempts.iter()]).toHaveLength(1)
+  })
+
+  test("a life is noted once until it is over", async () => {
+    const lives = new Lives()
+    await lives.begin()
+    lives.kill()
+    const { store } = await lives.begin()
+    expect(store.life.lsn()).toBe(1)
+    store.life.append({ isOver: true })
+    await store.streams.close()
+    expect((await lives.begin()).store.life.lsn()).toBe(3)
+  })
+})

@@ -1,0 +1,11 @@
+import type { Lsn } from "../base/lsn.ts"
+
+/** Where a mutation stands: whose journal, and its position there. */
+export interface MutationRef {
+  readonly clientId: string
+  readonly lsn: Lsn
+}
+
+export function refKey({ clientId, lsn: at }: MutationRef): string {
+  return `${clientId}/${at}`
+}

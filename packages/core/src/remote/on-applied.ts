@@ -1,0 +1,156 @@
+import type { Host } from "../base/host.ts"
+import { LSN_ZERO, type Lsn, nextLsn } from "../base/lsn.ts"
+import { mutationCodec } from "../timeline/mutation.ts"
+import type { ClientList } from "./client-list.ts"
+import { DeliveryMarks } from "./delivery-marks.ts"
+import type { RemoteStore } from "./remote-store.ts"
+import type { Decided } from "./step-runner.ts"
+
+/** One mutation that was applied, for the world outside of the document. */
+export interface Effect {
+  readonly clientId: string
+  readonly lsn: Lsn
+  readonly uid: string
+  readonly name: string
+  readonly args: unknown
+  /** Who the server authenticated. */
+  readonly user: string | null
+}
+
+export type OnApplied = (effect: Effect) => void | Promise<void>
+
+/** The pause after a failure doubles between these. */
+const RETRY_MS_MIN = 250
+const RETRY_MS_MAX = 60_000
+/** After so much time of effects others of the process have their turn. */
+const SLICE_MS = 10
+/** A close waits this long for the effect that runs: it may itself wait for the document, and is given again. */
+export const EFFECT_CLOSE_MS_MAX = 5_000
+
+/**
+ * Tells the app what was applied and is durable: in the order of application, which is that of arrivals, one at a time,
+ * at least once (S19). What is due is derived from arrivals, clients' journals and the marks (T5).
+ */
+export class OnAppliedQueue {
+  readonly marks: DeliveryMarks
+  readonly #store: RemoteStore
+  readonly #clients: ClientList
+  readonly #host: Host
+  readonly #onApplied: OnApplied
+  /** Asks for a flush. */
+  readonly #wake: () => void
+  /** Applied, and so durable that nothing takes it back. */
+  readonly #durable: Map<string, Lsn>
+  /** Arrivals up to here were delivered. */
+  #done: Lsn
+  #failures = 0
+  #running: Promise<void> | null = null
+  #isStopped = false
+  #isOver = false
+  #resume: () => void = () => {}
+
+  constructor(options: {
+    store: RemoteStore
+    clients: ClientList
+    host: Host
+    onApplied: OnApplied
+    wake: () => void
+  }) {
+    this.#store = options.store
+    this.#clients = options.clients
+    this.#host = options.host
+    this.#onApplied = options.onApplied
+    this.#wake = options.wake
+    this.#done = options.store.arrivals.start()
+    this.#durable = new Map(options.clients.applied())
+    this.marks = new DeliveryMarks(options.store, options.clients)
+  }
+
+  /** Arrivals up to here are not needed any more. */
+  done(): Lsn {
+    return this.#done
+  }
+
+  /** These are durable now. */
+  settle(decided: readonly Decided[]): void {
+    for (const { clientId, lsn: at } of decided) this.#durable.set(clientId, at)
+    if (this.#running === null && !this.#isStopped) void this.#run()
+  }
+
+  forgetClient(clientId: string): void {
+    this.#durable.delete(clientId)
+    this.marks.forgetClient(clientId)
+  }
+
+  /** No further effect begins; resolves when the one that runs has ended and is marked, or takes too long. */
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    this.#resume()
+    let cancel = () => {}
+    const isLate = new Promise<void>((resolve) => {
+      cancel = this.#host.after(EFFECT_CLOSE_MS_MAX, resolve)
+    })
+    await Promise.race([this.#running, isLate])
+    cancel()
+    this.#isOver = true
+  }
+
+  #run(): Promise<void> {
+    const run = async () => {
+      let endMs = this.#host.monotonicMs() + SLICE_MS
+      for (let next = this.#next(); next !== null && !this.#isStopped; next = this.#next()) {
+        await this.#deliver(next)
+        if (this.#host.monotonicMs() < endMs) continue
+        await this.#host.yieldToLoop?.()
+        endMs = this.#host.monotonicMs() + SLICE_MS
+      }
+      this.#running = null
+    }
+    // Later, so that `#running` is set before it ends.
+    this.#running = Promise.resolve().then(run)
+    return this.#running
+  }
+
+  async #deliver(effect: Effect): Promise<void> {
+    try {
+      await this.#onApplied(effect)
+      if (this.#isOver) return
+      this.marks.noteDelivered(effect.clientId, effect.lsn)
+      this.#failures = 0
+      this.#wake()
+    } catch {
+      // It threw, or could not be marked: it is given again.
+      await this.#pause(Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 2 ** Math.min(this.#failures++, 10)))
+    }
+  }
+
+  #pause(delayMs: number): Promise<void> {
+    if (this.#isStopped) return Promise.resolve()
+    return new Promise((resolve) => {
+      const cancel = this.#host.after(delayMs, resolve)
+      this.#resume = () => {
+        cancel()
+        resolve()
+      }
+    })
+  }
+
+  /** The earliest that is due; what was rejected is passed by. */
+  #next(): Effect | null {
+    const { arrivals } = this.#store
+    while (this.#done < arrivals.lsn()) {
+      const { clientId, to, user } = arrivals.entry(nextLsn(this.#done))
+      const at = nextLsn(this.marks.delivered(clientId))
+      if (at > to) this.#done = nextLsn(this.#done)
+      else if (at > (this.#durable.get(clientId) ?? LSN_ZERO)) return null
+      else if (!this.marks.skip(clientId, at)) {
+        // A copy: what the app does to it is not done to the journal.
+        const { uid, name, args } = mutationCodec.decode(
+          mutationCodec.encode(this.#clients.journal(clientId).entry(at)),
+        )
+        return { clientId, lsn: at, uid, name, args, user }
+      }
+    }
+    return null
+  }
+}

@@ -1,0 +1,62 @@
+import type { LfError } from "../base/error.ts"
+import type { Host } from "../base/host.ts"
+import { uuidV7 } from "../base/ids.ts"
+import { mutationCodec } from "../timeline/mutation.ts"
+import type { Mutator } from "../timeline/mutator.ts"
+import type { Outcome } from "../timeline/outcome.ts"
+import { type ClientList, SERVER_CLIENT } from "./client-list.ts"
+import type { RemoteStore } from "./remote-store.ts"
+import type { Decided } from "./step-runner.ts"
+
+interface Waiter {
+  readonly resolve: (outcome: Outcome) => void
+  readonly reject: (error: LfError) => void
+}
+
+/** The mutations of this process's own: journaled like a client's, and their callers wait for the outcome. */
+export class ServerMutations {
+  readonly #store: RemoteStore
+  readonly #clients: ClientList
+  readonly #host: Host
+  readonly #mutator: Mutator
+  readonly #waiterByUid = new Map<string, Waiter>()
+
+  constructor(options: { store: RemoteStore; clients: ClientList; host: Host; mutator: Mutator }) {
+    this.#store = options.store
+    this.#clients = options.clients
+    this.#host = options.host
+    this.#mutator = options.mutator
+  }
+
+  /**
+   * Keeps a mutation as arrived. The promise resolves when its outcome is durable.
+   * @throws MUTATION_UNKNOWN MUTATION_ARGS_INVALID MUTATION_TOO_LARGE and then nothing was kept
+   */
+  add(name: string, args: unknown, user: string | null): Promise<Outcome> {
+    const atMs = this.#host.nowMs()
+    const uid = uuidV7(atMs, this.#host.randomBytes(10))
+    // Decoded once before it is kept: what cannot be read would have no outcome (T35).
+    const entry = mutationCodec.encode(this.#mutator.make({ uid, name, args, at: atMs }))
+    const journal = this.#clients.journal(SERVER_CLIENT)
+    const from = journal.lsn()
+    journal.write({ from, previousHash: journal.hashAt(from) ?? 0n, entries: [entry] })
+    this.#store.arrivals.append({ clientId: SERVER_CLIENT, from, to: journal.lsn(), user, atMs, forbidden: [] })
+    return new Promise((resolve, reject) => {
+      this.#waiterByUid.set(uid, { resolve, reject })
+    })
+  }
+
+  /** These outcomes are durable. */
+  settle(decided: readonly Decided[]): void {
+    if (this.#waiterByUid.size === 0) return
+    for (const { uid, outcome } of decided) {
+      this.#waiterByUid.get(uid)?.resolve(outcome)
+      this.#waiterByUid.delete(uid)
+    }
+  }
+
+  fail(error: LfError): void {
+    for (const { reject } of this.#waiterByUid.values()) reject(error)
+    this.#waiterByUid.clear()
+  }
+}

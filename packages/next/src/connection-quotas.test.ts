@@ -1,0 +1,65 @@
+import { PART_BYTES_MAX } from "@lf/core"
+import { expect, test } from "vitest"
+import { ConnectionQuotas } from "./connection-quotas.ts"
+import { limitsOf } from "./limits.ts"
+
+function fakePipe() {
+  return { unreadBytes: 0, sent: 0, send: () => {}, close: () => {}, listen: () => {} }
+}
+
+/** Whether it is resolved by now, with some time for who looks again. */
+async function isDone(work: Promise<void> | undefined): Promise<boolean> {
+  let done = false
+  void Promise.resolve(work).then(() => {
+    done = true
+  })
+  await new Promise((resolve) => setTimeout(resolve, 60))
+  return done
+}
+
+test("T23 S7 pages are made only for who has read the last ones", async () => {
+  const quotas = new ConnectionQuotas(limitsOf())
+  const pipe = fakePipe()
+  const quota = quotas.welcome({ owner: "ann", docId: "d", pipe })
+  expect(quota.pace.news()).toBe(undefined)
+  expect(await isDone(quota.pace.pages())).toBe(true)
+  pipe.unreadBytes = PART_BYTES_MAX + 1
+  const waiting = [quota.pace.pages(), quota.pace.news()]
+  expect(await Promise.all(waiting.map(isDone))).toEqual([false, false])
+  pipe.unreadBytes = 0
+  await Promise.all(waiting)
+})
+
+test("S7 one principal's connections share what may be unread; another principal's do not wait for it", async () => {
+  const quotas = new ConnectionQuotas(limitsOf({ unreadBytesPerPrincipalMax: 1_000 }))
+  const pipes = [fakePipe(), fakePipe(), fakePipe()]
+  const [, second, other] = pipes.map((pipe, i) => quotas.welcome({ owner: i < 2 ? "ann" : "bo", docId: "d", pipe }))
+  pipes[0].unreadBytes = 1_001
+  expect(await isDone(second.pace.pages())).toBe(false)
+  expect(await isDone(other.pace.pages())).toBe(true)
+})
+
+test("S7 page bytes over the rate wait until they are paid", async () => {
+  const quotas = new ConnectionQuotas(limitsOf({ pageBytesPerSecond: 1_000 }))
+  const quota = quotas.welcome({ owner: "ann", docId: "d", pipe: fakePipe() })
+  quota.pipe.send(new Uint8Array(4_000))
+  expect(quota.pace.news()).toBe(undefined)
+  quota.pipe.send(new Uint8Array(200))
+  const startedMs = performance.now()
+  await quota.pace.pages()
+  expect(performance.now() - startedMs).toBeGreaterThan(150)
+})
+
+test("who has left waits for nothing, and leaves nothing behind", async () => {
+  const quotas = new ConnectionQuotas(limitsOf({ connectionsPerPrincipalMax: 1 }))
+  const pipe = fakePipe()
+  const quota = quotas.welcome({ owner: "ann", docId: "d", pipe })
+  pipe.unreadBytes = PART_BYTES_MAX + 1
+  const waiting = quota.pace.pages()
+  expect(() => quotas.welcome({ owner: "ann", docId: "d", pipe })).toThrow(
+    expect.objectContaining({ code: "RATE_LIMITED" }),
+  )
+  quota.leave()
+  await waiting
+  quotas.welcome({ owner: "ann", docId: "d", pipe }).leave()
+})

@@ -1,0 +1,90 @@
+import { errorName } from "./browser-storage.ts"
+
+// Where the log of a key lies. One that was never moved lies under its key; a log that was given to somebody else (T26)
+// keeps its place, and both keys get new ones written down here, in one transaction. So a move is atomic and copies nothing.
+
+const NAME = "lf/1/places"
+const FORMAT = 1
+const DIRECTORIES = "places"
+
+export async function logDirectoryOf(factory: IDBFactory, key: string): Promise<string> {
+  const directory = await read(factory, key)
+  return typeof directory === "string" ? directory : key
+}
+
+/** When `moveLogDirectory` last took something from `key`, ms; null: never. */
+export async function readMovedMs(factory: IDBFactory, key: string): Promise<number | null> {
+  const movedMs = await read(factory, movedKey(key))
+  return typeof movedMs === "number" ? movedMs : null
+}
+
+const movedKey = (key: string) => `moved ${key}`
+
+/** Makes nothing, so a full disk is no trouble. */
+async function read(factory: IDBFactory, key: string): Promise<unknown> {
+  const db = await openExisting(factory, NAME)
+  if (db === null) return undefined
+  try {
+    return await requestDone(db.transaction(DIRECTORIES).objectStore(DIRECTORIES).get(key))
+  } finally {
+    db.close()
+  }
+}
+
+/** `to` has what `from` had, and `from` has nothing. What `to` had is nobody's: the caller removes it before. */
+export async function moveLogDirectory(factory: IDBFactory, from: string, to: string): Promise<void> {
+  const request = factory.open(NAME, FORMAT)
+  request.onupgradeneeded = () => request.result.createObjectStore(DIRECTORIES)
+  const db = await requestDone(request)
+  try {
+    const transaction = db.transaction(DIRECTORIES, "readwrite", { durability: "strict" })
+    const directories = transaction.objectStore(DIRECTORIES)
+    const old = directories.get(from)
+    old.onsuccess = () => {
+      directories.put(old.result ?? from, to)
+      // Never the key itself again: somebody else's log lies there.
+      directories.put(`${from}/${crypto.randomUUID()}`, from)
+      directories.put(Date.now(), movedKey(from))
+    }
+    await transactionDone(transaction)
+  } finally {
+    db.close()
+  }
+}
+
+/** Null when there is none; none is made. */
+export async function openExisting(factory: IDBFactory, name: string): Promise<IDBDatabase | null> {
+  const request = factory.open(name)
+  let isMissing = false
+  request.onupgradeneeded = () => {
+    isMissing = true
+    request.transaction?.abort()
+  }
+  try {
+    return await requestDone(request)
+  } catch (error) {
+    // Site data may be forbidden altogether: then there is none either.
+    if (isMissing || isForbidden(error)) return null
+    throw error
+  }
+}
+
+/** Private windows and forbidden site data in some browsers: IndexedDB is there and refuses everything. */
+export function isForbidden(error: unknown): boolean {
+  return errorName(error) === "SecurityError" || errorName(error) === "InvalidStateError"
+}
+
+export function requestDone<T>(request: IDBRequest<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result)
+    request.onerror = () => reject(request.error)
+  })
+}
+
+/** Settles at the transaction's own end: a request's success says nothing about durability (I3). */
+export function transactionDone(transaction: IDBTransaction): Promise<void> {
+  return new Promise((resolve, reject) => {
+    transaction.oncomplete = () => resolve()
+    transaction.onabort = () => reject(transaction.error ?? new Error("the transaction was aborted"))
+  })
+}

@@ -1,0 +1,28 @@
+import type { DefinedMutation } from "@lf/core"
+import { useEffect } from "react"
+import type { DocumentHandle } from "./document-handle.ts"
+
+const seen = new Map<string, object>()
+
+/**
+ * Development: the bundler swaps edited mutators into the page, but not into a worker that runs. When a mutation of a
+ * known name is another object, the page's code is newer, and the worker is asked to start over.
+ */
+export function useDevWorkerRestart<Args>(handle: DocumentHandle, mutation: DefinedMutation<Args>): void {
+  useEffect(() => {
+    if (process.env.NODE_ENV !== "development") return
+    const before = seen.get(mutation.name)
+    seen.set(mutation.name, mutation)
+    if (before !== undefined && before !== mutation) handle.live.restartWorker(Date.now())
+  }, [handle, mutation])
+}
+
+/**
+ * Development: a worker outlives a reload (`extendedLifetime`, another tab), and its address does not change with its
+ * code. One that is older than this page's load may run mutators of before an edit: it is asked to start over.
+ */
+export function useWorkerOfThisLoad(handle: DocumentHandle): void {
+  useEffect(() => {
+    if (process.env.NODE_ENV === "development") handle.live.restartWorker(performance.timeOrigin)
+  }, [handle])
+}
