@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { expect, test } from "vitest"
-import { LIMITS } from "../packages/next/src/limits.ts"
+import { LIMITS } from "../packages/next/src/limits/limits.ts"
 import { root } from "./source-file.ts"
 
 const security = readFileSync(join(root, "SECURITY.md"), "utf8")

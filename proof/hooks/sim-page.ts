@@ -11,9 +11,9 @@ import {
   type SqliteModule,
 } from "@lf/core"
 import type { SeededRandom } from "../../packages/core/src/testing/seeded-random.ts"
+import { MemoryLocks } from "../../packages/react/src/platform/memory/memory-locks.ts"
+import type { Ownership, Platform } from "../../packages/react/src/platform/port.ts"
 import type { Port, TabMessage, WorkerMessage } from "../../packages/react/src/rpc/protocol.ts"
-import { MemoryLocks } from "../../packages/react/src/testing/memory-locks.ts"
-import type { Ownership, Platform } from "../../packages/react/src/worker/platform.ts"
 import { WorkerHost } from "../../packages/react/src/worker/worker-host.ts"
 import { clock, locks } from "./globals.ts"
 import { mutator } from "./shop.ts"

@@ -130,7 +130,7 @@ export const argued = [
   [`${core}/remote/refused-ranges.ts`, "code = isMutation(name", '""', '"Stryker was here!"', nameIsThere],
   [`${core}/remote/refused-ranges.ts`, "codes.set(name", '""', '"Stryker was here!"', nameIsThere],
   [
-    `${core}/remote/own-mutations.ts`,
+    `${core}/remote/server-mutations.ts`,
     "if (this.#waiterByUid.size === 0)",
     "this.#waiterByUid.size === 0",
     "false",

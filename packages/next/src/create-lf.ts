@@ -1,22 +1,23 @@
 import { resolve } from "node:path"
 import type { Mutator } from "@lf/core"
-import { acceptConnection } from "./accept-connection.ts"
-import { AccessControl, type AccessOptions } from "./access-control.ts"
-import { checkProxies } from "./address.ts"
-import { ConnectionQuotas } from "./connection-quotas.ts"
-import { type OnError, type Reporter, reporterOf } from "./error-report.ts"
-import { type Handlers, handlersOf } from "./handlers.ts"
-import { checkHosts, hostsOfOrigins } from "./host-list.ts"
-import { type Limits, limitsOf } from "./limits.ts"
-import type { Log } from "./log.ts"
+import { AccessControl, type AccessOptions } from "./auth/access-control.ts"
+import { Reauthorizer } from "./auth/reauthorizer.ts"
+import { type OnApplied, Rooms } from "./documents/rooms.ts"
+import { acceptConnection } from "./http/accept-connection.ts"
+import { checkProxies } from "./http/client-address.ts"
+import { checkHosts, hostsOfOrigins } from "./http/host-list.ts"
+import { checkOrigins } from "./http/origin.ts"
+import { type Handlers, routeHandlersOf } from "./http/route-handlers.ts"
+import { closeSockets, routeUpgrades } from "./http/upgrade.ts"
+import { ConnectionQuotas } from "./limits/connection-quotas.ts"
+import { type Limits, limitsOf } from "./limits/limits.ts"
+import { type OnError, type Reporter, reporterOf } from "./log/error-report.ts"
+import type { Log } from "./log/log.ts"
 import { nodeHost } from "./node/node-host.ts"
-import { checkOrigins } from "./origin.ts"
-import { Reauthorizer } from "./reauthorizer.ts"
-import { type OnApplied, Rooms } from "./rooms.ts"
+import { closeOnSignals, forgetSignals } from "./node/stop-signals.ts"
+import { isBuilding, isProduction } from "./process/environment.ts"
+import { processGlobal } from "./process/globals.ts"
 import { openServerDocument, type ServerDocument } from "./server-document.ts"
-import { isBuilding, isProduction, shared } from "./shared.ts"
-import { closeOnSignals, forgetSignals } from "./stop-signals.ts"
-import { closeSockets, routeUpgrades } from "./upgrade.ts"
 
 /** How long a stop waits for the sockets' closing handshakes. */
 const CLOSE_MS_MAX = 1_000
@@ -113,7 +114,7 @@ export function createLf<P extends { readonly id: string }>(options: LfOptions<P
     if (options.handleSignals !== false) closeOnSignals(closeAllLf, reporter.log)
   }
   return {
-    handlers: handlersOf({ origins, hosts, trustProxy, trouble: () => rooms.trouble() }),
+    handlers: routeHandlersOf({ origins, hosts, trustProxy, trouble: () => rooms.trouble() }),
     document: (doc, { as }) => openServerDocument({ access, rooms, doc, as }),
     recheck: (user) => reauthorizer.now(user),
     close: () => closeServerState(state),
@@ -133,7 +134,7 @@ interface ServerState {
 }
 
 function allServerStates(): Map<string, ServerState> {
-  return shared("serverStates", () => new Map<string, ServerState>())
+  return processGlobal("serverStates", () => new Map<string, ServerState>())
 }
 
 function serverStateIn(options: {

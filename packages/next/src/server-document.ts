@@ -1,9 +1,9 @@
 import { type DefinedMutation, isLfError, LfError, type Outcome, type Query, type Row } from "@lf/core"
-import type { AccessControl } from "./access-control.ts"
-import { type DehydratedQuery, type DehydratedState, dehydrateRows } from "./dehydrate.ts"
-import type { Lease, Rooms } from "./rooms.ts"
-import { isBuilding } from "./shared.ts"
-import { userIdTrouble } from "./user-id.ts"
+import type { AccessControl } from "./auth/access-control.ts"
+import { userIdTrouble } from "./auth/user-id.ts"
+import { type DehydratedQuery, type DehydratedState, dehydrateRows } from "./documents/dehydrate.ts"
+import type { Lease, Rooms } from "./documents/rooms.ts"
+import { isBuilding } from "./process/environment.ts"
 
 /** A document in the server's own process, for server components, route handlers and jobs. Authorized like a socket. */
 export interface ServerDocument {

@@ -3,8 +3,8 @@ import { LSN_ZERO, type Lsn, nextLsn } from "../base/lsn.ts"
 import { mutationCodec } from "../timeline/mutation.ts"
 import type { ClientList } from "./client-list.ts"
 import { DeliveryMarks } from "./delivery-marks.ts"
+import type { MutationOutcome } from "./mutation-ref.ts"
 import type { RemoteStore } from "./remote-store.ts"
-import type { Decided } from "./step-runner.ts"
 
 /** One mutation that was applied, for the world outside of the document. */
 export interface Effect {
@@ -72,7 +72,7 @@ export class OnAppliedQueue {
   }
 
   /** These are durable now. */
-  settle(decided: readonly Decided[]): void {
+  settle(decided: readonly MutationOutcome[]): void {
     for (const { clientId, lsn: at } of decided) this.#durable.set(clientId, at)
     if (this.#running === null && !this.#isStopped) void this.#run()
   }

@@ -11,6 +11,7 @@ import { BatchMerger, type Sender } from "./batch-merger.ts"
 import { ClientList } from "./client-list.ts"
 import { CrashQuarantine } from "./crash-quarantine.ts"
 import { GoneClients } from "./gone-clients.ts"
+import type { MutationOutcome } from "./mutation-ref.ts"
 import { OnAppliedQueue } from "./on-applied.ts"
 import { OutcomeList } from "./outcome-list.ts"
 import { Peer, type Snapshot } from "./peer.ts"
@@ -20,7 +21,7 @@ import type { ConnectOptions, RemoteOptions } from "./remote-options.ts"
 import { RemoteStore } from "./remote-store.ts"
 import { ServerMutations } from "./server-mutations.ts"
 import { SizeWatch } from "./size-watch.ts"
-import { type Decided, runUnguarded, STEP_SLICE_MS, StepRunner } from "./step-runner.ts"
+import { runUnguarded, STEP_SLICE_MS, StepRunner } from "./step-runner.ts"
 
 const END = lsn(Number.MAX_SAFE_INTEGER)
 
@@ -354,9 +355,9 @@ export class Remote {
   }
 
   /** `yieldToLoop` keeps one writer's thousands from holding up every other document (I20, T39). */
-  async #stepAll(): Promise<Decided[]> {
+  async #stepAll(): Promise<MutationOutcome[]> {
     const { host } = this.#options
-    const all: Decided[] = []
+    const all: MutationOutcome[] = []
     let endMs = host.monotonicMs() + STEP_SLICE_MS
     for (;;) {
       const decided = await this.#steps.step()

@@ -5,8 +5,8 @@ import { mutationCodec } from "../timeline/mutation.ts"
 import type { Mutator } from "../timeline/mutator.ts"
 import type { Outcome } from "../timeline/outcome.ts"
 import { type ClientList, SERVER_CLIENT } from "./client-list.ts"
+import type { MutationOutcome } from "./mutation-ref.ts"
 import type { RemoteStore } from "./remote-store.ts"
-import type { Decided } from "./step-runner.ts"
 
 interface Waiter {
   readonly resolve: (outcome: Outcome) => void
@@ -47,7 +47,7 @@ export class ServerMutations {
   }
 
   /** These outcomes are durable. */
-  settle(decided: readonly Decided[]): void {
+  settle(decided: readonly MutationOutcome[]): void {
     if (this.#waiterByUid.size === 0) return
     for (const { uid, outcome } of decided) {
       this.#waiterByUid.get(uid)?.resolve(outcome)

@@ -13,7 +13,7 @@ import { HASHES_KEPT } from "../timeline/timeline.ts"
 import { type ClientList, SERVER_CLIENT } from "./client-list.ts"
 import type { CrashQuarantine } from "./crash-quarantine.ts"
 import type { GoneClients } from "./gone-clients.ts"
-import { type MutationRef, refKey } from "./mutation-ref.ts"
+import { type MutationOutcome, type MutationRef, refKey } from "./mutation-ref.ts"
 import type { OnAppliedQueue } from "./on-applied.ts"
 import type { OutcomeList } from "./outcome-list.ts"
 import type { Arrival, RemoteStore } from "./remote-store.ts"
@@ -47,13 +47,6 @@ export type OnFailed = (failed: {
   readonly user: string | null
   readonly error: unknown
 }) => void
-
-export interface Decided {
-  readonly clientId: string
-  readonly lsn: Lsn
-  readonly uid: string
-  readonly outcome: Outcome
-}
 
 /** Runs what was received and not yet applied, in the order of arrival, one group per transaction. */
 export class StepRunner {
@@ -114,7 +107,7 @@ export class StepRunner {
   }
 
   /** One group of the earliest mutations that wait; what became of them, or null when none wait. */
-  async step(): Promise<readonly Decided[] | null> {
+  async step(): Promise<readonly MutationOutcome[] | null> {
     const waiting = this.#upToSuspect(this.#gather())
     if (waiting.length === 0) return null
     await this.#quarantine.begin(waiting)
@@ -169,7 +162,7 @@ export class StepRunner {
     if (done > this.#store.arrivals.start()) this.#store.arrivals.rollup(done)
   }
 
-  #commit(waiting: readonly Waiting[], outcomes: readonly Outcome[]): Decided[] {
+  #commit(waiting: readonly Waiting[], outcomes: readonly Outcome[]): MutationOutcome[] {
     for (const one of waiting) this.#suspects.delete(refKey(one))
     const changeset = this.#store.storage.commit()
     if (changeset !== null) this.#store.append(changeset)

@@ -1,14 +1,13 @@
 import { ByteReader } from "../base/bytes.ts"
 import { readPlain } from "../base/plain.ts"
 import type { LogRecord } from "../journal/log.ts"
+import type { Local } from "../local/local.ts"
 import type { Remote } from "../remote/remote.ts"
 import type { Binding } from "../remote/remote-store.ts"
 import { Database } from "../sqlite/database.ts"
 import { Storage } from "../storage/storage.ts"
-import { auditQuery, dumpQueries, type Fate, isRefusalOf, type SimArgs } from "./sim-app.ts"
-import type { SimClient } from "./sim-client.ts"
+import { auditQuery, dumpQueries, type Fate, isMade, isRefusalOf, type SimArgs } from "./sim-app.ts"
 import type { DiskWatcher, SimDisk } from "./sim-log.ts"
-import { isMade } from "./sim-tab.ts"
 import type { SqlitePool } from "./sqlite-pool.ts"
 
 interface Made {
@@ -27,6 +26,16 @@ interface Told {
   readonly type: "applied" | "rejected"
   readonly code?: string
   readonly data?: unknown
+}
+
+/** What is looked at of a client. */
+export interface CheckedClient {
+  readonly name: string
+  readonly docId: string
+  readonly local: Local | null
+  readonly resolved: ReadonlyMap<string, Fate>
+  readonly dismissals: ReadonlySet<string>
+  readonly dismissed: ReadonlySet<string>
 }
 
 /** What a client showed when it was last looked at. */
@@ -57,7 +66,7 @@ export class Checkers implements DiskWatcher {
   readonly #shared = new Set<string>()
   #restores = 0
   readonly #served = new Map<string, string>()
-  readonly #seen = new Map<SimClient, Seen>()
+  readonly #seen = new Map<CheckedClient, Seen>()
   readonly #applied = new Map<string, number>()
   readonly #made = new Map<string, Made>()
   readonly #rejected = new Set<string>()
@@ -173,7 +182,7 @@ export class Checkers implements DiskWatcher {
   }
 
   /** A new process: what it shows first may be older than what the last one showed and had not kept yet. */
-  clientStarted(client: SimClient): void {
+  clientStarted(client: CheckedClient): void {
     this.#seen.delete(client)
     this.client(client)
   }
@@ -201,7 +210,7 @@ export class Checkers implements DiskWatcher {
   }
 
   /** I5, I8 and I7 at a client that showed something new. */
-  client(client: SimClient): void {
+  client(client: CheckedClient): void {
     const { local, name, docId } = client
     if (local === null || local.failure !== null) return
     const { epoch, cursor } = local
@@ -230,7 +239,7 @@ export class Checkers implements DiskWatcher {
   }
 
   /** I9, I2 and I16 of one document when everything is at rest. */
-  atRest(docId: string, remote: Remote, clients: readonly SimClient[]): void {
+  atRest(docId: string, remote: Remote, clients: readonly CheckedClient[]): void {
     const shown = new Set(clients.flatMap(({ local }) => local?.rejections ?? []).map(({ uid }) => uid))
     for (const client of clients) this.#collectRejections(client)
     for (const uid of this.#rejected) {
@@ -277,7 +286,7 @@ export class Checkers implements DiskWatcher {
     this.#pool.give(module)
   }
 
-  #readYourWrites(client: SimClient): void {
+  #readYourWrites(client: CheckedClient): void {
     const { local } = client
     if (local === null) return
     this.#collectRejections(client)
@@ -297,7 +306,7 @@ export class Checkers implements DiskWatcher {
     if (isResolved && !isApplied && !isRejected) this.fail("I9", `${uid} (${fate}) was promised and is lost`)
   }
 
-  #collectRejections({ local, name, dismissed }: SimClient): void {
+  #collectRejections({ local, name, dismissed }: CheckedClient): void {
     for (const { uid, code, data } of local?.rejections ?? []) {
       this.#rejected.add(uid)
       const made = this.#made.get(uid)

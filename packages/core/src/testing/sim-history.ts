@@ -1,4 +1,4 @@
-import { isMade } from "./sim-tab.ts"
+import { isMade } from "./sim-app.ts"
 
 interface Append {
   readonly type: "append"

@@ -4,8 +4,7 @@ import { patchRows } from "../local/row-patch.ts"
 import type { Query } from "../sqlite/sql.ts"
 import type { Row } from "../sqlite/statement.ts"
 import type { Checkers } from "./checkers.ts"
-import { auditQuery, fateOf, type SimArgs, watchedQueries } from "./sim-app.ts"
-import type { SimClient } from "./sim-client.ts"
+import { auditQuery, type Fate, fateOf, isMade, type SimArgs, watchedQueries } from "./sim-app.ts"
 
 interface Call {
   readonly name: string
@@ -18,6 +17,13 @@ interface Watched {
   stop: () => void
 }
 
+/** The client that the tab belongs to. */
+export interface TabOwner {
+  readonly name: string
+  readonly hasTwin: boolean
+  promised(uid: string, fate: Fate): void
+}
+
 /** What this tab's user calls for and hears of it. */
 interface Heard {
   called(uid: string): void
@@ -26,7 +32,7 @@ interface Heard {
 
 /** A tab: what its user did and was not promised yet, and the rows that it shows. It may outlive its worker. */
 export class SimTab {
-  readonly #client: SimClient
+  readonly #client: TabOwner
   readonly #checkers: Checkers
   readonly #heard: Heard
   readonly #calls = new Map<string, Call>()
@@ -35,7 +41,7 @@ export class SimTab {
   /** Something changed since the last look. */
   #isDirty = false
 
-  constructor(client: SimClient, checkers: Checkers, heard: Heard) {
+  constructor(client: TabOwner, checkers: Checkers, heard: Heard) {
     this.#client = client
     this.#checkers = checkers
     this.#heard = heard
@@ -129,11 +135,6 @@ export class SimTab {
 /** The mutator said no, or failed. */
 function isRefusal(code: string): boolean {
   return code.startsWith("SQL_") || code === "MUTATION_REJECTED" || code === "MUTATION_THREW"
-}
-
-/** One of ours: a hostile client's mutations have other names, and come as often as it likes. */
-export function isMade(uid: string): boolean {
-  return /^[0-9a-f]{8}-/.test(uid)
 }
 
 /** What a tab may watch. */

@@ -1,6 +1,6 @@
 import { Script } from "node:vm"
 import type { Guard } from "@lf/core"
-import { LIMITS } from "../limits.ts"
+import { LIMITS } from "../limits/limits.ts"
 import { errnoOf } from "./fs-calls.ts"
 
 const SLOT = Symbol.for("lf.guard")

@@ -1,16 +1,10 @@
 import type { Duplex } from "node:stream"
 import type { Cancel } from "@lf/core"
+import type { IntakeShare } from "../limits/connection-quotas.ts"
 import { FrameMeter } from "./frame-meter.ts"
 
 /** So many more bytes of one message are a sign of life; fewer within `idleMsMax` are not (S20). */
 export const PROGRESS_BYTES = 64 * 1024
-
-/** What an address has unfinished, as one of its connections sees it. */
-export interface IntakeShare {
-  /** Bytes that this connection holds now. */
-  hold(bytes: number): void
-  leave(): void
-}
 
 export interface IntakeOptions {
   /** The stream below the WebSocket: ws reads it too. */

@@ -1,9 +1,10 @@
 import type { Duplex } from "node:stream"
 import type { Pipe, PipeListener } from "@lf/core"
 import type { RawData, WebSocket } from "ws"
-import { BURST_SECONDS, LIMITS, type Limits } from "../limits.ts"
-import { RateLimiter } from "../rate-limiter.ts"
-import { countIntake, type IntakeShare } from "./ws-intake.ts"
+import type { IntakeShare } from "../limits/connection-quotas.ts"
+import { BURST_SECONDS, LIMITS, type Limits } from "../limits/limits.ts"
+import { RateLimiter } from "../limits/rate-limiter.ts"
+import { countIntake } from "./ws-intake.ts"
 
 export type PipeLimits = Pick<
   Limits,

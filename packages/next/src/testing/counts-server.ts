@@ -3,11 +3,11 @@ import { createHook } from "node:async_hooks"
 import { readdirSync } from "node:fs"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
-import type { ConnectionCounts, ConnectionQuotas } from "../connection-quotas.ts"
+import type { Reauthorizer } from "../auth/reauthorizer.ts"
 import { createLf } from "../create-lf.ts"
-import type { Reauthorizer } from "../reauthorizer.ts"
-import type { Rooms } from "../rooms.ts"
-import { shared } from "../shared.ts"
+import type { Rooms } from "../documents/rooms.ts"
+import type { ConnectionCounts, ConnectionQuotas } from "../limits/connection-quotas.ts"
+import { processGlobal } from "../process/globals.ts"
 import { mutator } from "./fixture.ts"
 
 /** All of it counts what is there now. */
@@ -61,11 +61,11 @@ async function serve(dataDir: string): Promise<void> {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
   process.on("message", () => {
     server.getConnections((_error, sockets) => {
-      const serverStates = shared(
+      const serverStates = processGlobal(
         "serverStates",
         () => new Map<string, { rooms: Rooms; quotas: ConnectionQuotas; reauthorizer: Reauthorizer }>(),
       )
-      const { open, unanswered } = shared("upgrades", () => ({ open: new Set(), unanswered: { size: 0 } }))
+      const { open, unanswered } = processGlobal("upgrades", () => ({ open: new Set(), unanswered: { size: 0 } }))
       const [{ rooms, quotas, reauthorizer }] = serverStates.values()
       process.send?.({
         ...quotas.counts,

@@ -1,5 +1,5 @@
 import { type Cancel, compileQuery, type DefinedMutation, LfError, type Query, toLfError, uuidV7 } from "@lf/core"
-import { browserHost } from "../browser/browser-host.ts"
+import { browserHost } from "../platform/browser/browser-host.ts"
 import type { DocumentState, SentError, TabMessage, WorkerMessage } from "../rpc/protocol.ts"
 import { errorToSent, sentToError } from "../rpc/sent-error.ts"
 import { askToPersist } from "./ask-to-persist.ts"
@@ -385,7 +385,7 @@ export class TabDocument {
   /** What waits on this device is counted from what is stored, when no worker can tell. */
   async #countStored(): Promise<void> {
     try {
-      const { countStoredPending } = await import("../browser/stored-pending.ts")
+      const { countStoredPending } = await import("../platform/browser/stored-pending.ts")
       const pendingCount = await countStoredPending(this)
       if (this.#failure !== null) this.#become({ pendingCount })
     } catch (error) {

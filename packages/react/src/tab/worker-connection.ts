@@ -1,6 +1,6 @@
 import { LfError, toLfError } from "@lf/core"
-import { browserHost } from "../browser/browser-host.ts"
-import { holdLivenessLock, watchLivenessLock } from "../browser/web-locks.ts"
+import { browserHost } from "../platform/browser/browser-host.ts"
+import { holdLivenessLock, watchLivenessLock } from "../platform/browser/web-locks.ts"
 import { type Port, portOf, type TabMessage, type WorkerMessage } from "../rpc/protocol.ts"
 import { sentToError } from "../rpc/sent-error.ts"
 import { makeWorker } from "./make-worker.ts"

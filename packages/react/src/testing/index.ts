@@ -1,7 +1,7 @@
 import { LfError, type Mutator, type Network } from "@lf/core"
+import { memoryPlatform } from "../platform/memory/memory-platform.ts"
 import { portOf, type TabMessage, type WorkerMessage } from "../rpc/protocol.ts"
 import { WorkerHost } from "../worker/worker-host.ts"
-import { memoryPlatform } from "./memory-platform.ts"
 
 /** In tests there is no server unless one is given. */
 const nowhere: Network = {

@@ -11,11 +11,11 @@ import {
   receive,
   sql,
 } from "@lf/core"
-import { browserHost } from "../browser/browser-host.ts"
+import { browserHost } from "../platform/browser/browser-host.ts"
+import { loadSqliteInNode, memoryPlatform } from "../platform/memory/memory-platform.ts"
+import type { Platform } from "../platform/port.ts"
 import type { Port, TabMessage, WorkerMessage } from "../rpc/protocol.ts"
-import type { Platform } from "../worker/platform.ts"
 import { WorkerHost } from "../worker/worker-host.ts"
-import { loadSqliteInNode, memoryPlatform } from "./memory-platform.ts"
 
 /** Time that only passes by `pass`. */
 export function clockHost() {

@@ -1,9 +1,9 @@
 import { LfError, loadChecksum, sql } from "@lf/core"
 import { beforeAll, describe, expect, test, vi } from "vitest"
+import type { Platform } from "../platform/port.ts"
 import { itemsMutator, itemsServer, type SceneOptions, WorkerScene } from "../testing/worker-scene.ts"
 import { adoptWholeLog } from "./adopt-anonymous.ts"
 import { OpenDocument } from "./open-document.ts"
-import type { Platform } from "./platform.ts"
 
 beforeAll(loadChecksum)
 

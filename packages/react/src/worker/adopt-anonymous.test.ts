@@ -13,13 +13,19 @@ import {
 import { IDBFactory } from "fake-indexeddb"
 import { afterEach, beforeAll, describe, expect, test, vi } from "vitest"
 import { z } from "zod"
-import { browserHost as host } from "../browser/browser-host.ts"
-import type { BrowserStorage } from "../browser/browser-storage.ts"
-import { deleteBrowserLog, hasBrowserLog, moveBrowserLog, movedMsOf, openBrowserLog } from "../browser/idb-log.ts"
-import { MemoryLocks } from "../testing/memory-locks.ts"
-import { loadSqliteInNode } from "../testing/memory-platform.ts"
+import { browserHost as host } from "../platform/browser/browser-host.ts"
+import type { BrowserStorage } from "../platform/browser/browser-storage.ts"
+import {
+  deleteBrowserLog,
+  hasBrowserLog,
+  moveBrowserLog,
+  movedMsOf,
+  openBrowserLog,
+} from "../platform/browser/idb-log.ts"
+import { MemoryLocks } from "../platform/memory/memory-locks.ts"
+import { loadSqliteInNode } from "../platform/memory/memory-platform.ts"
+import type { Platform } from "../platform/port.ts"
 import { OpenDocument } from "./open-document.ts"
-import type { Platform } from "./platform.ts"
 
 beforeAll(loadChecksum)
 

@@ -1,6 +1,6 @@
 import { isAwaited, type LfError, Local, type Mutation, type Mutator, type Session, toLfError } from "@lf/core"
+import type { Ownership, Platform } from "../platform/port.ts"
 import { claimKey, ownerLock, storageKey } from "../rpc/storage-key.ts"
-import type { Ownership, Platform } from "./platform.ts"
 
 /** How long a user's first opening waits for tabs that still show the document to nobody: longer than a tab that signs in. */
 const FREE_MS_MAX = 4_000

@@ -1,5 +1,5 @@
 import type { Mutator } from "@lf/core"
-import { browserPlatform } from "../browser/browser-platform.ts"
+import { browserPlatform } from "../platform/browser/browser-platform.ts"
 import { type Port, portOf, type TabMessage, type WorkerMessage } from "../rpc/protocol.ts"
 import { errorToSent } from "../rpc/sent-error.ts"
 import { WorkerHost } from "./worker-host.ts"

@@ -12,12 +12,12 @@ import {
   type SessionState,
   toLfError,
 } from "@lf/core"
+import type { Ownership, Platform } from "../platform/port.ts"
 import type { DocumentState } from "../rpc/protocol.ts"
 import { errorToSent } from "../rpc/sent-error.ts"
 import { claimKey, ownerLock, storageKey } from "../rpc/storage-key.ts"
 import { AnonymousLogAdoption, adoptWholeLog } from "./adopt-anonymous.ts"
 import type { PendingParts } from "./pending-feed.ts"
-import type { Ownership, Platform } from "./platform.ts"
 
 /** A document whose lock another worker keeps for so long cannot be opened now: whoever waits is told (H3). */
 export const OWNED_MS_MAX = 10_000

@@ -1,8 +1,8 @@
 import { defineMutation, defineMutator, LfError, sql } from "@lf/core"
 import { expect, test, vi } from "vitest"
 import { z } from "zod"
+import { memoryPlatform } from "../platform/memory/memory-platform.ts"
 import type { Port, TabMessage, WorkerMessage } from "../rpc/protocol.ts"
-import { memoryPlatform } from "../testing/memory-platform.ts"
 import { WorkerHost } from "./worker-host.ts"
 
 const Add = defineMutation("Add", z.object({ id: z.string() }), (tx, { id }) => {

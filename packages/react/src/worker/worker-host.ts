@@ -1,9 +1,9 @@
 import type { Mutator } from "@lf/core"
+import type { Platform } from "../platform/port.ts"
 import type { Port, TabMessage, WorkerMessage } from "../rpc/protocol.ts"
 import { errorToSent } from "../rpc/sent-error.ts"
 import { storageKey } from "../rpc/storage-key.ts"
 import { OpenDocument } from "./open-document.ts"
-import type { Platform } from "./platform.ts"
 import { TabPort } from "./tab-port.ts"
 import { TokenDesk } from "./token-desk.ts"
 

@@ -1,0 +1,126 @@
+import { ERROR_CODES, LfError } from "@lf/core"
+import { LIMITS } from "../limits/limits.ts"
+import { isKnown, type Reporter, reporterOf } from "../log/error-report.ts"
+import { isProduction } from "../process/environment.ts"
+import { processGlobal } from "../process/globals.ts"
+import { userIdTrouble } from "./user-id.ts"
+
+export type Action = "read" | "write" | "create"
+
+/** What is known of a connection before it is let in. */
+export interface AuthRequest {
+  /** Of the WebSocket's upgrade: cookies are here. */
+  readonly headers: Headers
+  readonly url: URL
+  /** What the client's `auth()` gave, at most 16 KiB; null: nothing. */
+  readonly token: string | null
+}
+
+export interface AuthorizeRequest<P> {
+  readonly principal: P | null
+  readonly doc: string
+  readonly action: Action
+  /** Its name, for "write". */
+  readonly mutation?: string
+}
+
+export interface AccessOptions<P> {
+  /**
+   * The user, null without one. Throwing refuses the connection with AUTH_REQUIRED. Asked when a client connects, and again
+   * every `limits.recheckMs` with what it showed then: another answer closes the connection (S2). An `id` is a text of 1 to
+   * 4096 bytes of UTF-8; another one refuses the connection with USER_ID_INVALID.
+   */
+  authenticate(request: AuthRequest): P | null | Promise<P | null>
+  /** Asked when a document is opened ("read", and "create" if there is none) and for every mutation of every batch. */
+  authorize?(request: AuthorizeRequest<P>): boolean | Promise<boolean>
+}
+
+/** The app's two questions, asked so that nothing but yes lets anybody in (S3). */
+export class AccessControl<P extends { readonly id: string }> {
+  readonly #options: AccessOptions<P>
+  readonly #answerMsMax: number
+  readonly #reporter: Reporter
+
+  /** @throws AUTHENTICATE_MISSING AUTHORIZE_MISSING in production */
+  constructor(options: AccessOptions<P>, answerMsMax = LIMITS.authMsMax, reporter = reporterOf()) {
+    this.#options = options
+    this.#answerMsMax = answerMsMax
+    this.#reporter = reporter
+    // What plain JavaScript may leave out.
+    const asked: Partial<AccessOptions<P>> = options
+    if (asked.authenticate === undefined) {
+      missing("AUTHENTICATE_MISSING", "createLf has no authenticate(): every connection is anonymous", reporter)
+    }
+    if (asked.authorize === undefined) {
+      missing("AUTHORIZE_MISSING", "createLf has no authorize(): every connection may read and write", reporter)
+    }
+  }
+
+  /** @throws AUTH_REQUIRED USER_ID_INVALID */
+  async authenticate(request: AuthRequest): Promise<P | null> {
+    const { authenticate }: Partial<AccessOptions<P>> = this.#options
+    if (authenticate === undefined) return null
+    const principal = await this.#answer(() => authenticate.call(this.#options, request))
+    if (principal === null) return null
+    const trouble = userIdTrouble(principal)
+    if (trouble === null) return principal
+    // Its length and type only: the id itself may be a token by mistake.
+    const error = new LfError("USER_ID_INVALID", trouble)
+    this.#reporter.log({ level: "error", event: "user-id-invalid", code: error.code, detail: trouble })
+    this.#reporter.tell(error, {})
+    throw error
+  }
+
+  async #answer(ask: () => P | null | Promise<P | null>): Promise<P | null> {
+    try {
+      return (await this.#inTime(ask())) ?? null
+    } catch (error) {
+      if (!isKnown(error) || error.code !== "AUTH_REQUIRED") this.#report("authenticate", error)
+      throw new LfError("AUTH_REQUIRED", "authenticate() refused")
+    }
+  }
+
+  /** @throws AUTHORIZE_FAILED when `authorize` throws or does not answer in time: neither yes nor no, so the client comes back later */
+  async may(request: AuthorizeRequest<P>): Promise<boolean> {
+    if (this.#options.authorize === undefined) return true
+    try {
+      return (await this.#inTime(this.#options.authorize(request))) === true
+    } catch (error) {
+      this.#report("authorize", error, request.doc)
+      throw new LfError("AUTHORIZE_FAILED", ERROR_CODES.AUTHORIZE_FAILED)
+    }
+  }
+
+  #report(name: "authenticate" | "authorize", error: unknown, doc?: string): void {
+    const code = name === "authorize" ? "AUTHORIZE_FAILED" : "AUTH_REQUIRED"
+    this.#reporter.failed({ event: `${name}-failed`, error, code, ...(doc === undefined ? {} : { doc }) })
+  }
+
+  /** Any thenable is waited for, and no longer than `authMsMax`: a promise need not be of this realm's class. */
+  #inTime<T>(answer: T | Promise<T>): T | Promise<T> {
+    if (!isThenable(answer)) return answer
+    return new Promise((resolve, reject) => {
+      const noAnswer = () => reject(new AnswerTimeout(`no answer within ${this.#answerMsMax} ms`))
+      const timer = setTimeout(noAnswer, this.#answerMsMax).unref()
+      Promise.resolve(answer)
+        .then(resolve, reject)
+        .finally(() => clearTimeout(timer))
+    })
+  }
+}
+
+/** Its class is in the log, which has no messages. */
+class AnswerTimeout extends Error {}
+
+function isThenable(answer: unknown): boolean {
+  const mayHave = (typeof answer === "object" && answer !== null) || typeof answer === "function"
+  return mayHave && typeof (answer as { then?: unknown }).then === "function"
+}
+
+/** Production denies by not starting; development says it once. */
+function missing(code: "AUTHENTICATE_MISSING" | "AUTHORIZE_MISSING", detail: string, { log }: Reporter): void {
+  if (isProduction()) throw new LfError(code, ERROR_CODES[code])
+  const said = processGlobal(code, () => ({ isSaid: false }))
+  if (!said.isSaid) log({ level: "warn", event: "option-missing", code, detail: `${detail}; production refuses` })
+  said.isSaid = true
+}

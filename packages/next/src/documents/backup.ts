@@ -1,0 +1,51 @@
+import { stat } from "node:fs/promises"
+import { LfError, pagesAtRest } from "@lf/core"
+import { errnoOf, nodeFsCalls } from "../node/fs-calls.ts"
+import { readFsLog } from "../node/fs-log.ts"
+import { publish, writePages } from "../node/generation.ts"
+import { nodeHost } from "../node/node-host.ts"
+import { newToken } from "../node/owner-lock.ts"
+import { docDirectory } from "./document-directory.ts"
+
+export interface BackupOptions {
+  readonly dataDir: string
+  readonly docId: string
+  /** Where the copy goes. */
+  readonly file: string
+  /** What becomes of a file that is there. Default: it stays, and there is no backup. */
+  readonly existing?: "keep" | "replace"
+}
+
+/**
+ * Writes a document as one SQLite file, as it was at one moment, also while a server has it open: nothing is locked, and
+ * the server notices nothing. The file has its name only when it is whole and durable, and is for its owner alone.
+ * @throws DOC_ID_INVALID DOC_NOT_FOUND BACKUP_EXISTS LOG_CORRUPT LOG_FAILED LOG_FORMAT_NEWER
+ */
+export async function backupDocument(options: BackupOptions): Promise<{ readonly pageCount: number }> {
+  const { dataDir, docId, file: path, existing = "keep" } = options
+  const directory = docDirectory(dataDir, docId)
+  if (existing === "keep" && (await isThere(path))) throw new LfError("BACKUP_EXISTS", `${path} is there already`)
+  const stored = await readFsLog(directory)
+  const pages = stored === null ? [] : pagesAtRest(stored, nodeHost)
+  if (pages.length === 0) throw new LfError("DOC_NOT_FOUND", `there is no document in ${directory}`)
+  // Two backups to one name at a time do not write into one file.
+  const temporary = `${path}.${newToken()}.tmp`
+  try {
+    await writePages(temporary, pages, nodeFsCalls)
+    await publish(temporary, path, nodeFsCalls)
+  } catch (error) {
+    await nodeFsCalls.remove(temporary)
+    throw error
+  }
+  return { pageCount: pages.length }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await stat(path)
+    return true
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return false
+    throw error
+  }
+}

@@ -1,0 +1,25 @@
+import { readdir } from "node:fs/promises"
+import { join } from "node:path"
+import { checkDocId } from "@lf/core"
+import { errnoOf } from "../node/fs-calls.ts"
+
+/**
+ * Where a document lives: `<dataDir>/docs/<id>`, each upper-case letter as `=` and its lower-case hex code, because "a"
+ * and "A" are two documents and on many disks one directory. Every other character of an id stands for itself.
+ * @throws DOC_ID_INVALID
+ */
+export function docDirectory(dataDir: string, docId: string): string {
+  const name = checkDocId(docId).replaceAll(/[A-Z]/g, (letter) => `=${letter.charCodeAt(0).toString(16)}`)
+  return join(dataDir, "docs", name)
+}
+
+/** Whether a log or a database is there; reading tells, nothing is made. */
+export async function isStored(directory: string): Promise<boolean> {
+  try {
+    const names = await readdir(directory)
+    return names.some((name) => /^(log|main)-/.test(name) && !name.endsWith(".tmp"))
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return false
+    throw error
+  }
+}

@@ -1,0 +1,32 @@
+import { readdir, rm } from "node:fs/promises"
+import { join } from "node:path"
+import { errnoOf } from "../node/fs-calls.ts"
+import { acquireDirectory } from "../node/fs-log.ts"
+
+/**
+ * Deletes every document below a data directory, and nothing else there. How many there were; null: it is not a data
+ * directory, and nothing was touched. Browsers that have a copy send what is still pending and take the new document.
+ * @throws SERVER_DIRECTORY_OWNED while a server uses it
+ */
+export async function resetDirectory(dataDir: string): Promise<number | null> {
+  const docs = join(dataDir, "docs")
+  const names = await namesIn(docs)
+  if (names === null) return null
+  const lock = await acquireDirectory(dataDir)
+  try {
+    await rm(docs, { recursive: true })
+  } finally {
+    await lock.release()
+  }
+  // What a restore put aside goes too, and is no document.
+  return names.filter((name) => !name.includes(".")).length
+}
+
+async function namesIn(directory: string): Promise<string[] | null> {
+  try {
+    return await readdir(directory)
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT" || errnoOf(error) === "ENOTDIR") return null
+    throw error
+  }
+}

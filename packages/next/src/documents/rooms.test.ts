@@ -1,0 +1,184 @@
+import { readdir, readFile, rm, writeFile } from "node:fs/promises"
+import { join } from "node:path"
+import { sql } from "@lf/core"
+import { afterEach, describe, expect, test } from "vitest"
+import {
+  cleanUp,
+  later,
+  mutator,
+  SLOW_MS,
+  startClient,
+  startServer,
+  temporaryDirectory,
+  until,
+} from "../testing/fixture.ts"
+import { docDirectory } from "./document-directory.ts"
+import { type RoomLimits, Rooms } from "./rooms.ts"
+
+afterEach(cleanUp)
+
+function open(dataDir: string, limits: Partial<RoomLimits> = {}): Rooms {
+  const rooms = new Rooms({ dataDir, mutator, limits })
+  later(() => rooms.close())
+  return rooms
+}
+
+async function add(rooms: Rooms, docId: string, id: string): Promise<void> {
+  const { remote, leave } = await rooms.enter(docId, { create: true })
+  expect(await remote.mutate("Add", { id, title: id }, null)).toEqual({ type: "applied" })
+  leave()
+}
+
+async function fencesOf(dataDir: string, docId: string): Promise<string[]> {
+  const directory = docDirectory(dataDir, docId)
+  const names = await readdir(directory)
+  return names.filter((name) => name.startsWith("fence-")).map((name) => join(directory, name))
+}
+
+async function ids(rooms: Rooms, docId: string): Promise<unknown[]> {
+  const { remote, leave } = await rooms.enter(docId, { create: false })
+  const rows = remote.query<{ id: string }>(sql`select id from todos order by id`)
+  leave()
+  return rows.map(({ id }) => id)
+}
+
+describe("rooms", () => {
+  test("a document is opened once, however many come at once", async () => {
+    const rooms = open(await temporaryDirectory())
+    const leases = await Promise.all(Array.from({ length: 8 }, () => rooms.enter("doc", { create: true })))
+    expect(new Set(leases.map(({ remote }) => remote)).size).toBe(1)
+    for (const { leave } of leases) leave()
+  })
+
+  test("a document that is not there is DOC_NOT_FOUND and touches no disk", async () => {
+    const dataDir = join(await temporaryDirectory(), "data")
+    const rooms = open(dataDir)
+    await expect(rooms.enter("doc", { create: false })).rejects.toMatchObject({ code: "DOC_NOT_FOUND" })
+    await expect(readdir(dataDir)).rejects.toMatchObject({ code: "ENOENT" })
+    await expect(rooms.enter("../doc", { create: true })).rejects.toMatchObject({ code: "DOC_ID_INVALID" })
+  })
+
+  test("S8 ids that differ in case are two documents, also on a disk that does not see the difference", async () => {
+    const dataDir = await temporaryDirectory()
+    const rooms = open(dataDir)
+    for (const docId of ["a", "A", "Ab-_9", "ab-_9"]) await add(rooms, docId, docId)
+    for (const docId of ["a", "A", "Ab-_9", "ab-_9"]) expect(await ids(rooms, docId)).toEqual([docId])
+    const names = await readdir(join(dataDir, "docs"))
+    expect(new Set(names.map((name) => name.toLowerCase())).size).toBe(4)
+    expect(names).toContain("=41b-_9")
+  })
+
+  test("I14 a second server on the directory is refused, and let in when the first has gone", async () => {
+    const dataDir = await temporaryDirectory()
+    const [first, second] = [open(dataDir), open(dataDir)]
+    await add(first, "doc", "1")
+    await expect(second.enter("doc", { create: false })).rejects.toMatchObject({ code: "SERVER_DIRECTORY_OWNED" })
+    await expect(second.enter("other", { create: true })).rejects.toMatchObject({ code: "SERVER_DIRECTORY_OWNED" })
+    await first.close()
+    expect(await ids(second, "doc")).toEqual(["1"])
+  })
+
+  test("a document that nobody visits is closed with its checkpoint, and opened again", async () => {
+    const dataDir = await temporaryDirectory()
+    const rooms = open(dataDir, { idleMs: 20 })
+    await add(rooms, "doc", "1")
+    await until(() => rooms.openCount === 0, "closed")
+    const names = await readdir(docDirectory(dataDir, "doc"))
+    expect(names.some((name) => /^main-\d+\.db$/.test(name))).toBe(true)
+    expect(names.filter((name) => name.startsWith("fence-"))).toEqual([])
+    await add(rooms, "doc", "2")
+    expect(await ids(rooms, "doc")).toEqual(["1", "2"])
+  })
+
+  test("a document with a connection stays open; the connection's leaving ends that", async () => {
+    const { url, dataDir } = await startServer({ limits: { idleMs: 20 } })
+    const client = await startClient(url)
+    expect(await client.add("1").remote).toMatchObject({ type: "applied" })
+    expect(await fencesOf(dataDir, "doc")).toHaveLength(1)
+    client.session.stop()
+    await until(async () => (await fencesOf(dataDir, "doc")).length === 0, "closed")
+    client.session.stop()
+  })
+
+  test("I17 over the limit an idle document makes room; when all are visited the next is RATE_LIMITED", async () => {
+    const rooms = open(await temporaryDirectory(), { openRoomsMax: 2 })
+    await add(rooms, "a", "1")
+    await add(rooms, "b", "1")
+    const [a, c] = [await rooms.enter("a", { create: true }), await rooms.enter("c", { create: true })]
+    expect(rooms.openCount).toBe(2)
+    await expect(rooms.enter("b", { create: true })).rejects.toMatchObject({ code: "RATE_LIMITED" })
+    a.leave()
+    expect(await ids(rooms, "b")).toEqual(["1"])
+    c.leave()
+  })
+
+  test("T19 a document whose disk fails stops, its visitors hear it, and the next one opens it anew", async () => {
+    const dataDir = await temporaryDirectory()
+    const rooms = open(dataDir)
+    await add(rooms, "doc", "1")
+    const lease = await rooms.enter("doc", { create: false })
+    // As another owner does that takes over: the log refuses its next append.
+    for (const fence of await fencesOf(dataDir, "doc")) await rm(fence)
+    await expect(lease.remote.mutate("Add", { id: "2", title: "2" }, null)).rejects.toMatchObject({
+      code: "LOG_DEPOSED",
+    })
+    expect(lease.remote.failure).toMatchObject({ code: "LOG_DEPOSED" })
+    lease.leave()
+    expect(await ids(rooms, "doc")).toEqual(["1"])
+    await add(rooms, "doc", "3")
+    expect(await ids(rooms, "doc")).toEqual(["1", "3"])
+  })
+
+  test("I11 a damaged document is refused and stays as it is; others go on", async () => {
+    const dataDir = await temporaryDirectory()
+    const rooms = open(dataDir, { idleMs: 1 })
+    await add(rooms, "bad", "1")
+    await until(() => rooms.openCount === 0, "closed")
+    const directory = docDirectory(dataDir, "bad")
+    const main = (await readdir(directory)).find((name) => name.startsWith("main-")) ?? ""
+    const bytes = await readFile(join(directory, main))
+    bytes[5000] ^= 1
+    await writeFile(join(directory, main), bytes)
+    for (let i = 0; i < 2; i++) {
+      await expect(rooms.enter("bad", { create: true })).rejects.toMatchObject({ code: "LOG_CORRUPT" })
+    }
+    expect(await readFile(join(directory, main))).toEqual(bytes)
+    await add(rooms, "good", "1")
+  })
+
+  test("T12 a mutator that never ends is rejected with SQL_LIMIT; its document and others go on", async () => {
+    const { url } = await startServer({ limits: { mutationMsMax: 200 } })
+    const [client, other] = [await startClient(url), await startClient(url, { docId: "other" })]
+    const before = client.add("1")
+    const endless = client.local.run("Spin", {})
+    const after = client.add("2")
+    expect(await endless.remote).toMatchObject({ type: "rejected", code: "SQL_LIMIT" })
+    expect(await before.remote).toMatchObject({ type: "applied" })
+    expect(await after.remote).toMatchObject({ type: "applied" })
+    expect(await other.add("1").remote).toMatchObject({ type: "applied" })
+    await until(() => client.local.pendingCount === 0, "nothing is pending")
+    expect(client.titles()).toEqual(["1", "2"])
+  })
+
+  test("T12 slow mutations that came together are not stopped for their sum, and the one that never ends still is", async () => {
+    const { url } = await startServer({ limits: { mutationMsMax: 8 * SLOW_MS } })
+    const { local } = await startClient(url)
+    // One alone is far below the limit, also on a busy machine; all of them are far above it.
+    const slow = Array.from("123456789", (id) => local.run("Slow", { id }))
+    const endless = local.run("Spin", {})
+    slow.push(...Array.from("abc", (id) => local.run("Slow", { id })))
+    for (const { remote } of slow) expect(await remote).toMatchObject({ type: "applied" })
+    expect(await endless.remote).toMatchObject({ type: "rejected", code: "SQL_LIMIT" })
+  })
+
+  test("newer code of the app takes over: open documents are closed and opened with it", async () => {
+    const rooms = open(await temporaryDirectory())
+    const { remote, leave } = await rooms.enter("doc", { create: true })
+    rooms.adopt({ mutator: Object.assign(Object.create(mutator), {}) })
+    await until(() => remote.failure !== null, "closed")
+    leave()
+    const next = await rooms.enter("doc", { create: false })
+    expect(next.remote).not.toBe(remote)
+    next.leave()
+  })
+})

@@ -1,0 +1,265 @@
+import { type Cancel, type Effect, type Host, LfError, type Mutator, type OnFailed, Remote } from "@lf/core"
+import { LIMITS, type Limits } from "../limits/limits.ts"
+import { type Reporter, reporterOf, toFailure } from "../log/error-report.ts"
+import { acquireDirectory, openFsLog } from "../node/fs-log.ts"
+import { vmGuard } from "../node/guard.ts"
+import { loadSqlite } from "../node/load-sqlite.ts"
+import { nodeHost } from "../node/node-host.ts"
+import { isBuilding, isDevelopment } from "../process/environment.ts"
+import { docDirectory, isStored } from "./document-directory.ts"
+
+export type RoomLimits = Pick<Limits, "idleMs" | "openRoomsMax" | "mutationMsMax" | "queryMsMax" | "documentPagesMax">
+
+/** A mutation that was applied. `uid` is the key under which a receiver knows what it has seen. */
+export interface AppliedEvent extends Effect {
+  readonly docId: string
+}
+
+export type OnApplied = (event: AppliedEvent) => void | Promise<void>
+
+/** What the app is told, besides what its clients are. */
+export interface LfHooks {
+  readonly onApplied?: OnApplied | undefined
+  readonly reporter?: Reporter | undefined
+}
+
+/** A document that stays open until `leave` is called. */
+export interface Lease {
+  readonly remote: Remote
+  /** Calling it twice is calling it once. */
+  leave(): void
+}
+
+interface Room {
+  readonly docId: string
+  readonly remote: Promise<Remote>
+  leases: number
+  cancelIdle: Cancel
+  closing: Promise<void> | null
+}
+
+/** The open documents of one data directory, one `Remote` each, opened by their first visitor. */
+export class Rooms {
+  readonly dataDir: string
+  readonly #host: Host
+  readonly #limits: RoomLimits
+  readonly #rooms = new Map<string, Room>()
+  #mutator: Mutator
+  #onApplied: OnApplied | undefined
+  #reporter: Reporter
+  #ownership: Promise<{ release(): Promise<void> }> | null = null
+  #wasOwnedReported = false
+  #closing: Promise<void> | null = null
+
+  constructor(options: {
+    dataDir: string
+    mutator: Mutator
+    onApplied?: OnApplied | undefined
+    reporter?: Reporter | undefined
+    host?: Host
+    limits?: Partial<RoomLimits>
+  }) {
+    this.dataDir = options.dataDir
+    this.#mutator = options.mutator
+    this.#onApplied = options.onApplied
+    this.#reporter = options.reporter ?? reporterOf()
+    this.#host = options.host ?? nodeHost
+    this.#limits = { ...LIMITS, ...options.limits }
+  }
+
+  get isClosed(): boolean {
+    return this.#closing !== null
+  }
+
+  get openCount(): number {
+    return this.#rooms.size
+  }
+
+  /** @throws DOC_ID_INVALID */
+  async has(docId: string): Promise<boolean> {
+    return this.#rooms.has(docId) || (await isStored(docDirectory(this.dataDir, docId)))
+  }
+
+  /**
+   * Opens a document, or joins those who have it open. The data directory is locked by the first to open anything.
+   * @throws DOC_ID_INVALID DOC_NOT_FOUND (without `create`; the disk is not touched) RATE_LIMITED SERVER_CLOSING
+   * SERVER_DIRECTORY_OWNED, and what recovering it throws
+   */
+  async enter(docId: string, { create }: { readonly create: boolean }): Promise<Lease> {
+    if (!create && !(await this.has(docId))) throw new LfError("DOC_NOT_FOUND", "there is no such document")
+    for (;;) {
+      if (this.#closing !== null) throw new LfError("SERVER_CLOSING", "the server is shutting down")
+      const room = this.#rooms.get(docId) ?? (await this.#startWithin(docId))
+      if (room === null) continue
+      if (room.closing !== null) {
+        await room.closing
+        continue
+      }
+      const leave = this.#lease(room)
+      try {
+        const remote = await room.remote
+        if (room.closing === null) return { remote, leave }
+        leave()
+      } catch (error) {
+        leave()
+        throw error
+      }
+    }
+  }
+
+  /** Why no document can be opened here now; null: they can. Takes the data directory, as the first visitor would. */
+  async trouble(): Promise<LfError | null> {
+    if (this.#closing !== null) return new LfError("SERVER_CLOSING", "the server is shutting down")
+    if (isBuilding()) return null
+    try {
+      await this.#own()
+      return null
+    } catch (error) {
+      return toFailure(error, "LOG_FAILED")
+    }
+  }
+
+  /** Newer code of the app, in development: documents that are open are closed, and their clients find it when they come back. */
+  adopt({ mutator, onApplied, reporter }: LfHooks & { readonly mutator: Mutator }): void {
+    this.#onApplied = onApplied
+    if (reporter !== undefined) this.#reporter = reporter
+    if (mutator === this.#mutator) return
+    this.#mutator = mutator
+    for (const room of this.#rooms.values()) void this.#end(room)
+  }
+
+  /** Nobody gets in any more; every document is flushed and closed, then the directory is given back. */
+  close(): Promise<void> {
+    this.#closing ??= this.#closeAll()
+    return this.#closing
+  }
+
+  async #closeAll(): Promise<void> {
+    await Promise.all(Array.from(this.#rooms.values(), (room) => this.#end(room)))
+    const ownership = await this.#ownership?.catch(() => null)
+    await ownership?.release()
+  }
+
+  /** A new room; null: look again, time has passed. @throws RATE_LIMITED */
+  async #startWithin(docId: string): Promise<Room | null> {
+    if (this.#rooms.size < this.#limits.openRoomsMax) return this.#start(docId)
+    for (const room of this.#rooms.values()) {
+      if (room.leases > 0) continue
+      await this.#end(room)
+      return null
+    }
+    throw new LfError("RATE_LIMITED", `${this.#limits.openRoomsMax} documents are open`)
+  }
+
+  #start(docId: string): Room {
+    const remote = this.#recover(docId)
+    const room: Room = { docId, remote, leases: 0, cancelIdle: () => {}, closing: null }
+    this.#rooms.set(docId, room)
+    // The next visitor tries anew.
+    remote.catch(() => this.#forget(room))
+    return room
+  }
+
+  async #recover(docId: string): Promise<Remote> {
+    await this.#own()
+    const opened = await openFsLog(docDirectory(this.dataDir, docId))
+    try {
+      return await Remote.recover({
+        opened,
+        loadSqlite,
+        mutator: this.#mutator,
+        host: this.#host,
+        guard: vmGuard(this.#limits.mutationMsMax),
+        queryMsMax: this.#limits.queryMsMax,
+        pagesMax: this.#limits.documentPagesMax,
+        tellsWhy: isDevelopment(),
+        onFailed: (failed) => this.#onFailed(docId, failed),
+        onNearLimit: ({ pagesUsed, pagesMax }) => {
+          const detail = `${pagesUsed} of ${pagesMax} pages`
+          this.#reporter.log({ level: "warn", event: "document-nearly-full", doc: docId, detail })
+        },
+        onStopped: (error) => this.#onStopped(docId, error),
+        ...(this.#onApplied === undefined ? {} : { onApplied: (effect) => this.#tellApp(docId, effect) }),
+      })
+    } catch (error) {
+      await opened.log.close()
+      throw error
+    }
+  }
+
+  async #tellApp(docId: string, effect: Effect): Promise<void> {
+    try {
+      await this.#onApplied?.({ docId, ...effect })
+    } catch (error) {
+      const { name: mutation, uid, user } = effect
+      this.#reporter.failed({ event: "effect-failed", error, code: "MUTATION_THREW", doc: docId, mutation, uid, user })
+      throw error
+    }
+  }
+
+  /** A mutation threw something that is no answer, or was stopped: its author gets the code, the operator the place. */
+  #onFailed(docId: string, { mutation: { name, uid }, user, error }: Parameters<OnFailed>[0]): void {
+    // An unknown name is a client's own text.
+    const mutation = this.#mutator.has(name) ? name : "of an unknown name"
+    this.#reporter.failed({ event: "mutation-failed", error, code: "MUTATION_THREW", doc: docId, mutation, uid, user })
+  }
+
+  async #own(): Promise<void> {
+    this.#ownership ??= acquireDirectory(this.dataDir, (detail) => {
+      this.#reporter.log({ level: "warn", event: "directory-remote", detail })
+    })
+    try {
+      await this.#ownership
+      this.#wasOwnedReported = false
+    } catch (error) {
+      this.#ownership = null
+      if (!this.#wasOwnedReported) this.#reporter.failed({ event: "directory-refused", error, code: "LOG_FAILED" })
+      this.#wasOwnedReported = true
+      throw error
+    }
+  }
+
+  #onStopped(docId: string, error: LfError): void {
+    this.#reporter.failed({ event: "document-stopped", error, code: "DOC_STOPPED", doc: docId })
+    const room = this.#rooms.get(docId)
+    if (room !== undefined) void this.#end(room)
+  }
+
+  #lease(room: Room): () => void {
+    room.leases++
+    room.cancelIdle()
+    let isLeft = false
+    return () => {
+      if (isLeft) return
+      isLeft = true
+      room.leases--
+      if (room.leases > 0) return
+      room.cancelIdle = this.#host.after(this.#limits.idleMs, () => {
+        if (room.leases === 0) void this.#end(room)
+      })
+    }
+  }
+
+  #end(room: Room): Promise<void> {
+    room.cancelIdle()
+    room.closing ??= this.#close(room)
+    return room.closing
+  }
+
+  async #close(room: Room): Promise<void> {
+    try {
+      // One that could not be opened has told its visitors why.
+      const remote = await room.remote.catch(() => null)
+      await remote?.close()
+    } catch (error) {
+      // The next to open it recovers it from its log.
+      this.#reporter.failed({ event: "document-not-closed", error, code: "LOG_FAILED", doc: room.docId })
+    } finally {
+      this.#forget(room)
+    }
+  }
+
+  #forget(room: Room): void {
+    if (this.#rooms.get(room.docId) === room) this.#rooms.delete(room.docId)
+  }
+}

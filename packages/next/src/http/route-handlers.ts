@@ -1,0 +1,74 @@
+import { ERROR_CODES, type ErrorCode, type LfError, PROTOCOL_VERSION } from "@lf/core"
+import { hostOf } from "./client-address.ts"
+import { isListed } from "./host-list.ts"
+import { isOriginAllowed } from "./origin.ts"
+
+/** What a route file exports. Neither method reads or writes a document. */
+export interface Handlers {
+  /**
+   * 403 ORIGIN_REFUSED for a host that is not one of `hosts`, both methods. The health check: 200 and `{ ok: true, protocol }` when documents can be served from here, else 503 and
+   * `{ ok: false, code, message }`. Clients ask it before they connect, which also loads the route's code.
+   */
+  GET(request: Request): Promise<Response>
+  /** Tells a client whose WebSocket does not open why: 403 ORIGIN_REFUSED, or 426 WEBSOCKET_REQUIRED when it should have. */
+  POST(request: Request): Promise<Response>
+}
+
+export interface HandlerOptions {
+  readonly origins: ReadonlySet<string>
+  /** The app's `hosts`; null: it gave none, and no request is asked for its host. */
+  readonly hosts: ReadonlySet<string> | null
+  readonly trustProxy: number
+  /** Why no document can be served from here now; null: they can. */
+  trouble(): Promise<LfError | null>
+}
+
+/** Carries no data and no cookies are asked for: a page on any origin may read why its socket does not open. */
+const HEADERS = { "cache-control": "no-store", "access-control-allow-origin": "*" }
+
+export function routeHandlersOf({ trouble, ...rules }: HandlerOptions): Handlers {
+  return {
+    async GET(request) {
+      // Reading a header keeps Next from answering this once and for all when the app is built.
+      const refusal = hostRefusal(request, rules)
+      if (refusal !== null) return refused(refusal)
+      const error = await trouble()
+      return error === null
+        ? answer(200, { ok: true, protocol: PROTOCOL_VERSION })
+        : answer(503, { ok: false, code: error.code, message: ERROR_CODES[error.code] })
+    },
+    async POST(request) {
+      const refusal = hostRefusal(request, rules) ?? originRefusal(request, rules)
+      if (refusal !== null) return refused(refusal)
+      const code = "WEBSOCKET_REQUIRED" satisfies ErrorCode
+      return answer(426, { code, message: ERROR_CODES[code] }, { upgrade: "websocket" })
+    },
+  }
+}
+
+type Rules = Omit<HandlerOptions, "trouble">
+
+/** With `hosts` alone: a handler does not see who is at the other end of its socket. */
+function hostRefusal({ headers }: Request, { hosts, trustProxy }: Rules): string | null {
+  const host = hostOf({ headers: Object.fromEntries(headers) }, trustProxy)
+  if (hosts === null || isListed(host, hosts)) return null
+  return "the server is not known by the host of this request. Add it to createLf({ hosts })"
+}
+
+function refused(message: string): Response {
+  return answer(403, { code: "ORIGIN_REFUSED" satisfies ErrorCode, message })
+}
+
+/** The same question as for an upgrade, answered in words: a browser says nothing about a refused upgrade. */
+function originRefusal({ headers }: Request, { origins, trustProxy }: Rules): string | null {
+  const origin = headers.get("origin") ?? undefined
+  const host = hostOf({ headers: Object.fromEntries(headers) }, trustProxy)
+  const isSecure = headers.get("x-forwarded-proto") === "https"
+  if (isOriginAllowed({ origin, host, hasCookie: headers.has("cookie"), isSecure }, origins)) return null
+  const where = `${isSecure ? "https" : "http"}://${host ?? "?"}`
+  return `the page is at ${origin ?? "no origin"}, the server takes requests for ${where}. Add the page's origin to createLf({ origins }), or let the proxy keep the Host header (and say trustProxy)`
+}
+
+function answer(status: number, body: object, headers: Readonly<Record<string, string>> = {}): Response {
+  return Response.json(body, { status, headers: { ...HEADERS, ...headers } })
+}

@@ -1,0 +1,31 @@
+import type { Platform } from "../port.ts"
+import { browserHost } from "./browser-host.ts"
+import {
+  browserStorage,
+  deleteBrowserLog,
+  hasBrowserLog,
+  moveBrowserLog,
+  movedMsOf,
+  openBrowserLog,
+} from "./idb-log.ts"
+import { loadSqlite } from "./load-sqlite.ts"
+import { holdLivenessLock, own, ownWhenFree, watchLivenessLock } from "./web-locks.ts"
+import { wsNetwork } from "./ws-network.ts"
+
+/** The real thing: IndexedDB and OPFS, Web Locks, WebSocket, wasm. */
+export function browserPlatform(): Platform {
+  return {
+    host: browserHost,
+    loadSqlite,
+    openLog: (key) => openBrowserLog({ key, storage: browserStorage() }),
+    deleteLog: (key) => deleteBrowserLog(key),
+    hasLog: (key) => hasBrowserLog(key),
+    moveLog: (from, to) => moveBrowserLog(from, to),
+    movedMs: (key) => movedMsOf(key),
+    network: wsNetwork,
+    own,
+    ownWhenFree,
+    holdLivenessLock,
+    watchLivenessLock,
+  }
+}

@@ -1,0 +1,24 @@
+import { type LogRecord, loadChecksum, openMemoryLog, pendingAtRest } from "@lf/core"
+import { claimKey, storageKey } from "../../rpc/storage-key.ts"
+import { readBrowserRecords } from "./idb-log.ts"
+
+/**
+ * How many changes of a document wait on this device, read from what is stored: nothing is opened, owned or written, and
+ * no worker and no wasm is needed.
+ * @throws LOG_CORRUPT LOG_FAILED
+ */
+export async function countStoredPending(document: {
+  readonly doc: string
+  readonly user: string | null
+}): Promise<number> {
+  await loadChecksum()
+  const { doc, user } = document
+  const keys = user === null ? [storageKey(null, doc)] : [storageKey(user, doc), claimKey(user, doc)]
+  let count = 0
+  for (const key of keys) count += pendingIn(await readBrowserRecords(key))
+  return count
+}
+
+function pendingIn(records: readonly LogRecord[]): number {
+  return pendingAtRest({ ...openMemoryLog(), records })
+}
