@@ -5,9 +5,9 @@ import { Local } from "../../packages/core/src/local/local.ts"
 import { Link } from "../../packages/core/src/network/link.ts"
 import { memoryPipe } from "../../packages/core/src/network/memory-network.ts"
 import type { Welcome } from "../../packages/core/src/network/message.ts"
-import { receive } from "../../packages/core/src/remote/reception.ts"
 import { Remote } from "../../packages/core/src/remote/remote.ts"
 import type { SqliteModule } from "../../packages/core/src/sqlite/module.ts"
+import { serve } from "../../packages/core/src/testing/admit.ts"
 import { helloOf } from "../../packages/core/src/testing/hello.ts"
 import { SeededRandom } from "../../packages/core/src/testing/seeded-random.ts"
 import { fateOf, mayWrite, randomMutation, releases, type Temper } from "../../packages/core/src/testing/sim-app.ts"
@@ -93,9 +93,7 @@ export function act(local: Local, random: SeededRandom, promises: Promises): Pro
 export async function meet(local: Local, remote: Remote, host: SimHost, promises: Promises): Promise<void> {
   const [near, far] = memoryPipe()
   const pipe = promises.witnessed(far, remote)
-  receive(pipe, host, async (hello) =>
-    remote.connect({ pipe, hello, user: null, mayWrite: (name) => mayWrite(name, ALWAYS) }),
-  )
+  serve(pipe, host, remote, { mayWrite: (name) => mayWrite(name, ALWAYS) })
   const link = new Link(near, () => {})
   try {
     const welcome = await greet(link, local)
@@ -111,7 +109,7 @@ export async function meet(local: Local, remote: Remote, host: SimHost, promises
 /** Somebody who has the same secret writes first (T1): what `local` has pending is no continuation of that. */
 export async function impersonate(local: Local, remote: Remote, host: SimHost, random: SeededRandom): Promise<void> {
   const [near, far] = memoryPipe()
-  receive(far, host, async (hello) => remote.connect({ pipe: far, hello, user: null }))
+  serve(far, host, remote)
   const link = new Link(near, () => {})
   const { clientLsn, clientHash } = await greet(link, local)
   const { args } = randomMutation(random, CALM)

@@ -7,9 +7,10 @@ import {
   MemoryNetwork,
   newInstance,
   Remote,
-  receive,
   type SqliteModule,
 } from "@lf/core"
+import { ClientConnection } from "../../packages/core/src/remote/client-connection.ts"
+import { admission } from "../../packages/core/src/testing/admit.ts"
 import type { SeededRandom } from "../../packages/core/src/testing/seeded-random.ts"
 import { MemoryLocks } from "../../packages/react/src/platform/memory/memory-locks.ts"
 import type { Ownership, Platform } from "../../packages/react/src/platform/port.ts"
@@ -78,12 +79,13 @@ export class SimServer {
   /** What it answers to a hello. */
   mood: "welcomes" | "forbids" | "fails" = "welcomes"
   readonly network = new MemoryNetwork((pipe) => {
-    receive(pipe, this.#host, async (hello) => {
+    const admit = (hello: Hello) => {
       if (this.mood === "forbids") throw new LfError("FORBIDDEN", "authorize() refused")
       if (this.mood === "fails") throw new LfError("AUTHORIZE_FAILED", "authorize() threw")
       const remote = this.remote(hello.docId)
-      return remote.connect({ pipe, hello, user: hello.token === "" ? null : hello.token })
-    })
+      return { remote, user: hello.token === "" ? null : hello.token }
+    }
+    new ClientConnection({ pipe, host: this.#host, admission: admission(admit) })
   })
   readonly #host: ProcessHost
 

@@ -31,9 +31,9 @@ export {
   USER_BYTES_MAX,
 } from "./network/message.ts"
 export type { Network, Pipe, PipeListener } from "./network/network.ts"
+export type { Admission, OpenDocument, Pace, Rights } from "./remote/admission.ts"
+export { ClientConnection } from "./remote/client-connection.ts"
 export type { Effect, OnApplied } from "./remote/on-applied.ts"
-export type { Pace } from "./remote/peer-listener.ts"
-export { receive } from "./remote/reception.ts"
 export { Remote } from "./remote/remote.ts"
 export type { RemoteOptions } from "./remote/remote-options.ts"
 export { type DocumentCopy, pagesAtRest, readCopy, restoreCopy } from "./remote/restore.ts"

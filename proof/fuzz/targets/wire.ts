@@ -14,10 +14,10 @@ import {
   type ServerMessage,
 } from "../../../packages/core/src/network/message.ts"
 import type { Pipe, PipeListener } from "../../../packages/core/src/network/network.ts"
-import type { Peer } from "../../../packages/core/src/remote/peer.ts"
-import { peerListener } from "../../../packages/core/src/remote/peer-listener.ts"
-import { receive } from "../../../packages/core/src/remote/reception.ts"
+import type { ConnectableDocument } from "../../../packages/core/src/remote/admission.ts"
+import type { ConnectedClient } from "../../../packages/core/src/remote/connected-client.ts"
 import { changesetCodec } from "../../../packages/core/src/storage/changeset.ts"
+import { serve } from "../../../packages/core/src/testing/admit.ts"
 import { helloOf } from "../../../packages/core/src/testing/hello.ts"
 import { mutationCodec } from "../../../packages/core/src/timeline/mutation.ts"
 import { chunk, Tape } from "../tape.ts"
@@ -153,22 +153,16 @@ const doorTarget: Target = {
   async run(input) {
     const wire = new Wire()
     const taken: string[] = []
-    receive(wire, stillHost, async () => {
-      const refuse = (code: string, message: string) => {
-        wire.send(encodeMessage({ type: "refuse", code, message }))
-        wire.close(code)
-      }
-      const answer = () => wire.send(encodeMessage({ type: "pong" }))
-      return peerListener({
-        peer: { send: answer, sendPart: answer, refuse } as unknown as Peer, // the three things a listener calls
-        mayWrite: (name) => name.length > 1,
-        isMutation: (name) => name.length > 0,
-        pace: undefined,
-        isIn: () => wire.closedBy === null,
-        leave: () => {},
-        enqueue: (message) => taken.push(message.type),
-      })
-    })
+    const answer = () => wire.send(encodeMessage({ type: "pong" }))
+    const client = { send: answer, sendPart: answer } as unknown as ConnectedClient // the two things a connection calls
+    const remote: ConnectableDocument = {
+      connect: () => client,
+      has: () => wire.closedBy === null,
+      disconnect: () => {},
+      isMutation: (name) => name.length > 0,
+      enqueue: ({ message }) => taken.push(message.type),
+    }
+    serve(wire, stillHost, remote, { mayWrite: (name) => name.length > 1 })
     const tape = new Tape(input)
     while (!tape.isOver) wire.receive(tape.chunk())
     await settled()

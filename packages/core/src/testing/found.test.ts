@@ -7,10 +7,10 @@ import { MemoryDisk } from "../journal/memory-log.ts"
 import { Local } from "../local/local.ts"
 import { Link } from "../network/link.ts"
 import { memoryPipe } from "../network/memory-network.ts"
-import { receive } from "../remote/reception.ts"
 import { Remote } from "../remote/remote.ts"
 import type { LoadSqlite } from "../sqlite/module.ts"
 import { sql } from "../sqlite/sql.ts"
+import { serve } from "../testing/admit.ts"
 import { helloOf } from "./hello.ts"
 import { SeededRandom } from "./seeded-random.ts"
 import { releases } from "./sim-app.ts"
@@ -106,7 +106,7 @@ describe("found by the simulator", () => {
 /** One connection that brings one page batch. */
 async function pull(local: Local, remote: Remote): Promise<void> {
   const [near, far] = memoryPipe()
-  receive(far, host, async (hello) => remote.connect({ pipe: far, hello, user: null }))
+  serve(far, host, remote)
   const link = new Link(near, () => {})
   const welcome = await link.hello(helloOf(local))
   local.meet(welcome)

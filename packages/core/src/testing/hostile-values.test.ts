@@ -17,10 +17,10 @@ import {
   TOKEN_BYTES_MAX,
 } from "../network/message.ts"
 import type { Network, Pipe } from "../network/network.ts"
-import { receive } from "../remote/reception.ts"
 import { Database } from "../sqlite/database.ts"
 import { sql } from "../sqlite/sql.ts"
 import { Storage } from "../storage/storage.ts"
+import { serve } from "../testing/admit.ts"
 import { MUTATION_BYTES_MAX, MUTATION_NAME_BYTES_MAX, mutationCodec } from "../timeline/mutation.ts"
 import { defineMutation, defineMutator } from "../timeline/mutator.ts"
 import { helloOf } from "./hello.ts"
@@ -146,7 +146,7 @@ test("every greeting and every frame is answered or refused with a code, and an 
         isClosed = true
       },
     })
-    receive(far, host, async (first) => remote.connect({ pipe: far, hello: first, user: null }))
+    serve(far, host, remote)
     for (const one of list) near.send(one)
     await until(() => heard > 0 || isClosed)
     near.send(encodeMessage({ type: "ping" }))
@@ -169,7 +169,7 @@ test("every greeting and every frame is answered or refused with a code, and an 
   for (const code of codes) expect(Object.hasOwn(ERROR_CODES, code)).toBe(true)
   const db = new Database(await loadSqlite(), new Storage(remote.pages))
   expect(db.exec("pragma integrity_check")).toEqual([{ integrity_check: "ok" }])
-  expect(remote.peerCount).toBe(1)
+  expect(remote.connectedCount).toBe(1)
   await world.stopServer()
 }, 60_000)
 

@@ -11,6 +11,7 @@ import { ClientList } from "../remote/client-list.ts"
 import { Remote } from "../remote/remote.ts"
 import { RemoteStore } from "../remote/remote-store.ts"
 import { sql } from "../sqlite/sql.ts"
+import { serve } from "../testing/admit.ts"
 import { mutationCodec } from "../timeline/mutation.ts"
 import { defineMutation, defineMutator } from "../timeline/mutator.ts"
 import { Reject } from "../timeline/outcome.ts"
@@ -78,8 +79,8 @@ describe("what is pending", () => {
     await local.run("Add", { id: "1", title: "one" }).durable
     const [near, far] = memoryPipe()
     const link = new Link(near, () => {})
-    const listener = remote.connect({ pipe: far, hello: helloOf(local), user: null })
-    far.listen(listener)
+    serve(far, host, remote)
+    near.send(encodeMessage(helloOf(local)))
     await until(() => link.heard > 0).catch(() => {})
     expect(await local.pushMutations(link)).toBe("more")
     await until(() => remote.lsn() > local.cursor)
@@ -218,7 +219,8 @@ async function open(disk: MemoryDisk): Promise<Local> {
 async function pulled(local: Local, remote: Remote): Promise<number> {
   const [near, far] = memoryPipe()
   const link = new Link(near, () => {})
-  far.listen(remote.connect({ pipe: far, hello: helloOf(local), user: null }))
+  serve(far, host, remote)
+  near.send(encodeMessage(helloOf(local)))
   await local.rebase(link, remote.epoch)
   link.close("done")
   return local.cursor

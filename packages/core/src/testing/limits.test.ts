@@ -10,12 +10,13 @@ import { CLIENT_ENTRIES_MAX, UNSEEN_REJECTIONS_MAX } from "../remote/batch-merge
 import type { Remote } from "../remote/remote.ts"
 import { OVER_SHARE } from "../remote/size-watch.ts"
 import { sql } from "../sqlite/sql.ts"
+import { serve } from "../testing/admit.ts"
 import { mutationCodec } from "../timeline/mutation.ts"
 import { defineMutation, defineMutator } from "../timeline/mutator.ts"
 import { Reject } from "../timeline/outcome.ts"
 import { atTheEndOfTheStack } from "./end-of-stack.ts"
 import { helloOf } from "./hello.ts"
-import { titles, mutator as todos, until, World } from "./small-world.ts"
+import { host, titles, mutator as todos, until, World } from "./small-world.ts"
 
 const Fill = defineMutation("Fill", z.object({ id: z.number(), pages: z.number() }), (tx, { id, pages }) => {
   tx.run(sql`insert or replace into blobs values (${id}, zeroblob(${pages * 4080}))`)
@@ -55,7 +56,8 @@ async function raw(
   const heard: Message[] = []
   near.listen({ frame: (frame) => heard.push(decodeMessage(frame)), closed: () => {} })
   const hello = helloOf({ docId: "d", secret })
-  far.listen(remote.connect({ pipe: far, hello, user: null, mayWrite }))
+  serve(far, host, remote, { mayWrite })
+  near.send(encodeMessage(hello))
   await until(() => heard.length > 0)
   const push = async (entries: Uint8Array[], from = lsn(0), previousHash = 0n): Promise<MutationsReply> => {
     const at = heard.length

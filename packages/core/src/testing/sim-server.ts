@@ -1,8 +1,10 @@
 import { LfError } from "../base/error.ts"
-import { receive } from "../remote/reception.ts"
+import type { Hello } from "../network/message.ts"
+import { ClientConnection } from "../remote/client-connection.ts"
 import { Remote } from "../remote/remote.ts"
 import { renewEpoch } from "../remote/restore.ts"
 import type { SqliteModule } from "../sqlite/module.ts"
+import { admission } from "../testing/admit.ts"
 import type { SeededRandom } from "./seeded-random.ts"
 import { doom, fateOf, mayWrite, randomMutation, releases } from "./sim-app.ts"
 import { SimHost } from "./sim-host.ts"
@@ -84,14 +86,15 @@ export class SimServer {
     this.#running = this.release
     network.accept = (plain) => {
       const pipe = witnessed(plain, this.#world.checkers)
-      receive(pipe, host, async (hello) => {
+      const admit = async (hello: Hello) => {
         // Who asks is looked up somewhere: that takes time.
         if (this.#random.chance(0.3)) await clock.sleep(this.#random.between(0, 30))
         const remote = this.remote(hello.docId)
         if (remote === undefined || host !== this.#host) throw new LfError("SERVER_CLOSING", "the server starts")
         const user = hello.token === "" ? null : hello.token
-        return remote.connect({ pipe, hello, user, mayWrite: (name) => this.#mayWrite(name) })
-      })
+        return { remote, user, mayWrite: (name: string) => this.#mayWrite(name) }
+      }
+      new ClientConnection({ pipe, host, admission: admission(admit) })
     }
     await Promise.all(this.docIds.map((docId) => this.#open(docId)))
   }

@@ -256,8 +256,8 @@ class Sim {
     await this.#advance(60_000)
     for (const [docId, remote] of this.#server.remotes) {
       const count = this.#clients.filter((client) => client.docId === docId).length
-      if (this.#violation === null && remote.peerCount > count)
-        checkers.fail("I17", `${remote.peerCount} peers of ${docId} are kept for ${count} clients`)
+      if (this.#violation === null && remote.connectedCount > count)
+        checkers.fail("I17", `${remote.connectedCount} peers of ${docId} are kept for ${count} clients`)
     }
     for (const client of this.#clients) if (client.state === "up") void client.end("stop")
     void this.#server.end()

@@ -74,7 +74,7 @@ function halfDeaf(network: Network): Network & { isDeaf: boolean } {
 describe("lf backup", () => {
   test("by another process, while three clients write and the log rolls up: a sound file, a prefix of each", async () => {
     const { url, dataDir } = await startServer()
-    const program = await bundle("bin.ts")
+    const program = await bundle("cli/bin.ts")
     const clients = await Promise.all([startClient(url), startClient(url), startClient(url)])
     const counts = clients.map(() => 0)
     const idOf = (client: number, n: number) => `${client}-${String(n).padStart(6, "0")}`
@@ -179,7 +179,7 @@ describe("lf restore", () => {
     pending.push(unsure.add("p-u"), doubtful)
     deaf.isDeaf = false
 
-    const program = await bundle("bin.ts")
+    const program = await bundle("cli/bin.ts")
     const { stdout } = await run(process.execPath, [program, "restore", "doc", file, "--data", dataDir])
     expect(stdout).toMatch(/^document doc: \d+ pages from .*doc\.db, epoch [0-9a-f]+; what was there before is in /)
     expect(await readdir(join(dataDir, "docs"))).toEqual(["doc", expect.stringMatching(/^doc\.before-/)])

@@ -149,7 +149,7 @@ export class ConnectionQuotas {
   }
 
   /** @throws RATE_LIMITED */
-  welcome({ owner, docId, pipe }: { owner: string; docId: string; pipe: MeteredPipe }): ConnectionQuota {
+  admit({ owner, docId, pipe }: { owner: string; docId: string; pipe: MeteredPipe }): ConnectionQuota {
     const guests = this.#guestsByOwner.get(owner) ?? new Set()
     const { connectionsPerPrincipalMax, documentsPerPrincipalMax } = this.limits
     if (guests.size >= connectionsPerPrincipalMax) throw new LfError("RATE_LIMITED", "too many connections of one user")

@@ -1,20 +1,11 @@
 // @vitest-environment jsdom
-import {
-  defineMutation,
-  defineMutator,
-  loadChecksum,
-  MemoryDisk,
-  MemoryNetwork,
-  Reject,
-  Remote,
-  receive,
-  sql,
-} from "@lf/core"
+import { defineMutation, defineMutator, loadChecksum, MemoryDisk, MemoryNetwork, Reject, Remote, sql } from "@lf/core"
 import { MutationCache, QueryCache, QueryClient } from "@tanstack/react-query"
 import { act, cleanup, fireEvent, render, screen, waitFor } from "@testing-library/react"
 import { Component, type ReactNode } from "react"
 import { afterEach, beforeAll, beforeEach, expect, type Mock, test, vi } from "vitest"
 import { z } from "zod"
+import { serve } from "../../../core/src/testing/admit.ts"
 import { atTheEndOfTheStack } from "../../../core/src/testing/end-of-stack.ts"
 import { browserHost as host } from "../platform/browser/browser-host.ts"
 import { loadSqliteInNode } from "../platform/memory/memory-platform.ts"
@@ -99,7 +90,7 @@ function show(children: ReactNode, { network, client = new QueryClient(), onErro
 async function server(): Promise<MemoryNetwork> {
   const opened = await new MemoryDisk().open("d")
   const remote = await Remote.recover({ opened, loadSqlite: loadSqliteInNode, mutator, host })
-  return new MemoryNetwork((pipe) => receive(pipe, host, async (hello) => remote.connect({ pipe, hello, user: null })))
+  return new MemoryNetwork((pipe) => void serve(pipe, host, remote))
 }
 
 const codeOf = (promise: Promise<unknown>) =>

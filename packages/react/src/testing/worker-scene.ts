@@ -1,4 +1,5 @@
 import {
+  ClientConnection,
   defineMutation,
   defineMutator,
   type Host,
@@ -8,7 +9,6 @@ import {
   type Network,
   Reject,
   Remote,
-  receive,
   sql,
 } from "@lf/core"
 import { browserHost } from "../platform/browser/browser-host.ts"
@@ -209,7 +209,8 @@ export async function itemsServer(user: string | null = null) {
     host: browserHost,
   })
   const network = new MemoryNetwork((pipe) => {
-    receive(pipe, browserHost, async (hello) => remote.connect({ pipe, hello, user }))
+    const openDocument = async () => ({ remote, release: () => {} })
+    new ClientConnection({ pipe, host: browserHost, admission: { authorize: async () => ({ user }), openDocument } })
   })
   return { remote, network }
 }
