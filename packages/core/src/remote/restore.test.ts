@@ -31,7 +31,7 @@ async function fileOf(...statements: string[]): Promise<Uint8Array> {
 
 const read = async (bytes: Uint8Array) => readCopy(await loadSqlite(), bytes)
 
-describe("restore", () => {
+describe("S18 restore", () => {
   test("T2 a copy becomes a new document under a new epoch, with how far each client had got", async () => {
     const bytes = await fileOf("insert into __lf_mutations values ('abc', 3, -1)")
     const copy = await read(bytes)
