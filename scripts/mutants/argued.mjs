@@ -150,7 +150,7 @@ export const argued = [
     '""',
     sentence,
   ],
-  [`${core}/remote/remote.ts`, "client.refuse(", '"this client id belongs to somebody else"', '""', sentence],
+  [`${core}/remote/remote.ts`, "client.refuse(", '"this client id is bound to another user"', '""', sentence],
   [`${core}/remote/step-runner.ts`, "if (this.#suspects.size === 0)", "this.#suspects.size === 0", "false", onlySooner],
   [
     `${core}/remote/step-runner.ts`,

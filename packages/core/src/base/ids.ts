@@ -15,7 +15,10 @@ export function isDocId(text: string): boolean {
 /** @throws DOC_ID_INVALID */
 export function checkDocId(text: string): string {
   if (!isDocId(text))
-    throw new LfError("DOC_ID_INVALID", "a document id is 1 to 64 characters of A-Z, a-z, 0-9, _ and -")
+    throw new LfError(
+      "DOC_ID_INVALID",
+      `expected a document id of 1 to 64 characters of A-Z, a-z, 0-9, _ and -, got another text (characters: ${text.length})`,
+    )
   return text
 }
 

@@ -33,7 +33,7 @@ export class MemoryDisk {
   /** @throws LOG_OWNED, LOG_CORRUPT, LOG_FORMAT_NEWER */
   async open(docId: string): Promise<OpenedLog> {
     const doc = this.#docs.get(docId) ?? freshDoc()
-    if (doc.owner !== null) throw new LfError("LOG_OWNED", `the log of ${docId} is open`)
+    if (doc.owner !== null) throw new LfError("LOG_OWNED", `the log of ${docId} is open already; close it first`)
     this.#docs.set(docId, doc)
     const bytes = concatBytes([...doc.synced, ...doc.unsynced])
     const { header, endAt } = decodeLogHeader(bytes)

@@ -38,7 +38,7 @@ export function plainCodec<T>(isEntry: (value: unknown) => boolean): EntryCodec<
     },
     decode(bytes) {
       const entry = decodePlain(bytes)
-      if (!isEntry(entry)) throw new LfError("LOG_CORRUPT", "an entry holds something else than it should")
+      if (!isEntry(entry)) throw new LfError("LOG_CORRUPT", "expected another shape of an entry than it has")
       return entry as T // `isEntry` says so
     },
   }

@@ -166,16 +166,20 @@ export class Streams {
         this.#chains.delete(stream)
         return
       }
-      if (known !== undefined) throw corrupt(record, "an anchor follows other records")
+      if (known !== undefined)
+        throw corrupt(record, "expected an anchor as the first of its stream, got one behind other records")
       const hashes = anchorHashes(record)
-      if (lsn === Number.MAX_SAFE_INTEGER) throw corrupt(record, "nothing can follow it")
-      if (hashes === undefined) throw corrupt(record, "an anchor whose hashes are none")
+      if (lsn === Number.MAX_SAFE_INTEGER)
+        throw corrupt(record, "an anchor at the last position, which no record can follow")
+      if (hashes === undefined)
+        throw corrupt(record, `expected the hashes of an anchor, got ${record.payload.length} bytes that are none`)
       this.#chains.set(stream, new Chain(stream, this.#keeper, lsn, hashes))
       return
     }
     const chain = known ?? new Chain(stream, this.#keeper)
-    if (lsn - 1 !== chain.lsn()) throw corrupt(record, `it follows ${chain.lsn()}`)
-    if (previousHash !== chain.hash()) throw corrupt(record, "it names another predecessor")
+    if (lsn - 1 !== chain.lsn()) throw corrupt(record, `expected record ${chain.lsn() + 1} here`)
+    if (previousHash !== chain.hash())
+      throw corrupt(record, "the hash that it names before it is not that of the record before it")
     if (hash !== chainHash(previousHash, record.payload)) throw corrupt(record, "its hash is not that of its bytes")
     chain.load(record.payload, hash)
     this.#chains.set(stream, chain)

@@ -41,7 +41,7 @@ interface BaseEntry {
 const identityCodec: EntryCodec<Uint8Array> = {
   encode: (secret) => secret,
   decode(bytes) {
-    if (bytes.length !== CLIENT_SECRET_BYTES) throw new LfError("LOG_CORRUPT", "a client's secret has another size")
+    if (bytes.length !== CLIENT_SECRET_BYTES) throw new LfError("LOG_CORRUPT", `got a secret of ${bytes.length} bytes`)
     return bytes.slice()
   },
 }
@@ -386,7 +386,7 @@ function isRejectionEntry(entry: unknown): boolean {
 /** What `rollup` wrote beside the pages; null when it holds nothing of use. @throws LOG_FORMAT_NEWER */
 function readMeta({ meta }: Checkpoint) {
   if (meta.length === 0) return null
-  if (meta[0] !== META_FORMAT) throw new LfError("LOG_FORMAT_NEWER", "the checkpoint's format is unknown")
+  if (meta[0] !== META_FORMAT) throw new LfError("LOG_FORMAT_NEWER", `expected format ${META_FORMAT}, got ${meta[0]}`)
   try {
     const reader = new ByteReader(meta.subarray(1))
     const epoch = reader.text(64)

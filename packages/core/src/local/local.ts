@@ -125,7 +125,7 @@ export class Local {
     if (this.#failure !== null) throw this.#failure
     if (this.isKnown(uid)) return this.follow(uid)
     if (this.#timeline.pendingCount >= PENDING_MAX) {
-      throw new LfError("PENDING_LIMIT", `${PENDING_MAX} mutations wait for the server already`)
+      throw new LfError("PENDING_LIMIT", `${PENDING_MAX} mutations wait, and no more may: connect first`)
     }
     const mutation = this.#mutator.make({ uid, name, args, at: this.#host.nowMs() })
     const { outcome, thrown } = this.#view.apply(this.#timeline, mutation)

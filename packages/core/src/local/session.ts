@@ -164,7 +164,10 @@ export class Session {
   #checkUser(welcome: Welcome): void {
     const { user = null } = this.#options
     if (user === null || welcome.user === user) return
-    throw new LfError("AUTH_REQUIRED", "the server takes this connection for somebody else than the document's user")
+    throw new LfError(
+      "AUTH_REQUIRED",
+      "expected the server to answer the document's user, got another user or none: sign in as the provider's `user`",
+    )
   }
 
   /** Older code must not pull a newer schema; newer code waits for the server's deploy (T15). */
@@ -173,7 +176,10 @@ export class Session {
     if (state.type === "newer")
       throw new LfError("SCHEMA_NEWER", "the server's schema is newer than this code; load the app again")
     if (state.type === "edited")
-      throw new LfError("MIGRATION_EDITED", `migration ${state.position} differs from the server's`)
+      throw new LfError(
+        "MIGRATION_EDITED",
+        `migration ${state.position} differs from the server's: restore its text, and add a new one instead`,
+      )
     if (state.type === "older")
       throw new LfError("SERVER_OLDER", "this page's code has migrations that the server does not know yet")
   }
@@ -298,7 +304,7 @@ function meaningOf(code: ErrorCode): { readonly status: ConnectionStatus; readon
 function checkToken(token: string): string {
   const { length } = textToBytes(token)
   if (length <= TOKEN_BYTES_MAX) return token
-  throw new LfError("TOKEN_TOO_LARGE", `auth() gave ${length} bytes, a token has ${TOKEN_BYTES_MAX} at the most`)
+  throw new LfError("TOKEN_TOO_LARGE", `expected a token of at most ${TOKEN_BYTES_MAX} bytes, auth() gave ${length}`)
 }
 
 function withTimeout<T>(host: Host, limitMs: number, work: Promise<T>): Promise<T> {

@@ -123,11 +123,11 @@ describe("frames", () => {
 
   test("S15 a frame of another protocol, of an unknown type, cut or too long is FRAME_MALFORMED", () => {
     for (const [bytes, message] of [
-      [[], /needs 1 bytes/],
-      [[0x20, 5], /not a frame of lf/],
-      [[0x1f, 99], /unknown type/],
-      [[0x1f, 17], /needs 1 bytes/],
-      [[0x1f, 5, 0], /too many/],
+      [[], /expected 1 more bytes, got 0/],
+      [[0x20, 5], /expected a frame of lf/],
+      [[0x1f, 99], /known type, got an unknown one/],
+      [[0x1f, 17], /expected 1 more bytes, got 0/],
+      [[0x1f, 5, 0], /expected the end, got 1 more/],
     ] as const) {
       const malformed = expect.objectContaining({ code: "FRAME_MALFORMED", message: expect.stringMatching(message) })
       expect(() => decodeMessage(Uint8Array.from(bytes))).toThrow(malformed)
@@ -143,10 +143,16 @@ describe("frames", () => {
     const mutations = new ByteWriter().u8(0x1f).u8(FRAME_TYPES["sync-mutations"]).uint(0).u64(0n)
     const welcome = new ByteWriter().u8(0x1f).u8(FRAME_TYPES.welcome).text("").uint(0).u64(0n).uint(0)
     const refused = (what: string) => expect.objectContaining({ code: "FRAME_MALFORMED", message: what })
-    expect(() => decodeMessage(mutations.raw(zeros(100_001)).finish())).toThrow(refused("too many entries"))
-    expect(() => decodeMessage(welcome.raw(zeros(10_001)).finish())).toThrow(refused("too many migrations"))
+    expect(() => decodeMessage(mutations.raw(zeros(100_001)).finish())).toThrow(
+      refused("expected at most 1000 entries, got 100001"),
+    )
+    expect(() => decodeMessage(welcome.raw(zeros(10_001)).finish())).toThrow(
+      refused("expected at most 10000 migrations, got 10001"),
+    )
     const users = new ByteWriter().u8(0x1f).u8(FRAME_TYPES.welcome).text("").uint(0).u64(0n).uint(0).uint(0)
-    expect(() => decodeMessage(users.raw(zeros(2)).finish())).toThrow(refused("a connection has one user at the most"))
+    expect(() => decodeMessage(users.raw(zeros(2)).finish())).toThrow(
+      refused("expected at most one user of a connection, got 2"),
+    )
   })
 
   test("S9 __proto__ in an outcome's data is data", () => {

@@ -7,6 +7,7 @@ import { decodeMessage, encodeMessage } from "./codec.ts"
 import type {
   ClientMessage,
   Hello,
+  Message,
   MutationsReply,
   OutcomeData,
   Pages,
@@ -122,6 +123,7 @@ export class Link {
   }
 
   #dispatch(message: ServerMessage, bytes: number): void {
+    const { type }: Message = message // what the other side sends is not always a server's
     switch (message.type) {
       case "welcome": {
         const waiting = this.#welcome
@@ -147,12 +149,13 @@ export class Link {
       case "pong":
         return
       default:
-        throw new LfError("FRAME_MALFORMED", "a client's message came from the server")
+        throw new LfError("FRAME_MALFORMED", `expected a server's message, got a \`${type}\``)
     }
   }
 
   #receivePart(part: Pages, bytes: number): void {
-    if (!isNextPart(part, this.#parts.at(-1))) throw new LfError("FRAME_MALFORMED", "a part that is not the next one")
+    if (!isNextPart(part, this.#parts.at(-1)))
+      throw new LfError("FRAME_MALFORMED", "expected the next part of the pages, got another part")
     this.#parts.push(part)
     this.#bytes += bytes
     if (!part.isLast) {

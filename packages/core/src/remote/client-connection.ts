@@ -2,7 +2,7 @@ import { bytesEqual } from "../base/bytes.ts"
 import { isLfError, LfError, toLfError } from "../base/error.ts"
 import { ERROR_CODES } from "../base/error-codes.ts"
 import type { Cancel, Host } from "../base/host.ts"
-import { isDocId } from "../base/ids.ts"
+import { checkDocId } from "../base/ids.ts"
 import { LSN_ZERO } from "../base/lsn.ts"
 import { decodeMessage, encodeMessage, encodeRefusal } from "../network/codec.ts"
 import { FRAME_BYTES_MAX, type Hello, PROTOCOL_VERSION } from "../network/message.ts"
@@ -79,7 +79,10 @@ export class ClientConnection<R extends Rights> {
     this.#inboxBytes += frame.length
     if (this.#isOverfull(state.type === "open")) {
       this.#refuse(
-        new LfError("RATE_LIMITED", `${this.#inbox.length} frames of ${this.#inboxBytes} bytes wait to be handled`),
+        new LfError(
+          "RATE_LIMITED",
+          `expected fewer frames to wait, got ${this.#inbox.length} of ${this.#inboxBytes} bytes`,
+        ),
       )
     } else if (state.type === "open") void this.#drain()
   }
@@ -145,10 +148,7 @@ export class ClientConnection<R extends Rights> {
         remote.enqueue({ client, message, refused: [] })
         return
       default:
-        throw new LfError(
-          "FRAME_MALFORMED",
-          `a ${message.type} was received after the welcome, where only requests are expected`,
-        )
+        throw new LfError("FRAME_MALFORMED", `expected a request after the welcome, got a \`${message.type}\``)
     }
   }
 
@@ -177,11 +177,11 @@ export class ClientConnection<R extends Rights> {
 function helloOf(frame: Uint8Array): Hello {
   const message = decodeMessage(frame)
   if (message.type !== "hello")
-    throw new LfError("FRAME_MALFORMED", `the first frame is a ${message.type} where a hello is expected`)
+    throw new LfError("FRAME_MALFORMED", `expected a hello as the first frame, got a \`${message.type}\``)
   if (message.protocol > PROTOCOL_VERSION)
     throw new LfError("SERVER_OLDER", `the server speaks protocol ${PROTOCOL_VERSION}, this page ${message.protocol}`)
   if (message.protocol < PROTOCOL_VERSION)
     throw new LfError("PROTOCOL_NEWER", `the server speaks protocol ${PROTOCOL_VERSION}, this page ${message.protocol}`)
-  if (!isDocId(message.docId)) throw new LfError("DOC_ID_INVALID", "no document can have this id")
+  checkDocId(message.docId)
   return message
 }

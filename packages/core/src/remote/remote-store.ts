@@ -169,7 +169,8 @@ export class RemoteStore {
     if (checkpoint === null || checkpoint.meta.length === 0) return this.#replay(new Storage(), new PageHistory(lsn(0)))
     const { position, checksum, changedSince, changedAt } = readMeta(checkpoint)
     const storage = new Storage(checkpoint.pages)
-    if (storage.checksum !== checksum) throw new LfError("LOG_CORRUPT", "the checkpoint's pages do not add up")
+    if (storage.checksum !== checksum)
+      throw new LfError("LOG_CORRUPT", "the checkpoint's pages do not add up to its checksum")
     return this.#replay(storage, new PageHistory(position, changedAt, changedSince))
   }
 
@@ -190,7 +191,8 @@ export class RemoteStore {
 /** What `checkpoint` wrote beside the pages. @throws LOG_CORRUPT LOG_FORMAT_NEWER */
 function readMeta({ meta }: Checkpoint) {
   const reader = new ByteReader(meta)
-  if (reader.u8() !== META_FORMAT) throw new LfError("LOG_FORMAT_NEWER", "the checkpoint's format is unknown")
+  if (reader.u8() !== META_FORMAT)
+    throw new LfError("LOG_FORMAT_NEWER", `expected a checkpoint of format ${META_FORMAT}, got ${meta[0]}`)
   try {
     const position = lsn(reader.uint())
     const checksum = reader.u64()

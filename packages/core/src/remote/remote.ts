@@ -336,7 +336,7 @@ export class Remote implements ConnectableDocument {
     for (const client of this.#connected) {
       if (client.clientId !== clientId || client.user === user) continue
       this.#connected.delete(client)
-      client.refuse("CLIENT_PROOF", "this client id belongs to somebody else")
+      client.refuse("CLIENT_PROOF", "this client id is bound to another user")
     }
   }
 

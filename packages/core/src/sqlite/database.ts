@@ -134,7 +134,7 @@ export class Database {
     const before = this.inTransaction
     this.all(query, mode)
     if (before && !this.inTransaction && mode !== "internal") {
-      throw new LfError("SQL_DENIED", "the statement ended the transaction")
+      throw new LfError("SQL_DENIED", "the statement ended the transaction: leave transactions to lf")
     }
     return { changes: this.#module._sqlite3_changes(this.#db) }
   }
@@ -329,14 +329,14 @@ export class Database {
       const view = new DataView(module.HEAPU8.buffer)
       const stmt = view.getInt32(out, true)
       const tail = bytesToSql(module.HEAPU8, view.getInt32(out + 4, true), pointer + text.length)
-      if (stmt === 0) throw new LfError("SQL_ERROR", "the statement is empty")
+      if (stmt === 0) throw new LfError("SQL_ERROR", "expected a statement, got an empty text")
       if (/[^\s;]/.test(stripComments(tail))) {
         module._sqlite3_finalize(stmt)
-        throw new LfError("SQL_MULTIPLE", "one call takes exactly one statement")
+        throw new LfError("SQL_MULTIPLE", "expected one statement, got more: call once for each")
       }
       if (mode === "query" && module._sqlite3_stmt_readonly(stmt) === 0) {
         module._sqlite3_finalize(stmt)
-        throw new LfError("SQL_DENIED", "a query only reads")
+        throw new LfError("SQL_DENIED", "expected a query that reads, got one that writes: use a mutation")
       }
       return { stmt, names: columnNames(module, stmt) }
     } finally {

@@ -39,7 +39,10 @@ export class Storage implements PageStore {
   write(pageNo: number, page: Page): void {
     assert(page.length === PAGE_BYTES, "a page has its size")
     if (pageNo > DOCUMENT_PAGES_MAX)
-      throw new LfError("DOC_TOO_LARGE", `a document has at most ${DOCUMENT_PAGES_MAX} pages`)
+      throw new LfError(
+        "DOC_TOO_LARGE",
+        `expected at most ${DOCUMENT_PAGES_MAX} pages of a document, got page ${pageNo}`,
+      )
     this.#touch(pageNo)
     this.#overlay.set(pageNo, page)
     if (pageNo > this.pageCount()) this.#overlayPageCount = pageNo

@@ -120,7 +120,8 @@ function runOne(group: Group, index: number, isMeasured: boolean): Outcome {
     if (db.halfway !== null) throw db.halfway
     if (db.crash !== null) throw db.crash
     // A deferred foreign key passes RELEASE and would fail the COMMIT, and with it everybody's mutations.
-    if (db.inTransaction && db.hasDeferredViolations) throw new LfError("SQL_ERROR", "a foreign key does not hold")
+    if (db.inTransaction && db.hasDeferredViolations)
+      throw new LfError("SQL_ERROR", "a foreign key refers to a row that is not there")
     if (isMeasured && db.inTransaction) checkRoom(group, usedBefore)
     if (db.inTransaction) db.exec("release lf_mutation")
     return APPLIED

@@ -55,7 +55,11 @@ export function migrate(db: Database, mutator: Mutator): boolean {
   if (state.type === "edited") {
     throw new LfError("MIGRATION_EDITED", `migration ${state.position} was edited after it ran; add a new one instead`)
   }
-  if (state.type === "newer") throw new LfError("SCHEMA_NEWER", "the document's schema is newer than this code")
+  if (state.type === "newer")
+    throw new LfError(
+      "SCHEMA_NEWER",
+      "the document's schema is newer than this code; load the newer version of the app",
+    )
   if (state.type === "equal" && !fresh) return false
   // Inside a transaction SQLite would ignore it.
   db.exec("pragma foreign_keys=off")

@@ -84,12 +84,16 @@ export class MutationTx implements Tx {
   }
 
   #count(): void {
-    if (!this.#open) throw new LfError("SQL_DENIED", "the mutation has ended")
+    if (!this.#open)
+      throw new LfError("SQL_DENIED", "the statement came after its mutation had ended: a `tx` must not be kept")
     // After `or rollback` a statement would run, and commit, on its own (T13).
     if (!this.#db.inTransaction) throw new LfError("SQL_DENIED", "an earlier statement ended the transaction")
     this.#statements++
     if (this.#statements > MUTATION_STATEMENTS_MAX) {
-      throw new LfError("SQL_LIMIT", `a mutation runs at most ${MUTATION_STATEMENTS_MAX} statements`)
+      throw new LfError(
+        "SQL_LIMIT",
+        `expected at most ${MUTATION_STATEMENTS_MAX} statements in a mutation, got one more: split it`,
+      )
     }
   }
 }

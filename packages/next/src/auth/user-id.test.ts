@@ -104,7 +104,7 @@ describe("S2 the token that auth() gives", () => {
     local.run("Add", { id: "1", title: "1" })
     await until(() => session.state.status === "error", "an error")
     expect(session.state.error).toMatchObject({ code: "TOKEN_TOO_LARGE" })
-    expect(session.state.error?.message).toBe(`auth() gave 16386 bytes, a token has ${TOKEN_BYTES_MAX} at the most`)
+    expect(session.state.error?.message).toBe(`expected a token of at most ${TOKEN_BYTES_MAX} bytes, auth() gave 16386`)
     expect(local.pendingCount).toBe(1)
     expect(seen).toEqual([])
   })

@@ -148,7 +148,7 @@ export class Rooms {
       await this.#end(room)
       return null
     }
-    throw new LfError("RATE_LIMITED", `${this.#limits.openRoomsMax} documents are open`)
+    throw new LfError("RATE_LIMITED", `${this.#limits.openRoomsMax} documents are open, and no more may be`)
   }
 
   #start(docId: string): Room {

@@ -145,16 +145,28 @@ export class ConnectionQuotas {
 
   /** @throws RATE_LIMITED when this principal made too many documents within the hour; asking counts as one */
   create(owner: string): void {
-    if (!this.#creates.tryTake(owner)) throw new LfError("RATE_LIMITED", "too many new documents of one user")
+    if (!this.#creates.tryTake(owner))
+      throw new LfError(
+        "RATE_LIMITED",
+        `expected at most ${this.limits.createsPerPrincipalPerHour} new documents of one user in an hour, got one more`,
+      )
   }
 
   /** @throws RATE_LIMITED */
   admit({ owner, docId, pipe }: { owner: string; docId: string; pipe: MeteredPipe }): ConnectionQuota {
     const guests = this.#guestsByOwner.get(owner) ?? new Set()
     const { connectionsPerPrincipalMax, documentsPerPrincipalMax } = this.limits
-    if (guests.size >= connectionsPerPrincipalMax) throw new LfError("RATE_LIMITED", "too many connections of one user")
+    if (guests.size >= connectionsPerPrincipalMax)
+      throw new LfError(
+        "RATE_LIMITED",
+        `expected at most ${connectionsPerPrincipalMax} connections of one user, got one more`,
+      )
     const documents = new Set(Array.from(guests, (quota) => quota.docId)).add(docId)
-    if (documents.size > documentsPerPrincipalMax) throw new LfError("RATE_LIMITED", "too many documents of one user")
+    if (documents.size > documentsPerPrincipalMax)
+      throw new LfError(
+        "RATE_LIMITED",
+        `expected at most ${documentsPerPrincipalMax} open documents of one user, got one more`,
+      )
     const entry = { docId, pipe }
     guests.add(entry)
     this.#guestsByOwner.set(owner, guests)

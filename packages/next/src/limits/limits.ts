@@ -103,7 +103,8 @@ export const KEYS_MAX = 10_000
 /** @throws TypeError for a limit that is no positive number, or that is none of ours */
 export function limitsOf(wanted: Partial<Limits> = {}): Limits {
   for (const [name, value] of Object.entries(wanted)) {
-    if (!Object.hasOwn(LIMITS, name)) throw new TypeError(`createLf({ limits }): there is no limit ${name}`)
+    if (!Object.hasOwn(LIMITS, name))
+      throw new TypeError(`createLf({ limits }): expected a limit of SECURITY.md, got ${name}`)
     if (typeof value !== "number" || !(value > 0))
       throw new TypeError(`createLf({ limits }): ${name} must be a number greater than 0, got ${value}`)
   }

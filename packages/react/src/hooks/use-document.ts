@@ -25,7 +25,7 @@ export interface Document {
  * and user of the render that made them.
  */
 export function useDocument(): Document {
-  const handle = useDocumentHandle()
+  const handle = useDocumentHandle("useDocument")
   return useMemo(() => documentOf(handle), [handle])
 }
 
@@ -54,10 +54,10 @@ export interface ConnectionState {
 
 /** How the worker stands with the server. */
 export function useConnectionStatus(): ConnectionState {
-  const handle = useDocumentHandle()
-  const status = useDocumentState((state) => state.status)
-  const sent = useDocumentState((state) => state.error)
-  const isOnlineWanted = useDocumentState((state) => state.isOnlineWanted)
+  const handle = useDocumentHandle("useConnectionStatus")
+  const status = useDocumentState(handle, (state) => state.status)
+  const sent = useDocumentState(handle, (state) => state.error)
+  const isOnlineWanted = useDocumentState(handle, (state) => state.isOnlineWanted)
   const error = useMemo(() => (sent === null ? null : sentToError(sent)), [sent])
   const isErrorRead = useRef(false)
   useEffect(() => {
@@ -84,17 +84,18 @@ export function useSyncStatus(): {
   readonly upToDate: boolean
   readonly firstSync: Progress | null
 } {
-  const pending = useDocumentState((state) => state.pendingCount)
-  const lsn = useDocumentState((state) => state.lsn)
-  const durable = useDocumentState((state) => state.isDurable)
-  const upToDate = useDocumentState((state) => state.isUpToDate)
-  const firstSync = useDocumentState((state) => state.firstSync)
+  const handle = useDocumentHandle("useSyncStatus")
+  const pending = useDocumentState(handle, (state) => state.pendingCount)
+  const lsn = useDocumentState(handle, (state) => state.lsn)
+  const durable = useDocumentState(handle, (state) => state.isDurable)
+  const upToDate = useDocumentState(handle, (state) => state.isUpToDate)
+  const firstSync = useDocumentState(handle, (state) => state.firstSync)
   return useMemo(() => ({ pending, lsn, durable, upToDate, firstSync }), [pending, lsn, durable, upToDate, firstSync])
 }
 
 /** What waits for the server, oldest first. */
 export function usePendingMutations(): readonly PendingMutation[] {
-  const handle = useDocumentHandle()
+  const handle = useDocumentHandle("usePendingMutations")
   return useSyncExternalStore(
     useCallback((tell) => handle.live.watchPending(tell), [handle]),
     () => handle.known.pending,
@@ -109,7 +110,7 @@ export interface RejectedMutation extends Rejection {
 
 /** What the server rejected and nobody dismissed yet; kept across restarts. */
 export function useRejectedMutations(): readonly RejectedMutation[] {
-  const handle = useDocumentHandle()
+  const handle = useDocumentHandle("useRejectedMutations")
   const rejected = useSyncExternalStore(
     useCallback((tell) => handle.live.watch(tell), [handle]),
     () => handle.known.rejected,
@@ -126,8 +127,7 @@ const NO_PENDING: readonly PendingMutation[] = []
 const NO_REJECTED: readonly Rejection[] = []
 
 /** One part of the state: what does not change renders nothing. */
-function useDocumentState<T>(select: (state: DocumentState) => T): T {
-  const handle = useDocumentHandle()
+function useDocumentState<T>(handle: DocumentHandle, select: (state: DocumentState) => T): T {
   return useSyncExternalStore(
     useCallback((tell) => handle.live.watch(tell), [handle]),
     () => select(handle.known.state),

@@ -62,7 +62,7 @@ export function useMutation<Args>(
   mutation: DefinedMutation<Args>,
   options: MutationOptions<Args> = {},
 ): MutationResult<Args> {
-  const handle = useDocumentHandle()
+  const handle = useDocumentHandle("useMutation")
   useDevWorkerRestart(handle, mutation)
   const { client } = handle
   const observerOptions = observerOptionsOf({ handle, mutation, options })

@@ -160,7 +160,7 @@ export class TabDocument {
       this.#look()
       return receipt
     } catch (cause) {
-      const why = `${mutation.name}: the arguments cannot be sent to the worker`
+      const why = `${mutation.name}: expected plain data as arguments, got what cannot be sent to the worker`
       return Promise.reject(new LfError("MUTATION_ARGS_INVALID", why, { cause }))
     }
   }

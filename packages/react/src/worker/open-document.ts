@@ -212,7 +212,10 @@ export class OpenDocument {
   async clear(pending: "refuse" | "discard"): Promise<void> {
     const local = await this.#inTime
     if (this.#cleared === null && pending === "refuse" && this.pendingCount > 0) {
-      throw new LfError("PENDING_REFUSED", `${this.pendingCount} changes have not reached the server`)
+      throw new LfError(
+        "PENDING_REFUSED",
+        `${this.pendingCount} changes have not reached the server: wait, or pass { pending: "discard" }`,
+      )
     }
     this.#cleared ??= this.#clear(local)
     await this.#cleared

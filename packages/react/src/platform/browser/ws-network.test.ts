@@ -34,7 +34,13 @@ async function serve(listener: RequestListener): Promise<{ server: Server; url: 
 
 /** The route as Next would serve it. */
 function route(options: Partial<Parameters<typeof routeHandlersOf>[0]> = {}): RequestListener {
-  const handlers = routeHandlersOf({ origins: new Set(), hosts: null, trustProxy: 0, trouble: async () => null, ...options })
+  const handlers = routeHandlersOf({
+    origins: new Set(),
+    hosts: null,
+    trustProxy: 0,
+    trouble: async () => null,
+    ...options,
+  })
   return async (request, response) => {
     const { method = "GET", headers, url } = request
     const asked = new Request(`http://${headers.host}${url}`, { method, headers: headers as Record<string, string> }) // no header of these tests comes twice
