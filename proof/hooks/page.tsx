@@ -12,10 +12,10 @@ import {
   useTransition,
 } from "react"
 import {
+  type DismissibleRejection,
   type LfError,
   LfProvider,
   type Receipt,
-  type RejectedMutation,
   useDocument,
   useMutation,
   useQuery,
@@ -80,7 +80,7 @@ export interface Handlers {
 export class Screen {
   readonly shown = new Map<string, Shown>()
   readonly handlers: Handlers[] = []
-  rejected: readonly RejectedMutation[] = []
+  rejected: readonly DismissibleRejection[] = []
   fallbacks = 0
   isInTransition = false
   go: (scene: Scene, how: "now" | "transition") => void = () => {}

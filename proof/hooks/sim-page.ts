@@ -1,5 +1,7 @@
 // The page's browser: the app's SharedWorker, which may die, hang or not load, over one disk; and the server.
 import {
+  ClientConnection,
+  type Hello,
   type Host,
   LfError,
   type LoadSqlite,
@@ -9,7 +11,6 @@ import {
   Remote,
   type SqliteModule,
 } from "@lf/core"
-import { ClientConnection } from "../../packages/core/src/remote/client-connection.ts"
 import { admission } from "../../packages/core/src/testing/admit.ts"
 import type { SeededRandom } from "../../packages/core/src/testing/seeded-random.ts"
 import { MemoryLocks } from "../../packages/react/src/platform/memory/memory-locks.ts"

@@ -1,4 +1,4 @@
-import { isLfError, type RemoteOutcome } from "@lf/core"
+import { isLfError, type Outcome } from "@lf/core"
 import type { SeededRandom } from "../../packages/core/src/testing/seeded-random.ts"
 import { TabDocument } from "../../packages/react/src/tab/tab-document.ts"
 import { beginRun, clock, inTime } from "../hooks/globals.ts"
@@ -17,7 +17,7 @@ interface Call {
   uid: string | null
   /** What the promise ended with: a code, or "kept". */
   readonly ends: string[]
-  readonly outcomes: RemoteOutcome[]
+  readonly outcomes: Outcome[]
 }
 
 /** Some tabs of one browser on one document. They are the shipped ones; what carries their messages is not. */

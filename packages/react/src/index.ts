@@ -9,10 +9,12 @@ export {
   type ErrorCode,
   LfError,
   type Mutator,
+  type Outcome,
   type Progress,
   type Query,
+  type Receipt,
   Reject,
-  type RemoteOutcome as Outcome,
+  type RejectedMutation,
   type Sql,
   type SqlArg,
   type SqlValue,
@@ -24,8 +26,8 @@ export { LfProvider, type LfProviderProps } from "./hooks/provider.tsx"
 export { liveQueryOptions } from "./hooks/query-binding.ts"
 export {
   type ConnectionState,
+  type DismissibleRejection,
   type Document,
-  type RejectedMutation,
   useConnectionStatus,
   useDocument,
   usePendingMutations,
@@ -36,5 +38,4 @@ export { type FieldOptions, type FieldResult, useField } from "./hooks/use-field
 export { type MutateOptions, type MutationOptions, type MutationResult, useMutation } from "./hooks/use-mutation.ts"
 export { type QueryOptions, type RowQueryOptions, useQuery, useSuspenseQuery } from "./hooks/use-query.ts"
 export type { PendingMutation } from "./rpc/protocol.ts"
-export type { Receipt } from "./tab/calls.ts"
 export type { ErrorListener } from "./tab/error-reports.ts"

@@ -14,7 +14,7 @@ import { SeededRandom } from "../testing/seeded-random.ts"
 import { SimClock, SimHost } from "../testing/sim-host.ts"
 import { mutationCodec } from "../timeline/mutation.ts"
 import { timelineStream } from "../timeline/timeline.ts"
-import { isAwaited, LocalStore, pendingAtRest, type Rejection } from "./local-store.ts"
+import { isAwaited, LocalStore, pendingAtRest, type RejectedMutation } from "./local-store.ts"
 import { OUTCOMES_KEPT } from "./receipts.ts"
 
 beforeAll(loadChecksum)
@@ -22,7 +22,7 @@ beforeAll(loadChecksum)
 const host = new SimHost(new SimClock(), new SeededRandom(1))
 const corrupt = expect.objectContaining({ code: "LOG_CORRUPT" })
 const page = (fill: number) => new Uint8Array(PAGE_BYTES).fill(fill)
-const rejection = (uid: string): Rejection => ({ uid, name: "n", args: null, at: 1, code: "NO", data: null })
+const rejection = (uid: string): RejectedMutation => ({ uid, name: "n", args: null, at: 1, code: "NO", data: null })
 
 function whole(...fills: number[]): Changeset {
   const pages = fills.map((fill, i) => ({ pageNo: i + 1, deltas: [encodeWhole(page(fill))] }))

@@ -10,15 +10,16 @@ import { Streams } from "../journal/streams.ts"
 import { type Changeset, changesetCodec } from "../storage/changeset.ts"
 import { Storage } from "../storage/storage.ts"
 import { type Mutation, mutationCodec } from "../timeline/mutation.ts"
+import type { MutationOutcome, Outcome } from "../timeline/outcome.ts"
 import { timelineStream } from "../timeline/timeline.ts"
-import { OUTCOMES_KEPT, type PendingOutcome, type RemoteOutcome } from "./receipts.ts"
+import { OUTCOMES_KEPT } from "./receipts.ts"
 
 /** Deltas since the last rollup may reach this, or half of the base, before the base is written anew. */
 const ROLLUP_BYTES_MIN = 1024 * 1024
 const META_FORMAT = 1
 
 /** A mutation that the server rejected, kept until somebody dismisses it. */
-export interface Rejection {
+export interface RejectedMutation {
   readonly uid: string
   readonly name: string
   readonly args: unknown
@@ -29,7 +30,7 @@ export interface Rejection {
 }
 
 type RejectionEntry =
-  | { readonly type: "rejected"; readonly rejection: Rejection }
+  | { readonly type: "rejected"; readonly rejection: RejectedMutation }
   | { readonly type: "dismissed"; readonly uid: string }
 
 interface BaseEntry {
@@ -60,7 +61,7 @@ const baseCodec: EntryCodec<BaseEntry> = {
 }
 
 interface Refused {
-  readonly rejections: readonly Rejection[]
+  readonly rejections: readonly RejectedMutation[]
   readonly onDurable: () => void
 }
 
@@ -89,7 +90,7 @@ export class LocalStore {
   readonly #base: Journal<BaseEntry>
   readonly #rejections: Journal<RejectionEntry>
   readonly #settled: Journal<SettledEntry>
-  readonly #open = new Map<string, Rejection>()
+  readonly #open = new Map<string, RejectedMutation>()
   /** Every rejection that was ever folded, dismissed or not. */
   readonly #rejectedUids = new Set<string>()
   /** The newest OUTCOMES_KEPT decisions, oldest first. */
@@ -133,7 +134,7 @@ export class LocalStore {
     return this.#cursor
   }
 
-  get rejections(): readonly Rejection[] {
+  get rejections(): readonly RejectedMutation[] {
     return [...this.#open.values()]
   }
 
@@ -148,15 +149,14 @@ export class LocalStore {
   }
 
   /** Kept with the same flush as the base that decided it. */
-  settle(position: Lsn, outcomes: readonly PendingOutcome[] = []): void {
-    const decided = outcomes.map(
-      ({ uid, outcome }) => [uid, outcome.type === "rejected" ? outcome.code : null] as const,
-    )
+  settle(position: Lsn, outcomes: readonly MutationOutcome[] = []): void {
+    const codeOf = (outcome: Outcome) => (outcome.type === "rejected" ? outcome.code : null)
+    const decided = outcomes.map(({ uid, outcome }) => [uid, codeOf(outcome)] as const)
     this.#settle({ clientId: this.clientId, lsn: position, cursor: this.#cursor, decided })
   }
 
   /** What became of a mutation that is not pending any more; undefined: this device does not know. */
-  outcomeOf(uid: string): RemoteOutcome | undefined {
+  outcomeOf(uid: string): Outcome | undefined {
     const rejection = this.#open.get(uid)
     if (rejection !== undefined) return { type: "rejected", code: rejection.code, data: rejection.data }
     const decided = this.#decided.get(uid)
@@ -201,7 +201,7 @@ export class LocalStore {
     return () => void this.#rejectionWatchers.delete(watcher)
   }
 
-  reject(rejection: Rejection): void {
+  reject(rejection: RejectedMutation): void {
     this.#note({ type: "rejected", rejection })
   }
 
@@ -209,18 +209,18 @@ export class LocalStore {
    * Keeps what the server did not take. Asked again it might take it: so it is a rejection, and `onDurable` is called, only
    * when that is durable.
    */
-  refuse(rejections: readonly Rejection[], onDurable: () => void): void {
+  refuse(rejections: readonly RejectedMutation[], onDurable: () => void): void {
     for (const rejection of rejections) this.#rejections.append({ type: "rejected", rejection })
     this.#refused.push({ rejections, onDurable })
   }
 
   /** What the server did not take and is not known to be kept as that: until then it is pending. */
-  get refused(): readonly Rejection[] {
+  get refused(): readonly RejectedMutation[] {
     return this.#refused.flatMap(({ rejections }) => rejections)
   }
 
   /** A rejection of another log: once, also when that log was not deleted in time and comes again after it was dismissed. */
-  adopt(rejection: Rejection): void {
+  adopt(rejection: RejectedMutation): void {
     if (!this.#rejectedUids.has(rejection.uid)) this.reject(rejection)
   }
 

@@ -12,11 +12,11 @@ import { Storage } from "../storage/storage.ts"
 import { type Say, ScriptedServer, ServerDocument } from "../testing/scripted-server.ts"
 import { loadSqlite, mutator, titles } from "../testing/small-world.ts"
 import { Local } from "./local.ts"
-import { LocalStore, type Rejection, type RejectionChange } from "./local-store.ts"
+import { LocalStore, type RejectedMutation, type RejectionChange } from "./local-store.ts"
 
 beforeAll(loadChecksum)
 
-const rejection: Rejection = { uid: "u", name: "Add", args: {}, at: 1, code: "NO", data: null }
+const rejection: RejectedMutation = { uid: "u", name: "Add", args: {}, at: 1, code: "NO", data: null }
 const codeOf = (code: string) => expect.objectContaining({ code })
 
 /** One client with some mutations that are durable, and a link to a server whose answers are next in turn. */

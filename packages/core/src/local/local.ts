@@ -12,11 +12,11 @@ import { Timeline } from "../timeline/timeline.ts"
 import type { LiveQueries, LiveSubscription } from "./live-queries.ts"
 import type { LiveResult } from "./live-query.ts"
 import { type LocalOptions, PENDING_MAX } from "./local-options.ts"
-import { LocalStore, type Rejection, type RejectionChange } from "./local-store.ts"
+import { LocalStore, type RejectedMutation, type RejectionChange } from "./local-store.ts"
 import { PushState } from "./push-state.ts"
 import { readApplied, readOutcomes } from "./read-outcomes.ts"
 import { type Applied, planMeeting, planRebase, timelineState } from "./rebase-plan.ts"
-import { type Receipt, Receipts } from "./receipts.ts"
+import { type LocalReceipt, Receipts } from "./receipts.ts"
 import { View } from "./view.ts"
 
 /** One document on this device: its pages, its pending mutations and the queries that are kept up to date over both. */
@@ -111,7 +111,7 @@ export class Local {
     return this.#store.refused.length + this.#timeline.pendingCount
   }
 
-  get rejections(): readonly Rejection[] {
+  get rejections(): readonly RejectedMutation[] {
     return this.#store.rejections
   }
 
@@ -121,7 +121,7 @@ export class Local {
    * @throws MUTATION_UNKNOWN MUTATION_ARGS_INVALID MUTATION_TOO_LARGE PENDING_LIMIT LOG_FULL, MUTATION_REJECTED for what the
    * mutator threw a `Reject` for, MUTATION_THREW or a code of SQL for anything else that it threw; then nothing happened
    */
-  run(name: string, args: unknown, uid = uuidV7(this.#host.nowMs(), this.#host.randomBytes(10))): Receipt {
+  run(name: string, args: unknown, uid = uuidV7(this.#host.nowMs(), this.#host.randomBytes(10))): LocalReceipt {
     if (this.#failure !== null) throw this.#failure
     if (this.isKnown(uid)) return this.follow(uid)
     if (this.#timeline.pendingCount >= PENDING_MAX) {
@@ -137,7 +137,7 @@ export class Local {
   }
 
   /** The receipt of a mutation that was durable before. What this device does not know of, it says so (I9). */
-  follow(uid: string): Receipt {
+  follow(uid: string): LocalReceipt {
     const known = this.#receipts.find(uid)
     if (known !== undefined) return known
     const receipt = this.#receipts.open(uid, Promise.resolve())
@@ -184,7 +184,7 @@ export class Local {
   }
 
   /** Takes over what was rejected of a log that this user claimed (T26), each once. Resolves when it is durable. */
-  async adopt(rejections: readonly Rejection[]): Promise<void> {
+  async adopt(rejections: readonly RejectedMutation[]): Promise<void> {
     for (const rejection of rejections) this.#store.adopt(rejection)
     this.#tell()
     await this.#flush()
@@ -363,7 +363,7 @@ export class Local {
   }
 
   /** What the server did not take is rejected, with the same flush that gives the rest its new id. */
-  #reject(refused: readonly Rejection[]): void {
+  #reject(refused: readonly RejectedMutation[]): void {
     const decided = refused.map(({ uid, code }) => ({ uid, outcome: { type: "rejected", code, data: null } as const }))
     this.#store.settle(this.#timeline.start(), decided)
     this.#store.refuse(refused, () => {

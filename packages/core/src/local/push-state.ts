@@ -3,7 +3,7 @@ import type { Batch } from "../journal/batch.ts"
 import { type MutationsReply, PUSH_BYTES_MAX, PUSH_ENTRIES_MAX, type RefusedRange } from "../network/message.ts"
 import type { Mutation } from "../timeline/mutation.ts"
 import type { Timeline } from "../timeline/timeline.ts"
-import type { Rejection } from "./local-store.ts"
+import type { RejectedMutation } from "./local-store.ts"
 
 export interface Fork {
   readonly common: Lsn
@@ -93,9 +93,9 @@ export class PushState {
   }
 
   /** What is pending: what goes on, and what the server refused. */
-  divide(timeline: Timeline): { readonly rest: Mutation[]; readonly refused: Rejection[] } {
+  divide(timeline: Timeline): { readonly rest: Mutation[]; readonly refused: RejectedMutation[] } {
     const rest: Mutation[] = []
-    const refused: Rejection[] = []
+    const refused: RejectedMutation[] = []
     let position = timeline.start()
     for (const mutation of timeline.pending()) {
       position = nextLsn(position)

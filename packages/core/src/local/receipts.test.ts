@@ -1,8 +1,8 @@
 import { expect, test } from "vitest"
 import { lsn } from "../base/lsn.ts"
-import { OUTCOMES_KEPT, Receipts, type RemoteOutcome } from "./receipts.ts"
+import { OUTCOMES_KEPT, type Outcome, Receipts } from "./receipts.ts"
 
-const applied: RemoteOutcome = { type: "applied", lsn: lsn(1) }
+const applied: Outcome = { type: "applied", lsn: lsn(1) }
 const durable = Promise.resolve()
 
 test("T28 a receipt is found by its uid, open or decided, and is the same one", async () => {

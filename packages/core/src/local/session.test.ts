@@ -155,7 +155,7 @@ describe("a hello", () => {
     const large = await server.session({ token: async () => "ä".repeat(TOKEN_BYTES_MAX / 2) })
     expect([large.session.state.status, server.count("hello")]).toEqual(["connected", 1])
     const larger = await other.session({ token: async () => `${"ä".repeat(TOKEN_BYTES_MAX / 2)}a` })
-    const message = `auth() gave ${TOKEN_BYTES_MAX + 1} bytes, a token has ${TOKEN_BYTES_MAX} at the most`
+    const message = `expected a token of at most ${TOKEN_BYTES_MAX} bytes, auth() gave ${TOKEN_BYTES_MAX + 1}`
     expect(larger.session.state).toMatchObject({ status: "error", error: { code: "TOKEN_TOO_LARGE", message } })
     expect([other.heard, other.askedAtMs]).toEqual([[], []])
     for (const { session } of [large, larger]) session.stop()

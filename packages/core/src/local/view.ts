@@ -7,7 +7,7 @@ import { compileQuery, type Query } from "../sqlite/sql.ts"
 import type { Storage } from "../storage/storage.ts"
 import type { Mutation } from "../timeline/mutation.ts"
 import type { Mutator } from "../timeline/mutator.ts"
-import type { Outcome } from "../timeline/outcome.ts"
+import type { RunResult } from "../timeline/outcome.ts"
 import { migrate } from "../timeline/schema.ts"
 import type { Timeline } from "../timeline/timeline.ts"
 import { LiveQueries, type LiveSubscription } from "./live-queries.ts"
@@ -64,7 +64,7 @@ export class View {
   }
 
   /** Runs a new mutation on top of what is there. */
-  apply(timeline: Timeline, mutation: Mutation): { readonly outcome: Outcome; readonly thrown: unknown } {
+  apply(timeline: Timeline, mutation: Mutation): { readonly outcome: RunResult; readonly thrown: unknown } {
     let thrown: unknown
     try {
       const outcome = timeline.apply(this.db, mutation, (error) => {

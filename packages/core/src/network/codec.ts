@@ -8,10 +8,10 @@ import { readChangeset, writeChangeset } from "../storage/changeset.ts"
 import {
   FRAME_BYTES_MAX,
   type Message,
-  type OutcomeData,
   PUSH_ENTRIES_MAX,
   REFUSAL_BYTES_MAX,
   type RefusedRange,
+  type Rejection,
   TOKEN_BYTES_MAX,
   USER_BYTES_MAX,
 } from "./message.ts"
@@ -273,7 +273,7 @@ function readUser(reader: ByteReader): string | null {
   return count === 0 ? null : reader.text(USER_BYTES_MAX)
 }
 
-function writeOutcomes(writer: ByteWriter, outcomes: readonly OutcomeData[]): void {
+function writeOutcomes(writer: ByteWriter, outcomes: readonly Rejection[]): void {
   writer.uint(outcomes.length)
   for (const { lsn: position, uid, code, data } of outcomes) {
     writeText(writer.uint(position), uid, UID_BYTES_MAX)
@@ -282,9 +282,9 @@ function writeOutcomes(writer: ByteWriter, outcomes: readonly OutcomeData[]): vo
   }
 }
 
-function readOutcomes(reader: ByteReader): OutcomeData[] {
+function readOutcomes(reader: ByteReader): Rejection[] {
   const count = reader.count(4)
-  const outcomes: OutcomeData[] = []
+  const outcomes: Rejection[] = []
   for (let i = 0; i < count; i++) {
     outcomes.push({
       lsn: readLsn(reader),

@@ -9,8 +9,8 @@ import type {
   Hello,
   Message,
   MutationsReply,
-  OutcomeData,
   Pages,
+  Rejection,
   ServerMessage,
   SyncMutations,
   SyncStorage,
@@ -23,7 +23,7 @@ export interface PageBatch {
   readonly from: Lsn
   readonly to: Lsn
   readonly changeset: Changeset
-  readonly outcomes: readonly OutcomeData[]
+  readonly outcomes: readonly Rejection[]
 }
 
 export interface Progress {
@@ -201,7 +201,7 @@ function isNextPart(part: Pages, previous: Pages | undefined): boolean {
 function joinParts(parts: readonly Pages[]): PageBatch {
   const last = parts[parts.length - 1]
   const pages: PageChange[] = []
-  const outcomes: OutcomeData[] = []
+  const outcomes: Rejection[] = []
   for (const part of parts) {
     for (const page of part.changeset.pages) pages.push(page)
     for (const outcome of part.outcomes) outcomes.push(outcome)

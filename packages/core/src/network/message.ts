@@ -83,8 +83,9 @@ export interface NextPart {
   readonly type: "next-part"
 }
 
-/** What `Reject` carried, for its author alone. */
-export interface OutcomeData {
+/** A rejected mutation, for its author alone: `data` is what `Reject` carried. */
+export interface Rejection {
+  /** Its position in its client's timeline. */
   readonly lsn: Lsn
   readonly uid: string
   readonly code: string
@@ -100,7 +101,7 @@ export interface Pages {
   /** Estimate of the whole batch, for progress. */
   readonly bytesTotal: number
   readonly changeset: Changeset
-  readonly outcomes: readonly OutcomeData[]
+  readonly outcomes: readonly Rejection[]
 }
 
 export interface Refuse {

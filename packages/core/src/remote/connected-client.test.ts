@@ -1,13 +1,13 @@
 import { describe, expect, test } from "vitest"
 import { lsn } from "../base/lsn.ts"
 import { decodeMessage } from "../network/codec.ts"
-import { OUTCOMES_PER_PART_MAX, type OutcomeData, PART_BYTES_MAX, type Pages } from "../network/message.ts"
+import { OUTCOMES_PER_PART_MAX, PART_BYTES_MAX, type Pages, type Rejection } from "../network/message.ts"
 import { PAGE_BYTES } from "../sqlite/page.ts"
 import type { Difference } from "../storage/page-history.ts"
 import { ConnectedClient } from "./connected-client.ts"
 
 const page = new Uint8Array(PAGE_BYTES)
-const outcome = (n: number): OutcomeData => ({ lsn: lsn(n), uid: `u${n}`, code: "no", data: null })
+const outcome = (n: number): Rejection => ({ lsn: lsn(n), uid: `u${n}`, code: "no", data: null })
 const outcomesUpTo = (count: number) => Array.from({ length: count }, (_, i) => outcome(i + 1))
 
 /** What a client at cursor 3 hears that lacks so many pages of so many bytes each; `asks`: how often it asks for more. */

@@ -1,6 +1,6 @@
 import { LSN_ZERO, type Lsn } from "../base/lsn.ts"
 import { encodeMessage, encodeRefusal } from "../network/codec.ts"
-import type { OutcomeData, ServerMessage, SyncStorage } from "../network/message.ts"
+import type { Rejection, ServerMessage, SyncStorage } from "../network/message.ts"
 import type { Pipe } from "../network/network.ts"
 import type { Difference } from "../storage/page-history.ts"
 import { PageTransfer, type Snapshot } from "./page-transfer.ts"
@@ -37,7 +37,7 @@ export class ConnectedClient {
   }
 
   /** Begins to answer the waiting request. */
-  startTransfer(snapshot: Snapshot, difference: Difference, outcomes: readonly OutcomeData[]): void {
+  startTransfer(snapshot: Snapshot, difference: Difference, outcomes: readonly Rejection[]): void {
     this.#transfer = new PageTransfer({ from: this.cursor, snapshot, difference, outcomes })
     this.waiting = null
     this.hasOurEpoch = true

@@ -1,5 +1,5 @@
 import type { Lsn } from "../base/lsn.ts"
-import { OUTCOMES_PER_PART_MAX, type OutcomeData, PART_BYTES_MAX, type Pages } from "../network/message.ts"
+import { OUTCOMES_PER_PART_MAX, PART_BYTES_MAX, type Pages, type Rejection } from "../network/message.ts"
 import type { Page } from "../sqlite/page.ts"
 import type { PageChange } from "../storage/changeset.ts"
 import type { Difference } from "../storage/page-history.ts"
@@ -16,7 +16,7 @@ export class PageTransfer {
   readonly #from: Lsn
   readonly #snapshot: Snapshot
   readonly #difference: Difference
-  readonly #outcomes: readonly OutcomeData[]
+  readonly #outcomes: readonly Rejection[]
   #next = 0
   #nextOutcome = 0
   #bytesSent = 0
@@ -25,7 +25,7 @@ export class PageTransfer {
     from: Lsn
     snapshot: Snapshot
     difference: Difference
-    outcomes: readonly OutcomeData[]
+    outcomes: readonly Rejection[]
   }) {
     this.#from = options.from
     this.#snapshot = options.snapshot

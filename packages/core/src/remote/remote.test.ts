@@ -161,7 +161,7 @@ describe("closing", () => {
     const client = await visit(remote)
     const last = remote.mutate("Note", { text: "last" }, null)
     await remote.close()
-    expect(await last).toEqual({ type: "applied" })
+    expect(await last).toEqual({ type: "applied", lsn: remote.lsn() })
     expect(client.heard.at(-1)).toMatchObject({ type: "refuse", code: "SERVER_CLOSING" })
     expect([client.closed, remote.connectedCount, remote.failure?.code]).toEqual([["SERVER_CLOSING"], 0, "DOC_STOPPED"])
     const stopped = { code: "DOC_STOPPED" }

@@ -12,7 +12,7 @@ import { ClientList } from "./client-list.ts"
 import { ConnectedClient } from "./connected-client.ts"
 import { CrashQuarantine } from "./crash-quarantine.ts"
 import { GoneClients } from "./gone-clients.ts"
-import type { MutationOutcome } from "./mutation-ref.ts"
+import type { ClientOutcome } from "./mutation-ref.ts"
 import { OnAppliedQueue } from "./on-applied.ts"
 import { OutcomeList } from "./outcome-list.ts"
 import type { Snapshot } from "./page-transfer.ts"
@@ -359,9 +359,9 @@ export class Remote implements ConnectableDocument {
   }
 
   /** `yieldToLoop` keeps one writer's thousands from holding up every other document (I20, T39). */
-  async #stepAll(): Promise<MutationOutcome[]> {
+  async #stepAll(): Promise<ClientOutcome[]> {
     const { host } = this.#options
-    const all: MutationOutcome[] = []
+    const all: ClientOutcome[] = []
     let endMs = host.monotonicMs() + STEP_SLICE_MS
     for (;;) {
       const decided = await this.#steps.step()

@@ -114,7 +114,7 @@ export class SimServer {
       (outcome) => {
         history?.decided(args.uid, outcome.type, this.#world.clock.nowMs)
         checkers.resolved(args.uid)
-        checkers.decided(args.uid, outcome)
+        if (outcome.type !== "unknown") checkers.decided(args.uid, outcome)
       },
       () => {},
     )

@@ -8,7 +8,7 @@ import { Storage } from "../storage/storage.ts"
 import { applyGroup, mutationPagesMax } from "./apply-group.ts"
 import { type Mutation, mutationCodec } from "./mutation.ts"
 import { type DefinedMutation, defineMutation, defineMutator, type Mutator } from "./mutator.ts"
-import { type Outcome, outcomeOf, REJECT_CODE_CHARS_MAX, REJECT_DATA_BYTES_MAX, Reject } from "./outcome.ts"
+import { REJECT_CODE_CHARS_MAX, REJECT_DATA_BYTES_MAX, Reject, type RunResult, rejectionOf } from "./outcome.ts"
 import { migrate, ranMigrations } from "./schema.ts"
 import type { Tx } from "./tx.ts"
 
@@ -93,14 +93,14 @@ function mutation(name: string, args: unknown = {}): Mutation {
   return { uid: `00000000-0000-7000-8000-${String(made).padStart(12, "0")}`, name, args, at: 1_700_000_000_000 }
 }
 
-function apply(...list: Mutation[]): readonly Outcome[] {
+function apply(...list: Mutation[]): readonly RunResult[] {
   const jobs = list.map((one) => ({ mutation: one, user: "me" }))
   const result = applyGroup({ db, mutator, side: "local", jobs, pagesMax: mutationPagesMax(db.pageCountMax) })
   return result.type === "done" ? result.outcomes : []
 }
 
 const ids = () => db.exec("select id from t order by id").map((row) => row.id)
-const codes = (outcomes: readonly Outcome[]) =>
+const codes = (outcomes: readonly RunResult[]) =>
   outcomes.map((outcome) => (outcome.type === "applied" ? "applied" : outcome.code))
 
 test("I10 one that throws leaves nothing and stops none", () => {
@@ -262,7 +262,7 @@ test("I21 a rejection that carries what cannot be sent arrives all the same", ()
     new Reject("large", "x".repeat(REJECT_DATA_BYTES_MAX)),
     new Reject("c".repeat(300), () => {}),
     new Reject("plain", { at: new Date(5), list: [1n] }),
-  ].map(outcomeOf)
+  ].map(rejectionOf)
   expect(large).toEqual({ type: "rejected", code: "large", data: { message: expect.stringContaining("4096 bytes") } })
   expect(code).toEqual({
     type: "rejected",

@@ -2,7 +2,7 @@ import { LfError } from "../base/error.ts"
 import type { Database } from "../sqlite/database.ts"
 import type { Mutation } from "./mutation.ts"
 import type { Mutator } from "./mutator.ts"
-import { APPLIED, isFatal, type Outcome, outcomeOf, rejected } from "./outcome.ts"
+import { APPLIED, isFatal, type RunResult, rejected, rejectionOf } from "./outcome.ts"
 import { MutationTx } from "./tx.ts"
 
 /**
@@ -16,7 +16,7 @@ export interface Job {
   readonly mutation: Mutation
   readonly user: string | null
   /** Its outcome when that is known without running it: forbidden, quarantined, undecodable. */
-  readonly decided?: Outcome
+  readonly decided?: RunResult
 }
 
 export interface Group {
@@ -29,7 +29,7 @@ export interface Group {
   /** Asked after each mutation: true leaves the rest for another group. */
   readonly isOver?: () => boolean
   /** Runs inside the same transaction after each mutation: the server notes there what it applied (I2). */
-  readonly mark?: (index: number, outcome: Outcome) => void
+  readonly mark?: (index: number, outcome: RunResult) => void
   /** Runs inside the same transaction after the last of the `count` mutations that ran. */
   readonly finish?: (count: number) => void
   /** Told which mutation runs, so that one that has to be stopped from outside can be named. */
@@ -42,14 +42,14 @@ export interface Group {
 
 export type GroupResult =
   /** One outcome per job, from the first on; fewer when `isOver` said so. */
-  | { readonly type: "done"; readonly outcomes: readonly Outcome[] }
+  | { readonly type: "done"; readonly outcomes: readonly RunResult[] }
   /** SQLite crashed in job `at`: nothing of the group remains, and the connection is of no use any more (T43). */
   | { readonly type: "crashed"; readonly at: number }
 
 /** What a run of the group found out about itself, so that it has to begin again. */
 interface Findings {
   /** Jobs that ended the whole transaction, and what becomes of them. */
-  readonly culprits: Map<number, Outcome>
+  readonly culprits: Map<number, RunResult>
   /** Together they used more pages than they may: each is measured. */
   isStrict: boolean
 }
@@ -80,7 +80,7 @@ function attempt(group: Group, findings: Findings): GroupResult | null {
   db.exec("begin immediate")
   const usedBefore = db.pagesUsed
   try {
-    const outcomes: Outcome[] = []
+    const outcomes: RunResult[] = []
     for (let i = 0; i < jobs.length; i++) {
       group.watch?.(i)
       const outcome = culprits.get(i) ?? jobs[i].decided ?? runOne(group, i, findings.isStrict)
@@ -107,7 +107,7 @@ function attempt(group: Group, findings: Findings): GroupResult | null {
   }
 }
 
-function runOne(group: Group, index: number, isMeasured: boolean): Outcome {
+function runOne(group: Group, index: number, isMeasured: boolean): RunResult {
   const { db, mutator, side, jobs, onThrow, tellsWhy } = group
   const { mutation, user } = jobs[index]
   const usedBefore = isMeasured ? db.pagesUsed : 0
@@ -132,7 +132,7 @@ function runOne(group: Group, index: number, isMeasured: boolean): Outcome {
       db.exec("release lf_mutation")
     }
     onThrow?.(index, error)
-    return outcomeOf(error, tellsWhy)
+    return rejectionOf(error, tellsWhy)
   } finally {
     tx.close()
     db.setBudget(Number.POSITIVE_INFINITY)

@@ -1,6 +1,7 @@
 import { ByteWriter } from "../base/bytes.ts"
 import { isLfError, LfError, toLfError } from "../base/error.ts"
 import { ERROR_CODES, type ErrorCode } from "../base/error-codes.ts"
+import type { Lsn } from "../base/lsn.ts"
 import { writePlain } from "../base/plain.ts"
 
 /** What a `Reject` may carry: a hundred of them and a part of pages fit one frame. */
@@ -9,14 +10,35 @@ export const REJECT_DATA_BYTES_MAX = 4096
 export const REJECT_CODE_CHARS_MAX = 40
 const MESSAGE_CHARS_MAX = 500
 
-/** What became of a mutation where it ran. `code` is a `Reject`'s own or one of ours; `data` is what `Reject` carries. */
+/** A mutation was refused. `code` is a `Reject`'s own or one of ours; `data` is what `Reject` carries. */
+export interface Rejected {
+  readonly type: "rejected"
+  readonly code: string
+  readonly data: unknown
+}
+
+/** What a run of a mutation came to, before its transaction is committed. */
+export type RunResult = { readonly type: "applied" } | Rejected
+
+export const APPLIED: RunResult = { type: "applied" }
+
+/**
+ * What became of a mutation at the server, as far as its reader knows: it is in the document, at `lsn` of the server at the latest,
+ * or it was rejected. `unknown` is never a guess: `discarded` by `clear` before an answer came, or `forgotten` because what was
+ * kept about it is gone (cleared site data, a sign-in, more than OUTCOMES_KEPT later ones).
+ */
 export type Outcome =
-  | { readonly type: "applied" }
-  | { readonly type: "rejected"; readonly code: string; readonly data: unknown }
+  | { readonly type: "applied"; readonly lsn: Lsn }
+  | Rejected
+  | { readonly type: "unknown"; readonly reason: "discarded" | "forgotten" }
 
-export const APPLIED: Outcome = { type: "applied" }
+/** What became of the mutation `uid`. */
+export interface MutationOutcome {
+  readonly uid: string
+  readonly outcome: Outcome
+}
 
-export function rejected(code: ErrorCode, data: unknown = null): Outcome {
+export function rejected(code: ErrorCode, data: unknown = null): Rejected {
   return { type: "rejected", code, data }
 }
 
@@ -48,7 +70,7 @@ export function isReject(error: unknown): error is Reject {
 }
 
 /** `tellsWhy`: the message of what was thrown goes to the author too. It may say anything: for development. */
-export function outcomeOf(error: unknown, tellsWhy = false): Outcome {
+export function rejectionOf(error: unknown, tellsWhy = false): RunResult {
   if (isReject(error)) {
     const code = String(error.code).slice(0, REJECT_CODE_CHARS_MAX)
     return { type: "rejected", code, data: "data" in error ? carried(error.data) : null }
@@ -59,7 +81,7 @@ export function outcomeOf(error: unknown, tellsWhy = false): Outcome {
 }
 
 /** Why a mutation was not kept: what it threw, with the name of the mutation and the place where it was thrown. */
-export function refusalOf(name: string, outcome: Extract<Outcome, { type: "rejected" }>, thrown: unknown): LfError {
+export function refusalOf(name: string, outcome: Rejected, thrown: unknown): LfError {
   if (isReject(thrown)) return new LfError("MUTATION_REJECTED", `${name}: ${outcome.code}`, { cause: outcome })
   const { code, message } = toLfError(thrown, "MUTATION_THREW")
   const refusal = new LfError(code, `${name}: ${message}`, { cause: thrown })

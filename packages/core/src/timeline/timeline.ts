@@ -6,7 +6,7 @@ import type { Database } from "../sqlite/database.ts"
 import { applyGroup, type Job, mutationPagesMax } from "./apply-group.ts"
 import { type Mutation, mutationCodec } from "./mutation.ts"
 import type { Mutator } from "./mutator.ts"
-import { type Outcome, rejected } from "./outcome.ts"
+import { type RunResult, rejected } from "./outcome.ts"
 
 /**
  * Hashes below what a client confirmed, 8 bytes each: a clone that slept for longer than this many of the other's
@@ -76,7 +76,7 @@ export class Timeline {
   }
 
   /** Runs `mutation` on top of the view. A rejected one leaves nothing; `onThrow` gets what it threw. */
-  apply(db: Database, mutation: Mutation, onThrow?: (error: unknown) => void): Outcome {
+  apply(db: Database, mutation: Mutation, onThrow?: (error: unknown) => void): RunResult {
     const [outcome] = this.#run(db, [mutation], onThrow)
     return outcome
   }
@@ -108,12 +108,12 @@ export class Timeline {
   }
 
   /** Runs everything pending on a new base, in one transaction. One that throws is skipped in the view; the server decides (T11). */
-  rebase(db: Database): readonly Outcome[] {
+  rebase(db: Database): readonly RunResult[] {
     return this.#run(db, this.pending())
   }
 
   /** @throws SQL_CRASHED and then the connection is of no use any more */
-  #run(db: Database, mutations: readonly Mutation[], onThrow?: (error: unknown) => void): readonly Outcome[] {
+  #run(db: Database, mutations: readonly Mutation[], onThrow?: (error: unknown) => void): readonly RunResult[] {
     if (mutations.length === 0) return []
     const jobs: Job[] = mutations.map((mutation) =>
       this.#crashed.has(mutation.uid)

@@ -1,5 +1,5 @@
+import type { Receipt } from "@lf/core"
 import { isLfError, LfError, toLfError } from "@lf/core"
-import type { Receipt } from "../tab/calls.ts"
 import { collectReceipts } from "./commits.ts"
 
 /** After a kept commit whose value the row does not show (a mutator that trims, say), the row counts from then on. */

@@ -12,7 +12,7 @@ import { loadSqliteInNode } from "../platform/memory/memory-platform.ts"
 import { memoryWorker } from "../testing/index.ts"
 import { LfProvider } from "./provider.tsx"
 import { bindingOf } from "./query-binding.ts"
-import { type Document, type RejectedMutation, useDocument, useRejectedMutations } from "./use-document.ts"
+import { type DismissibleRejection, type Document, useDocument, useRejectedMutations } from "./use-document.ts"
 import { useField } from "./use-field.ts"
 import { type MutationOptions, type MutationResult, useMutation } from "./use-mutation.ts"
 import { useQuery } from "./use-query.ts"
@@ -56,7 +56,7 @@ type Args = { text: string }
 let add: MutationResult<Args>
 let unregistered: MutationResult<Args>
 let document: Document
-let rejected: readonly RejectedMutation[]
+let rejected: readonly DismissibleRejection[]
 
 /** Nothing in it looks at an error. */
 function Writer({ options = {} }: { options?: MutationOptions<Args> }) {

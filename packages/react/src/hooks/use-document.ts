@@ -1,9 +1,8 @@
 "use client"
-import type { DefinedMutation, LfError, Progress, Query, Rejection } from "@lf/core"
+import type { DefinedMutation, LfError, Progress, Query, Receipt, RejectedMutation } from "@lf/core"
 import { useCallback, useEffect, useMemo, useRef, useSyncExternalStore } from "react"
 import type { DocumentState, PendingMutation } from "../rpc/protocol.ts"
 import { sentToError } from "../rpc/sent-error.ts"
-import type { Receipt } from "../tab/calls.ts"
 import { INITIAL_STATE } from "../tab/document-state.ts"
 import { type DocumentHandle, useDocumentHandle } from "./document-handle.ts"
 import { post } from "./post.ts"
@@ -103,13 +102,13 @@ export function usePendingMutations(): readonly PendingMutation[] {
   )
 }
 
-export interface RejectedMutation extends Rejection {
+export interface DismissibleRejection extends RejectedMutation {
   /** Clears it, in every tab and for good. Resolves when that is durable. */
   dismiss(): Promise<void>
 }
 
 /** What the server rejected and nobody dismissed yet; kept across restarts. */
-export function useRejectedMutations(): readonly RejectedMutation[] {
+export function useRejectedMutations(): readonly DismissibleRejection[] {
   const handle = useDocumentHandle("useRejectedMutations")
   const rejected = useSyncExternalStore(
     useCallback((tell) => handle.live.watch(tell), [handle]),
@@ -124,7 +123,7 @@ export function useRejectedMutations(): readonly RejectedMutation[] {
 }
 
 const NO_PENDING: readonly PendingMutation[] = []
-const NO_REJECTED: readonly Rejection[] = []
+const NO_REJECTED: readonly RejectedMutation[] = []
 
 /** One part of the state: what does not change renders nothing. */
 function useDocumentState<T>(handle: DocumentHandle, select: (state: DocumentState) => T): T {

@@ -1,4 +1,4 @@
-import type { ConnectionStatus, Progress, Rejection, RemoteOutcome, Row, RowPatch, SqlValue } from "@lf/core"
+import type { ConnectionStatus, Outcome, Progress, RejectedMutation, Row, RowPatch, SqlValue } from "@lf/core"
 
 /** An error on its way through a port: structured clones lose classes and codes. */
 export interface SentError {
@@ -53,8 +53,8 @@ export type QueueChange<T> =
 
 /** Rejections at both ends: all, or what came and which were dismissed. */
 export type RejectedChange =
-  | { readonly type: "all"; readonly items: readonly Rejection[] }
-  | { readonly type: "change"; readonly added: readonly Rejection[]; readonly removed: readonly string[] }
+  | { readonly type: "all"; readonly items: readonly RejectedMutation[] }
+  | { readonly type: "change"; readonly added: readonly RejectedMutation[]; readonly removed: readonly string[] }
 
 /** One port is one document of one user, from `open` on. */
 export type TabMessage =
@@ -118,7 +118,7 @@ export type WorkerMessage =
   | { readonly type: "mutated"; readonly uid: string; readonly error: SentError | null }
   | {
       readonly type: "decided"
-      readonly outcomes: readonly { readonly uid: string; readonly outcome: RemoteOutcome }[]
+      readonly outcomes: readonly { readonly uid: string; readonly outcome: Outcome }[]
     }
   | { readonly type: "answer"; readonly call: number; readonly value: unknown; readonly error: SentError | null }
   | { readonly type: "token-wanted"; readonly ask: number }

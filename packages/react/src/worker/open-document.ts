@@ -6,7 +6,7 @@ import {
   loadChecksum,
   type Mutator,
   msOfUuid,
-  type Rejection,
+  type RejectedMutation,
   type RejectionChange,
   Session,
   type SessionState,
@@ -149,7 +149,7 @@ export class OpenDocument {
     }
   }
 
-  get rejections(): readonly Rejection[] {
+  get rejections(): readonly RejectedMutation[] {
     return this.#opened?.rejections ?? []
   }
 

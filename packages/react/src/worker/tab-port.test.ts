@@ -1,4 +1,4 @@
-import { LfError, type LiveResult, type Rejection, type RemoteOutcome } from "@lf/core"
+import { LfError, type LiveResult, type Outcome, type RejectedMutation } from "@lf/core"
 import { describe, expect, test } from "vitest"
 import type { TabMessage, WorkerMessage } from "../rpc/protocol.ts"
 import type { OpenDocument } from "./open-document.ts"
@@ -7,7 +7,7 @@ import type { TokenDesk } from "./token-desk.ts"
 
 const turn = () => new Promise((resolve) => setTimeout(resolve, 0))
 const full = new LfError("LOG_FULL", "the disk is full")
-const rejection = (uid: string) => ({ uid, code: "no" }) as unknown as Rejection // all that is handed on
+const rejection = (uid: string) => ({ uid, code: "no" }) as unknown as RejectedMutation // all that is handed on
 
 /** A tab of a document that does what the test says, and all that the tab hears. */
 function setUp({ isOpen = true } = {}) {
@@ -18,8 +18,8 @@ function setUp({ isOpen = true } = {}) {
   const listeners: ((result: LiveResult) => void)[] = []
   const stopped: number[] = []
   let isClosed = false
-  let decide: (outcome: RemoteOutcome) => void = () => {}
-  const remote = new Promise<RemoteOutcome>((resolve) => {
+  let decide: (outcome: Outcome) => void = () => {}
+  const remote = new Promise<Outcome>((resolve) => {
     decide = resolve
   })
   const local = {
@@ -89,7 +89,7 @@ function setUp({ isOpen = true } = {}) {
     stopped,
     document,
     open: () => open(local),
-    decide: (outcome: RemoteOutcome) => decide(outcome),
+    decide: (outcome: Outcome) => decide(outcome),
     isClosed: () => isClosed,
     /** What it hears from now on, when it has said this. */
     async says(...messages: TabMessage[]): Promise<WorkerMessage[]> {

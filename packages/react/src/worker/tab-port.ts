@@ -3,8 +3,8 @@ import {
   type LiveResult,
   type LiveSubscription,
   type Local,
+  type Outcome,
   type RejectionChange,
-  type RemoteOutcome,
   toLfError,
 } from "@lf/core"
 import type { Port, QueryResult, SentError, SentResult, TabMessage, WorkerMessage } from "../rpc/protocol.ts"
@@ -32,7 +32,7 @@ export class TabPort implements TokenSource {
   /** Shows the document; if not, it only waits for the server's decisions. */
   isShown = true
   #results: QueryResult[] = []
-  #outcomes: { uid: string; outcome: RemoteOutcome }[] = []
+  #outcomes: { uid: string; outcome: Outcome }[] = []
   #rejections: RejectionChange[] = []
   #isStateDue = false
   #watchesPending = false
@@ -235,7 +235,7 @@ export class TabPort implements TokenSource {
     }
   }
 
-  #tellDecision(uid: string, remote: Promise<RemoteOutcome>): void {
+  #tellDecision(uid: string, remote: Promise<Outcome>): void {
     void remote.then((outcome) => {
       this.#outcomes.push({ uid, outcome })
       if (this.#outcomes.length > 1) return
