@@ -12,7 +12,7 @@ describe("a document in the server's own process", () => {
   test("it reads and writes what sockets read and write", async () => {
     const { lf, url } = await startServer()
     const doc = lf.document("doc", { as: ann })
-    expect(await doc.mutate(Add, { id: "1", title: "one" })).toEqual({ type: "applied" })
+    expect(await doc.mutate(Add, { id: "1", title: "one" })).toEqual({ type: "applied", lsn: expect.any(Number) })
     const client = await startClient(url)
     await until(() => client.titles().length === 1, "the client has it")
     expect(await client.add("2").remote).toMatchObject({ type: "applied" })
