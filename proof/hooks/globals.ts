@@ -24,7 +24,7 @@ const fakeTimers = require("@sinonjs/fake-timers") as { install(options: object)
 const { window } = new JSDOM("<!doctype html><body></body>", { url: "https://app.test/", pretendToBeVisual: false })
 
 /** Web Locks, held by whoever asked through `holder`: all of one holder's locks go when it dies. */
-export class Locks {
+class Locks {
   readonly #locks = new MemoryLocks()
   readonly #held = new Map<string, Set<() => void>>()
 

@@ -142,6 +142,6 @@ function whereApart(own: string, other: string): string {
   return `  ours   …${own.slice(from, at + 160)}\n  native …${other.slice(from, at + 160)}`
 }
 
-export function shorten(text: string): string {
+function shorten(text: string): string {
   return text.length <= 700 ? text : `${text.slice(0, 500)} … ${text.slice(-180)}`
 }

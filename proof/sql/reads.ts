@@ -48,7 +48,7 @@ export function someRead(random: SeededRandom, schema: Schema): Statement {
   }
 }
 
-export function orderOf({ key }: Table, alias = ""): Sql {
+function orderOf({ key }: Table, alias = ""): Sql {
   return raw(`order by ${key.map((name) => (alias === "" ? name : `${alias}.${name}`)).join(", ")}`)
 }
 

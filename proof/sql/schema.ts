@@ -62,7 +62,7 @@ const STRICT_TYPES = ["int", "integer", "real", "text", "blob", "any"]
 const ACTIONS = ["cascade", "set null", "restrict", "no action", "set default"]
 
 /** Without it no other order is given: ids of rows would tell in which order triggers and cascades ran. */
-export const LOG: Table = {
+const LOG: Table = {
   name: "log",
   columns: [
     { name: "what", type: "text" },

@@ -26,7 +26,7 @@ export function someText(random: SeededRandom): string {
   return random.pick(WORDS).repeat(1 + random.below(900))
 }
 
-export function someBlob(random: SeededRandom): Uint8Array {
+function someBlob(random: SeededRandom): Uint8Array {
   if (random.chance(0.93)) return random.bytes(random.below(24))
   return random.bytes(random.below(random.chance(0.15) ? 100_000 : 9000))
 }

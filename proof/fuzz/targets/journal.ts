@@ -10,7 +10,7 @@ import { decodeRecords, encodeGroup } from "../../../packages/core/src/journal/r
 import { Streams } from "../../../packages/core/src/journal/streams.ts"
 import { about, checkStable, checkValue, Fault, type Target } from "../target.ts"
 
-export const GENERATION = 3
+const GENERATION = 3
 const GROUP_HEADER_BYTES = 40
 const RECORD_COUNT_AT = 16
 

@@ -7,7 +7,7 @@ import type { Row } from "../sqlite/statement.ts"
 import { LiveQuery, type LiveResult, queryKey } from "./live-query.ts"
 
 /** After so much work in one piece others of the process get their turn. One query is never cut by it. */
-export const SLICE_MS = 20
+const SLICE_MS = 20
 /** Results of one commit reach their readers together, but nobody waits longer than this for a slow one among them. */
 const TOGETHER_MS_MAX = 250
 /** A query that was stopped is not run again by the next change: every keystroke would cost its whole budget. */

@@ -46,11 +46,6 @@ export class LiveQuery {
     return this.#shown !== null
   }
 
-  /** Somebody asked for a run, whatever has changed. */
-  get isAsked(): boolean {
-    return this.#refreshes.length > 0
-  }
-
   /** The listener gets what is shown at once, and everything later. Returns its undo. */
   listen(listener: (result: LiveResult) => void): () => void {
     this.#listeners.add(listener)

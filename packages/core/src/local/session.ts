@@ -9,7 +9,7 @@ import { compareSchema } from "../timeline/schema.ts"
 import type { Local } from "./local.ts"
 
 /** A connection that says nothing for this long is asked; one that does not answer in the same time again is dropped (T22). */
-export const HEARTBEAT_MS = 10_000
+const HEARTBEAT_MS = 10_000
 const RETRY_MS_MIN = 250
 const RETRY_MS_MAX = 15_000
 /** After a refusal that only a person or a deploy can change. */

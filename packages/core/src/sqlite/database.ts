@@ -25,9 +25,9 @@ const DBCONFIG_TRUSTED_SCHEMA = 1017
  */
 const CONSTRAINT_DATATYPE = 3091
 /** Bytes of one text or blob, or of one row. */
-export const VALUE_BYTES_MAX = 16 * 1024 * 1024
+const VALUE_BYTES_MAX = 16 * 1024 * 1024
 /** Bytes of the pattern of a LIKE or GLOB. */
-export const PATTERN_BYTES_MAX = 1_000
+const PATTERN_BYTES_MAX = 1_000
 /** How many virtual machine steps pass between two looks at the budget: about 20 µs of them. */
 const PROGRESS_STEPS = 1_000
 const DELETE = 9

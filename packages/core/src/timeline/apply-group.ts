@@ -9,7 +9,7 @@ import { MutationTx } from "./tx.ts"
  * This part of a document's pages is room for our own rows and for migrations: a mutation is refused before it takes any
  * of it, so that what is noted of a mutation always fits (T36).
  */
-export const RESERVE_SHARE = 1 / 16
+const RESERVE_SHARE = 1 / 16
 
 /** One mutation to run, and as whom. */
 export interface Job {

@@ -32,7 +32,7 @@ export function compareSchema(ran: readonly string[], mutator: Mutator): SchemaS
   return ran.length === own.length ? { type: "equal" } : { type: "older", from: ran.length }
 }
 
-export function hasInternalTables(db: Database): boolean {
+function hasInternalTables(db: Database): boolean {
   return db.exec("select 1 from sqlite_schema where name = '__lf_migrations'").length > 0
 }
 

@@ -8,7 +8,7 @@ import type { Query } from "../sqlite/sql.ts"
 /** Limits of one mutation, the same on both sides. */
 export const MUTATION_STATEMENTS_MAX = 20_000
 /** Steps of SQLite's virtual machine: about a second. */
-export const MUTATION_STEPS_MAX = 30_000_000
+const MUTATION_STEPS_MAX = 30_000_000
 
 /** What a mutator works with: SQL, and clock, luck and name that are the mutation's own, so every run gives the same. */
 export interface Tx {

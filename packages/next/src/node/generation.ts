@@ -109,7 +109,7 @@ export function newestGeneration(names: readonly string[]): number {
 }
 
 /** The generation that wrote the pages of a log's checkpoint; null: it has none. */
-export function mainGenerationOf({ generation, checkpoint }: LogHeader): number | null {
+function mainGenerationOf({ generation, checkpoint }: LogHeader): number | null {
   return checkpoint === null ? null : (checkpoint.mainGeneration ?? generation)
 }
 

@@ -31,10 +31,10 @@ export const Add = defineMutation("Add", z.object({ id: z.string(), title: z.str
   if (title === "bad" && tx.side === "remote") throw new Reject("not-welcome", { title })
   tx.run(sql`insert into todos (id, title, author) values (${id}, ${title}, ${tx.user})`)
 })
-export const Spin = defineMutation("Spin", z.object({}), (tx) => {
+const Spin = defineMutation("Spin", z.object({}), (tx) => {
   if (tx.side === "remote") for (;;);
 })
-export const Slow = defineMutation("Slow", z.object({ id: z.string() }), (tx, { id }) => {
+const Slow = defineMutation("Slow", z.object({ id: z.string() }), (tx, { id }) => {
   const endMs = performance.now() + (tx.side === "remote" ? SLOW_MS : 0)
   while (performance.now() < endMs);
   tx.run(sql`insert into todos (id, title) values (${id}, ${id})`)
@@ -43,7 +43,7 @@ export const Remove = defineMutation("Remove", z.object({ id: z.string() }), (tx
   tx.run(sql`delete from todos where id = ${id}`)
 })
 /** As a mutation that takes all memory would: nothing can catch it. */
-export const Kill = defineMutation("Kill", z.object({ id: z.string() }), (tx, { id }) => {
+const Kill = defineMutation("Kill", z.object({ id: z.string() }), (tx, { id }) => {
   tx.run(sql`insert into todos (id, title) values (${id}, ${id})`)
   if (tx.side === "remote") process.kill(process.pid, "SIGKILL")
 })

@@ -23,7 +23,7 @@ import { TokenAnswers } from "./token-answers.ts"
 import { type Failure, WorkerConnection } from "./worker-connection.ts"
 
 /** After the last user is gone: StrictMode and fast remounts come back sooner. */
-export const RELEASE_MS = 1_000
+const RELEASE_MS = 1_000
 /** What is not so of a document that no worker serves here. */
 const AWAY = { isOpen: false, isUpToDate: false, firstSync: null } as const
 

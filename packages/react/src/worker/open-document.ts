@@ -20,9 +20,9 @@ import { AnonymousLogAdoption, adoptWholeLog } from "./adopt-anonymous.ts"
 import type { PendingParts } from "./pending-feed.ts"
 
 /** A document whose lock another worker keeps for so long cannot be opened now: whoever waits is told (H3). */
-export const OWNED_MS_MAX = 10_000
+const OWNED_MS_MAX = 10_000
 /** Nor can one that is not open after so long for any other reason. It is still opened if that ends. */
-export const OPEN_MS_MAX = 60_000
+const OPEN_MS_MAX = 60_000
 
 export interface DocumentOptions {
   readonly doc: string
