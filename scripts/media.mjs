@@ -10,7 +10,7 @@ import { buildApp, serverFile } from "./server.mjs"
 
 const port = process.env.PORT ?? "3479"
 const file = join(root, "docs/media/demo.png")
-const view = { width: 620, height: 560 }
+const view = { width: 620, height: 620 }
 
 const dataDir = mkdtempSync(join(tmpdir(), "lf-media-"))
 await buildApp()
@@ -80,7 +80,7 @@ async function windowOf(page) {
 
 /** Both windows in frames, side by side. */
 async function picture(windows) {
-  const context = await browser.newContext({ viewport: { width: 1360, height: 680 }, deviceScaleFactor: 2 })
+  const context = await browser.newContext({ viewport: { width: 1336, height: 717 }, deviceScaleFactor: 2 })
   const page = await context.newPage()
   const frames = windows.map(
     (data) => `<figure><header><i></i><i></i><i></i></header><img src="data:image/png;base64,${data}"></figure>`,
@@ -90,7 +90,7 @@ async function picture(windows) {
     header{display:flex;gap:7px;padding:11px 14px;background:#dfe3e8}
     i{width:11px;height:11px;border-radius:50%;background:#b6bdc6}
     img{display:block;width:${view.width}px}`
-  await page.setContent(`<style>${style}</style>${frames.join("")}`)
+  await page.setContent(`<!doctype html><style>${style}</style>${frames.join("")}`)
   await expect.poll(() => page.evaluate(() => Array.from(document.images).every((image) => image.complete))).toBe(true)
   mkdirSync(join(root, "docs/media"), { recursive: true })
   await page.locator("body").screenshot({ path: file })

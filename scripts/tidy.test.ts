@@ -8,6 +8,8 @@ import { isNode, isTest, isTestCode, type Node, readSources, root, type SourceFi
 
 const fileLinesMax = 400
 const functionLinesMax = 70
+/** Prose is wrapped at 120 columns; a word that may not begin a line makes one longer. */
+const proseColumnsMax = 140
 
 /** A folder imports itself and lower floors. Two folders of one floor know nothing of each other. */
 const floors: Readonly<Record<string, Readonly<Record<string, number>>>> = {
@@ -111,6 +113,13 @@ test("no tracked file tells where it was written", () => {
   expect(telling).toEqual([])
 })
 
+test(`a line of prose in Markdown has at most ${proseColumnsMax} columns`, () => {
+  const long = trackedFiles()
+    .filter((path) => path.endsWith(".md") && existsSync(join(root, path)))
+    .flatMap((path) => longProse(readFileSync(join(root, path), "utf8")).map((line) => `${path}:${line}`))
+  expect(long).toEqual([])
+})
+
 function packageOf(path: string): string {
   return path.split("/")[1]
 }
@@ -157,6 +166,16 @@ function longFunctions(file: SourceFile): string[] {
     const first = file.lineOf(node.start)
     const lines = file.lineOf(node.end) - first + 1
     return lines > functionLinesMax ? [`${file.path}:${first}: ${lines} lines`] : []
+  })
+}
+
+/** The numbers of long lines that are no table, code or link. */
+function longProse(text: string): number[] {
+  let isCode = false
+  return text.split("\n").flatMap((line, index) => {
+    if (/^\s*```/.test(line)) isCode = !isCode
+    const isFree = isCode || /^(\s*\||\s{4}|\s*\S*\]\(\S+$)/.test(line)
+    return !isFree && line.length > proseColumnsMax ? [index + 1] : []
   })
 }
 

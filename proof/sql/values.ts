@@ -31,7 +31,7 @@ function someBlob(random: SeededRandom): Uint8Array {
   return random.bytes(random.below(random.chance(0.15) ? 100_000 : 9000))
 }
 
-export function someValue(random: SeededRandom): SqlValue {
+function someValue(random: SeededRandom): SqlValue {
   switch (random.weigh({ null: 1, integer: 3, real: 2, text: 4, blob: 1 })) {
     case "null":
       return null
