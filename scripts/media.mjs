@@ -7,6 +7,7 @@ import { chromium, expect } from "@playwright/test"
 import { findChromium } from "./chromium.mjs"
 import { root, say } from "./run.mjs"
 import { buildApp, serverFile } from "./server.mjs"
+import { askedFor } from "./tools.mjs"
 
 const port = process.env.PORT ?? "3479"
 const file = join(root, "docs/media/demo.png")
@@ -16,7 +17,7 @@ const dataDir = mkdtempSync(join(tmpdir(), "lf-media-"))
 await buildApp()
 const env = { ...process.env, NODE_ENV: "production", PORT: port, LF_DATA_DIR: dataDir }
 const server = spawn(process.execPath, [serverFile], { cwd: root, env, stdio: ["ignore", "ignore", "inherit"] })
-const executablePath = process.env.LF_CHROMIUM_PATH || (await findChromium())
+const executablePath = askedFor("LF_CHROMIUM_PATH") ?? (await findChromium())
 const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] })
 try {
   const url = `http://localhost:${port}/l/groceries`

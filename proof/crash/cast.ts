@@ -1,4 +1,5 @@
 // Who plays in a scene: a server and clients, real ones, on whatever disk they are given, one call after the other.
+import { setTimeout as sleep } from "node:timers/promises"
 import { LSN_ZERO } from "../../packages/core/src/base/lsn.ts"
 import type { OpenedLog } from "../../packages/core/src/journal/log.ts"
 import { Local } from "../../packages/core/src/local/local.ts"
@@ -125,7 +126,7 @@ export async function comeTogether(local: Local, remote: Remote, host: SimHost, 
     await meet(local, remote, host, promises)
     if (local.pendingCount === 0 && local.cursor === remote.lsn()) return true
     // What was refused stays pending until that is durable.
-    await new Promise((resolve) => setTimeout(resolve, 1))
+    await sleep(1)
   }
   return false
 }

@@ -1,6 +1,7 @@
 // What a server on the internet meets. Each attack starts at once and goes on until it is stopped.
 import { randomBytes, randomUUID } from "node:crypto"
 import { connect, type Socket } from "node:net"
+import { setTimeout as sleep } from "node:timers/promises"
 import { WebSocket } from "ws"
 import { chainHash, loadChecksum } from "../../packages/core/src/base/checksum.ts"
 import { LSN_ZERO } from "../../packages/core/src/base/lsn.ts"
@@ -21,7 +22,6 @@ interface Field {
   did(): void
 }
 
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 const opened = (client: RawClient) =>
   new Promise<boolean>((resolve) => {
     client.socket.once("open", () => resolve(true))
@@ -47,7 +47,7 @@ export const ATTACKS = {
     while (field.isOn()) {
       for (const socket of slow) if (socket.writable) socket.write("x")
       field.did()
-      await pause(200)
+      await sleep(200)
     }
   },
 
@@ -55,13 +55,13 @@ export const ATTACKS = {
   "clients that never read": async (field: Field) => {
     await crowd(field, 40, async (client) => {
       client.hello({ docId: BIG, secret: secret() })
-      await pause(100)
+      await sleep(100)
       client.socket.pause()
       while (field.isOn() && client.socket.readyState === WebSocket.OPEN) {
         for (let i = 0; i < 10; i++) client.socket.send(NEXT)
         client.socket.send(ASK)
         field.did()
-        await pause(50)
+        await sleep(50)
       }
     })
   },
@@ -75,7 +75,7 @@ export const ATTACKS = {
           stream.write(PINGS)
           field.did()
         }
-        await pause(20)
+        await sleep(20)
       }
     })
   },
@@ -120,7 +120,7 @@ export const ATTACKS = {
       for (let i = 0; i < 20; i++) client.socket.send(randomBytes(1 + (randomBytes(1)[0] % 200)))
       field.did()
       await client.closed
-      await pause(10)
+      await sleep(10)
     })
   },
 
@@ -136,7 +136,7 @@ export const ATTACKS = {
       client.hello({ docId: `churn-${randomBytes(1)[0] % 4}`, secret: secret() })
       field.did()
       client.socket.close()
-      await pause(5)
+      await sleep(5)
     })
   },
 
@@ -161,7 +161,7 @@ async function crowd(field: Field, size: number, visit: (client: RawClient) => P
       const client = field.client(i % 2)
       if (await opened(client)) await visit(client)
       client.socket.terminate()
-      await pause(5)
+      await sleep(5)
     }
   }
   await Promise.all(Array.from({ length: size }, member))
@@ -184,7 +184,7 @@ async function writes(
     client.said.length = 0
     client.send({ type: "sync-mutations", batch: { from, previousHash, entries }, confirmed: from })
     field.did()
-    while (field.isOn() && client.socket.readyState === WebSocket.OPEN && client.said.length === 0) await pause(5)
+    while (field.isOn() && client.socket.readyState === WebSocket.OPEN && client.said.length === 0) await sleep(5)
     if (client.said[0]?.type !== "cursor") continue
     for (const bytes of entries) previousHash = chainHash(previousHash, bytes)
     from = client.said[0].lsn
@@ -200,7 +200,7 @@ async function sockets(field: Field, size: number, visit: (socket: Socket, i: nu
       field.did()
       await visit(socket, i)
       socket.destroy()
-      await pause(20)
+      await sleep(20)
     }
   }
   await Promise.all(Array.from({ length: size }, member))

@@ -2,6 +2,7 @@
 import { type ChildProcess, fork } from "node:child_process"
 import { once } from "node:events"
 import { setPriority } from "node:os"
+import { setTimeout as sleep } from "node:timers/promises"
 import type { Proof } from "../proof.ts"
 import type { AttackName, FromAttackers, ToAttackers } from "./attacks.ts"
 import { BIG, type FromServer, type ToServer } from "./server.ts"
@@ -125,7 +126,7 @@ export class Round {
     const windows: Window[] = []
     for (const user of this.#users) user.take()
     while (windows.length < count) {
-      await new Promise((resolve) => setTimeout(resolve, WINDOW_MS))
+      await sleep(WINDOW_MS)
       const samples = this.#users.flatMap((user) => user.take())
       windows.push({ samples: samples.length, p50: percentile(samples, 0.5), p99: percentile(samples, 0.99) })
     }

@@ -1,5 +1,6 @@
 // A well-behaved user: one mutation after the other, each timed from its sending to the answer that it is durable.
 import { randomBytes, randomUUID } from "node:crypto"
+import { setTimeout as sleep } from "node:timers/promises"
 import { mutationCodec } from "../../packages/core/src/timeline/mutation.ts"
 import { type RawClient, rawClient } from "../../packages/next/src/testing/raw.ts"
 
@@ -49,7 +50,7 @@ export class User {
       await this.#client.hears("cursor")
       this.#samples.push(performance.now() - startedMs)
       this.acknowledged.push(uid)
-      await new Promise((resolve) => setTimeout(resolve, THINK_MS))
+      await sleep(THINK_MS)
     }
   }
 }

@@ -3,6 +3,7 @@
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { setTimeout as sleep } from "node:timers/promises"
 import { loadChecksum, sql } from "../../packages/core/src/index.ts"
 import { SeededRandom } from "../../packages/core/src/testing/seeded-random.ts"
 import { judge as judgeHistory } from "../history/check.ts"
@@ -104,8 +105,4 @@ async function settle(holds: () => boolean): Promise<boolean> {
     await sleep(10)
   }
   return false
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
 }
