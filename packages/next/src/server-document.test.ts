@@ -58,7 +58,9 @@ describe("a document in the server's own process", () => {
     })
     expect(await readdir(dataDir)).toEqual([])
     asked.length = 0
-    expect(await lf.document("doc", { as: ann }).mutate(Add, { id: "1", title: "one" })).toMatchObject({ type: "applied" })
+    expect(await lf.document("doc", { as: ann }).mutate(Add, { id: "1", title: "one" })).toMatchObject({
+      type: "applied",
+    })
     expect(asked).toEqual(["ann write Add", "ann read ", "ann create "])
     expect(await lf.document("doc", { as: ann }).mutate(Remove, { id: "1" })).toMatchObject({
       code: "MUTATION_FORBIDDEN",
