@@ -45,7 +45,13 @@ const proofs = {
 
 /** A bundle takes in the packages that a variant puts in place of others, and what uses them. */
 function bundling(variant) {
-  const alias = { "@lf/core": "./packages/core/src/index.ts", ...variant }
+  const core = "./packages/core/src"
+  const alias = {
+    "@lf/core": `${core}/index.ts`,
+    "@lf/core/internal": `${core}/internal.ts`,
+    "@lf/core/testing": `${core}/testing/index.ts`,
+    ...variant,
+  }
   if (variant === undefined) return { packages: "external", alias }
   const external = ["jsdom", "@sinonjs/fake-timers", "fast-check", "wa-sqlite", "zod"]
   return { external, define: { "process.env.NODE_ENV": '"development"' }, alias, jsx: "automatic" }

@@ -1,6 +1,5 @@
+import type { OpenedLog, SeededRandom } from "@lf/core/testing"
 import { IDBFactory } from "fake-indexeddb"
-import type { OpenedLog } from "../../packages/core/src/journal/log.ts"
-import type { SeededRandom } from "../../packages/core/src/testing/seeded-random.ts"
 import type { BrowserStorage } from "../../packages/react/src/platform/browser/browser-storage.ts"
 import { openBrowserLog } from "../../packages/react/src/platform/browser/idb-log.ts"
 import type { CheckpointFiles } from "../../packages/react/src/platform/browser/opfs-checkpoint.ts"

@@ -1,20 +1,28 @@
 // Who plays in a scene: a server and clients, real ones, on whatever disk they are given, one call after the other.
+
 import { setTimeout as sleep } from "node:timers/promises"
-import { LSN_ZERO } from "../../packages/core/src/base/lsn.ts"
-import type { OpenedLog } from "../../packages/core/src/journal/log.ts"
-import { Local } from "../../packages/core/src/local/local.ts"
-import { Link } from "../../packages/core/src/network/link.ts"
-import { memoryPipe } from "../../packages/core/src/network/memory-network.ts"
-import type { Welcome } from "../../packages/core/src/network/message.ts"
-import { Remote } from "../../packages/core/src/remote/remote.ts"
-import type { SqliteModule } from "../../packages/core/src/sqlite/module.ts"
-import { serve } from "../../packages/core/src/testing/admit.ts"
-import { helloOf } from "../../packages/core/src/testing/hello.ts"
-import { SeededRandom } from "../../packages/core/src/testing/seeded-random.ts"
-import { fateOf, mayWrite, randomMutation, releases, type Temper } from "../../packages/core/src/testing/sim-app.ts"
-import { SimClock, SimHost } from "../../packages/core/src/testing/sim-host.ts"
-import type { SqlitePool } from "../../packages/core/src/testing/sqlite-pool.ts"
-import { mutationCodec } from "../../packages/core/src/timeline/mutation.ts"
+import {
+  fateOf,
+  helloOf,
+  Link,
+  Local,
+  LSN_ZERO,
+  mayWrite,
+  memoryPipe,
+  mutationCodec,
+  type OpenedLog,
+  Remote,
+  randomMutation,
+  releases,
+  SeededRandom,
+  SimClock,
+  SimHost,
+  type SqliteModule,
+  type SqlitePool,
+  serve,
+  type Temper,
+  type Welcome,
+} from "@lf/core/testing"
 import type { Promises } from "./promises.ts"
 
 /** A client writes its base anew after so little, so that a scene sees many rollups. */

@@ -1,13 +1,15 @@
 // npm run proof -- crash: a disk ends at each of its calls, then again while everything starts again. Real servers and clients
 // on the three logs; what was promised before must hold after.
-import { loadChecksum } from "../../packages/core/src/base/checksum.ts"
-import { isLfError } from "../../packages/core/src/base/error.ts"
-import { MemoryDisk } from "../../packages/core/src/journal/memory-log.ts"
-import type { Local } from "../../packages/core/src/local/local.ts"
-import type { Remote } from "../../packages/core/src/remote/remote.ts"
-import { SeededRandom } from "../../packages/core/src/testing/seeded-random.ts"
-import { sqliteLoader } from "../../packages/core/src/testing/sim-node.ts"
-import { SqlitePool } from "../../packages/core/src/testing/sqlite-pool.ts"
+import {
+  isLfError,
+  type Local,
+  loadChecksum,
+  MemoryDisk,
+  type Remote,
+  SeededRandom,
+  SqlitePool,
+  sqliteLoader,
+} from "@lf/core/testing"
 import { prove } from "../proof.ts"
 import { Cast, comeTogether } from "./cast.ts"
 import type { End } from "./countdown.ts"

@@ -1,10 +1,5 @@
 // What was promised before a crash: what a mutation's author was told, what the server acknowledged and showed.
-import { clientIdOf } from "../../packages/core/src/base/ids.ts"
-import type { Local } from "../../packages/core/src/local/local.ts"
-import { decodeMessage } from "../../packages/core/src/network/codec.ts"
-import type { Pipe } from "../../packages/core/src/network/network.ts"
-import type { Remote } from "../../packages/core/src/remote/remote.ts"
-import { auditQuery, type Fate } from "../../packages/core/src/testing/sim-app.ts"
+import { auditQuery, clientIdOf, decodeMessage, type Fate, type Local, type Pipe, type Remote } from "@lf/core/testing"
 
 interface Made {
   readonly fate: Fate

@@ -1,9 +1,5 @@
 // What happens while a disk may end: for each thing that writes, a scene with that thing in it.
-import { MemoryDisk } from "../../packages/core/src/journal/memory-log.ts"
-import type { Local } from "../../packages/core/src/local/local.ts"
-import type { Remote } from "../../packages/core/src/remote/remote.ts"
-import { copyLog } from "../../packages/core/src/testing/copy-log.ts"
-import { SeededRandom } from "../../packages/core/src/testing/seeded-random.ts"
+import { copyLog, type Local, MemoryDisk, type Remote, SeededRandom } from "@lf/core/testing"
 import { act, type Cast, impersonate, meet } from "./cast.ts"
 import type { Medium } from "./medium.ts"
 import type { Promises } from "./promises.ts"

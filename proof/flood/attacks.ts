@@ -1,12 +1,10 @@
 // What a server on the internet meets. Each attack starts at once and goes on until it is stopped.
+
 import { randomBytes, randomUUID } from "node:crypto"
 import { connect, type Socket } from "node:net"
 import { setTimeout as sleep } from "node:timers/promises"
+import { chainHash, encodeMessage, LSN_ZERO, loadChecksum, mutationCodec } from "@lf/core/testing"
 import { WebSocket } from "ws"
-import { chainHash, loadChecksum } from "../../packages/core/src/base/checksum.ts"
-import { LSN_ZERO } from "../../packages/core/src/base/lsn.ts"
-import { encodeMessage } from "../../packages/core/src/network/codec.ts"
-import { mutationCodec } from "../../packages/core/src/timeline/mutation.ts"
 import { RawClient } from "../../packages/next/src/testing/raw.ts"
 import { BIG } from "./server.ts"
 

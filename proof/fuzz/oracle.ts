@@ -1,5 +1,4 @@
-import { isLfError } from "../../packages/core/src/base/error.ts"
-import { ERROR_CODES } from "../../packages/core/src/base/error-codes.ts"
+import { ERROR_CODES, isLfError } from "@lf/core/testing"
 import { Fault, type Target } from "./target.ts"
 
 /** What one execution came to: its shape, and what is wrong with it if anything is. */

@@ -1,6 +1,5 @@
+import { bytesEqual, type ErrorCode } from "@lf/core/testing"
 import type fc from "fast-check"
-import { bytesEqual } from "../../packages/core/src/base/bytes.ts"
-import type { ErrorCode } from "../../packages/core/src/base/error-codes.ts"
 
 /** One decoder of outside bytes, with what it may answer. */
 export interface Target {

@@ -1,6 +1,7 @@
 // A page's globals in Node, and a clock that only moves when it is told to. Imported before anything that looks at them.
+
 import { createRequire } from "node:module"
-import type { SeededRandom } from "../../packages/core/src/testing/seeded-random.ts"
+import type { SeededRandom } from "@lf/core/testing"
 import { MemoryLocks } from "../../packages/react/src/platform/memory/memory-locks.ts"
 
 interface FakeClock {

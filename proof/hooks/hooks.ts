@@ -1,11 +1,11 @@
 // npm run proof -- hooks: whole pages on the real hooks, in a DOM, on a worker in memory and a real server.
+import { SeededRandom } from "@lf/core/testing"
 import "./globals.ts"
 import { readFile } from "node:fs/promises"
 import { createRequire } from "node:module"
-import { loadChecksum } from "@lf/core"
+import { loadChecksum } from "@lf/core/internal"
 import fc from "fast-check"
 import factory from "wa-sqlite/dist/wa-sqlite.mjs"
-import { SeededRandom } from "../../packages/core/src/testing/seeded-random.ts"
 import { prove } from "../proof.ts"
 import { commands, type Model } from "./commands.ts"
 import { firstScene } from "./page.tsx"

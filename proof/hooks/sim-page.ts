@@ -1,18 +1,18 @@
 // The page's browser: the app's SharedWorker, which may die, hang or not load, over one disk; and the server.
+
+import { LfError } from "@lf/core"
 import {
   ClientConnection,
   type Hello,
   type Host,
-  LfError,
   type LoadSqlite,
   MemoryDisk,
   MemoryNetwork,
   newInstance,
   Remote,
   type SqliteModule,
-} from "@lf/core"
-import { admission } from "../../packages/core/src/testing/admit.ts"
-import type { SeededRandom } from "../../packages/core/src/testing/seeded-random.ts"
+} from "@lf/core/internal"
+import { admission, type SeededRandom } from "@lf/core/testing"
 import { MemoryLocks } from "../../packages/react/src/platform/memory/memory-locks.ts"
 import type { Ownership, Platform } from "../../packages/react/src/platform/port.ts"
 import type { Port, TabMessage, WorkerMessage } from "../../packages/react/src/rpc/protocol.ts"

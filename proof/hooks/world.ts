@@ -1,9 +1,11 @@
 // One run: a page, its browser and its server, what is done to them, and what must hold all the while (H1 to H5).
-import { compileQuery, type LfError, toLfError } from "@lf/core"
+
+import type { LfError } from "@lf/core"
+import { compileQuery, toLfError } from "@lf/core/internal"
+import type { SeededRandom } from "@lf/core/testing"
 import { dehydrate, hydrate, QueryClient } from "@tanstack/react-query"
 import { act, createElement } from "react"
 import { createRoot, type Root } from "react-dom/client"
-import type { SeededRandom } from "../../packages/core/src/testing/seeded-random.ts"
 import { bindingOf } from "../../packages/react/src/hooks/query-binding.ts"
 import { beginRun, clock, inTime } from "./globals.ts"
 import { App, type Handlers, type Scene, Screen, type Shown } from "./page.tsx"

@@ -1,5 +1,6 @@
+import { Session } from "@lf/core/internal"
+import { Local, MemoryDisk, sql } from "@lf/core/testing"
 import { AddTodo, mutator } from "../../app/lf/mutators.ts"
-import { Local, MemoryDisk, Session, sql } from "../../packages/core/src/index.ts"
 import { loadSqlite } from "../../packages/next/src/node/load-sqlite.ts"
 import { nodeHost } from "../../packages/next/src/node/node-host.ts"
 import { wsNetwork } from "../../packages/next/src/node/ws-network.ts"

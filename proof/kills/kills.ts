@@ -1,11 +1,11 @@
 // npm run proof -- kills: the demo's own Next server, killed at random moments while clients write over WebSockets. Half of
 // the time its successor is there already, as when containers are replaced: refused until the kill, owner right after it.
+
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
-import { loadChecksum, sql } from "../../packages/core/src/index.ts"
-import { SeededRandom } from "../../packages/core/src/testing/seeded-random.ts"
+import { loadChecksum, SeededRandom, sql } from "@lf/core/testing"
 import { judge as judgeHistory } from "../history/check.ts"
 import { type Proof, prove } from "../proof.ts"
 import { Client, list } from "./client.ts"

@@ -1,14 +1,16 @@
 import { rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { LfError } from "../../packages/core/src/base/error.ts"
-import { LSN_ZERO } from "../../packages/core/src/base/lsn.ts"
-import { View } from "../../packages/core/src/local/view.ts"
-import { Database } from "../../packages/core/src/sqlite/database.ts"
-import type { SqliteModule } from "../../packages/core/src/sqlite/module.ts"
-import { Storage } from "../../packages/core/src/storage/storage.ts"
-import { SeededRandom } from "../../packages/core/src/testing/seeded-random.ts"
-import { defineMutator } from "../../packages/core/src/timeline/mutator.ts"
+import {
+  Database,
+  defineMutator,
+  LfError,
+  LSN_ZERO,
+  SeededRandom,
+  type SqliteModule,
+  Storage,
+  View,
+} from "@lf/core/testing"
 import { tell, wordsOfAll } from "./connection.ts"
 import { firstDifference, type Native, type Told } from "./native.ts"
 import { liveRead, matched, someRead, wholeFts, wholeTable } from "./reads.ts"

@@ -1,8 +1,4 @@
-import { isLfError } from "../../packages/core/src/base/error.ts"
-import type { Database } from "../../packages/core/src/sqlite/database.ts"
-import type { Sql } from "../../packages/core/src/sqlite/sql.ts"
-import type { Row } from "../../packages/core/src/sqlite/statement.ts"
-import type { SqlValue } from "../../packages/core/src/sqlite/value.ts"
+import { type Database, isLfError, type Row, type Sql, type SqlValue } from "@lf/core/testing"
 import type { Answer, Told } from "./native.ts"
 import { COUNTS, forOurs, hexOf, type Statement } from "./statement.ts"
 

@@ -1,11 +1,17 @@
-import { bytesEqual } from "../../packages/core/src/base/bytes.ts"
-import { LSN_ZERO, type Lsn, lsn, nextLsn } from "../../packages/core/src/base/lsn.ts"
-import { decodeMessage } from "../../packages/core/src/network/codec.ts"
-import type { Pages } from "../../packages/core/src/network/message.ts"
-import { ConnectedClient } from "../../packages/core/src/remote/connected-client.ts"
-import { type Changeset, changesetCodec } from "../../packages/core/src/storage/changeset.ts"
-import { PageHistory } from "../../packages/core/src/storage/page-history.ts"
-import { Storage } from "../../packages/core/src/storage/storage.ts"
+import {
+  bytesEqual,
+  type Changeset,
+  ConnectedClient,
+  changesetCodec,
+  decodeMessage,
+  LSN_ZERO,
+  type Lsn,
+  lsn,
+  nextLsn,
+  PageHistory,
+  type Pages,
+  Storage,
+} from "@lf/core/testing"
 
 /** A document as the server keeps it: pages, what changed lately, and a copy made of nothing but the journal's bytes. */
 export class Source {

@@ -1,6 +1,4 @@
-import type { SqlMode } from "../../packages/core/src/sqlite/authorizer.ts"
-import { type Sql, sql } from "../../packages/core/src/sqlite/sql.ts"
-import type { SqlValue } from "../../packages/core/src/sqlite/value.ts"
+import { type Sql, type SqlMode, type SqlValue, sql } from "@lf/core/testing"
 import type { Schema } from "./schema.ts"
 
 /**

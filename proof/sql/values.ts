@@ -1,5 +1,4 @@
-import type { SqlValue } from "../../packages/core/src/sqlite/value.ts"
-import type { SeededRandom } from "../../packages/core/src/testing/seeded-random.ts"
+import type { SeededRandom, SqlValue } from "@lf/core/testing"
 import type { Column } from "./schema.ts"
 
 const INTEGERS: readonly SqlValue[] = [

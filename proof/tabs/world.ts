@@ -1,5 +1,5 @@
 import { isLfError, type Outcome } from "@lf/core"
-import type { SeededRandom } from "../../packages/core/src/testing/seeded-random.ts"
+import type { SeededRandom } from "@lf/core/testing"
 import { TabDocument } from "../../packages/react/src/tab/tab-document.ts"
 import { beginRun, clock, inTime } from "../hooks/globals.ts"
 import { everything, Put, queries, type Stored } from "../hooks/shop.ts"

@@ -100,6 +100,7 @@ export async function bundle(area, contents) {
 
 const doors = {
   "@lf/core": "./packages/core/src/index.ts",
+  "@lf/core/internal": "./packages/core/src/internal.ts",
   "@lf/core/testing": "./packages/core/src/testing/index.ts",
   "@lf/react": "./packages/react/src/index.ts",
   "@lf/react/worker": "./packages/react/src/worker/index.ts",

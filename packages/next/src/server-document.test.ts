@@ -1,5 +1,6 @@
 import { readdir } from "node:fs/promises"
-import { liveQueryKey, sql } from "@lf/core"
+import { sql } from "@lf/core"
+import { liveQueryKey } from "@lf/core/internal"
 import { hashKey, hydrate, QueryClient } from "@tanstack/react-query"
 import { afterEach, describe, expect, test } from "vitest"
 import { Add, cleanUp, Remove, startClient, startServer, titlesQuery, until } from "./testing/fixture.ts"

@@ -1,16 +1,13 @@
 "use client"
 // What the app's mutators and components write with.
 export {
-  type Compilable,
   type DefinedMutation,
-  type DefinedMutation as Mutation,
   defineMutation,
   defineMutator,
   type ErrorCode,
   LfError,
   type Mutator,
   type Outcome,
-  type Progress,
   type Query,
   type Receipt,
   Reject,
@@ -21,6 +18,7 @@ export {
   sql,
   type Tx,
 } from "@lf/core"
+export type { Compilable, Progress } from "@lf/core/internal"
 export { newId } from "./hooks/new-id.ts"
 export { LfProvider, type LfProviderProps } from "./hooks/provider.tsx"
 export { liveQueryOptions } from "./hooks/query-binding.ts"

@@ -1,11 +1,16 @@
-import { bytesEqual, concatBytes } from "../../../packages/core/src/base/bytes.ts"
-import { chainHash } from "../../../packages/core/src/base/checksum.ts"
-import { LSN_ZERO, lsn } from "../../../packages/core/src/base/lsn.ts"
-import { anchorRecord } from "../../../packages/core/src/journal/chain.ts"
-import type { LogRecord } from "../../../packages/core/src/journal/log.ts"
-import { encodeLogHeader, pagesChecksum } from "../../../packages/core/src/journal/log-header.ts"
-import { encodeGroup } from "../../../packages/core/src/journal/record.ts"
-import type { Page } from "../../../packages/core/src/sqlite/page.ts"
+import {
+  anchorRecord,
+  bytesEqual,
+  chainHash,
+  concatBytes,
+  encodeGroup,
+  encodeLogHeader,
+  type LogRecord,
+  LSN_ZERO,
+  lsn,
+  type Page,
+  pagesChecksum,
+} from "@lf/core/testing"
 import type { Tape } from "../tape.ts"
 import { PAGES } from "./pages.ts"
 

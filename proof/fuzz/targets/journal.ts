@@ -1,13 +1,21 @@
+import {
+  anchorRecord,
+  ByteReader,
+  ByteWriter,
+  bytesEqual,
+  chainHash,
+  concatBytes,
+  decodeLogHeader,
+  decodeRecords,
+  encodeGroup,
+  encodeLogHeader,
+  hash64,
+  type LogRecord,
+  lsn,
+  openMemoryLog,
+  Streams,
+} from "@lf/core/testing"
 import fc from "fast-check"
-import { ByteReader, ByteWriter, bytesEqual, concatBytes } from "../../../packages/core/src/base/bytes.ts"
-import { chainHash, hash64 } from "../../../packages/core/src/base/checksum.ts"
-import { lsn } from "../../../packages/core/src/base/lsn.ts"
-import { anchorRecord } from "../../../packages/core/src/journal/chain.ts"
-import type { LogRecord } from "../../../packages/core/src/journal/log.ts"
-import { decodeLogHeader, encodeLogHeader } from "../../../packages/core/src/journal/log-header.ts"
-import { openMemoryLog } from "../../../packages/core/src/journal/memory-log.ts"
-import { decodeRecords, encodeGroup } from "../../../packages/core/src/journal/record.ts"
-import { Streams } from "../../../packages/core/src/journal/streams.ts"
 import { about, checkStable, checkValue, Fault, type Target } from "../target.ts"
 
 const GENERATION = 3

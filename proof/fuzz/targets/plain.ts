@@ -1,7 +1,5 @@
+import { ByteReader, ByteWriter, mutationCodec, readPlain, writePlain } from "@lf/core/testing"
 import fc from "fast-check"
-import { ByteReader, ByteWriter } from "../../../packages/core/src/base/bytes.ts"
-import { readPlain, writePlain } from "../../../packages/core/src/base/plain.ts"
-import { mutationCodec } from "../../../packages/core/src/timeline/mutation.ts"
 import { about, type Codec, checkStable, checkValue, type Target } from "../target.ts"
 
 const key = fc.oneof(fc.string({ maxLength: 8 }), fc.constantFrom("__proto__", "constructor", "toString", "0", "\0"))

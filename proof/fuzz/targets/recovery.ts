@@ -1,14 +1,17 @@
-import { lsn as publicLsn } from "@lf/core"
+import { lsn as publicLsn } from "@lf/core/internal"
+import {
+  bytesEqual,
+  chainHash,
+  decodeLogHeader,
+  decodeRecords,
+  isLfError,
+  LfError,
+  type LogRecord,
+  lsn,
+  openMemoryLog,
+  Streams,
+} from "@lf/core/testing"
 import fc from "fast-check"
-import { bytesEqual } from "../../../packages/core/src/base/bytes.ts"
-import { chainHash } from "../../../packages/core/src/base/checksum.ts"
-import { isLfError, LfError } from "../../../packages/core/src/base/error.ts"
-import { lsn } from "../../../packages/core/src/base/lsn.ts"
-import type { LogRecord } from "../../../packages/core/src/journal/log.ts"
-import { decodeLogHeader } from "../../../packages/core/src/journal/log-header.ts"
-import { openMemoryLog } from "../../../packages/core/src/journal/memory-log.ts"
-import { decodeRecords } from "../../../packages/core/src/journal/record.ts"
-import { Streams } from "../../../packages/core/src/journal/streams.ts"
 import { openFsLog, readFsLog } from "../../../packages/next/src/node/fs-log.ts"
 import { joinPages } from "../../../packages/react/src/platform/browser/opfs-checkpoint.ts"
 import { Tape } from "../tape.ts"

@@ -1,17 +1,23 @@
+import {
+  ByteWriter,
+  ClientList,
+  chainHash,
+  changesetCodec,
+  concatBytes,
+  decodeLogHeader,
+  encodeLogHeader,
+  type Host,
+  LocalStore,
+  type LogRecord,
+  lsn,
+  mutationCodec,
+  type OpenedLog,
+  OutcomeList,
+  openMemoryLog,
+  pagesChecksum,
+  RemoteStore,
+} from "@lf/core/testing"
 import fc from "fast-check"
-import { ByteWriter, concatBytes } from "../../../packages/core/src/base/bytes.ts"
-import { chainHash } from "../../../packages/core/src/base/checksum.ts"
-import type { Host } from "../../../packages/core/src/base/host.ts"
-import { lsn } from "../../../packages/core/src/base/lsn.ts"
-import type { LogRecord, OpenedLog } from "../../../packages/core/src/journal/log.ts"
-import { decodeLogHeader, encodeLogHeader, pagesChecksum } from "../../../packages/core/src/journal/log-header.ts"
-import { openMemoryLog } from "../../../packages/core/src/journal/memory-log.ts"
-import { LocalStore } from "../../../packages/core/src/local/local-store.ts"
-import { ClientList } from "../../../packages/core/src/remote/client-list.ts"
-import { OutcomeList } from "../../../packages/core/src/remote/outcome-list.ts"
-import { RemoteStore } from "../../../packages/core/src/remote/remote-store.ts"
-import { changesetCodec } from "../../../packages/core/src/storage/changeset.ts"
-import { mutationCodec } from "../../../packages/core/src/timeline/mutation.ts"
 import { checkpointFrom, joinPages } from "../../../packages/react/src/platform/browser/opfs-checkpoint.ts"
 import { chunk, Tape } from "../tape.ts"
 import { about, checkValue, Fault, type Target } from "../target.ts"

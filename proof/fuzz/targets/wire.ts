@@ -1,25 +1,27 @@
-import fc from "fast-check"
-import { concatBytes } from "../../../packages/core/src/base/bytes.ts"
-import { isLfError } from "../../../packages/core/src/base/error.ts"
-import { ERROR_CODES } from "../../../packages/core/src/base/error-codes.ts"
-import type { Host } from "../../../packages/core/src/base/host.ts"
-import { lsn } from "../../../packages/core/src/base/lsn.ts"
-import { decodeMessage, encodeMessage } from "../../../packages/core/src/network/codec.ts"
-import { Link } from "../../../packages/core/src/network/link.ts"
 import {
   type ClientMessage,
+  type ConnectableDocument,
+  type ConnectedClient,
+  changesetCodec,
+  concatBytes,
+  decodeMessage,
+  ERROR_CODES,
+  encodeMessage,
+  type Host,
+  helloOf,
+  isLfError,
+  Link,
+  lsn,
   type Message,
+  mutationCodec,
   type Pages,
+  type Pipe,
+  type PipeListener,
   PROTOCOL_VERSION,
   type ServerMessage,
-} from "../../../packages/core/src/network/message.ts"
-import type { Pipe, PipeListener } from "../../../packages/core/src/network/network.ts"
-import type { ConnectableDocument } from "../../../packages/core/src/remote/admission.ts"
-import type { ConnectedClient } from "../../../packages/core/src/remote/connected-client.ts"
-import { changesetCodec } from "../../../packages/core/src/storage/changeset.ts"
-import { serve } from "../../../packages/core/src/testing/admit.ts"
-import { helloOf } from "../../../packages/core/src/testing/hello.ts"
-import { mutationCodec } from "../../../packages/core/src/timeline/mutation.ts"
+  serve,
+} from "@lf/core/testing"
+import fc from "fast-check"
 import { chunk, Tape } from "../tape.ts"
 import { about, checkStable, checkValue, Fault, type Target } from "../target.ts"
 import { changeset, checkOrder, checkReceive } from "./pages.ts"

@@ -1,4 +1,5 @@
-import { type Cancel, type ErrorCode, type Host, toLfError } from "@lf/core"
+import type { ErrorCode } from "@lf/core"
+import { type Cancel, type Host, toLfError } from "@lf/core/internal"
 
 /** A connection whose right to be here is asked for again and again. */
 export interface AuthorizedConnection {

@@ -1,4 +1,5 @@
-import { type LfError, Local, loadChecksum, MemoryDisk, Session, TOKEN_BYTES_MAX, USER_BYTES_MAX } from "@lf/core"
+import type { LfError } from "@lf/core"
+import { Local, loadChecksum, MemoryDisk, Session, TOKEN_BYTES_MAX, USER_BYTES_MAX } from "@lf/core/internal"
 import { afterEach, describe, expect, test, vi } from "vitest"
 import type { ErrorContext } from "../log/error-report.ts"
 import type { LogEvent } from "../log/log.ts"
@@ -59,7 +60,7 @@ describe("S3 the id that authenticate answers", () => {
       raw.hello()
       expect(await raw.hears("welcome")).toMatchObject({ user: id })
       const document = lf.document("doc", { as: { id } })
-      expect(await document.mutate(Add, { id: "1", title: "1" })).toEqual({ type: "applied" })
+      expect(await document.mutate(Add, { id: "1", title: "1" })).toMatchObject({ type: "applied" })
       expect(await document.query({ sql: "select author from todos", parameters: [] })).toEqual([{ author: id }])
     },
   )

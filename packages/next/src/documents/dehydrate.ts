@@ -1,4 +1,5 @@
-import { compileQuery, liveQueryKey, type Query, type Row } from "@lf/core"
+import type { Query, Row } from "@lf/core"
+import { compileQuery, liveQueryKey } from "@lf/core/internal"
 
 /** TanStack Query's `DehydratedState`, described here so that a server needs no copy of that library. */
 export interface DehydratedState {

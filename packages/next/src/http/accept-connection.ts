@@ -1,14 +1,12 @@
+import { ERROR_CODES, type ErrorCode, LfError } from "@lf/core"
 import {
   type Admission,
   type Cancel,
   ClientConnection,
-  ERROR_CODES,
-  type ErrorCode,
   type Hello,
-  LfError,
   type OpenDocument,
   type Rights,
-} from "@lf/core"
+} from "@lf/core/internal"
 import type { AccessControl } from "../auth/access-control.ts"
 import type { Reauthorizer } from "../auth/reauthorizer.ts"
 import type { Rooms } from "../documents/rooms.ts"

@@ -1,4 +1,4 @@
-import { FRAME_BYTES_MAX, PART_BYTES_MAX, TOKEN_BYTES_MAX } from "@lf/core"
+import { FRAME_BYTES_MAX, PART_BYTES_MAX, TOKEN_BYTES_MAX } from "@lf/core/internal"
 import { describe, expect, test } from "vitest"
 import { ConnectionQuotas } from "./connection-quotas.ts"
 import { LIMITS, limitsOf } from "./limits.ts"

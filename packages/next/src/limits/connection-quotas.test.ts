@@ -1,4 +1,4 @@
-import { PART_BYTES_MAX } from "@lf/core"
+import { PART_BYTES_MAX } from "@lf/core/internal"
 import { expect, test } from "vitest"
 import { ConnectionQuotas } from "./connection-quotas.ts"
 import { limitsOf } from "./limits.ts"

@@ -1,4 +1,5 @@
-import { type Cancel, LfError, PART_BYTES_MAX, type Pace, type Pipe } from "@lf/core"
+import { LfError } from "@lf/core"
+import { type Cancel, PART_BYTES_MAX, type Pace, type Pipe } from "@lf/core/internal"
 import { FairQueue } from "./fair-queue.ts"
 import { BURST_SECONDS, KEYS_MAX, type Limits } from "./limits.ts"
 import { RateLimiter } from "./rate-limiter.ts"

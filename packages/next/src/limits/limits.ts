@@ -60,7 +60,7 @@ export interface Limits {
   readonly documentPagesMax: number
 }
 
-import { MUTATION_PAGES_MAX } from "@lf/core"
+import { MUTATION_PAGES_MAX } from "@lf/core/internal"
 
 const MIB = 1024 * 1024
 

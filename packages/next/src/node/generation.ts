@@ -1,14 +1,14 @@
 import { dirname, join } from "node:path"
+import { LfError } from "@lf/core"
 import {
   type Checkpoint,
   decodeLogHeader,
   decodeRecords,
   encodeLogHeader,
-  LfError,
   type LogHeader,
   type OpenedLog,
   pagesChecksum,
-} from "@lf/core"
+} from "@lf/core/internal"
 import type { Fence } from "./fence.ts"
 import { errnoOf, type FsCalls, type FsFile } from "./fs-calls.ts"
 

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto"
-import type { Host } from "@lf/core"
+import type { Host } from "@lf/core/internal"
 
 /** Enough for a request of another document to be read and run. */
 const BREATH_MS = 2

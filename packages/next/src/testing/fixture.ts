@@ -4,17 +4,8 @@ import { createServer, type Server } from "node:http"
 import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import {
-  defineMutation,
-  defineMutator,
-  Local,
-  loadChecksum,
-  MemoryDisk,
-  type Network,
-  Reject,
-  Session,
-  sql,
-} from "@lf/core"
+import { defineMutation, defineMutator, Reject, sql } from "@lf/core"
+import { Local, loadChecksum, MemoryDisk, type Network, Session } from "@lf/core/internal"
 import { z } from "zod"
 import { createLf, type Lf, type LfOptions } from "../create-lf.ts"
 import { loadSqlite } from "../node/load-sqlite.ts"

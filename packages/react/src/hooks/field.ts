@@ -1,5 +1,6 @@
 import type { Receipt } from "@lf/core"
-import { isLfError, LfError, toLfError } from "@lf/core"
+import { isLfError, LfError } from "@lf/core"
+import { toLfError } from "@lf/core/internal"
 import { collectReceipts } from "./commits.ts"
 
 /** After a kept commit whose value the row does not show (a mutator that trims, say), the row counts from then on. */

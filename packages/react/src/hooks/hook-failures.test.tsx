@@ -1,5 +1,6 @@
 // @vitest-environment jsdom
-import { defineMutation, defineMutator, loadChecksum, MemoryDisk, MemoryNetwork, Reject, Remote, sql } from "@lf/core"
+import { defineMutation, defineMutator, Reject, sql } from "@lf/core"
+import { loadChecksum, MemoryDisk, MemoryNetwork, Remote } from "@lf/core/internal"
 import { MutationCache, QueryCache, QueryClient } from "@tanstack/react-query"
 import { act, cleanup, fireEvent, render, screen, waitFor } from "@testing-library/react"
 import { Component, type ReactNode } from "react"

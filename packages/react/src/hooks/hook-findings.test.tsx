@@ -1,6 +1,7 @@
 // @vitest-environment jsdom
 // What a second look at the hooks found, each as it was found.
-import { defineMutation, defineMutator, loadChecksum, MemoryDisk, MemoryNetwork, Reject, Remote, sql } from "@lf/core"
+import { defineMutation, defineMutator, Reject, sql } from "@lf/core"
+import { loadChecksum, MemoryDisk, MemoryNetwork, Remote } from "@lf/core/internal"
 import { QueryClient } from "@tanstack/react-query"
 import { act, cleanup, fireEvent, render, screen, waitFor } from "@testing-library/react"
 import { type ReactNode, StrictMode, useState } from "react"

@@ -1,4 +1,5 @@
-import { compileQuery, LfError, liveQueryKey, type Query, type Sql, type SqlValue } from "@lf/core"
+import { LfError, type Query, type Sql, type SqlValue } from "@lf/core"
+import { compileQuery, liveQueryKey } from "@lf/core/internal"
 import {
   type Query as CachedQuery,
   notifyManager,

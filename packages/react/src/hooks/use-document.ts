@@ -1,5 +1,6 @@
 "use client"
-import type { DefinedMutation, LfError, Progress, Query, Receipt, RejectedMutation } from "@lf/core"
+import type { DefinedMutation, LfError, Query, Receipt, RejectedMutation } from "@lf/core"
+import type { Progress } from "@lf/core/internal"
 import { useCallback, useEffect, useMemo, useRef, useSyncExternalStore } from "react"
 import type { DocumentState, PendingMutation } from "../rpc/protocol.ts"
 import { sentToError } from "../rpc/sent-error.ts"

@@ -1,4 +1,5 @@
-import type { ConnectionStatus, Outcome, Progress, RejectedMutation, Row, RowPatch, SqlValue } from "@lf/core"
+import type { Outcome, RejectedMutation, Row, SqlValue } from "@lf/core"
+import type { ConnectionStatus, Progress, RowPatch } from "@lf/core/internal"
 
 /** An error on its way through a port: structured clones lose classes and codes. */
 export interface SentError {

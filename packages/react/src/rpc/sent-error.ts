@@ -1,4 +1,5 @@
-import { type ErrorCode, isLfError, LfError, type Outcome, toLfError } from "@lf/core"
+import { type ErrorCode, isLfError, LfError, type Outcome } from "@lf/core"
+import { toLfError } from "@lf/core/internal"
 import type { SentError } from "./protocol.ts"
 
 /** `code` for what is no `LfError`. */

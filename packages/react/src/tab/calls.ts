@@ -1,4 +1,5 @@
-import { LfError, type MutationOutcome, type Outcome, type Receipt } from "@lf/core"
+import { LfError, type Outcome, type Receipt } from "@lf/core"
+import type { MutationOutcome } from "@lf/core/internal"
 import type { SentError, TabMessage } from "../rpc/protocol.ts"
 import { sentToError } from "../rpc/sent-error.ts"
 

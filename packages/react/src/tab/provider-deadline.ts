@@ -1,8 +1,8 @@
-import type { Cancel } from "@lf/core"
+import type { Cancel } from "@lf/core/internal"
 import { browserHost } from "../platform/browser/browser-host.ts"
 
 /** How long a query waits for an `<LfProvider>` of its document: one in a suspended tree may commit late (H3). */
-export const PROVIDER_MS_MAX = 10_000
+const PROVIDER_MS_MAX = 10_000
 
 /** Calls `onMissing` when queries have waited PROVIDER_MS_MAX for a provider. */
 export class ProviderDeadline {

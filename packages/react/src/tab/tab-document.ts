@@ -1,13 +1,5 @@
-import {
-  type Cancel,
-  compileQuery,
-  type DefinedMutation,
-  LfError,
-  type Query,
-  type Receipt,
-  toLfError,
-  uuidV7,
-} from "@lf/core"
+import { type DefinedMutation, LfError, type Query, type Receipt } from "@lf/core"
+import { type Cancel, compileQuery, toLfError, uuidV7 } from "@lf/core/internal"
 import { browserHost } from "../platform/browser/browser-host.ts"
 import type { DocumentState, SentError, TabMessage, WorkerMessage } from "../rpc/protocol.ts"
 import { errorToSent, sentToError } from "../rpc/sent-error.ts"

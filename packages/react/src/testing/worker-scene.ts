@@ -1,16 +1,5 @@
-import {
-  ClientConnection,
-  defineMutation,
-  defineMutator,
-  type Host,
-  LfError,
-  MemoryDisk,
-  MemoryNetwork,
-  type Network,
-  Reject,
-  Remote,
-  sql,
-} from "@lf/core"
+import { defineMutation, defineMutator, LfError, Reject, sql } from "@lf/core"
+import { ClientConnection, type Host, MemoryDisk, MemoryNetwork, type Network, Remote } from "@lf/core/internal"
 import { browserHost } from "../platform/browser/browser-host.ts"
 import { loadSqliteInNode, memoryPlatform } from "../platform/memory/memory-platform.ts"
 import type { Platform } from "../platform/port.ts"
@@ -18,7 +7,7 @@ import type { Port, TabMessage, WorkerMessage } from "../rpc/protocol.ts"
 import { WorkerHost } from "../worker/worker-host.ts"
 
 /** Time that only passes by `pass`. */
-export function clockHost() {
+function clockHost() {
   let nowMs = 1_000
   const timers = new Set<{ atMs: number; run: () => void }>()
   const host: Host = {

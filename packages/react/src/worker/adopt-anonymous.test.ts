@@ -1,14 +1,5 @@
-import {
-  defineMutation,
-  defineMutator,
-  loadChecksum,
-  lsn,
-  MemoryDisk,
-  MemoryNetwork,
-  Reject,
-  Remote,
-  sql,
-} from "@lf/core"
+import { defineMutation, defineMutator, Reject, sql } from "@lf/core"
+import { loadChecksum, lsn, MemoryDisk, MemoryNetwork, Remote } from "@lf/core/internal"
 import { IDBFactory } from "fake-indexeddb"
 import { afterEach, beforeAll, describe, expect, test, vi } from "vitest"
 import { z } from "zod"

@@ -1,17 +1,14 @@
+import { type ErrorCode, LfError, type Mutator, type RejectedMutation } from "@lf/core"
 import {
   type Cancel,
-  type ErrorCode,
-  LfError,
   Local,
   loadChecksum,
-  type Mutator,
   msOfUuid,
-  type RejectedMutation,
   type RejectionChange,
   Session,
   type SessionState,
   toLfError,
-} from "@lf/core"
+} from "@lf/core/internal"
 import type { Ownership, Platform } from "../platform/port.ts"
 import type { DocumentState } from "../rpc/protocol.ts"
 import { errorToSent } from "../rpc/sent-error.ts"

@@ -1,4 +1,5 @@
-import { LfError, type LiveResult, type Outcome, type RejectedMutation } from "@lf/core"
+import { LfError, type Outcome, type RejectedMutation } from "@lf/core"
+import type { LiveResult } from "@lf/core/internal"
 import { describe, expect, test } from "vitest"
 import type { TabMessage, WorkerMessage } from "../rpc/protocol.ts"
 import type { OpenDocument } from "./open-document.ts"

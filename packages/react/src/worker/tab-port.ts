@@ -1,12 +1,5 @@
-import {
-  type LfError,
-  type LiveResult,
-  type LiveSubscription,
-  type Local,
-  type Outcome,
-  type RejectionChange,
-  toLfError,
-} from "@lf/core"
+import type { LfError, Outcome } from "@lf/core"
+import { type LiveResult, type LiveSubscription, type Local, type RejectionChange, toLfError } from "@lf/core/internal"
 import type { Port, QueryResult, SentError, SentResult, TabMessage, WorkerMessage } from "../rpc/protocol.ts"
 import { errorToSent } from "../rpc/sent-error.ts"
 import type { OpenDocument } from "./open-document.ts"

@@ -1,6 +1,6 @@
 import { createServer, type RequestListener, type Server } from "node:http"
 import type { AddressInfo, Socket } from "node:net"
-import type { Pipe } from "@lf/core"
+import type { Pipe } from "@lf/core/internal"
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest"
 import { WebSocket, WebSocketServer } from "ws"
 import { networkContract } from "../../../../core/src/testing/network-contract.ts"
