@@ -31,7 +31,7 @@ async function isSynced(page: Page): Promise<void> {
   await expect(page.getByTestId("pending")).toHaveText("0", { timeout: 15_000 })
 }
 
-test("T26 written as nobody without a server, signed in, killed before and after: it arrives once, as that user", async () => {
+test("rows written signed out arrive once, as the user who signs in, despite two kills (T26)", async () => {
   test.setTimeout(120_000)
   await using server = await AccountsServer.start()
   await using profile = new Profile(chromiumPath())
@@ -55,9 +55,7 @@ test("T26 written as nobody without a server, signed in, killed before and after
   expect(await server.rows()).toEqual(["zero by nobody", "one by ann", "two by ann", "three by ann"])
 })
 
-test("T26 who has a log of their own here gets what was written as nobody beside it: it arrives once, as theirs", async ({
-  browser,
-}) => {
+test("a user with a log here also gets the rows written signed out; they arrive once (T26)", async ({ browser }) => {
   test.setTimeout(90_000)
   await using server = await AccountsServer.start()
   const context = await browser.newContext()
@@ -83,9 +81,7 @@ test("T26 who has a log of their own here gets what was written as nobody beside
   expect(await server.rows()).toEqual(["mine by ann", "one by ann", "two by ann", "last by nobody"])
 })
 
-test("T25 what is pending at the sign-out is nobody else's: it waits, and arrives as its author's", async ({
-  browser,
-}) => {
+test("what is pending at the sign-out waits for its author and arrives as theirs (T25)", async ({ browser }) => {
   test.setTimeout(90_000)
   await using server = await AccountsServer.start()
   const context = await browser.newContext()

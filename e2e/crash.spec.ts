@@ -4,7 +4,7 @@ import { mainFile, rowsOf, sqlite } from "./main-file.ts"
 import { Server } from "./server.ts"
 import { newListUrl, TodoPage } from "./todo-page.ts"
 
-test("scene 4: a browser killed right after a resolved mutation has it after a restart, the server gets it once", async () => {
+test("scene 4: a mutation resolved right before a kill is there after the restart, sent once", async () => {
   await using server = await Server.start()
   await using profile = new Profile(chromiumPath())
   const url = newListUrl(server.url)
@@ -31,9 +31,7 @@ test("scene 4: a browser killed right after a resolved mutation has it after a r
   expect(rowsOf(server.dataDir)).toEqual(["synced", "kept 1", "kept 2", "kept 3"])
 })
 
-test("scene 5: SIGKILL under load from three browsers: everyone comes back, nothing is lost or doubled", async ({
-  browser,
-}) => {
+test("scene 5: after SIGKILL under load from three browsers nothing is lost or doubled", async ({ browser }) => {
   test.setTimeout(120_000)
   await using server = await Server.start()
   const url = newListUrl(server.url)

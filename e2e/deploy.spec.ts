@@ -15,9 +15,7 @@ async function deploy(context: BrowserContext, build: string): Promise<void> {
   }, build)
 }
 
-test("two builds at once on one origin: the newer takes over, nothing is lost or sent twice (T20)", async ({
-  browser,
-}) => {
+test("of two builds on one origin the newer takes over; nothing is lost or sent twice (T20)", async ({ browser }) => {
   await using server = await Server.start()
   const context = await browser.newContext({ serviceWorkers: "block" })
   const url = newListUrl(server.url)

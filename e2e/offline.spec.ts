@@ -10,9 +10,7 @@ async function isInstalled(page: TodoPage): Promise<void> {
   await expect.poll(() => page.page.evaluate(() => navigator.serviceWorker.controller !== null)).toBe(true)
 }
 
-test("scene 3: without a server the page works, reloads and keeps what is pending; it arrives once each", async ({
-  browser,
-}) => {
+test("scene 3: without a server the page works and reloads; each pending edit arrives once", async ({ browser }) => {
   await using server = await Server.start()
   const url = newListUrl(server.url)
   const context = await browser.newContext()
@@ -62,9 +60,7 @@ test("scene 3: setOffline in mid-session: edits go on, come back by themselves",
   await expect.poll(async () => (await a.titles.allTextContents()).sort()).toEqual(["one", "three", "two"])
 })
 
-test("scene 3: HTTP cache cleared, server dead, a never visited list opens, takes an edit and syncs to that id later", async ({
-  browser,
-}) => {
+test("scene 3: a new list opens without HTTP cache or server, and syncs its edit later", async ({ browser }) => {
   await using server = await Server.start()
   const context = await browser.newContext()
   const a = await TodoPage.open(await context.newPage(), newListUrl(server.url))

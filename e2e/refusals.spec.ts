@@ -27,9 +27,7 @@ for (const [mode, code, said] of [
   ["forbidden", "FORBIDDEN", /authorize/],
   ["unsure", "AUTH_REQUIRED", /./],
 ] as const) {
-  test(`H7 T29 ${mode} by the server: the browser is told ${code}, keeps what is written, and goes on when it may`, async ({
-    browser,
-  }) => {
+  test(`${mode} by the server: the browser gets ${code}, keeps writes, recovers (H7, T29)`, async ({ browser }) => {
     await server.become(mode)
     const page = await open(browser, server.url)
     await isTold(page, code, said)
@@ -52,7 +50,7 @@ for (const [what, url, code, said] of [
   ["a proxy that passes no upgrade on", "/no-upgrade", "UPGRADE_BLOCKED", /Upgrade/],
   ["a server that is not there", "http://localhost:9/api/lf", "SERVER_UNREACHABLE", /localhost:9/],
 ] as const) {
-  test(`H7 ${what} is told as ${code}`, async ({ browser }) => {
+  test(`${what} is reported as ${code} (H7)`, async ({ browser }) => {
     const page = await open(browser, `${server.url}/?url=${encodeURIComponent(url)}`)
     await isTold(page, code, said)
     await page.getByRole("textbox").fill("kept")
@@ -61,19 +59,19 @@ for (const [what, url, code, said] of [
   })
 }
 
-test("H7 a page of another origin is told ORIGIN_REFUSED, with both addresses", async ({ browser }) => {
+test("a page of another origin gets ORIGIN_REFUSED with both addresses (H7)", async ({ browser }) => {
   const elsewhere = server.url.replace("localhost", "127.0.0.1")
   const page = await open(browser, `${elsewhere}/?url=${encodeURIComponent(`${server.url}/api/lf`)}`)
   await isTold(page, "ORIGIN_REFUSED", /127\.0\.0\.1.*localhost/)
 })
 
-test("H3 H7 a worker that throws before startWorker ends every query with WORKER_FAILED", async ({ browser }) => {
+test("a worker that throws before startWorker ends every query with WORKER_FAILED (H3, H7)", async ({ browser }) => {
   const page = await open(browser, `${server.url}/?worker=/broken-worker.js`)
   await expect(page.getByTestId("query-error")).toHaveText("WORKER_FAILED", { timeout: 15_000 })
   await isTold(page, "WORKER_FAILED", /./)
 })
 
-test("H7 a directory that another process owns: the health check says 503, the page says it, and it goes on by itself", async ({
+test("a directory owned by another process is a 503 and shown by the page until it is free (H7)", async ({
   browser,
 }) => {
   test.setTimeout(60_000)

@@ -45,9 +45,7 @@ function makeDisk(page: Page, state: "full" | "free"): Promise<void> {
   )
 }
 
-test("T19 a full device: the next add is refused in plain words, what was kept stays, other tabs go on", async ({
-  browser,
-}) => {
+test("on a full device the next add is refused, kept rows stay, other tabs go on (T19)", async ({ browser }) => {
   const context = await browser.newContext({ serviceWorkers: "block" })
   await inWorker(context, server.url, FILLABLE)
   const url = newListUrl(server.url)

@@ -1,4 +1,4 @@
-// Every law, trap and threat has a test or a checker that names it, and is told to users.
+// Every law, trap and threat has a test or a checker that names it, and is documented.
 import { execFileSync } from "node:child_process"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
@@ -30,7 +30,7 @@ const names = [...numbered("I", 21), ...numbered("H", 10), ...numbered("T", 28),
 /** A string or template of one line: a comment holds nothing. */
 const STRING = /(["`])(?:[^"`\\\n]|\\.)*\1/g
 
-test("every law, trap and threat is in the name of a test, or in what a checker says when it is broken", () => {
+test("every law, trap and threat is in a test's name or in a checker's message", () => {
   const said = trackedFiles()
     .filter((path) => /\.(test|spec)\.tsx?$|-contract\.ts$|\/testing\/|^proof\//.test(path))
     .flatMap((path) => Array.from(read(path).matchAll(STRING), ([text]) => text))
@@ -38,7 +38,7 @@ test("every law, trap and threat is in the name of a test, or in what a checker 
   expect(names.filter((name) => !isNamed(said, name))).toEqual([])
 })
 
-test("docs/guarantees.md and SECURITY.md tell all of them", () => {
+test("docs/guarantees.md and SECURITY.md list all of them", () => {
   const text = read("docs/guarantees.md") + read("SECURITY.md")
   expect(names.filter((name) => !isNamed(text, name))).toEqual([])
 })

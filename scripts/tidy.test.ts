@@ -1,4 +1,4 @@
-// The house rules as facts: floors, sizes, banned calls, documented errors, no trace of one machine.
+// The repository's rules as facts: floors, sizes, banned calls, documented errors, no trace of one machine.
 import { execFileSync } from "node:child_process"
 import { existsSync, readFileSync } from "node:fs"
 import { join, posix } from "node:path"
@@ -98,17 +98,17 @@ test("docs/errors.md lists exactly the codes, each with its sentence", () => {
   expect(documented).toEqual(ERROR_CODES)
 })
 
-test("no tracked file tells where it was written", () => {
+test("no tracked file says where it was written", () => {
   // Composed at run time, or this file would be the first to break the rule.
   const registry = ["registry", "npmjs"].join(".")
   const traces = [registry, ...(root.split("/").length > 2 ? [root] : [])]
-  const telling = trackedFiles()
+  const revealing = trackedFiles()
     .filter((path) => existsSync(join(root, path)))
     .flatMap((path) => {
       const text = readFileSync(join(root, path), "latin1")
       return traces.filter((trace) => mentions(text, trace)).map((trace) => `${path}: ${trace}`)
     })
-  expect(telling).toEqual([])
+  expect(revealing).toEqual([])
 })
 
 function packageOf(path: string): string {

@@ -21,7 +21,7 @@ const good = [
   read("c", 6, "1"),
 ]
 
-test("a history that an order explains is right, whoever is behind", () => {
+test("a history that an order explains is right, whichever client is behind", () => {
   expect(judge(good, ["1", "2", "3"])).toBeNull()
   expect(judge(good, ["1", "2", "3", "unheard"])).toBeNull()
 })

@@ -119,7 +119,7 @@ describe("a session that is connected", () => {
     session.stop()
   })
 
-  test("T22 pings while it is answered, and drops a server that says nothing for two beats", async () => {
+  test("pings while it is answered, and drops a server that says nothing for two beats (T22)", async () => {
     const server = new ScriptedServer()
     const { session } = await server.session()
     await server.pass(60_000)
@@ -239,7 +239,7 @@ describe("a session that pushes", () => {
     session.stop()
   })
 
-  test("T22 halves what it pushes while answers take long", async () => {
+  test("halves what it pushes while answers take long (T22)", async () => {
     const server = new ScriptedServer()
     server.answer = (message, say) => {
       if (message.type !== "sync-mutations") server.takeAll(message, say)
@@ -270,7 +270,7 @@ describe("a session that pushes", () => {
     session.stop()
   })
 
-  test("T1 goes on under a new id at once, and shows nothing of it, but not twice in a row", async () => {
+  test("goes on under a new id at once, and shows nothing of it, but not twice in a row (T1)", async () => {
     const server = new ScriptedServer()
     server.answer = (message, say) => {
       if (message.type === "sync-mutations") say({ type: "fork", common: lsn(0) })

@@ -54,7 +54,7 @@ async function setUp({ runsPerSlice = 1, isAlone = false, crashed = new Set<stri
 }
 
 describe("a reader that stops", () => {
-  test("leaves the query to the others, who hear of the next change", async () => {
+  test("leaves the query to the others, which get the next change", async () => {
     const { queries, add, listen, heard } = await setUp({ runsPerSlice: 9 })
     const [first, second] = [listen(items), listen(items)]
     first.stop()
@@ -66,7 +66,7 @@ describe("a reader that stops", () => {
     expect(queries.count).toBe(0)
   })
 
-  test("twice does not take the query from those who came in between", async () => {
+  test("twice does not take the query from readers that came in between", async () => {
     const { queries, listen } = await setUp({ runsPerSlice: 9 })
     const { stop } = listen(items)
     stop()
@@ -99,7 +99,7 @@ describe("a change", () => {
     expect([queries.runs, queries.isIdle]).toEqual([14, true])
   })
 
-  test("I6 reaches all together, however late on the clock it is", async () => {
+  test("reaches all together, however late on the clock it is (I6)", async () => {
     const { queries, add, turn, heard, shown } = await setUp()
     await shown(3)
     expect(queries.whenDelivered()).toBeUndefined()
@@ -117,7 +117,7 @@ describe("a change", () => {
     expect(queries.whenDelivered()).toBeUndefined()
   })
 
-  test("I20 reaches who waits though others follow without a pause, once all have run", async () => {
+  test("reaches its readers once all have run, though others follow without a pause (I20)", async () => {
     const { queries, pace, add, turn, shown } = await setUp()
     await shown(3)
     const before = queries.runs
@@ -188,7 +188,7 @@ describe("work in slices", () => {
 })
 
 describe("live queries that are closed", () => {
-  test("run nothing more, reject what waits, and let go who waits for a delivery", async () => {
+  test("run nothing more, reject what waits, and resolve waits for a delivery", async () => {
     const { queries, add, turn, heard, shown } = await setUp()
     await shown(4)
     add()
@@ -207,7 +207,7 @@ describe("live queries that are closed", () => {
     expect([queries.runs - before, heard]).toEqual([0, []])
   })
 
-  test("T43 are refused by name where they crashed SQLite before; others run", async () => {
+  test("are refused by name where they crashed SQLite before; others run (T43)", async () => {
     const { queries, listen, heard, crashes } = await setUp({ crashed: new Set([queryKey(items)]), runsPerSlice: 9 })
     listen(items)
     listen(numbered(1))

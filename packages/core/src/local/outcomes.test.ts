@@ -68,7 +68,7 @@ describe("what became of a mutation is known, or said to be unknown (I9, I10, T4
     expect(await local.follow(NEVER).remote).toEqual({ type: "unknown", reason: "forgotten" })
   })
 
-  test("what its user discards is unknown to whoever waits for it", async () => {
+  test("what its user discards is unknown to those that wait for it", async () => {
     const local = await reopen(new MemoryDisk())
     const { remote } = local.run("Add", { id: "1", title: "one" })
     local.discard()
@@ -90,7 +90,7 @@ describe("what became of a mutation is known, or said to be unknown (I9, I10, T4
   })
 })
 
-test("ten thousand calls of before a restart are followed without a look at all of them for each (H6)", async () => {
+test("ten thousand calls from before a restart are followed without a scan for each (H6)", async () => {
   const disk = new MemoryDisk()
   const first = await reopen(disk)
   const uids: string[] = []
@@ -103,7 +103,7 @@ test("ten thousand calls of before a restart are followed without a look at all 
   expect(local.pendingAfter(local.pendingRange.lsn)).toEqual([])
 }, 15_000)
 
-describe("why a mutation was not kept here is told by its own code (H7)", () => {
+describe("a mutation that was not kept here rejects with its own code (H7)", () => {
   test.each([
     ["MUTATION_UNKNOWN", "Nothing", {}],
     ["MUTATION_ARGS_INVALID", "Add", { id: 1 }],

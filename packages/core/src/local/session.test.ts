@@ -94,7 +94,7 @@ describe("a session that gets no connection", () => {
     for (const { session } of [poked, online, connected]) session.stop()
   })
 
-  test("T22 gives up a network that does not connect, and a server that does not welcome", async () => {
+  test("gives up a network that does not connect, and a server that does not welcome (T22)", async () => {
     for (const [limitMs, isWay] of [
       [30_000, false],
       [10_000, true],
@@ -150,7 +150,7 @@ describe("a hello", () => {
     }
   })
 
-  test("S7 is not sent with a token that is too large; the largest goes", async () => {
+  test("is not sent with a token that is too large; the largest goes (S7)", async () => {
     const [server, other] = [new ScriptedServer(), new ScriptedServer()]
     const large = await server.session({ token: async () => "ä".repeat(TOKEN_BYTES_MAX / 2) })
     expect([large.session.state.status, server.count("hello")]).toEqual(["connected", 1])
@@ -163,7 +163,7 @@ describe("a hello", () => {
 })
 
 describe("a welcome", () => {
-  test("T25 of another user is refused; without a user of its own the document takes any", async () => {
+  test("of another user is refused; without a user of its own the document takes any (T25)", async () => {
     const connect = async (user: string | null | undefined, welcomed: string | null) => {
       const server = new ScriptedServer()
       server.welcome = { user: welcomed }
@@ -179,7 +179,7 @@ describe("a welcome", () => {
     for (const none of [null, undefined]) expect(await connect(none, "bob")).toEqual(["connected", undefined, 1])
   })
 
-  test("T15 with another schema is refused, by what differs", async () => {
+  test("with another schema is refused, by what differs (T15)", async () => {
     const [own] = (await new ScriptedServer().local()).mutator.migrations
     for (const [schema, code, status] of [
       [[own.hash, "more"], "SCHEMA_NEWER", "needs-update"],

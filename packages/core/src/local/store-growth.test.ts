@@ -58,7 +58,7 @@ async function setUp(rollupBytes?: number) {
   return { store, receive, rest }
 }
 
-describe("I17 what a rollup leaves of a log", () => {
+describe("what a rollup leaves of a log (I17)", () => {
   test("is the base once, the last decisions in one entry, and what is still open", async () => {
     const { store, receive, rest } = await setUp()
     for (const fill of [1, 2, 3]) receive(fill)
@@ -91,7 +91,7 @@ describe("I17 what a rollup leaves of a log", () => {
   })
 })
 
-describe("I17 a log is written anew", () => {
+describe("a log is written anew (I17)", () => {
   test("not while it is small", async () => {
     const { store, receive, rest } = await setUp()
     for (const fill of [1, 2]) receive(fill)
@@ -110,7 +110,7 @@ describe("I17 a log is written anew", () => {
   })
 })
 
-describe("S11 a base at rest", () => {
+describe("a base at rest (S11)", () => {
   test("that does not go on from what is there is dropped; a whole one later is taken", async () => {
     const { store, rest } = await setUp()
     store.receive({ epoch: "e", cursor: lsn(1), changeset: whole(1) })
@@ -143,7 +143,7 @@ describe("S11 a base at rest", () => {
   })
 })
 
-test("S9 an entry without what it must have is LOG_CORRUPT", () => {
+test("an entry without what it must have is LOG_CORRUPT (S9)", () => {
   const wrong: [string, unknown][] = [
     ["settled", { lsn: 1 }],
     ["settled", { clientId: "a" }],

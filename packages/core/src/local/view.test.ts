@@ -143,7 +143,7 @@ describe("a view that cannot go on", () => {
     }
   }
 
-  test("S11 opens without its pages where these are no database, and only then", async () => {
+  test("opens without its pages where these are no database, and only then (S11)", async () => {
     const storage = new Storage([new Uint8Array(4096).fill(7)])
     let drops = 0
     const drop = () => {
@@ -161,7 +161,7 @@ describe("a view that cannot go on", () => {
     expect(drops).toBe(1)
   })
 
-  test("T43 says so when a mutation crashed SQLite, be it new or pending, and no query hears of it", async () => {
+  test("reports a mutation that crashed SQLite, new or pending, and no query sees it (T43)", async () => {
     for (const isPending of [false, true]) {
       const crashes: unknown[] = []
       const heard: string[] = []
@@ -183,7 +183,7 @@ describe("a view that cannot go on", () => {
   })
 })
 
-describe("T16 pages that are put under", () => {
+describe("pages that are put under (T16)", () => {
   test("are read by their own schema where the one before was made here, with an equal cookie", async () => {
     const { view, storage } = world
     const tables = ["a", "b", "c", "d"].map((name) => `create table ${name} (${name}, x)`)
@@ -197,7 +197,7 @@ describe("T16 pages that are put under", () => {
     expect(view.query(sql`select d from d`)).toEqual([])
   })
 
-  test("of another life are read by their own schema, with an equal cookie", async () => {
+  test("of another epoch are read by their own schema, with an equal cookie", async () => {
     const { view, storage } = await setUp(false)
     const tables = [
       ["a", sql`select * from a`],

@@ -78,13 +78,13 @@ describe("link", () => {
     expect(link.heard).toBe(5)
   })
 
-  test("replies that nobody waits for change nothing", async () => {
+  test("replies without a request change nothing", async () => {
     const { link, say } = connected()
     await say(WELCOME, { type: "cursor", lsn: lsn(1) }, part([1], { isLast: true }))
     expect(link.isOpen).toBe(true)
   })
 
-  test("T23 parts are asked for one by one, told as progress, and become one batch", async () => {
+  test("parts are asked for one by one, reported as progress, and become one batch (T23)", async () => {
     const { link, say, heard, progress } = connected()
     const batch = link.syncStorage(SYNC_STORAGE)
     const outcome = { lsn: lsn(1), uid: "u", code: "c", data: null }
@@ -98,7 +98,7 @@ describe("link", () => {
     expect((await next).changeset.pages).toEqual([])
   })
 
-  test("S11 parts that are no changeset together close the connection", async () => {
+  test("parts that are no changeset together close the connection (S11)", async () => {
     for (const parts of [
       [part([3]), part([3], { isLast: true })],
       [part([3]), part([2], { isLast: true })],
@@ -115,7 +115,7 @@ describe("link", () => {
     }
   })
 
-  test("S15 a client's message or no message from the server closes the connection", async () => {
+  test("a client's message or no message from the server closes the connection (S15)", async () => {
     for (const frame of [encodeMessage({ type: "ping" }), Uint8Array.of(1, 2, 3)]) {
       const { link, far } = connected()
       far.send(frame)

@@ -13,7 +13,7 @@ beforeAll(async () => {
 
 const refused = (code: string) => expect.objectContaining({ code })
 
-describe("S6 text from outside is never SQL", () => {
+describe("text from outside is never SQL (S6)", () => {
   test.each(["' or 1=1 --", "'; drop table users; --", '" or ""="', "\\' or 1=1 --", "ann\0' or 1=1", "%"])(
     "%j is bound, as a value, in a list and as a name",
     (text) => {
@@ -46,7 +46,7 @@ describe("S6 text from outside is never SQL", () => {
     expect(() => compileQuery(text as unknown as Sql)).toThrow()
   })
 
-  test("S11 a schema from outside calls nothing that could do harm", () => {
+  test("a schema from outside calls nothing that could do harm (S11)", () => {
     expect(db.exec("pragma trusted_schema")).toEqual([{ trusted_schema: 0 }])
     expect(db.exec("pragma cell_size_check")).toEqual([{ cell_size_check: 1 }])
   })

@@ -31,7 +31,7 @@ describe("copies", () => {
     expect(copiesOf(page, after)).toEqual([0, 100, 0, 2, 7, 8, ...uint(PAGE_BYTES - 102), 0])
   })
 
-  test("a copy from further on or back tells the distance from where the last one ended", () => {
+  test("a copy from further on or back has the distance from where the last one ended", () => {
     const removed = concatBytes([page.subarray(0, 100), page.subarray(102), Uint8Array.of(7, 8)])
     expect(copiesOf(page, removed)).toEqual([0, 100, 0, 0, ...uint(PAGE_BYTES - 102), 4, 2, 7, 8])
     const turned = concatBytes([page.subarray(200), page.subarray(0, 200)])
@@ -49,7 +49,7 @@ describe("copies", () => {
     expect(withStretch(6)).toBeLessThan(PAGE_BYTES + 2)
   })
 
-  test("bytes that are found elsewhere only a little longer are taken from where the last copy ended", () => {
+  test("bytes found elsewhere only a little longer are taken from where the last copy ended", () => {
     const before = page.slice()
     before.set(page.subarray(100, 122), 2000)
     const after = other.slice()
@@ -107,7 +107,7 @@ test("a copy in place is found although its first bytes stand in many places beh
   expect(copiesOf(before, after)).toEqual([4, 1, 2, 3, 99, ...uint(PAGE_BYTES - 4), ...uint(8)])
 })
 
-describe("S9 copies are refused as malformed", () => {
+describe("copies are refused as malformed (S9)", () => {
   const rest = PAGE_BYTES - 10
   test.each<[string, number[]]>([
     ["of no bytes", [0, 0, 0]],

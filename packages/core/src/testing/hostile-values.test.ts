@@ -127,7 +127,7 @@ const frames: readonly (readonly [string, Uint8Array])[] = [
 
 beforeAll(() => loadChecksum())
 
-test("every greeting and every frame is answered or refused with a code, and an honest client notices nothing", async () => {
+test("every frame is answered or refused with a code; an honest client notices nothing", async () => {
   const world = new World(app)
   const remote = await world.startServer()
   const { local } = await world.client()
@@ -192,7 +192,7 @@ const welcomes: readonly Partial<Extract<ServerMessage, { type: "welcome" }>>[] 
   ...["", "x".repeat(64)].map((epoch) => ({ epoch })),
 ]
 
-test("I9 I21 whatever a server says once, at the next one everything comes together, each mutation once", async () => {
+test("whatever one server says, at the next each mutation arrives once (I9, I21)", async () => {
   const world = new World(app)
   const remote = await world.startServer()
   const said: Partial<ServerMessage>[] = []

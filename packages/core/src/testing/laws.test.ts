@@ -45,7 +45,7 @@ async function recover(disk: MemoryDisk): Promise<Remote> {
 }
 
 describe("what was received", () => {
-  test("T5 and not applied is found in the journals after a crash, and run once", async () => {
+  test("and not applied is found in the journals after a crash, and run once (T5)", async () => {
     const disk = await received([
       { clientId: "a", id: "1", at: 1 },
       { clientId: "a", id: "2", at: 2 },
@@ -56,7 +56,7 @@ describe("what was received", () => {
     }
   })
 
-  test("T6 runs in the order of its arrival, whatever clients' clocks say", async () => {
+  test("runs in the order of its arrival, whatever clients' clocks say (T6)", async () => {
     const disk = await received([
       { clientId: "a", id: "came first", at: 9000 },
       { clientId: "b", id: "came second", at: 10 },
@@ -69,7 +69,7 @@ describe("what was received", () => {
 })
 
 describe("what is pending", () => {
-  test("T8 stays in the timeline when it was acknowledged, until the base that has it is kept", async () => {
+  test("stays in the timeline when it was acknowledged, until the base that has it is kept (T8)", async () => {
     const world = new World()
     const remote = await world.startServer()
     const { local, session, disk } = await world.client()
@@ -89,7 +89,7 @@ describe("what is pending", () => {
     expect([again.pendingCount, titles(again)]).toEqual([1, ["one"]])
   })
 
-  test("T11 and throws on a newer base is skipped in the view, kept, and the server's to decide", async () => {
+  test("and throws on a newer base is skipped in the view, kept, and the server's to decide (T11)", async () => {
     const Rename = defineMutation("Rename", z.object({ id: z.string() }), (tx, { id }) => {
       if (tx.run(sql`update todos set title = 'renamed' where id = ${id}`).changes === 0) throw new Reject("gone")
     })
@@ -120,7 +120,7 @@ describe("what is pending", () => {
     session.stop()
   })
 
-  test("T24 is never larger than a message: what is, is refused before it is kept", async () => {
+  test("is never larger than a message: what is, is refused before it is kept (T24)", async () => {
     const disk = new MemoryDisk()
     const local = await open(disk)
     expect(() => local.run("Add", { id: "1", title: "x".repeat(600_000) })).toThrow(
@@ -131,7 +131,7 @@ describe("what is pending", () => {
     expect((await open(disk)).pendingCount).toBe(0)
   })
 
-  test("I20 gets through while others write without a pause, and views advance", async () => {
+  test("gets through while others write without a pause, and views advance (I20)", async () => {
     const world = new World()
     const remote = await world.startServer()
     const { local, session } = await world.client()
@@ -153,7 +153,7 @@ describe("what is pending", () => {
   })
 })
 
-test("I15 a client's base is what the server computed, though its own code computes otherwise", async () => {
+test("a client's base is what the server computed, though its own code computes otherwise (I15)", async () => {
   const Say = defineMutation("Say", z.object({}), (tx) => {
     tx.run(sql`insert into todos values (${tx.id()}, ${`by the ${tx.side}`})`)
   })
@@ -172,7 +172,7 @@ test("I15 a client's base is what the server computed, though its own code compu
   session.stop()
 })
 
-test("T9 what the database had and the journal had not is gone after a crash: the journal is the truth", async () => {
+test("what only the database had is gone after a crash: the journal decides (T9)", async () => {
   const disk = new MemoryDisk(() => (isSlow ? new Promise(() => {}) : Promise.resolve()))
   let isSlow = false
   const remote = await recover(disk)
@@ -188,7 +188,7 @@ test("T9 what the database had and the journal had not is gone after a crash: th
   expect([titles(again), again.checksum]).toEqual([["kept"], checksum])
 })
 
-test("T7 a reply that comes late is for its own connection, and for nobody after it", async () => {
+test("a reply that comes late is for its own connection, and for none after it (T7)", async () => {
   const [near, far] = memoryPipe()
   const old = new Link(near, () => {})
   const asked = old.syncMutations({ type: "sync-mutations", batch: emptyBatch, confirmed: LSN_ZERO })

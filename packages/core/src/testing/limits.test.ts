@@ -79,7 +79,7 @@ afterEach(async () => {
 })
 
 describe("a full document (V1, T36)", () => {
-  test("refuses the mutation that would pass the limit, at its author, and goes on with everything else", async () => {
+  test("refuses the mutation that would pass the limit, at its author, and goes on", async () => {
     const near: { pagesUsed: number; pagesMax: number }[] = []
     world = new World(app, { pagesMax: PAGES, onNearLimit: (size) => near.push(size) })
     const remote = await world.startServer()
@@ -124,8 +124,8 @@ describe("a full document (V1, T36)", () => {
   })
 })
 
-describe("who may only read (V3, T38, S21)", () => {
-  test("leaves nothing, neither in the document nor in a journal, and its author is told", async () => {
+describe("a client that may only read (V3, T38, S21)", () => {
+  test("leaves nothing in the document or a journal, and its author gets a rejection", async () => {
     world = new World()
     const asked: string[] = []
     world.mayWrite = (name) => {
@@ -168,7 +168,7 @@ describe("who may only read (V3, T38, S21)", () => {
     expect(titles(local)).toEqual(titles(remote))
   })
 
-  test("a batch asks once per name that the app has; unknown names and broken entries are refused unasked", async () => {
+  test("a batch asks once per known name; unknown names and broken entries are refused unasked", async () => {
     world = new World()
     const asked: string[] = []
     const remote = await world.startServer()
@@ -275,7 +275,7 @@ describe("one client's share", () => {
     expect(last.type === "cursor" && last.lsn > CLIENT_ENTRIES_MAX).toBe(true)
   })
 
-  test("of rejections that it has not seen is bounded, and an honest client is told all of them with their data (V6)", async () => {
+  test("of unseen rejections is bounded; an honest client gets all of them with their data (V6)", async () => {
     world = new World(app)
     const remote = await world.startServer()
     const { push } = await raw(remote)

@@ -75,7 +75,7 @@ export function networkContract(name: string, make: () => Promise<NetworkContrac
       await world.close()
     })
 
-    test("either end closes, and both are told", async () => {
+    test("either end closes, and both get the reason", async () => {
       const first = await connected()
       first.near.close("done here")
       await Promise.all([first.atNear.closed, first.atFar.closed])

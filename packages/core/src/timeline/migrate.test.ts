@@ -114,7 +114,7 @@ describe("migrations", () => {
   })
 })
 
-describe("S12 FTS5 tables", () => {
+describe("FTS5 tables (S12)", () => {
   const spellings = [
     "create virtual table words using fts5(t)",
     "CREATE  VIRTUAL\n TABLE words USING FTS5 (t)",

@@ -22,7 +22,7 @@ test("a mutation comes back as it was, and its name alone is read without its ar
   expect(mutationCodec.decode(forged())).toEqual({ uid, name: "Add", args: null, at: 1 })
 })
 
-describe("S9 an entry is refused as malformed", () => {
+describe("an entry is refused as malformed (S9)", () => {
   const uids = [uid.toUpperCase(), uid.slice(1), `x${uid.slice(1)}`, `${uid}0`, `\n${uid.slice(1)}`]
   test.each([
     ["of another format", forged({ format: 2 })],
@@ -42,7 +42,7 @@ describe("S9 an entry is refused as malformed", () => {
   })
 })
 
-test("S9 T35 exactly MUTATION_BYTES_MAX are encoded and decoded, one byte more is refused", () => {
+test("exactly MUTATION_BYTES_MAX are encoded and decoded, one byte more is refused (S9, T35)", () => {
   const ofBytes = (count: number): Mutation => ({ ...mutation, args: new Uint8Array(count) })
   const around = mutationCodec.encode(ofBytes(MUTATION_BYTES_MAX / 2)).length - MUTATION_BYTES_MAX / 2
   const count = MUTATION_BYTES_MAX - around
