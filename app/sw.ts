@@ -13,7 +13,7 @@ const serwist = new Serwist({
     // Next asks for the icon under a name with its hash behind.
     ignoreURLParametersMatching: [/^icon\./],
   },
-  // A newer build takes over at once: the newer worker has told the old tabs to reload anyway.
+  // A newer build takes over at once: the newer worker makes the old tabs reload anyway.
   skipWaiting: true,
   clientsClaim: true,
 })

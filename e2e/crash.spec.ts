@@ -15,7 +15,7 @@ test("scene 4: a mutation resolved right before a kill is there after the restar
   await a.page.getByTestId("offline-switch").click()
   for (let i = 1; i <= 3; i++) {
     await a.add(`kept ${i}`)
-    // The count is told when the mutation is in the timeline; the next state says that it is durable.
+    // The count is shown when the mutation is in the timeline; the next state says that it is durable.
     await expect(a.pending).toHaveText(String(i))
   }
   await a.page.evaluate(() => new Promise((resolve) => indexedDB.databases().then(resolve)))
@@ -51,7 +51,7 @@ test("scene 5: after SIGKILL under load from three browsers nothing is lost or d
     await server.start()
   }
   await work
-  // Where all was done before the last kill, nobody would have had to come back.
+  // Had all been done before the last kill, no browser would have had to come back.
   await pages[0].add("last")
   const written = ["a", "b", "c"].flatMap((name) => Array.from({ length: 12 }, (_, i) => `${name}${i}`))
   const expected = [...written, "last"].sort()

@@ -180,7 +180,7 @@ test("while two browsers type into one row no caret jumps, and both end with the
   const title = await titleAtServer(doc, 1)
   await expect(titleOf(a, 1)).toHaveValue(title ?? "")
   await expect(titleOf(b, 1)).toHaveValue(title ?? "")
-  // Whoever wrote last wins, so letters may be missing; but each one's are where that one types.
+  // The last writer wins, so letters may be missing; but each user's are where that user types.
   expect((await textsOfA()).filter((text) => !/^onea*\|, twob*$/.test(text))).toEqual([])
   expect((await textsOfB()).filter((text) => !/^onea*, twob*\|$/.test(text))).toEqual([])
   expect(failures).toEqual([])

@@ -72,7 +72,7 @@ class Desk {
     await expect.poll(found, { timeout: 20_000, message: "there is a worker" }).toBeGreaterThan(0)
     await cdp.detach()
     for (const id of victims) process.kill(id, "SIGKILL")
-    // Playwright hears of a crash a little later than the tabs that survive.
+    // Playwright notices a crash a little later than the tabs that survive.
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
 
@@ -96,7 +96,7 @@ class Desk {
 
 test(`after ${KILLS} kills what resolved is there, once each at the server (I3, I7, I9, T28)`, async () => {
   test.setTimeout(60_000 + KILLS * 10_000)
-  const random = luckOf(SEED)
+  const random = randomOf(SEED)
   const counts = new Map<Victim, number>()
   console.log(`seed ${SEED}: LF_BROWSER_KILLS_SEED=${SEED} LF_BROWSER_KILLS=${KILLS} repeats the order of the kills`)
   await using server = await Server.start()
@@ -158,7 +158,7 @@ function hasSharedWorker(processId: number): boolean {
 }
 
 /** Mulberry32: the same numbers for the same seed. */
-function luckOf(seed: number): () => number {
+function randomOf(seed: number): () => number {
   let state = seed
   return () => {
     state = (state + 0x6d2b79f5) | 0

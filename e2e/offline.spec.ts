@@ -2,7 +2,7 @@ import { expect, test } from "@playwright/test"
 import { Server } from "./server.ts"
 import { newListUrl, TodoPage } from "./todo-page.ts"
 
-/** The service worker serves the page when nobody else does. */
+/** The service worker serves the page when the server does not. */
 async function isInstalled(page: TodoPage): Promise<void> {
   await page.page.evaluate(async () => {
     await navigator.serviceWorker.ready
@@ -96,7 +96,7 @@ test("scene 7: the first visit while the data is not to be had: created, edited,
   await a.shows(["first ever", "second"])
   await expect(a.pending).toHaveText("2")
   await owner.stop("SIGTERM")
-  // A refusal is tried again after half a minute; what the browser tells of the network makes it sooner.
+  // A refusal is tried again after half a minute; the browser's network events make it sooner.
   await expect
     .poll(
       async () => {

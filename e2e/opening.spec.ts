@@ -86,6 +86,6 @@ test("an endless query is SQL_LIMIT in its tab and on the server; all others go 
   await expect(endless.getByTestId("endless")).toHaveText("SQL_LIMIT", { timeout: 15_000 })
   await expect(endless.getByRole("listitem")).toContainText(["goes on"])
   const answered = fetch(`${server.url}/endless`).then((response) => response.text())
-  expect(await server.rows()).toEqual(["goes on by nobody"])
+  expect(await server.rows()).toEqual(["goes on by anonymous"])
   expect(await answered).toBe("SQL_LIMIT")
 })

@@ -3,7 +3,7 @@ import { AccountsServer } from "./accounts.ts"
 import { Server } from "./server.ts"
 import { newListUrl, TodoPage } from "./todo-page.ts"
 
-// Who is not let in, or finds no way, is told why by useConnectionStatus().error; what was written is kept (H7).
+// A client that is refused or cannot connect gets the reason in useConnectionStatus().error; writes are kept (H7).
 
 let server: AccountsServer
 test.beforeAll(async () => {
@@ -17,7 +17,7 @@ async function open(browser: Browser, address: string): Promise<Page> {
   return page
 }
 
-async function isTold(page: Page, code: string, said: RegExp): Promise<void> {
+async function reports(page: Page, code: string, said: RegExp): Promise<void> {
   const status = page.getByTestId("status")
   await expect(status).toHaveAttribute("data-code", code, { timeout: 15_000 })
   await expect(status).toHaveAttribute("title", said)
@@ -30,7 +30,7 @@ for (const [mode, code, said] of [
   test(`${mode} by the server: the browser gets ${code}, keeps writes, recovers (H7, T29)`, async ({ browser }) => {
     await server.become(mode)
     const page = await open(browser, server.url)
-    await isTold(page, code, said)
+    await reports(page, code, said)
     await page.getByRole("textbox").fill(`while ${mode}`)
     await page.getByRole("textbox").press("Enter")
     await expect(page.getByTestId("kept")).toHaveText(`while ${mode}`)
@@ -52,7 +52,7 @@ for (const [what, url, code, said] of [
 ] as const) {
   test(`${what} is reported as ${code} (H7)`, async ({ browser }) => {
     const page = await open(browser, `${server.url}/?url=${encodeURIComponent(url)}`)
-    await isTold(page, code, said)
+    await reports(page, code, said)
     await page.getByRole("textbox").fill("kept")
     await page.getByRole("textbox").press("Enter")
     await expect(page.getByTestId("kept")).toHaveText("kept")
@@ -62,13 +62,13 @@ for (const [what, url, code, said] of [
 test("a page of another origin gets ORIGIN_REFUSED with both addresses (H7)", async ({ browser }) => {
   const elsewhere = server.url.replace("localhost", "127.0.0.1")
   const page = await open(browser, `${elsewhere}/?url=${encodeURIComponent(`${server.url}/api/lf`)}`)
-  await isTold(page, "ORIGIN_REFUSED", /127\.0\.0\.1.*localhost/)
+  await reports(page, "ORIGIN_REFUSED", /127\.0\.0\.1.*localhost/)
 })
 
 test("a worker that throws before startWorker ends every query with WORKER_FAILED (H3, H7)", async ({ browser }) => {
   const page = await open(browser, `${server.url}/?worker=/broken-worker.js`)
   await expect(page.getByTestId("query-error")).toHaveText("WORKER_FAILED", { timeout: 15_000 })
-  await isTold(page, "WORKER_FAILED", /./)
+  await reports(page, "WORKER_FAILED", /./)
 })
 
 test("a directory owned by another process is a 503 and shown by the page until it is free (H7)", async ({

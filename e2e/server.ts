@@ -94,7 +94,7 @@ export class Server {
 
   async #answers(): Promise<boolean> {
     try {
-      // 503 tells what is wrong, and answers.
+      // A 503 is an answer too: it says what is wrong.
       const { status } = await fetch(`${this.url}/api/lf`)
       return status === 200 || status === 503
     } catch {

@@ -45,7 +45,7 @@ export class TodoPage {
     }
   }
 
-  /** One that the server has and one that waits are there again after a reload, and nobody is warned that they might not be. */
+  /** One that the server has and one that waits are there again after a reload, and no warning says that they might not be. */
   async keepsOverReload(): Promise<void> {
     await this.add("one")
     await this.isSynced()
@@ -86,7 +86,7 @@ export class TodoPage {
 
 let lists = 0
 
-/** The address of a list that nobody has visited. */
+/** The address of a list that was never opened. */
 export function newListUrl(base: string): string {
   lists++
   return `${base}/l/e2e${process.pid}x${lists}x${Math.floor(performance.now())}`

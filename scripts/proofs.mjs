@@ -17,9 +17,9 @@ function peersOf(...oldest) {
 
 /**
  * Where a proof starts, below proof/, and how many processes share its goal. `needs` finds what a proof runs beside the
- * house, as environment for its process alone. `isAlone`: it measures time, so nothing else runs meanwhile. `isList`: its
- * cases are a list with an end, not luck. `variants`: what is bundled in place of what, one share each. The longest come
- * first. What a proof tells besides its count is added up over its shares.
+ * repository, as environment for its process alone. `isAlone`: it measures time, so nothing else runs meanwhile. `isList`: its
+ * cases are a finite list, not random. `variants`: what is bundled in place of what, one share each. The longest come
+ * first. What a proof prints besides its count is added up over its shares.
  */
 
 const proofs = {

@@ -13,7 +13,7 @@ export interface TodoActions {
   readonly clearCompleted: () => void
 }
 
-/** The list's mutations, one object for the page's life (a row is only rendered again when its todo changes), and what failed last. */
+/** The list's mutations, one object as long as the page is mounted (a row is only rendered again when its todo changes), and what failed last. */
 export function useTodoActions(): { actions: TodoActions; error: LfError | null; dismiss: () => void } {
   const [error, setError] = useState<LfError | null>(null)
   // The next thing that works takes the complaint back.

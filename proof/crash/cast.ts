@@ -36,7 +36,7 @@ export class Cast {
     this.host = new SimHost(new SimClock(), random)
   }
 
-  /** Others, with a luck of their own: what they do moves nobody else's. */
+  /** Other clients, with random numbers of their own: what they draw changes no other sequence. */
   others(random: SeededRandom): Cast {
     return new Cast(this.#pool, random)
   }
@@ -56,7 +56,7 @@ export class Cast {
     return local
   }
 
-  /** Everybody leaves the stage; what was open on a dead disk cannot be flushed, and need not. */
+  /** Closes all; what was open on a dead disk cannot be flushed, and need not. */
   async end(): Promise<void> {
     for (const close of this.#closers.splice(0)) await close().catch(() => {})
     for (const module of this.#taken.splice(0)) this.#pool.give(module)
@@ -78,7 +78,7 @@ export function act(local: Local, random: SeededRandom, promises: Promises): Pro
     void remote.then(({ type }) => {
       // This device made it a moment ago: not to know what became of it is a fault (I9).
       if (type === "unknown") throw new Error(`${args.uid} is unknown to who made it`)
-      promises.told(args.uid, type)
+      promises.reported(args.uid, type)
     })
     return durable.then(
       () => promises.resolved(args.uid),
@@ -108,7 +108,7 @@ export async function meet(local: Local, remote: Remote, host: SimHost, promises
   }
 }
 
-/** Somebody who has the same secret writes first (T1): what `local` has pending is no continuation of that. */
+/** A clone with the same secret writes first: what `local` has pending does not continue that (T1). */
 export async function impersonate(local: Local, remote: Remote, host: SimHost, random: SeededRandom): Promise<void> {
   const [near, far] = memoryPipe()
   receive(far, host, async (hello) => remote.connect({ pipe: far, hello, user: null }))

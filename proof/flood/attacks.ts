@@ -213,7 +213,7 @@ function upgrade(path: string, headers: string): string {
   return `GET ${path} HTTP/1.1\r\nHost: localhost\r\n${headers}Connection: Upgrade\r\nUpgrade: websocket\r\n${key}\r\n\r\n`
 }
 
-/** The attackers' process: attacks when it is told to. */
+/** The attackers' process: attacks from `begin` to `end`. */
 export function attack(): void {
   void loadChecksum()
   const open = new Set<{ destroy(): unknown }>()
@@ -264,7 +264,7 @@ export function attack(): void {
 
 /** The TCP stream under a socket of `ws`: its own `send` would make each ping by itself. */
 function rawStream(socket: WebSocket): Socket {
-  return (socket as unknown as { _socket: Socket })._socket // ws has no other door to it
+  return (socket as unknown as { _socket: Socket })._socket // ws has no public access to it
 }
 
 function maskedPing(): Buffer {

@@ -15,7 +15,7 @@ import { World } from "./world.ts"
 const COMMANDS_MAX = 24
 /** A failing run shrinks for so long. */
 const SHRINK_S_MAX = 60
-/** Instances that a run may need: documents of two users at two workers' lives, and the server's. */
+/** Instances that a run may need: documents of two users in two workers, and the server's. */
 const INSTANCES = 60
 
 const wasm = createRequire(import.meta.url).resolve("wa-sqlite/dist/wa-sqlite.wasm")

@@ -70,7 +70,7 @@ export function pageTimers(): number {
   return clock.countTimers() - ProcessHost.timers
 }
 
-/** Both documents at their server. Lets in whoever shows a token as that user, and others as nobody. */
+/** Both documents at their server. Authenticates a client by its token; one without is signed out. */
 export class SimServer {
   readonly #random: SeededRandom
   readonly #load: LoadSqlite
@@ -273,10 +273,10 @@ export class SimBrowser {
       },
       watchLivenessLock: (lock, onGone) => {
         const stop = new AbortController()
-        const tell = () => {
+        const grant = () => {
           if (host.isAlive) onGone()
         }
-        locks.request(lock, { signal: stop.signal }, tell, name).catch(() => {}) // aborted
+        locks.request(lock, { signal: stop.signal }, grant, name).catch(() => {}) // aborted
         return () => stop.abort()
       },
     }

@@ -81,8 +81,8 @@ export class Client {
       isRefused: false,
     })
     void this.local.run(AddTodo.name, { id, title: "one more" }).remote.then(({ type }) => {
-      const heard = { okAt: type === "applied" ? performance.now() : null, isRefused: type === "rejected" }
-      this.history[at] = { ...this.history[at], ...heard } as Operation // an append stays one
+      const answer = { okAt: type === "applied" ? performance.now() : null, isRefused: type === "rejected" }
+      this.history[at] = { ...this.history[at], ...answer } as Operation // an append stays one
     })
   }
 

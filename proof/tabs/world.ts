@@ -172,7 +172,7 @@ export class TabsWorld {
     for (const [i, { document }] of this.#tabs.entries()) this.#checkTab(i, document)
   }
 
-  /** What its author heard is what became of it, code and data included (I10). */
+  /** The outcome that its author got is what became of it, code and data included (I10). */
   #checkCall({ id, fate, ends, outcomes }: Call, isThere: boolean): void {
     const [end] = ends
     if (end === undefined) this.#fail("H1", `${id} never ended`)
@@ -180,9 +180,9 @@ export class TabsWorld {
       const expected = fate === "kept" ? { type: "applied" } : { type: "rejected", code: "not-welcome", data: { id } }
       const [outcome] = outcomes
       const { type, ...rest } = outcome ?? { type: "nothing" }
-      const heard = type === "applied" ? { type } : { type, ...rest }
-      if (JSON.stringify(heard) !== JSON.stringify(expected))
-        this.#fail("I10", `${id} (${fate}) was told ${JSON.stringify(outcome)}`)
+      const answer = type === "applied" ? { type } : { type, ...rest }
+      if (JSON.stringify(answer) !== JSON.stringify(expected))
+        this.#fail("I10", `${id} (${fate}) was reported as ${JSON.stringify(outcome)}`)
     }
     if (isThere !== (fate === "kept" && end === "kept") && end !== "WORKER_FAILED")
       this.#fail("I9", `${id} (${fate}) ended with ${end} and is ${isThere ? "" : "not "}there`)

@@ -51,7 +51,8 @@ const groupTarget: Target = {
   run(input) {
     const decoded = decodeRecords(input, GENERATION)
     checkValue(decoded.records, input)
-    if ((decoded.tail === "clean") !== (decoded.goodBytes === input.length)) throw new Fault("a tail that is not told")
+    if ((decoded.tail === "clean") !== (decoded.goodBytes === input.length))
+      throw new Fault("a tail that is not reported")
     const again = decodeRecords(input.subarray(0, decoded.goodBytes), GENERATION)
     if (again.records.length !== decoded.records.length || again.tail !== "clean")
       throw new Fault("recovered twice (I13)")
@@ -78,7 +79,7 @@ const bodyTarget: Target = {
   run(input) {
     const { claimed, records: some, tail } = decodeClaimed(input)
     checkValue(some, input)
-    if (tail !== "clean" || some.length !== claimed) throw new Fault("a group with right checksums is told otherwise")
+    if (tail !== "clean" || some.length !== claimed) throw new Fault("a group with right checksums is not clean")
     checkStable(groupCodec, some)
     return `${about(some.length)} ${some[0]?.type}`
   },

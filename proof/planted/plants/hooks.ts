@@ -181,7 +181,7 @@ export const hooks: readonly Plant[] = [
     ],
   },
   {
-    name: "a refresh is answered to nobody",
+    name: "a refresh is never answered",
     edits: [
       {
         file: "worker/tab-port.ts",

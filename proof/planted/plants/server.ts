@@ -141,7 +141,7 @@ import { Streams } from "../journal/streams.ts"
     ],
   },
   {
-    name: "a client id belongs to nobody",
+    name: "a client id belongs to no user",
     edits: [
       {
         file: "remote/client-list.ts",

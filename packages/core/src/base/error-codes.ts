@@ -25,7 +25,7 @@ export const ERROR_CODES = {
   DOC_STOPPED: "The document stopped after a failure of its storage; reopen it.",
   DOC_TOO_LARGE: "The document reached its limit of pages.",
   MIGRATION_EDITED: "A migration that already ran was edited; add a new one instead.",
-  MIGRATION_FAILED: "A migration failed; the document stops until the code is mended.",
+  MIGRATION_FAILED: "A migration failed; the document stops until the code is fixed.",
   SCHEMA_NEWER: "The document's schema is newer than this code; load the newer version of the app.",
   // mutations
   MUTATION_UNKNOWN: "No mutation with that name is defined.",
@@ -48,7 +48,7 @@ export const ERROR_CODES = {
   TOKEN_TOO_LARGE: "What auth() gave is larger than a token may be.",
   FORBIDDEN: "The server's authorize() refused, or there is no such document.",
   ORIGIN_REFUSED: "The request's Origin is not on the allow-list.",
-  CLIENT_PROOF: "The client id does not belong to the secret that was shown, or is bound to somebody else.",
+  CLIENT_PROOF: "The client id does not belong to the secret that was shown, or is bound to another user.",
   CHECKSUM_MISMATCH: "The pages received do not add up to the server's checksum; the base is fetched again.",
   RATE_LIMITED: "Too many requests or documents in a short time.",
   SERVER_CLOSING: "The server is shutting down; clients connect again by themselves.",

@@ -59,14 +59,14 @@ describe("memory disk", () => {
 
   test("a failure keeps its code, and an unknown one is LOG_FAILED with its cause (T19)", async () => {
     const cause = new Error("x")
-    for (const [failure, told] of [
+    for (const [failure, reported] of [
       [new LfError("LOG_FULL", "full"), { code: "LOG_FULL" }],
       [cause, { code: "LOG_FAILED", cause }],
     ]) {
       const disk = new MemoryDisk()
       const { log } = await disk.open("d")
       disk.failNext(failure)
-      await expect(log.append(chainOf("s", ["1"]))).rejects.toMatchObject(told)
+      await expect(log.append(chainOf("s", ["1"]))).rejects.toMatchObject(reported)
     }
   })
 

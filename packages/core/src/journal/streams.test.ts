@@ -17,7 +17,7 @@ const NO_PAGES: Checkpoint = { meta: new Uint8Array([1]), pages: [] }
 const entriesOf = (journal: Journal<string>) => [...journal.iter()].map(({ entry }) => entry)
 const open = async (disk: MemoryDisk) => new Streams(await disk.open("d"))
 
-/** A log that settles only when the test says so, and tells what it was given. */
+/** A log that settles only when the test says so, and keeps what it was given. */
 class SlowLog implements DocumentLog {
   readonly durable = true
   readonly calls: string[] = []

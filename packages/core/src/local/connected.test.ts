@@ -41,7 +41,7 @@ const add = (local: Local, count: number, bytes = 1) =>
   )
 
 const pushed = (server: ScriptedServer) =>
-  server.heard.filter((message): message is SyncMutations => message.type === "sync-mutations")
+  server.received.filter((message): message is SyncMutations => message.type === "sync-mutations")
 
 describe("a session that is connected", () => {
   test("shows how far the first sync is, and is up to date when all has come", async () => {
@@ -183,7 +183,7 @@ describe("a session that is sent away", () => {
       else session.setOnline(false)
       arrive()
       await server.pass(0)
-      expect([server.heard, server.ends]).toEqual([[], ["went offline"]])
+      expect([server.received, server.ends]).toEqual([[], ["went offline"]])
       expect(states.map(({ status, error }) => [status, error])).toEqual(leave === "stop" ? [] : [["offline", null]])
       session.stop()
     }
@@ -282,7 +282,7 @@ describe("a session that pushes", () => {
     const { session, states } = await server.session({ local })
     expect(server.askedAtMs).toEqual([0, 0])
     expect(states.map(({ status }) => status)).toEqual(["connected", "connected", "offline"])
-    const secrets = server.heard.flatMap((message) => (message.type === "hello" ? [message.secret.join()] : []))
+    const secrets = server.received.flatMap((message) => (message.type === "hello" ? [message.secret.join()] : []))
     expect(new Set(secrets).size).toBe(2)
     expect(server.ends).toEqual(["this client has a new id", "this client has a new id"])
     await server.pass(250)

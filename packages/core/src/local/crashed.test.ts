@@ -73,9 +73,9 @@ test("a query that crashes SQLite ends with its code, also live after a reopen (
   await local.close()
   crashed.add(queryKey(like))
   const again = await open(disk, crashed)
-  const heard: string[] = []
-  again.subscribe(like, (result) => heard.push(result.type === "error" ? result.error.code : result.type))
-  expect(heard.at(-1)).toBe("SQL_CRASHED")
+  const received: string[] = []
+  again.subscribe(like, (result) => received.push(result.type === "error" ? result.error.code : result.type))
+  expect(received.at(-1)).toBe("SQL_CRASHED")
   expect([again.failure, ids(again)]).toEqual([null, [1]])
   await again.close()
 })

@@ -133,15 +133,15 @@ describe("a long list of reads is worked off in slices (H8)", () => {
 
   test("under changes without a pause results still come (I20)", async () => {
     const { queries, change, turn } = await setUp({ msPerLook: 5 })
-    let told = 0
-    for (let i = 0; i < 30; i++) queries.listen(sql`select ${i}, count(*) from items`, () => told++)
+    let reported = 0
+    for (let i = 0; i < 30; i++) queries.listen(sql`select ${i}, count(*) from items`, () => reported++)
     for (let i = 0; i < 60; i++) await turn()
-    told = 0
+    reported = 0
     for (let i = 0; i < 60; i++) {
       change(`insert into items (v) values ('x')`)
       await turn()
     }
-    expect(told).toBeGreaterThan(30)
+    expect(reported).toBeGreaterThan(30)
   })
 
   test("a query without listeners is not run, wherever it waits (H5)", async () => {

@@ -16,6 +16,6 @@ export interface LocalOptions {
   readonly rollupBytes?: number
   /** Uids of mutations and keys of queries that crashed SQLite in this process: they are not run again (T43). */
   readonly crashed?: Set<string>
-  /** For tests: live queries let others work after so many runs, not only after their slice of time. */
+  /** For tests: live queries yield after so many runs, not only after their slice of time. */
   readonly runsPerSlice?: number
 }

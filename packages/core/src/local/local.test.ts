@@ -41,9 +41,9 @@ async function setUp(count = 2, disk = new MemoryDisk()) {
   /** What a push of all that may go now has, or what it said instead. */
   const push = async (reply?: MutationsReply) => {
     if (reply !== undefined) answers.push(reply)
-    const before = server.heard.length
+    const before = server.received.length
     const next = await local.pushMutations(link)
-    const [sent] = server.heard.slice(before) as SyncMutations[]
+    const [sent] = server.received.slice(before) as SyncMutations[]
     return sent === undefined ? next : ([sent.batch.from, sent.batch.entries.length, next] as const)
   }
   const pull = async (pages: Pages, epoch = "e") => {
@@ -54,7 +54,7 @@ async function setUp(count = 2, disk = new MemoryDisk()) {
   const hashAtFirst = async () => {
     await push({ type: "cursor", lsn: lsn(1) })
     await push({ type: "cursor", lsn: lsn(1) })
-    return (server.heard.at(-1) as SyncMutations).batch.previousHash
+    return (server.received.at(-1) as SyncMutations).batch.previousHash
   }
   const say: Say = (message) => sayLater(message)
   return { server, local, disk, link, answers, meet, push, pull, hashAtFirst, say }
@@ -303,7 +303,7 @@ describe("a base that comes", () => {
     await expect(pull(wrong)).rejects.toThrow(codeOf("CHECKSUM_MISMATCH"))
     expect([local.cursor, local.epoch, titles(local), local.failure]).toEqual([0, "e", ["t2"], null])
     await pull(pages)
-    expect(server.heard.at(-1)).toMatchObject({ type: "sync-storage", cursor: 0 })
+    expect(server.received.at(-1)).toMatchObject({ type: "sync-storage", cursor: 0 })
     expect(local.cursor).toBe(7)
   })
 

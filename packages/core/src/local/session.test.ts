@@ -134,10 +134,10 @@ describe("a hello", () => {
     const { session, local } = await server.session({ token: async () => `token ${++asked}` })
     const schema = local.mutator.migrations.map(({ hash }) => hash)
     const rest = { docId: "d", secret: local.secret, epoch: "", cursor: 0, schema, protocol: 2 }
-    expect(server.heard[0]).toEqual({ type: "hello", token: "token 1", ...rest })
+    expect(server.received[0]).toEqual({ type: "hello", token: "token 1", ...rest })
     server.pipes[0].close("bye")
     await server.pass(250)
-    expect(server.heard.filter(({ type }) => type === "hello").at(-1)).toMatchObject({ token: "token 2" })
+    expect(server.received.filter(({ type }) => type === "hello").at(-1)).toMatchObject({ token: "token 2" })
     session.stop()
   })
 
@@ -145,7 +145,7 @@ describe("a hello", () => {
     for (const given of [{}, { token: async () => null }]) {
       const server = new ScriptedServer()
       const { session } = await server.session(given)
-      expect(server.heard[0]).toMatchObject({ token: "" })
+      expect(server.received[0]).toMatchObject({ token: "" })
       session.stop()
     }
   })
@@ -157,7 +157,7 @@ describe("a hello", () => {
     const larger = await other.session({ token: async () => `${"ä".repeat(TOKEN_BYTES_MAX / 2)}a` })
     const message = `auth() gave ${TOKEN_BYTES_MAX + 1} bytes, a token has ${TOKEN_BYTES_MAX} at the most`
     expect(larger.session.state).toMatchObject({ status: "error", error: { code: "TOKEN_TOO_LARGE", message } })
-    expect([other.heard, other.askedAtMs]).toEqual([[], []])
+    expect([other.received, other.askedAtMs]).toEqual([[], []])
     for (const { session } of [large, larger]) session.stop()
   })
 })
@@ -200,7 +200,7 @@ describe("a welcome", () => {
     const { session, states } = await server.session()
     expect(session.state).toEqual({ status: "connected", ...quiet })
     expect(states.length).toBe(1)
-    expect(server.heard.at(-1)).toEqual({ type: "sync-storage", cursor: lsn(0), outcomesSeen: lsn(0) })
+    expect(server.received.at(-1)).toEqual({ type: "sync-storage", cursor: lsn(0), outcomesSeen: lsn(0) })
     session.stop()
   })
 })

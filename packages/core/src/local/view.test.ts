@@ -106,18 +106,20 @@ describe("a mutation in the view", () => {
 describe("the view's live queries", () => {
   test("run again when they are notified, once for all changes, and see what was put under", async () => {
     const { view, timeline, storage } = world
-    const heard: LiveResult[] = []
+    const received: LiveResult[] = []
     view.notify()
-    const { stop } = view.subscribe(ids, (result) => heard.push(result))
+    const { stop } = view.subscribe(ids, (result) => received.push(result))
     for (const id of [1, 2]) view.apply(timeline, noteOf(id))
-    expect(heard.length).toBe(1)
+    expect(received.length).toBe(1)
     view.notify()
-    expect(heard.slice(1)).toMatchObject([{ type: "patch", patch: [{ type: "rows", rows: [{ id: 1 }, { id: 2 }] }] }])
+    expect(received.slice(1)).toMatchObject([
+      { type: "patch", patch: [{ type: "rows", rows: [{ id: 1 }, { id: 2 }] }] },
+    ])
     view.swap(() => ({ isWhole: false }))
     expect(storage.hasOverlay).toBe(false)
     view.runPending(timeline)
     view.notify()
-    expect(heard.slice(2)).toEqual([{ type: "patch", patch: [] }])
+    expect(received.slice(2)).toEqual([{ type: "patch", patch: [] }])
     stop()
     expect(view.queries.count).toBe(0)
   })
@@ -164,12 +166,12 @@ describe("a view that cannot go on", () => {
   test("reports a mutation that crashed SQLite, new or pending, and no query sees it (T43)", async () => {
     for (const isPending of [false, true]) {
       const crashes: unknown[] = []
-      const heard: string[] = []
+      const received: string[] = []
       const view = new View(await options(new Storage(), crashes))
       const { timeline } = await setUp(false)
       view.runPending(timeline)
       expect(crashes).toEqual([])
-      view.subscribe(ids, ({ type }) => heard.push(type))
+      view.subscribe(ids, ({ type }) => received.push(type))
       const deep = { ...noteOf(1), name: "Deep" }
       if (isPending) {
         timeline.append(deep)
@@ -178,7 +180,7 @@ describe("a view that cannot go on", () => {
         expect(() => view.apply(timeline, deep)).toThrow(expect.objectContaining({ code: "SQL_CRASHED" }))
       }
       view.notify()
-      expect([heard, crashes.length > 0]).toEqual([["rows"], true])
+      expect([received, crashes.length > 0]).toEqual([["rows"], true])
     }
   })
 })

@@ -8,7 +8,7 @@ let db: Database
 beforeAll(async () => {
   db = new Database(await loadSqlite(), new Storage())
   db.exec("create table users (name text, role text) strict")
-  db.exec("insert into users values ('ann', 'admin'), ('bo', 'guest')")
+  db.exec("insert into users values ('ann', 'admin'), ('bo', 'reader')")
 })
 
 const refused = (code: string) => expect.objectContaining({ code })

@@ -73,7 +73,7 @@ describe("copies", () => {
 })
 
 describe("a copy behind two bytes that are new", () => {
-  /** The old page has `old` at 20 and `elsewhere` where it says, the new one `made` at 22. How the second copy is told. */
+  /** The old page has `old` at 20 and `elsewhere` where it says, the new one `made` at 22. Returns the encoded second copy. */
   function secondCopy(old: Uint8Array, made: Uint8Array, elsewhere: Uint8Array = old, at = 20): number[] {
     const before = page.slice()
     before.set(elsewhere, at)

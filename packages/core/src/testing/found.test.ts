@@ -17,7 +17,7 @@ import { releases } from "./sim-app.ts"
 import { SimClock, SimHost } from "./sim-host.ts"
 import { sqliteLoader } from "./sim-node.ts"
 
-// What the simulator found, told again in the smallest scene that shows it.
+// What the simulator found, each in the smallest scene that shows it.
 
 let loadSqlite: LoadSqlite
 let host: Host
@@ -40,19 +40,19 @@ describe("found by the simulator", () => {
 
   test("a checkpoint that fails stops the document, and reports it once (T19)", async () => {
     const disk = new MemoryDisk()
-    const told: string[] = []
+    const reported: string[] = []
     const remote = await Remote.recover({
       loadSqlite,
       mutator: releases[0],
       host,
       opened: await disk.open("d"),
-      onStopped: ({ code }) => told.push(code),
+      onStopped: ({ code }) => reported.push(code),
     })
     disk.failNext(new LfError("LOG_FAILED", "the disk failed"))
     await expect(remote.checkpoint()).rejects.toMatchObject({ code: "LOG_FAILED" })
     expect(remote.failure).toMatchObject({ code: "LOG_FAILED" })
     await expect(remote.mutate("Add", {}, null)).rejects.toMatchObject({ code: "LOG_FAILED" })
-    expect(told).toEqual(["LOG_FAILED"])
+    expect(reported).toEqual(["LOG_FAILED"])
   })
 
   test("a restored base with an equal cookie over another schema is read by its own schema (T16)", async () => {

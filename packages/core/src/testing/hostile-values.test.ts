@@ -135,10 +135,10 @@ test("every frame is answered or refused with a code; an honest client notices n
   const send = async (list: readonly Uint8Array[]) => {
     const [near, far] = memoryPipe()
     let isClosed = false
-    let heard = 0
+    let received = 0
     near.listen({
       frame(bytes) {
-        heard++
+        received++
         const message = decodeMessage(bytes)
         if (message.type === "refuse") codes.add(message.code)
       },
@@ -148,7 +148,7 @@ test("every frame is answered or refused with a code; an honest client notices n
     })
     receive(far, host, async (first) => remote.connect({ pipe: far, hello: first, user: null }))
     for (const one of list) near.send(one)
-    await until(() => heard > 0 || isClosed)
+    await until(() => received > 0 || isClosed)
     near.send(encodeMessage({ type: "ping" }))
     await new Promise((resolve) => setTimeout(resolve, 1))
     near.close("enough")

@@ -17,13 +17,13 @@ import { Reject } from "../timeline/outcome.ts"
 import { helloOf } from "./hello.ts"
 import { host, loadSqlite, mutator, titles, until, World } from "./small-world.ts"
 
-// Laws and traps that no other test tells in one scene.
+// Laws and traps that no other test shows in one scene.
 
 beforeAll(loadChecksum)
 
 const uidOf = (n: number) => `00000000-0000-7000-8000-${String(n).padStart(12, "0")}`
 
-/** A server's disk with what clients sent and nobody has run yet. */
+/** A server's disk with what clients sent and the server has not run yet. */
 async function received(sent: readonly { readonly clientId: string; readonly id: string; readonly at: number }[]) {
   const disk = new MemoryDisk()
   const store = new RemoteStore(await disk.open("d"), host)
@@ -80,7 +80,7 @@ describe("what is pending", () => {
     const link = new Link(near, () => {})
     const listener = remote.connect({ pipe: far, hello: helloOf(local), user: null })
     far.listen(listener)
-    await until(() => link.heard > 0).catch(() => {})
+    await until(() => link.receivedCount > 0).catch(() => {})
     expect(await local.pushMutations(link)).toBe("more")
     await until(() => remote.lsn() > local.cursor)
     expect(local.pendingCount).toBe(1)
@@ -181,7 +181,7 @@ test("what only the database had is gone after a crash: the journal decides (T9)
   isSlow = true
   void remote.mutate("Add", { id: "2", title: "in the database only" }, null).catch(() => {})
   await until(() => titles(remote).length === 2)
-  expect(remote.checksum).toBe(checksum) // nobody was shown it
+  expect(remote.checksum).toBe(checksum) // it was not shown to any client
   disk.crash()
   isSlow = false
   const again = await recover(disk)

@@ -52,18 +52,18 @@ async function raw(
   mayWrite = (_: string) => true,
 ) {
   const [near, far] = memoryPipe()
-  const heard: Message[] = []
-  near.listen({ frame: (frame) => heard.push(decodeMessage(frame)), closed: () => {} })
+  const received: Message[] = []
+  near.listen({ frame: (frame) => received.push(decodeMessage(frame)), closed: () => {} })
   const hello = helloOf({ docId: "d", secret })
   far.listen(remote.connect({ pipe: far, hello, user: null, mayWrite }))
-  await until(() => heard.length > 0)
+  await until(() => received.length > 0)
   const push = async (entries: Uint8Array[], from = lsn(0), previousHash = 0n): Promise<MutationsReply> => {
-    const at = heard.length
+    const at = received.length
     near.send(encodeMessage({ type: "sync-mutations", batch: { from, previousHash, entries }, confirmed: lsn(0) }))
-    await until(() => heard.length > at)
-    return heard[at] as MutationsReply // the answer to a push
+    await until(() => received.length > at)
+    return received[at] as MutationsReply // the answer to a push
   }
-  return { push, heard }
+  return { push, received }
 }
 
 let made = 0
@@ -210,10 +210,10 @@ describe("a client that may only read (V3, T38, S21)", () => {
     }
     session.setOnline(true)
     await until(() => local.failure !== null)
-    const told: unknown[] = []
-    void call.remote.then((outcome) => told.push(outcome))
+    const reported: unknown[] = []
+    void call.remote.then((outcome) => reported.push(outcome))
     await new Promise((resolve) => setTimeout(resolve, 20))
-    expect([told, local.rejections, local.failure?.code]).toEqual([[], [], "LOG_FULL"])
+    expect([reported, local.rejections, local.failure?.code]).toEqual([[], [], "LOG_FULL"])
     session.stop()
     await local.close()
     isAllowed = true

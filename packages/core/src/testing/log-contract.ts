@@ -5,14 +5,14 @@ import { LSN_ZERO, lsn } from "../base/lsn.ts"
 import { anchorRecord } from "../journal/chain.ts"
 import type { Checkpoint, DocumentLog, LogRecord, OpenedLog } from "../journal/log.ts"
 
-/** One document's place on some disk, empty at first, and the harm that the port's disk can come to. */
+/** One document on some disk, empty at first, and the damage that the port's disk can have. */
 export interface LogContractDisk {
   open(): Promise<OpenedLog>
   /** Cuts the last append group in half, as a power failure in its write would. Absent where writes cannot tear. */
   tearTail?(): Promise<void>
   /** Flips a byte of the first append group since the last rollup. */
   damageFirstGroup(): Promise<void>
-  /** Makes the owner that has it open believe nothing: another may open, the first one's appends are LOG_DEPOSED. */
+  /** Takes the log from its owner unnoticed: another may open it, the first one's appends are LOG_DEPOSED. */
   depose?(): Promise<void>
   /** False where ownership is not the log's own business. */
   readonly isOwned: boolean
@@ -197,12 +197,12 @@ export function logContract(name: string, make: () => Promise<LogContractDisk>):
       const records = chainOf("s", ["1", "2"])
       await log.append(records.slice(0, 1))
       await disk.depose()
-      const heir = await open()
+      const newOwner = await open()
       await expect(log.append(chainOf("t", ["1"]))).rejects.toMatchObject({ code: "LOG_DEPOSED" })
       await expect(log.rollup(checkpointOf(1, 1), [])).rejects.toMatchObject({ code: "LOG_DEPOSED" })
       await log.close()
-      await heir.log.append(records.slice(1))
-      expect((await reopen(heir.log)).records).toEqual(records)
+      await newOwner.log.append(records.slice(1))
+      expect((await reopen(newOwner.log)).records).toEqual(records)
     })
   })
 }

@@ -79,7 +79,7 @@ const mutations = [
   define("Forbidden", (tx, { id }) => {
     tx.run(sql`delete from todos where id = ${id}`)
   }),
-  // Whether anybody may is another question each time it is asked.
+  // Each check of the permission draws its own answer.
   define("Moody", (tx, { id }) => {
     tx.run(sql`update todos set place = place + 1 where id = ${id}`)
   }),

@@ -21,7 +21,7 @@ export function rejected(code: ErrorCode, data: unknown = null): Outcome {
 }
 
 /**
- * An expected no: throw it in a mutator when the app's rules refuse what was asked. The transaction leaves nothing but
+ * Throw it in a mutator when the app's rules refuse the call. The transaction leaves nothing but
  * `code`, which every reader may see, at most REJECT_CODE_CHARS_MAX of it; `data` goes to the author alone, if it is plain
  * data of at most REJECT_DATA_BYTES_MAX.
  */
@@ -42,7 +42,7 @@ export function isFatal(error: unknown): boolean {
   return isLfError(error) && error.code === "SQL_CORRUPT"
 }
 
-/** An expected no of the app's. By name: bundles hold several copies of the class. */
+/** Whether it is the app's `Reject`. By name: bundles hold several copies of the class. */
 export function isReject(error: unknown): error is Reject {
   return error instanceof Error && error.name === "Reject" && "code" in error
 }
@@ -54,8 +54,8 @@ export function outcomeOf(error: unknown, tellsWhy = false): Outcome {
     return { type: "rejected", code, data: "data" in error ? carried(error.data) : null }
   }
   const { code, message } = toLfError(error, "MUTATION_THREW")
-  // The code lies in the document: what only looks like an error of ours brings none of its own.
-  return rejected(Object.hasOwn(ERROR_CODES, code) ? code : "MUTATION_THREW", tellsWhy ? told(message) : null)
+  // The code is stored in the document: only our own codes are taken from an error.
+  return rejected(Object.hasOwn(ERROR_CODES, code) ? code : "MUTATION_THREW", tellsWhy ? withMessage(message) : null)
 }
 
 /** Why a mutation was not kept: what it threw, with the name of the mutation and the place where it was thrown. */
@@ -73,13 +73,13 @@ function carried(data: unknown): unknown {
   try {
     writePlain(writer, data)
   } catch {
-    return told("what the rejection carried is no plain data")
+    return withMessage("what the rejection carried is no plain data")
   }
   return writer.length > REJECT_DATA_BYTES_MAX
-    ? told(`what the rejection carried is over ${REJECT_DATA_BYTES_MAX} bytes`)
+    ? withMessage(`what the rejection carried is over ${REJECT_DATA_BYTES_MAX} bytes`)
     : data
 }
 
-function told(message: string): { readonly message: string } {
+function withMessage(message: string): { readonly message: string } {
   return { message: message.slice(0, MESSAGE_CHARS_MAX) }
 }
