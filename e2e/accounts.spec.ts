@@ -13,7 +13,7 @@ async function become(page: Page, user: string): Promise<void> {
   await expect(page.getByTestId("user")).toHaveText(user)
 }
 
-/** Until the promise of the mutation has resolved: from then on nothing may lose it. */
+/** Resolves when the mutation's promise has: from then on it must never be lost. */
 async function write(page: Page, ...texts: string[]): Promise<void> {
   for (const text of texts) {
     await page.getByRole("textbox").fill(text)

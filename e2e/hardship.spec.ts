@@ -6,7 +6,7 @@ import { mainFile, sqlite } from "./main-file.ts"
 import { Server } from "./server.ts"
 import { newListUrl, TodoPage } from "./todo-page.ts"
 
-// What a browser does to a page that is open: freezes it, forgets its data, keeps it in a cache, has a wrong clock or a bad network.
+// A browser freezes an open page, deletes its data, caches it, has a wrong clock or a bad network.
 
 const DAY_MS = 24 * 60 * 60 * 1000
 
@@ -161,7 +161,7 @@ for (const how of ["the browser clears the site's data", "another page deletes t
         }
       })
     }
-    // The list is opened anew by itself; a write that meets this very moment may be refused, so one waits.
+    // The list reopens by itself; a write at this very moment may be refused, so the test waits.
     await expect.poll(() => keptDocuments(a.page), { timeout: 15_000 }).toBeGreaterThan(0)
     await a.isSynced()
     await a.add("three")
@@ -177,7 +177,7 @@ for (const how of ["the browser clears the site's data", "another page deletes t
     await a.page.addInitScript(countWorkers)
     await a.page.reload()
     await expect.poll(() => a.titles.allTextContents()).toEqual(await far.titles.allTextContents())
-    // The page has other locks than the worker now: they get along without, and do not look for each other again and again.
+    // The page has other locks than the worker now: both work without, and do not search for each other again and again.
     await b.add("five")
     await expect(a.row("five")).toHaveCount(1)
     await a.add("six")
@@ -200,7 +200,7 @@ test("a private window keeps pending mutations until it is closed, then they are
   await expect(again.pending).toHaveText("0")
 })
 
-/** In the page, before anything else: `workers` is how often it asked for one. */
+/** Runs in the page before anything else: `workers` counts its SharedWorkers. */
 function countWorkers(): void {
   const counted = Object.assign(window, { workers: 0 })
   counted.SharedWorker = new Proxy(SharedWorker, {

@@ -32,7 +32,7 @@ class Desk {
       this.#context = await this.#profile.start()
       await observePorts(this.#context)
     }
-    for (const { page } of this.#tabs) await page.evaluate(() => true).catch(() => this.#drop(page)) // it answers, or it is dead
+    for (const { page } of this.#tabs) await page.evaluate(() => true).catch(() => this.#drop(page)) // one that does not answer is dead
     for (const { page } of this.#tabs) if (page.url() !== url) await page.goto(url)
     while (this.#tabs.length < TABS) {
       const page = await this.#context.newPage()
@@ -54,11 +54,11 @@ class Desk {
   async #crash(page: Page): Promise<void> {
     const crashed = page.waitForEvent("crash")
     const cdp = await page.context().newCDPSession(page)
-    void cdp.send("Page.crash").catch(() => {}) // who would answer is dead
+    void cdp.send("Page.crash").catch(() => {}) // the renderer that would answer is dead
     await crashed
   }
 
-  /** The worker's own process, with the tabs that happen to live in it, or all: as when memory runs out. */
+  /** The worker's own process, with the tabs in the same process, or all: as when memory runs out. */
   async #killRenderers(which: "the worker's" | "all"): Promise<void> {
     const cdp = await this.#browserSession()
     let victims: number[] = []

@@ -5,7 +5,7 @@ import { WORKER } from "./in-worker.ts"
 import { Server } from "./server.ts"
 import { newListUrl, TodoPage } from "./todo-page.ts"
 
-// What is there when a page opens under bad conditions: what waits is shown and counted, what loads late is tried again.
+// Pages that open under bad conditions: pending changes are shown and counted, failed loads are tried again.
 
 test("after a kill, with a cold HTTP cache and no server, three unsent changes are shown (T45)", async () => {
   test.setTimeout(90_000)

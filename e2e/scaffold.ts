@@ -23,7 +23,7 @@ export class Workshop {
     return this.path(name)
   }
 
-  /** Runs a program to its end and answers what it said. @throws with that when it failed */
+  /** Runs a program to its end and returns its output. @throws with the output when it failed */
   async run(command: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
     const { child, output } = this.#spawn(command, args, options)
     const code = await new Promise<number | null>((resolve, reject) => {

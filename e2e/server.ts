@@ -24,7 +24,7 @@ export class Server {
     this.dataDir = dataDir
   }
 
-  /** Another process on the same data: its pages come, its documents are refused while this one has them. */
+  /** Starts another process on the same data: it serves pages, and refuses documents while this one owns them. */
   async startTwin(): Promise<Server> {
     const twin = new Server(await freePort(), this.mode, this.dataDir)
     await twin.start()

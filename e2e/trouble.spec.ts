@@ -12,7 +12,7 @@ test.beforeAll(async () => {
 test.afterAll(() => server[Symbol.asyncDispose]())
 
 /**
- * What Chromium does when nothing fits any more: writing transactions end with a QuotaExceededError without a message.
+ * Acts as Chromium on a full device: writing transactions end with a QuotaExceededError without a message.
  * (DevTools' override of the quota does not reach IndexedDB, and filling it for real takes more than a gigabyte.)
  */
 const FILLABLE = `{

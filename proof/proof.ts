@@ -1,4 +1,4 @@
-// The frame of every proof: how much of it is asked for, what it counted, and how to see one case again.
+// The runner of every proof: how much to run, what it counted, and how to replay one case.
 
 /** What one run of a proof is asked for, and where it reports what it did. */
 export interface Proof {
@@ -11,13 +11,13 @@ export interface Proof {
   readonly steps: number | undefined
   /** True if one case is looked at: then a proof may print what it does. */
   readonly isReplay: boolean
-  /** So many more of what this proof counts. */
+  /** Adds to what this proof counts. */
   count(more?: number): void
-  /** Something else worth a number, by name: printed beside the count. */
+  /** Adds to another figure, by name: printed beside the count. */
   also(what: string, more?: number): void
-  /** The same for what does not add up: the largest is printed. */
+  /** A figure of which the largest value is printed. */
   worst(what: string, value: number): void
-  /** A law did not hold. The line that shows it again is printed with it. */
+  /** Reports a law that did not hold, with the command that replays the case. */
   fail(seed: number, what: string): void
 }
 

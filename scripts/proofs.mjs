@@ -1,4 +1,4 @@
-// The proofs: which there are, how much of each is enough, and how they run side by side.
+// The list of proofs, the goal of each, and how they run side by side.
 import { mkdirSync } from "node:fs"
 import { join } from "node:path"
 import { ensureBuilt } from "./install.mjs"
@@ -69,7 +69,7 @@ export async function proveOne(name, args) {
   return code
 }
 
-/** Whose seed it is. */
+/** The share that a seed belongs to. */
 function shareOf(args) {
   const at = args.findIndex((arg) => arg === "--seed" || arg === "--from")
   return at < 0 ? 0 : Math.floor(Number(args[at + 1]) / shareSeeds)

@@ -1,4 +1,4 @@
-// S17: what is installed with lf is little, known, pinned, and runs nothing when it is installed.
+// Dependencies are few, known and pinned, and run nothing when they are installed (S17).
 import { readFileSync } from "node:fs"
 import { createRequire } from "node:module"
 import { join } from "node:path"

@@ -1,4 +1,4 @@
-// Programs of the system that some tests look through: found, or installed where that is possible.
+// System programs that some tests use: found, or installed where that is possible.
 import { existsSync } from "node:fs"
 import { run, say } from "./run.mjs"
 

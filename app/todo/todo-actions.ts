@@ -16,7 +16,7 @@ export interface TodoActions {
 /** The list's mutations, one object as long as the page is mounted (a row is only rendered again when its todo changes), and what failed last. */
 export function useTodoActions(): { actions: TodoActions; error: LfError | null; dismiss: () => void } {
   const [error, setError] = useState<LfError | null>(null)
-  // The next thing that works takes the complaint back.
+  // The next mutation that succeeds clears the error.
   const dismiss = () => setError(null)
   const options = { onError: setError, onSuccess: dismiss }
   const add = useMutation(AddTodo, options)

@@ -9,7 +9,7 @@ const directory = process.argv[2]
 const types: Record<string, string> = { ".js": "text/javascript", ".wasm": "application/wasm", ".html": "text/html" }
 const page = '<!doctype html><title>notes</title><div id="root"></div><script type="module" src="/page.js"></script>'
 
-/** "down": the pages come all the same, only the data is not to be had. "forbidden": not for this user. "unsure": who it is cannot be asked. */
+/** "down": only pages are served, no data. "forbidden": this user is refused. "unsure": authentication is unavailable. */
 let mode = "up"
 const lf = createLf<{ id: string }>({
   mutator,

@@ -13,7 +13,7 @@ interface File {
   isAtRisk: boolean
 }
 
-/** A browser's storage: IndexedDB keeps or loses a transaction as a whole, OPFS may lose anything that is young. */
+/** A browser's storage: IndexedDB keeps or loses a transaction as a whole, OPFS may lose recent writes. */
 export class BrowserDisk implements Medium {
   readonly #random: SeededRandom
   readonly #files = new Map<string, File>()

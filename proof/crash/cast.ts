@@ -1,4 +1,4 @@
-// Who plays in a scene: a server and clients, real ones, on whatever disk they are given, one call after the other.
+// The server and clients of a scene: real ones, on the disk that they are given, one call after the other.
 import { LSN_ZERO } from "../../packages/core/src/base/lsn.ts"
 import type { OpenedLog } from "../../packages/core/src/journal/log.ts"
 import { Local } from "../../packages/core/src/local/local.ts"
@@ -77,7 +77,7 @@ export function act(local: Local, random: SeededRandom, promises: Promises): Pro
     const { durable, remote } = local.run(name, args, args.uid)
     void remote.then(({ type }) => {
       // This device made it a moment ago: not to know what became of it is a fault (I9).
-      if (type === "unknown") throw new Error(`${args.uid} is unknown to who made it`)
+      if (type === "unknown") throw new Error(`${args.uid} is unknown to its author`)
       promises.reported(args.uid, type)
     })
     return durable.then(
@@ -121,7 +121,7 @@ export async function impersonate(local: Local, remote: Remote, host: SimHost, r
   link.close("done")
 }
 
-/** As often as it takes until everything is here and there. */
+/** Connects again and again until both sides have everything. */
 export async function comeTogether(local: Local, remote: Remote, host: SimHost, promises: Promises): Promise<boolean> {
   for (let i = 0; i < CONNECTIONS_MAX; i++) {
     await meet(local, remote, host, promises)

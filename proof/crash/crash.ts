@@ -15,12 +15,12 @@ import { media } from "./medium.ts"
 import { Promises } from "./promises.ts"
 import { open, type Scene, type Stage, scenes } from "./scenes.ts"
 
-/** Servers and clients of one image that are on the stage at the same time. */
+/** Servers and clients of one image that run at the same time. */
 const INSTANCES = 12
-/** What one image may take before it counts as hanging: far more than it does. */
+/** Milliseconds before one image counts as hanging: far more than it takes. */
 const PATIENCE_MS = 30_000
 const ENDS: readonly End[] = ["crash", "crash", "crash", "full", "failing"]
-/** A recovery may be met by the end itself, more than once. */
+/** How often the disk may end again during recovery. */
 const SECOND_ENDS_MAX = 3
 
 interface Image {
@@ -95,7 +95,7 @@ async function develop(image: Image, pool: SqlitePool): Promise<Developed> {
   }
 }
 
-/** The recovery is met by the end too, and the one after it (I13). How often. */
+/** Ends the disk during the recovery, and during the next one (I13). Returns how often. */
 async function endAgain(stage: Stage, scene: Scene, fate: SeededRandom): Promise<number> {
   const times = 1 + fate.below(SECOND_ENDS_MAX)
   for (let i = 0; i < times; i++) {

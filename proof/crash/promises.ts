@@ -34,7 +34,7 @@ export class Promises {
     if (type === "rejected") this.#rejected.add(uid)
   }
 
-  /** A pipe whose server's end is listened to. */
+  /** A pipe whose server's end is observed. */
   witnessed(pipe: Pipe, remote: Remote): Pipe {
     let clientId = ""
     return {

@@ -17,7 +17,7 @@ interface Field {
   /** What makes a raw request one of the attack's addresses. */
   headers(address: number): string
   client(address: number): RawClient
-  /** Something an attacker got done. */
+  /** Counts a successful step of the attack. */
   did(): void
 }
 
@@ -124,7 +124,7 @@ export const ATTACKS = {
     })
   },
 
-  /** Who may only read, and sends what it may not write. */
+  /** Clients that may only read, and send writes. */
   "readers who write": async (field: Field) => {
     await crowd(field, 8, async (client) => {
       await writes(field, client, "read-only", { name: "Add", count: 1_000, token: `reader ${randomBytes(1)[0] % 4}` })
@@ -154,7 +154,7 @@ export type ToAttackers =
   | { readonly type: "end" }
 export type FromAttackers = { readonly type: "ended"; readonly did: number }
 
-/** So many at a time on two addresses; who is thrown out comes back at once, as no client of ours does. */
+/** `size` clients at a time on two addresses; a refused one reconnects at once, as no client of ours does. */
 async function crowd(field: Field, size: number, visit: (client: RawClient) => Promise<void>): Promise<void> {
   const member = async (_: unknown, i: number) => {
     while (field.isOn()) {
@@ -191,7 +191,7 @@ async function writes(
   }
 }
 
-/** So many raw sockets at a time, each at its work until it is cut. */
+/** `size` raw sockets at a time, each in use until it is closed. */
 async function sockets(field: Field, size: number, visit: (socket: Socket, i: number) => Promise<void>): Promise<void> {
   const member = async (_: unknown, i: number) => {
     while (field.isOn()) {

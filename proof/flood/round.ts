@@ -43,7 +43,7 @@ export class Round {
     this.#server = server
     this.#port = port
     this.#attackers = start("attackers")
-    // The measuring is this process's; attackers take what is left of its core.
+    // This process measures; attackers have a lower priority on its core.
     if (this.#attackers.pid !== undefined) setPriority(this.#attackers.pid, 10)
     server.on("message", (message: FromServer) => {
       if (message.type !== "memory") return

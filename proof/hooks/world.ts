@@ -14,9 +14,9 @@ import { type Doc, docs, type Instances, pageTimers, SimBrowser, SimServer } fro
 const PENDING_MS_MAX = 75_000
 /** Faults are over: everything must have come together by then. */
 const QUIET_MS = 150_000
-/** Enough for a worker that is well to send what waits. */
+/** Enough for a working worker to send what is pending. */
 const VISIT_MS = 10_000
-/** How often it is looked, while commands run and while nothing happens any more. */
+/** Milliseconds between two checks, also while nothing happens. */
 const LOOK_MS = 500
 const QUIET_LOOK_MS = 3_000
 /** Its gcTime, and a little. */

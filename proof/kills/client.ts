@@ -51,7 +51,7 @@ export class Client {
     return new Client(local, port, docId, name)
   }
 
-  /** Its server is dead: the next attempt goes to this one, and is made now. */
+  /** Connects to the server on this port at once: the last one is dead. */
   turnTo(port: number): void {
     this.#port = port
     this.session.poke()
@@ -86,7 +86,7 @@ export class Client {
     })
   }
 
-  /** The server's list, when nothing of this user's own lies on it. */
+  /** Notes the server's list when nothing of this user's own is pending. */
   #look(): void {
     if (this.local.pendingCount > 0 || this.local.cursor === 0) return
     const values = this.local.query(list).map(({ id }) => id)

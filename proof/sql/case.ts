@@ -99,7 +99,7 @@ export class Case {
     return this.#wrong
   }
 
-  /** Says what is wrong if it is, and whether it is. */
+  /** Notes `what` is wrong; null: nothing. Returns whether the law holds. */
   #holds(law: string, what: string | null): boolean {
     if (what !== null) this.#wrong ??= `${law}: ${what}`
     return what === null
@@ -163,7 +163,7 @@ export class Case {
     this.#audit()
   }
 
-  /** I16, as both see it. */
+  /** Checks integrity on both sides (I16). */
   #audit(): void {
     const columns = ['"table"', "rowid", "parent", "fkid"].map(raw)
     this.#run(select(columns, raw("from pragma_foreign_key_check order by 1, 2, 3, 4"), "internal"))

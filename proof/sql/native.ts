@@ -134,7 +134,7 @@ function textOf(answer: Answer): string {
   return answer.type === "rows" ? answer.rows.join("\n") : `error: ${comparable(answer.message)}`
 }
 
-/** What the two versions say in other words. */
+/** Messages that the two versions word differently, made equal. */
 function comparable(message: string): string {
   return message
 }

@@ -20,7 +20,7 @@ interface Call {
   readonly outcomes: RemoteOutcome[]
 }
 
-/** Some tabs of one browser on one document. They are the shipped ones; what carries their messages is not. */
+/** Some tabs of one browser on one document. The tabs are the shipped ones; the transport of their messages is simulated. */
 export class TabsWorld {
   readonly #random: SeededRandom
   readonly #server: SimServer

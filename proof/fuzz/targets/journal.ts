@@ -169,13 +169,13 @@ function checkChains(some: readonly LogRecord[]): void {
 
 /** Every second log has its hashes put right, so that what lies behind them is met too. */
 function rechained(all: readonly LogRecord[]): (record: LogRecord) => LogRecord {
-  const isMended = all.length % 2 === 0
+  const isRepaired = all.length % 2 === 0
   const last = new Map<string, bigint>()
   return (record) => {
     const previousHash = last.get(record.stream) ?? 0n
     const hash = record.type === "anchor" ? record.hash : chainHash(previousHash, record.payload)
     last.set(record.stream, hash)
-    return isMended ? { ...record, previousHash, hash } : record
+    return isRepaired ? { ...record, previousHash, hash } : record
   }
 }
 

@@ -90,7 +90,7 @@ function checkRefusal({ isOnlyTorn }: DamagedLog, error: unknown): void {
   if (isOnlyTorn && isLfError(error)) throw new Fault(`a torn tail is refused: ${error.message}`)
 }
 
-/** Exactly the first groups, and none lies whole in what was cut off. */
+/** Checks that exactly the first groups were read, and none is whole in what was cut off. */
 function checkPrefix(
   log: WrittenLog,
   damaged: DamagedLog,

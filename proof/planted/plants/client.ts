@@ -1,4 +1,4 @@
-// What a client does, broken.
+// Faults in the client.
 import type { Plant } from "./plant.ts"
 
 export const client: readonly Plant[] = [

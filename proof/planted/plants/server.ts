@@ -1,4 +1,4 @@
-// What a server does, broken.
+// Faults in the server.
 import type { Plant } from "./plant.ts"
 
 export const server: readonly Plant[] = [
