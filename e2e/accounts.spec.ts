@@ -31,7 +31,7 @@ async function isSynced(page: Page): Promise<void> {
   await expect(page.getByTestId("pending")).toHaveText("0", { timeout: 15_000 })
 }
 
-test("rows written signed out arrive once, as the user who signs in, despite two kills (T26)", async () => {
+test("rows written signed out arrive once, as the later user, despite two kills (T26)", async () => {
   test.setTimeout(120_000)
   await using server = await AccountsServer.start()
   await using profile = new Profile(chromiumPath())

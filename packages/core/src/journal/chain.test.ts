@@ -38,7 +38,7 @@ describe("chain", () => {
     expect(ours.write(chainOf("a", "b", "c", "d").read(lsn(2), 1000))).toEqual({ type: "written", lsn: 4 })
   })
 
-  test("what goes on from another last entry is a fork, though all entries here are rolled up (T1)", () => {
+  test("a batch after another last entry is a fork, though all entries here are rolled up (T1)", () => {
     const [ours, clone] = [chainOf("a", "b"), chainOf("a", "x", "c")]
     ours.rollup(lsn(2))
     expect(ours.write(clone.read(lsn(2), 1000))).toEqual({ type: "fork", common: 2 })

@@ -109,7 +109,7 @@ describe("journal", () => {
     expect(to.write(journalOf("a", "b", "c").read(lsn(1), MANY))).toEqual({ type: "fork", common: 1 })
   })
 
-  test("hashes that a rollup keeps name the place where a clone parted, also after a restart (T1)", () => {
+  test("hashes that a rollup keeps show where a clone diverged, also after a restart (T1)", () => {
     const chain = new Chain("s")
     const to = new Journal(chain, text)
     for (const entry of ["a", "b", "c", "d", "e"]) to.append(entry)

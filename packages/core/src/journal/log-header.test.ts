@@ -65,7 +65,7 @@ describe("log header", () => {
     }
   })
 
-  test("a newer format is refused as newer, of header and of records (T20)", () => {
+  test("a header or records of a newer format are LOG_FORMAT_NEWER (T20)", () => {
     const bytes = encodeLogHeader(header)
     const newer = expect.objectContaining({ code: "LOG_FORMAT_NEWER" })
     expect(() => decodeLogHeader(ofLaterFormat(bytes, bytes.length - 8))).toThrow(newer)

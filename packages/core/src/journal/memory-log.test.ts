@@ -110,7 +110,7 @@ describe("memory disk", () => {
     }
   })
 
-  test("a rollup that was under way when its owner was deposed never takes place (I14)", async () => {
+  test("a rollup under way when its owner is deposed never takes effect (I14)", async () => {
     let sync = () => {}
     const disk = new MemoryDisk(
       () =>
@@ -146,7 +146,7 @@ describe("memory disk", () => {
     expect((await disk.open("d")).records).toEqual([])
   })
 
-  test("documents do not see each other, and an fsync takes as long as the test says", async () => {
+  test("documents are independent, and an fsync takes as long as the test says", async () => {
     const syncs: (() => void)[] = []
     const disk = new MemoryDisk(() => new Promise((resolve) => syncs.push(resolve)))
     const [one, two] = [await disk.open("1"), await disk.open("2")]

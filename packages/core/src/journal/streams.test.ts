@@ -49,7 +49,7 @@ function slowStreams() {
 }
 
 describe("streams", () => {
-  test("what was flushed comes back, what was not does not (I3)", async () => {
+  test("flushed entries come back, others do not (I3)", async () => {
     const disk = new MemoryDisk()
     const streams = await open(disk)
     streams.journal("a", text).append("a1")
@@ -65,7 +65,7 @@ describe("streams", () => {
     expect(entriesOf(again.journal("b", text))).toEqual(["b1"])
   })
 
-  test("a name has one journal", async () => {
+  test("the same name gives the same journal", async () => {
     const streams = await open(new MemoryDisk())
     expect(streams.journal("a", text)).toBe(streams.journal("a", text))
     expect(streams.names()).toEqual([])

@@ -17,12 +17,12 @@ const ended = new LfError("LOG_CLOSED", "closed")
 const items = sql`select * from items order by id`
 const numbered = (n: number) => sql`select ${n}, count(*) as n from items`
 
-/** Live queries over one table, long after the clock's begin. */
+/** Live queries over one table, with the clock long past 0. */
 async function setUp({ runsPerSlice = 1, isAlone = false, crashed = new Set<string>() } = {}) {
   const clock = new SimClock()
   clock.nowMs = 1_000_000
   const host = new SimHost(clock, new SeededRandom(1))
-  /** How long others take, between two slices. */
+  /** Milliseconds between two slices. */
   const pace = { ms: 0 }
   if (!isAlone) host.yieldFor(() => pace.ms)
   const storage = new Storage()
@@ -43,7 +43,7 @@ async function setUp({ runsPerSlice = 1, isAlone = false, crashed = new Set<stri
   }
   const received: LiveResult[] = []
   const listen = (query: Sql<unknown>) => queries.listen(query, (result) => received.push(result))
-  /** So many queries whose readers have their rows. */
+  /** Adds `count` queries whose readers have their rows. */
   const shown = async (count: number) => {
     const subscriptions = Array.from({ length: count }, (_, i) => listen(numbered(i)))
     await turn(count + 1)
@@ -86,7 +86,7 @@ describe("a change", () => {
     expect(queries.runs).toBe(2)
   })
 
-  test("that comes when a new query has run and was not delivered yet has it run again", async () => {
+  test("between a new query's run and its delivery runs it again", async () => {
     const { queries, add, turn, listen, received, shown } = await setUp()
     await shown(5)
     add()
@@ -153,7 +153,7 @@ describe("a change", () => {
 })
 
 describe("work in slices", () => {
-  test("is one slice while it takes no time, whenever it was worked before", async () => {
+  test("is one slice while it takes no time, whatever ran before", async () => {
     const { clock, add, listen, received } = await setUp({ runsPerSlice: 99 })
     for (let i = 0; i < 3; i++) listen(numbered(i))
     expect(received.length).toBe(3)

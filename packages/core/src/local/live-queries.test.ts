@@ -37,7 +37,7 @@ async function setUp({ msPerLook = 0, runsPerSlice }: { msPerLook?: number; runs
     db.exec(statement)
     queries.notify(storage.takeChanges())
   }
-  /** Others have had their turn: one piece of work more. */
+  /** Runs one slice more. */
   const turn = async () => {
     clock.runNext()
     await eventLoopTurn()
@@ -131,7 +131,7 @@ describe("a long list of reads is worked off in slices (H8)", () => {
     await delivered
   })
 
-  test("under changes without a pause results still come (I20)", async () => {
+  test("results are delivered under changes without a pause (I20)", async () => {
     const { queries, change, turn } = await setUp({ msPerLook: 5 })
     let reported = 0
     for (let i = 0; i < 30; i++) queries.listen(sql`select ${i}, count(*) from items`, () => reported++)

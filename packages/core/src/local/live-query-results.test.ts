@@ -163,7 +163,7 @@ describe("a query's key", () => {
     expect(queryKey(sql`select ${bytes(1, 2)}`)).toBe(queryKey(sql`select ${bytes(1, 2)}`))
   })
 
-  test("in the cache says who and where as well, as the server and the hooks do", () => {
+  test("in the cache has user and document too, the same on server and in hooks", () => {
     const asked = sql`select ${1}, ${"a"}, ${Uint8Array.of(1, 2)}, ${null}, ${2n}`
     const parameters = ["number:1", "string:a", "x:1,2", "object:null", "bigint:2"]
     expect(liveQueryKey("ann", "d", asked)).toEqual(["lf", "ann", "d", "select ?, ?, ?, ?, ?", parameters])

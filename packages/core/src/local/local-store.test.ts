@@ -106,7 +106,7 @@ describe("local store", () => {
     expect(new LocalStore(again, host).rejections.length).toBe(1)
   })
 
-  test("a dropped base is gone after a restart too, and dropping it twice is fine", async () => {
+  test("a dropped base is gone after a restart too, and may be dropped twice", async () => {
     const disk = new MemoryDisk()
     const store = await reopened(disk)
     store.dropBase()
@@ -207,7 +207,7 @@ describe("local store", () => {
     expect(seen).toEqual(["rejected", "dismissed"])
   })
 
-  test("what waits in a log is counted from its records alone", async () => {
+  test("pending mutations in a log are counted from its records alone", async () => {
     expect(pendingAtRest(openMemoryLog())).toBe(0)
     const disk = new MemoryDisk()
     const store = await reopened(disk)

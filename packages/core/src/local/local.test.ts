@@ -38,7 +38,7 @@ async function setUp(count = 2, disk = new MemoryDisk()) {
     const begin = { epoch: "e", clientLsn: lsn(0), clientHash: 0n, lsn: lsn(0), schema: [], user: null }
     local.meet({ type: "welcome", ...begin, ...welcome })
   }
-  /** What a push of all that may go now has, or what it said instead. */
+  /** The positions of a push of all that may be sent now, or its answer without one. */
   const push = async (reply?: MutationsReply) => {
     if (reply !== undefined) answers.push(reply)
     const before = server.received.length
@@ -85,7 +85,7 @@ function garbage(position: Lsn): Pages {
   return { type: "pages", from: lsn(0), to: position, isLast: true, bytesTotal: 0, changeset, outcomes: [] }
 }
 
-/** A database whose first page is well and whose others are not. */
+/** A database whose first page is intact and whose others are not. */
 async function damaged(position: number): Promise<Pages> {
   const whole = (await ServerDocument.open()).whole(position)
   const pages = whole.changeset.pages.map(({ pageNo, deltas }) =>
@@ -109,7 +109,7 @@ describe("a document on this device", () => {
     expect(scene.local.pendingRange).toMatchObject({ start: 1, lsn: 2 })
   })
 
-  test("what is durable is there after a crash, and what is not is not called so (I3)", async () => {
+  test("what is durable is there after a crash; `durable` does not resolve earlier (I3)", async () => {
     let isStuck = false
     const disk = new MemoryDisk(() => (isStuck ? new Promise(() => {}) : Promise.resolve()))
     const { local, server } = await setUp(1, disk)
@@ -203,7 +203,7 @@ describe("a document that stopped", () => {
     expect(local.failure).toMatchObject({ code: "LOG_FULL" })
   })
 
-  test("by closing says so, and why it stopped if it did before", async () => {
+  test("by a close says so, and why if it had stopped before", async () => {
     const { local } = await setUp(1)
     await local.close()
     expect(local.failure).toMatchObject({ code: "LOG_CLOSED", message: "the document was closed on this device" })
@@ -217,7 +217,7 @@ describe("a document that stopped", () => {
 })
 
 describe("a meeting with the server", () => {
-  test("goes on where its copy ends, or has it asked where the two part (T1)", async () => {
+  test("goes on where its copy ends, or asks it where the two differ (T1)", async () => {
     const { meet, push, hashAtFirst } = await setUp(3)
     meet()
     const hash = await hashAtFirst()
@@ -286,7 +286,7 @@ describe("a base that comes", () => {
     expect([await push(), local.pendingCount]).toEqual(["nothing", 1])
   })
 
-  test("with another's row under our id has the server asked where the two part (T1)", async () => {
+  test("with another client's row under our id asks the server where the two differ (T1)", async () => {
     const { local, meet, push, pull } = await setUp(3)
     meet()
     expect(await push()).toEqual([0, 3, "more"])
@@ -296,7 +296,7 @@ describe("a base that comes", () => {
     expect(await push()).toEqual([1, 2, "more"])
   })
 
-  test("for other pages is refused; what is there stays in view and all is asked for again (I5)", async () => {
+  test("for other pages is refused; the old base stays in view and all is fetched again (I5)", async () => {
     const { local, pull, document, server } = await withBase()
     const pages = document.whole(7)
     const wrong = { ...pages, changeset: { ...pages.changeset, isWhole: false, before: 1n } }
@@ -307,7 +307,7 @@ describe("a base that comes", () => {
     expect(local.cursor).toBe(7)
   })
 
-  test("that is no database is dropped at once; what is pending is seen (S11)", async () => {
+  test("that is no database is dropped at once; pending mutations stay visible (S11)", async () => {
     const { local, pull, push, meet } = await setUp(2)
     meet()
     for (const pages of [garbage(lsn(4)), await damaged(4)]) {
@@ -319,7 +319,7 @@ describe("a base that comes", () => {
     expect([local.cursor, titles(local), await push()]).toEqual([5, ["t1", "t2", "t3"], [0, 3, "more"]])
   })
 
-  test("with an edited migration is refused, and stays where it is (T15)", async () => {
+  test("with an edited migration is refused, and the old base stays (T15)", async () => {
     const { local, pull } = await setUp(1)
     const document = await ServerDocument.open()
     document.db.exec("update __lf_migrations set hash = 'other'")

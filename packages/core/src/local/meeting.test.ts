@@ -16,7 +16,7 @@ describe("a meeting", () => {
       expect(planMeeting(timeline(2, 5), at(position))).toEqual({ type: "agreed", cursor: position })
   })
 
-  test("a server that has less than what we dropped was restored: we part where ours begins (T2)", () => {
+  test("a server that lacks what we dropped was restored: a fork where ours begins (T2)", () => {
     expect(planMeeting(timeline(2, 5), at(1))).toEqual({ type: "fork", common: 2 })
   })
 

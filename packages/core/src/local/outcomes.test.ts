@@ -63,7 +63,7 @@ describe("what became of a mutation is known, or said to be unknown (I9, I10, T4
     await world.stopServer()
   })
 
-  test("a uid that nothing is known of is unknown, never applied", async () => {
+  test("the outcome of an unknown uid is unknown, never applied", async () => {
     const local = await reopen(new MemoryDisk())
     expect(await local.follow(NEVER).remote).toEqual({ type: "unknown", reason: "forgotten" })
   })
@@ -75,7 +75,7 @@ describe("what became of a mutation is known, or said to be unknown (I9, I10, T4
     expect(await remote).toEqual({ type: "unknown", reason: "discarded" })
   })
 
-  test("what is pending is followed, and decided once the server is there", async () => {
+  test("a pending mutation can be followed, and is decided once the server answers", async () => {
     const world = new World()
     const { local, session, disk } = await world.client()
     const { uid, durable } = local.run("Add", { id: "1", title: "one" })

@@ -74,7 +74,7 @@ describe("what the server answers", () => {
     return { next, fork, cursor: push.serverCursor }
   }
 
-  test("a cursor at the end of the batch or behind it: on with what follows", async () => {
+  test("a cursor at the end of the batch or behind it: the next push follows it", async () => {
     for (const at of [4, 5]) {
       expect(await taking({ type: "cursor", lsn: lsn(at) })).toEqual({ next: "more", fork: null, cursor: 4 })
     }
@@ -85,12 +85,12 @@ describe("what the server answers", () => {
     expect(await taking({ type: "cursor", lsn: lsn(1) })).toEqual({ next: "later", fork: null, cursor: 2 })
   })
 
-  test("a cursor ahead of all that we have: another writes under our id (T1)", async () => {
+  test("a cursor ahead of our timeline: another client writes under our id (T1)", async () => {
     const fork = { common: 4, refused: [] }
     expect(await taking({ type: "cursor", lsn: lsn(6) })).toEqual({ next: "more", fork, cursor: 4 })
   })
 
-  test("a gap: on from where the server is; T2 a gap before all that we still have is a fork (T4)", async () => {
+  test("a gap: on from the server's end, or a fork if that is before our first entry (T2, T4)", async () => {
     expect(await taking({ type: "gap", expected: lsn(1) }, { dropped: 1 })).toEqual({
       next: "more",
       fork: null,
@@ -102,7 +102,7 @@ describe("what the server answers", () => {
     })
   })
 
-  test("a fork and a refusal: up to where it is common, and what was refused (T1, T38)", async () => {
+  test("a fork and a refusal: the common position, and the refused ranges (T1, T38)", async () => {
     const ranges = [{ from: lsn(3), to: lsn(4), code: "MUTATION_FORBIDDEN" }]
     expect(await taking({ type: "fork", common: lsn(3) })).toMatchObject({ fork: { common: 3, refused: [] } })
     expect(await taking({ type: "refused", common: lsn(3), ranges })).toMatchObject({

@@ -7,7 +7,7 @@ const timeline = { start: lsn(2), lsn: lsn(5), hashAt: (at: number) => (at >= 2 
 const quiet = { timeline, serverCursor: lsn(2), forkAt: null, isRestored: false }
 
 describe("planRebase", () => {
-  test("what the base has of ours is dropped", () => {
+  test("drops what the base has of ours", () => {
     expect(planRebase({ ...quiet, applied: { lsn: lsn(4), hash: 4n } })).toEqual({ dropTo: 4, next: "keep" })
     expect(planRebase({ ...quiet, applied: null })).toEqual({ dropTo: 2, next: "keep" })
   })

@@ -18,7 +18,7 @@ test("a receipt is found by its uid, open or decided, and is the same one (T28)"
   expect(receipt.uid).toBe("a")
 })
 
-test("a decision is the first that comes", async () => {
+test("the first decision stays", async () => {
   const receipts = new Receipts()
   const { remote } = receipts.open("a", durable)
   receipts.decide([{ uid: "a", outcome: applied }])
@@ -41,7 +41,7 @@ test("what is discarded while it is open is unknown; what was decided stays so",
   expect([await open.remote, await decided.remote]).toEqual([{ type: "unknown", reason: "discarded" }, applied])
 })
 
-test("a document that stopped knows nothing of them, and decides nothing", async () => {
+test("a stopped document forgets its receipts, and decides none", async () => {
   const receipts = new Receipts()
   const open = receipts.open("open", durable)
   receipts.open("decided", durable)

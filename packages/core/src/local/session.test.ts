@@ -61,7 +61,7 @@ describe("a session that gets no connection", () => {
     }
   })
 
-  test("waits the least again after it was connected, was poked or went online", async () => {
+  test("waits the shortest time again after it was connected, was poked or went online", async () => {
     const begin = async () => {
       const server = refusing("SERVER_CLOSING")
       const { session } = await server.session()

@@ -82,7 +82,7 @@ describe("what a rollup leaves of a log (I17)", () => {
     expect(["base", "settled", "rejections"].map(entries)).toEqual([0, 0, 0])
   })
 
-  test("has what the server refused and was not known to be durable yet", async () => {
+  test("has refused mutations that were not durable yet", async () => {
     const { store, rest } = await setUp()
     store.refuse([rejection("a")], () => {})
     await store.rollup()
@@ -111,7 +111,7 @@ describe("a log is written anew (I17)", () => {
 })
 
 describe("a base at rest (S11)", () => {
-  test("that does not go on from what is there is dropped; a whole one later is taken", async () => {
+  test("that does not follow the last one is dropped; a later whole one is used", async () => {
     const { store, rest } = await setUp()
     store.receive({ epoch: "e", cursor: lsn(1), changeset: whole(1) })
     const wrong = { ...whole(2), isWhole: false, before: 1n }
@@ -154,7 +154,7 @@ test("an entry without what it must have is LOG_CORRUPT (S9)", () => {
   for (const [stream, value] of wrong) expect(() => new LocalStore(keptIn(stream, value), host)).toThrow(corrupt)
 })
 
-test("what another client id decided does not count for what waits under this one", async () => {
+test("decisions of another client id do not count for this one", async () => {
   const { store, rest } = await setUp()
   const timeline = store.streams.journal(timelineStream(store.clientId), mutationCodec)
   for (const n of [1, 2])

@@ -67,7 +67,7 @@ async function pagesOf(...statements: string[]) {
 }
 
 describe("a mutation in the view", () => {
-  test("has its own clock and chance, which end with it, be it applied or thrown", async () => {
+  test("has its own clock and randomness, which end with it, be it applied or thrown", async () => {
     const other = await setUp()
     for (const fails of [false, true]) {
       for (const { view, timeline } of [world, other]) view.apply(timeline, noteOf(1, fails))
@@ -104,7 +104,7 @@ describe("a mutation in the view", () => {
 })
 
 describe("the view's live queries", () => {
-  test("run again when they are notified, once for all changes, and see what was put under", async () => {
+  test("run again when they are notified, once for all changes, and see a new base", async () => {
     const { view, timeline, storage } = world
     const received: LiveResult[] = []
     view.notify()

@@ -12,7 +12,7 @@ function uint(value: number): number[] {
   return [...new ByteWriter().uint(value).finish()]
 }
 
-/** The copies that lead from one page to the other, after a look whether they do. */
+/** The copies that lead from one page to the other, checked to do so. */
 function copiesOf(before: Page, after: Page): number[] {
   const writer = new ByteWriter()
   writeCopies(writer, before, after)
@@ -62,7 +62,7 @@ describe("copies", () => {
     expect(copiesOf(page, after).slice(-2)).toEqual([10, 100])
   })
 
-  test("of a place that stands there often are found among the last eight", () => {
+  test("of bytes that occur often are found among the last eight places", () => {
     const before = other.slice()
     for (let i = 0; i < 8; i++) before.set(page.subarray(0, 10), 100 + i * 100)
     before.set(page.subarray(0, 200), 100)
@@ -99,7 +99,7 @@ describe("a copy behind two bytes that are new", () => {
   })
 })
 
-test("a copy in place is found although its first bytes stand in many places behind it", () => {
+test("a copy in place is found although its first bytes occur in many places behind it", () => {
   const before = page.slice()
   for (let at = 0; at < PAGE_BYTES; at += 16) before.set([1, 2, 3, 4, 5, 6, 7, 8], at)
   const after = before.slice()

@@ -7,7 +7,7 @@ import { applyDelta, encodeDelta, encodeWhole, isWhole, samePage } from "./delta
 
 const [RUNS, DEFLATED, RAW, COPIES] = [0, 1, 2, 3]
 const zeros: Page = new Uint8Array(PAGE_BYTES)
-/** Bytes that no compression makes fewer. */
+/** Incompressible bytes. */
 const noise: Page = new SeededRandom(1).bytes(PAGE_BYTES)
 const otherNoise: Page = new SeededRandom(2).bytes(PAGE_BYTES)
 const malformed = expect.objectContaining({ code: "BYTES_MALFORMED" })
@@ -19,7 +19,7 @@ function changed(page: Page, ...changes: readonly (readonly [at: number, ...byte
   return copy
 }
 
-/** The delta between two pages, after a look whether it leads from one to the other. */
+/** The delta between two pages, checked to lead from one to the other. */
 function deltaOf(before: Page | undefined, after: Page): number[] {
   const delta = encodeDelta(before, after)
   const untouched = before?.slice()

@@ -68,7 +68,7 @@ describe("commit", () => {
     expect([storage.hasOverlay, seen(storage)[1], storage.snapshot()[6]]).toEqual([false, 52, ZERO_PAGE])
   })
 
-  test("answers null when nothing is other than before, and leaves out what was written as it was", () => {
+  test("returns null without changes, and leaves out pages that were written as they were", () => {
     const storage = storageOf(1, 2)
     expect(storage.commit()).toBe(null)
     storage.write(1, page(1))
@@ -79,7 +79,7 @@ describe("commit", () => {
     expect(storage.commit()?.pages.map(({ pageNo }) => pageNo)).toEqual([2])
   })
 
-  test("answers that pages went, though none changed, and a replica loses them too (I5)", () => {
+  test("reports that pages went, though none changed, and a replica loses them too (I5)", () => {
     const [storage, replica] = [storageOf(1, 2, 3), storageOf(1, 2, 3)]
     storage.truncate(1)
     const changeset = storage.commit()

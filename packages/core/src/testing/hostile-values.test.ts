@@ -27,7 +27,7 @@ import { helloOf } from "./hello.ts"
 import { host, loadSqlite, until, World } from "./small-world.ts"
 
 // Every field of every message that a client may send, at each of its limits and past it, against a server that serves an
-// honest client meanwhile: a refusal with a code of ours, or an answer, and the server is as alive as before (S15, I21).
+// honest client meanwhile: a refusal with a code of ours, or an answer, and the server keeps working (S15, I21).
 
 const Clock = defineMutation("Clock", z.any(), (tx) => {
   tx.run(sql`insert into t values (${tx.id()}, datetime('now'), ${tx.nowMs})`)
@@ -173,7 +173,7 @@ test("every frame is answered or refused with a code; an honest client notices n
   await world.stopServer()
 }, 60_000)
 
-/** What a server may say to a push, at the ends of what it can say. */
+/** A server's answers to a push, at the limits of each field. */
 const ends = [0, 1, 128, Number.MAX_SAFE_INTEGER]
 const replies: readonly MutationsReply[] = ends.flatMap((at) => [
   { type: "cursor", lsn: lsn(at) },
@@ -231,7 +231,7 @@ test("whatever one server says, at the next each mutation arrives once (I9, I21)
   await world.stopServer()
 }, 60_000)
 
-/** The client's end of a connection to a server that says one thing, then nothing, then is gone. */
+/** The client's end of a connection to a server that sends one message, then nothing, then closes. */
 function liar(message: Partial<ServerMessage>): Pipe {
   const [near, far] = memoryPipe()
   const welcome = {

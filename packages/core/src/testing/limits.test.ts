@@ -93,7 +93,7 @@ describe("a full document (V1, T36)", () => {
     )
     expect([pagesOf(remote) <= PAGES, remote.failure]).toEqual([true, null])
     expect(near).toEqual([{ pagesMax: PAGES, pagesUsed: expect.any(Number) }])
-    // What makes it smaller is welcome, and then there is room again.
+    // What makes it smaller is accepted, and then there is room again.
     expect(await local.run("Free", { id: 1 }).remote).toMatchObject({ type: "applied" })
     expect(await local.run("Fill", { id: 1, pages: 5 }).remote).toMatchObject({ type: "applied" })
     // One alone that is larger than the document may be, in a group with one that fits.
@@ -104,7 +104,7 @@ describe("a full document (V1, T36)", () => {
     expect(rows(await world.startServer())).toBe(before)
   })
 
-  test("is not filled past its limit by rejections either: what does not fit is not taken", async () => {
+  test("is not filled past its limit by rejections either: what does not fit is not accepted", async () => {
     world = new World(app, { pagesMax: PAGES })
     const remote = await world.startServer()
     const { local } = await world.client()
@@ -148,7 +148,7 @@ describe("a client that may only read (V3, T38, S21)", () => {
     expect(asked.every((name) => name === "Add")).toBe(true)
   })
 
-  test("what comes between refused ones is taken, in its order, and each is decided once", async () => {
+  test("what comes between refused ones is accepted in order, and each is decided once", async () => {
     world = new World()
     world.mayWrite = (name) => name !== "Toggle"
     const remote = await world.startServer()
@@ -224,7 +224,7 @@ describe("a client that may only read (V3, T38, S21)", () => {
     expect([titles(remote), again.local.rejections]).toEqual([["x"], []])
   })
 
-  test("an id of whom a mutation was refused takes nothing more, also when it would be allowed now", async () => {
+  test("a client id with a refused mutation takes nothing more, even if it is allowed by now", async () => {
     world = new World()
     let isAllowed = false
     const remote = await world.startServer()

@@ -136,7 +136,7 @@ export function networkContract(name: string, make: () => Promise<NetworkContrac
       })
     }
 
-    test("without a way connect rejects", async () => {
+    test("connect rejects without a server", async () => {
       const world = await make()
       await world.close()
       await expect(world.network.connect()).rejects.toThrow()

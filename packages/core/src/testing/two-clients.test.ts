@@ -172,7 +172,7 @@ describe("a mutation flows from one client through the server into another", () 
     session.stop()
   })
 
-  test("newer code waits for the server's deploy, with its own schema in view meanwhile (T15)", async () => {
+  test("newer code waits for the server's deploy, and shows its own schema meanwhile (T15)", async () => {
     const world = new World()
     await world.startServer()
     const newer = defineMutator({

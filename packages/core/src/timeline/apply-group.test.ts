@@ -211,7 +211,7 @@ test("an edited migration is refused, a failing one changes nothing, a new one r
   expect(() => migrate(fresh, again([]))).toThrow(expect.objectContaining({ code: "SCHEMA_NEWER" }))
 })
 
-test("a migration may do what schemas need: alter, rename, drop, index, trigger, view, backfill", async () => {
+test("a migration may alter, rename, drop, index, make triggers and views, and backfill", async () => {
   const texts = [
     "create table a (id integer primary key, v text not null) strict",
     "insert into a values (1, 'kept')",

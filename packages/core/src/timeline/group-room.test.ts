@@ -84,7 +84,7 @@ describe("a document that would pass its limit (T36)", () => {
     expect(run([fill(1, 9), fill(1, 10)], { pagesMax: before + taken })).toEqual(["applied", "applied"])
   })
 
-  test("takes what makes it smaller or leaves it as large, though it is over its limit", () => {
+  test("accepts what makes it smaller or leaves it as large, though it is over its limit", () => {
     run([fill(1, 30), fill(2, 30)])
     const pagesMax = db.pagesUsed - 20
     expect(run([fill(1, 30)], { pagesMax })).toEqual(["applied"])

@@ -29,7 +29,7 @@ test("the same for contentless_delete (S12)", () => {
   expect(() => hardenSchema(db)).toThrow(refused("words"))
 })
 
-test("a table whose first column has any name is looked at, and taken (S12)", () => {
+test("a table whose first column has any name is checked and accepted (S12)", () => {
   for (const [i, column] of ['"we""ird"', '"a b"', "[detail=none]"].entries())
     db.exec(`create virtual table w${i} using fts5(${column}, tokenize='trigram')`)
   expect(hardenSchema(db)).toBe(true)

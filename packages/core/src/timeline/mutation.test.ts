@@ -7,7 +7,7 @@ const uid = "0190b5d2-1111-7222-8333-944455556666"
 const mutation: Mutation = { uid, name: "Add", args: { id: 1 }, at: 5.5 }
 const malformed = expect.objectContaining({ code: "BYTES_MALFORMED" })
 
-/** An entry as some other program may write it. */
+/** An entry as another program may write it. */
 function forged({ format = 1, uid: written = uid, at = 1, name = "Add", more = 0 } = {}): Uint8Array {
   const writer = new ByteWriter().u8(format).text(written).f64(at).text(name)
   writePlain(writer, null)

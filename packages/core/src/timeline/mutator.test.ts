@@ -42,7 +42,7 @@ describe("arguments", () => {
     expect(() => failing(issues).parse({})).toThrow(expect.objectContaining({ code: "MUTATION_ARGS_INVALID", message }))
   })
 
-  test("cannot be looked at asynchronously (T14)", () => {
+  test("cannot be validated asynchronously (T14)", () => {
     const slow = defineMutation(
       "Slow",
       schemaOf(async () => ({ value: 1 })),
