@@ -44,7 +44,7 @@ serwist.registerCapture(
 )
 
 // Next asks for a worker's script with parameters, which the script reads from its own address. The precached response would
-// put its address, without them, in the place of that: one made anew has none.
+// put its address, without them, in the place of that: a new response has none.
 serwist.registerCapture(
   ({ request }) => request.destination === "sharedworker",
   async ({ request, url }) => {

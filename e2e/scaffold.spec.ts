@@ -98,7 +98,7 @@ async function twoBrowsersSync(browser: Browser, url: string): Promise<void> {
   expect(said).toEqual([])
 }
 
-/** A document below loading.tsx, changed by a link and in a transition, and a save that ends after its page was left (H2, H3). */
+/** A document below loading.tsx, changed by link and in a transition, and a save that outlasts its page (H2, H3). */
 async function linksUnderSuspense(browser: Browser, url: string): Promise<void> {
   const page = await (await browser.newContext()).newPage()
   await page.goto(`${url}/scene/a`)

@@ -9,7 +9,7 @@ export interface Proof {
   seeds(): Iterable<number>
   /** How long a case is, where that can be said. */
   readonly steps: number | undefined
-  /** True if one case is looked at: then a proof may print what it does. */
+  /** True if one case is replayed: then a proof may print what it does. */
   readonly isReplay: boolean
   /** Adds to what this proof counts. */
   count(more?: number): void

@@ -13,7 +13,7 @@ export interface TodoActions {
   readonly clearCompleted: () => void
 }
 
-/** The list's mutations, one object as long as the page is mounted (a row is only rendered again when its todo changes), and what failed last. */
+/** The list's mutations, one object while the page is mounted (so that only changed rows render), and the last error. */
 export function useTodoActions(): { actions: TodoActions; error: LfError | null; dismiss: () => void } {
   const [error, setError] = useState<LfError | null>(null)
   // The next mutation that succeeds clears the error.

@@ -67,7 +67,7 @@ export class BrowserDisk implements Medium {
     return { isDone: isLast && end === "crash" && this.#random.chance(0.5), error: new DOMException("", name) }
   }
 
-  /** Transactions of a database are calls of the disk: one that the end meets is kept or not, and its caller never learns which. */
+  /** Counts a database's transactions as disk calls: the last one is kept or not, and its caller never learns which. */
   #watch(db: IDBDatabase): void {
     const begin = db.transaction.bind(db)
     db.transaction = (stores, mode, options) => {

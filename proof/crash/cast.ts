@@ -16,7 +16,7 @@ import type { SqlitePool } from "../../packages/core/src/testing/sqlite-pool.ts"
 import { mutationCodec } from "../../packages/core/src/timeline/mutation.ts"
 import type { Promises } from "./promises.ts"
 
-/** A client writes its base anew after so little, so that a scene sees many rollups. */
+/** A client rewrites its base after so few bytes, so that a scene has many rollups. */
 const ROLLUP_BYTES = 3000
 /** Nothing kills the server, and rights do not change: the disk is what fails here. */
 const CALM: Temper = { poison: 0, moods: 0 }
@@ -69,14 +69,14 @@ export class Cast {
   }
 }
 
-/** A user's mutation, and what became of it so far. */
+/** Runs a user's mutation, and notes its outcome. */
 export function act(local: Local, random: SeededRandom, promises: Promises): Promise<unknown> {
   const { name, args } = randomMutation(random, CALM)
   promises.made(args.uid, fateOf(name))
   try {
     const { durable, remote } = local.run(name, args, args.uid)
     void remote.then(({ type }) => {
-      // This device made it a moment ago: not to know what became of it is a fault (I9).
+      // This device made it a moment ago: an unknown outcome is a fault (I9).
       if (type === "unknown") throw new Error(`${args.uid} is unknown to its author`)
       promises.reported(args.uid, type)
     })

@@ -114,7 +114,7 @@ export const scenes: Readonly<Record<string, Scene>> = {
   },
 }
 
-/** Both sides, the one that is looked at on the disk that may end. */
+/** Both sides, the tested one on the disk that may end. */
 export async function open(stage: Stage, side: Scene["side"]): Promise<{ local: Local; remote: Remote }> {
   const { cast, medium, safe } = stage
   const remote = await cast.remote(await (side === "server" ? medium.open() : safe.open("d")))

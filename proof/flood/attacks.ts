@@ -140,7 +140,7 @@ export const ATTACKS = {
     })
   },
 
-  /** Batches of ordinary mutations of 14 ms each, in documents of their own. The last one: what it leaves behind runs on for a while. */
+  /** Batches of ordinary mutations of 14 ms each, in documents of their own. It comes last: its queue runs on for a while. */
   "slow batches": async (field: Field) => {
     await crowd(field, 4, async (client) => {
       await writes(field, client, `slow-${randomBytes(1)[0] % 4}`, { name: "Slow", count: 256 })

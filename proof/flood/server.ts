@@ -22,7 +22,7 @@ const Add = defineMutation("Add", z.object({ id: z.string() }), (tx, { id }) => 
 const Fill = defineMutation("Fill", z.object({ id: z.string() }), (tx, { id }) => {
   tx.run(sql`insert into notes (id, body) values (${id}, hex(randomblob(${BIG_ROW_BYTES / 2})))`)
 })
-/** An ordinary mutation that takes its time: a report, an import. */
+/** An ordinary but slow mutation: a report, an import. */
 const Slow = defineMutation("Slow", z.object({ id: z.string() }), (tx) => {
   const endMs = performance.now() + SLOW_MS
   while (performance.now() < endMs) tx.all(sql`select count(*) from notes`)

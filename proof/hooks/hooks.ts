@@ -22,7 +22,7 @@ const wasm = createRequire(import.meta.url).resolve("wa-sqlite/dist/wa-sqlite.wa
 const compiled = await WebAssembly.compile(new Uint8Array(await readFile(wasm)))
 await loadChecksum()
 
-/** What React and the hooks say of an error that the run asked for is no news. */
+/** Errors that React and the hooks print, without those that the run asked for. */
 const said: string[] = []
 console.warn = () => {}
 console.error = (...parts: unknown[]) => {
@@ -48,7 +48,7 @@ await prove({ name: "hooks", unit: "sequences" }, async (proof) => {
     const { failed, counterexample, errorInstance } = await fc.check(property, {
       seed: seed | 0,
       numRuns: 1,
-      // One that is looked at shrinks.
+      // A replay shrinks.
       endOnFailure: !proof.isReplay,
     })
     if (failed) proof.fail(seed, `${(errorInstance as Error).message}`)

@@ -34,7 +34,7 @@ export class Client {
       network: { connect: () => wsNetwork(`ws://127.0.0.1:${this.#port}/api/lf`).connect() },
       host: nodeHost,
       onChange: () => {
-        // A killed server is no trouble: the session says why it is offline, and tries again.
+        // A killed server is expected: the session reports why it is offline, and tries again.
         const { status, error } = this.session?.state ?? {}
         if (error && status !== "offline") this.trouble.add(error.code)
         if (epoch !== "" && local.epoch !== epoch) this.trouble.add("a new epoch")

@@ -1,4 +1,4 @@
-// npm run proof -- seeds: whole worlds on the simulator, everything real but the clock, the randomness, the wires and the disks.
+// npm run proof -- seeds: whole worlds on the simulator, all real but clock, randomness, network and disks.
 import { runSim } from "../../packages/core/src/testing/sim.ts"
 import { sqliteLoader, turn } from "../../packages/core/src/testing/sim-node.ts"
 import { SqlitePool } from "../../packages/core/src/testing/sqlite-pool.ts"

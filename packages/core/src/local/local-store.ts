@@ -13,7 +13,7 @@ import { type Mutation, mutationCodec } from "../timeline/mutation.ts"
 import { timelineStream } from "../timeline/timeline.ts"
 import { OUTCOMES_KEPT, type PendingOutcome, type RemoteOutcome } from "./receipts.ts"
 
-/** Deltas since the last rollup may reach this, or half of the base, before the base is written anew. */
+/** The base is rewritten when the deltas since the last rollup exceed this and half of the base. */
 const ROLLUP_BYTES_MIN = 1024 * 1024
 const META_FORMAT = 1
 
@@ -228,7 +228,7 @@ export class LocalStore {
     if (this.#open.has(uid)) this.#note({ type: "dismissed", uid })
   }
 
-  /** Resolves when everything so far is durable; writes the base anew when its deltas have grown past it. */
+  /** Resolves when everything so far is durable; rewrites the base when its deltas have grown past the limit. */
   async flush(): Promise<void> {
     const refused = [...this.#refused]
     await this.streams.flush()

@@ -146,7 +146,7 @@ export class Local {
     return receipt
   }
 
-  /** This device has it, or knows what became of it. */
+  /** Whether it is pending here or its outcome is known. */
   isKnown(uid: string): boolean {
     const known = this.#receipts.find(uid) ?? this.#store.outcomeOf(uid)
     return known !== undefined || this.#timeline.isPending(uid)

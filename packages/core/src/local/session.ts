@@ -28,7 +28,7 @@ export type ConnectionStatus = "connecting" | "connected" | "offline" | "needs-a
 
 export interface SessionState {
   readonly status: ConnectionStatus
-  /** Why it is not connected, `offline` included; null while it is, before the first try ended, and while it is switched off. */
+  /** Why it is not connected, `offline` included; null if connected, before the first try ended, and when switched off. */
   readonly error: LfError | null
   /** Everything that the server had when we connected is here. */
   readonly isUpToDate: boolean

@@ -28,7 +28,7 @@ interface Reported {
   readonly data?: unknown
 }
 
-/** What is looked at of a client. */
+/** The parts of a client that are checked. */
 export interface CheckedClient {
   readonly name: string
   readonly docId: string
@@ -38,7 +38,7 @@ export interface CheckedClient {
   readonly dismissed: ReadonlySet<string>
 }
 
-/** What a client showed when it was last looked at. */
+/** What a client showed at the last check. */
 interface Seen {
   readonly epoch: string
   readonly cursor: number

@@ -70,8 +70,7 @@ export class SimDisk {
   }
 
   /**
-   * Turns one bit of what lies before the last write of a closed document, and opens it: returns what comes of it, and the
-   * bit is turned back.
+   * Flips one bit before the last write of a closed document, opens it and returns what it threw. Then flips the bit back.
    */
   async openFlipped(docId: string): Promise<unknown> {
     const bytes = this.#disk.bytes(docId)

@@ -337,7 +337,7 @@ class Sim {
     else void this.#server.restart(how, pauseMs, () => look(this.#server.disk, this.#random.pick(this.#server.docIds)))
   }
 
-  /** Sometimes with a stolen secret: of a client that has signed in, so that it is of no use (S4). */
+  /** Sometimes with a stolen secret: of a client that has signed in, so that it is refused (S4). */
   #attack(client: SimClient): void {
     this.#hostile ??= new SimHostile(this.#world, "hostile")
     const isTheft = client.user !== null && client.local !== null && this.#restores === 0 && this.#random.chance(0.2)

@@ -138,7 +138,7 @@ function runOne(group: Group, index: number, isMeasured: boolean): Outcome {
   }
 }
 
-/** @throws DOC_TOO_LARGE when the document is full and the mutation made it larger: what makes it smaller is welcome */
+/** @throws DOC_TOO_LARGE when the document is full and the mutation made it larger; one that makes it smaller is accepted */
 function checkRoom({ db, pagesMax }: Group, usedBefore: number): void {
   const used = db.pagesUsed
   if (used <= pagesMax || used <= usedBefore) return

@@ -5,7 +5,7 @@ import { writePlain } from "../base/plain.ts"
 
 /** What a `Reject` may carry: a hundred of them and a part of pages fit one frame. */
 export const REJECT_DATA_BYTES_MAX = 4096
-/** A rejection's own code is a name, not a text; it lies in the document. */
+/** A rejection's own code is a name, not a text; it is stored in the document. */
 export const REJECT_CODE_CHARS_MAX = 40
 const MESSAGE_CHARS_MAX = 500
 
