@@ -1,4 +1,4 @@
-// Where the browser for the end-to-end tests is, installed if need be.
+// Finds the browser for the end-to-end tests, or installs it.
 import { run, say } from "./run.mjs"
 import { askedFor, installed, which } from "./tools.mjs"
 

@@ -1,4 +1,4 @@
-// Every law, trap and threat has a test or a checker that names it, is defined in docs/laws.md, and is told to users.
+// Every law, trap and threat has a test or a checker that names it, is defined in docs/laws.md, and is documented.
 import { execFileSync } from "node:child_process"
 import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
@@ -34,7 +34,7 @@ const sources = readSources("packages", "proof", "e2e", "app")
 /** A string or template of one line: a comment holds nothing. */
 const STRING = /(["`])(?:[^"`\\\n]|\\.)*\1/g
 
-test("every law, trap and threat is in the name of a test, or in what a checker says when it is broken", () => {
+test("every law, trap and threat is in a test's name or in a checker's message", () => {
   const said = trackedFiles()
     .filter((path) => /\.(test|spec)\.tsx?$|-contract\.ts$|\/testing\/|^proof\//.test(path))
     .filter((path) => path !== "scripts/laws.test.ts")
@@ -43,7 +43,7 @@ test("every law, trap and threat is in the name of a test, or in what a checker 
   expect(names.filter((name) => !isNamed(said, name))).toEqual([])
 })
 
-test("docs/guarantees.md and SECURITY.md tell all of them", () => {
+test("docs/guarantees.md and SECURITY.md list all of them", () => {
   const text = read("docs/guarantees.md") + read("SECURITY.md")
   expect(names.filter((name) => !isNamed(text, name))).toEqual([])
 })

@@ -5,10 +5,10 @@ import { fileURLToPath } from "node:url"
 
 export const root = resolve(dirname(fileURLToPath(import.meta.url)), "..")
 
-// Inherited by every child: a test or a demo reports to nobody.
+// Inherited by every child: tests and the demo send no telemetry.
 process.env.NEXT_TELEMETRY_DISABLED = "1"
 
-/** One line that says what happens now. */
+/** Prints one line of progress. */
 export function say(line) {
   process.stdout.write(`lf: ${line}\n`)
 }

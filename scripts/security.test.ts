@@ -7,7 +7,7 @@ import { root } from "./source-file.ts"
 
 const security = readFileSync(join(root, "SECURITY.md"), "utf8")
 
-test("I17 SECURITY.md lists exactly the limits, each with its default", () => {
+test("SECURITY.md lists exactly the limits, each with its default (I17)", () => {
   const rows = security.matchAll(/^\| `(\w+)` \| (\d+) \| .+ \|$/gm)
   expect(Object.fromEntries(Array.from(rows, ([, name, value]) => [name, Number(value)]))).toEqual(LIMITS)
 })

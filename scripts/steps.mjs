@@ -4,7 +4,7 @@ import { bin, packages, run, say } from "./run.mjs"
 
 const node = process.execPath
 
-/** Lint and types side by side, so the unused and the packed, then the unit tests. Every step runs, whatever came before. */
+/** Lint and types side by side, so the unused and the packed, then the unit tests. Every step runs, also after a failed one. */
 export async function checkSteps(vitestArgs = []) {
   say("lint (biome) and types (tsc), side by side")
   const [lint, types] = await Promise.all([

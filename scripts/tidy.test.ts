@@ -1,4 +1,4 @@
-// The house rules as facts: floors, sizes, banned calls, documented errors, no trace of one machine.
+// The repository's rules as facts: floors, sizes, banned calls, documented errors, no trace of one machine.
 import { execFileSync } from "node:child_process"
 import { existsSync, readFileSync } from "node:fs"
 import { join, posix } from "node:path"
@@ -100,17 +100,35 @@ test("docs/errors.md lists exactly the codes, each with its sentence", () => {
   expect(documented).toEqual(ERROR_CODES)
 })
 
-test("no tracked file tells where it was written", () => {
+test("no tracked file says where it was written", () => {
   // Composed at run time, or this file would be the first to break the rule.
   const registry = ["registry", "npmjs"].join(".")
   const traces = [registry, ...(root.split("/").length > 2 ? [root] : [])]
-  const telling = trackedFiles()
+  const revealing = trackedFiles()
     .filter((path) => existsSync(join(root, path)))
     .flatMap((path) => {
       const text = readFileSync(join(root, path), "latin1")
       return traces.filter((trace) => mentions(text, trace)).map((trace) => `${path}: ${trace}`)
     })
-  expect(telling).toEqual([])
+  expect(revealing).toEqual([])
+})
+
+/** Words that name no subject, or a machine as a person. In parts, or this file would be the first to break the rule. */
+const vague =
+  /\b((no|some|any|every)body|who(?:ever)|t(?:old|ell|ells)|h(?:ear|ears|eard)|l(?:uck|ife|ets in)|m(?:end|ends|ended)|h(?:urry|eir|ouse)|l(?:inger|ingers)|b(?:reath|reathe)|d(?:oors?)|v(?:isitors?)|g(?:uests?))\b/i
+/** Names at rest, on the wire or of another package, and a sentence that remote/ says. */
+const unavoidable = ["tellsWhy", "life/", '"life"', "store.life", "server-door", ".hears(", "belongs to somebody else"]
+
+test("comments, names and messages say who does what, in plain words", () => {
+  const places = /^(packages\/core\/src\/(?!remote\/)|(proof|scripts|e2e|app|bench|examples)\/).*\.(ts|tsx|mjs)$/
+  const found = trackedFiles()
+    .filter((path) => places.test(path) && existsSync(join(root, path)))
+    .flatMap((path) => {
+      const text = unavoidable.reduce((rest, part) => rest.replaceAll(part, ""), readFileSync(join(root, path), "utf8"))
+      const lines = text.replace(/([a-z\d])(?=[A-Z])/g, "$1 ").split("\n")
+      return lines.filter((line) => vague.test(line)).map((line) => `${path}: ${line.trim()}`)
+    })
+  expect(found).toEqual([])
 })
 
 test(`a line of prose in Markdown has at most ${proseColumnsMax} columns`, () => {

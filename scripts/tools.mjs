@@ -1,4 +1,4 @@
-// Programs of the system that tests look through or run in: found, or installed where that is possible.
+// System programs that tests look through or run in: found, or installed where that is possible.
 import { existsSync } from "node:fs"
 import { run, say } from "./run.mjs"
 

@@ -9,7 +9,7 @@ export interface Medium {
   /** Calls since the last start. */
   readonly calls: number
   open(): Promise<OpenedLog>
-  /** From now on the `call`-th call is the last one that anybody hears of. */
+  /** From now on the `call`-th call is the last one that is answered. */
   stopAt(call: number, end: End): void
   /** The machine starts again. What was not synced is lost, or a part of it; nothing stops any more. */
   reboot(): void

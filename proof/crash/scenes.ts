@@ -16,7 +16,7 @@ export interface Stage {
 
 export interface Scene {
   readonly side: "client" | "server"
-  /** Before the disk is told when to end. */
+  /** Before the disk gets the call at which it ends. */
   prepare(stage: Stage): Promise<void>
   play(stage: Stage): Promise<void>
 }
@@ -57,7 +57,7 @@ export const scenes: Readonly<Record<string, Scene>> = {
       await Promise.all(some(stage.random, 3, () => act(local, stage.random, stage.promises)))
       await meet(local, remote, stage.cast.host, stage.promises)
       await Promise.all(some(stage.random, 3, () => act(local, stage.random, stage.promises)))
-      // Somebody else writes under our id: what they sent comes first.
+      // A clone writes under our id: what it sent comes first.
       await impersonate(local, remote, stage.cast.host, stage.random)
       await local.close()
       await remote.close()
@@ -110,7 +110,7 @@ export const scenes: Readonly<Record<string, Scene>> = {
   },
 }
 
-/** Both sides, the one that is looked at on the disk that may end. */
+/** Both sides, the tested one on the disk that may end. */
 export async function open(stage: Stage, side: Scene["side"]): Promise<{ local: Local; remote: Remote }> {
   const { cast, medium, safe } = stage
   const remote = await cast.remote(await (side === "server" ? medium.open() : safe.open("d")))
@@ -118,7 +118,7 @@ export async function open(stage: Stage, side: Scene["side"]): Promise<{ local: 
   return { local, remote }
 }
 
-/** A server that has `count` files before anybody comes. It is made once, and copied: no disk ends meanwhile. */
+/** A server that has `count` files before the first client. It is made once, and copied: no disk ends meanwhile. */
 async function fillServer({ cast, safe, medium }: Stage, side: Scene["side"], count: number): Promise<void> {
   const disk = filled.get(count) ?? (await fill(cast, count))
   filled.set(count, disk)

@@ -16,7 +16,7 @@ interface Field {
   /** What makes a raw request one of the attack's addresses. */
   headers(address: number): string
   client(address: number): RawClient
-  /** Something an attacker got done. */
+  /** Counts a successful step of the attack. */
   did(): void
 }
 
@@ -122,7 +122,7 @@ export const ATTACKS = {
     })
   },
 
-  /** Who may only read, and sends what it may not write. */
+  /** Clients that may only read, and send writes. */
   "readers who write": async (field: Field) => {
     await crowd(field, 8, async (client) => {
       await writes(field, client, "read-only", { name: "Add", count: 1_000, token: `reader ${randomBytes(1)[0] % 4}` })
@@ -138,7 +138,7 @@ export const ATTACKS = {
     })
   },
 
-  /** Batches of ordinary mutations of 14 ms each, in documents of their own. The last one: what it leaves behind runs on for a while. */
+  /** Batches of ordinary mutations of 14 ms each, in documents of their own. It comes last: its queue runs on for a while. */
   "slow batches": async (field: Field) => {
     await crowd(field, 4, async (client) => {
       await writes(field, client, `slow-${randomBytes(1)[0] % 4}`, { name: "Slow", count: 256 })
@@ -152,7 +152,7 @@ export type ToAttackers =
   | { readonly type: "end" }
 export type FromAttackers = { readonly type: "ended"; readonly did: number }
 
-/** So many at a time on two addresses; who is thrown out comes back at once, as no client of ours does. */
+/** `size` clients at a time on two addresses; a refused one reconnects at once, as no client of ours does. */
 async function crowd(field: Field, size: number, visit: (client: RawClient) => Promise<void>): Promise<void> {
   const member = async (_: unknown, i: number) => {
     while (field.isOn()) {
@@ -189,7 +189,7 @@ async function writes(
   }
 }
 
-/** So many raw sockets at a time, each at its work until it is cut. */
+/** `size` raw sockets at a time, each in use until it is closed. */
 async function sockets(field: Field, size: number, visit: (socket: Socket, i: number) => Promise<void>): Promise<void> {
   const member = async (_: unknown, i: number) => {
     while (field.isOn()) {
@@ -211,7 +211,7 @@ function upgrade(path: string, headers: string): string {
   return `GET ${path} HTTP/1.1\r\nHost: localhost\r\n${headers}Connection: Upgrade\r\nUpgrade: websocket\r\n${key}\r\n\r\n`
 }
 
-/** The attackers' process: attacks when it is told to. */
+/** The attackers' process: attacks from `begin` to `end`. */
 export function attack(): void {
   void loadChecksum()
   const open = new Set<{ destroy(): unknown }>()
@@ -262,7 +262,7 @@ export function attack(): void {
 
 /** The TCP stream under a socket of `ws`: its own `send` would make each ping by itself. */
 function rawStream(socket: WebSocket): Socket {
-  return (socket as unknown as { _socket: Socket })._socket // ws has no other door to it
+  return (socket as unknown as { _socket: Socket })._socket // ws has no public access to it
 }
 
 function maskedPing(): Buffer {

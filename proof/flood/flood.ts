@@ -1,4 +1,4 @@
-// npm run proof -- flood: a server under attack on real sockets, and what its users notice of it.
+// npm run proof -- flood: a server under attack on real sockets, and its users' latency.
 import { loadChecksum } from "@lf/core/testing"
 import { type Proof, prove } from "../proof.ts"
 import { ATTACKS, type AttackName, attack } from "./attacks.ts"

@@ -72,7 +72,7 @@ export function pageTimers(): number {
   return clock.countTimers() - ProcessHost.timers
 }
 
-/** Both documents at their server. Lets in whoever shows a token as that user, and others as nobody. */
+/** Both documents at their server. Authenticates a client by its token; one without is signed out. */
 export class SimServer {
   readonly #random: SeededRandom
   readonly #load: LoadSqlite
@@ -143,7 +143,7 @@ export class SimBrowser {
   #isHung = false
   /** How likely a worker gets a call once more, some time after it: a tab may ask again what is decided by then (T28). */
   repeats = 0
-  /** There was a time when no worker answered, however it was asked. */
+  /** Whether there was a time in which no worker answered. */
   wasAway = false
   readonly #print: (line: string) => void
 
@@ -206,7 +206,7 @@ export class SimBrowser {
     return worker as unknown as SharedWorker
   }
 
-  /** The worker's process is gone: it says nothing any more, its locks are free, its disk is as a crash leaves it. */
+  /** Kills the worker's process: it sends nothing more, its locks are free, its disk is as a crash leaves it. */
   kill(): void {
     const worker = this.#worker
     if (worker === null) return
@@ -241,7 +241,7 @@ export class SimBrowser {
       ownership.release() // it was granted to a process after its end
       return await never
     }
-    /** A dead process goes no further, and changes nothing. */
+    /** Runs `work` only in a process that was not killed. */
     const ifAlive = async <T>(work: () => T | Promise<T>): Promise<T> => {
       if (!host.isAlive) return await never
       const done = await work()
@@ -276,10 +276,10 @@ export class SimBrowser {
       },
       watchLivenessLock: (lock, onGone) => {
         const stop = new AbortController()
-        const tell = () => {
+        const grant = () => {
           if (host.isAlive) onGone()
         }
-        locks.request(lock, { signal: stop.signal }, tell, name).catch(() => {}) // aborted
+        locks.request(lock, { signal: stop.signal }, grant, name).catch(() => {}) // aborted
         return () => stop.abort()
       },
     }

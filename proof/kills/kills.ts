@@ -73,7 +73,7 @@ async function takeover(server: NextServer): Promise<number> {
   return passedMs()
 }
 
-/** Every mutation was decided once, everybody has the same pages, and nobody ever saw another life of the document. */
+/** Every mutation was decided once, all clients have the same pages, and no client ever saw another epoch. */
 async function judge(clients: readonly Client[]): Promise<string | null> {
   for (const client of clients) client.rest()
   const isSettled = await settle(() => clients.every(({ local }) => local.pendingCount === 0))

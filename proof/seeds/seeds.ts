@@ -1,4 +1,4 @@
-// npm run proof -- seeds: whole worlds on the simulator, everything real but the clock, the luck, the wires and the disks.
+// npm run proof -- seeds: whole worlds on the simulator, all real but clock, randomness, network and disks.
 import { runSim, SqlitePool, sqliteLoader, turn } from "@lf/core/testing"
 import { judge } from "../history/check.ts"
 import { prove } from "../proof.ts"

@@ -1,9 +1,9 @@
 import { type Database, isLfError, type Row, type Sql, type SqlValue } from "@lf/core/testing"
-import type { Answer, Told } from "./native.ts"
+import type { Answer, Answered } from "./native.ts"
 import { COUNTS, forOurs, hexOf, type Statement } from "./statement.ts"
 
 /** Runs a statement on our side, as a mutation, a query or a migration would. */
-export function tell(db: Database, statement: Statement): Told {
+export function answerTo(db: Database, statement: Statement): Answered {
   const query = forOurs(statement)
   try {
     if (statement.columns.length > 0) {

@@ -60,7 +60,7 @@ const LOOSE_TYPES = ["integer", "text", "real", "numeric", "blob", "", "varchar(
 const STRICT_TYPES = ["int", "integer", "real", "text", "blob", "any"]
 const ACTIONS = ["cascade", "set null", "restrict", "no action", "set default"]
 
-/** Without it no other order is given: ids of rows would tell in which order triggers and cascades ran. */
+/** Without it no other order is given: ids of rows would show in which order triggers and cascades ran. */
 const LOG: Table = {
   name: "log",
   columns: [
@@ -173,7 +173,7 @@ export function newView(random: SeededRandom, schema: Schema): Change {
   }
 }
 
-/** One per table and event at most: in which order several run is nobody's promise. */
+/** One per table and event at most: the order in which several run is not promised. */
 export function newTrigger(random: SeededRandom, schema: Schema): Change | null {
   const view = random.pick(schema.views.filter(({ isWritable }) => !isWritable))
   if (view !== undefined && random.chance(0.3)) return insteadOf(schema, view)

@@ -14,7 +14,7 @@ export const WORDS: readonly string[] = [
   ...["é€😀", "Ünïcödé", "日本語", "zero\u200dwidth", "nul\0inside", "line\nbreak", "it's", '"quoted"', "100%", "ß"],
 ]
 
-/** Ids are few, so that rows are met again. Never 2^63-1: the rowid after it is a matter of luck. */
+/** Ids are few, so that rows are met again. Never 2^63-1: the rowid after it is random. */
 export function someId(random: SeededRandom): SqlValue {
   return random.chance(0.03) ? random.pick([-(2n ** 63n), 2 ** 31, 2 ** 40, -5]) : 1 + random.below(60)
 }

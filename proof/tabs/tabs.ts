@@ -10,7 +10,7 @@ import { prove } from "../proof.ts"
 import { TabsWorld } from "./world.ts"
 
 const STEPS = 50
-/** Instances that a run may need: one for each life of the worker, and the server's. */
+/** Instances that a run may need: one for each start of the worker, and the server's. */
 const INSTANCES = 40
 
 const wasm = createRequire(import.meta.url).resolve("wa-sqlite/dist/wa-sqlite.wasm")

@@ -1,5 +1,5 @@
-// Mutants that no test can notice, or that are no fault: each with its reason. They do not count. A mutant is named by its
-// file, how the line begins in which it begins, what it replaces and by what. One that is named here and noticed fails the run.
+// Mutants that no test can detect, or that are no fault: each with its reason. They do not count. A mutant is named by its
+// file, how the line begins in which it begins, what it replaces and by what. One that is named here and detected fails the run.
 
 const core = "packages/core/src"
 const next = "packages/next/src"

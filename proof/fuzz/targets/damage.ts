@@ -75,7 +75,7 @@ function entry(last: Map<string, LogRecord>, stream: string, bytes: Uint8Array):
   return record
 }
 
-/** A few bytes, or an earlier group as a whole: somebody keeps the file of a log in a document. */
+/** A few bytes, or an earlier group as a whole: a document may hold the file of a log. */
 function payload(tape: Tape, groups: readonly { readonly bytes: Uint8Array }[]): Uint8Array {
   const length = tape.below(48)
   if (length === 47 && groups.length > 0) return groups[tape.below(groups.length)].bytes
@@ -98,7 +98,7 @@ export function damage(tape: Tape, log: WrittenLog): DamagedLog {
     }
     isOnlyTorn = false
     bytes = kind === 5 ? misplaced(tape, log, bytes) : scribbled(tape, kind, bytes, at)
-    // Were its origin damaged as well, nothing would tell a misplaced header from the one of a group that tore.
+    // Were its origin damaged as well, a misplaced header would look like the one of a torn group.
     if (kind === 2 || kind === 5) break
   }
   const syncedBytes = log.header.length + (log.hasCheckpoint ? log.groups[LIVE_GROUPS - 1].bytes.length : 0)

@@ -59,7 +59,8 @@ const groupTarget: Target = {
   run(input) {
     const decoded = decodeRecords(input, GENERATION)
     checkValue(decoded.records, input)
-    if ((decoded.tail === "clean") !== (decoded.goodBytes === input.length)) throw new Fault("a tail that is not told")
+    if ((decoded.tail === "clean") !== (decoded.goodBytes === input.length))
+      throw new Fault("a tail that is not reported")
     const again = decodeRecords(input.subarray(0, decoded.goodBytes), GENERATION)
     if (again.records.length !== decoded.records.length || again.tail !== "clean")
       throw new Fault("recovered twice (I13)")
@@ -86,7 +87,7 @@ const bodyTarget: Target = {
   run(input) {
     const { claimed, records: some, tail } = decodeClaimed(input)
     checkValue(some, input)
-    if (tail !== "clean" || some.length !== claimed) throw new Fault("a group with right checksums is told otherwise")
+    if (tail !== "clean" || some.length !== claimed) throw new Fault("a group with right checksums is not clean")
     checkStable(groupCodec, some)
     return `${about(some.length)} ${some[0]?.type}`
   },
@@ -176,13 +177,13 @@ function checkChains(some: readonly LogRecord[]): void {
 
 /** Every second log has its hashes put right, so that what lies behind them is met too. */
 function rechained(all: readonly LogRecord[]): (record: LogRecord) => LogRecord {
-  const isMended = all.length % 2 === 0
+  const isRepaired = all.length % 2 === 0
   const last = new Map<string, bigint>()
   return (record) => {
     const previousHash = last.get(record.stream) ?? 0n
     const hash = record.type === "anchor" ? record.hash : chainHash(previousHash, record.payload)
     last.set(record.stream, hash)
-    return isMended ? { ...record, previousHash, hash } : record
+    return isRepaired ? { ...record, previousHash, hash } : record
   }
 }
 

@@ -4,7 +4,7 @@ import { about, type Codec, checkStable, checkValue, type Target } from "../targ
 
 const key = fc.oneof(fc.string({ maxLength: 8 }), fc.constantFrom("__proto__", "constructor", "toString", "0", "\0"))
 
-/** Whatever an argument may be: every tag, and keys that would be somebody's prototype. */
+/** Whatever an argument may be: every tag, and keys that would set a prototype. */
 export const plainValue = fc.letrec<{ value: unknown }>((tie) => ({
   value: fc.oneof(
     { depthSize: "small", withCrossShrink: false },

@@ -69,7 +69,8 @@ const directoryTarget: Target = {
     const kept = calls.files.get(`d/log-${name(log.generation)}`) ?? new Uint8Array(0)
     const left = decodeRecords(kept.subarray(log.header.length), log.generation)
     if (left.tail !== "clean" || left.records.length !== records.length) throw new Fault("a torn tail was left (T18)")
-    if (stored.records.length !== records.length) throw new Fault("the owner reads other records than everybody else")
+    if (stored.records.length !== records.length)
+      throw new Fault("the owner reads other records than the other readers")
     new Streams({ ...openMemoryLog(), records })
     const shape = checkPrefix(log, damaged, { cutAt: kept.length, records })
     const more = entryAfter(records)
@@ -92,7 +93,7 @@ function checkRefusal({ isOnlyTorn }: DamagedLog, error: unknown): void {
   if (isOnlyTorn && isLfError(error)) throw new Fault(`a torn tail is refused: ${error.message}`)
 }
 
-/** Exactly the first groups, and none lies whole in what was cut off. */
+/** Checks that exactly the first groups were read, and none is whole in what was cut off. */
 function checkPrefix(
   log: WrittenLog,
   damaged: DamagedLog,

@@ -46,7 +46,7 @@ const REMOTE_STREAMS = [
 ]
 const LOCAL_STREAMS = ["base", "identity", "rejections", "settled"]
 
-/** A log as a tape tells it: whether there is a checkpoint, its meta and how many pages; then entries, each with its stream. */
+/** A log as read from a tape: whether there is a checkpoint, its meta and how many pages; then entries, each with its stream. */
 function openedFrom(tape: Tape, names: readonly string[]): OpenedLog {
   const hasCheckpoint = tape.below(2) === 1
   const meta = tape.chunk()
@@ -119,7 +119,8 @@ const remoteTarget: Target = {
     if (typeof store.epoch !== "string") throw new Fault("the epoch is no text")
     const arrivals = Array.from(store.arrivals.iter(), ({ entry }) => entry)
     for (const { clientId, from, to, forbidden } of arrivals) {
-      if (typeof clientId !== "string" || to - from > Number.MAX_SAFE_INTEGER) throw new Fault("an arrival of nobody")
+      if (typeof clientId !== "string" || to - from > Number.MAX_SAFE_INTEGER)
+        throw new Fault("an arrival without a client")
       forbidden.includes(from)
     }
     checkValue(arrivals, input)
@@ -187,7 +188,7 @@ const opfsValid = fc.nat(PAGES.length).map((pages) => {
   return concatBytes([encodeLogHeader({ generation: 2, checkpoint, liveBytes: 0 }), joinPages(some)])
 })
 
-/** The browser's checkpoint: a header from IndexedDB and a file of pages that nobody ever synced. */
+/** The browser's checkpoint: a header from IndexedDB and a file of pages that was never synced. */
 const opfsTarget: Target = {
   name: "opfs-checkpoint",
   codes: ["LOG_CORRUPT", "LOG_FORMAT_NEWER"],

@@ -144,8 +144,8 @@ const conversation = (message: fc.Arbitrary<Message>) =>
 
 const settled = () => new Promise<void>((resolve) => setImmediate(resolve))
 
-/** A server's door and what stands behind it, up to the document's loop: whoever says something wrong is told why. */
-const doorTarget: Target = {
+/** A server's connection handling up to the document's loop: a wrong frame is refused with a code. */
+const serverTarget: Target = {
   name: "server-door",
   codes: [],
   valid: fc.tuple(hello, conversation(clientMessage)).map(([first, rest]) => {
@@ -206,7 +206,7 @@ const linkTarget: Target = {
     }
     const closed = await link.closed
     if (refusal !== null && closed.code !== refusal)
-      throw new Fault(`refused with ${refusal}, heard ${closed.code} (T29)`)
+      throw new Fault(`refused with ${refusal}, received ${closed.code} (T29)`)
     const answered = await batch
     if (refusal !== null && answered === closed) return "refused"
     if (answered instanceof Error) throw answered
@@ -247,6 +247,6 @@ const NO_BATCH = { from: lsn(0), previousHash: 0n, entries: [] }
 export const wireTargets = [
   frameTarget("frame-of-client", clientMessage),
   frameTarget("frame-of-server", serverMessage),
-  doorTarget,
+  serverTarget,
   linkTarget,
 ]

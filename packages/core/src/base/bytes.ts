@@ -54,7 +54,7 @@ export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
   return all
 }
 
-/** Grows as it is written. Integers are little-endian; `uint` is LEB128 up to 2^53 - 1. */
+/** A growing buffer. Integers are little-endian; `uint` is LEB128 up to 2^53 - 1. */
 export class ByteWriter {
   #bytes: Uint8Array
   #view: DataView
@@ -232,7 +232,7 @@ export class ByteReader {
     return count
   }
 
-  /** Nothing may follow. */
+  /** Checks that nothing follows. @throws BYTES_MALFORMED */
   end(): void {
     if (this.remaining !== 0) throw malformed(`expected the end, got ${this.remaining} more bytes`)
   }

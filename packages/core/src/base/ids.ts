@@ -28,8 +28,8 @@ export function newClientSecret(host: Host): Uint8Array {
 }
 
 /**
- * The secret of a client that goes on under a new id with `firstUid` as its first mutation. Clones that had that one
- * pending together come to one id again, so that the server still finds where they part and runs it once (T1).
+ * The secret of a client that goes on under a new id with `firstUid` as its first mutation. Clones that both
+ * had that one pending derive the same id, so that the server still finds where they differ and runs it once (T1).
  */
 export function deriveForkSecret(secret: Uint8Array, firstUid: string): Uint8Array {
   return sha256(concatBytes([secret, textToBytes(firstUid)]))

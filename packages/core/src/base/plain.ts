@@ -141,7 +141,7 @@ function readList(reader: ByteReader, depth: number): unknown[] {
   return list
 }
 
-/** A plain object. Keys are data: `__proto__` becomes a property of its own and nobody's prototype (S9). */
+/** A plain object. Keys are data: `__proto__` becomes an own property and never a prototype (S9). */
 function readObject(reader: ByteReader, depth: number): object {
   const count = reader.count(2)
   if (count > PLAIN_ITEMS_MAX) throw malformed(`expected at most ${PLAIN_ITEMS_MAX} items, got ${count}`)

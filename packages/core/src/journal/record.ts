@@ -64,7 +64,7 @@ export function decodeRecords(bytes: Uint8Array, generation: number): DecodedRec
   while (at < bytes.length) {
     const header = readHeader(bytes, at, generation)
     if (header === undefined || !isBodyWhole(bytes, header)) {
-      // A whole header tells where its body ends; what lies inside is data, even where it looks like a group.
+      // A whole header has its body's end; what lies inside is data, even where it looks like a group.
       const next = header === undefined ? at + 1 : header.endAt
       // A group is begun when the one before it is durable: the next header alone says that this one was whole once.
       if (header !== undefined && readHeader(bytes, next, generation) !== undefined) throw damagedAt(at)

@@ -14,11 +14,11 @@ import type { MutationOutcome, Outcome } from "../timeline/outcome.ts"
 import { timelineStream } from "../timeline/timeline.ts"
 import { OUTCOMES_KEPT } from "./receipts.ts"
 
-/** Deltas since the last rollup may reach this, or half of the base, before the base is written anew. */
+/** The base is rewritten when the deltas since the last rollup exceed this and half of the base. */
 const ROLLUP_BYTES_MIN = 1024 * 1024
 const META_FORMAT = 1
 
-/** A mutation that the server rejected, kept until somebody dismisses it. */
+/** A mutation that the server rejected, kept until the app dismisses it. */
 export interface RejectedMutation {
   readonly uid: string
   readonly name: string
@@ -68,7 +68,7 @@ interface Refused {
 /** A rejection came, or its author has seen it. */
 export type RejectionChange = RejectionEntry
 
-/** Whose timeline is decided up to where, and how, by the base at `cursor`. Entries of older code do not say how. */
+/** How far the base at `cursor` decides a client's timeline, and how. Entries of older code do not say how. */
 interface SettledEntry {
   readonly clientId: string
   readonly lsn: Lsn
@@ -82,7 +82,7 @@ const settledCodec = plainCodec<SettledEntry>(
 )
 const rejectionCodec = plainCodec<RejectionEntry>(isRejectionEntry)
 
-/** What a client keeps at rest: who it is, its pending mutations, the server's pages and the rejections nobody saw yet. */
+/** What a client keeps at rest: who it is, its pending mutations, the server's pages and the rejections not dismissed yet. */
 export class LocalStore {
   readonly streams: Streams
   readonly storage: Storage
@@ -139,7 +139,7 @@ export class LocalStore {
   }
 
   /**
-   * How far the timeline was decided by the base that is here. The base's own row does not always tell: after a clone
+   * How far the timeline was decided by the base that is here. The base's own row does not always say: after a clone
    * wrote under our id it names an entry that we never had.
    */
   get settledTo(): Lsn {
@@ -206,15 +206,15 @@ export class LocalStore {
   }
 
   /**
-   * Keeps what the server did not take. Asked again it might take it: so it is a rejection, and `onDurable` is called, only
-   * when that is durable.
+   * Keeps what the server refused. Asked again it might accept it: so it is a rejection, and `onDurable` is called, only
+   * Keeps what the server refused. Asked again it might accept it: so it is a rejection, and `onDurable` is called, only
    */
   refuse(rejections: readonly RejectedMutation[], onDurable: () => void): void {
     for (const rejection of rejections) this.#rejections.append({ type: "rejected", rejection })
     this.#refused.push({ rejections, onDurable })
   }
 
-  /** What the server did not take and is not known to be kept as that: until then it is pending. */
+  /** Refused by the server, but not durable as rejections yet: until then they are pending. */
   get refused(): readonly RejectedMutation[] {
     return this.#refused.flatMap(({ rejections }) => rejections)
   }
@@ -228,7 +228,7 @@ export class LocalStore {
     if (this.#open.has(uid)) this.#note({ type: "dismissed", uid })
   }
 
-  /** Resolves when everything so far is durable; writes the base anew when its deltas have grown past it. */
+  /** Resolves when everything so far is durable; rewrites the base when its deltas have grown past the limit. */
   async flush(): Promise<void> {
     const refused = [...this.#refused]
     await this.streams.flush()
@@ -290,17 +290,17 @@ export class LocalStore {
 
   #note(entry: RejectionEntry): void {
     this.#rejections.append(entry)
-    this.#tell(entry)
+    this.#notifyWatchers(entry)
   }
 
   #showRefused(refused: Refused): void {
     if (!this.#refused.includes(refused)) return // another flush has shown it
     this.#refused.splice(this.#refused.indexOf(refused), 1)
-    for (const rejection of refused.rejections) this.#tell({ type: "rejected", rejection })
+    for (const rejection of refused.rejections) this.#notifyWatchers({ type: "rejected", rejection })
     refused.onDurable()
   }
 
-  #tell(entry: RejectionEntry): void {
+  #notifyWatchers(entry: RejectionEntry): void {
     this.#fold(entry)
     for (const watcher of this.#rejectionWatchers) watcher(entry)
   }
@@ -334,7 +334,7 @@ export class LocalStore {
     this.#settled.rollup(last)
   }
 
-  /** Only what is still open lives on: appended again, so that the old entries can go. */
+  /** Keeps only what is still open: appended again, so that the old entries can go. */
   #foldRejections(): void {
     const last = this.#rejections.lsn()
     if (last === this.#rejections.start()) return
@@ -345,7 +345,7 @@ export class LocalStore {
   }
 }
 
-/** How many mutations in a log wait for the server, as far as its records tell. It is only read. @throws LOG_CORRUPT */
+/** How many mutations in a log wait for the server, as far as its records say. It is only read. @throws LOG_CORRUPT */
 export function pendingAtRest(opened: OpenedLog): number {
   const streams = new Streams(opened)
   const settled = streams.journal("settled", settledCodec)
@@ -359,7 +359,7 @@ export function pendingAtRest(opened: OpenedLog): number {
   return count
 }
 
-/** Whether a log holds what its author waits for: something pending, or a rejection. It is only read. @throws LOG_CORRUPT */
+/** Whether a log holds a pending mutation or a rejection. It is only read. @throws LOG_CORRUPT */
 export function isAwaited(opened: OpenedLog): boolean {
   const streams = new Streams(opened)
   const rejections = streams.journal("rejections", rejectionCodec)

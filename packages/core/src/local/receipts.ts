@@ -36,7 +36,7 @@ export class Receipts {
     const remote = new Promise<Outcome>((resolve) => {
       decide = resolve
     })
-    durable.catch(() => {}) // whoever holds the receipt is told; an unheld one is not an unhandled rejection
+    durable.catch(() => {}) // the receipt's holder gets it; one without a holder is no unhandled rejection
     const receipt: LocalReceipt = { uid, durable, remote }
     this.#open.set(uid, { receipt, decide })
     return receipt
@@ -56,7 +56,7 @@ export class Receipts {
     }
   }
 
-  /** The user discards what is open: nobody will know what became of it. */
+  /** The user discards what is open: its outcome stays unknown. */
   discard(): void {
     this.decide([...this.#open.keys()].map((uid) => ({ uid, outcome: { type: "unknown", reason: "discarded" } })))
   }

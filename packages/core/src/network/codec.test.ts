@@ -91,7 +91,7 @@ describe("frames", () => {
     )
   })
 
-  test("S9 S15 bytes that are not ours, cut frames and flipped bits end in a typed error or in another message", () => {
+  test("foreign bytes, cut frames and flipped bits are a typed error or another message (S9, S15)", () => {
     const before = Object.getOwnPropertyNames(Object.prototype)
     const hostile = fc.oneof(
       fc.uint8Array({ maxLength: 400 }),
@@ -115,13 +115,13 @@ describe("frames", () => {
     expect(Object.getOwnPropertyNames(Object.prototype)).toEqual(before)
   })
 
-  test("S7 a frame over the limit is refused before it is read", () => {
+  test("a frame over the limit is refused before it is read (S7)", () => {
     expect(() => decodeMessage(new Uint8Array(FRAME_BYTES_MAX + 1))).toThrow(
       expect.objectContaining({ code: "FRAME_TOO_LARGE" }),
     )
   })
 
-  test("S15 a frame of another protocol, of an unknown type, cut or too long is FRAME_MALFORMED", () => {
+  test("a frame of another protocol, of an unknown type, cut or too long is FRAME_MALFORMED (S15)", () => {
     for (const [bytes, message] of [
       [[], /expected 1 more bytes, got 0/],
       [[0x20, 5], /expected a frame of lf/],
@@ -134,7 +134,7 @@ describe("frames", () => {
     }
   })
 
-  test("S9 I17 more entries or migrations than may be are refused, however small they are", () => {
+  test("more entries or migrations than may be are refused, however small they are (S9, I17)", () => {
     const zeros = (count: number) =>
       new ByteWriter()
         .uint(count)
@@ -155,7 +155,7 @@ describe("frames", () => {
     )
   })
 
-  test("S9 __proto__ in an outcome's data is data", () => {
+  test("__proto__ in an outcome's data is data (S9)", () => {
     const data = JSON.parse('{"__proto__": {"polluted": true}}') as unknown
     const message: Message = {
       type: "pages",

@@ -16,7 +16,7 @@ import {
   USER_BYTES_MAX,
 } from "./message.ts"
 
-/** The first byte of every frame: "lf" would not fit, 0x1f says it well enough. */
+/** The first byte of every frame. */
 const MAGIC = 0x1f
 const SECRET_BYTES = 32
 const SCHEMA_HASHES_MAX = 10_000
@@ -220,7 +220,7 @@ function readBatch(reader: ByteReader): Batch {
   const count = reader.count()
   if (count > PUSH_ENTRIES_MAX)
     throw new LfError("FRAME_MALFORMED", `expected at most ${PUSH_ENTRIES_MAX} entries, got ${count}`)
-  // There is no position behind the last one, and the document's loop must not be where that shows.
+  // There is no position behind the last safe integer: refused here, not in the document's loop.
   if (from + count >= Number.MAX_SAFE_INTEGER)
     throw new LfError("FRAME_MALFORMED", `expected entries up to the last position, got ${count} behind ${from}`)
   const entries: Uint8Array[] = []

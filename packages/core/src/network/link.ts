@@ -41,20 +41,20 @@ export class Link {
   readonly #pipe: Pipe
   readonly #closed: Promise<LfError>
   readonly #onProgress: (progress: Progress) => void
-  #tellClosed: (error: LfError) => void = () => {}
+  #resolveClosed: (error: LfError) => void = () => {}
   #failure: LfError | null = null
   #welcome: Waiting<Welcome> | null = null
   #mutations: Waiting<MutationsReply> | null = null
   #pages: Waiting<PageBatch> | null = null
   #parts: Pages[] = []
   #bytes = 0
-  #heardAt = 0
+  #receivedCount = 0
 
   constructor(pipe: Pipe, onProgress: (progress: Progress) => void) {
     this.#pipe = pipe
     this.#onProgress = onProgress
     this.#closed = new Promise((resolve) => {
-      this.#tellClosed = resolve
+      this.#resolveClosed = resolve
     })
     pipe.listen({
       frame: (frame) => this.#receive(frame),
@@ -71,9 +71,9 @@ export class Link {
     return this.#failure === null
   }
 
-  /** Frames heard so far: a heartbeat compares two readings. */
-  get heard(): number {
-    return this.#heardAt
+  /** Frames received so far: a heartbeat compares two readings. */
+  get receivedCount(): number {
+    return this.#receivedCount
   }
 
   hello(hello: Hello): Promise<Welcome> {
@@ -113,7 +113,7 @@ export class Link {
 
   #receive(frame: Uint8Array): void {
     if (this.#failure !== null) return
-    this.#heardAt++
+    this.#receivedCount++
     try {
       this.#dispatch(decodeMessage(frame) as ServerMessage, frame.length) // client messages end in `default`
     } catch (error) {
@@ -171,7 +171,7 @@ export class Link {
     waiting?.resolve(joinParts(parts))
   }
 
-  /** The reason is kept before the pipe is closed: a pipe that reports its end at once would put "closed" in its place (T29). */
+  /** Keeps the reason before it closes the pipe: a pipe that reports its end at once would replace it by "closed" (T29). */
   #end(error: LfError, reason: string): void {
     this.#fail(error)
     this.#pipe.close(reason)
@@ -181,14 +181,14 @@ export class Link {
     if (this.#failure !== null) return
     this.#failure = error
     for (const waiting of [this.#welcome, this.#mutations, this.#pages]) waiting?.reject(error)
-    this.#tellClosed(error)
+    this.#resolveClosed(error)
   }
 }
 
-/** All parts tell of the same pages, in ascending order, so that together they are a changeset again (S11). */
+/** All parts are of the same changeset, in ascending order, so that together they are one again (S11). */
 function isNextPart(part: Pages, previous: Pages | undefined): boolean {
   const { pageCount, isWhole, pages } = part.changeset
-  // One that brings nothing and is not the last could come for ever.
+  // Empty parts that are not the last could come for ever.
   if (pages.length === 0 && part.outcomes.length === 0 && !part.isLast) return false
   if (previous === undefined) return true
   const before = previous.changeset

@@ -15,7 +15,7 @@ import { defineMutation, defineMutator, type Mutator } from "../timeline/mutator
 import { Reject } from "../timeline/outcome.ts"
 import { sqliteLoader } from "./sim-node.ts"
 
-// One server and some clients in one process, in real time: for tests that tell one scene.
+// One server and some clients in one process, in real time: for tests of one scene.
 
 let loader: Promise<LoadSqlite> | null = null
 export const loadSqlite: LoadSqlite = async () => {

@@ -32,9 +32,9 @@ export interface Group {
   readonly mark?: (index: number, outcome: RunResult) => void
   /** Runs inside the same transaction after the last of the `count` mutations that ran. */
   readonly finish?: (count: number) => void
-  /** Told which mutation runs, so that one that has to be stopped from outside can be named. */
+  /** Called before each mutation, so that one that has to be stopped from outside can be named. */
   readonly watch?: (index: number) => void
-  /** Told what a mutation threw, `Reject` included, before it becomes an outcome without a stack. */
+  /** Called with what a mutation threw, `Reject` included, before it becomes an outcome without a stack. */
   readonly onThrow?: (index: number, error: unknown) => void
   /** An outcome carries the message of what was thrown. */
   readonly tellsWhy?: boolean
@@ -43,7 +43,7 @@ export interface Group {
 export type GroupResult =
   /** One outcome per job, from the first on; fewer when `isOver` said so. */
   | { readonly type: "done"; readonly outcomes: readonly RunResult[] }
-  /** SQLite crashed in job `at`: nothing of the group remains, and the connection is of no use any more (T43). */
+  /** SQLite crashed in job `at`: nothing of the group remains, and the connection must not be used any more (T43). */
   | { readonly type: "crashed"; readonly at: number }
 
 /** What a run of the group found out about itself, so that it has to begin again. */
@@ -116,10 +116,10 @@ function runOne(group: Group, index: number, isMeasured: boolean): RunResult {
   const tx = new MutationTx({ db, uid: mutation.uid, nowMs: mutation.at, user, side })
   try {
     mutator.apply(tx, mutation)
-    // Also when the mutator caught it: half of a statement, perhaps with a broken index, is nothing to go on with (I16).
+    // Also when the mutator caught it: half of a statement may leave a broken index (I16).
     if (db.halfway !== null) throw db.halfway
     if (db.crash !== null) throw db.crash
-    // A deferred foreign key passes RELEASE and would fail the COMMIT, and with it everybody's mutations.
+    // A deferred foreign key passes RELEASE and would fail the COMMIT, and with it all mutations of the group.
     if (db.inTransaction && db.hasDeferredViolations)
       throw new LfError("SQL_ERROR", "a foreign key refers to a row that is not there")
     if (isMeasured && db.inTransaction) checkRoom(group, usedBefore)
@@ -139,7 +139,7 @@ function runOne(group: Group, index: number, isMeasured: boolean): RunResult {
   }
 }
 
-/** @throws DOC_TOO_LARGE when the document is full and the mutation made it larger: what makes it smaller is welcome */
+/** @throws DOC_TOO_LARGE when the document is full and the mutation made it larger; one that makes it smaller is accepted */
 function checkRoom({ db, pagesMax }: Group, usedBefore: number): void {
   const used = db.pagesUsed
   if (used <= pagesMax || used <= usedBefore) return

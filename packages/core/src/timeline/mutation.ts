@@ -7,7 +7,7 @@ import { readPlain, writePlain } from "../base/plain.ts"
 export const MUTATION_BYTES_MAX = 256 * 1024
 export const MUTATION_NAME_BYTES_MAX = 128
 
-/** A timeline's entry: what somebody did. The same bytes on the client and at the server, so that their hashes agree. */
+/** A timeline's entry: one call of a mutation. The same bytes on the client and at the server, so that their hashes agree. */
 export interface Mutation {
   /** UUID, given once, when the mutation is made: the name under which it is found everywhere. */
   readonly uid: string

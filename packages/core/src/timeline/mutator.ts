@@ -111,7 +111,7 @@ export class Mutator {
     const defined = this.find(mutation.name)
     const result = defined.run(tx, defined.parse(mutation.args))
     if (typeof result === "object" && result !== null && "then" in result) {
-      if (result instanceof Promise) result.catch(() => {}) // it is refused here; its later failure is nobody's
+      if (result instanceof Promise) result.catch(() => {}) // it is refused here; its later failure must not be unhandled
       throw new LfError(
         "MUTATION_ASYNC",
         `${mutation.name}: expected a synchronous mutator, got one that returned a promise`,

@@ -37,7 +37,7 @@ describe("what a mutator throws", () => {
     expect(rejectionOf(new Reject(`${code}y`))).toMatchObject({ code })
   })
 
-  test("I21 data of exactly its limit is carried; larger, or no plain data, is replaced by a sentence", () => {
+  test("data up to its limit is carried; larger or not plain, a sentence replaces it (I21)", () => {
     const bytesOf = (data: unknown) => {
       const writer = new ByteWriter()
       writePlain(writer, data)
@@ -54,7 +54,7 @@ describe("what a mutator throws", () => {
     })
   })
 
-  test("S16 anything else is a code of ours, and its message is carried in development alone", () => {
+  test("anything else is a code of ours, and its message is carried in development alone (S16)", () => {
     const bug = new TypeError("a bug".repeat(200))
     expect(rejectionOf(bug)).toEqual(rejected("MUTATION_THREW"))
     expect(rejectionOf(bug, true)).toEqual(rejected("MUTATION_THREW", { message: bug.message.slice(0, 500) }))
@@ -64,7 +64,7 @@ describe("what a mutator throws", () => {
   })
 })
 
-test("T10 a broken database is nobody's mutation's fault, every other error is", () => {
+test("a broken database is no mutation's fault, every other error is (T10)", () => {
   expect(isFatal(new LfError("SQL_CORRUPT", "x"))).toBe(true)
   for (const error of [new LfError("SQL_ERROR", "x"), { code: "SQL_CORRUPT" }, new Error("SQL_CORRUPT")])
     expect(isFatal(error)).toBe(false)

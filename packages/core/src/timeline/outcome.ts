@@ -6,7 +6,7 @@ import { writePlain } from "../base/plain.ts"
 
 /** What a `Reject` may carry: a hundred of them and a part of pages fit one frame. */
 export const REJECT_DATA_BYTES_MAX = 4096
-/** A rejection's own code is a name, not a text; it lies in the document. */
+/** A rejection's own code is a name, not a text; it is stored in the document. */
 export const REJECT_CODE_CHARS_MAX = 40
 const MESSAGE_CHARS_MAX = 500
 
@@ -43,7 +43,7 @@ export function rejected(code: ErrorCode, data: unknown = null): Rejected {
 }
 
 /**
- * An expected no: throw it in a mutator when the app's rules refuse what was asked. The transaction leaves nothing but
+ * Throw it in a mutator when the app's rules refuse the call. The transaction leaves nothing but
  * `code`, which every reader may see, at most REJECT_CODE_CHARS_MAX of it; `data` goes to the author alone, if it is plain
  * data of at most REJECT_DATA_BYTES_MAX.
  */
@@ -64,7 +64,7 @@ export function isFatal(error: unknown): boolean {
   return isLfError(error) && error.code === "SQL_CORRUPT"
 }
 
-/** An expected no of the app's. By name: bundles hold several copies of the class. */
+/** Whether it is the app's `Reject`. By name: bundles hold several copies of the class. */
 export function isReject(error: unknown): error is Reject {
   return error instanceof Error && error.name === "Reject" && "code" in error
 }
@@ -76,8 +76,8 @@ export function rejectionOf(error: unknown, tellsWhy = false): RunResult {
     return { type: "rejected", code, data: "data" in error ? carried(error.data) : null }
   }
   const { code, message } = toLfError(error, "MUTATION_THREW")
-  // The code lies in the document: what only looks like an error of ours brings none of its own.
-  return rejected(Object.hasOwn(ERROR_CODES, code) ? code : "MUTATION_THREW", tellsWhy ? told(message) : null)
+  // The code is stored in the document: only our own codes are taken from an error.
+  return rejected(Object.hasOwn(ERROR_CODES, code) ? code : "MUTATION_THREW", tellsWhy ? withMessage(message) : null)
 }
 
 /** Why a mutation was not kept: what it threw, with the name of the mutation and the place where it was thrown. */
@@ -95,13 +95,13 @@ function carried(data: unknown): unknown {
   try {
     writePlain(writer, data)
   } catch {
-    return told("what the rejection carried is no plain data")
+    return withMessage("what the rejection carried is no plain data")
   }
   return writer.length > REJECT_DATA_BYTES_MAX
-    ? told(`what the rejection carried is over ${REJECT_DATA_BYTES_MAX} bytes`)
+    ? withMessage(`what the rejection carried is over ${REJECT_DATA_BYTES_MAX} bytes`)
     : data
 }
 
-function told(message: string): { readonly message: string } {
+function withMessage(message: string): { readonly message: string } {
   return { message: message.slice(0, MESSAGE_CHARS_MAX) }
 }

@@ -80,7 +80,7 @@ export function migrate(db: Database, mutator: Mutator): boolean {
 }
 
 /**
- * Sees to FTS5 tables that older code did not recognise as such. Returns whether a page was written.
+ * Sets `secure-delete` on FTS5 tables that older code did not recognise. Returns whether a page was written.
  * @throws MIGRATION_FAILED
  */
 export function hardenSchema(db: Database): boolean {

@@ -13,7 +13,7 @@ import { type RunResult, rejected } from "./outcome.ts"
  * mutations loses nothing, but what both had pending when they parted runs twice.
  */
 export const HASHES_KEPT = 1024
-/** And so many in all of a client that confirms nothing. */
+/** Hashes kept in all of a client that confirms nothing. */
 export const HASHES_MAX = 16 * HASHES_KEPT
 
 /** A client's pending mutations, in order, under one client id. A fork gives it a new id and renumbers. */
@@ -112,7 +112,7 @@ export class Timeline {
     return this.#run(db, this.pending())
   }
 
-  /** @throws SQL_CRASHED and then the connection is of no use any more */
+  /** @throws SQL_CRASHED and then the connection must not be used any more */
   #run(db: Database, mutations: readonly Mutation[], onThrow?: (error: unknown) => void): readonly RunResult[] {
     if (mutations.length === 0) return []
     const jobs: Job[] = mutations.map((mutation) =>
