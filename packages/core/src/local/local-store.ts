@@ -233,7 +233,7 @@ export class LocalStore {
     const refused = [...this.#refused]
     await this.streams.flush()
     for (const one of refused) this.#showRefused(one)
-    const limit = this.#rollupBytes ?? Math.max(ROLLUP_BYTES_MIN, (this.storage.basePageCount * 4096) / 2)
+    const limit = this.#rollupBytes ?? Math.max(ROLLUP_BYTES_MIN, this.storage.baseBytes / 2)
     if (this.streams.bytesSinceRollup <= limit || this.#rollup !== null) return
     this.#rollup = this.rollup()
     try {

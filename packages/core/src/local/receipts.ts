@@ -1,3 +1,4 @@
+import { deferred } from "../base/wait.ts"
 import type { MutationOutcome, Outcome } from "../timeline/outcome.ts"
 
 /** A mutation that was kept. */
@@ -32,10 +33,7 @@ export class Receipts {
   }
 
   open(uid: string, durable: Promise<void>): LocalReceipt {
-    let decide: Entry["decide"] = () => {}
-    const remote = new Promise<Outcome>((resolve) => {
-      decide = resolve
-    })
+    const { promise: remote, resolve: decide } = deferred<Outcome>()
     durable.catch(() => {}) // the receipt's holder gets it; one without a holder is no unhandled rejection
     const receipt: LocalReceipt = { uid, durable, remote }
     this.#open.set(uid, { receipt, decide })

@@ -2,6 +2,7 @@ import { bytesEqual, textToBytes } from "../base/bytes.ts"
 import { LfError, toLfError } from "../base/error.ts"
 import type { ErrorCode } from "../base/error-codes.ts"
 import type { Cancel, Host } from "../base/host.ts"
+import { backoffMs, Sleep, withTimeout } from "../base/wait.ts"
 import { Link, type Progress } from "../network/link.ts"
 import { PROTOCOL_VERSION, PUSH_BYTES_MAX, TOKEN_BYTES_MAX, type Welcome } from "../network/message.ts"
 import type { Network } from "../network/network.ts"
@@ -10,8 +11,7 @@ import type { Local } from "./local.ts"
 
 /** A connection silent for this long is pinged; without an answer in the same time again it is closed (T22). */
 const HEARTBEAT_MS = 10_000
-const RETRY_MS_MIN = 250
-const RETRY_MS_MAX = 15_000
+const RETRY_MS = { minMs: 250, maxMs: 15_000 }
 /** After a refusal that only a person or a deploy can change. */
 const RETRY_MS_REFUSED = 30_000
 /** Size of the first push. A fast answer doubles the next push, a slow one halves it. */
@@ -58,10 +58,11 @@ export class Session {
   #pushBytes = PUSH_BYTES_FIRST
   /** When it last connected at once, under a new client id. */
   #renewedMs = Number.NEGATIVE_INFINITY
-  #wake: () => void = () => {}
+  readonly #sleep: Sleep
 
   constructor(options: SessionOptions) {
     this.#options = options
+    this.#sleep = new Sleep(options.host)
     void this.#run()
   }
 
@@ -75,27 +76,27 @@ export class Session {
     this.#isOnline = isOnline
     this.#failures = 0
     if (!isOnline) this.#link?.close("went offline")
-    this.#wake()
+    this.#sleep.wake()
   }
 
   /** Tries at once instead of waiting for the next retry; asks an open connection whether it is alive. */
   poke(): void {
     this.#failures = 0
     this.#link?.ping()
-    this.#wake()
+    this.#sleep.wake()
   }
 
   stop(): void {
     this.#isStopped = true
     this.#link?.close("stopped")
-    this.#wake()
+    this.#sleep.wake()
   }
 
   async #run(): Promise<void> {
     while (!this.#isStopped) {
       if (!this.#isOnline) {
         this.#become({ status: "offline", error: null, isUpToDate: false })
-        await this.#sleep(null)
+        await this.#sleepUnlessStopped(null)
         continue
       }
       const { secret } = this.#options.local
@@ -106,14 +107,14 @@ export class Session {
       if (!this.#isOnline) continue
       const { status, isRefusal } = meaningOf(error.code)
       this.#become({ status, error, isUpToDate: false, firstSync: null })
-      await this.#sleep(isRefusal ? RETRY_MS_REFUSED : this.#retryMs())
+      await this.#sleepUnlessStopped(isRefusal ? RETRY_MS_REFUSED : this.#retryMs())
     }
   }
 
   /** Whether the document has a new client id: then it reconnects at once without an error. Not twice in a row. */
   #isNew(secret: Uint8Array): boolean {
     const nowMs = this.#options.host.monotonicMs()
-    if (bytesEqual(secret, this.#options.local.secret) || nowMs - this.#renewedMs < RETRY_MS_MIN) return false
+    if (bytesEqual(secret, this.#options.local.secret) || nowMs - this.#renewedMs < RETRY_MS.minMs) return false
     this.#renewedMs = nowMs
     return true
   }
@@ -124,12 +125,12 @@ export class Session {
     let stopHeartbeat: Cancel = () => {}
     try {
       const token = checkToken((await this.#options.token?.()) ?? "")
-      const pipe = await withTimeout(host, CONNECT_MS_MAX, network.connect())
+      const pipe = await withTimeout(host, CONNECT_MS_MAX, network.connect(), noAnswer(CONNECT_MS_MAX))
       const link = new Link(pipe, (progress) => this.#become({ firstSync: local.cursor === 0 ? progress : null }))
       this.#link = link
       if (this.#isStopped || !this.#isOnline) link.close("went offline")
       const { secret } = local
-      const welcome = await withTimeout(host, WELCOME_MS_MAX, this.#greet(link, token))
+      const welcome = await withTimeout(host, WELCOME_MS_MAX, this.#greet(link, token), noAnswer(WELCOME_MS_MAX))
       this.#checkUser(welcome)
       this.#checkSchema(welcome)
       this.#failures = 0
@@ -226,23 +227,11 @@ export class Session {
     return () => cancel()
   }
 
-  /** Doubles from RETRY_MS_MIN, with jitter so that clients do not all reconnect at once after a server's restart. */
+  /** Doubles, with jitter so that clients do not all reconnect at once after a server's restart. */
   #retryMs(): number {
     const [random] = this.#options.host.randomBytes(1)
-    const full = Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 2 ** Math.min(this.#failures - 1, 10))
+    const full = backoffMs(this.#failures - 1, RETRY_MS)
     return full / 2 + (full / 2) * (random / 255)
-  }
-
-  /** Until `delayMs` have passed (null: for ever) or `#wake` is called. */
-  #sleep(delayMs: number | null): Promise<void> {
-    return new Promise((resolve) => {
-      const cancel = delayMs === null ? () => {} : this.#options.host.after(delayMs, resolve)
-      this.#wake = () => {
-        cancel()
-        resolve()
-      }
-      if (this.#isStopped) this.#wake()
-    })
   }
 
   /** Pushes as much as is sent in a moment: behind a longer push a ping would be late, and the connection closed as dead. */
@@ -257,6 +246,10 @@ export class Session {
     if (pushed === "nothing") this.#pushBytes = bytes
     else if (isFast) this.#pushBytes = Math.min(PUSH_BYTES_MAX, bytes * 2)
     return pushed
+  }
+
+  async #sleepUnlessStopped(delayMs: number | null): Promise<void> {
+    if (!this.#isStopped) await this.#sleep.for(delayMs)
   }
 
   #pause(delayMs: number): Promise<void> {
@@ -307,19 +300,6 @@ function checkToken(token: string): string {
   throw new LfError("TOKEN_TOO_LARGE", `expected a token of at most ${TOKEN_BYTES_MAX} bytes, auth() gave ${length}`)
 }
 
-function withTimeout<T>(host: Host, limitMs: number, work: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const noAnswer = () => reject(new LfError("SERVER_UNREACHABLE", `no answer from the server within ${limitMs} ms`))
-    const cancel = host.after(limitMs, noAnswer)
-    work.then(
-      (value) => {
-        cancel()
-        resolve(value)
-      },
-      (error: unknown) => {
-        cancel()
-        reject(error)
-      },
-    )
-  })
+function noAnswer(limitMs: number): () => LfError {
+  return () => new LfError("SERVER_UNREACHABLE", `no answer from the server within ${limitMs} ms`)
 }

@@ -1,5 +1,6 @@
 import type { Host } from "../base/host.ts"
 import { LSN_ZERO, type Lsn, nextLsn } from "../base/lsn.ts"
+import { backoffMs, Sleep } from "../base/wait.ts"
 import { mutationCodec } from "../timeline/mutation.ts"
 import type { ClientList } from "./client-list.ts"
 import { DeliveryMarks } from "./delivery-marks.ts"
@@ -20,8 +21,7 @@ export interface Effect {
 export type OnApplied = (effect: Effect) => void | Promise<void>
 
 /** The pause after a failure doubles between these. */
-const RETRY_MS_MIN = 250
-const RETRY_MS_MAX = 60_000
+const RETRY_MS = { minMs: 250, maxMs: 60_000 }
 /** After so much time of effects others of the process have their turn. */
 const SLICE_MS = 10
 /** A close waits this long for the effect that runs: it may itself wait for the document, and is given again. */
@@ -47,7 +47,7 @@ export class OnAppliedQueue {
   #running: Promise<void> | null = null
   #isStopped = false
   #isOver = false
-  #resume: () => void = () => {}
+  readonly #pause: Sleep
 
   constructor(options: {
     store: RemoteStore
@@ -59,6 +59,7 @@ export class OnAppliedQueue {
     this.#store = options.store
     this.#clients = options.clients
     this.#host = options.host
+    this.#pause = new Sleep(options.host)
     this.#onApplied = options.onApplied
     this.#wake = options.wake
     this.#done = options.store.arrivals.start()
@@ -85,7 +86,7 @@ export class OnAppliedQueue {
   /** No further effect begins; resolves when the one that runs has ended and is marked, or takes too long. */
   async stop(): Promise<void> {
     this.#isStopped = true
-    this.#resume()
+    this.#pause.wake()
     let cancel = () => {}
     const isLate = new Promise<void>((resolve) => {
       cancel = this.#host.after(EFFECT_CLOSE_MS_MAX, resolve)
@@ -120,19 +121,8 @@ export class OnAppliedQueue {
       this.#wake()
     } catch {
       // It threw, or could not be marked: it is given again.
-      await this.#pause(Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 2 ** Math.min(this.#failures++, 10)))
+      if (!this.#isStopped) await this.#pause.for(backoffMs(this.#failures++, RETRY_MS))
     }
-  }
-
-  #pause(delayMs: number): Promise<void> {
-    if (this.#isStopped) return Promise.resolve()
-    return new Promise((resolve) => {
-      const cancel = this.#host.after(delayMs, resolve)
-      this.#resume = () => {
-        cancel()
-        resolve()
-      }
-    })
   }
 
   /** The earliest that is due; what was rejected is passed by. */

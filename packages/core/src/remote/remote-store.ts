@@ -147,7 +147,7 @@ export class RemoteStore {
 
   /** Whether it is time to write the database anew and forget the deltas. */
   get isCheckpointDue(): boolean {
-    return this.streams.bytesSinceRollup > Math.max(CHECKPOINT_BYTES_MIN, (this.storage.basePageCount * 4096) / 2)
+    return this.streams.bytesSinceRollup > Math.max(CHECKPOINT_BYTES_MIN, this.storage.baseBytes / 2)
   }
 
   /** Writes main.db as it is now; the journal's past goes. Journals keep what recovery or a client still needs (I12). */

@@ -3,6 +3,7 @@ import { isLfError, LfError, toLfError } from "../base/error.ts"
 import { ERROR_CODES } from "../base/error-codes.ts"
 import { authorize, type SqlMode } from "./authorizer.ts"
 import type { SqliteModule } from "./module.ts"
+import { PAGE_BYTES } from "./page.ts"
 import { compileQuery, type Query } from "./sql.ts"
 import { sqliteError } from "./sqlite-error.ts"
 import { Arena, bindAll, columnNames, cText, type Row, readRow } from "./statement.ts"
@@ -51,7 +52,7 @@ export const QUERY_MS_MAX = 1_000
 
 /** auto_vacuum and encoding must be set before the first page is written; durability is the log's, not SQLite's. */
 const PRAGMAS = [
-  "pragma page_size=4096",
+  `pragma page_size=${PAGE_BYTES}`,
   "pragma auto_vacuum=0",
   "pragma encoding='UTF-8'",
   "pragma journal_mode=memory",

@@ -63,6 +63,10 @@ export class Storage implements PageStore {
     return this.#base.pageCount
   }
 
+  get baseBytes(): number {
+    return this.basePageCount * PAGE_BYTES
+  }
+
   /** The base's pages, consistent for ever. */
   snapshot(): readonly Page[] {
     return this.#base.snapshot()

@@ -4,6 +4,7 @@ import { chainHash, loadChecksum } from "../base/checksum.ts"
 import { LSN_ZERO, lsn } from "../base/lsn.ts"
 import { anchorRecord } from "../journal/chain.ts"
 import type { Checkpoint, DocumentLog, LogRecord, OpenedLog } from "../journal/log.ts"
+import { PAGE_BYTES } from "../sqlite/page.ts"
 
 /** One document on some disk, empty at first, and the damage that the port's disk can have. */
 export interface LogContractDisk {
@@ -18,8 +19,6 @@ export interface LogContractDisk {
   readonly isOwned: boolean
   dispose(): Promise<void>
 }
-
-const PAGE_BYTES = 4096
 
 /** What every DocumentLog keeps. Each test gets a fresh disk. */
 export function logContract(name: string, make: () => Promise<LogContractDisk>): void {

@@ -1,6 +1,8 @@
 import { ERROR_CODES, LfError } from "@lf/core"
+import { withTimeout } from "@lf/core/internal"
 import { LIMITS } from "../limits/limits.ts"
 import { isKnown, type Reporter, reporterOf } from "../log/error-report.ts"
+import { nodeHost } from "../node/node-host.ts"
 import { isProduction } from "../process/environment.ts"
 import { processGlobal } from "../process/globals.ts"
 import { userIdTrouble } from "./user-id.ts"
@@ -99,13 +101,8 @@ export class AccessControl<P extends { readonly id: string }> {
   /** Any thenable is waited for, and no longer than `authMsMax`: a promise need not be of this realm's class. */
   #inTime<T>(answer: T | Promise<T>): T | Promise<T> {
     if (!isThenable(answer)) return answer
-    return new Promise((resolve, reject) => {
-      const noAnswer = () => reject(new AnswerTimeout(`no answer within ${this.#answerMsMax} ms`))
-      const timer = setTimeout(noAnswer, this.#answerMsMax).unref()
-      Promise.resolve(answer)
-        .then(resolve, reject)
-        .finally(() => clearTimeout(timer))
-    })
+    const ms = this.#answerMsMax
+    return withTimeout(nodeHost, ms, answer, () => new AnswerTimeout(`no answer within ${ms} ms`))
   }
 }
 

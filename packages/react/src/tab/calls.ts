@@ -1,5 +1,6 @@
 import { LfError, type Outcome, type Receipt } from "@lf/core"
 import type { MutationOutcome } from "@lf/core/internal"
+import { deferred } from "@lf/core/internal"
 import type { SentError, TabMessage } from "../rpc/protocol.ts"
 import { sentToError } from "../rpc/sent-error.ts"
 
@@ -43,10 +44,7 @@ export class Calls {
 
   openMutation(message: MutateMessage, wasAsked: boolean): Promise<Receipt> {
     const { uid } = message
-    let decide: Followed["decide"] = () => {}
-    const remote = new Promise<Outcome>((resolve) => {
-      decide = resolve
-    })
+    const { promise: remote, resolve: decide } = deferred<Outcome>()
     this.#followed.set(uid, { remote, decide, isDecided: false })
     return new Promise((resolve, reject) => {
       this.#mutations.set(uid, { message, resolve, reject, order: this.#made++, ticks: 0, wasAsked })

@@ -1,10 +1,9 @@
-import { type Checkpoint, type LogHeader, pagesChecksum } from "@lf/core/internal"
+import { type Checkpoint, type LogHeader, PAGE_BYTES, pagesChecksum } from "@lf/core/internal"
 
 // A log's folder in OPFS holds one file per rollup, `db-<generation>-<fence>`: the pages and nothing else. The fence is the
 // writer's, so that no owner writes or removes a file of one that came after it. OPFS is never fsynced, so what is read is
 // checked against the header in IndexedDB, and a bad file is no loss: the pages are the server's.
 
-const PAGE_BYTES = 4096
 const WRITE_PAGES = 256
 const FILE = /^db-\d+-(\d+)$/
 
