@@ -23,7 +23,7 @@ const addition = (id: string) =>
     at: 1,
   })
 
-describe("S2 who is signed out is sent away, though it asks for nothing", () => {
+describe("a user who is signed out is disconnected, also while idle (S2)", () => {
   test("a session that has ended closes its connections with AUTH_REQUIRED", async () => {
     const sessions = new Map([["7", "ann"]])
     const { url } = await startServer({
@@ -62,7 +62,7 @@ describe("S2 who is signed out is sent away, though it asks for nothing", () => 
     expect(await lf.document("doc", { as: "system" }).query(titlesQuery)).toHaveLength(2)
   })
 
-  test("recheck() asks now, and only for whom it was told", async () => {
+  test("recheck() re-authorizes at once, and only the connections of that user", async () => {
     let isIn = true
     const { url, lf } = await startServer({
       authenticate: ({ token }) => {
@@ -82,7 +82,7 @@ describe("S2 who is signed out is sent away, though it asks for nothing", () => 
     await bo.hears("pong")
   })
 
-  test("who does not answer in time says no, also when it is asked again", async () => {
+  test("a timeout denies, also on a recheck", async () => {
     const silence = new Promise<null>(() => {})
     vi.spyOn(process.stderr, "write").mockReturnValue(true)
     const { url } = await startServer({ authenticate: () => silence, limits: { authMsMax: 30 } })
@@ -101,7 +101,7 @@ describe("S2 who is signed out is sent away, though it asks for nothing", () => 
     expect(await reader.closed).toBe("AUTHORIZE_FAILED")
   })
 
-  test("I18 whose right to read was taken away hears of no later change", async () => {
+  test("a client that loses the right to read is sent no later change (I18)", async () => {
     let mayRead = true
     const { url, lf } = await startServer({
       limits: soon,
@@ -119,7 +119,7 @@ describe("S2 who is signed out is sent away, though it asks for nothing", () => 
   })
 })
 
-describe("S3 default deny", () => {
+describe("default deny (S3)", () => {
   test.each(["AUTHENTICATE_MISSING", "AUTHORIZE_MISSING"])(
     "%s: production does not start, development says it once",
     async (code) => {
@@ -137,7 +137,7 @@ describe("S3 default deny", () => {
     },
   )
 
-  test("a refusal is the same, byte for byte, for what is there and what is not, and nothing of the disk is looked at", async () => {
+  test("a refusal is the same bytes for documents that exist and that do not, without a disk read", async () => {
     const { url, lf, dataDir } = await startServer({ authorize: ({ principal }) => principal?.id === "owner" })
     const refusal = async (docId: string) => {
       const raw = await rawClient(url)
@@ -156,7 +156,7 @@ describe("S3 default deny", () => {
   })
 })
 
-describe("S4 whose client id it is", () => {
+describe("ownership of client ids (S4)", () => {
   const secret = new Uint8Array(32).fill(5)
 
   test("an id that was read in the document and is shown without its secret is another id", async () => {
@@ -191,7 +191,7 @@ describe("S4 whose client id it is", () => {
     expect(await other.closed).toBe("CLIENT_PROOF")
   })
 
-  test("who came in while the id was nobody's is sent away when another is first to write under it", async () => {
+  test("connections on an unowned client id are closed when another user writes under it first", async () => {
     const { url, lf } = await startServer()
     const [ann, bo, nobody] = [await rawClient(url), await rawClient(url), await rawClient(url)]
     for (const [raw, token] of [
@@ -216,7 +216,7 @@ describe("S4 whose client id it is", () => {
     )
   })
 
-  test("T26 what nobody made is claimed by who signs in with its secret, and is that user's from then on", async () => {
+  test("signing in with an anonymous client's secret binds it to that user for good (T26)", async () => {
     const { url, lf } = await startServer()
     const disk = new MemoryDisk()
     const before = await startClient(url, { disk })

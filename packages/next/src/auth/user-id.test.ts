@@ -18,7 +18,7 @@ const answering = (principal: unknown) => ({ authenticate: () => principal as { 
 /** Three bytes each in UTF-8. */
 const euros = (count: number) => "€".repeat(count)
 
-describe("S3 the id that authenticate answers", () => {
+describe("the id that authenticate answers (S3)", () => {
   test.each<[string, unknown, string]>([
     ["too long", { id: "x".repeat(USER_BYTES_MAX + 1) }, `got ${USER_BYTES_MAX + 1} bytes`],
     ["too long in UTF-8", { id: euros(1_366) }, "got 4098 bytes"],
@@ -74,7 +74,7 @@ describe("S3 the id that authenticate answers", () => {
   })
 })
 
-describe("S2 the token that auth() gives", () => {
+describe("the token that auth() gives (S2)", () => {
   const connect = async (url: string, token: string) => {
     await loadChecksum()
     const opened = await new MemoryDisk().open("doc")
@@ -92,7 +92,7 @@ describe("S2 the token that auth() gives", () => {
     return { local, session }
   }
 
-  test("over the limit: TOKEN_TOO_LARGE with what was found and what may be, and what is pending is kept", async () => {
+  test("over the limit: TOKEN_TOO_LARGE with size and limit, and pending mutations are kept", async () => {
     const seen: (string | null)[] = []
     const { url } = await startServer({
       authenticate: ({ token }) => {
@@ -120,7 +120,7 @@ describe("S2 the token that auth() gives", () => {
   })
 })
 
-describe("S2 authMsMax", () => {
+describe("authMsMax (S2)", () => {
   /** A promise of another library's, or of another realm. Null: it never answers. */
   class Thenable<T> {
     readonly #value: T | null

@@ -14,7 +14,7 @@ afterEach(cleanUp)
 const KILLS = 5
 const CLIENTS = 3
 
-test("I3 I9 I19 SIGKILL under load from three clients: nothing lost, nothing doubled, equal pages", {
+test("SIGKILL under load from three clients loses and doubles nothing (I3, I9, I19)", {
   timeout: 120_000,
 }, async () => {
   const dataDir = await temporaryDirectory()
@@ -68,7 +68,7 @@ test("I3 I9 I19 SIGKILL under load from three clients: nothing lost, nothing dou
   await expectSound(docDirectory(dataDir, "doc"), sent.length)
 })
 
-test("T12 a mutation that kills the process is quarantined, and everybody else's arrive", {
+test("a mutation that kills the process is quarantined, and other clients' arrive (T12)", {
   timeout: 60_000,
 }, async () => {
   const dataDir = await temporaryDirectory()

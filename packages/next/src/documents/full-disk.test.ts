@@ -15,7 +15,7 @@ const ANSWER_MS_MAX = 2_000
 const TEXT = "x".repeat(20_000)
 
 // A disk of its own, gone with the process that has it.
-test("T19 I21 a server whose disk is full loses nothing that it acknowledged, and goes on when there is room", {
+test("a full disk loses nothing acknowledged, and writes resume when there is room (T19, I21)", {
   timeout: 60_000,
 }, async () => {
   const dataDir = await mkdtemp(join(tmpdir(), "lf-full-"))

@@ -14,7 +14,7 @@ const Order = defineMutation("Order", z.object({ what: z.string() }), (tx, { wha
 })
 const mutator = defineMutator({ migrations: [sql`create table orders (what text) strict`], mutations: [Order] })
 
-test("S19 onApplied is told of what a client and the server did, in order; what failed is told again after a kill", async () => {
+test("onApplied gets client and server mutations in order, and retries after a kill (S19)", async () => {
   const events: AppliedEvent[] = []
   let isDown = false
   const onApplied = async (event: AppliedEvent) => {

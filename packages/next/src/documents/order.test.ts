@@ -15,7 +15,7 @@ const SENDS_EACH = 3
 /** What the system saw, in its order: a log became durable, or something left on a socket. */
 type Call = "durable" | "send"
 
-test("I3 I4 by the system's own record: what a mutation makes the server say leaves after its fdatasync", {
+test("strace: every reply to a mutation is sent after its fdatasync (I3, I4)", {
   timeout: 60_000,
 }, async () => {
   const dataDir = await temporaryDirectory()

@@ -21,7 +21,7 @@ const mutator = defineMutator({
 
 const waiting = sql<{ id: string; what: string }>`select id, what from outbox order by id`
 
-test("S19 a side effect of what was applied happens at least once, under one key, whatever crashes in between", async () => {
+test("an applied mutation's side effect runs at least once, under one key, over crashes (S19)", async () => {
   const mails = new Map<string, string[]>()
   /** The app's job. `crashAfter`: it ends between a mail and the note that it was sent. */
   const work = async ({ lf }: TestServer, crashAfter = Number.POSITIVE_INFINITY) => {

@@ -9,7 +9,7 @@ afterEach(cleanUp)
 const RACES = 5
 const RUNNERS = 3
 
-test("I14 servers that race for one directory: one at a time has the document, and nothing is lost between them", {
+test("of servers that race for one directory, one at a time owns it; no data is lost (I14)", {
   timeout: 120_000,
 }, async () => {
   const dataDir = await temporaryDirectory()

@@ -52,7 +52,7 @@ async function outcomesUnder(mode: string): Promise<string> {
   return said.join("\n")
 }
 
-test("S16 in production the author of a mutation that threw hears the code and no word of what it threw", async () => {
+test("in production the author of a mutation that threw is sent the code alone (S16)", async () => {
   const said = await outcomesUnder("production")
   expect(said).not.toContain(SECRET)
   expect(said).toContain("this is for the author")
@@ -63,6 +63,6 @@ test("without NODE_ENV as in production: what is not known to be development is 
   expect(await outcomesUnder("")).not.toContain(SECRET)
 })
 
-test("in development the author hears what it threw", async () => {
+test("in development the author is sent what it threw", async () => {
   expect(await outcomesUnder("development")).toContain(SECRET)
 })

@@ -43,7 +43,7 @@ async function trickle(raw: RawClient, everyMs: number): Promise<number> {
   return performance.now() - startedMs
 }
 
-describe("S7 S20 before the welcome", () => {
+describe("before the welcome (S7, S20)", () => {
   test("300 sockets with a half frame of 1 MiB hold little, and are gone", async () => {
     const { url, server } = await startServer({ limits: { upgradesPerAddressPerMinute: 10_000 } })
     const raws: RawClient[] = []
@@ -96,7 +96,7 @@ describe("S7 S20 before the welcome", () => {
   })
 })
 
-describe("S7 S20 after the welcome", () => {
+describe("after the welcome (S7, S20)", () => {
   test("a half frame is cut at idleMsMax, also when it trickles in", async () => {
     const { url } = await startServer({ limits: { idleMsMax: 300 } })
     const [still, trickling] = [await welcomed(url), await welcomed(url)]
@@ -126,7 +126,7 @@ describe("S7 S20 after the welcome", () => {
     expect(performance.now() - startedMs).toBeGreaterThan(1_700)
   })
 
-  test("unfinishedBytesPerAddressMax: over it the newest is cut; older ones and other addresses go on", async () => {
+  test("over unfinishedBytesPerAddressMax the newest is closed, and no other", async () => {
     const limits = { unfinishedBytesPerAddressMax: 1024 * 1024 }
     const { url } = await startServer({ trustProxy: 1, limits })
     const from = (address: string) => ({ headers: { "x-forwarded-for": address } })
@@ -148,7 +148,7 @@ describe("S7 S20 after the welcome", () => {
   })
 })
 
-test("S7 the bytes that an address holds come back when its frames are whole and when its connections leave", () => {
+test("an address's bytes are released when frames complete and connections close (S7)", () => {
   const cut: string[] = []
   const quotas = new ConnectionQuotas(limitsOf({ unfinishedBytesPerAddressMax: 100 }))
   const [a, b, c] = ["a", "b", "c"].map((name) => quotas.intake("1.1.1.1", () => cut.push(name)))

@@ -32,7 +32,7 @@ const polluted = (key: string) =>
     writer.text(key).u8(OBJECT).uint(1).text("polluted").u8(TEXT).text("yes")
   })
 
-describe("S5 hostile arguments are rejections, never a crash", () => {
+describe("hostile arguments are rejections, never a crash (S5)", () => {
   test.each<[string, Uint8Array, string | null]>([
     ["another type", add({ id: 1, title: [] }), "MUTATION_ARGS_INVALID"],
     ["nothing", add(null), "MUTATION_ARGS_INVALID"],
@@ -83,7 +83,7 @@ describe("S5 hostile arguments are rejections, never a crash", () => {
   )
 })
 
-describe("S14 S15 what a server does not take closes with a code, and changes nothing", () => {
+describe("what a server does not take closes with a code, and changes nothing (S14, S15)", () => {
   const changeset = { pageCount: 1, isWhole: true, before: null, after: 0n, pages: [] }
   test.each<[string, Message]>([
     ["pages", { type: "pages", from: lsn(0), to: lsn(9), isLast: true, bytesTotal: 1, changeset, outcomes: [] }],

@@ -93,7 +93,7 @@ async function serve() {
   return { port: Number(port), counts }
 }
 
-test("I17 S20 what 1,000 connections that succeed and 1,000 that fail leave behind is nothing", {
+test("what 1,000 connections that succeed and 1,000 that fail leave behind is nothing (I17, S20)", {
   timeout: 120_000,
 }, async () => {
   const { port, counts } = await serve()

@@ -18,14 +18,14 @@ const addition = (i: number) => {
   return mutationCodec.encode({ uid, name: "Add", args: { id: String(i), title: "t" }, at: 1 })
 }
 
-test("I17 a limit that is none of ours, or no number above 0, is refused when the server starts", () => {
+test("a limit that is unknown or no number above 0 is refused when the server starts (I17)", () => {
   expect(limitsOf({ framesPerSecond: 5 })).toEqual({ ...LIMITS, framesPerSecond: 5 })
   expect(() => limitsOf({ framesPerSecond: 0 })).toThrow(TypeError)
   expect(() => limitsOf({ framesPerSecond: Number.NaN })).toThrow(TypeError)
   expect(() => limitsOf({ toString: 5 } as object)).toThrow(TypeError)
 })
 
-describe("S7 sockets", () => {
+describe("sockets (S7)", () => {
   test("one address has so many; when one closes the next may come; others never notice", async () => {
     const { url } = await startServer({ trustProxy: 1, limits: { connectionsPerAddressMax: 2 } })
     const first = await rawClient(url, from("1.1.1.1"))
@@ -65,7 +65,7 @@ describe("S7 sockets", () => {
     )
   })
 
-  test("what comes through a proxy that is not known as one is told of once", async () => {
+  test("requests through a proxy that is not configured are logged once", async () => {
     const said = vi.spyOn(process.stderr, "write").mockReturnValue(true)
     const { url } = await startServer({ limits: { connectionsMax: 1 } })
     await rawClient(url)
@@ -87,7 +87,7 @@ describe("S7 sockets", () => {
   })
 })
 
-describe("S7 principals", () => {
+describe("principals (S7)", () => {
   test.each([
     ["connectionsPerPrincipalMax", "doc"],
     ["documentsPerPrincipalMax", "third"],
@@ -144,7 +144,7 @@ describe("S7 principals", () => {
     expect(client.session.state.status).toBe("connected")
   }, 60_000)
 
-  test("I20 one writer's thousands do not hold up another document", async () => {
+  test("one writer's thousands do not hold up another document (I20)", async () => {
     const { url } = await startServer()
     const [bulk, other] = [await rawClient(url), await rawClient(url)]
     bulk.hello({ token: "ann", docId: "bulk" })
@@ -176,7 +176,7 @@ describe("S7 principals", () => {
   })
 })
 
-test("S7 S16 what visitors cause to be written to the log is bounded", () => {
+test("the log lines that clients can cause are bounded (S7, S16)", () => {
   const written = vi.spyOn(process.stderr, "write").mockReturnValue(true)
   const log = boundedLog()
   for (let i = 0; i < 5_000; i++) log({ level: "error", event: "authenticate-failed" })

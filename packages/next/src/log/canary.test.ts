@@ -45,7 +45,7 @@ async function start(script: string, dataDir: string, output: Buffer[]) {
   return { child, url: `ws://127.0.0.1:${port}/api/lf` }
 }
 
-test("S16 no argument, token or secret is in the log or with other clients: refused, thrown, invalid, SQL errors, a crash", {
+test("no failure puts an argument, token or secret in the log or before other clients (S16)", {
   timeout: 60_000,
 }, async () => {
   const dataDir = await temporaryDirectory()
@@ -129,7 +129,7 @@ test("S16 no argument, token or secret is in the log or with other clients: refu
   expect(heardBy(other)).toContain("kept and read by all")
 })
 
-test("S12 what was deleted is in no checkpoint, no backup and nothing that a new client is sent, FTS5's index included", async () => {
+test("deleted text is in no checkpoint, backup or page sent to a new client, FTS5 included (S12)", async () => {
   const canary = "xylophonecanary"
   const mutator = defineMutator({
     migrations: [

@@ -30,8 +30,8 @@ async function opens(path: string): Promise<number> {
   return records.length
 }
 
-describe("I14 T37 the kernel says who owns a directory", () => {
-  test("a second opener in the same process is refused, with the holder and the remedy; a document has a lock of its own", async () => {
+describe("the kernel decides the owner of a directory (I14, T37)", () => {
+  test("a second opener in one process is refused with holder and remedy; locks are per document", async () => {
     const held = await acquireDirectory(directory)
     const expected = {
       code: "SERVER_DIRECTORY_OWNED",
@@ -83,7 +83,7 @@ describe("I14 T37 the kernel says who owns a directory", () => {
     for (const source of sources) expect(source).not.toMatch(/\/proc\/|process\.kill/)
   })
 
-  test("a lock file of the older format, and a takeover of that format that was left: taken over, its owner's file is left", async () => {
+  test("a lock file or unfinished takeover of the older format is taken over; its file stays", async () => {
     const { log } = await openFsLog(directory)
     await log.append(chainOf("s", ["1"]))
     await log.rollup(checkpointOf(1, 2), chainOf("s", ["1"]))
@@ -124,7 +124,7 @@ describe("I14 T37 the kernel says who owns a directory", () => {
     await second?.release()
   })
 
-  test("is free as soon as it is given back, though a child that starts has a copy of every open file (T37)", async () => {
+  test("is free as soon as it is unlocked, though a child inherited every open file (T37)", async () => {
     const path = join(directory, "owner.lock")
     // A fork copies open files; they end with its exec, some moments later. Threads of this process fork all the time.
     const forks = new Worker(
@@ -188,7 +188,7 @@ class Contender {
   }
 }
 
-describe.skipIf(namespace === null)("I14 T37 processes that cannot see each other's ids", () => {
+describe.skipIf(namespace === null)("processes that cannot see each other's ids (I14, T37)", () => {
   test.each(["directory", "document"] as const)(
     "the second is refused the %s while the first lives, and has it right after kill -9",
     {
@@ -241,7 +241,7 @@ describe.skipIf(namespace === null)("I14 T37 processes that cannot see each othe
     await until(() => heir.acknowledged > owner.acknowledged, "the second has it", RIGHT_AFTER_MS)
   })
 
-  test("I3 a lock file that is removed under a living owner: it is deposed, and what it acknowledged is there", {
+  test("removing a live owner's lock file deposes it, and keeps what it acknowledged (I3)", {
     timeout: 60_000,
   }, async () => {
     const script = await bundle("testing/owner-process.ts")

@@ -42,7 +42,7 @@ async function open(url: string): Promise<WebSocket> {
 }
 
 describe("a pipe over a WebSocket", () => {
-  test("frames arrive whole and in order, also those sent before anybody listened; the reason arrives too", async () => {
+  test("frames sent before and after listening arrive whole and in order, and so does the reason", async () => {
     const { url, pipes } = await serve()
     const near = await wsNetwork(url).connect()
     near.send(new Uint8Array([1, 2]))
@@ -62,7 +62,7 @@ describe("a pipe over a WebSocket", () => {
     near.close("again")
   })
 
-  test("who listens after the end is told of it", async () => {
+  test("a listener that is added after the end is called with it", async () => {
     const { url, pipes } = await serve()
     const near = await wsNetwork(url).connect()
     near.close("gone")
@@ -84,7 +84,7 @@ describe("a pipe over a WebSocket", () => {
     expect(heard.frames).toEqual([])
   })
 
-  test("S7 a frame over the limit closes", async () => {
+  test("a frame over the limit closes (S7)", async () => {
     const { url, pipes } = await serve()
     const socket = await open(url)
     await until(() => pipes.length === 1, "connected")
@@ -96,7 +96,7 @@ describe("a pipe over a WebSocket", () => {
     expect(heard.frames).toEqual([])
   })
 
-  test("T22 a socket that says nothing is cut, one that talks is not", async () => {
+  test("a socket that says nothing is cut, one that talks is not (T22)", async () => {
     const { url, pipes } = await serve({ ...LIMITS, idleMsMax: 300 })
     const silent = await open(url)
     const talker = await open(url)
@@ -107,7 +107,7 @@ describe("a pipe over a WebSocket", () => {
     expect(talker.readyState).toBe(WebSocket.OPEN)
   })
 
-  test("T23 a client that never reads is cut, one that catches up is not", async () => {
+  test("a client that never reads is cut, one that catches up is not (T23)", async () => {
     const { url, pipes } = await serve({ ...LIMITS, unreadBytesMax: Number.MAX_SAFE_INTEGER, stuckMsMax: 300 })
     const stuck = await open(url)
     const reader = await open(url)
@@ -126,7 +126,7 @@ describe("a pipe over a WebSocket", () => {
     stuck.terminate()
   })
 
-  test("S7 a client that asks for more than it reads is cut before it fills the memory", async () => {
+  test("a client that asks for more than it reads is cut before it fills the memory (S7)", async () => {
     const { url, pipes } = await serve({ ...LIMITS, unreadBytesMax: 1024 * 1024 })
     const greedy = await open(url)
     await until(() => pipes.length === 1, "connected")
@@ -143,7 +143,7 @@ describe("a pipe over a WebSocket", () => {
     greedy.terminate()
   })
 
-  test("S7 tiny frames are read no faster than their rate, and none is lost", async () => {
+  test("tiny frames are read no faster than their rate, and none is lost (S7)", async () => {
     const { url, pipes } = await serve({ ...LIMITS, framesPerSecond: 200 })
     const socket = await open(url)
     await until(() => pipes.length === 1, "connected")

@@ -57,7 +57,7 @@ async function server(): Promise<MemoryNetwork> {
   return new MemoryNetwork((pipe) => receive(pipe, host, async (hello) => remote.connect({ pipe, hello, user: null })))
 }
 
-test("H7 H10 what the server rejects of useDocument().mutate is told to the provider", async () => {
+test("a rejection of useDocument().mutate is reported to the provider (H7, H10)", async () => {
   const told: string[] = []
   const worker = memoryWorker({ mutator, network: await server() })
   render(
@@ -69,7 +69,7 @@ test("H7 H10 what the server rejects of useDocument().mutate is told to the prov
   await waitFor(() => expect(told).toEqual(["Add MUTATION_REJECTED"]))
 })
 
-test("H7 an onRejected that throws keeps the next one from nothing", async () => {
+test("an onRejected that throws keeps the next one from nothing (H7)", async () => {
   const reported: unknown[] = []
   vi.stubGlobal("reportError", (error: unknown) => reported.push(error))
   const bug = new Error("a bug of the app")
@@ -116,7 +116,7 @@ for (const [what, page, times] of [
     0,
   ],
 ] satisfies [string, ReactNode, number][]) {
-  test(`H10 a failing query is printed ${times} times for ${what}, also in StrictMode`, async () => {
+  test(`a failing query is printed ${times} times for ${what}, also in StrictMode (H10)`, async () => {
     vi.stubEnv("NODE_ENV", "development")
     const printed: unknown[] = []
     vi.spyOn(console, "error").mockImplementation((error) => void printed.push(error))
@@ -136,7 +136,7 @@ for (const [what, page, times] of [
   })
 }
 
-test("H4 fetchQuery gives rows of now, of what was only fetched and of what was just left", async () => {
+test("fetchQuery gives rows of now, of what was only fetched and of what was just left (H4)", async () => {
   const client = new QueryClient()
   const fetched = liveQueryOptions({ user: null, doc: "d" }, notes)
   const left = liveQueryOptions({ user: null, doc: "d" }, sql<{ text: string }>`select text from notes`)
@@ -168,7 +168,7 @@ function Bound() {
   return <input {...field.input} />
 }
 
-test("H9 nothing comes between an input method and its text; where nothing was entered, the row shows", () => {
+test("composition is not interrupted; where nothing was entered, the row shows (H9)", () => {
   render(<Bound />)
   const input = screen.getByRole<HTMLInputElement>("textbox")
   act(() => input.focus())
@@ -191,7 +191,7 @@ function BigField() {
   )
 }
 
-test("H9 an empty text is no bigint", () => {
+test("an empty text is no bigint (H9)", () => {
   render(<BigField />)
   const input = screen.getByRole<HTMLInputElement>("textbox")
   act(() => input.focus())

@@ -25,7 +25,7 @@ const turn = () => new Promise((resolve) => setTimeout(resolve, 0))
 const namesOf = (messages: readonly TabMessage[]) =>
   messages.map((message) => (message.type === "mutate" ? message.uid : message.type))
 
-test("H1 calls are asked again in their order: a clear stays before what was written behind it", () => {
+test("calls are asked again in their order: a clear stays before what was written behind it (H1)", () => {
   const calls = new Calls()
   void calls.openMutation(mutation("before"), true)
   void calls.open(1, clear(1), true)
@@ -34,7 +34,7 @@ test("H1 calls are asked again in their order: a clear stays before what was wri
   expect(namesOf(calls.unanswered())).toEqual(["before", "clear", "behind", "dismiss"])
 })
 
-test("H1 what is durable is only followed, and that is asked before everything else", async () => {
+test("what is durable is only followed, and that is asked before everything else (H1)", async () => {
   const calls = new Calls()
   const durable = calls.openMutation(mutation("durable"), true)
   void calls.openMutation(mutation("open"), true)
@@ -43,7 +43,7 @@ test("H1 what is durable is only followed, and that is asked before everything e
   expect(calls.unanswered()).toEqual([{ type: "follow", uids: ["durable"] }, mutation("open")])
 })
 
-test("I9 a call that the server decided is not asked again, and settles", async () => {
+test("a call that the server decided is not asked again, and settles (I9)", async () => {
   const calls = new Calls()
   const receipt = calls.openMutation(mutation("u"), true)
   calls.decide([{ uid: "u", outcome: applied }])
@@ -52,7 +52,7 @@ test("I9 a call that the server decided is not asked again, and settles", async 
   expect([calls.isWaiting, calls.isFollowing]).toEqual([false, false])
 })
 
-test("H1 a decision that comes before the receipt is not followed for ever", async () => {
+test("a decision that comes before the receipt is not followed for ever (H1)", async () => {
   const calls = new Calls()
   const receipt = calls.openMutation(mutation("u"), true)
   calls.decide([{ uid: "u", outcome: applied }])
@@ -62,7 +62,7 @@ test("H1 a decision that comes before the receipt is not followed for ever", asy
   await expect((await receipt).remote).resolves.toEqual(applied)
 })
 
-test("H1 a decision that comes after the receipt ends the following", async () => {
+test("a decision that comes after the receipt ends the following (H1)", async () => {
   const calls = new Calls()
   const receipt = calls.openMutation(mutation("u"), true)
   calls.settleMutation("u", null)
@@ -72,7 +72,7 @@ test("H1 a decision that comes after the receipt ends the following", async () =
   await expect((await receipt).remote).resolves.toEqual(applied)
 })
 
-test("H1 what a living worker was asked is not failed by failUnasked", async () => {
+test("what a live worker was asked is not failed by failUnasked (H1)", async () => {
   const calls = new Calls()
   const asked = [noted(calls.open(1, dismiss(1), true)), noted(calls.openMutation(mutation("asked"), true))]
   const unasked = [noted(calls.open(2, dismiss(2), false)), noted(calls.openMutation(mutation("unasked"), false))]
@@ -83,7 +83,7 @@ test("H1 what a living worker was asked is not failed by failUnasked", async () 
   expect(namesOf(calls.unanswered())).toEqual(["dismiss", "asked"])
 })
 
-test("H1 what waited when a worker came counts as asked", async () => {
+test("what waited when a worker came counts as asked (H1)", async () => {
   const calls = new Calls()
   const ways = [noted(calls.open(1, dismiss(1), false)), noted(calls.openMutation(mutation("u"), false))]
   calls.markAsked()
@@ -96,7 +96,7 @@ test("H1 what waited when a worker came counts as asked", async () => {
   expect([calls.isWaiting, calls.isFollowing]).toEqual([false, false])
 })
 
-test("H1 an answer that comes twice, or after a failure, settles nothing again", async () => {
+test("an answer that comes twice, or after a failure, settles nothing again (H1)", async () => {
   const calls = new Calls()
   const call = noted(calls.open(1, dismiss(1), true))
   const refused = noted(calls.openMutation(mutation("u"), true))
@@ -110,7 +110,7 @@ test("H1 an answer that comes twice, or after a failure, settles nothing again",
   expect([call, refused]).toEqual([["kept"], ["WORKER_FAILED"]])
 })
 
-test("H1 what nobody answers ends with a typed error after so many ticks, and no sooner", async () => {
+test("an unanswered call ends with a typed error after so many ticks, and not before (H1)", async () => {
   const calls = new Calls()
   const ways = [noted(calls.open(1, dismiss(1), true)), noted(calls.openMutation(mutation("u"), true))]
   for (let i = 0; i < 11; i++) calls.tick(failure)
@@ -122,7 +122,7 @@ test("H1 what nobody answers ends with a typed error after so many ticks, and no
   expect(calls.isWaiting).toBe(false)
 })
 
-test("H1 a decision that will not be heard of is unknown, never a guess", async () => {
+test("a decision that cannot be received is unknown, never a guess (H1)", async () => {
   const calls = new Calls()
   const receipt = calls.openMutation(mutation("u"), true)
   const open = noted(calls.openMutation(mutation("open"), true))
@@ -145,7 +145,7 @@ function tabQueries() {
   return { posted, queries, heard, subscription }
 }
 
-test("H3 a query waits until its rows come", () => {
+test("a query waits until its rows come (H3)", () => {
   const { queries, heard } = tabQueries()
   expect(queries.isWaiting).toBe(true)
   queries.deliver([{ id: 1, result: rows }])
@@ -153,7 +153,7 @@ test("H3 a query waits until its rows come", () => {
   expect(heard).toEqual([["rows", 0]])
 })
 
-test("H3 a query that was stopped is waited for no more, and hears nothing", () => {
+test("a stopped query is no longer awaited, and its listener is not called (H3)", () => {
   const { queries, heard, posted, subscription } = tabQueries()
   subscription.stop()
   subscription.stop()
@@ -162,7 +162,7 @@ test("H3 a query that was stopped is waited for no more, and hears nothing", () 
   expect(posted.map(({ type }) => type)).toEqual(["subscribe", "unsubscribe"])
 })
 
-test("H3 a query that nobody will answer is told an error, and waited for no more", () => {
+test("a query that will not be answered gets an error, and is no longer awaited (H3)", () => {
   const { queries, heard } = tabQueries()
   queries.fail(sentFailure)
   expect(queries.isWaiting).toBe(false)
@@ -174,7 +174,7 @@ test("H3 a query that nobody will answer is told an error, and waited for no mor
   ])
 })
 
-test("H3 a refresh waits for its own turn, and a change that comes before it does not end the wait", () => {
+test("a refresh waits for its own run; an earlier change does not end the wait (H3)", () => {
   const { queries, heard, posted, subscription } = tabQueries()
   queries.deliver([{ id: 1, result: rows }])
   expect([subscription.refresh(), subscription.refresh()]).toEqual([1, 2])
@@ -187,7 +187,7 @@ test("H3 a refresh waits for its own turn, and a change that comes before it doe
   expect(posted.map(({ type }) => type)).toEqual(["subscribe", "refresh", "refresh"])
 })
 
-test("H3 a refresh at a worker that died is answered by the first rows of the next one", () => {
+test("a refresh at a worker that died is answered by the first rows of the next one (H3)", () => {
   const { queries, heard, posted, subscription } = tabQueries()
   queries.deliver([{ id: 1, result: rows }])
   subscription.refresh()

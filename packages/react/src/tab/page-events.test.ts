@@ -8,7 +8,7 @@ function transition(persisted: boolean): Event {
   return Object.assign(new Event("pageshow"), { persisted })
 }
 
-test("T28 a page wakes when it is looked at or online again, and thaws when it comes back from the cache", () => {
+test("a page wakes when visible or online, and thaws when restored from the cache (T28)", () => {
   const heard: string[] = []
   const isVisible = vi.spyOn(document, "visibilityState", "get").mockReturnValue("hidden")
   const stop = watchPage({ awake: () => heard.push("awake"), thawed: () => heard.push("thawed") })

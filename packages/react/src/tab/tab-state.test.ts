@@ -73,7 +73,7 @@ describe("rejections", () => {
 })
 
 describe("watchers", () => {
-  test("are told of each change, until they stop; one that stops another meanwhile harms none", () => {
+  test("are called on each change until they stop, also when one stops another meanwhile", () => {
     const known = new TabState()
     const told: string[] = []
     const stops: (() => void)[] = []
@@ -107,7 +107,7 @@ describe("watchers", () => {
   })
 })
 
-test("H10 an error is answered once: when it comes, and when it becomes another", () => {
+test("an error is answered once: when it comes, and when it becomes another (H10)", () => {
   const known = new TabState()
   const full = { code: "LOG_FULL", message: "full" }
   expect(known.become({ error: full })).toBe(full)

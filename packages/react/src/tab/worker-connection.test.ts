@@ -75,7 +75,7 @@ function open({ throws = null as unknown } = {}) {
 const types = ({ posted }: Made) => posted.map(({ type }) => type)
 
 describe("a worker that answers", () => {
-  test("is connected once, hears what is posted and the tab's own lock, and what it says is passed on", async () => {
+  test("is connected once, is sent the posts and the tab's lock, and its messages are passed on", async () => {
     const { connection, made, heard, last, live } = open()
     expect([connection.isOpen, connection.isAlive]).toEqual([true, false])
     connection.post({ type: "poke" })
@@ -88,7 +88,7 @@ describe("a worker that answers", () => {
     expect(made).toHaveLength(1)
   })
 
-  test("T28 is looked for again at once when its lock is free, and that lock is not watched again", async () => {
+  test("is reconnected at once when its lock is free, and that lock is not watched again (T28)", async () => {
     const { made, heard, live } = open()
     live()
     watched.get("worker")?.()
@@ -101,7 +101,7 @@ describe("a worker that answers", () => {
     expect(watched.size).toBe(0)
   })
 
-  test("that restarts is connected to again at once; what the old one still says is not heard", () => {
+  test("that restarts is reconnected at once; later messages of the old one are ignored", () => {
     const { made, heard, last, live } = open()
     live()
     last().say({ type: "restarting" })
@@ -114,7 +114,7 @@ describe("a worker that answers", () => {
 })
 
 describe("a worker that does not answer", () => {
-  test("is asked again every two seconds, is a failure after ten, once, and recovers when one comes", async () => {
+  test("without an answer is asked every 2 s, fails once after 10 s, and recovers on an answer", async () => {
     const { made, heard, live } = open()
     await vi.advanceTimersByTimeAsync(1_999)
     expect(made).toHaveLength(1)
@@ -131,7 +131,7 @@ describe("a worker that does not answer", () => {
     expect(heard.filter((one) => one !== "opened").slice(1)).toEqual(["alive", "recovered", "alive"])
   })
 
-  test("though it is alive, while something waits, is looked for again at the second check without a word", () => {
+  test("is reconnected, though alive, at the second silent check while a call waits", () => {
     const { connection, made, last, live } = open()
     live()
     connection.checkAnswers(true)
@@ -154,7 +154,7 @@ describe("a worker that does not answer", () => {
 })
 
 describe("a worker whose script cannot be loaded", () => {
-  test("is tried again after a quarter of a second, then twice as long and so on, at most ten seconds", async () => {
+  test("is retried after 250 ms, then after twice as long each time, at most 10 s", async () => {
     const { made, heard, last } = open()
     for (const delayMs of [250, 500, 1_000, 2_000, 4_000, 8_000, 10_000, 10_000]) {
       const count = made.length
@@ -167,7 +167,7 @@ describe("a worker whose script cannot be loaded", () => {
     expect(heard.filter((one) => one !== "opened")).toEqual(["failed not-loaded WORKER_FAILED"])
   })
 
-  test("is a failure at the third time in a row, with the worker's own reason if it had one; not before", async () => {
+  test("is a failure at the third time in a row, not before, with the worker's reason if any", async () => {
     const { heard, last, live } = open()
     for (let i = 0; i < 2; i++) {
       last().fail()

@@ -181,8 +181,8 @@ async function deviceOfBoth(server: Server, ...texts: string[]): Promise<Device>
   return phone
 }
 
-describe("T26 what nobody wrote is claimed by who signs in", () => {
-  test("T26 without a log of their own they go on with nobody's, offline too; it arrives once, as theirs", async () => {
+describe("a user who signs in adopts the anonymous log (T26)", () => {
+  test("a user without a log adopts the anonymous one, also offline; it arrives once (T26)", async () => {
     const { server, phone, document: nobody } = await writtenOffline(null, "one", "two")
     await nobody.close()
     const ann = phone.open("ann")
@@ -198,7 +198,7 @@ describe("T26 what nobody wrote is claimed by who signs in", () => {
     expect((await again.local).pendingCount).toBe(0)
   })
 
-  test("T26 with a log of their own they get nobody's as a second one, which empties itself and goes", async () => {
+  test("a user with a log gets the anonymous one as a second, removed when all is sent (T26)", async () => {
     const server = new Server()
     const phone = await deviceOfBoth(server, "one", "two")
     const ann = phone.open("ann")
@@ -215,7 +215,7 @@ describe("T26 what nobody wrote is claimed by who signs in", () => {
     await vi.waitFor(async () => expect((await names()).some((name) => name?.includes("anonymous"))).toBe(false))
   })
 
-  test("T26 I10 what is rejected of a claimed log is told once by the user's own document, also when it is killed before that log goes", async () => {
+  test("rejections of an adopted log are reported once, also after a kill (T26, I10)", async () => {
     const server = new Server()
     const phone = await deviceOfBoth(server, "bad", "good")
     server.network.setOnline(true)
@@ -241,7 +241,7 @@ describe("T26 what nobody wrote is claimed by who signs in", () => {
     expect(server.rows()).toEqual(["mine by ann", "good by ann"])
   })
 
-  test("T26 clear counts what is claimed as pending, and takes it along", async () => {
+  test("clear counts what is claimed as pending, and takes it along (T26)", async () => {
     const { phone, document: first } = await writtenOffline("ann", "mine")
     await first.close()
     const nobody = phone.open(null)
@@ -255,7 +255,7 @@ describe("T26 what nobody wrote is claimed by who signs in", () => {
     expect(names.map(({ name }) => name)).toEqual(["lf/1/places"])
   })
 
-  test("T26 a tab that goes on as nobody keeps its log until it is closed; then that is claimed", async () => {
+  test("a tab that stays anonymous keeps its log until it closes; then it is adopted (T26)", async () => {
     const { server, phone, document: nobody } = await writtenOffline(null, "one")
     phone.change = (platform) => ({ ...platform, host: { ...host, after: (ms, run) => host.after(ms / 100, run) } })
     const ann = phone.open("ann")
@@ -272,7 +272,7 @@ describe("T26 what nobody wrote is claimed by who signs in", () => {
   })
 
   for (const moment of ["before", "in the middle of", "after"]) {
-    test(`T26 I9 killed ${moment} the move, nothing is lost and nothing runs twice`, async () => {
+    test(`killed ${moment} the move, nothing is lost and nothing runs twice (T26, I9)`, async () => {
       const server = new Server()
       server.user = null
       await server.start()
@@ -307,7 +307,7 @@ describe("T26 what nobody wrote is claimed by who signs in", () => {
     })
   }
 
-  test("T26 a log of nobody's that cannot be opened stays, and does not stop the user's own document", async () => {
+  test("an anonymous log that cannot be opened stays, and the user's document opens (T26)", async () => {
     const { phone, document: nobody } = await writtenOffline(null, "one")
     await nobody.close()
     phone.change = (platform) => ({
@@ -323,8 +323,8 @@ describe("T26 what nobody wrote is claimed by who signs in", () => {
   })
 })
 
-describe("T25 pending belong to their author", () => {
-  test("T25 what ann has pending is not in ben's document nor in nobody's, and runs as ann when she is back", async () => {
+describe("pending belong to their author (T25)", () => {
+  test("ann's pending mutations are in no other user's document, and run as ann later (T25)", async () => {
     const { server, phone, document: ann } = await writtenOffline("ann", "ann's")
     await ann.close()
     for (const user of ["ben", null]) {
@@ -346,7 +346,7 @@ describe("T25 pending belong to their author", () => {
   })
 
   for (const user of ["ben", null]) {
-    test(`T25 a server that takes ann's connection for ${user ?? "nobody"}'s gets nothing, and the document says needs-auth`, async () => {
+    test(`a server that takes ann for ${user ?? "anonymous"} gets nothing: needs-auth (T25)`, async () => {
       const server = new Server()
       server.user = user
       const phone = device(server)
@@ -366,7 +366,7 @@ describe("T25 pending belong to their author", () => {
     })
   }
 
-  test("T25 a log that ann claimed is hers, however far it got: nobody starts anew", async () => {
+  test("a log that ann adopted is hers, however far it got; anonymous starts empty (T25)", async () => {
     const { server, phone, document: first } = await writtenOffline("ann", "mine")
     await first.close()
     const nobody = phone.open(null)
@@ -389,7 +389,7 @@ describe("T25 pending belong to their author", () => {
   })
 })
 
-test("I21 a document whose database somebody deletes stops with a reason that opening it anew mends", async () => {
+test("a document whose database is deleted stops with a code that a reopening cures (I21)", async () => {
   const { phone, document: nobody } = await writtenOffline(null, "one")
   await deleteBrowserLog("anonymous/d", phone.storage)
   await expect(note(nobody, "two")).rejects.toMatchObject({ code: "LOG_DEPOSED" })

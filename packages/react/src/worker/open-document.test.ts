@@ -136,7 +136,7 @@ describe("what is known of a document", () => {
     expect(document.canReopen).toBe(false)
   })
 
-  test("that stopped: it is not open or up to date, and its worker hears it once", async () => {
+  test("that stopped: it is not open or up to date, and its worker is notified once", async () => {
     const { network } = await itemsServer()
     const { document, scene, count } = setUp({ scene: new WorkerScene({ network }) })
     await until(() => document.state.isUpToDate)
@@ -157,7 +157,7 @@ describe("what is known of a document", () => {
 describe("a document that takes long to open", () => {
   const never = new Promise<never>(() => {})
 
-  test("is LOG_OWNED while another worker keeps it for ten seconds, and opens after that H3", async () => {
+  test("is LOG_OWNED while another worker keeps it for ten seconds, and opens after that (H3)", async () => {
     let letGo = () => {}
     const gate = new Promise<void>((resolve) => {
       letGo = resolve
@@ -182,7 +182,7 @@ describe("a document that takes long to open", () => {
     expect(await idsOf(document)).toEqual([])
   })
 
-  test("is WORKER_FAILED after a minute for any other reason H3", async () => {
+  test("is WORKER_FAILED after a minute for any other reason (H3)", async () => {
     const scene = sceneOf((platform) => ({ ...platform, loadSqlite: () => never }))
     const { document } = setUp({ scene })
     await until(() => scene.owned.size === 1)
@@ -226,7 +226,7 @@ describe("a document that takes long to open", () => {
     expect([scene.owned.size, scene.opened, scene.tries]).toEqual([0, 1, 0])
   })
 
-  test("of which a newer worker keeps the lock says that the page must be loaded again T20", async () => {
+  test("of which a newer worker keeps the lock says that the page must be loaded again (T20)", async () => {
     const newer = new LfError("SCHEMA_NEWER", "newer")
     const { document } = setUp({ scene: sceneOf((platform) => ({ ...platform, own: () => Promise.reject(newer) })) })
     expect(await codeOf(document.local)).toBe("SCHEMA_NEWER")
@@ -266,7 +266,7 @@ describe("a document that is closed", () => {
     expect(scene.owned.size).toBe(0)
   })
 
-  test("is handed over to code that knows as many migrations or more, never to older code T20", async () => {
+  test("is handed over to code that knows as many migrations or more, never to older code (T20)", async () => {
     const { document, scene, heard } = setUp()
     await document.local
     expect([scene.onAsked(0), document.state.isOpen]).toEqual([false, true])
@@ -312,7 +312,7 @@ describe("a document and its server", () => {
   })
 })
 
-describe("clear H1", () => {
+describe("clear (H1)", () => {
   test("is refused while something is pending; to discard it, all of it goes", async () => {
     const deleted: string[] = []
     const scene = sceneOf((platform) => ({
@@ -354,7 +354,7 @@ describe("clear H1", () => {
   })
 })
 
-describe("a call that is repeated where an anonymous log went to a user T26", () => {
+describe("a call that is repeated where an anonymous log went to a user (T26)", () => {
   const movedAt = (ms: number | null) => sceneOf((platform) => ({ ...platform, movedMs: async () => ms }))
 
   test("is neither run nor said to be refused, unless it was made later or its log has it", async () => {

@@ -26,7 +26,7 @@ test("tabs that connected before the start, and later ones, are served by one wo
   expect(early.heard[1]).toEqual(later.heard[1])
 })
 
-test("what its script throws later is said to its tabs, and ends nothing H10", () => {
+test("what its script throws later is said to its tabs, and ends nothing (H10)", () => {
   const tab = scope.connect(new ScopePort())
   const url = "http://localhost/api/lf"
   tab.say({ type: "open", doc: "d", user: null, url, hasAuth: false, tab: "t", connection: 1 })
@@ -42,7 +42,7 @@ test("what its script throws later is said to its tabs, and ends nothing H10", (
   expect(scope.closed).toEqual([])
 })
 
-test("a tab that cannot be served hears why", () => {
+test("a tab that cannot be served is sent the reason", () => {
   const broken = Object.defineProperty(new ScopePort(), "onmessage", {
     set() {
       throw new Error("no messages here")

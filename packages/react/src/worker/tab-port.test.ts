@@ -105,7 +105,7 @@ const subscribe = (id: number): TabMessage => ({ type: "subscribe", id, sql: "se
 const mutate = (uid: string, name = "Add"): TabMessage => ({ type: "mutate", uid, name, args: null })
 const rows: LiveResult = { type: "rows", rows: [{ n: 1 }], asksClock: false }
 
-test("a tab hears at first the state, once, and all rejections", async () => {
+test("a tab is first sent the state, once, and all rejections", async () => {
   const { tab, heard, document, desk } = setUp()
   tab.tellState()
   await turn()
@@ -116,8 +116,8 @@ test("a tab hears at first the state, once, and all rejections", async () => {
   expect(desk).toEqual(["add"])
 })
 
-describe("H1 a mutation", () => {
-  test("is answered when it is durable and its rows are delivered, and decided once when the server has", async () => {
+describe("a mutation (H1)", () => {
+  test("is answered when durable and its rows are delivered, and decided once by the server", async () => {
     const { says, asked, decide, heard } = setUp()
     expect(await says(mutate("a"), mutate("b"))).toContainEqual({ type: "mutated", uid: "a", error: null })
     expect(asked).toEqual(["run Add", "run Add", "delivered", "delivered"])
@@ -157,7 +157,7 @@ describe("H1 a mutation", () => {
   })
 })
 
-describe("H1 a call", () => {
+describe("a call (H1)", () => {
   test("is answered with its value, or with the error", async () => {
     const query: TabMessage = { type: "query", call: 1, sql: "select 1 n", parameters: [] }
     const given = setUp()
@@ -176,7 +176,7 @@ describe("H1 a call", () => {
     })
   })
 
-  test("to clear is answered though the document is cleared, and then it is opened anew, also when it failed", async () => {
+  test("to clear is answered before the document reopens, also when clearing failed", async () => {
     for (const [pending, error] of [
       ["discard", null],
       ["refuse", expect.objectContaining({ code: "LOG_FULL" })],
@@ -190,7 +190,7 @@ describe("H1 a call", () => {
 })
 
 describe("a subscription", () => {
-  test("I6 gets the results of one commit in one message", async () => {
+  test("gets the results of one commit in one message (I6)", async () => {
     const { says, listeners, heard } = setUp()
     await says(subscribe(1), subscribe(2))
     const from = heard.length
@@ -226,7 +226,7 @@ describe("a subscription", () => {
     expect([stopped.sort(), isClosed(), desk]).toEqual([[0, 1, 2], true, ["add", "remove"]])
   })
 
-  test("H3 of a document that does not open hears why, and gets rows when it opens after all", async () => {
+  test("of a document that does not open gets the reason, and rows when it opens after all (H3)", async () => {
     const { says, listeners, open } = setUp({ isOpen: false })
     expect(await says(subscribe(1))).toContainEqual({
       type: "results",
@@ -238,7 +238,7 @@ describe("a subscription", () => {
     expect(listeners).toHaveLength(1)
   })
 
-  test("H5 that was stopped before its document opened is not made", async () => {
+  test("that was stopped before its document opened is not made (H5)", async () => {
     const { says, listeners, open } = setUp({ isOpen: false })
     await says(subscribe(1), { type: "unsubscribe", id: 1 })
     open()
@@ -246,7 +246,7 @@ describe("a subscription", () => {
     expect(listeners).toHaveLength(0)
   })
 
-  test("H3 a refresh is answered with its turn when it has run, or with why it cannot", async () => {
+  test("a refresh is answered with its turn when it has run, or with why it cannot (H3)", async () => {
     const { says, refreshes } = setUp()
     await says(subscribe(1))
     expect(await says({ type: "refresh", id: 1, turn: 4 })).toEqual([])
@@ -282,7 +282,7 @@ test("rejections that come together are one message: those that came and those t
   ])
 })
 
-test("H6 pending mutations are told while they are watched, from all of them on", async () => {
+test("pending mutations are sent while they are watched, starting with all of them (H6)", async () => {
   const { says, tab } = setUp()
   await turn()
   const pending = (messages: WorkerMessage[]) => messages.filter(({ type }) => type === "pending")
@@ -294,7 +294,7 @@ test("H6 pending mutations are told while they are watched, from all of them on"
   expect((await says()).map(({ type }) => type)).toEqual(["state"])
 })
 
-test("H5 of a document that is cleared a tab hears decisions and restarts alone; one that has gone hears nothing", async () => {
+test("of a cleared document a tab is sent only decisions and restarts; a closed tab nothing (H5)", async () => {
   const { tab, heard, document } = setUp()
   await turn()
   const from = heard.length

@@ -39,7 +39,7 @@ class Tab {
 
 const offline = { connect: () => Promise.reject(new LfError("SERVER_CLOSING", "no server")) }
 
-test("I21 T28 a tab whose lock cannot be seen is told to come back, and is served from then on", async () => {
+test("a tab whose lock is invisible is sent a restart, and served from then on (I21, T28)", async () => {
   // Cleared site data: to the worker every tab's lock is free.
   const watchLivenessLock = (_lock: string, onGone: () => void) => {
     queueMicrotask(onGone)
@@ -68,7 +68,7 @@ async function rowsAt(tab: Tab): Promise<unknown> {
   return answer()
 }
 
-test("H1 a clear that is asked again at a new connection is done once: what was written behind it stays", async () => {
+test("a clear that is repeated on a new connection runs once; later writes stay (H1)", async () => {
   const worker = new WorkerHost({ mutator, platform: memoryPlatform(offline), end: () => {} })
   const first = new Tab(worker, { tab: "t", connection: 1 })
   first.say(clear)
@@ -81,7 +81,7 @@ test("H1 a clear that is asked again at a new connection is done once: what was 
   expect(await rowsAt(new Tab(worker, { tab: "u", connection: 1 }))).toMatchObject({ value: [{ id: "behind" }] })
 })
 
-test("I9 what comes late on an older connection of a tab is not heard, nor is an older connection itself", async () => {
+test("late messages on a tab's older connection, and that connection, are ignored (I9)", async () => {
   const worker = new WorkerHost({ mutator, platform: memoryPlatform(offline), end: () => {} })
   const old = new Tab(worker, { tab: "t", connection: 1 })
   const now = new Tab(worker, { tab: "t", connection: 3 })

@@ -139,8 +139,8 @@ async function play(first: number, second: number) {
   return { disk, old, heir }
 }
 
-describe("I14 two owners of a log in a browser, one of which was taken for dead", () => {
-  test("the new one fails nowhere, what either was promised is there, and the pages of the last rollup", async () => {
+describe("two owners of a log in a browser, one of which was taken for dead (I14)", () => {
+  test("the new owner never fails; what either acknowledged is there, with the last rollup's pages", async () => {
     const alone = await play(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY)
     let tried = 0
     for (let first = 0; first < alone.old.calls; first++) {

@@ -96,7 +96,7 @@ describe("why there is no way to the server (H7)", () => {
     })
   })
 
-  test("nobody listens: SERVER_UNREACHABLE, with the address", async () => {
+  test("no listener at the address: SERVER_UNREACHABLE, with the address", async () => {
     await expect(wsNetwork("http://127.0.0.1:1/api/lf").connect()).rejects.toMatchObject({
       code: "SERVER_UNREACHABLE",
       message: expect.stringContaining("127.0.0.1:1/api/lf"),
