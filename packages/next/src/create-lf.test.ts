@@ -55,18 +55,18 @@ describe("documents on a socket", () => {
     const { dataDir, path, port, url } = server
     const clients = [await startClient(url), await startClient(url)]
     const sent: string[] = []
-    const told: Promise<unknown>[] = []
+    const outcomes: Promise<unknown>[] = []
     const doubtful = new Set<string>()
     for (let round = 0; round < 4; round++) {
       const load = setInterval(() => {
         for (const client of clients) {
           const id = `c${sent.length}`
           sent.push(id)
-          told.push(client.add(id).remote)
+          outcomes.push(client.add(id).remote)
         }
         const id = `s${sent.length}`
         const asked = server.lf.document("doc", { as: "system" }).mutate(Add, { id, title: id })
-        told.push(
+        outcomes.push(
           asked.then(
             () => sent.push(id),
             // Whoever asks while it stops may not hear the answer: then it happened once or not at all.
@@ -77,14 +77,14 @@ describe("documents on a socket", () => {
           ),
         )
       }, 1)
-      const before = told.length
-      await until(() => told.length > before + 150, "there was load")
+      const before = outcomes.length
+      await until(() => outcomes.length > before + 150, "there was load")
       await server.stop()
       clearInterval(load)
       server = await startServer({ dataDir, path, port })
       for (const { session } of clients) session.poke()
     }
-    await Promise.all(told)
+    await Promise.all(outcomes)
     const rows = await server.lf.document("doc", { as: "system" }).query(titlesQuery)
     const found = rows.map(({ title }) => title)
     expect(new Set(found).size).toBe(found.length)

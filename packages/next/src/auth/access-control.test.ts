@@ -15,13 +15,13 @@ const request: AuthRequest = { headers: new Headers(), url: new URL("ws://a/"), 
 const read = { principal: null, doc: "d", action: "read" } as const
 const yes: AccessOptions<User> = { authenticate: () => ({ id: "ann" }), authorize: () => true }
 
-/** A gate, and what its operator hears. */
+/** Access control, and what it reports to the operator. */
 function gateOf(options: Partial<AccessOptions<User>>, answerMsMax?: number) {
   const said: unknown[] = []
   const access = new AccessControl<User>({ ...yes, ...options }, answerMsMax, {
     log: (event) => said.push(event),
     failed: ({ event, error, code, ...context }) => said.push({ event, code, error, ...context }),
-    tell: (error, context) => said.push({ told: error.code, ...context }),
+    notify: (error, context) => said.push({ reported: error.code, ...context }),
   })
   return { access, said }
 }
@@ -94,7 +94,7 @@ describe("authenticate (S3)", () => {
     await expect(access.authenticate(request)).rejects.toMatchObject({ code: "USER_ID_INVALID" })
     expect(said).toMatchObject([
       { level: "error", event: "user-id-invalid", code: "USER_ID_INVALID", detail: expect.stringContaining("id") },
-      { told: "USER_ID_INVALID" },
+      { reported: "USER_ID_INVALID" },
     ])
   })
 })

@@ -37,7 +37,7 @@ describe("a user who is signed out is disconnected, also while idle (S2)", () =>
     const headers = { cookie: "session=7" }
     const raw = await rawClient(url, { headers, origin: url.replace("ws:", "http:").replace(/\/lf-.*/, "") })
     raw.hello()
-    await raw.hears("welcome")
+    await raw.receives("welcome")
     sessions.clear()
     expect(await raw.closed).toBe("AUTH_REQUIRED")
   })
@@ -71,7 +71,7 @@ describe("a user who is signed out is disconnected, also while idle (S2)", () =>
     })
     const [ann, bo] = [await startClient(url, { user: "ann" }), await rawClient(url)]
     bo.hello({ token: "bo", secret: new Uint8Array(32).fill(9) })
-    await bo.hears("welcome")
+    await bo.receives("welcome")
     await until(() => ann.session.state.status === "connected", "let in")
     isIn = false
     await lf.recheck("bo")
@@ -79,7 +79,7 @@ describe("a user who is signed out is disconnected, also while idle (S2)", () =>
     await lf.recheck("ann")
     await until(() => ann.session.state.status !== "connected", "sent away")
     bo.send({ type: "ping" })
-    await bo.hears("pong")
+    await bo.receives("pong")
   })
 
   test("a timeout denies, also on a recheck", async () => {
@@ -96,7 +96,7 @@ describe("a user who is signed out is disconnected, also while idle (S2)", () =>
     })
     const reader = await rawClient(rights.url)
     reader.hello()
-    await reader.hears("welcome")
+    await reader.receives("welcome")
     isSilent = true
     expect(await reader.closed).toBe("AUTHORIZE_FAILED")
   })
@@ -163,19 +163,19 @@ describe("ownership of client ids (S4)", () => {
     const { url, lf } = await startServer()
     const ann = await rawClient(url)
     ann.hello({ token: "ann", secret })
-    await ann.hears("welcome")
+    await ann.receives("welcome")
     ann.push([addition("1")])
-    await ann.hears("cursor")
+    await ann.receives("cursor")
     const thief = await rawClient(url)
     const shown = new Uint8Array(32)
     shown.set(Buffer.from(clientIdOf(secret), "hex"))
     thief.hello({ token: "bo", secret: shown })
-    expect(await thief.hears("welcome")).toMatchObject({ clientLsn: 0, clientHash: 0n })
+    expect(await thief.receives("welcome")).toMatchObject({ clientLsn: 0, clientHash: 0n })
     thief.push([addition("2")])
-    expect(await thief.hears("cursor")).toMatchObject({ lsn: 1 })
+    expect(await thief.receives("cursor")).toMatchObject({ lsn: 1 })
     const again = await rawClient(url)
     again.hello({ token: "ann", secret })
-    expect(await again.hears("welcome")).toMatchObject({ clientLsn: 1 })
+    expect(await again.receives("welcome")).toMatchObject({ clientLsn: 1 })
     expect(await lf.document("doc", { as: "system" }).query(titlesQuery)).toHaveLength(2)
   })
 
@@ -183,9 +183,9 @@ describe("ownership of client ids (S4)", () => {
     const { url } = await startServer()
     const ann = await rawClient(url)
     ann.hello({ token: "ann", secret })
-    await ann.hears("welcome")
+    await ann.receives("welcome")
     ann.push([addition("1")])
-    await ann.hears("cursor")
+    await ann.receives("cursor")
     const other = await rawClient(url)
     other.hello({ token, secret })
     expect(await other.closed).toBe("CLIENT_PROOF")
@@ -200,12 +200,12 @@ describe("ownership of client ids (S4)", () => {
       [nobody, ""],
     ] as const) {
       raw.hello({ token, secret })
-      await raw.hears("welcome")
+      await raw.receives("welcome")
       raw.ask()
-      await raw.hears("pages")
+      await raw.receives("pages")
     }
     ann.push([addition("1")])
-    await ann.hears("cursor")
+    await ann.receives("cursor")
     bo.push([addition("1"), addition("2")])
     nobody.push([addition("1"), addition("3")])
     expect(await Promise.all([bo.closed, nobody.closed])).toEqual(["CLIENT_PROOF", "CLIENT_PROOF"])

@@ -36,19 +36,19 @@ test("an applied mutation's side effect runs at least once, under one key, over 
   const { dataDir, path } = first
   const raw = await rawClient(first.url)
   raw.hello()
-  await raw.hears("welcome")
+  await raw.receives("welcome")
   const orders = ["tea", "milk", "sugar"].map((what, i) =>
     mutationCodec.encode({ uid: `00000000-0000-7000-8000-00000000000${i}`, name: "Order", args: { what }, at: 1 }),
   )
   raw.push(orders)
-  await raw.hears("cursor")
+  await raw.receives("cursor")
   await work(first, 2)
   await first.stop()
   const second = await startServer({ mutator, dataDir, path })
   // The author sends again what it had no answer for: nothing is applied twice.
   const again = await rawClient(second.url)
   again.hello()
-  expect(await again.hears("welcome")).toMatchObject({ clientLsn: 3 })
+  expect(await again.receives("welcome")).toMatchObject({ clientLsn: 3 })
   await work(second)
   await work(second)
   expect([...mails.values()].map((whats) => new Set(whats).size)).toEqual([1, 1, 1])

@@ -37,14 +37,14 @@ async function outcomesUnder(mode: string): Promise<string> {
   const { url } = await startServer({ mutator })
   const raw = await rawClient(url)
   raw.hello()
-  await raw.hears("welcome")
+  await raw.receives("welcome")
   const names = ["Throw", "ThrowOurs", "BadSql", "BadJson", "Refuse"]
   const entry = (name: string, i: number) =>
     mutationCodec.encode({ uid: `00000000-0000-7000-8000-00000000000${i}`, name, args: { text: "x" }, at: 1 })
   raw.push(names.map(entry))
-  await raw.hears("cursor")
+  await raw.receives("cursor")
   raw.ask()
-  const { outcomes } = await raw.hears("pages")
+  const { outcomes } = await raw.receives("pages")
   const said = raw.said.map((message) =>
     JSON.stringify(message, (_key, value) => (typeof value === "bigint" ? String(value) : value)),
   )

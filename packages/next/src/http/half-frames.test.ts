@@ -29,7 +29,7 @@ const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 async function welcomed(url: string, options = {}): Promise<RawClient> {
   const raw = await rawClient(url, options)
   raw.hello({ secret: crypto.getRandomValues(new Uint8Array(32)) })
-  await raw.hears("welcome")
+  await raw.receives("welcome")
   return raw
 }
 
@@ -73,7 +73,7 @@ describe("before the welcome (S7, S20)", () => {
     const full = await rawClient(url)
     const schema = Array.from({ length: 2_000 }, (_, i) => String(i).padStart(16, "0"))
     full.hello({ token: "t".repeat(TOKEN_BYTES_MAX), schema })
-    await full.hears("welcome")
+    await full.receives("welcome")
   })
 
   test("a half hello that trickles in is cut at helloMsMax", async () => {
@@ -122,7 +122,7 @@ describe("after the welcome (S7, S20)", () => {
     // Until the answer comes it shows that it lives, as a client of ours does.
     const pings = setInterval(() => raw.send({ type: "ping" }), 100)
     later(() => clearInterval(pings))
-    expect(await raw.hears("cursor")).toMatchObject({ lsn: 4 })
+    expect(await raw.receives("cursor")).toMatchObject({ lsn: 4 })
     expect(performance.now() - startedMs).toBeGreaterThan(1_700)
   })
 
@@ -144,7 +144,7 @@ describe("after the welcome (S7, S20)", () => {
     expect(await Promise.all([first.closed, other.closed])).toEqual(["FRAME_MALFORMED", "FRAME_MALFORMED"])
     const next = await welcomed(url, from("1.1.1.1"))
     next.socket.send(message)
-    await next.hears("pong")
+    await next.receives("pong")
   })
 })
 

@@ -67,12 +67,12 @@ describe("principals (S7)", () => {
   test("one over connectionsPerPrincipalMax is refused without a trace, and accepted after a leave", () => {
     const quotas = new ConnectionQuotas(limitsOf({ connectionsPerPrincipalMax: 2 }))
     const welcome = () => quotas.welcome({ owner: "ann", docId: "d", pipe })
-    const guests = [welcome(), welcome()]
+    const members = [welcome(), welcome()]
     expect(welcome).toThrow(limited)
-    guests.pop()?.leave()
-    guests.push(welcome())
+    members.pop()?.leave()
+    members.push(welcome())
     expect(quotas.counts).toEqual({ ...NONE, owners: 1 })
-    for (const quota of guests) quota.leave()
+    for (const quota of members) quota.leave()
     expect(quotas.counts).toEqual(NONE)
   })
 

@@ -9,7 +9,7 @@ afterEach(cleanUp)
 async function open({ url }: TestServer, docId: string, { token = "", address = "1.1.1.1" } = {}): Promise<string> {
   const raw = await rawClient(url, { headers: { "x-forwarded-for": address } })
   raw.hello({ docId, token, secret: crypto.getRandomValues(new Uint8Array(32)) })
-  const answer = await raw.hears("welcome").then(
+  const answer = await raw.receives("welcome").then(
     () => "welcome",
     () => raw.closed,
   )

@@ -98,7 +98,7 @@ describe("principals (S7)", () => {
       open.map(async (docId, i) => {
         const raw = await rawClient(url)
         raw.hello({ docId, token: "ann", secret: new Uint8Array(32).fill(i + 1) })
-        await raw.hears("welcome")
+        await raw.receives("welcome")
         return raw
       }),
     )
@@ -107,7 +107,7 @@ describe("principals (S7)", () => {
     expect(await over.closed).toBe("RATE_LIMITED")
     const other = await rawClient(url)
     other.hello({ docId, token: "bo" })
-    await other.hears("welcome")
+    await other.receives("welcome")
     const waiting = await startClient(url, { docId, user: "ann" })
     const receipt = waiting.add("1")
     raws[1].socket.close()
@@ -118,13 +118,13 @@ describe("principals (S7)", () => {
     const { url } = await startServer({ limits: { mutationsPerSecond: 100 } })
     const raw = await rawClient(url)
     raw.hello({ token: "ann" })
-    await raw.hears("welcome")
+    await raw.receives("welcome")
     const startedMs = performance.now()
     raw.push(Array.from({ length: 500 }, (_, i) => addition(i)))
     raw.send({ type: "ping" })
-    await raw.hears("pong")
+    await raw.receives("pong")
     expect(raw.said.map(({ type }) => type)).not.toContain("cursor")
-    expect(await raw.hears("cursor")).toMatchObject({ lsn: 500 })
+    expect(await raw.receives("cursor")).toMatchObject({ lsn: 500 })
     expect(performance.now() - startedMs).toBeGreaterThan(900)
   })
 
@@ -149,7 +149,7 @@ describe("principals (S7)", () => {
     const [bulk, other] = [await rawClient(url), await rawClient(url)]
     bulk.hello({ token: "ann", docId: "bulk" })
     other.hello({ token: "bo", docId: "other" })
-    await Promise.all([bulk.hears("welcome"), other.hears("welcome")])
+    await Promise.all([bulk.receives("welcome"), other.receives("welcome")])
     const order: string[] = []
     for (let push = 0; push < 5; push++) bulk.push(Array.from({ length: 1_000 }, (_, i) => addition(1_000 * push + i)))
     const cursors = () => bulk.said.filter(({ type }) => type === "cursor").length
@@ -157,7 +157,7 @@ describe("principals (S7)", () => {
     for (let i = 0; i < 3; i++) {
       other.said.length = 0
       other.push([addition(i)])
-      await other.hears("cursor")
+      await other.receives("cursor")
       order.push("other")
     }
     await isDone
@@ -169,7 +169,7 @@ describe("principals (S7)", () => {
     const { url } = await startServer({ limits: { mutationsPerSecond: 1 } })
     const raw = await rawClient(url)
     raw.hello({ token: "ann" })
-    await raw.hears("welcome")
+    await raw.receives("welcome")
     raw.push(Array.from({ length: 50 }, (_, i) => addition(i)))
     for (let i = 0; i < 3; i++) raw.socket.send(new Uint8Array(1_000_000))
     expect(await raw.closed).toBe("RATE_LIMITED")

@@ -64,26 +64,26 @@ test("no failure puts an argument, token or secret in the log or before other cl
     const [author, other] = [await rawClient(`${url}?CANARY=query`), await rawClient(url)]
     author.hello({ secret, token: "CANARY-token" })
     other.hello({ secret: new Uint8Array(32).fill(2) })
-    await Promise.all([author.hears("welcome"), other.hears("welcome")])
+    await Promise.all([author.receives("welcome"), other.receives("welcome")])
     return { author, other }
   }
   const { author, other } = await attempt(first.url)
   author.push([...failing, mutation("Keep", { text: "kept and read by all" })])
-  await author.hears("cursor")
+  await author.receives("cursor")
   // What the door refuses ends a client id: it is shown by another.
   const unknown = await rawClient(first.url)
   unknown.hello({ secret: new Uint8Array(32).fill(3) })
-  await unknown.hears("welcome")
+  await unknown.receives("welcome")
   unknown.push(["Unknown", "CANARY-name"].map((name) => mutation(name, { text: `CANARY-args-${name}` })))
-  await unknown.hears("refused")
+  await unknown.receives("refused")
   expect(heardBy(unknown)).not.toContain("CANARY")
   author.ask()
   // Its author is told, or nothing would be proved here.
   expect(heardBy(author)).not.toContain("CANARY")
-  await author.hears("pages")
+  await author.receives("pages")
   expect(heardBy(author)).toContain("CANARY-args-Refuse")
   other.ask()
-  await other.hears("pages")
+  await other.receives("pages")
 
   // Refusals at the door, and what is no frame.
   for (const [docId, token] of [
@@ -107,14 +107,14 @@ test("no failure puts an argument, token or secret in the log or before other cl
   // A crash between receiving and running, and what comes after it.
   const last = await rawClient(first.url)
   last.hello({ secret, token: "CANARY-token" })
-  await last.hears("welcome")
+  await last.receives("welcome")
   last.push([mutation("Spin", { text: "CANARY-args-crash" }), mutation("Throw", { text: "CANARY-args-after" })])
   first.child.kill("SIGKILL")
   await once(first.child, "exit")
   const second = await start(script, dataDir, output)
   const again = await attempt(second.url)
   again.other.ask()
-  await again.other.hears("pages")
+  await again.other.receives("pages")
   const isGone = once(second.child, "exit")
   second.child.kill("SIGTERM")
   await isGone
@@ -154,16 +154,16 @@ test("deleted text is in no checkpoint, backup or page sent to a new client, FTS
   const client = async (url: string, fill: number) => {
     const raw = await rawClient(url)
     raw.hello({ secret: new Uint8Array(32).fill(fill) })
-    await raw.hears("welcome")
+    await raw.receives("welcome")
     raw.ask()
-    await raw.hears("pages")
+    await raw.receives("pages")
     return raw
   }
   const author = await rawClient(first.url)
   author.hello()
-  await author.hears("welcome")
+  await author.receives("welcome")
   author.push([mutation("Write", { body: `${canary} ${"and more of it ".repeat(40)}` })])
-  await author.hears("cursor")
+  await author.receives("cursor")
   expect(heardBy(await client(first.url, 1))).toContain(canary)
   author.push([mutation("Erase", {})])
   await until(() => author.said.filter(({ type }) => type === "cursor").length === 2, "erased")

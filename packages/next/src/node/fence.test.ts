@@ -31,15 +31,15 @@ describe("a deposed owner (I14)", () => {
     const [a, b] = [server(), server()]
     const old = await a.open()
     await old.log.append([first])
-    const heir = await b.open()
-    expect(heir.records).toEqual([first])
+    const successor = await b.open()
+    expect(successor.records).toEqual([first])
     await expect(old.log.append([second])).rejects.toMatchObject({ code: "LOG_DEPOSED" })
     await expect(old.log.rollup(checkpointOf(1, 1), [])).rejects.toMatchObject({ code: "LOG_DEPOSED" })
     await old.log.close()
     const refusal = { code: "LOG_OWNED", message: expect.stringMatching(/taken over by process .*; stop one of them/) }
     await expect(a.open()).rejects.toMatchObject(refusal)
-    await heir.log.append([second])
-    await heir.log.close()
+    await successor.log.append([second])
+    await successor.log.close()
     const again = await a.open()
     expect(again.records).toEqual([first, second])
     await again.log.append([third])
@@ -67,9 +67,9 @@ describe("a deposed owner (I14)", () => {
   test("after a run without a loss the pause is short again", async () => {
     const [a, b] = [server(), server()]
     const old = await a.open()
-    const heir = await b.open()
+    const successor = await b.open()
     await expect(old.log.append([first])).rejects.toMatchObject({ code: "LOG_DEPOSED" })
-    await heir.log.close()
+    await successor.log.close()
     await (await a.open()).log.close()
     const another = await a.open()
     await b.open()

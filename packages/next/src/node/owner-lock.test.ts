@@ -200,18 +200,18 @@ describe.skipIf(namespace === null)("processes that cannot see each other's ids 
       let owner = new Contender(script, wanted)
       for (let round = 0; round < 3; round++) {
         await until(() => owner.acknowledged >= found + 30, "the owner works")
-        const heir = new Contender(script, wanted)
+        const successor = new Contender(script, wanted)
         const refusal = wanted === "directory" ? "refused SERVER_DIRECTORY_OWNED" : "refused LOG_OWNED"
-        await until(() => heir.lines.filter((line) => line === refusal).length >= 3, "the second asks")
+        await until(() => successor.lines.filter((line) => line === refusal).length >= 3, "the second asks")
         const before = owner.acknowledged
         await until(() => owner.acknowledged > before + 10, "the owner works on")
-        expect([owner, heir].map(({ lines }) => lines[0])).toEqual(["pid 1", "pid 1"])
-        expect(heir.said(/^open/)).toBe(undefined)
+        expect([owner, successor].map(({ lines }) => lines[0])).toEqual(["pid 1", "pid 1"])
+        expect(successor.said(/^open/)).toBe(undefined)
         await owner.kill()
-        await until(() => heir.said(/^open/) !== undefined, "the second has it", RIGHT_AFTER_MS)
-        found = Number(heir.said(/^open/)?.split(" ")[1])
+        await until(() => successor.said(/^open/) !== undefined, "the second has it", RIGHT_AFTER_MS)
+        found = Number(successor.said(/^open/)?.split(" ")[1])
         expect(found).toBeGreaterThanOrEqual(owner.acknowledged)
-        owner = heir
+        owner = successor
       }
       await owner.kill()
       const { log, records } = await openFsLog(join(directory, "docs", "d"))
@@ -235,10 +235,10 @@ describe.skipIf(namespace === null)("processes that cannot see each other's ids 
     ]
     const owner = new Contender(script, "directory", wrapper)
     await until(() => owner.acknowledged >= 10, "the owner works")
-    const heir = new Contender(script, "directory", wrapper)
-    await until(() => heir.said(/^refused/) !== undefined, "the second asks")
+    const successor = new Contender(script, "directory", wrapper)
+    await until(() => successor.said(/^refused/) !== undefined, "the second asks")
     await owner.kill()
-    await until(() => heir.acknowledged > owner.acknowledged, "the second has it", RIGHT_AFTER_MS)
+    await until(() => successor.acknowledged > owner.acknowledged, "the second has it", RIGHT_AFTER_MS)
   })
 
   test("removing a live owner's lock file deposes it, and keeps what it acknowledged (I3)", {
@@ -249,12 +249,15 @@ describe.skipIf(namespace === null)("processes that cannot see each other's ids 
     for (let round = 0; round < 3; round++) {
       await until(() => owner.acknowledged >= 30, "the owner works")
       await rm(join(directory, "docs", "d", "owner.lock"))
-      const heir = new Contender(script, "document")
-      await until(() => heir.said(/^open/) !== undefined && owner.said(/^stopped/) !== undefined, "it changes hands")
+      const successor = new Contender(script, "document")
+      await until(
+        () => successor.said(/^open/) !== undefined && owner.said(/^stopped/) !== undefined,
+        "it changes hands",
+      )
       expect(owner.said(/^stopped/)).toBe("stopped LOG_DEPOSED")
-      expect(Number(heir.said(/^open/)?.split(" ")[1])).toBeGreaterThanOrEqual(owner.acknowledged)
+      expect(Number(successor.said(/^open/)?.split(" ")[1])).toBeGreaterThanOrEqual(owner.acknowledged)
       await owner.kill()
-      owner = heir
+      owner = successor
     }
   })
 })

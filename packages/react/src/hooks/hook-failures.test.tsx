@@ -123,10 +123,10 @@ const refusals = [
 ] as const
 
 test.each(refusals)("%s is reported everywhere as %s (H7)", async (_name, code, make) => {
-  const told: string[] = []
-  const onError = ({ code }: { code: string }) => void told.push(`onError ${code}`)
+  const reported: string[] = []
+  const onError = ({ code }: { code: string }) => void reported.push(`onError ${code}`)
   const ofProvider: PageOptions["onError"] = ({ code }, { mutation }) => {
-    if (mutation !== undefined) told.push(`provider ${mutation} ${code}`)
+    if (mutation !== undefined) reported.push(`provider ${mutation} ${code}`)
   }
   show(<Writer options={{ onError }} />, { onError: ofProvider })
   const { call, args } = make()
@@ -134,15 +134,15 @@ test.each(refusals)("%s is reported everywhere as %s (H7)", async (_name, code, 
   const name = isAdd ? "Add" : "Unregistered"
   act(() => call.mutate(args))
   await waitFor(() => expect((isAdd ? add : unregistered).error?.code).toBe(code))
-  expect(told.sort()).toEqual([`onError ${code}`, `provider ${name} ${code}`])
+  expect(reported.sort()).toEqual([`onError ${code}`, `provider ${name} ${code}`])
   await act(async () => {
     expect(await codeOf(call.mutateAsync(args))).toBe(code)
   })
-  await waitFor(() => expect(told).toHaveLength(4))
+  await waitFor(() => expect(reported).toHaveLength(4))
   await act(async () => {
     expect(await codeOf(document.mutate(isAdd ? Add : Unregistered, args))).toBe(code)
   })
-  expect(told).toHaveLength(5)
+  expect(reported).toHaveLength(5)
   expect(await document.query(notes)).toEqual([])
 })
 
@@ -155,9 +155,9 @@ test("what a Reject said on this device is the cause of the error (H7)", async (
 })
 
 test("a rejection reaches both onRejected, the provider and the list until dismiss() (H4, H7)", async () => {
-  const told: string[] = []
+  const reported: string[] = []
   const listen = (who: string) => (outcome: { code: string }, args: Args) =>
-    void told.push(`${who} ${outcome.code} ${args.text}`)
+    void reported.push(`${who} ${outcome.code} ${args.text}`)
   const options = { onRejected: listen("hook") }
   const page = (
     <>
@@ -167,12 +167,12 @@ test("a rejection reaches both onRejected, the provider and the list until dismi
   )
   show(page, {
     network: await server(),
-    onError: ({ code }, { mutation }) => told.push(`provider ${mutation} ${code}`),
+    onError: ({ code }, { mutation }) => reported.push(`provider ${mutation} ${code}`),
   })
   act(() => add.mutate({ text: "not there" }, { onRejected: listen("call") }))
   await screen.findByText("rejected: not-yours")
-  await waitFor(() => expect(told).toHaveLength(3))
-  expect(told.sort()).toEqual([
+  await waitFor(() => expect(reported).toHaveLength(3))
+  expect(reported.sort()).toEqual([
     "call not-yours not there",
     "hook not-yours not there",
     "provider Add MUTATION_REJECTED",
@@ -380,9 +380,9 @@ test("a failed query whose error is rendered, thrown or reported to a callback i
   show(<Careless />, { client: new QueryClient({ queryCache: new QueryCache({ onError }) }) })
   await waitFor(() => expect(onError).toHaveBeenCalledTimes(1))
   cleanup()
-  const told: string[] = []
-  show(<Careless />, { onError: ({ code }) => told.push(code) })
-  await waitFor(() => expect(told).toContain("SQL_ERROR"))
+  const reported: string[] = []
+  show(<Careless />, { onError: ({ code }) => reported.push(code) })
+  await waitFor(() => expect(reported).toContain("SQL_ERROR"))
   cleanup()
   show(
     <Boundary>

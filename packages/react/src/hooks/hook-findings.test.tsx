@@ -58,15 +58,15 @@ async function server(): Promise<MemoryNetwork> {
 }
 
 test("a rejection of useDocument().mutate is reported to the provider (H7, H10)", async () => {
-  const told: string[] = []
+  const reported: string[] = []
   const worker = memoryWorker({ mutator, network: await server() })
   render(
-    <LfProvider doc="d" worker={worker} onError={({ code }, { mutation }) => told.push(`${mutation} ${code}`)}>
+    <LfProvider doc="d" worker={worker} onError={({ code }, { mutation }) => reported.push(`${mutation} ${code}`)}>
       <Writer />
     </LfProvider>,
   )
   await act(async () => void (await document.mutate(Add, { text: "not there" })))
-  await waitFor(() => expect(told).toEqual(["Add MUTATION_REJECTED"]))
+  await waitFor(() => expect(reported).toEqual(["Add MUTATION_REJECTED"]))
 })
 
 test("an onRejected that throws keeps the next one from nothing (H7)", async () => {
@@ -76,15 +76,15 @@ test("an onRejected that throws keeps the next one from nothing (H7)", async () 
   const throwing = () => {
     throw bug
   }
-  const heard = vi.fn()
+  const received = vi.fn()
   const worker = memoryWorker({ mutator, network: await server() })
   render(
     <LfProvider doc="d" worker={worker}>
       <Writer options={{ onRejected: throwing }} />
     </LfProvider>,
   )
-  act(() => add.mutate({ text: "not there" }, { onRejected: heard }))
-  await waitFor(() => expect(heard).toHaveBeenCalledTimes(1))
+  act(() => add.mutate({ text: "not there" }, { onRejected: received }))
+  await waitFor(() => expect(received).toHaveBeenCalledTimes(1))
   expect(reported).toEqual([bug])
   vi.unstubAllGlobals()
 })

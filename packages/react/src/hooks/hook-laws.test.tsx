@@ -105,8 +105,8 @@ test("mutateAsync settles after its component was unmounted, and is kept (H1)", 
 })
 
 test("mutate calls the hook's callbacks once when its component was unmounted (H1)", async () => {
-  const told: string[] = []
-  const options = { onSuccess: () => told.push("success"), onSettled: () => told.push("settled") }
+  const reported: string[] = []
+  const options = { onSuccess: () => reported.push("success"), onSettled: () => reported.push("settled") }
   const { unmount } = render(
     <LfProvider doc="d" worker={memoryWorker({ mutator })}>
       <Notes options={options} />
@@ -114,7 +114,7 @@ test("mutate calls the hook's callbacks once when its component was unmounted (H
   )
   add.mutate({ text: "one" })
   unmount()
-  await waitFor(() => expect(told).toEqual(["success", "settled"]))
+  await waitFor(() => expect(reported).toEqual(["success", "settled"]))
 })
 
 test("all kinds of calls settle while the provider is closed under them (H1)", async () => {
@@ -264,17 +264,17 @@ test("a late handler writes as the user of its render (H2)", async () => {
 
 test("the callbacks and the state of a call are those of its document (H2)", async () => {
   const worker = memoryWorker({ mutator })
-  const told: string[] = []
+  const reported: string[] = []
   const tree = (doc: string) => (
     <LfProvider doc={doc} worker={worker}>
-      <Notes options={{ onSuccess: () => told.push(doc) }} />
+      <Notes options={{ onSuccess: () => reported.push(doc) }} />
     </LfProvider>
   )
   const { rerender } = render(tree("a"))
   add.mutate({ text: "one" })
   rerender(tree("b"))
   expect(add.status).toBe("idle")
-  await waitFor(() => expect(told).toEqual(["a"]))
+  await waitFor(() => expect(reported).toEqual(["a"]))
   expect(add.status).toBe("idle")
 })
 

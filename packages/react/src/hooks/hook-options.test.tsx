@@ -32,12 +32,12 @@ const name = { doc: "d", user: null }
 
 let client: QueryClient
 let sent: TabMessage[]
-let heard: WorkerMessage[]
+let received: WorkerMessage[]
 let worker: () => SharedWorker
 beforeEach(() => {
   client = new QueryClient()
   sent = []
-  heard = []
+  received = []
   worker = tapped(memoryWorker({ mutator }))
 })
 afterEach(() => {
@@ -52,7 +52,7 @@ const releaseTime = () => act(() => vi.advanceTimersByTimeAsync(1_000))
 /** The worker, with all that is posted either way noted down. */
 function tapped(connect: () => SharedWorker): () => SharedWorker {
   // Of this test: a document of an earlier one may still be about to close.
-  const [toWorker, toTab] = [sent, heard]
+  const [toWorker, toTab] = [sent, received]
   return () => {
     const { port: real } = connect()
     const port = {
@@ -230,21 +230,21 @@ test("useIsMutating counts what is not kept yet (H4)", async () => {
 })
 
 test("callbacks are called in TanStack's order, with the arguments of their call (H4)", async () => {
-  const told: string[] = []
+  const reported: string[] = []
   const listeners = (who: string): MutationOptions<Todo> => ({
-    onSuccess: (_receipt, { title }) => told.push(`${who} success ${title}`),
-    onError: ({ code }, { title }) => told.push(`${who} error ${code} ${title}`),
+    onSuccess: (_receipt, { title }) => reported.push(`${who} success ${title}`),
+    onError: ({ code }, { title }) => reported.push(`${who} error ${code} ${title}`),
     onSettled: (receipt, error, { title }) =>
-      told.push(`${who} settled ${receipt?.uid.length ?? "-"} ${error?.code ?? error} ${title}`),
+      reported.push(`${who} settled ${receipt?.uid.length ?? "-"} ${error?.code ?? error} ${title}`),
   })
   render(page(null, client, listeners("hook")))
   const { onSuccess, onError, onSettled } = listeners("call")
   const one = { ...(onSuccess && { onSuccess }), ...(onError && { onError }), ...(onSettled && { onSettled }) }
   act(() => put.mutate({ id: 1, title: "a" }, one))
-  await waitFor(() => expect(told).toHaveLength(4))
+  await waitFor(() => expect(reported).toHaveLength(4))
   act(() => put.mutate({ id: 1, title: "" }, one))
-  await waitFor(() => expect(told).toHaveLength(8))
-  expect(told).toEqual([
+  await waitFor(() => expect(reported).toHaveLength(8))
+  expect(reported).toEqual([
     "hook success a",
     "hook settled 36 null a",
     "call success a",
@@ -333,10 +333,10 @@ test("with 500 pending mutations one more is sent as one (H6)", async () => {
     await Promise.all(Array.from({ length: 500 }, (_, id) => document.mutate(Put, { id, title: "t" })))
   })
   await screen.findByText("500 pending, 0 rejected")
-  heard.length = 0
+  received.length = 0
   await save(500, "t")
   await screen.findByText("501 pending, 0 rejected")
-  const items = heard.flatMap((message) => {
+  const items = received.flatMap((message) => {
     if (message.type !== "pending" && message.type !== "rejected") return []
     return message.change.type === "all" ? message.change.items : message.change.added
   })
@@ -359,11 +359,11 @@ test("1,000 queries subscribe with 1,000 messages; a change reaches only its own
   await waitFor(() => expect(shown.get(1_000)).toBe("t1000"))
   expect([sentOf("subscribe"), sentOf("refresh"), sentOf("unsubscribe")]).toEqual([1_000, 0, 0])
   renders = []
-  heard.length = 0
+  received.length = 0
   await save(500, "changed")
   await waitFor(() => expect(shown.get(500)).toBe("changed"))
   expect(renders).toEqual([500])
-  expect(heard.flatMap((message) => (message.type === "results" ? message.results : []))).toHaveLength(1)
+  expect(received.flatMap((message) => (message.type === "results" ? message.results : []))).toHaveLength(1)
 })
 
 test("selectRow runs once per changed row, and a row that moves keeps what it was mapped to (H6)", async () => {

@@ -1,7 +1,7 @@
 import { type ErrorCode, isLfError, LfError, type RemoteOutcome, toLfError } from "@lf/core"
 import type { SentError } from "./protocol.ts"
 
-/** `code` for what is no `LfError`. */
+/** `code` is used for what is no `LfError`. */
 export function errorToSent(error: unknown, code: ErrorCode = "WORKER_FAILED"): SentError {
   const { code: known, message, cause, stack } = toLfError(error, code)
   const sent = { code: known, message, stack: isLfError(error) ? stack : stackOf(error) }
@@ -10,7 +10,7 @@ export function errorToSent(error: unknown, code: ErrorCode = "WORKER_FAILED"): 
   return outcome?.type === "rejected" ? { ...sent, reject: { code: outcome.code, data: outcome.data } } : sent
 }
 
-/** The error at this end, with the stack of where it was thrown. */
+/** The error at this end, with its original stack. */
 export function sentToError({ code, message, stack, reject }: SentError): LfError {
   const error = new LfError(code as ErrorCode, message, reject === undefined ? undefined : { cause: reject })
   if (stack !== undefined) error.stack = stack

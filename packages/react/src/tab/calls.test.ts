@@ -140,42 +140,42 @@ const rows = { type: "rows", rows: [], asksClock: false } as const
 function tabQueries() {
   const posted: TabMessage[] = []
   const queries = new TabQueries((message) => posted.push(message))
-  const heard: [string, number | null][] = []
-  const subscription = queries.add(1, query, ({ type }, turn) => heard.push([type, turn]))
-  return { posted, queries, heard, subscription }
+  const received: [string, number | null][] = []
+  const subscription = queries.add(1, query, ({ type }, turn) => received.push([type, turn]))
+  return { posted, queries, received, subscription }
 }
 
 test("a query waits until its rows come (H3)", () => {
-  const { queries, heard } = tabQueries()
+  const { queries, received } = tabQueries()
   expect(queries.isWaiting).toBe(true)
   queries.deliver([{ id: 1, result: rows }])
   expect(queries.isWaiting).toBe(false)
-  expect(heard).toEqual([["rows", 0]])
+  expect(received).toEqual([["rows", 0]])
 })
 
 test("a stopped query is no longer awaited, and its listener is not called (H3)", () => {
-  const { queries, heard, posted, subscription } = tabQueries()
+  const { queries, received, posted, subscription } = tabQueries()
   subscription.stop()
   subscription.stop()
   queries.deliver([{ id: 1, result: rows }])
-  expect([queries.isWaiting, queries.size, heard.length]).toEqual([false, 0, 0])
+  expect([queries.isWaiting, queries.size, received.length]).toEqual([false, 0, 0])
   expect(posted.map(({ type }) => type)).toEqual(["subscribe", "unsubscribe"])
 })
 
 test("a query that will not be answered gets an error, and is no longer awaited (H3)", () => {
-  const { queries, heard } = tabQueries()
+  const { queries, received } = tabQueries()
   queries.fail(sentFailure)
   expect(queries.isWaiting).toBe(false)
-  expect(heard).toEqual([["error", 0]])
+  expect(received).toEqual([["error", 0]])
   queries.deliver([{ id: 1, result: rows }])
-  expect(heard).toEqual([
+  expect(received).toEqual([
     ["error", 0],
     ["rows", 0],
   ])
 })
 
 test("a refresh waits for its own run; an earlier change does not end the wait (H3)", () => {
-  const { queries, heard, posted, subscription } = tabQueries()
+  const { queries, received, posted, subscription } = tabQueries()
   queries.deliver([{ id: 1, result: rows }])
   expect([subscription.refresh(), subscription.refresh()]).toEqual([1, 2])
   queries.deliver([{ id: 1, result: rows }])
@@ -183,17 +183,17 @@ test("a refresh waits for its own run; an earlier change does not end the wait (
   expect(queries.isWaiting).toBe(true)
   queries.deliver([{ id: 1, result: { type: "same" }, turn: 2 }])
   expect(queries.isWaiting).toBe(false)
-  expect(heard.map(([, turn]) => turn)).toEqual([0, null, 1, 2])
+  expect(received.map(([, turn]) => turn)).toEqual([0, null, 1, 2])
   expect(posted.map(({ type }) => type)).toEqual(["subscribe", "refresh", "refresh"])
 })
 
 test("a refresh at a worker that died is answered by the first rows of the next one (H3)", () => {
-  const { queries, heard, posted, subscription } = tabQueries()
+  const { queries, received, posted, subscription } = tabQueries()
   queries.deliver([{ id: 1, result: rows }])
   subscription.refresh()
   queries.askAgain()
   queries.deliver([{ id: 1, result: rows }])
   expect(queries.isWaiting).toBe(false)
-  expect(heard.map(([, turn]) => turn)).toEqual([0, 1])
+  expect(received.map(([, turn]) => turn)).toEqual([0, 1])
   expect(posted.map(({ type }) => type)).toEqual(["subscribe", "refresh", "subscribe"])
 })

@@ -50,13 +50,13 @@ test("each listener gets each error with its mutation's name, though another one
   vi.stubGlobal("reportError", (one: unknown) => thrown.push(one))
   const reports = new ErrorReports()
   const bug = new Error("a listener's bug")
-  const heard: unknown[] = []
+  const received: unknown[] = []
   reports.listen(() => {
     throw bug
   })
-  reports.listen((one, what) => heard.push([one, what]))
+  reports.listen((one, what) => received.push([one, what]))
   reports.report(error, { mutation: "Add" }, true)
-  expect(heard).toEqual([[error, { mutation: "Add" }]])
+  expect(received).toEqual([[error, { mutation: "Add" }]])
   expect(thrown).toEqual([bug])
 })
 

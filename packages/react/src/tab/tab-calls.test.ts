@@ -242,7 +242,7 @@ describe("a worker that does not come (H3)", () => {
       await pass(1)
       expect(document.known.state.pendingCount).toBe(0)
     })
-    expect(scene.heard.filter((one) => one.startsWith("error"))).toEqual(["error WORKER_FAILED"])
+    expect(scene.received.filter((one) => one.startsWith("error"))).toEqual(["error WORKER_FAILED"])
   })
 
   test("and a store that cannot be read is reported", async () => {

@@ -126,13 +126,13 @@ describe("a document that nothing uses", () => {
     await pass(999)
     const again = document.retain()
     await pass(10_000)
-    expect([worker.isClosed, scene.heard]).toEqual([false, []])
+    expect([worker.isClosed, scene.received]).toEqual([false, []])
     worker.sayState({ lsn: 7 })
     again()
     await pass(999)
     expect([worker.isClosed, document.known.state.lsn]).toEqual([false, 7])
     await pass(1)
-    expect([worker.types.at(-1), worker.isClosed, scene.heard]).toEqual(["close", true, ["idle"]])
+    expect([worker.types.at(-1), worker.isClosed, scene.received]).toEqual(["close", true, ["idle"]])
     expect(document.known.state.lsn).toBe(0)
     document.retain()
     expect(scene.worker.of("open")[0].connection).toBe(2)
@@ -166,14 +166,14 @@ describe("a document that nothing uses", () => {
 describe("a document that only waits for the server's decision (H1)", () => {
   test("says that it is not shown, stays connected, and is let go of when the decision has come", async () => {
     const { scene, worker, uid, remote } = await following()
-    expect([worker.of("shown"), worker.isClosed, scene.heard]).toEqual([
+    expect([worker.of("shown"), worker.isClosed, scene.received]).toEqual([
       [{ type: "shown", isShown: false }],
       false,
       ["following"],
     ])
     worker.say(decided(uid))
     await pass(1_000)
-    expect([remote.length, worker.isClosed, scene.heard.at(-1)]).toEqual([1, true, "idle"])
+    expect([remote.length, worker.isClosed, scene.received.at(-1)]).toEqual([1, true, "idle"])
   })
 
   test("says so when it is shown again, and says nothing at a new connection then", async () => {
@@ -276,6 +276,6 @@ test("what went wrong in the worker is reported, and so is a document's error, e
   const { scene, worker, document } = shown()
   worker.say({ type: "uncaught", error: { code: "WORKER_FAILED", message: "a bug" } })
   for (let i = 0; i < 2; i++) worker.sayState({ error: { code: "LOG_FULL", message: "full" }, lsn: i })
-  expect(scene.heard).toEqual(["error WORKER_FAILED", "error LOG_FULL"])
+  expect(scene.received).toEqual(["error WORKER_FAILED", "error LOG_FULL"])
   expect(document.known.state.error?.code).toBe("LOG_FULL")
 })

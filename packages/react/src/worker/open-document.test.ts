@@ -21,7 +21,7 @@ const full = new LfError("LOG_FULL", "the disk is full")
 
 /** A document on memory, and all that its worker hears of it. */
 function setUp({ user = null, scene = new WorkerScene() }: { user?: string | null; scene?: WorkerScene } = {}) {
-  const heard: string[] = []
+  const received: string[] = []
   const rejections: RejectionChange[] = []
   const open = () =>
     new OpenDocument({
@@ -32,15 +32,15 @@ function setUp({ user = null, scene = new WorkerScene() }: { user?: string | nul
       platform: scene.platform,
       crashed: new Set(),
       token: async () => null,
-      onState: () => heard.push("state"),
+      onState: () => received.push("state"),
       onRejection: (change) => rejections.push(change),
-      onOpened: () => heard.push("opened"),
-      onCleared: () => heard.push("cleared"),
-      onFailed: () => heard.push("failed"),
-      onReplaced: ({ code }) => heard.push(`replaced ${code}`),
+      onOpened: () => received.push("opened"),
+      onCleared: () => received.push("cleared"),
+      onFailed: () => received.push("failed"),
+      onReplaced: ({ code }) => received.push(`replaced ${code}`),
     })
-  const count = (what: string) => heard.filter((one) => one === what).length
-  return { document: open(), open, scene, heard, rejections, count }
+  const count = (what: string) => received.filter((one) => one === what).length
+  return { document: open(), open, scene, received, rejections, count }
 }
 
 const sceneOf = (change: SceneOptions["change"]) => new WorkerScene({ change })
@@ -80,10 +80,10 @@ describe("what is known of a document", () => {
   test("once it is open: what waits, how far it is, what was rejected, and its queries", async () => {
     const { network } = await itemsServer()
     network.setOnline(false)
-    const { document, heard, rejections } = setUp({ scene: new WorkerScene({ network }) })
+    const { document, received, rejections } = setUp({ scene: new WorkerScene({ network }) })
     await add(document, "1")
     await add(document, "bad")
-    expect(heard.slice(0, 2)).toEqual(["opened", "state"])
+    expect(received.slice(0, 2)).toEqual(["opened", "state"])
     expect(document.state).toMatchObject({ isOpen: true, pendingCount: 2, lsn: 0, isDurable: true, isUpToDate: false })
     const { claimed, range, after } = document.pendingParts()
     expect([claimed, after(range?.start ?? lsn(0)).map(({ args }) => args)]).toEqual([[], ["1", "bad"]])
@@ -267,11 +267,11 @@ describe("a document that is closed", () => {
   })
 
   test("is handed over to code that knows as many migrations or more, never to older code (T20)", async () => {
-    const { document, scene, heard } = setUp()
+    const { document, scene, received } = setUp()
     await document.local
     expect([scene.onAsked(0), document.state.isOpen]).toEqual([false, true])
     expect(scene.onAsked(1)).toBe(true)
-    await until(() => heard.includes("replaced WORKER_REPLACED"))
+    await until(() => received.includes("replaced WORKER_REPLACED"))
     expect([scene.owned.size, document.canReopen]).toEqual([0, false])
   })
 })

@@ -11,7 +11,7 @@ const rejection = (uid: string) => ({ uid, code: "no" }) as unknown as Rejection
 
 /** A tab of a document that does what the test says, and all that the tab hears. */
 function setUp({ isOpen = true } = {}) {
-  const heard: WorkerMessage[] = []
+  const received: WorkerMessage[] = []
   const asked: string[] = []
   const desk: string[] = []
   const refreshes: (() => void)[] = []
@@ -34,8 +34,8 @@ function setUp({ isOpen = true } = {}) {
     },
     dismiss: (uid: string) => void asked.push(`dismiss ${uid}`),
     reads: { read: async () => [{ n: 1 }], whenDelivered: async () => void asked.push("delivered") },
-    subscribe: (_query: unknown, tell: (result: LiveResult) => void) => {
-      const index = listeners.push(tell) - 1
+    subscribe: (_query: unknown, notify: (result: LiveResult) => void) => {
+      const index = listeners.push(notify) - 1
       return { stop: () => stopped.push(index), refresh: (done: () => void) => refreshes.push(done) }
     },
   }
@@ -64,7 +64,7 @@ function setUp({ isOpen = true } = {}) {
   }
   const tab = new TabPort({
     port: {
-      post: (message) => heard.push(message),
+      post: (message) => received.push(message),
       listen: () => {},
       close: () => {
         isClosed = true
@@ -81,7 +81,7 @@ function setUp({ isOpen = true } = {}) {
   })
   return {
     tab,
-    heard,
+    received,
     asked,
     desk,
     listeners,
@@ -93,10 +93,10 @@ function setUp({ isOpen = true } = {}) {
     isClosed: () => isClosed,
     /** What it hears from now on, when it has said this. */
     async says(...messages: TabMessage[]): Promise<WorkerMessage[]> {
-      const from = heard.length
+      const from = received.length
       for (const message of messages) tab.handle(message)
       await turn()
-      return heard.slice(from)
+      return received.slice(from)
     },
   }
 }
@@ -106,10 +106,10 @@ const mutate = (uid: string, name = "Add"): TabMessage => ({ type: "mutate", uid
 const rows: LiveResult = { type: "rows", rows: [{ n: 1 }], asksClock: false }
 
 test("a tab is first sent the state, once, and all rejections", async () => {
-  const { tab, heard, document, desk } = setUp()
-  tab.tellState()
+  const { tab, received, document, desk } = setUp()
+  tab.postState()
   await turn()
-  expect(heard).toEqual([
+  expect(received).toEqual([
     { type: "rejected", change: { type: "all", items: document.rejections } },
     { type: "state", state: document.state },
   ])
@@ -118,13 +118,13 @@ test("a tab is first sent the state, once, and all rejections", async () => {
 
 describe("a mutation (H1)", () => {
   test("is answered when durable and its rows are delivered, and decided once by the server", async () => {
-    const { says, asked, decide, heard } = setUp()
+    const { says, asked, decide, received } = setUp()
     expect(await says(mutate("a"), mutate("b"))).toContainEqual({ type: "mutated", uid: "a", error: null })
     expect(asked).toEqual(["run Add", "run Add", "delivered", "delivered"])
     decide({ type: "unknown", reason: "forgotten" })
     await turn()
     const outcome = { type: "unknown", reason: "forgotten" }
-    expect(heard.filter(({ type }) => type === "decided")).toEqual([
+    expect(received.filter(({ type }) => type === "decided")).toEqual([
       {
         type: "decided",
         outcomes: [
@@ -146,12 +146,12 @@ describe("a mutation (H1)", () => {
   })
 
   test("of before is followed, and of one that cannot be nothing is said", async () => {
-    const { says, asked, decide, heard } = setUp()
+    const { says, asked, decide, received } = setUp()
     await says({ type: "follow", uids: ["a", "b"] })
     decide({ type: "unknown", reason: "forgotten" })
     await turn()
     expect(asked).toEqual(["follow a", "follow b"])
-    expect(heard.at(-1)).toMatchObject({ type: "decided", outcomes: [{ uid: "a" }, { uid: "b" }] })
+    expect(received.at(-1)).toMatchObject({ type: "decided", outcomes: [{ uid: "a" }, { uid: "b" }] })
     const away = setUp({ isOpen: false })
     expect((await away.says({ type: "follow", uids: ["a"] })).map(({ type }) => type)).not.toContain("decided")
   })
@@ -191,14 +191,14 @@ describe("a call (H1)", () => {
 
 describe("a subscription", () => {
   test("gets the results of one commit in one message (I6)", async () => {
-    const { says, listeners, heard } = setUp()
+    const { says, listeners, received } = setUp()
     await says(subscribe(1), subscribe(2))
-    const from = heard.length
-    for (const tell of listeners) tell(rows)
+    const from = received.length
+    for (const notify of listeners) notify(rows)
     await turn()
     listeners[0]({ type: "error", error: full })
     await turn()
-    expect(heard.slice(from)).toEqual([
+    expect(received.slice(from)).toEqual([
       {
         type: "results",
         results: [
@@ -275,8 +275,8 @@ test("what needs no answer reaches the document and the desk", async () => {
 test("rejections that come together are one message: those that came and those that went", async () => {
   const { tab, says } = setUp()
   await turn()
-  tab.tellRejection({ type: "rejected", rejection: rejection("new") })
-  tab.tellRejection({ type: "dismissed", uid: "old" })
+  tab.postRejection({ type: "rejected", rejection: rejection("new") })
+  tab.postRejection({ type: "dismissed", uid: "old" })
   expect(await says()).toEqual([
     { type: "rejected", change: { type: "change", added: [rejection("new")], removed: ["old"] } },
   ])
@@ -290,14 +290,14 @@ test("pending mutations are sent while they are watched, starting with all of th
     { type: "pending", change: { type: "all", items: [] } },
   ])
   expect(pending(await says({ type: "watch-pending", on: false }))).toEqual([])
-  tab.tellState()
+  tab.postState()
   expect((await says()).map(({ type }) => type)).toEqual(["state"])
 })
 
 test("of a cleared document a tab is sent only decisions and restarts; a closed tab nothing (H5)", async () => {
-  const { tab, heard, document } = setUp()
+  const { tab, received, document } = setUp()
   await turn()
-  const from = heard.length
+  const from = received.length
   document.isCleared = true
   for (const message of [
     { type: "decided", outcomes: [] },
@@ -306,12 +306,12 @@ test("of a cleared document a tab is sent only decisions and restarts; a closed 
     { type: "rejected", change: { type: "all", items: [] } },
   ] as WorkerMessage[])
     tab.post(message)
-  expect(heard.slice(from).map(({ type }) => type)).toEqual(["decided", "restarting"])
+  expect(received.slice(from).map(({ type }) => type)).toEqual(["decided", "restarting"])
   document.isCleared = false
-  tab.tellState()
+  tab.postState()
   tab.close()
-  tab.tellState()
+  tab.postState()
   tab.post({ type: "restarting" } as WorkerMessage)
   await turn()
-  expect(heard).toHaveLength(from + 2)
+  expect(received).toHaveLength(from + 2)
 })

@@ -18,9 +18,9 @@ const anns = "lf/1/owner/user/3/ann/d"
 describe("a tab that connects", () => {
   test("is sent that the worker is alive and its lock, before it opens a document", async () => {
     const tab = new SceneTab(new WorkerScene().worker)
-    expect(tab.heard).toEqual([{ type: "alive" }])
+    expect(tab.received).toEqual([{ type: "alive" }])
     await settled()
-    expect(tab.heard).toEqual([{ type: "alive" }, { type: "life", lock: "lf/1/life/worker" }])
+    expect(tab.received).toEqual([{ type: "alive" }, { type: "life", lock: "lf/1/life/worker" }])
   })
 
   test("is not served before it opens a document: earlier messages are ignored", async () => {
@@ -207,9 +207,9 @@ describe("an anonymous document while a user has it open (T26)", () => {
 
   test("that is idle closes at once when a user opens theirs, and one that still waits is dropped", async () => {
     const scene = new WorkerScene()
-    const lingering = scene.tab()
-    await until(isOpen(lingering))
-    lingering.say({ type: "close" })
+    const idle = scene.tab()
+    await until(isOpen(idle))
+    idle.say({ type: "close" })
     const waiting = scene.tab({ doc: "e", tab: "u" })
     waiting.say({ type: "shown", isShown: false })
     await until(isOpen(waiting))
@@ -252,7 +252,7 @@ describe("what a document says", () => {
       expect(tab.state).toMatchObject({ isOpen: true, status: "connected" })
     }
     expect(apart.last("rejected")?.change).toEqual({ type: "all", items: [] })
-    scene.worker.tellUncaught(new TypeError("a bug"))
+    scene.worker.postUncaught(new TypeError("a bug"))
     for (const tab of [...tabs, apart])
       expect(tab.last("uncaught")).toMatchObject({ error: { code: "WORKER_FAILED", message: "a bug" } })
   })
@@ -267,7 +267,7 @@ describe("what a document says", () => {
     await until(() => scene.owned.size === 0)
     const again = scene.tab({ connection: 2 })
     await until(() => again.count("rejected") === 2)
-    const changes = again.heard.flatMap((message) => (message.type === "rejected" ? [message.change] : []))
+    const changes = again.received.flatMap((message) => (message.type === "rejected" ? [message.change] : []))
     expect(changes).toMatchObject([
       { type: "all", items: [] },
       { type: "all", items: [{ code: "not-welcome" }] },

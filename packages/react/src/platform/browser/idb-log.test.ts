@@ -250,21 +250,21 @@ describe("browser log", () => {
       request.addEventListener("success", () => databases.push(request.result as unknown as IDBDatabase))
       return request
     }
-    const told: string[] = []
-    const watch = ({ log }: OpenedLog) => log.watch?.(({ code }) => told.push(code))
+    const reported: string[] = []
+    const watch = ({ log }: OpenedLog) => log.watch?.(({ code }) => reported.push(code))
     watch(await open(storage))
     await deleteBrowserLog(KEY, storage)
-    expect(told).toEqual(["LOG_DEPOSED"])
+    expect(reported).toEqual(["LOG_DEPOSED"])
     const cleared = await open(storage)
     watch(cleared)
     const [db] = databases.splice(-1)
     for (let i = 0; i < 2; i++) db.onclose?.(new Event("close"))
-    expect(told).toEqual(["LOG_DEPOSED", "LOG_FAILED"])
+    expect(reported).toEqual(["LOG_DEPOSED", "LOG_FAILED"])
     await expect(cleared.log.append(ONE)).rejects.toMatchObject({ code: "LOG_FAILED" })
     const closed = await open(storage)
     watch(closed)
     await closed.log.close()
-    expect(told.length).toBe(2)
+    expect(reported.length).toBe(2)
   })
 
   test("keys that differ only in case or in odd characters have logs of their own", async () => {
