@@ -15,7 +15,7 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(cwd, { recursive: true }))
 
-/** As in a script: nobody is there to answer. */
+/** As in a script: no terminal. */
 function run(...args: string[]): Promise<number> {
   return main(args, {
     cwd,

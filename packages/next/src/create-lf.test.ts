@@ -69,7 +69,7 @@ describe("documents on a socket", () => {
         outcomes.push(
           asked.then(
             () => sent.push(id),
-            // Whoever asks while it stops may not hear the answer: then it happened once or not at all.
+            // A call during the stop may get no answer: then it happened once or not at all.
             (error: unknown) => {
               expect(error).toMatchObject({ code: expect.stringMatching(/^(SERVER_CLOSING|DOC_STOPPED|LOG_CLOSED)$/) })
               doubtful.add(id)
@@ -165,12 +165,12 @@ describe("access rights", () => {
     let mayRead = true
     const { url } = await startServer({ authorize: () => mayRead, limits: { recheckMs: 20 } })
     const client = await startClient(url)
-    await until(() => client.session.state.status === "connected", "let in")
+    await until(() => client.session.state.status === "connected", "accepted")
     mayRead = false
     await until(() => client.session.state.error?.code === "FORBIDDEN", "sent away")
     mayRead = true
     client.session.poke()
-    await until(() => client.session.state.status === "connected", "let in again")
+    await until(() => client.session.state.status === "connected", "readmitted")
   })
 
   test("a client id that is bound to another user is refused (S4)", async () => {
@@ -204,7 +204,7 @@ describe("access rights", () => {
       expect(session.state.error?.message).not.toContain("secret")
     }
     const { session } = await startClient(network, { user: "fine" })
-    await until(() => session.state.status === "connected", "let in")
+    await until(() => session.state.status === "connected", "accepted")
     expect(seen[0]).toEqual(["session=7", `${new URL(url).pathname}?a=1`, "denied"])
   })
 

@@ -72,7 +72,7 @@ describe("a user who is signed out is disconnected, also while idle (S2)", () =>
     const [ann, bo] = [await startClient(url, { user: "ann" }), await rawClient(url)]
     bo.hello({ token: "bo", secret: new Uint8Array(32).fill(9) })
     await bo.receives("welcome")
-    await until(() => ann.session.state.status === "connected", "let in")
+    await until(() => ann.session.state.status === "connected", "accepted")
     isIn = false
     await lf.recheck("bo")
     expect(ann.session.state.status).toBe("connected")
@@ -193,11 +193,11 @@ describe("ownership of client ids (S4)", () => {
 
   test("connections on an unowned client id are closed when another user writes under it first", async () => {
     const { url, lf } = await startServer()
-    const [ann, bo, nobody] = [await rawClient(url), await rawClient(url), await rawClient(url)]
+    const [ann, bo, anonymous] = [await rawClient(url), await rawClient(url), await rawClient(url)]
     for (const [raw, token] of [
       [ann, "ann"],
       [bo, "bo"],
-      [nobody, ""],
+      [anonymous, ""],
     ] as const) {
       raw.hello({ token, secret })
       await raw.receives("welcome")
@@ -207,8 +207,8 @@ describe("ownership of client ids (S4)", () => {
     ann.push([addition("1")])
     await ann.receives("cursor")
     bo.push([addition("1"), addition("2")])
-    nobody.push([addition("1"), addition("3")])
-    expect(await Promise.all([bo.closed, nobody.closed])).toEqual(["CLIENT_PROOF", "CLIENT_PROOF"])
+    anonymous.push([addition("1"), addition("3")])
+    expect(await Promise.all([bo.closed, anonymous.closed])).toEqual(["CLIENT_PROOF", "CLIENT_PROOF"])
     expect(await lf.document("doc", { as: "system" }).query(titlesQuery)).toEqual([{ title: "1" }])
     ann.push([addition("4")])
     expect(await until(() => ann.said.filter(({ type }) => type === "cursor").length === 2, "ann goes on")).toBe(

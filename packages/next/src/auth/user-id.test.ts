@@ -52,7 +52,7 @@ describe("the id that authenticate answers (S3)", () => {
   })
 
   test.each([["x"], ["x".repeat(USER_BYTES_MAX)], [`${euros(1_365)}x`], ["a\nb 👤"]])(
-    "as long as may be, and in any script: let in under exactly this id",
+    "of the maximum length, and in any script: accepted under exactly this id",
     async (id) => {
       const { url, lf } = await startServer(answering({ id }))
       const raw = await rawClient(url)

@@ -55,7 +55,7 @@ const settled = (clients: readonly TestClient[]) =>
     "all are up to date",
   )
 
-/** The server goes on hearing such a client, which hears nothing. */
+/** The server still receives from such a client, which receives nothing. */
 function halfDeaf(network: Network): Network & { isDeaf: boolean } {
   const made = {
     isDeaf: false,

@@ -53,7 +53,7 @@ test("SIGKILL under load from three clients loses and doubles nothing (I3, I9, I
   for (const client of clients) expect(client.titles()).toEqual(sent.toSorted())
   expect([...outcomes.values()].every((count) => count === 1)).toBe(true)
 
-  // A second server on the same directory opens nothing while the first lives.
+  // A second server on the same directory opens nothing while the first runs.
   const second = new Rooms({ dataDir, mutator })
   await expect(second.enter("doc", { create: false })).rejects.toMatchObject({ code: "SERVER_DIRECTORY_OWNED" })
   await endProcess(server, "SIGTERM")
@@ -76,7 +76,7 @@ test("a mutation that kills the process is quarantined, and other clients' arriv
   let server = await startProcess({ script, dataDir })
   let deaths = 0
   let isOver = false
-  // Whoever keeps servers running starts it again.
+  // A process manager would start it again.
   const watch = async () => {
     for (;;) {
       await once(server.child, "exit")

@@ -58,7 +58,7 @@ test("a full disk loses nothing acknowledged, and writes resume when there is ro
   const poke = setInterval(() => client.session.poke(), 200)
   later(() => clearInterval(poke))
   await until(() => client.local.pendingCount === 0, "writing goes on when there is room", 30_000)
-  await until(() => reader.titles().length === sent.length, "and everybody sees it")
+  await until(() => reader.titles().length === sent.length, "and the reader has them")
   expect(reader.titles().map((title) => title.slice(0, 4))).toEqual(sent)
   await endProcess(server, "SIGKILL")
 })

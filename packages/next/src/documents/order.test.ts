@@ -21,7 +21,7 @@ test("strace: every reply to a mutation is sent after its fdatasync (I3, I4)", {
   const dataDir = await temporaryDirectory()
   const trace = join(await temporaryDirectory(), "trace")
   const script = await bundle("testing/crash-server.ts")
-  // -yy tells of each descriptor what it is; -f follows the threads that do the disk's work.
+  // -yy prints what each descriptor is; -f follows the threads that do disk I/O.
   const traced = "trace=write,writev,sendto,sendmsg,fdatasync,fsync"
   // Node 20.3 to 20.11 gives its files to io_uring, which strace does not see.
   const wrapper = [
@@ -44,7 +44,7 @@ test("strace: every reply to a mutation is sent after its fdatasync (I3, I4)", {
   const writer = await startClient(url, { disk: new MemoryDisk() })
   const reader = await startClient(url, { disk: new MemoryDisk() })
   await writer.add("first").remote
-  await until(() => reader.titles().length === 1, "everybody is there")
+  await until(() => reader.titles().length === 1, "both are connected")
   await new Promise((resolve) => setTimeout(resolve, 300))
   const startedMs = Date.now()
   for (let i = 0; i < MUTATIONS; i++) {
@@ -70,7 +70,7 @@ function early(calls: readonly Call[]): number[] {
   })
 }
 
-/** A call that several threads interleave is told in two lines: a sync counts when it has ended. */
+/** strace prints an interleaved call in two lines: a sync counts when it has ended. */
 function callsOf(trace: string, sinceMs: number): Call[] {
   const syncing = new Set<string>()
   const calls: Call[] = []

@@ -13,7 +13,7 @@ import { type RawClient, rawClient } from "../testing/raw.ts"
 afterEach(cleanUp)
 
 /** The TCP stream under a socket of `ws`, which sends whole frames only. */
-const streamOf = (socket: WebSocket) => (socket as unknown as { _socket: Socket })._socket // ws has no other door to it
+const streamOf = (socket: WebSocket) => (socket as unknown as { _socket: Socket })._socket // ws has no public accessor
 
 /** The beginning of a masked binary frame of `bytes`, and so much of its payload. */
 function halfFrame(bytes: number, payload: Uint8Array): Buffer {
@@ -119,7 +119,7 @@ describe("after the welcome (S7, S20)", () => {
       streamOf(raw.socket).write(frame.subarray(at, at + PROGRESS_BYTES))
       await pause(130)
     }
-    // Until the answer comes it shows that it lives, as a client of ours does.
+    // Sends pings until the answer comes, as lf's client does.
     const pings = setInterval(() => raw.send({ type: "ping" }), 100)
     later(() => clearInterval(pings))
     expect(await raw.receives("cursor")).toMatchObject({ lsn: 4 })

@@ -152,7 +152,7 @@ describe("upgrades on the route's path", () => {
     const isGone = once(silent, "close")
     await server.lf.close()
     expect(String((await isGone)[1])).toBe("SERVER_CLOSING")
-    await until(() => client.session.state.status !== "connected", "the client heard")
+    await until(() => client.session.state.status !== "connected", "the client noticed")
     expect(await upgrade(server, {})).toBe(503)
     later(() => client.session.stop())
   })

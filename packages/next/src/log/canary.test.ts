@@ -21,7 +21,7 @@ let uids = 0
 const mutation = (name: string, args: unknown) =>
   mutationCodec.encode({ uid: `00000000-0000-7000-8000-${String(++uids).padStart(12, "0")}`, name, args, at: 1 })
 
-/** All that a client was told, with pages as they are: compressed, a canary would not be seen. */
+/** All that a client was sent, with pages uncompressed, or a canary would not be found. */
 function heardBy(client: RawClient): string {
   return client.said.map((message) => Buffer.concat([Buffer.from(plain(message)), ...pagesIn(message)])).join()
 }
@@ -70,7 +70,7 @@ test("no failure puts an argument, token or secret in the log or before other cl
   const { author, other } = await attempt(first.url)
   author.push([...failing, mutation("Keep", { text: "kept and read by all" })])
   await author.receives("cursor")
-  // What the door refuses ends a client id: it is shown by another.
+  // A refused mutation ends its client id, so another client sends them.
   const unknown = await rawClient(first.url)
   unknown.hello({ secret: new Uint8Array(32).fill(3) })
   await unknown.receives("welcome")
@@ -78,14 +78,14 @@ test("no failure puts an argument, token or secret in the log or before other cl
   await unknown.receives("refused")
   expect(heardBy(unknown)).not.toContain("CANARY")
   author.ask()
-  // Its author is told, or nothing would be proved here.
+  // Its author gets the rejection; otherwise this test would prove nothing.
   expect(heardBy(author)).not.toContain("CANARY")
   await author.receives("pages")
   expect(heardBy(author)).toContain("CANARY-args-Refuse")
   other.ask()
   await other.receives("pages")
 
-  // Refusals at the door, and what is no frame.
+  // Refused mutations and malformed frames.
   for (const [docId, token] of [
     ["doc", "bad-CANARY-token"],
     ["doc", "no-CANARY-token"],

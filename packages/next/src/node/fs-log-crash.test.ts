@@ -14,7 +14,7 @@ function stateFrom({ checkpoint, records }: Pick<OpenedLog, "checkpoint" | "reco
   return [past, ...records.map(({ stream, lsn, type, hash }) => `${stream}${lsn} ${type} ${hash}`)].join()
 }
 
-/** Two rollups with appends around them. Tells which state was acknowledged last, and which was tried last. */
+/** Two rollups with appends around them. Returns the last acknowledged state, and the last attempted one. */
 async function run(disk: CrashDisk): Promise<{ acked: number; tried: number }> {
   const reached = { acked: 0, tried: 0 }
   const isExpected = (error: unknown) =>

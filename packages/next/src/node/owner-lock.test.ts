@@ -75,7 +75,7 @@ describe("the kernel decides the owner of a directory (I14, T37)", () => {
     const { log } = await openFsLog(directory)
     const [fence] = (await readdir(directory)).filter((name) => name.startsWith("fence-"))
     await log.close()
-    // As if this very process had left it: the id lives, and yet the lock is free.
+    // As if this process had left it: its id is in use, and yet the lock is free.
     await writeFile(join(directory, fence), `process ${process.pid} on here, since 2025-06-01T10:00:00.000Z\n`)
     await writeFile(join(directory, "owner.lock"), `${process.pid} ?\n`)
     expect(await opens(directory)).toBe(0)
@@ -190,7 +190,7 @@ class Contender {
 
 describe.skipIf(namespace === null)("processes that cannot see each other's ids (I14, T37)", () => {
   test.each(["directory", "document"] as const)(
-    "the second is refused the %s while the first lives, and has it right after kill -9",
+    "the second is refused the %s while the first runs, and owns it right after kill -9",
     {
       timeout: 60_000,
     },

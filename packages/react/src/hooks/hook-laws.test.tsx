@@ -394,7 +394,7 @@ test("a query of a document without a provider is PROVIDER_MISSING, not an endle
   vi.useFakeTimers()
   const client = new QueryClient()
   bindingOf(client)
-  const end = endOf(client.fetchQuery(liveQueryOptions({ doc: "nobody", user: null }, notes)))
+  const end = endOf(client.fetchQuery(liveQueryOptions({ doc: "unopened", user: null }, notes)))
   await vi.advanceTimersByTimeAsync(10_000)
   expect(await end).toBe("PROVIDER_MISSING")
 })

@@ -45,7 +45,7 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-/** Time goes on by itself, and jumps past the moment in which what nobody uses any more is let go of. */
+/** The clock runs, and jumps past the delay after which unused queries and documents are released. */
 const useFastTimers = () => vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"], shouldAdvanceTime: true })
 const releaseTime = () => act(() => vi.advanceTimersByTimeAsync(1_000))
 

@@ -73,8 +73,8 @@ test("what is typed shows at once and is dirty until the row has it (H9)", async
 
 test("a change from elsewhere shows while nothing is typed (H9)", () => {
   render(<Bound row="a" />)
-  become("of somebody else")
-  expect([input().value, field.isDirty]).toEqual(["of somebody else", false])
+  become("of another user")
+  expect([input().value, field.isDirty]).toEqual(["of another user", false])
   focus()
   become("again")
   expect(input().value).toBe("again")
@@ -84,7 +84,7 @@ test("a change from elsewhere does not show over what is being typed (H9)", asyn
   render(<Bound row="a" options={{ when: "blur" }} />)
   focus()
   type("mine")
-  become("of somebody else")
+  become("of another user")
   expect(input().value).toBe("mine")
   blur()
   await commitAt(0).keep()
@@ -268,7 +268,7 @@ test("what an input method composes is committed once, when it is whole (H9)", a
   focus()
   fireEvent.compositionStart(input())
   for (const text of ["k", "ka", "か"]) type(text)
-  become("of somebody else")
+  become("of another user")
   expect([values(), input().value]).toEqual([[], "か"])
   fireEvent.compositionEnd(input())
   expect(values()).toEqual(["か"])

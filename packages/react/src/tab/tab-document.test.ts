@@ -16,7 +16,7 @@ const decided = (uid: string) => {
   return { type: "decided" as const, outcomes: [{ uid, outcome }] }
 }
 
-/** A document that a provider shows, at a living worker. */
+/** A document that a provider shows, at a live worker. */
 function shown() {
   const scene = new TabScene()
   scene.document.use(scene.options())

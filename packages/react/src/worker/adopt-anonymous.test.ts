@@ -121,7 +121,7 @@ class Device {
     return document
   }
 
-  /** Nothing is told to anybody: the worker is gone, its locks are free, what was durable is there. */
+  /** A kill: the worker is gone without a message, its locks are free, what was durable is there. */
   kill(): void {
     this.#locks = new MemoryLocks()
     this.change = (platform) => platform
@@ -165,7 +165,7 @@ async function writtenOffline(user: string | null, ...texts: string[]) {
   return { server, phone, document }
 }
 
-/** A device on which ann has a log of her own, which is synced, and `texts` wait in nobody's beside it. The network is off. */
+/** A device on which ann has a log of her own, which is synced, and `texts` are pending in the anonymous log. The network is off. */
 async function deviceOfBoth(server: Server, ...texts: string[]): Promise<Device> {
   server.user = "ann"
   await server.start()
@@ -175,16 +175,16 @@ async function deviceOfBoth(server: Server, ...texts: string[]): Promise<Device>
   await until(() => ann.pendingCount === 0)
   await ann.close()
   server.network.setOnline(false)
-  const nobody = phone.open(null)
-  await note(nobody, ...texts)
-  await nobody.close()
+  const anonymous = phone.open(null)
+  await note(anonymous, ...texts)
+  await anonymous.close()
   return phone
 }
 
 describe("a user who signs in adopts the anonymous log (T26)", () => {
   test("a user without a log adopts the anonymous one, also offline; it arrives once (T26)", async () => {
-    const { server, phone, document: nobody } = await writtenOffline(null, "one", "two")
-    await nobody.close()
+    const { server, phone, document: anonymous } = await writtenOffline(null, "one", "two")
+    await anonymous.close()
     const ann = phone.open("ann")
     expect(await seen(ann)).toEqual(["one by ann", "two by ann"])
     expect(ann.pendingCount).toBe(2)
@@ -244,9 +244,9 @@ describe("a user who signs in adopts the anonymous log (T26)", () => {
   test("clear counts what is claimed as pending, and takes it along (T26)", async () => {
     const { phone, document: first } = await writtenOffline("ann", "mine")
     await first.close()
-    const nobody = phone.open(null)
-    await note(nobody, "one")
-    await nobody.close()
+    const anonymous = phone.open(null)
+    await note(anonymous, "one")
+    await anonymous.close()
     const ann = phone.open("ann")
     await until(() => ann.pendingCount === 2)
     await expect(ann.clear("refuse")).rejects.toMatchObject({ code: "PENDING_REFUSED" })
@@ -256,13 +256,13 @@ describe("a user who signs in adopts the anonymous log (T26)", () => {
   })
 
   test("a tab that stays anonymous keeps its log until it closes; then it is adopted (T26)", async () => {
-    const { server, phone, document: nobody } = await writtenOffline(null, "one")
+    const { server, phone, document: anonymous } = await writtenOffline(null, "one")
     phone.change = (platform) => ({ ...platform, host: { ...host, after: (ms, run) => host.after(ms / 100, run) } })
     const ann = phone.open("ann")
     expect(await seen(ann)).toEqual([])
-    await note(nobody, "two")
+    await note(anonymous, "two")
     expect(ann.pendingCount).toBe(0)
-    await nobody.close()
+    await anonymous.close()
     await until(() => ann.pendingCount === 2)
     server.user = "ann"
     await server.start()
@@ -277,12 +277,12 @@ describe("a user who signs in adopts the anonymous log (T26)", () => {
       server.user = null
       await server.start()
       const phone = device(server)
-      const nobody = phone.open(null)
-      await note(nobody, "old")
-      await until(() => nobody.pendingCount === 0)
+      const anonymous = phone.open(null)
+      await note(anonymous, "old")
+      await until(() => anonymous.pendingCount === 0)
       server.network.setOnline(false)
-      await note(nobody, "one", "two")
-      await nobody.close()
+      await note(anonymous, "one", "two")
+      await anonymous.close()
       const hang = new Promise<never>(() => {})
       let isKilled = false
       phone.change = (platform) => ({
@@ -308,8 +308,8 @@ describe("a user who signs in adopts the anonymous log (T26)", () => {
   }
 
   test("an anonymous log that cannot be opened stays, and the user's document opens (T26)", async () => {
-    const { phone, document: nobody } = await writtenOffline(null, "one")
-    await nobody.close()
+    const { phone, document: anonymous } = await writtenOffline(null, "one")
+    await anonymous.close()
     phone.change = (platform) => ({
       ...platform,
       openLog: (key) => (key.startsWith("anonymous") ? Promise.reject(new Error("damaged")) : platform.openLog(key)),
@@ -369,9 +369,9 @@ describe("pending belong to their author (T25)", () => {
   test("a log that ann adopted is hers, however far it got; anonymous starts empty (T25)", async () => {
     const { server, phone, document: first } = await writtenOffline("ann", "mine")
     await first.close()
-    const nobody = phone.open(null)
-    await note(nobody, "one")
-    await nobody.close()
+    const anonymous = phone.open(null)
+    await note(anonymous, "one")
+    await anonymous.close()
     const ann = phone.open("ann")
     await until(() => ann.pendingCount === 2)
     await ann.close()
@@ -390,8 +390,8 @@ describe("pending belong to their author (T25)", () => {
 })
 
 test("a document whose database is deleted stops with a code that a reopening cures (I21)", async () => {
-  const { phone, document: nobody } = await writtenOffline(null, "one")
+  const { phone, document: anonymous } = await writtenOffline(null, "one")
   await deleteBrowserLog("anonymous/d", phone.storage)
-  await expect(note(nobody, "two")).rejects.toMatchObject({ code: "LOG_DEPOSED" })
-  expect(nobody.canReopen).toBe(true)
+  await expect(note(anonymous, "two")).rejects.toMatchObject({ code: "LOG_DEPOSED" })
+  expect(anonymous.canReopen).toBe(true)
 })

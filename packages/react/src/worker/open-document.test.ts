@@ -19,7 +19,7 @@ const codeOf = (work: Promise<unknown>) =>
   )
 const full = new LfError("LOG_FULL", "the disk is full")
 
-/** A document on memory, and all that its worker hears of it. */
+/** A document on memory, and all notifications to its worker. */
 function setUp({ user = null, scene = new WorkerScene() }: { user?: string | null; scene?: WorkerScene } = {}) {
   const received: string[] = []
   const rejections: RejectionChange[] = []
@@ -124,7 +124,7 @@ describe("what is known of a document", () => {
     ["LOG_CORRUPT", false, "error"],
     ["SCHEMA_NEWER", false, "needs-update"],
     ["LOG_FORMAT_NEWER", false, "needs-update"],
-  ] as const)("%s: opening it anew may help, or not, and its worker hears so once", async (code, canReopen, status) => {
+  ] as const)("%s: reopening may help or not, and its worker is notified once", async (code, canReopen, status) => {
     const { document, scene, count } = setUp()
     scene.failures.push(new LfError(code, "a reason"))
     expect(await codeOf(document.local)).toBe(code)

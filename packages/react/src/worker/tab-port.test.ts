@@ -9,7 +9,7 @@ const turn = () => new Promise((resolve) => setTimeout(resolve, 0))
 const full = new LfError("LOG_FULL", "the disk is full")
 const rejection = (uid: string) => ({ uid, code: "no" }) as unknown as Rejection // all that is handed on
 
-/** A tab of a document that does what the test says, and all that the tab hears. */
+/** A tab of a document that the test controls, and all messages to the tab. */
 function setUp({ isOpen = true } = {}) {
   const received: WorkerMessage[] = []
   const asked: string[] = []
@@ -91,7 +91,7 @@ function setUp({ isOpen = true } = {}) {
     open: () => open(local),
     decide: (outcome: RemoteOutcome) => decide(outcome),
     isClosed: () => isClosed,
-    /** What it hears from now on, when it has said this. */
+    /** Sends a message; returns what the tab receives from then on. */
     async says(...messages: TabMessage[]): Promise<WorkerMessage[]> {
       const from = received.length
       for (const message of messages) tab.handle(message)

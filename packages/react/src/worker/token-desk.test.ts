@@ -101,9 +101,9 @@ describe("tokens (T42)", () => {
     desk.remove(b)
     desk.answer(c, 1, token("of c"))
     expect(await asked).toBe("of c")
-    const nobody = expect(desk.ask()).rejects.toBeInstanceOf(LfError)
+    const refused = expect(desk.ask()).rejects.toBeInstanceOf(LfError)
     desk.remove(c)
-    await nobody
+    await refused
   })
 
   test("tabs without auth are not asked", async () => {
