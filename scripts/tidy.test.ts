@@ -1,4 +1,4 @@
-// The house rules as facts: floors, sizes, banned calls, documented errors, no trace of one machine.
+// Rules of this repository: floors, sizes, banned calls, documented errors and paths, no trace of one machine.
 import { execFileSync } from "node:child_process"
 import { existsSync, readFileSync } from "node:fs"
 import { join, posix } from "node:path"
@@ -98,18 +98,56 @@ test("docs/errors.md lists exactly the codes, each with its sentence", () => {
   expect(documented).toEqual(ERROR_CODES)
 })
 
-test("no tracked file tells where it was written", () => {
+test("each path and link target that a Markdown file names exists", () => {
+  const tracked = trackedFiles().filter((path) => existsSync(join(root, path)))
+  // `core/journal/log.ts` is short for a path below packages, `journal/log.ts` for one below a package's src.
+  const names = new Set(
+    tracked.flatMap((path) => {
+      const parts = path.split("/")
+      const short = path.replace(/^packages\/([^/]+)\/src\//, "$1/").split("/")
+      return [...endings(parts), ...endings(short)].flatMap((ending) =>
+        ending.map((_, i) => ending.slice(0, i + 1).join("/")),
+      )
+    }),
+  )
+  const wrong = tracked
+    .filter((path) => path.endsWith(".md"))
+    .flatMap((path) => {
+      const text = readFileSync(join(root, path), "utf8").replaceAll(/^```[\s\S]*?^```/gm, "")
+      const targets = Array.from(text.matchAll(/\]\(([^)#\s]+)/g), ([, target]) => target).filter(
+        (target) => !target.includes(":") && !existsSync(join(root, posix.dirname(path), target)),
+      )
+      const quoted = Array.from(text.matchAll(/`([^`\s]+)`/g), ([, name]) => name).filter(
+        (name) => isPath(name) && !names.has(name.replace(/\/$/, "")),
+      )
+      return [...targets, ...quoted].map((name) => `${path}: ${name}`)
+    })
+  expect(wrong).toEqual([])
+})
+
+test("no tracked file contains the path or registry of the machine that wrote it", () => {
   // Composed at run time, or this file would be the first to break the rule.
   const registry = ["registry", "npmjs"].join(".")
   const traces = [registry, ...(root.split("/").length > 2 ? [root] : [])]
-  const telling = trackedFiles()
+  const found = trackedFiles()
     .filter((path) => existsSync(join(root, path)))
     .flatMap((path) => {
       const text = readFileSync(join(root, path), "latin1")
       return traces.filter((trace) => mentions(text, trace)).map((trace) => `${path}: ${trace}`)
     })
-  expect(telling).toEqual([])
+  expect(found).toEqual([])
 })
+
+/** A source file or document, or a folder of the repository: not a package, a URL, a pattern or a file of an app. */
+function isPath(name: string): boolean {
+  if (/^[@~./]|[<>*{}:()=$]|\bNNNN\b/.test(name)) return false
+  return /\.(ts|tsx|mjs|md)$/.test(name) || /^(packages|proof|e2e|bench|scripts|docs|examples|app)\/./.test(name)
+}
+
+/** The path itself, and what is left of it without its first folders. */
+function endings(parts: readonly string[]): string[][] {
+  return parts.map((_, i) => parts.slice(i))
+}
 
 function packageOf(path: string): string {
   return path.split("/")[1]

@@ -9,7 +9,7 @@ export const LOG_EVENTS = {
   "option-missing": "createLf has no authenticate() or authorize(); production refuses to start.",
   "mutation-failed": "A mutator threw something else than a Reject, or was stopped.",
   "effect-failed": "onApplied() threw; it is called again.",
-  "document-not-opened": "A document could not be opened; its visitors were refused.",
+  "document-not-opened": "A document could not be opened; its clients were refused.",
   "document-stopped": "A document stopped after a failure of its storage; the next connection opens it anew.",
   "document-nearly-full": "A document has used most of the pages that it may have; see DOC_TOO_LARGE.",
   "document-not-closed": "A document was not closed cleanly; the next opening recovers it from its log.",
