@@ -11,6 +11,7 @@ export default defineConfig({
     // Tests run the sources, not dist: no build stands between an edit and its test.
     alias: [
       { find: /^@lf\/core$/, replacement: source("core/src/index.ts") },
+      { find: /^@lf\/core\/internal$/, replacement: source("core/src/internal.ts") },
       { find: /^@lf\/core\/testing$/, replacement: source("core/src/testing/index.ts") },
       { find: /^@lf\/react$/, replacement: source("react/src/index.ts") },
       { find: /^@lf\/react\/worker$/, replacement: source("react/src/worker/index.ts") },

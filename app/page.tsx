@@ -3,7 +3,7 @@ import { TodoSkeleton } from "./todo/todo-skeleton"
 
 const script = `(${goHome.toString()})(${JSON.stringify(listsKey)})`
 
-/** Nobody stays here: a newcomer gets a list of their own, a returning one their last. */
+/** Redirects: a new user to a list of their own, a returning one to their last. */
 export default function Home() {
   return (
     <>

@@ -13,7 +13,7 @@ const serwist = new Serwist({
     // Next asks for the icon under a name with its hash behind.
     ignoreURLParametersMatching: [/^icon\./],
   },
-  // A newer build takes over at once: the newer worker has told the old tabs to reload anyway.
+  // A newer build takes over at once: the newer worker makes the old tabs reload anyway.
   skipWaiting: true,
   clientsClaim: true,
 })
@@ -44,7 +44,7 @@ serwist.registerCapture(
 )
 
 // Next asks for a worker's script with parameters, which the script reads from its own address. The precached response would
-// put its address, without them, in the place of that: one made anew has none.
+// put its address, without them, in the place of that: a new response has none.
 serwist.registerCapture(
   ({ request }) => request.destination === "sharedworker",
   async ({ request, url }) => {

@@ -1,4 +1,4 @@
-// How a figure is taken: rounds of ours and the peer's in turn, so that a drift of the machine meets both; medians.
+// Measures rounds of ours and the peer's in turn, so that a drift of the machine affects both; medians.
 
 /** CPU microseconds of `work()`, all threads of the process. */
 export function cpuMicros(work) {

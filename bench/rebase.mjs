@@ -1,5 +1,5 @@
 // 1,000 pending mutations put on a new base, against running them forward once. CPU time.
-import { loadChecksum } from "@lf/core"
+import { loadChecksum } from "@lf/core/internal"
 import { applyGroup } from "../packages/core/dist/timeline/apply-group.js"
 import { cpuMicros, interleave, row } from "./measure.mjs"
 import { mutator, seeded, todo, todoId } from "./todos.mjs"

@@ -1,5 +1,6 @@
 // Live-query re-runs per mutation with 100 live queries on 100 lists, against table-level invalidation. A count.
-import { compileQuery, loadChecksum, sql } from "@lf/core"
+import { sql } from "@lf/core"
+import { compileQuery, loadChecksum } from "@lf/core/internal"
 import { LiveQueries } from "../packages/core/dist/local/live-queries.js"
 import { applyGroup } from "../packages/core/dist/timeline/apply-group.js"
 import { row } from "./measure.mjs"

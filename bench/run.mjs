@@ -1,6 +1,6 @@
 // npm run bench [-- name… --quick]: runs the benchmarks of BENCH's table that exist, prints it, writes bench/results.json.
 import { readFileSync, writeFileSync } from "node:fs"
-import { loadChecksum } from "@lf/core"
+import { loadChecksum } from "@lf/core/internal"
 import { meets } from "./measure.mjs"
 
 const all = ["engine", "wire", "rerun", "rebase"]

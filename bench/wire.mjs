@@ -1,5 +1,5 @@
 // Bytes per mutation down to another client, as the server's frame carries them, against the raw pages that changed.
-import { loadChecksum, lsn } from "@lf/core"
+import { loadChecksum, lsn } from "@lf/core/internal"
 import { encodeMessage } from "../packages/core/dist/network/codec.js"
 import { applyGroup } from "../packages/core/dist/timeline/apply-group.js"
 import { row } from "./measure.mjs"

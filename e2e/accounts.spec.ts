@@ -3,7 +3,7 @@ import { AccountsServer } from "./accounts.ts"
 import { chromiumPath, Profile } from "./browser.ts"
 
 async function open(page: Page, server: AccountsServer, user: string): Promise<Page> {
-  await page.goto(`${server.url}/#${user === "nobody" ? "" : user}`)
+  await page.goto(`${server.url}/#${user === "anonymous" ? "" : user}`)
   await expect(page.getByTestId("user")).toHaveText(user)
   return page
 }
@@ -13,7 +13,7 @@ async function become(page: Page, user: string): Promise<void> {
   await expect(page.getByTestId("user")).toHaveText(user)
 }
 
-/** Until the promise of the mutation has resolved: from then on nothing may lose it. */
+/** Resolves when the mutation's promise has: from then on it must never be lost. */
 async function write(page: Page, ...texts: string[]): Promise<void> {
   for (const text of texts) {
     await page.getByRole("textbox").fill(text)
@@ -31,41 +31,39 @@ async function isSynced(page: Page): Promise<void> {
   await expect(page.getByTestId("pending")).toHaveText("0", { timeout: 15_000 })
 }
 
-test("T26 written as nobody without a server, signed in, killed before and after: it arrives once, as that user", async () => {
+test("rows written signed out arrive once, as the later user, despite two kills (T26)", async () => {
   test.setTimeout(120_000)
   await using server = await AccountsServer.start()
   await using profile = new Profile(chromiumPath())
-  let page = await open(await (await profile.start()).newPage(), server, "nobody")
+  let page = await open(await (await profile.start()).newPage(), server, "anonymous")
   await write(page, "zero")
   await isSynced(page)
   await server.become("down")
   await write(page, "one", "two")
   await profile.kill()
-  page = await open(await (await profile.start()).newPage(), server, "nobody")
-  await shows(page, ["zero by nobody", "one by nobody", "two by nobody"])
+  page = await open(await (await profile.start()).newPage(), server, "anonymous")
+  await shows(page, ["zero by anonymous", "one by anonymous", "two by anonymous"])
   await become(page, "ann")
-  await shows(page, ["zero by nobody", "one by ann", "two by ann"])
+  await shows(page, ["zero by anonymous", "one by ann", "two by ann"])
   await write(page, "three")
   await profile.kill()
   page = await open(await (await profile.start()).newPage(), server, "ann")
-  await shows(page, ["zero by nobody", "one by ann", "two by ann", "three by ann"])
+  await shows(page, ["zero by anonymous", "one by ann", "two by ann", "three by ann"])
   await expect(page.getByTestId("pending")).toHaveText("3")
   await server.become("up")
   await isSynced(page)
-  expect(await server.rows()).toEqual(["zero by nobody", "one by ann", "two by ann", "three by ann"])
+  expect(await server.rows()).toEqual(["zero by anonymous", "one by ann", "two by ann", "three by ann"])
 })
 
-test("T26 who has a log of their own here gets what was written as nobody beside it: it arrives once, as theirs", async ({
-  browser,
-}) => {
+test("a user with a log here also gets the rows written signed out; they arrive once (T26)", async ({ browser }) => {
   test.setTimeout(90_000)
   await using server = await AccountsServer.start()
   const context = await browser.newContext()
-  const page = await open(await context.newPage(), server, "nobody")
+  const page = await open(await context.newPage(), server, "anonymous")
   await become(page, "ann")
   await write(page, "mine")
   await isSynced(page)
-  await become(page, "nobody")
+  await become(page, "anonymous")
   await server.become("down")
   await write(page, "one", "two")
   await become(page, "ann")
@@ -76,20 +74,18 @@ test("T26 who has a log of their own here gets what was written as nobody beside
   await isSynced(page)
   await shows(page, ["mine by ann", "one by ann", "two by ann"])
   expect(await server.rows()).toEqual(["mine by ann", "one by ann", "two by ann"])
-  await become(page, "nobody")
+  await become(page, "anonymous")
   await isSynced(page)
   await write(page, "last")
   await isSynced(page)
-  expect(await server.rows()).toEqual(["mine by ann", "one by ann", "two by ann", "last by nobody"])
+  expect(await server.rows()).toEqual(["mine by ann", "one by ann", "two by ann", "last by anonymous"])
 })
 
-test("T25 what is pending at the sign-out is nobody else's: it waits, and arrives as its author's", async ({
-  browser,
-}) => {
+test("what is pending at the sign-out waits for its author and arrives as theirs (T25)", async ({ browser }) => {
   test.setTimeout(90_000)
   await using server = await AccountsServer.start()
   const context = await browser.newContext()
-  const page = await open(await context.newPage(), server, "nobody")
+  const page = await open(await context.newPage(), server, "anonymous")
   await become(page, "ann")
   await server.become("down")
   await write(page, "ann's")
@@ -103,12 +99,12 @@ test("T25 what is pending at the sign-out is nobody else's: it waits, and arrive
   await left.evaluate(() => window.dispatchEvent(new Event("online")))
   await expect(left.getByTestId("status")).toHaveText("needs-auth", { timeout: 30_000 })
   await expect(left.getByTestId("pending")).toHaveText("1")
-  await become(page, "nobody")
-  await write(page, "nobody's")
+  await become(page, "anonymous")
+  await write(page, "anonymous's")
   await isSynced(page)
-  expect(await server.rows()).toEqual(["ben's by ben", "nobody's by nobody"])
+  expect(await server.rows()).toEqual(["ben's by ben", "anonymous's by anonymous"])
   await become(page, "ann")
   await page.evaluate(() => window.dispatchEvent(new Event("online")))
   await isSynced(page)
-  expect(await server.rows()).toEqual(["ben's by ben", "nobody's by nobody", "ann's by ann"])
+  expect(await server.rows()).toEqual(["ben's by ben", "anonymous's by anonymous", "ann's by ann"])
 })

@@ -14,7 +14,7 @@ export class AccountsServer {
     return new AccountsServer(await SmallApp.start("e2e/accounts"))
   }
 
-  /** "down": pages come, but no connection to a document. The others refuse it. */
+  /** "down": pages are served, but no connection to a document. The others refuse it. */
   async become(state: "down" | "up" | "forbidden" | "unsure"): Promise<void> {
     await fetch(`${this.url}/${state}`)
   }

@@ -1,4 +1,4 @@
-/** What keeps Chromium quiet and running as root: nothing of it asks the network for anything of its own. */
+/** Flags to run Chromium as root, without network requests of its own. */
 export const CHROMIUM_ARGS = [
   "--no-sandbox",
   "--disable-gpu",

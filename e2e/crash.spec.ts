@@ -4,7 +4,7 @@ import { mainFile, rowsOf, sqlite } from "./main-file.ts"
 import { Server } from "./server.ts"
 import { newListUrl, TodoPage } from "./todo-page.ts"
 
-test("scene 4: a browser killed right after a resolved mutation has it after a restart, the server gets it once", async () => {
+test("scene 4: a mutation resolved right before a kill is there after the restart, sent once", async () => {
   await using server = await Server.start()
   await using profile = new Profile(chromiumPath())
   const url = newListUrl(server.url)
@@ -15,7 +15,7 @@ test("scene 4: a browser killed right after a resolved mutation has it after a r
   await a.page.getByTestId("offline-switch").click()
   for (let i = 1; i <= 3; i++) {
     await a.add(`kept ${i}`)
-    // The count is told when the mutation is in the timeline; the next state says that it is durable.
+    // The count is shown when the mutation is in the timeline; the next state says that it is durable.
     await expect(a.pending).toHaveText(String(i))
   }
   await a.page.evaluate(() => new Promise((resolve) => indexedDB.databases().then(resolve)))
@@ -31,9 +31,7 @@ test("scene 4: a browser killed right after a resolved mutation has it after a r
   expect(rowsOf(server.dataDir)).toEqual(["synced", "kept 1", "kept 2", "kept 3"])
 })
 
-test("scene 5: SIGKILL under load from three browsers: everyone comes back, nothing is lost or doubled", async ({
-  browser,
-}) => {
+test("scene 5: after SIGKILL under load from three browsers nothing is lost or doubled", async ({ browser }) => {
   test.setTimeout(120_000)
   await using server = await Server.start()
   const url = newListUrl(server.url)
@@ -53,7 +51,7 @@ test("scene 5: SIGKILL under load from three browsers: everyone comes back, noth
     await server.start()
   }
   await work
-  // Where all was done before the last kill, nobody would have had to come back.
+  // Had all been done before the last kill, no browser would have had to come back.
   await pages[0].add("last")
   const written = ["a", "b", "c"].flatMap((name) => Array.from({ length: 12 }, (_, i) => `${name}${i}`))
   const expected = [...written, "last"].sort()

@@ -15,9 +15,7 @@ async function deploy(context: BrowserContext, build: string): Promise<void> {
   }, build)
 }
 
-test("two builds at once on one origin: the newer takes over, nothing is lost or sent twice (T20)", async ({
-  browser,
-}) => {
+test("of two builds on one origin the newer takes over; nothing is lost or sent twice (T20)", async ({ browser }) => {
   await using server = await Server.start()
   const context = await browser.newContext({ serviceWorkers: "block" })
   const url = newListUrl(server.url)
@@ -45,16 +43,16 @@ test("a killed tab's subscriptions are gone within 5 s, the worker's others go o
   const b = await TodoPage.open(await context.newPage(), url)
   await a.add("one")
   await b.shows(["one"])
-  const lives = () =>
+  const instances = () =>
     b.page.evaluate(async () => {
       const { held = [], pending = [] } = await navigator.locks.query()
       return [...held, ...pending].filter((lock) => lock.name?.startsWith("lf/1/life/")).length
     })
-  const before = await lives()
+  const before = await instances()
   const cdp = await context.newCDPSession(a.page)
   // It never answers: the renderer that would is dead.
   void cdp.send("Page.crash").catch(() => {})
-  await expect.poll(lives, { timeout: 5_000 }).toBeLessThan(before)
+  await expect.poll(instances, { timeout: 5_000 }).toBeLessThan(before)
   await b.add("two")
   await b.isSynced()
 })

@@ -29,7 +29,7 @@ const upgrade = (port: number, path: string, host = `localhost:${port}`) =>
   )
 
 for (const mode of ["custom", "start"] satisfies Mode[]) {
-  test(`the door under ${mode}: policies on pages, no year-old service worker, no method that throws (S13)`, async () => {
+  test(`under ${mode} pages have policies, sw.js is not cached, no method throws (S13)`, async () => {
     await using server = await Server.start(mode)
     for (const path of ["/", "/lists", "/l/x", "/serwist/sw.js", "/nowhere"]) {
       const { headers } = await fetch(`${server.url}${path}`)

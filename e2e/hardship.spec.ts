@@ -6,7 +6,7 @@ import { mainFile, sqlite } from "./main-file.ts"
 import { Server } from "./server.ts"
 import { newListUrl, TodoPage } from "./todo-page.ts"
 
-// What a browser does to a page that is open: freezes it, forgets its data, keeps it in a cache, has a wrong clock or a bad network.
+// A browser freezes an open page, deletes its data, caches it, has a wrong clock or a bad network.
 
 const DAY_MS = 24 * 60 * 60 * 1000
 
@@ -16,7 +16,7 @@ async function freeze(page: Page, state: "frozen" | "active"): Promise<void> {
   await cdp.detach()
 }
 
-test("T21 a frozen tab keeps nobody waiting, and catches up when it is thawed", async ({ browser }) => {
+test("a frozen tab keeps no other tab waiting, and catches up when it is thawed (T21)", async ({ browser }) => {
   await using server = await Server.start()
   const url = newListUrl(server.url)
   const context = await browser.newContext()
@@ -41,9 +41,7 @@ test("T21 a frozen tab keeps nobody waiting, and catches up when it is thawed", 
 })
 
 for (const days of [1, -1]) {
-  test(`T22 a clock that is ${days} day off, and jumps back in mid-session: everything syncs, its time is clamped`, async ({
-    browser,
-  }) => {
+  test(`a clock ${days} day off that jumps back: everything syncs, times are clamped (T22)`, async ({ browser }) => {
     await using server = await Server.start()
     const url = newListUrl(server.url)
     const context = await browser.newContext({ serviceWorkers: "block" })
@@ -81,9 +79,7 @@ for (const days of [1, -1]) {
   })
 }
 
-test("T22 I9 a network that comes and goes thirty times while somebody writes: nothing is lost or doubled", async ({
-  browser,
-}) => {
+test("a network that fails thirty times during writes loses and doubles nothing (T22, I9)", async ({ browser }) => {
   test.setTimeout(90_000)
   await using server = await Server.start()
   await using gateway = await Gateway.start(server.port)
@@ -108,9 +104,7 @@ test("T22 I9 a network that comes and goes thirty times while somebody writes: n
   expect(sqlite(mainFile(server.dataDir), "select title from todos order by created_at, id")).toEqual(titles)
 })
 
-test("I9 back to a page: kept by the back/forward cache or loaded again, it is live, and nothing is doubled", async ({
-  browser,
-}) => {
+test("a page gone back to is live and doubles nothing, from the bfcache or loaded again (I9)", async ({ browser }) => {
   test.setTimeout(90_000)
   await using server = await Server.start()
   // Playwright's own browser runs without that cache.
@@ -141,7 +135,7 @@ test("I9 back to a page: kept by the back/forward cache or loaded again, it is l
 })
 
 for (const how of ["the browser clears the site's data", "another page deletes the databases"]) {
-  test(`I3 ${how} while a list is open: what the server had comes back, and it goes on`, async ({ browser }) => {
+  test(`${how} while a list is open: what the server had comes back, and it goes on (I3)`, async ({ browser }) => {
     test.setTimeout(90_000)
     await using server = await Server.start()
     const url = newListUrl(server.url)
@@ -167,7 +161,7 @@ for (const how of ["the browser clears the site's data", "another page deletes t
         }
       })
     }
-    // The list is opened anew by itself; a write that meets this very moment may be refused, so one waits.
+    // The list reopens by itself; a write at this very moment may be refused, so the test waits.
     await expect.poll(() => keptDocuments(a.page), { timeout: 15_000 }).toBeGreaterThan(0)
     await a.isSynced()
     await a.add("three")
@@ -183,7 +177,7 @@ for (const how of ["the browser clears the site's data", "another page deletes t
     await a.page.addInitScript(countWorkers)
     await a.page.reload()
     await expect.poll(() => a.titles.allTextContents()).toEqual(await far.titles.allTextContents())
-    // The page has other locks than the worker now: they get along without, and do not look for each other again and again.
+    // The page has other locks than the worker now: both work without, and do not search for each other again and again.
     await b.add("five")
     await expect(a.row("five")).toHaveCount(1)
     await a.add("six")
@@ -192,9 +186,7 @@ for (const how of ["the browser clears the site's data", "another page deletes t
   })
 }
 
-test("a private window keeps what waits as long as it is open; with it goes all that the server does not have", async ({
-  browser,
-}) => {
+test("a private window keeps pending mutations until it is closed, then they are gone", async ({ browser }) => {
   await using server = await Server.start()
   const url = newListUrl(server.url)
   // Playwright's contexts are Chromium's private windows: nothing of them is written to a profile.
@@ -208,7 +200,7 @@ test("a private window keeps what waits as long as it is open; with it goes all 
   await expect(again.pending).toHaveText("0")
 })
 
-/** In the page, before anything else: `workers` is how often it asked for one. */
+/** Runs in the page before anything else: `workers` counts its SharedWorkers. */
 function countWorkers(): void {
   const counted = Object.assign(window, { workers: 0 })
   counted.SharedWorker = new Proxy(SharedWorker, {

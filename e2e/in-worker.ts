@@ -7,7 +7,7 @@ export const WORKER = /\/_next\/static\/chunks\/turbopack-worker-/
  * The context must block service workers, so that its routes are asked.
  */
 export async function inWorker(context: BrowserContext, origin: string, code: string): Promise<void> {
-  // A script that comes from a test comes from nowhere: without this Chromium keeps it away from the local server.
+  // A test's script has no address: without this Chromium denies it the local server.
   await context.grantPermissions(["local-network-access"], { origin })
   await context.route(WORKER, async (route) => {
     const response = await route.fetch()

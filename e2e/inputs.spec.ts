@@ -75,9 +75,7 @@ for (const [where, before, after] of [
   ["at the start", "", "one two"],
   ["in the middle", "one ", "two"],
 ]) {
-  test(`H9 30 characters ${where} of a text, with 0, 15, 60 and 150 ms a key: all are kept, and the caret stays behind the last`, async ({
-    context,
-  }) => {
+  test(`30 characters typed ${where} of a text are kept, the caret behind the last (H9)`, async ({ context }) => {
     const speeds = [0, 15, 60, 150]
     const doc = await newDoc({ count: speeds.length, title: before + after })
     const page = await open(context, doc)
@@ -94,9 +92,7 @@ for (const [where, before, after] of [
   })
 }
 
-test("H9 what an input method composes is committed once, when it is whole, whatever arrives meanwhile", async ({
-  context,
-}) => {
+test("what an input method composes is committed once, whole, whatever arrives meanwhile (H9)", async ({ context }) => {
   const doc = await newDoc({ count: 2, title: "one two" })
   const page = await open(context, doc)
   const input = titleOf(page, 1)
@@ -118,7 +114,7 @@ test("H9 what an input method composes is committed once, when it is whole, what
   expect(await titleAtServer(doc, 1)).toBe("one 漢字two")
 })
 
-test("H9 Playwright's check() ticks 20 boxes of 20", async ({ context }) => {
+test("Playwright's check() ticks 20 boxes of 20 (H9)", async ({ context }) => {
   const doc = await newDoc({ count: 20, title: "one" })
   const page = await open(context, doc)
   for (let id = 1; id <= 20; id++) await page.getByLabel(`done ${id}`, { exact: true }).check()
@@ -127,7 +123,7 @@ test("H9 Playwright's check() ticks 20 boxes of 20", async ({ context }) => {
   expect((await server.rows(doc)).filter((row) => row.done === 1)).toHaveLength(20)
 })
 
-test("H9 a select shows the chosen value at once, and never the old one again", async ({ context }) => {
+test("a select shows the chosen value at once, and never the old one again (H9)", async ({ context }) => {
   const doc = await newDoc({ count: 1, title: "one" })
   const page = await open(context, doc)
   const select = page.getByLabel("color 1", { exact: true })
@@ -164,7 +160,7 @@ async function watchTexts(input: Locator): Promise<() => Promise<string[]>> {
   return () => input.evaluate((element) => (element as unknown as { texts: string[] }).texts)
 }
 
-test("H9 two browsers type into the same row: no caret jumps to the end or away from it, and both come to show the same", async ({
+test("while two browsers type into one row no caret jumps, and both end with the same text (H9)", async ({
   browser,
 }) => {
   const doc = await newDoc({ count: 1, title: "one, two" })
@@ -184,15 +180,13 @@ test("H9 two browsers type into the same row: no caret jumps to the end or away 
   const title = await titleAtServer(doc, 1)
   await expect(titleOf(a, 1)).toHaveValue(title ?? "")
   await expect(titleOf(b, 1)).toHaveValue(title ?? "")
-  // Whoever wrote last wins, so letters may be missing; but each one's are where that one types.
+  // The last writer wins, so letters may be missing; but each user's are where that user types.
   expect((await textsOfA()).filter((text) => !/^onea*\|, twob*$/.test(text))).toEqual([])
   expect((await textsOfB()).filter((text) => !/^onea*, twob*\|$/.test(text))).toEqual([])
   expect(failures).toEqual([])
 })
 
-test("H9 what the server refuses while it is typed falls back to the row, says why, and leaves what is typed afterwards", async ({
-  context,
-}) => {
+test("a refused value falls back to the row with its reason; what is typed later stays (H9)", async ({ context }) => {
   const doc = await newDoc({ count: 1, title: "one" })
   const page = await open(context, doc)
   const input = titleOf(page, 1)
@@ -209,7 +203,7 @@ test("H9 what the server refuses while it is typed falls back to the row, says w
   expect(await titleAtServer(doc, 1)).toBe("one banana")
 })
 
-test("H9 what was corrected before the server could refuse it stays as it is", async ({ context }) => {
+test("what was corrected before the server could refuse it stays as it is (H9)", async ({ context }) => {
   const doc = await newDoc({ count: 1, title: "one" })
   const page = await open(context, doc)
   const input = titleOf(page, 1)
@@ -226,7 +220,7 @@ test("H9 what was corrected before the server could refuse it stays as it is", a
   await expect(page.getByRole("alert")).toHaveCount(0)
 })
 
-test("H9 in a list of 10,000 rows none of what is typed into one is lost", async ({ context }) => {
+test("in a list of 10,000 rows none of what is typed into one is lost (H9)", async ({ context }) => {
   const doc = await newDoc({ count: 10_000, title: "one two" })
   const page = await open(context, doc)
   const input = titleOf(page, 5_000)
@@ -238,7 +232,7 @@ test("H9 in a list of 10,000 rows none of what is typed into one is lost", async
   expect(await titleAtServer(doc, 5_000)).toBe(`one ${LETTERS}two`)
 })
 
-test("H9 who leaves the page before the pause that commits finds the text after coming back", async ({ context }) => {
+test("text typed right before leaving the page is there after coming back (H9)", async ({ context }) => {
   const doc = await newDoc({ count: 1, title: "one " })
   const page = await open(context, doc, "&when=pause")
   await putCaret(titleOf(page, 1), 4)
@@ -251,9 +245,7 @@ test("H9 who leaves the page before the pause that commits finds the text after 
   expect(await titleAtServer(doc, 1)).toBe(`one ${LETTERS}`)
 })
 
-test("H9 a change from elsewhere shows in the focused input, with the caret between the same letters", async ({
-  context,
-}) => {
+test("a change from elsewhere shows in the focused input; the caret keeps its place (H9)", async ({ context }) => {
   const doc = await newDoc({ count: 1, title: "hello world" })
   const page = await open(context, doc)
   const input = titleOf(page, 1)
@@ -268,7 +260,7 @@ test("H9 a change from elsewhere shows in the focused input, with the caret betw
   expect(await titleAtServer(doc, 1)).toBe("well, there")
 })
 
-test("H9 a change from elsewhere on both sides of the caret leaves it between the same letters", async ({
+test("a change from elsewhere on both sides of the caret leaves it between the same letters (H9)", async ({
   context,
 }) => {
   const doc = await newDoc({ count: 1, title: "onea, two" })

@@ -2,9 +2,7 @@ import { expect, test } from "@playwright/test"
 import { Server } from "./server.ts"
 import { newListUrl, TodoPage } from "./todo-page.ts"
 
-test("by keyboard alone: the order of the page, a visible focus, F2 or Enter edits, Escape leaves; names for everything", async ({
-  browser,
-}) => {
+test("the page works by keyboard alone, with visible focus and a name for every control", async ({ browser }) => {
   await using server = await Server.start()
   const a = await TodoPage.open(await (await browser.newContext()).newPage(), newListUrl(server.url))
   const { keyboard } = a.page

@@ -32,7 +32,7 @@ class Desk {
       this.#context = await this.#profile.start()
       await observePorts(this.#context)
     }
-    for (const { page } of this.#tabs) await page.evaluate(() => true).catch(() => this.#drop(page)) // it answers, or it is dead
+    for (const { page } of this.#tabs) await page.evaluate(() => true).catch(() => this.#drop(page)) // one that does not answer is dead
     for (const { page } of this.#tabs) if (page.url() !== url) await page.goto(url)
     while (this.#tabs.length < TABS) {
       const page = await this.#context.newPage()
@@ -54,11 +54,11 @@ class Desk {
   async #crash(page: Page): Promise<void> {
     const crashed = page.waitForEvent("crash")
     const cdp = await page.context().newCDPSession(page)
-    void cdp.send("Page.crash").catch(() => {}) // who would answer is dead
+    void cdp.send("Page.crash").catch(() => {}) // the renderer that would answer is dead
     await crashed
   }
 
-  /** The worker's own process, with the tabs that happen to live in it, or all: as when memory runs out. */
+  /** The worker's own process, with the tabs in the same process, or all: as when memory runs out. */
   async #killRenderers(which: "the worker's" | "all"): Promise<void> {
     const cdp = await this.#browserSession()
     let victims: number[] = []
@@ -72,7 +72,7 @@ class Desk {
     await expect.poll(found, { timeout: 20_000, message: "there is a worker" }).toBeGreaterThan(0)
     await cdp.detach()
     for (const id of victims) process.kill(id, "SIGKILL")
-    // Playwright hears of a crash a little later than the tabs that survive.
+    // Playwright notices a crash a little later than the tabs that survive.
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
 
@@ -94,9 +94,9 @@ class Desk {
   }
 }
 
-test(`I3 I7 I9 T28 ${KILLS} kills of tabs, worker and browser: what resolved is there again, once each at the server`, async () => {
+test(`after ${KILLS} kills what resolved is there, once each at the server (I3, I7, I9, T28)`, async () => {
   test.setTimeout(60_000 + KILLS * 10_000)
-  const random = luckOf(SEED)
+  const random = randomOf(SEED)
   const counts = new Map<Victim, number>()
   console.log(`seed ${SEED}: LF_BROWSER_KILLS_SEED=${SEED} LF_BROWSER_KILLS=${KILLS} repeats the order of the kills`)
   await using server = await Server.start()
@@ -158,7 +158,7 @@ function hasSharedWorker(processId: number): boolean {
 }
 
 /** Mulberry32: the same numbers for the same seed. */
-function luckOf(seed: number): () => number {
+function randomOf(seed: number): () => number {
   let state = seed
   return () => {
     state = (state + 0x6d2b79f5) | 0

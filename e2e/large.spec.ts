@@ -1,4 +1,4 @@
-import { clientIdOf, Local, loadChecksum, MemoryDisk, Session } from "@lf/core"
+import { clientIdOf, Local, loadChecksum, MemoryDisk, Session } from "@lf/core/internal"
 import { loadSqlite, nodeHost, wsNetwork } from "@lf/next/node"
 import { expect, test } from "@playwright/test"
 import { mutator } from "../app/lf/mutators.ts"

@@ -13,7 +13,7 @@ export function mainFile(dataDir: string): string {
   return file
 }
 
-/** Of all documents. */
+/** The database files of all documents. */
 export function mainFiles(dataDir: string): string[] {
   const docs = join(dataDir, "docs")
   return readdirSync(docs).flatMap((doc) => {

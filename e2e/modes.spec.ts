@@ -74,6 +74,6 @@ test("the page works under a strict content security policy (S13)", async ({ bro
   await todo.add("under a policy")
   await todo.isSynced()
   expect(await page.evaluate(() => (window as unknown as { violations: string[] }).violations)).toEqual([])
-  // The blocked service worker of this test is the test's own doing.
+  // The test itself blocks the service worker.
   expect(said.filter((text) => /Content Security Policy|violat/i.test(text))).toEqual([])
 })

@@ -1,9 +1,9 @@
 import type { BrowserContext, Page } from "@playwright/test"
 
-/** What pages of the app asked to keep, and what they were promised. Titles are never used twice. */
+/** What pages of the app wrote, and which promises resolved. Titles are never used twice. */
 export class Promises {
   readonly asked = new Set<string>()
-  /** Their promise has resolved, and we heard of it: nothing may lose them any more. */
+  /** Their promise has resolved and the test has seen it: they must never be lost. */
   readonly kept = new Set<string>()
 
   listen(page: Page): void {

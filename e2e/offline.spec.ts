@@ -2,7 +2,7 @@ import { expect, test } from "@playwright/test"
 import { Server } from "./server.ts"
 import { newListUrl, TodoPage } from "./todo-page.ts"
 
-/** The service worker serves the page when nobody else does. */
+/** The service worker serves the page when the server does not. */
 async function isInstalled(page: TodoPage): Promise<void> {
   await page.page.evaluate(async () => {
     await navigator.serviceWorker.ready
@@ -10,9 +10,7 @@ async function isInstalled(page: TodoPage): Promise<void> {
   await expect.poll(() => page.page.evaluate(() => navigator.serviceWorker.controller !== null)).toBe(true)
 }
 
-test("scene 3: without a server the page works, reloads and keeps what is pending; it arrives once each", async ({
-  browser,
-}) => {
+test("scene 3: without a server the page works and reloads; each pending edit arrives once", async ({ browser }) => {
   await using server = await Server.start()
   const url = newListUrl(server.url)
   const context = await browser.newContext()
@@ -62,9 +60,7 @@ test("scene 3: setOffline in mid-session: edits go on, come back by themselves",
   await expect.poll(async () => (await a.titles.allTextContents()).sort()).toEqual(["one", "three", "two"])
 })
 
-test("scene 3: HTTP cache cleared, server dead, a never visited list opens, takes an edit and syncs to that id later", async ({
-  browser,
-}) => {
+test("scene 3: a new list opens without HTTP cache or server, and syncs its edit later", async ({ browser }) => {
   await using server = await Server.start()
   const context = await browser.newContext()
   const a = await TodoPage.open(await context.newPage(), newListUrl(server.url))
@@ -100,7 +96,7 @@ test("scene 7: the first visit while the data is not to be had: created, edited,
   await a.shows(["first ever", "second"])
   await expect(a.pending).toHaveText("2")
   await owner.stop("SIGTERM")
-  // A refusal is tried again after half a minute; what the browser tells of the network makes it sooner.
+  // A refusal is tried again after half a minute; the browser's network events make it sooner.
   await expect
     .poll(
       async () => {

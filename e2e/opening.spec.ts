@@ -5,9 +5,9 @@ import { WORKER } from "./in-worker.ts"
 import { Server } from "./server.ts"
 import { newListUrl, TodoPage } from "./todo-page.ts"
 
-// What is there when a page opens under bad conditions: what waits is shown and counted, what loads late is tried again.
+// Pages that open under bad conditions: pending changes are shown and counted, failed loads are tried again.
 
-test("T45 a killed browser, a cold HTTP cache and no server: the list opens with its three unsent changes", async () => {
+test("after a kill, with a cold HTTP cache and no server, three unsent changes are shown (T45)", async () => {
   test.setTimeout(90_000)
   await using server = await Server.start()
   await using profile = new Profile(chromiumPath())
@@ -28,7 +28,7 @@ test("T45 a killed browser, a cold HTTP cache and no server: the list opens with
   await b.isSynced()
 })
 
-test("T45 what waits is counted from what is stored even if the worker does not start", async () => {
+test("what waits is counted from what is stored even if the worker does not start (T45)", async () => {
   test.setTimeout(60_000)
   await using server = await Server.start()
   await using profile = new Profile(chromiumPath())
@@ -52,9 +52,7 @@ test("T45 what waits is counted from what is stored even if the worker does not 
   await expect(page.getByTestId("pending-count")).toHaveText("3")
 })
 
-test("H3 a first visit that is cut while the worker's script loads goes on by itself, and keeps what is typed", async ({
-  browser,
-}) => {
+test("a first visit cut while the worker's script loads recovers and keeps typed text (H3)", async ({ browser }) => {
   await using server = await Server.start()
   const context = await browser.newContext({ serviceWorkers: "block" })
   await context.route(WORKER, (route) => route.abort())
@@ -71,9 +69,7 @@ test("H3 a first visit that is cut while the worker's script loads goes on by it
   await todo.shows(["typed meanwhile"])
 })
 
-test("H8 a query without end is SQL_LIMIT in its tab and on the server; every other tab and document goes on", async ({
-  browser,
-}) => {
+test("an endless query is SQL_LIMIT in its tab and on the server; all others go on (H8)", async ({ browser }) => {
   await using server = await AccountsServer.start()
   const context = await browser.newContext()
   const page = await context.newPage()
@@ -90,6 +86,6 @@ test("H8 a query without end is SQL_LIMIT in its tab and on the server; every ot
   await expect(endless.getByTestId("endless")).toHaveText("SQL_LIMIT", { timeout: 15_000 })
   await expect(endless.getByRole("listitem")).toContainText(["goes on"])
   const answered = fetch(`${server.url}/endless`).then((response) => response.text())
-  expect(await server.rows()).toEqual(["goes on by nobody"])
+  expect(await server.rows()).toEqual(["goes on by anonymous"])
   expect(await answered).toBe("SQL_LIMIT")
 })

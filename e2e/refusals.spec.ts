@@ -3,7 +3,7 @@ import { AccountsServer } from "./accounts.ts"
 import { Server } from "./server.ts"
 import { newListUrl, TodoPage } from "./todo-page.ts"
 
-// Who is not let in, or finds no way, is told why by useConnectionStatus().error; what was written is kept (H7).
+// A client that is refused or cannot connect gets the reason in useConnectionStatus().error; writes are kept (H7).
 
 let server: AccountsServer
 test.beforeAll(async () => {
@@ -17,7 +17,7 @@ async function open(browser: Browser, address: string): Promise<Page> {
   return page
 }
 
-async function isTold(page: Page, code: string, said: RegExp): Promise<void> {
+async function reports(page: Page, code: string, said: RegExp): Promise<void> {
   const status = page.getByTestId("status")
   await expect(status).toHaveAttribute("data-code", code, { timeout: 15_000 })
   await expect(status).toHaveAttribute("title", said)
@@ -27,12 +27,10 @@ for (const [mode, code, said] of [
   ["forbidden", "FORBIDDEN", /authorize/],
   ["unsure", "AUTH_REQUIRED", /./],
 ] as const) {
-  test(`H7 T29 ${mode} by the server: the browser is told ${code}, keeps what is written, and goes on when it may`, async ({
-    browser,
-  }) => {
+  test(`${mode} by the server: the browser gets ${code}, keeps writes, recovers (H7, T29)`, async ({ browser }) => {
     await server.become(mode)
     const page = await open(browser, server.url)
-    await isTold(page, code, said)
+    await reports(page, code, said)
     await page.getByRole("textbox").fill(`while ${mode}`)
     await page.getByRole("textbox").press("Enter")
     await expect(page.getByTestId("kept")).toHaveText(`while ${mode}`)
@@ -52,28 +50,28 @@ for (const [what, url, code, said] of [
   ["a proxy that passes no upgrade on", "/no-upgrade", "UPGRADE_BLOCKED", /Upgrade/],
   ["a server that is not there", "http://localhost:9/api/lf", "SERVER_UNREACHABLE", /localhost:9/],
 ] as const) {
-  test(`H7 ${what} is told as ${code}`, async ({ browser }) => {
+  test(`${what} is reported as ${code} (H7)`, async ({ browser }) => {
     const page = await open(browser, `${server.url}/?url=${encodeURIComponent(url)}`)
-    await isTold(page, code, said)
+    await reports(page, code, said)
     await page.getByRole("textbox").fill("kept")
     await page.getByRole("textbox").press("Enter")
     await expect(page.getByTestId("kept")).toHaveText("kept")
   })
 }
 
-test("H7 a page of another origin is told ORIGIN_REFUSED, with both addresses", async ({ browser }) => {
+test("a page of another origin gets ORIGIN_REFUSED with both addresses (H7)", async ({ browser }) => {
   const elsewhere = server.url.replace("localhost", "127.0.0.1")
   const page = await open(browser, `${elsewhere}/?url=${encodeURIComponent(`${server.url}/api/lf`)}`)
-  await isTold(page, "ORIGIN_REFUSED", /127\.0\.0\.1.*localhost/)
+  await reports(page, "ORIGIN_REFUSED", /127\.0\.0\.1.*localhost/)
 })
 
-test("H3 H7 a worker that throws before startWorker ends every query with WORKER_FAILED", async ({ browser }) => {
+test("a worker that throws before startWorker ends every query with WORKER_FAILED (H3, H7)", async ({ browser }) => {
   const page = await open(browser, `${server.url}/?worker=/broken-worker.js`)
   await expect(page.getByTestId("query-error")).toHaveText("WORKER_FAILED", { timeout: 15_000 })
-  await isTold(page, "WORKER_FAILED", /./)
+  await reports(page, "WORKER_FAILED", /./)
 })
 
-test("H7 a directory that another process owns: the health check says 503, the page says it, and it goes on by itself", async ({
+test("a directory owned by another process is a 503 and shown by the page until it is free (H7)", async ({
   browser,
 }) => {
   test.setTimeout(60_000)

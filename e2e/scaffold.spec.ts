@@ -49,7 +49,7 @@ async function pack(): Promise<string> {
   return packs
 }
 
-/** What it promises in `exports`, `bin` and types is in it, and nothing that only we need. */
+/** Checks that the tarball has all of `exports`, `bin` and types, and nothing that only the repository needs. */
 async function checkPack(file: string): Promise<void> {
   const tarball = new Uint8Array(readFileSync(file)).buffer
   const { messages, pkg } = await publint({ pack: { tarball }, strict: true })
@@ -98,7 +98,7 @@ async function twoBrowsersSync(browser: Browser, url: string): Promise<void> {
   expect(said).toEqual([])
 }
 
-/** H2 H3: a document below loading.tsx, changed by a link and in a transition, and a save that ends after its page was left. */
+/** A document below loading.tsx, changed by link and in a transition, and a save that outlasts its page (H2, H3). */
 async function linksUnderSuspense(browser: Browser, url: string): Promise<void> {
   const page = await (await browser.newContext()).newPage()
   await page.goto(`${url}/scene/a`)

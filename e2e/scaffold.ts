@@ -23,7 +23,7 @@ export class Workshop {
     return this.path(name)
   }
 
-  /** Runs a program to its end and answers what it said. @throws with that when it failed */
+  /** Runs a program to its end and returns its output. @throws with the output when it failed */
   async run(command: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
     const { child, output } = this.#spawn(command, args, options)
     const code = await new Promise<number | null>((resolve, reject) => {
@@ -82,11 +82,11 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>
 }
 
-/** Ours, without what `npm test` and Playwright tell their children: npm would install into the repository. */
+/** Our environment without what `npm test` and Playwright set: npm would install into the repository. */
 function cleanEnv(): NodeJS.ProcessEnv {
   const env: NodeJS.ProcessEnv = { ...process.env, NEXT_TELEMETRY_DISABLED: "1" }
-  const told = /^(npm_(package|lifecycle|config_local_prefix).*|NODE_(ENV|PATH|OPTIONS)|CI)$/
-  for (const name of Object.keys(env)) if (told.test(name)) Reflect.deleteProperty(env, name)
+  const inherited = /^(npm_(package|lifecycle|config_local_prefix).*|NODE_(ENV|PATH|OPTIONS)|CI)$/
+  for (const name of Object.keys(env)) if (inherited.test(name)) Reflect.deleteProperty(env, name)
   return env
 }
 

@@ -24,7 +24,7 @@ export class Server {
     this.dataDir = dataDir
   }
 
-  /** Another process on the same data: its pages come, its documents are refused while this one has them. */
+  /** Starts another process on the same data: it serves pages, and refuses documents while this one owns them. */
   async startTwin(): Promise<Server> {
     const twin = new Server(await freePort(), this.mode, this.dataDir)
     await twin.start()
@@ -94,7 +94,7 @@ export class Server {
 
   async #answers(): Promise<boolean> {
     try {
-      // 503 tells what is wrong, and answers.
+      // A 503 is an answer too: it says what is wrong.
       const { status } = await fetch(`${this.url}/api/lf`)
       return status === 200 || status === 503
     } catch {

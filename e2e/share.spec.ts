@@ -8,9 +8,7 @@ test.beforeAll(async () => {
 })
 test.afterAll(() => server[Symbol.asyncDispose]())
 
-test("scene 1: two browsers share a list: add, edit, toggle, delete appear in the other; concurrent edits converge", async ({
-  browser,
-}) => {
+test("scene 1: edits in one browser appear in the other; concurrent edits converge", async ({ browser }) => {
   const url = newListUrl(server.url)
   const a = await TodoPage.open(await (await browser.newContext()).newPage(), url)
   const b = await TodoPage.open(await (await browser.newContext()).newPage(), url)

@@ -4,7 +4,7 @@ import { createRequire } from "node:module"
 import { dirname, join } from "node:path"
 import { build } from "esbuild"
 
-/** Below the repository, so that the server finds its packages, and where no other run of Playwright tidies up. */
+/** Below the repository, so that the server finds its packages, and where no other run of Playwright cleans up. */
 const FOLDER = "node_modules/.lf-e2e"
 
 /** An app of one page, one worker and one server, without Next: bundled, and served on loopback by a process of its own. */

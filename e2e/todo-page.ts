@@ -1,6 +1,6 @@
 import { expect, type Page } from "@playwright/test"
 
-/** What a person sees and does on a list. */
+/** A list's page as its user sees and uses it. */
 export class TodoPage {
   readonly page: Page
 
@@ -45,7 +45,7 @@ export class TodoPage {
     }
   }
 
-  /** One that the server has and one that waits are there again after a reload, and nobody is warned that they might not be. */
+  /** A synced todo and a pending one are there after a reload, and no warning says that they might not be. */
   async keepsOverReload(): Promise<void> {
     await this.add("one")
     await this.isSynced()
@@ -77,7 +77,7 @@ export class TodoPage {
     await expect(this.titles).toHaveText([...titles], { timeout: 20_000 })
   }
 
-  /** Nothing waits for the server any more, and the server is there. */
+  /** Waits until nothing is pending and the server is connected. */
   async isSynced(): Promise<void> {
     await expect(this.status).toHaveAttribute("data-status", "connected", { timeout: 30_000 })
     await expect(this.pending).toHaveText("0", { timeout: 30_000 })
@@ -86,7 +86,7 @@ export class TodoPage {
 
 let lists = 0
 
-/** The address of a list that nobody has visited. */
+/** The address of a list that was never opened. */
 export function newListUrl(base: string): string {
   lists++
   return `${base}/l/e2e${process.pid}x${lists}x${Math.floor(performance.now())}`

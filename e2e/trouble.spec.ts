@@ -12,7 +12,7 @@ test.beforeAll(async () => {
 test.afterAll(() => server[Symbol.asyncDispose]())
 
 /**
- * What Chromium does when nothing fits any more: writing transactions end with a QuotaExceededError without a message.
+ * Acts as Chromium on a full device: writing transactions end with a QuotaExceededError without a message.
  * (DevTools' override of the quota does not reach IndexedDB, and filling it for real takes more than a gigabyte.)
  */
 const FILLABLE = `{
@@ -45,9 +45,7 @@ function makeDisk(page: Page, state: "full" | "free"): Promise<void> {
   )
 }
 
-test("T19 a full device: the next add is refused in plain words, what was kept stays, other tabs go on", async ({
-  browser,
-}) => {
+test("on a full device the next add is refused, kept rows stay, other tabs go on (T19)", async ({ browser }) => {
   const context = await browser.newContext({ serviceWorkers: "block" })
   await inWorker(context, server.url, FILLABLE)
   const url = newListUrl(server.url)

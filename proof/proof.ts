@@ -1,6 +1,6 @@
-// The frame of every proof: how much of it is asked for, what it counted, and how to see one case again.
+// The runner of every proof: how much to run, what it counted, and how to replay one case.
 
-/** What one run of a proof is asked for, and where it tells what it did. */
+/** What one run of a proof is asked for, and where it reports what it did. */
 export interface Proof {
   /**
    * The cases to try, one seed after the other, until enough is counted or the time is over. With `--seed N` only that
@@ -9,15 +9,15 @@ export interface Proof {
   seeds(): Iterable<number>
   /** How long a case is, where that can be said. */
   readonly steps: number | undefined
-  /** True if one case is looked at: then a proof may print what it does. */
+  /** True if one case is replayed: then a proof may print what it does. */
   readonly isReplay: boolean
-  /** So many more of what this proof counts. */
+  /** Adds to what this proof counts. */
   count(more?: number): void
-  /** Something else worth a number, by name: told beside the count. */
+  /** Adds to another figure, by name: printed beside the count. */
   also(what: string, more?: number): void
-  /** The same for what does not add up: the largest is told. */
+  /** A figure of which the largest value is printed. */
   worst(what: string, value: number): void
-  /** A law did not hold. The line that shows it again is printed with it. */
+  /** Reports a law that did not hold, with the command that replays the case. */
   fail(seed: number, what: string): void
 }
 
@@ -28,7 +28,7 @@ export interface ProofOptions {
   readonly unit: string
 }
 
-/** Failures after which a run stops: more of the same help nobody. */
+/** Failures after which a run stops: more of the same add nothing. */
 const FAILURES_MAX = 20
 const PROGRESS_MS = 10_000
 
@@ -48,7 +48,7 @@ export async function prove(options: ProofOptions, work: (proof: Proof) => Promi
   } catch (error) {
     run.escaped(error)
   }
-  run.tell()
+  run.print()
   process.exitCode = run.isHeld ? 0 : 1
 }
 
@@ -64,7 +64,7 @@ class Run implements Proof {
   #seed: number
   #counted = 0
   #failures = 0
-  #toldMs = 0
+  #printedMs = 0
 
   constructor(options: ProofOptions) {
     const asked = readArguments(process.argv.slice(2))
@@ -112,7 +112,7 @@ class Run implements Proof {
     this.fail(this.#seed, `threw: ${reason instanceof Error ? reason.stack : String(reason)}`)
   }
 
-  tell(): void {
+  print(): void {
     const { name, unit } = this.#options
     const seconds = Math.round((nowMs() - this.#startedMs) / 100) / 10
     const result = {
@@ -128,8 +128,8 @@ class Run implements Proof {
 
   #progress(): void {
     const atMs = nowMs()
-    if (atMs - this.#toldMs < PROGRESS_MS) return
-    this.#toldMs = atMs
+    if (atMs - this.#printedMs < PROGRESS_MS) return
+    this.#printedMs = atMs
     const { name, unit } = this.#options
     const seconds = ((atMs - this.#startedMs) / 1000).toFixed(0)
     console.log(`${name}: ${this.#counted} ${unit}, ${this.#failures} failures, ${seconds} s`)

@@ -1,4 +1,4 @@
-// npm run coverage: every branch of what keeps and decodes bytes is reached by a unit test, or this fails. What no test
+// npm run coverage: fails unless unit tests reach every branch of the code that stores and decodes bytes. What no test
 // can reach is listed in docs/unreachable.md.
 import { ensureInstalled } from "./install.mjs"
 import { bin, run, say } from "./run.mjs"
@@ -12,7 +12,7 @@ const covered = [
   "packages/next/src/node/{fence,fs-log,generation}.ts",
 ]
 
-/** The tests beside those files: what a simulation happens to reach is not held by a fact with a name. */
+/** The tests beside those files: what only a simulation reaches has no named test. */
 const tests = [
   "packages/core/src/journal/",
   "packages/core/src/storage/",

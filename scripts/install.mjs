@@ -1,7 +1,7 @@
 // What a fresh clone lacks: dependencies and built packages.
 import { existsSync, readFileSync, statSync } from "node:fs"
 import { join } from "node:path"
-import { bin, must, packages, root, say } from "./run.mjs"
+import { bin, must, npm, packages, root, say } from "./run.mjs"
 
 /** Runs `npm ci` when what is installed is not what package-lock.json asks for. */
 export async function ensureInstalled() {
@@ -17,7 +17,7 @@ export async function ensureInstalled() {
   }
   say("installing dependencies (npm ci)")
   // --include=dev: NODE_ENV=production in the environment would leave the compiler out.
-  await must(process.platform === "win32" ? "npm.cmd" : "npm", ["ci", "--include=dev", "--no-audit", "--no-fund"])
+  await must(npm, ["ci", "--include=dev", "--no-audit", "--no-fund"])
 }
 
 /** Compiles the packages; an incremental build of unchanged sources takes a second. */

@@ -1,4 +1,4 @@
-// npm run mutants: the shipped core with one small fault at a time, each of which a test must notice.
+// npm run mutants: the shipped core with one small fault at a time; a test must fail for each.
 //   npm run mutants                                   all; a file under its floor fails
 //   npm run mutants -- packages/core/src/journal      a folder or a file
 //   npm run mutants -- --again                        of the last run only those that survived, with new tests

@@ -1,4 +1,4 @@
-// The list of argued mutants stays as small as it is true: each line that it names is there, and each has its sentence.
+// Each argued mutant names a line that exists, and has its reason.
 import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { expect, test } from "vitest"

@@ -1,4 +1,4 @@
-// The proofs: which there are, how much of each is enough, and how they run side by side.
+// The list of proofs, the goal of each, and how they run side by side.
 import { mkdirSync } from "node:fs"
 import { join } from "node:path"
 import { ensureBuilt } from "./install.mjs"
@@ -17,9 +17,9 @@ function peersOf(...oldest) {
 
 /**
  * Where a proof starts, below proof/, and how many processes share its goal. `needs` finds what a proof runs beside the
- * house, as environment for its process alone. `isAlone`: it measures time, so nothing else runs meanwhile. `isList`: its
- * cases are a list with an end, not luck. `variants`: what is bundled in place of what, one share each. The longest come
- * first. What a proof tells besides its count is added up over its shares.
+ * repository, as environment for its process alone. `isAlone`: it measures time, so nothing else runs meanwhile. `isList`: its
+ * cases are a finite list, not random. `variants`: what is bundled in place of what, one share each. The longest come
+ * first. What a proof prints besides its count is added up over its shares.
  */
 
 const proofs = {
@@ -45,7 +45,13 @@ const proofs = {
 
 /** A bundle takes in the packages that a variant puts in place of others, and what uses them. */
 function bundling(variant) {
-  const alias = { "@lf/core": "./packages/core/src/index.ts", ...variant }
+  const core = "./packages/core/src"
+  const alias = {
+    "@lf/core": `${core}/index.ts`,
+    "@lf/core/internal": `${core}/internal.ts`,
+    "@lf/core/testing": `${core}/testing/index.ts`,
+    ...variant,
+  }
   if (variant === undefined) return { packages: "external", alias }
   const external = ["jsdom", "@sinonjs/fake-timers", "fast-check", "wa-sqlite", "zod"]
   return { external, define: { "process.env.NODE_ENV": '"development"' }, alias, jsx: "automatic" }
@@ -69,7 +75,7 @@ export async function proveOne(name, args) {
   return code
 }
 
-/** Whose seed it is. */
+/** The share that a seed belongs to. */
 function shareOf(args) {
   const at = args.findIndex((arg) => arg === "--seed" || arg === "--from")
   return at < 0 ? 0 : Math.floor(Number(args[at + 1]) / shareSeeds)

@@ -5,10 +5,10 @@ import { fileURLToPath } from "node:url"
 
 export const root = resolve(dirname(fileURLToPath(import.meta.url)), "..")
 
-// Inherited by every child: a test or a demo reports to nobody.
+// Inherited by every child: tests and the demo send no telemetry.
 process.env.NEXT_TELEMETRY_DISABLED = "1"
 
-/** One line that says what happens now. */
+/** Prints one line of progress. */
 export function say(line) {
   process.stdout.write(`lf: ${line}\n`)
 }
@@ -47,13 +47,18 @@ export async function must(command, args, options) {
 
 /** `node_modules` programs are started by their file: no shell, no npx, the same on every platform. */
 export const bin = {
+  attw: ["node_modules/@arethetypeswrong/cli/dist/index.js"],
   biome: ["node_modules/@biomejs/biome/bin/biome"],
+  knip: ["scripts/knip/node_modules/knip/bin/knip.js"],
   next: ["node_modules/next/dist/bin/next"],
   playwright: ["node_modules/@playwright/test/cli.js"],
+  publint: ["node_modules/publint/src/cli.js"],
   // Not bin/tsc: Node before 20.10 does not run a module without an extension.
   tsc: ["node_modules/typescript/lib/tsc.js"],
   vitest: ["node_modules/vitest/vitest.mjs"],
 }
+
+export const npm = process.platform === "win32" ? "npm.cmd" : "npm"
 
 export const packages = ["packages/core", "packages/react", "packages/next", "packages/create-lf-app"]
 

@@ -1,5 +1,5 @@
-// npm run soak [-- 60]: every proof for as many minutes as fit, from seeds that no earlier run had, then all mutants. What it
-// found is printed.
+// npm run soak [-- 60]: every proof for as many minutes as fit, from seeds that no earlier run had, then all mutants. Prints
+// what it found.
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { ensureInstalled } from "./install.mjs"

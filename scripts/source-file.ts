@@ -1,4 +1,4 @@
-// How the house's test (tidy.test.ts) reads sources: parsed, so that comments and strings cannot fool it.
+// How tidy.test.ts reads sources: parsed, so that comments and strings are not taken for code.
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { join, relative, resolve } from "node:path"
 import { parse } from "@babel/parser"

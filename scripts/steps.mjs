@@ -1,9 +1,10 @@
 // The steps that `npm run check` and `npm test` share, and the table in which they end.
+import { packagesStep } from "./packages.mjs"
 import { bin, packages, run, say } from "./run.mjs"
 
 const node = process.execPath
 
-/** Lint and types side by side, then the unit tests. Every step runs, whatever the ones before it said. */
+/** Lint and types side by side, so the unused and the packed, then the unit tests. Every step runs, also after a failed one. */
 export async function checkSteps(vitestArgs = []) {
   say("lint (biome) and types (tsc), side by side")
   const [lint, types] = await Promise.all([
@@ -11,6 +12,9 @@ export async function checkSteps(vitestArgs = []) {
     typeStep(),
   ])
   for (const { output } of [lint, types]) if (output.trim()) process.stdout.write(output)
+  say("what is unused (knip) and what is packed (publint, attw), side by side")
+  const [unused, packed] = await Promise.all([run(node, bin.knip, { quiet: true }), packagesStep()])
+  for (const { code, output } of [unused, packed]) if (code !== 0) process.stdout.write(output)
   say("unit tests and a short simulation (vitest)")
   const unit = await run(node, [...bin.vitest, "run", ...vitestArgs], {
     env: { LF_SIM_SEEDS: process.env.LF_SIM_SEEDS ?? "200" },
@@ -18,6 +22,8 @@ export async function checkSteps(vitestArgs = []) {
   return [
     { name: "lint", ...lint },
     { name: "types", ...types },
+    { name: "unused", ...unused },
+    { name: "packages", ...packed },
     { name: "unit", ...unit },
   ]
 }

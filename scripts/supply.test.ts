@@ -1,4 +1,4 @@
-// S17: what is installed with lf is little, known, pinned, and runs nothing when it is installed.
+// Dependencies are few, known and pinned, and run nothing when they are installed (S17).
 import { readFileSync } from "node:fs"
 import { createRequire } from "node:module"
 import { join } from "node:path"
@@ -29,7 +29,7 @@ const { satisfies, minVersion } = createRequire(import.meta.url)("semver") as {
 }
 const { packages: locked } = json<{ packages: Record<string, Locked> }>("package-lock.json")
 
-describe("S17 few dependencies", () => {
+describe("few dependencies (S17)", () => {
   test.each(packages)("each of packages/%s is a choice written down, at one version", (name) => {
     const record = readFileSync(join(root, "docs/decisions/0005-libraries.md"), "utf8")
     for (const [dependency, version] of Object.entries(manifestOf(name).dependencies ?? {})) {

@@ -82,7 +82,7 @@ async function browser() {
   })
 }
 
-// A skipped test counts as failed: it is a promise that nobody kept. A step that broke without counting is one failure.
+// A skipped test counts as failed: it checked nothing. A step that broke without counting is one failure.
 function countStep(step) {
   let count = { passed: 0, failed: 0 }
   if (step.name === "unit" && existsSync(vitestReport)) count = vitestCount(readJson(vitestReport))

@@ -8,6 +8,8 @@ import { isNode, isTest, isTestCode, type Node, readSources, root, type SourceFi
 
 const fileLinesMax = 400
 const functionLinesMax = 70
+/** Prose is wrapped at 120 columns; a word that may not begin a line makes one longer. */
+const proseColumnsMax = 140
 
 /** A folder imports itself and lower floors. Two folders of one floor know nothing of each other. */
 const floors: Readonly<Record<string, Readonly<Record<string, number>>>> = {
@@ -138,6 +140,31 @@ test("no tracked file contains the path or registry of the machine that wrote it
   expect(found).toEqual([])
 })
 
+/** Words that name no subject, or a machine as a person. In parts, or this file would be the first to break the rule. */
+const vague =
+  /\b((no|some|any|every)body|who(?:ever)|t(?:old|ell|ells)|h(?:ear|ears|eard)|l(?:uck|ife|ets in)|m(?:end|ends|ended)|h(?:urry|eir|ouse)|l(?:inger|ingers)|b(?:reath|reathe)|d(?:oors?)|v(?:isitors?)|g(?:uests?))\b/i
+/** Names at rest, on the wire or of another package, and a sentence that remote/ says. */
+const unavoidable = ["tellsWhy", "life/", '"life"', "store.life", "server-door", ".hears(", "belongs to somebody else"]
+
+test("comments, names and messages say who does what, in plain words", () => {
+  const places = /^(packages\/core\/src\/(?!remote\/)|(proof|scripts|e2e|app|bench|examples)\/).*\.(ts|tsx|mjs)$/
+  const found = trackedFiles()
+    .filter((path) => places.test(path) && existsSync(join(root, path)))
+    .flatMap((path) => {
+      const text = unavoidable.reduce((rest, part) => rest.replaceAll(part, ""), readFileSync(join(root, path), "utf8"))
+      const lines = text.replace(/([a-z\d])(?=[A-Z])/g, "$1 ").split("\n")
+      return lines.filter((line) => vague.test(line)).map((line) => `${path}: ${line.trim()}`)
+    })
+  expect(found).toEqual([])
+})
+
+test(`a line of prose in Markdown has at most ${proseColumnsMax} columns`, () => {
+  const long = trackedFiles()
+    .filter((path) => path.endsWith(".md") && existsSync(join(root, path)))
+    .flatMap((path) => longProse(readFileSync(join(root, path), "utf8")).map((line) => `${path}:${line}`))
+  expect(long).toEqual([])
+})
+
 /** A source file or document, or a folder of the repository: not a package, a URL, a pattern or a file of an app. */
 function isPath(name: string): boolean {
   if (/^[@~./]|[<>*{}:()=$]|\bNNNN\b/.test(name)) return false
@@ -195,6 +222,16 @@ function longFunctions(file: SourceFile): string[] {
     const first = file.lineOf(node.start)
     const lines = file.lineOf(node.end) - first + 1
     return lines > functionLinesMax ? [`${file.path}:${first}: ${lines} lines`] : []
+  })
+}
+
+/** The numbers of long lines that are no table, code or link. */
+function longProse(text: string): number[] {
+  let isCode = false
+  return text.split("\n").flatMap((line, index) => {
+    if (/^\s*```/.test(line)) isCode = !isCode
+    const isFree = isCode || /^(\s*\||\s{4}|\s*\S*\]\(\S+$)/.test(line)
+    return !isFree && line.length > proseColumnsMax ? [index + 1] : []
   })
 }
 

@@ -1,33 +1,40 @@
-// Programs of the system that some tests look through: found, or installed where that is possible.
+// System programs that tests look through or run in: found, or installed where that is possible.
 import { existsSync } from "node:fs"
 import { run, say } from "./run.mjs"
 
 /** The path of `name`, which Debian has in a package of the same name. @throws when there is none */
 export async function findTool(name) {
   const variable = `LF_${name.toUpperCase()}`
-  const asked = process.env[variable]
-  if (asked) {
-    if (!existsSync(asked)) throw new Error(`${variable} is ${asked}, but there is no such file.`)
-    return asked
-  }
-  const found = await which(name)
-  if (found) return found
-
-  const isRoot = process.getuid?.() === 0
-  if (isRoot && existsSync("/etc/debian_version")) {
-    say(`installing ${name} (apt-get install ${name})`)
-    await run("apt-get", ["update", "-q"])
-    const env = { DEBIAN_FRONTEND: "noninteractive" }
-    const { code } = await run("apt-get", ["install", "-y", "-q", "--no-install-recommends", name], { env })
-    const installed = code === 0 ? await which(name) : undefined
-    if (installed) return installed
-  }
+  const found = askedFor(variable) ?? (await which(name)) ?? (await installed(name))
+  if (found !== undefined) return found
   throw new Error(
     `No ${name} was found and none could be installed: install it (on Debian: apt-get install ${name}) or set ${variable} to its path.`,
   )
 }
 
-async function which(name) {
-  const { code, output } = await run("sh", ["-c", `command -v ${name}`], { quiet: true })
-  return code === 0 && output.trim() ? output.trim() : undefined
+/** The file that an environment variable names, if it is set. @throws when there is no such file */
+export function askedFor(variable) {
+  const asked = process.env[variable]
+  if (!asked) return undefined
+  if (!existsSync(asked)) throw new Error(`${variable} is ${asked}, but there is no such file.`)
+  return asked
+}
+
+/** The path of the first of these programs that is on the PATH. */
+export async function which(...names) {
+  for (const name of names) {
+    const { code, output } = await run("sh", ["-c", `command -v ${name}`], { quiet: true })
+    if (code === 0 && output.trim()) return output.trim()
+  }
+  return undefined
+}
+
+/** Installs Debian's package, where that can be done without a question, and answers the program's path. */
+export async function installed(name) {
+  if (process.getuid?.() !== 0 || !existsSync("/etc/debian_version")) return undefined
+  say(`installing ${name} (apt-get install ${name})`)
+  await run("apt-get", ["update", "-q"])
+  const env = { DEBIAN_FRONTEND: "noninteractive" }
+  const { code } = await run("apt-get", ["install", "-y", "-q", "--no-install-recommends", name], { env })
+  return code === 0 ? which(name) : undefined
 }

@@ -1,6 +1,6 @@
 import type { LfError } from "@lf/react"
 
-/** What went wrong, for somebody who wants to write a todo. Codes without words of their own speak by their message. */
+/** Error texts for the app's users, by code. A code without a text here is shown by its message. */
 const words: Partial<Record<LfError["code"], string>> = {
   LOG_FULL:
     "This device is full. Your last change was not kept, everything before it was. Free some space and try again.",

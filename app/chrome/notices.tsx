@@ -10,7 +10,7 @@ interface NoticesProps {
   readonly onDismiss: () => void
 }
 
-/** What deserves a word without being asked. It floats: nothing below has to move, and it is seen wherever one has scrolled to. */
+/** Errors and rejections. They float: nothing below moves, and they are visible at any scroll position. */
 export function Notices({ problem, onDismiss }: NoticesProps) {
   const { status, error } = useConnectionStatus()
   const trouble = status === "error" ? error : null
@@ -37,7 +37,7 @@ function UpdateNotice() {
   )
 }
 
-/** An error is said once: the same one from two sides is one notice. One that lasts goes with its cause. */
+/** Shows an error once, also when it comes from two sources. One that lasts goes with its cause. */
 function ErrorNotice({ error, onDismiss }: { error: LfError | null; onDismiss: (() => void) | null }) {
   if (error === null) return null
   const isLoading = error.code === "WORKER_FAILED"

@@ -11,7 +11,7 @@ const phrases: Readonly<Record<string, string>> = {
   ClearCompleted: "clearing the completed",
 }
 
-/** Says once that the server did not take something, and that it is gone from the list. */
+/** Says once that the server rejected a change, and that it is gone from the list. */
 export function RejectedNotice() {
   const rejected = useRejectedMutations()
   const [first, ...others] = rejected

@@ -9,7 +9,7 @@ const blinkMs = 2_000
 export type ShownStatus = ReturnType<typeof useConnectionStatus>["status"] | "opening"
 
 /**
- * The connection's state without its blinks: two seconds must pass before it is called away, counted from when it went. Attempts to
+ * The connection's state without short interruptions: it counts as away two seconds after the connection was lost. Attempts to
  * come back do not start the count again, and once it is offline it stays so until it is truly back.
  */
 export function useSettledStatus(): ShownStatus {

@@ -19,7 +19,7 @@ export interface Todo {
 }
 
 export const AddTodo = defineMutation("AddTodo", z.object({ id, title }), (tx, args) => {
-  // Only the server knows better here: it shows how an optimistic change is taken back, and the tests use it.
+  // Only the server rejects this title: it shows how an optimistic change is undone, and the tests use it.
   if (tx.side === "remote" && args.title === "reject me") throw new Reject("not-welcome")
   tx.run(sql`insert into todos (id, title, created_at) values (${args.id}, ${args.title}, ${tx.nowMs})`)
 })

@@ -10,7 +10,7 @@ export function goHome(key: string): void {
   try {
     id = JSON.parse(localStorage.getItem(key) ?? "[]")[0]?.id
   } catch {
-    // Nothing readable was remembered: a newcomer.
+    // Nothing readable is stored: a new user.
   }
   if (typeof id !== "string" || !/^[A-Za-z0-9_-]{1,64}$/.test(id)) {
     const bytes = crypto.getRandomValues(new Uint8Array(16))

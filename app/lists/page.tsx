@@ -15,7 +15,7 @@ export default function ListsPage() {
       <main>
         <h1 className="page-title">My lists</h1>
         <ListIndex />
-        <p className="info">Kept on this device. A list opens for whoever has its link.</p>
+        <p className="info">Kept on this device. Anyone with a list's link can open it.</p>
       </main>
       <RegisterServiceWorker />
     </div>

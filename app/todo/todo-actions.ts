@@ -13,10 +13,10 @@ export interface TodoActions {
   readonly clearCompleted: () => void
 }
 
-/** The list's mutations, one object for the page's life (a row is only rendered again when its todo changes), and what failed last. */
+/** The list's mutations, one object while the page is mounted (so that only changed rows render), and the last error. */
 export function useTodoActions(): { actions: TodoActions; error: LfError | null; dismiss: () => void } {
   const [error, setError] = useState<LfError | null>(null)
-  // The next thing that works takes the complaint back.
+  // The next mutation that succeeds clears the error.
   const dismiss = () => setError(null)
   const options = { onError: setError, onSuccess: dismiss }
   const add = useMutation(AddTodo, options)

@@ -88,7 +88,7 @@ function Info({ isEmpty }: { isEmpty: boolean }) {
     <footer className="info">
       <p>
         <span className="by-mouse">Double-click</span>
-        <span className="by-touch">Double-tap</span> to edit a todo. Works offline; whoever has the link shares the
+        <span className="by-touch">Double-tap</span> to edit a todo. Works offline; anyone with the link shares the
         list.
       </p>
       {!durable && (

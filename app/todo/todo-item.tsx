@@ -83,7 +83,7 @@ interface EditInputProps {
   readonly onEnd: (isByKey: boolean) => void
 }
 
-/** Follows the row until something is typed. That is saved when the input loses the focus or goes; changes from elsewhere leave it alone. */
+/** Follows the row until the user types. The text is saved at blur or unmount; changes from elsewhere do not replace it. */
 function EditInput({ todo, actions, onEnd }: EditInputProps) {
   const save = (text: string) => {
     const title = text.trim()

@@ -21,7 +21,7 @@ function readFilter(): Filter {
 
 function subscribe(listener: () => void): () => void {
   const handleChange = () => {
-    // Next's router does not see plain fragments and would put the address back at its next refresh: tell it.
+    // Next's router does not see plain fragments and would put the address back at its next refresh: replaces it there too.
     history.replaceState(history.state, "", location.href)
     listener()
   }

@@ -30,10 +30,10 @@ function App() {
   }
   return (
     <>
-      <output data-testid="user">{user ?? "nobody"}</output>
+      <output data-testid="user">{user ?? "anonymous"}</output>
       {[null, "ann", "ben"].map((as) => (
         <button key={as} type="button" onClick={() => sign(as)}>
-          be {as ?? "nobody"}
+          be {as ?? "anonymous"}
         </button>
       ))}
       <LfProvider doc="notes" user={user} worker={connect} url={asked.get("url") ?? undefined}>
@@ -74,7 +74,7 @@ function Notes() {
       <output data-testid="query-error">{notes.error?.code}</output>
       <ul aria-busy={notes.isPending}>
         {(notes.data ?? []).map(({ text, author }) => (
-          <li key={text}>{`${text} by ${author ?? "nobody"}`}</li>
+          <li key={text}>{`${text} by ${author ?? "anonymous"}`}</li>
         ))}
       </ul>
     </>

@@ -1,4 +1,4 @@
-// Pages and data of the app with accounts. Whoever has the cookie is that user.
+// Pages and data of the app with accounts. The cookie alone says who the user is.
 import { readFileSync } from "node:fs"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import { extname, join } from "node:path"
@@ -9,7 +9,7 @@ const directory = process.argv[2]
 const types: Record<string, string> = { ".js": "text/javascript", ".wasm": "application/wasm", ".html": "text/html" }
 const page = '<!doctype html><title>notes</title><div id="root"></div><script type="module" src="/page.js"></script>'
 
-/** "down": the pages come all the same, only the data is not to be had. "forbidden": not for this user. "unsure": who it is cannot be asked. */
+/** "down": only pages are served, no data. "forbidden": this user is refused. "unsure": authentication is unavailable. */
 let mode = "up"
 const lf = createLf<{ id: string }>({
   mutator,
@@ -30,7 +30,7 @@ const server = createServer(async (request, response) => {
   if (/^\/(up|down|forbidden|unsure)$/.test(path)) mode = path.slice(1)
   if (path === "/rows") {
     const notes = await lf.document("notes", { as: "system" }).query(allNotes)
-    response.end(JSON.stringify(notes.map(({ text, author }) => `${text} by ${author ?? "nobody"}`)))
+    response.end(JSON.stringify(notes.map(({ text, author }) => `${text} by ${author ?? "anonymous"}`)))
   } else if (path === "/endless") {
     const ended = lf.document("notes", { as: "system" }).query(endless)
     response.end(await ended.then(() => "rows").catch(({ code }) => code))

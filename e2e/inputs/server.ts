@@ -1,4 +1,4 @@
-// Pages and data of the inputs. POST /fill and /rename are what somebody else does.
+// Pages and data of the inputs. POST /fill and /rename are another user's changes.
 import { readFileSync } from "node:fs"
 import { createServer } from "node:http"
 import { extname, join } from "node:path"

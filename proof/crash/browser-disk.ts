@@ -1,6 +1,5 @@
+import type { OpenedLog, SeededRandom } from "@lf/core/testing"
 import { IDBFactory } from "fake-indexeddb"
-import type { OpenedLog } from "../../packages/core/src/journal/log.ts"
-import type { SeededRandom } from "../../packages/core/src/testing/seeded-random.ts"
 import type { BrowserStorage } from "../../packages/react/src/platform/browser/browser-storage.ts"
 import { openBrowserLog } from "../../packages/react/src/platform/browser/idb-log.ts"
 import type { CheckpointFiles } from "../../packages/react/src/platform/browser/opfs-checkpoint.ts"
@@ -13,7 +12,7 @@ interface File {
   isAtRisk: boolean
 }
 
-/** A browser's storage: IndexedDB keeps or loses a transaction as a whole, OPFS may lose anything that is young. */
+/** A browser's storage: IndexedDB keeps or loses a transaction as a whole, OPFS may lose recent writes. */
 export class BrowserDisk implements Medium {
   readonly #random: SeededRandom
   readonly #files = new Map<string, File>()
@@ -57,7 +56,7 @@ export class BrowserDisk implements Medium {
     this.#countdown.restart()
   }
 
-  /** Null: the call does what it should. Else what its caller is told, and whether it was done all the same. */
+  /** Null: the call does what it should. Else what its caller gets, and whether it was done all the same. */
   #call(): { isDone: boolean; error: Error } | null {
     const state = this.#countdown.next()
     if (state === "alive") return null
@@ -67,7 +66,7 @@ export class BrowserDisk implements Medium {
     return { isDone: isLast && end === "crash" && this.#random.chance(0.5), error: new DOMException("", name) }
   }
 
-  /** Transactions of a database are calls of the disk: one that the end meets is kept or not, and nobody is told which. */
+  /** Counts a database's transactions as disk calls: the last one is kept or not, and its caller never learns which. */
   #watch(db: IDBDatabase): void {
     const begin = db.transaction.bind(db)
     db.transaction = (stores, mode, options) => {
@@ -77,7 +76,7 @@ export class BrowserDisk implements Medium {
       if (!end.isDone) {
         Object.defineProperty(transaction, "error", { get: () => end.error })
         queueMicrotask(() => abort(transaction))
-      } else neverTold(transaction)
+      } else reportAsAborted(transaction)
       return transaction
     }
   }
@@ -119,14 +118,14 @@ function abort(transaction: IDBTransaction): void {
   }
 }
 
-/** It is committed, and its owner hears that it failed. */
-function neverTold(transaction: IDBTransaction): void {
-  let tell: (() => void) | null = null
+/** It is committed, and its owner gets `onabort`. */
+function reportAsAborted(transaction: IDBTransaction): void {
+  let onAbort: (() => void) | null = null
   Object.defineProperty(transaction, "onabort", {
     set: (listener) => {
-      tell = listener
+      onAbort = listener
     },
     get: () => null,
   })
-  Object.defineProperty(transaction, "oncomplete", { set: () => {}, get: () => () => tell?.() })
+  Object.defineProperty(transaction, "oncomplete", { set: () => {}, get: () => () => onAbort?.() })
 }

@@ -1,22 +1,31 @@
-// Who plays in a scene: a server and clients, real ones, on whatever disk they are given, one call after the other.
-import { LSN_ZERO } from "../../packages/core/src/base/lsn.ts"
-import type { OpenedLog } from "../../packages/core/src/journal/log.ts"
-import { Local } from "../../packages/core/src/local/local.ts"
-import { Link } from "../../packages/core/src/network/link.ts"
-import { memoryPipe } from "../../packages/core/src/network/memory-network.ts"
-import type { Welcome } from "../../packages/core/src/network/message.ts"
-import { receive } from "../../packages/core/src/remote/reception.ts"
-import { Remote } from "../../packages/core/src/remote/remote.ts"
-import type { SqliteModule } from "../../packages/core/src/sqlite/module.ts"
-import { helloOf } from "../../packages/core/src/testing/hello.ts"
-import { SeededRandom } from "../../packages/core/src/testing/seeded-random.ts"
-import { fateOf, mayWrite, randomMutation, releases, type Temper } from "../../packages/core/src/testing/sim-app.ts"
-import { SimClock, SimHost } from "../../packages/core/src/testing/sim-host.ts"
-import type { SqlitePool } from "../../packages/core/src/testing/sqlite-pool.ts"
-import { mutationCodec } from "../../packages/core/src/timeline/mutation.ts"
+// The server and clients of a scene: real ones, on the disk that they are given, one call after the other.
+
+import { setTimeout as sleep } from "node:timers/promises"
+import {
+  fateOf,
+  helloOf,
+  Link,
+  Local,
+  LSN_ZERO,
+  mayWrite,
+  memoryPipe,
+  mutationCodec,
+  type OpenedLog,
+  Remote,
+  randomMutation,
+  releases,
+  SeededRandom,
+  SimClock,
+  SimHost,
+  type SqliteModule,
+  type SqlitePool,
+  serve,
+  type Temper,
+  type Welcome,
+} from "@lf/core/testing"
 import type { Promises } from "./promises.ts"
 
-/** A client writes its base anew after so little, so that a scene sees many rollups. */
+/** A client rewrites its base after so few bytes, so that a scene has many rollups. */
 const ROLLUP_BYTES = 3000
 /** Nothing kills the server, and rights do not change: the disk is what fails here. */
 const CALM: Temper = { poison: 0, moods: 0 }
@@ -36,7 +45,7 @@ export class Cast {
     this.host = new SimHost(new SimClock(), random)
   }
 
-  /** Others, with a luck of their own: what they do moves nobody else's. */
+  /** Other clients, with random numbers of their own: what they draw changes no other sequence. */
   others(random: SeededRandom): Cast {
     return new Cast(this.#pool, random)
   }
@@ -56,7 +65,7 @@ export class Cast {
     return local
   }
 
-  /** Everybody leaves the stage; what was open on a dead disk cannot be flushed, and need not. */
+  /** Closes all; what was open on a dead disk cannot be flushed, and need not. */
   async end(): Promise<void> {
     for (const close of this.#closers.splice(0)) await close().catch(() => {})
     for (const module of this.#taken.splice(0)) this.#pool.give(module)
@@ -69,16 +78,16 @@ export class Cast {
   }
 }
 
-/** A user's mutation, and what became of it so far. */
+/** Runs a user's mutation, and notes its outcome. */
 export function act(local: Local, random: SeededRandom, promises: Promises): Promise<unknown> {
   const { name, args } = randomMutation(random, CALM)
   promises.made(args.uid, fateOf(name))
   try {
     const { durable, remote } = local.run(name, args, args.uid)
     void remote.then(({ type }) => {
-      // This device made it a moment ago: not to know what became of it is a fault (I9).
-      if (type === "unknown") throw new Error(`${args.uid} is unknown to who made it`)
-      promises.told(args.uid, type)
+      // This device made it a moment ago: an unknown outcome is a fault (I9).
+      if (type === "unknown") throw new Error(`${args.uid} is unknown to its author`)
+      promises.reported(args.uid, type)
     })
     return durable.then(
       () => promises.resolved(args.uid),
@@ -93,9 +102,7 @@ export function act(local: Local, random: SeededRandom, promises: Promises): Pro
 export async function meet(local: Local, remote: Remote, host: SimHost, promises: Promises): Promise<void> {
   const [near, far] = memoryPipe()
   const pipe = promises.witnessed(far, remote)
-  receive(pipe, host, async (hello) =>
-    remote.connect({ pipe, hello, user: null, mayWrite: (name) => mayWrite(name, ALWAYS) }),
-  )
+  serve(pipe, host, remote, { mayWrite: (name) => mayWrite(name, ALWAYS) })
   const link = new Link(near, () => {})
   try {
     const welcome = await greet(link, local)
@@ -108,10 +115,10 @@ export async function meet(local: Local, remote: Remote, host: SimHost, promises
   }
 }
 
-/** Somebody who has the same secret writes first (T1): what `local` has pending is no continuation of that. */
+/** A clone with the same secret writes first: what `local` has pending does not continue that (T1). */
 export async function impersonate(local: Local, remote: Remote, host: SimHost, random: SeededRandom): Promise<void> {
   const [near, far] = memoryPipe()
-  receive(far, host, async (hello) => remote.connect({ pipe: far, hello, user: null }))
+  serve(far, host, remote)
   const link = new Link(near, () => {})
   const { clientLsn, clientHash } = await greet(link, local)
   const { args } = randomMutation(random, CALM)
@@ -121,13 +128,13 @@ export async function impersonate(local: Local, remote: Remote, host: SimHost, r
   link.close("done")
 }
 
-/** As often as it takes until everything is here and there. */
+/** Connects again and again until both sides have everything. */
 export async function comeTogether(local: Local, remote: Remote, host: SimHost, promises: Promises): Promise<boolean> {
   for (let i = 0; i < CONNECTIONS_MAX; i++) {
     await meet(local, remote, host, promises)
     if (local.pendingCount === 0 && local.cursor === remote.lsn()) return true
     // What was refused stays pending until that is durable.
-    await new Promise((resolve) => setTimeout(resolve, 1))
+    await sleep(1)
   }
   return false
 }

@@ -17,7 +17,7 @@ export class Countdown {
     this.#stopAt = Number.POSITIVE_INFINITY
   }
 
-  /** One more call. last: the one that the end meets; dead: one after it. */
+  /** Counts one more call. last: the one at which the disk ends; dead: one after it. */
   next(): "alive" | "last" | "dead" {
     this.calls++
     if (this.calls < this.#stopAt) return "alive"

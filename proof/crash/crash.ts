@@ -1,13 +1,15 @@
 // npm run proof -- crash: a disk ends at each of its calls, then again while everything starts again. Real servers and clients
 // on the three logs; what was promised before must hold after.
-import { loadChecksum } from "../../packages/core/src/base/checksum.ts"
-import { isLfError } from "../../packages/core/src/base/error.ts"
-import { MemoryDisk } from "../../packages/core/src/journal/memory-log.ts"
-import type { Local } from "../../packages/core/src/local/local.ts"
-import type { Remote } from "../../packages/core/src/remote/remote.ts"
-import { SeededRandom } from "../../packages/core/src/testing/seeded-random.ts"
-import { sqliteLoader } from "../../packages/core/src/testing/sim-node.ts"
-import { SqlitePool } from "../../packages/core/src/testing/sqlite-pool.ts"
+import {
+  isLfError,
+  type Local,
+  loadChecksum,
+  MemoryDisk,
+  type Remote,
+  SeededRandom,
+  SqlitePool,
+  sqliteLoader,
+} from "@lf/core/testing"
 import { prove } from "../proof.ts"
 import { Cast, comeTogether } from "./cast.ts"
 import type { End } from "./countdown.ts"
@@ -15,12 +17,12 @@ import { media } from "./medium.ts"
 import { Promises } from "./promises.ts"
 import { open, type Scene, type Stage, scenes } from "./scenes.ts"
 
-/** Servers and clients of one image that are on the stage at the same time. */
+/** Servers and clients of one image that run at the same time. */
 const INSTANCES = 12
-/** What one image may take before it counts as hanging: far more than it does. */
+/** Milliseconds before one image counts as hanging: far more than it takes. */
 const PATIENCE_MS = 30_000
 const ENDS: readonly End[] = ["crash", "crash", "crash", "full", "failing"]
-/** A recovery may be met by the end itself, more than once. */
+/** How often the disk may end again during recovery. */
 const SECOND_ENDS_MAX = 3
 
 interface Image {
@@ -30,7 +32,7 @@ interface Image {
   /** The call at which the disk ends; 0: it does not. */
   readonly call: number
   readonly end: End
-  /** Tells images of one call apart: what is left of the unsynced, and where the recovery ends. */
+  /** Distinguishes images of one call: what is left of the unsynced, and where the recovery ends. */
   readonly variant: number
 }
 
@@ -82,20 +84,20 @@ async function develop(image: Image, pool: SqlitePool): Promise<Developed> {
     const thrown = await patiently(scene.play(stage))
     const calls = medium.calls - before
     if (thrown !== null && !isExpected(thrown, call)) {
-      return { verdict: `the scene throws ${told(thrown)}`, calls, images }
+      return { verdict: `the scene throws ${textOf(thrown)}`, calls, images }
     }
     await cast.end()
     medium.reboot()
     if (call > 0 && variant % 2 === 1) images += await endAgain(stage, scene, fate)
     return { verdict: await judge(stage, scene), calls, images }
   } catch (error) {
-    return { verdict: `it throws ${told(error)}`, calls: 0, images }
+    return { verdict: `it throws ${textOf(error)}`, calls: 0, images }
   } finally {
     await cast.end()
   }
 }
 
-/** The recovery is met by the end too, and the one after it (I13). How often. */
+/** Ends the disk during the recovery, and during the next one (I13). Returns how often. */
 async function endAgain(stage: Stage, scene: Scene, fate: SeededRandom): Promise<number> {
   const times = 1 + fate.below(SECOND_ENDS_MAX)
   for (let i = 0; i < times; i++) {
@@ -118,11 +120,11 @@ async function judge(stage: Stage, scene: Scene): Promise<string | null> {
   const { local, remote } = await open(stage, scene.side)
   if (stateOf(local, remote) !== found) return `I13: started twice it is ${stateOf(local, remote)}, not ${found}`
   const thrown = await patiently(comeTogether(local, remote, cast.host, promises))
-  if (thrown !== null) return `I19: nothing comes together: ${told(thrown)}`
+  if (thrown !== null) return `I19: nothing comes together: ${textOf(thrown)}`
   return promises.judgeRest(local, remote)
 }
 
-/** What `work` threw, or null. It may also hang: nobody answers on a dead disk. */
+/** What `work` threw, or null. It may also hang: a dead disk does not answer. */
 async function patiently(work: Promise<unknown>): Promise<unknown> {
   let timer: ReturnType<typeof setTimeout> | undefined
   const late = new Promise<Error>((resolve) => {
@@ -133,7 +135,7 @@ async function patiently(work: Promise<unknown>): Promise<unknown> {
   return thrown
 }
 
-/** On a disk that ends everybody is told so, by a code. */
+/** On a disk that ends each call rejects with a code. */
 function isExpected(thrown: unknown, call: number): boolean {
   return call > 0 && isLfError(thrown) && /^(LOG_|SERVER_CLOSING|DOC_STOPPED)/.test(thrown.code)
 }
@@ -143,6 +145,6 @@ function stateOf(local: Local, remote: Remote): string {
   return `${clientId} ${epoch} ${cursor} ${pendingCount} ${local.base.checksum} | ${remote.epoch} ${remote.lsn()} ${remote.checksum}`
 }
 
-function told(thrown: unknown): string {
+function textOf(thrown: unknown): string {
   return thrown instanceof Error ? `${thrown.stack}` : String(thrown)
 }

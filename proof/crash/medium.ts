@@ -1,8 +1,5 @@
 // Where a document's log lies, on a disk that stops at any of its calls: one such disk for each of the three logs.
-import { LfError } from "../../packages/core/src/base/error.ts"
-import type { OpenedLog } from "../../packages/core/src/journal/log.ts"
-import { MemoryDisk } from "../../packages/core/src/journal/memory-log.ts"
-import type { SeededRandom } from "../../packages/core/src/testing/seeded-random.ts"
+import { LfError, MemoryDisk, type OpenedLog, type SeededRandom } from "@lf/core/testing"
 import { openFsLog } from "../../packages/next/src/node/fs-log.ts"
 import { CrashDisk, LOSSES } from "../../packages/next/src/testing/crash-disk.ts"
 import { BrowserDisk } from "./browser-disk.ts"
@@ -12,7 +9,7 @@ export interface Medium {
   /** Calls since the last start. */
   readonly calls: number
   open(): Promise<OpenedLog>
-  /** From now on the `call`-th call is the last one that anybody hears of. */
+  /** From now on the `call`-th call is the last one that is answered. */
   stopAt(call: number, end: End): void
   /** The machine starts again. What was not synced is lost, or a part of it; nothing stops any more. */
   reboot(): void

@@ -1,15 +1,10 @@
-// What was promised before a crash: what a mutation's author was told, what the server acknowledged and showed.
-import { clientIdOf } from "../../packages/core/src/base/ids.ts"
-import type { Local } from "../../packages/core/src/local/local.ts"
-import { decodeMessage } from "../../packages/core/src/network/codec.ts"
-import type { Pipe } from "../../packages/core/src/network/network.ts"
-import type { Remote } from "../../packages/core/src/remote/remote.ts"
-import { auditQuery, type Fate } from "../../packages/core/src/testing/sim-app.ts"
+// What was promised before a crash: the outcome that a mutation's author got, what the server acknowledged and showed.
+import { auditQuery, clientIdOf, decodeMessage, type Fate, type Local, type Pipe, type Remote } from "@lf/core/testing"
 
 interface Made {
   readonly fate: Fate
   isResolved: boolean
-  told: "applied" | "rejected" | null
+  reported: "applied" | "rejected" | null
 }
 
 export class Promises {
@@ -20,7 +15,7 @@ export class Promises {
   #acknowledged = new Map<string, number>()
 
   made(uid: string, fate: Fate): void {
-    this.#made.set(uid, { fate, isResolved: false, told: null })
+    this.#made.set(uid, { fate, isResolved: false, reported: null })
   }
 
   resolved(uid: string): void {
@@ -28,13 +23,13 @@ export class Promises {
     if (made !== undefined) made.isResolved = true
   }
 
-  told(uid: string, type: "applied" | "rejected"): void {
+  reported(uid: string, type: "applied" | "rejected"): void {
     const made = this.#made.get(uid)
-    if (made !== undefined) made.told = type
+    if (made !== undefined) made.reported = type
     if (type === "rejected") this.#rejected.add(uid)
   }
 
-  /** A pipe whose server's end is listened to. */
+  /** A pipe whose server's end is observed. */
   witnessed(pipe: Pipe, remote: Remote): Pipe {
     let clientId = ""
     return {
@@ -84,15 +79,15 @@ export class Promises {
     return null
   }
 
-  /** Everything is at rest: each once or rejected, and everybody shows the same (I9, I10, I19). */
+  /** Everything is at rest: each once or rejected, and client and server show the same (I9, I10, I19). */
   judgeRest(local: Local, remote: Remote): string | null {
     for (const { uid } of local.rejections) this.#rejected.add(uid)
     const runs = new Map(remote.query(auditQuery).map(({ uid, n }) => [uid, n]))
     for (const [uid, n] of runs) if (n !== 1) return `I9: ${uid} ran ${n} times`
-    for (const [uid, { fate, isResolved, told }] of this.#made) {
+    for (const [uid, { fate, isResolved, reported }] of this.#made) {
       const isApplied = runs.has(uid)
       if (isResolved && !isApplied && !this.#rejected.has(uid)) return `I9: ${uid} (${fate}) is lost`
-      if (told === "applied" && !isApplied) return `I3: ${uid} was told to be applied`
+      if (reported === "applied" && !isApplied) return `I3: ${uid} was reported as applied and is not there`
       if (isApplied && (fate === "never" || this.#rejected.has(uid))) return `I10: ${uid} left an effect`
     }
     if (local.base.checksum !== remote.checksum) return "I5: the pages differ at rest"

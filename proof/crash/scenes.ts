@@ -1,9 +1,5 @@
 // What happens while a disk may end: for each thing that writes, a scene with that thing in it.
-import { MemoryDisk } from "../../packages/core/src/journal/memory-log.ts"
-import type { Local } from "../../packages/core/src/local/local.ts"
-import type { Remote } from "../../packages/core/src/remote/remote.ts"
-import { copyLog } from "../../packages/core/src/testing/copy-log.ts"
-import { SeededRandom } from "../../packages/core/src/testing/seeded-random.ts"
+import { copyLog, type Local, MemoryDisk, type Remote, SeededRandom } from "@lf/core/testing"
 import { act, type Cast, impersonate, meet } from "./cast.ts"
 import type { Medium } from "./medium.ts"
 import type { Promises } from "./promises.ts"
@@ -20,7 +16,7 @@ export interface Stage {
 
 export interface Scene {
   readonly side: "client" | "server"
-  /** Before the disk is told when to end. */
+  /** Before the disk gets the call at which it ends. */
   prepare(stage: Stage): Promise<void>
   play(stage: Stage): Promise<void>
 }
@@ -61,7 +57,7 @@ export const scenes: Readonly<Record<string, Scene>> = {
       await Promise.all(some(stage.random, 3, () => act(local, stage.random, stage.promises)))
       await meet(local, remote, stage.cast.host, stage.promises)
       await Promise.all(some(stage.random, 3, () => act(local, stage.random, stage.promises)))
-      // Somebody else writes under our id: what they sent comes first.
+      // A clone writes under our id: what it sent comes first.
       await impersonate(local, remote, stage.cast.host, stage.random)
       await local.close()
       await remote.close()
@@ -114,7 +110,7 @@ export const scenes: Readonly<Record<string, Scene>> = {
   },
 }
 
-/** Both sides, the one that is looked at on the disk that may end. */
+/** Both sides, the tested one on the disk that may end. */
 export async function open(stage: Stage, side: Scene["side"]): Promise<{ local: Local; remote: Remote }> {
   const { cast, medium, safe } = stage
   const remote = await cast.remote(await (side === "server" ? medium.open() : safe.open("d")))
@@ -122,7 +118,7 @@ export async function open(stage: Stage, side: Scene["side"]): Promise<{ local: 
   return { local, remote }
 }
 
-/** A server that has `count` files before anybody comes. It is made once, and copied: no disk ends meanwhile. */
+/** A server that has `count` files before the first client. It is made once, and copied: no disk ends meanwhile. */
 async function fillServer({ cast, safe, medium }: Stage, side: Scene["side"], count: number): Promise<void> {
   const disk = filled.get(count) ?? (await fill(cast, count))
   filled.set(count, disk)

@@ -1,11 +1,10 @@
 // What a server on the internet meets. Each attack starts at once and goes on until it is stopped.
+
 import { randomBytes, randomUUID } from "node:crypto"
 import { connect, type Socket } from "node:net"
+import { setTimeout as sleep } from "node:timers/promises"
+import { chainHash, encodeMessage, LSN_ZERO, loadChecksum, mutationCodec } from "@lf/core/testing"
 import { WebSocket } from "ws"
-import { chainHash, loadChecksum } from "../../packages/core/src/base/checksum.ts"
-import { LSN_ZERO } from "../../packages/core/src/base/lsn.ts"
-import { encodeMessage } from "../../packages/core/src/network/codec.ts"
-import { mutationCodec } from "../../packages/core/src/timeline/mutation.ts"
 import { RawClient } from "../../packages/next/src/testing/raw.ts"
 import { BIG } from "./server.ts"
 
@@ -17,11 +16,10 @@ interface Field {
   /** What makes a raw request one of the attack's addresses. */
   headers(address: number): string
   client(address: number): RawClient
-  /** Something an attacker got done. */
+  /** Counts a successful step of the attack. */
   did(): void
 }
 
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 const opened = (client: RawClient) =>
   new Promise<boolean>((resolve) => {
     client.socket.once("open", () => resolve(true))
@@ -47,7 +45,7 @@ export const ATTACKS = {
     while (field.isOn()) {
       for (const socket of slow) if (socket.writable) socket.write("x")
       field.did()
-      await pause(200)
+      await sleep(200)
     }
   },
 
@@ -55,13 +53,13 @@ export const ATTACKS = {
   "clients that never read": async (field: Field) => {
     await crowd(field, 40, async (client) => {
       client.hello({ docId: BIG, secret: secret() })
-      await pause(100)
+      await sleep(100)
       client.socket.pause()
       while (field.isOn() && client.socket.readyState === WebSocket.OPEN) {
         for (let i = 0; i < 10; i++) client.socket.send(NEXT)
         client.socket.send(ASK)
         field.did()
-        await pause(50)
+        await sleep(50)
       }
     })
   },
@@ -75,7 +73,7 @@ export const ATTACKS = {
           stream.write(PINGS)
           field.did()
         }
-        await pause(20)
+        await sleep(20)
       }
     })
   },
@@ -120,11 +118,11 @@ export const ATTACKS = {
       for (let i = 0; i < 20; i++) client.socket.send(randomBytes(1 + (randomBytes(1)[0] % 200)))
       field.did()
       await client.closed
-      await pause(10)
+      await sleep(10)
     })
   },
 
-  /** Who may only read, and sends what it may not write. */
+  /** Clients that may only read, and send writes. */
   "readers who write": async (field: Field) => {
     await crowd(field, 8, async (client) => {
       await writes(field, client, "read-only", { name: "Add", count: 1_000, token: `reader ${randomBytes(1)[0] % 4}` })
@@ -136,11 +134,11 @@ export const ATTACKS = {
       client.hello({ docId: `churn-${randomBytes(1)[0] % 4}`, secret: secret() })
       field.did()
       client.socket.close()
-      await pause(5)
+      await sleep(5)
     })
   },
 
-  /** Batches of ordinary mutations of 14 ms each, in documents of their own. The last one: what it leaves behind runs on for a while. */
+  /** Batches of ordinary mutations of 14 ms each, in documents of their own. It comes last: its queue runs on for a while. */
   "slow batches": async (field: Field) => {
     await crowd(field, 4, async (client) => {
       await writes(field, client, `slow-${randomBytes(1)[0] % 4}`, { name: "Slow", count: 256 })
@@ -154,14 +152,14 @@ export type ToAttackers =
   | { readonly type: "end" }
 export type FromAttackers = { readonly type: "ended"; readonly did: number }
 
-/** So many at a time on two addresses; who is thrown out comes back at once, as no client of ours does. */
+/** `size` clients at a time on two addresses; a refused one reconnects at once, as no client of ours does. */
 async function crowd(field: Field, size: number, visit: (client: RawClient) => Promise<void>): Promise<void> {
   const member = async (_: unknown, i: number) => {
     while (field.isOn()) {
       const client = field.client(i % 2)
       if (await opened(client)) await visit(client)
       client.socket.terminate()
-      await pause(5)
+      await sleep(5)
     }
   }
   await Promise.all(Array.from({ length: size }, member))
@@ -184,14 +182,14 @@ async function writes(
     client.said.length = 0
     client.send({ type: "sync-mutations", batch: { from, previousHash, entries }, confirmed: from })
     field.did()
-    while (field.isOn() && client.socket.readyState === WebSocket.OPEN && client.said.length === 0) await pause(5)
+    while (field.isOn() && client.socket.readyState === WebSocket.OPEN && client.said.length === 0) await sleep(5)
     if (client.said[0]?.type !== "cursor") continue
     for (const bytes of entries) previousHash = chainHash(previousHash, bytes)
     from = client.said[0].lsn
   }
 }
 
-/** So many raw sockets at a time, each at its work until it is cut. */
+/** `size` raw sockets at a time, each in use until it is closed. */
 async function sockets(field: Field, size: number, visit: (socket: Socket, i: number) => Promise<void>): Promise<void> {
   const member = async (_: unknown, i: number) => {
     while (field.isOn()) {
@@ -200,7 +198,7 @@ async function sockets(field: Field, size: number, visit: (socket: Socket, i: nu
       field.did()
       await visit(socket, i)
       socket.destroy()
-      await pause(20)
+      await sleep(20)
     }
   }
   await Promise.all(Array.from({ length: size }, member))
@@ -213,7 +211,7 @@ function upgrade(path: string, headers: string): string {
   return `GET ${path} HTTP/1.1\r\nHost: localhost\r\n${headers}Connection: Upgrade\r\nUpgrade: websocket\r\n${key}\r\n\r\n`
 }
 
-/** The attackers' process: attacks when it is told to. */
+/** The attackers' process: attacks from `begin` to `end`. */
 export function attack(): void {
   void loadChecksum()
   const open = new Set<{ destroy(): unknown }>()
@@ -264,7 +262,7 @@ export function attack(): void {
 
 /** The TCP stream under a socket of `ws`: its own `send` would make each ping by itself. */
 function rawStream(socket: WebSocket): Socket {
-  return (socket as unknown as { _socket: Socket })._socket // ws has no other door to it
+  return (socket as unknown as { _socket: Socket })._socket // ws has no public access to it
 }
 
 function maskedPing(): Buffer {

@@ -1,5 +1,5 @@
-// npm run proof -- flood: a server under attack on real sockets, and what its users notice of it.
-import { loadChecksum } from "../../packages/core/src/base/checksum.ts"
+// npm run proof -- flood: a server under attack on real sockets, and its users' latency.
+import { loadChecksum } from "@lf/core/testing"
 import { type Proof, prove } from "../proof.ts"
 import { ATTACKS, type AttackName, attack } from "./attacks.ts"
 import { Round } from "./round.ts"

@@ -2,6 +2,7 @@
 import { type ChildProcess, fork } from "node:child_process"
 import { once } from "node:events"
 import { setPriority } from "node:os"
+import { setTimeout as sleep } from "node:timers/promises"
 import type { Proof } from "../proof.ts"
 import type { AttackName, FromAttackers, ToAttackers } from "./attacks.ts"
 import { BIG, type FromServer, type ToServer } from "./server.ts"
@@ -21,7 +22,7 @@ const USERS = [BIG, BIG, "small-1", "small-2"]
  * scheduler and a collection of garbage are some ten milliseconds, and a quiet p99 is a few.
  */
 const FLOOR_MS = 40
-/** Over what the server has with the document of 20 MB open and nobody attacking. */
+/** Over what the server has with the document of 20 MB open and no attack. */
 const MEMORY_BYTES_MAX = 256 * 1024 * 1024
 
 export class Round {
@@ -43,7 +44,7 @@ export class Round {
     this.#server = server
     this.#port = port
     this.#attackers = start("attackers")
-    // The measuring is this process's; attackers take what is left of its core.
+    // This process measures; attackers have a lower priority on its core.
     if (this.#attackers.pid !== undefined) setPriority(this.#attackers.pid, 10)
     server.on("message", (message: FromServer) => {
       if (message.type !== "memory") return
@@ -73,9 +74,9 @@ export class Round {
       const quiet = await this.#windows(QUIET_WINDOWS)
       this.#quiet.push(...quiet.map(({ p99 }) => p99))
       this.#memoryBytesMax = 0
-      tell(this.#attackers, { type: "begin", attack: name, port: this.#port })
+      send(this.#attackers, { type: "begin", attack: name, port: this.#port })
       const windows = await this.#windows(ATTACK_WINDOWS)
-      tell(this.#attackers, { type: "end" })
+      send(this.#attackers, { type: "end" })
       const { did } = await answer<FromAttackers>(this.#attackers, "ended")
       const count = windows.reduce((sum, { samples }) => sum + samples, 0)
       this.#proof.count(count)
@@ -86,7 +87,7 @@ export class Round {
         `${name}: ${did} acts, ${count} samples, p50 ${median(windows.map(({ p50 }) => p50)).toFixed(1)} ms, ` +
           `p99 ${p99.toFixed(1)} ms (quiet ${median(this.#quiet).toFixed(1)} ms, limit ${limit.toFixed(1)} ms), +${more} MiB`,
       )
-      if (did === 0) this.#proof.fail(this.#seed, `${name}: nobody attacked`)
+      if (did === 0) this.#proof.fail(this.#seed, `${name}: no attack was made`)
       if (this.#memoryBytesMax - before > MEMORY_BYTES_MAX) this.#proof.fail(this.#seed, `${name}: ${more} MiB more`)
       if (p99 <= limit) break
     }
@@ -101,7 +102,7 @@ export class Round {
     for (const user of this.#users) await user.stop()
     for (const docId of new Set(USERS)) {
       const rows = answer<Extract<FromServer, { type: "rows" }>>(this.#server, "rows")
-      tell(this.#server, { type: "rows", docId })
+      send(this.#server, { type: "rows", docId })
       const found = [...(await rows).ids].sort()
       const sent = this.#users.filter((user) => user.docId === docId).flatMap(({ acknowledged }) => acknowledged)
       if (found.join() !== sent.sort().join()) {
@@ -115,7 +116,7 @@ export class Round {
     this.#attackers.disconnect()
     if (this.#server.exitCode !== null) return
     const isGone = once(this.#server, "exit")
-    tell(this.#server, { type: "stop" })
+    send(this.#server, { type: "stop" })
     const timer = setTimeout(() => this.#server.kill("SIGKILL"), 5_000)
     await isGone
     clearTimeout(timer)
@@ -125,7 +126,7 @@ export class Round {
     const windows: Window[] = []
     for (const user of this.#users) user.take()
     while (windows.length < count) {
-      await new Promise((resolve) => setTimeout(resolve, WINDOW_MS))
+      await sleep(WINDOW_MS)
       const samples = this.#users.flatMap((user) => user.take())
       windows.push({ samples: samples.length, p50: percentile(samples, 0.5), p99: percentile(samples, 0.99) })
     }
@@ -143,19 +144,19 @@ function start(as: "server" | "attackers"): ChildProcess {
   return fork(process.argv[1], [], { env: { ...process.env, LF_FLOOD: as, NODE_ENV: "production" } })
 }
 
-function tell(child: ChildProcess, message: ToServer | ToAttackers): void {
+function send(child: ChildProcess, message: ToServer | ToAttackers): void {
   if (child.connected) child.send(message)
 }
 
-/** The next message of this type. Memory is told all the time, so others are waited for by name. */
+/** The next message of this type. Memory is reported all the time, so others are waited for by name. */
 function answer<T extends FromServer | FromAttackers>(child: ChildProcess, type: T["type"]): Promise<T> {
   return new Promise((resolve, reject) => {
-    const hear = (message: FromServer | FromAttackers) => {
+    const listener = (message: FromServer | FromAttackers) => {
       if (message.type !== type) return
-      child.off("message", hear)
+      child.off("message", listener)
       resolve(message as T) // its type says so
     }
-    child.on("message", hear)
+    child.on("message", listener)
     child.once("exit", () => reject(new Error(`it ended before it said ${type}`)))
   })
 }

@@ -1,4 +1,4 @@
-// The server that is flooded: lf on a plain HTTP server, real sockets, a real log, the limits of the house.
+// The server that is flooded: lf on a plain HTTP server, real sockets, a real log, the default limits.
 import { mkdtemp, rm } from "node:fs/promises"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
@@ -12,7 +12,7 @@ export const BIG = "big"
 const SLOW_MS = 14
 const BIG_ROWS = 100
 const BIG_ROW_BYTES = 200 * 1024
-/** What server.ts of the demo says too: a request whose headers do not come is no visitor. */
+/** What server.ts of the demo says too: a request whose headers do not come is dropped. */
 const HEADERS_MS_MAX = 5_000
 
 const Add = defineMutation("Add", z.object({ id: z.string() }), (tx, { id }) => {
@@ -22,7 +22,7 @@ const Add = defineMutation("Add", z.object({ id: z.string() }), (tx, { id }) => 
 const Fill = defineMutation("Fill", z.object({ id: z.string() }), (tx, { id }) => {
   tx.run(sql`insert into notes (id, body) values (${id}, hex(randomblob(${BIG_ROW_BYTES / 2})))`)
 })
-/** An ordinary mutation that takes its time: a report, an import. */
+/** An ordinary but slow mutation: a report, an import. */
 const Slow = defineMutation("Slow", z.object({ id: z.string() }), (tx) => {
   const endMs = performance.now() + SLOW_MS
   while (performance.now() < endMs) tx.all(sql`select count(*) from notes`)
@@ -53,18 +53,18 @@ export async function serve(): Promise<void> {
   const server = createServer({ headersTimeout: HEADERS_MS_MAX, connectionsCheckingInterval: 1_000 })
   server.on("upgrade", () => {}) // as Next leaves alone what it does not know
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
-  const tell = (message: FromServer) => {
+  const send = (message: FromServer) => {
     if (process.connected) process.send?.(message)
   }
   setInterval(() => {
     const { rss, heapUsed, external } = process.memoryUsage()
-    tell({ type: "memory", rss, heap: heapUsed + external })
+    send({ type: "memory", rss, heap: heapUsed + external })
   }, 100).unref()
   process.on("message", async (message: ToServer) => {
     if (message.type === "rows") {
       const query = sql<{ id: string }>`select id from notes where body = ''`
       const rows = await lf.document(message.docId, { as: "system" }).query(query)
-      tell({ type: "rows", ids: rows.map(({ id }) => id) })
+      send({ type: "rows", ids: rows.map(({ id }) => id) })
       return
     }
     server.close()
@@ -73,5 +73,5 @@ export async function serve(): Promise<void> {
     await rm(dataDir, { recursive: true, force: true })
     process.exit(0)
   })
-  tell({ type: "ready", port: (server.address() as AddressInfo).port })
+  send({ type: "ready", port: (server.address() as AddressInfo).port })
 }

@@ -1,6 +1,8 @@
 // A well-behaved user: one mutation after the other, each timed from its sending to the answer that it is durable.
+
 import { randomBytes, randomUUID } from "node:crypto"
-import { mutationCodec } from "../../packages/core/src/timeline/mutation.ts"
+import { setTimeout as sleep } from "node:timers/promises"
+import { mutationCodec } from "@lf/core/testing"
 import { type RawClient, rawClient } from "../../packages/next/src/testing/raw.ts"
 
 /** Between two mutations of one user: a fast typist, not a load test. */
@@ -49,7 +51,7 @@ export class User {
       await this.#client.receives("cursor")
       this.#samples.push(performance.now() - startedMs)
       this.acknowledged.push(uid)
-      await new Promise((resolve) => setTimeout(resolve, THINK_MS))
+      await sleep(THINK_MS)
     }
   }
 }

@@ -1,7 +1,7 @@
 /** What one execution may ask for: an attacker's length must be paid for with bytes. */
 const BYTES_PER_BYTE = 64
 const BYTES_BESIDE = 2 * 1024 * 1024
-/** Refused at once: the machine shall live on. */
+/** Refused at once, so that the machine does not run out of memory. */
 const BYTES_NEVER = 2 ** 30
 
 /** True if `bytes` asked for are more than `inputBytes` can pay for. */

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { hash64 } from "../../packages/core/src/base/checksum.ts"
+import { hash64 } from "@lf/core/testing"
 
 /** From the root of the repository, where every proof runs. */
 const CORPUS = "proof/fuzz/corpus"

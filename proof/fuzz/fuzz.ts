@@ -1,8 +1,7 @@
 // npm run proof -- fuzz: every decoder of outside bytes, with neighbours of inputs that are kept and of fresh ones (I11, S9, S10).
 // LF_FUZZ_GROW=1 besides keeps what has a shape that nothing in the corpus has.
+import { loadChecksum, SeededRandom } from "@lf/core/testing"
 import fc from "fast-check"
-import { loadChecksum } from "../../packages/core/src/base/checksum.ts"
-import { SeededRandom } from "../../packages/core/src/testing/seeded-random.ts"
 import { prove } from "../proof.ts"
 import { allocatedBy, isTooMuch } from "./allocations.ts"
 import { readCorpus } from "./corpus.ts"

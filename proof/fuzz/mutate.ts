@@ -1,5 +1,4 @@
-import { ByteWriter, concatBytes, textToBytes } from "../../packages/core/src/base/bytes.ts"
-import type { SeededRandom } from "../../packages/core/src/testing/seeded-random.ts"
+import { ByteWriter, concatBytes, type SeededRandom, textToBytes } from "@lf/core/testing"
 
 /** Above every limit that a target could meet with small inputs, below what would only cost time. */
 const INPUT_BYTES_MAX = 32 * 1024

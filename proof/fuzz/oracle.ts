@@ -1,5 +1,4 @@
-import { isLfError } from "../../packages/core/src/base/error.ts"
-import { ERROR_CODES } from "../../packages/core/src/base/error-codes.ts"
+import { ERROR_CODES, isLfError } from "@lf/core/testing"
 import { Fault, type Target } from "./target.ts"
 
 /** What one execution came to: its shape, and what is wrong with it if anything is. */
@@ -47,7 +46,7 @@ function faultOf(target: Target, error: unknown): string | null {
   return null
 }
 
-/** How TextDecoder and the inflater say no. */
+/** Whether TextDecoder or the inflater threw it. */
 function isOfLibrary(cause: unknown): boolean {
   if (!(cause instanceof Error)) return false
   const isInflate = "code" in cause && typeof cause.code === "number"
@@ -67,7 +66,7 @@ function shapeOf(error: unknown): string {
 const OBJECT_NAMES = Object.getOwnPropertyNames(Object.prototype).join()
 const ARRAY_NAMES = Object.getOwnPropertyNames(Array.prototype).join()
 
-/** Null as long as no input got into what all objects share (S9). */
+/** Null as long as no input changed Object.prototype (S9). */
 export function pollution(): string | null {
   if (Object.getOwnPropertyNames(Object.prototype).join() !== OBJECT_NAMES) return "Object.prototype was changed"
   if (Object.getOwnPropertyNames(Array.prototype).join() !== ARRAY_NAMES) return "Array.prototype was changed"

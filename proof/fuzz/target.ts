@@ -1,6 +1,5 @@
+import { bytesEqual, type ErrorCode } from "@lf/core/testing"
 import type fc from "fast-check"
-import { bytesEqual } from "../../packages/core/src/base/bytes.ts"
-import type { ErrorCode } from "../../packages/core/src/base/error-codes.ts"
 
 /** One decoder of outside bytes, with what it may answer. */
 export interface Target {
@@ -9,7 +8,7 @@ export interface Target {
   readonly codes: readonly ErrorCode[]
   /** Inputs that it accepts: where a corpus begins. */
   readonly valid: fc.Arbitrary<Uint8Array>
-  /** Decodes, checks what came out, and tells its shape in a word or two: a new shape is worth keeping. */
+  /** Decodes, checks what came out, and returns its shape in a word or two: a new shape is worth keeping. */
   run(input: Uint8Array): string | Promise<string>
 }
 
@@ -70,7 +69,7 @@ function weigh(value: unknown): Weight {
   return { bytes, isReplaced }
 }
 
-/** A size as a shape tells it: 0, 1, 2, then powers of two. */
+/** A size as part of a shape: 0, 1, 2, then powers of two. */
 export function about(size: number): string {
   return size < 3 ? String(size) : `~${2 ** Math.floor(Math.log2(size))}`
 }

@@ -16,14 +16,14 @@ const good = [
   append("b", "2", 2, 9),
   append("a", "3", 3),
   append("c", "no", 3, null, true),
-  append("d", "unheard", 3, null),
+  append("d", "unanswered", 3, null),
   read("a", 5, "1", "2", "3"),
   read("c", 6, "1"),
 ]
 
-test("a history that an order explains is right, whoever is behind", () => {
+test("a history that an order explains is right, whichever client is behind", () => {
   expect(judge(good, ["1", "2", "3"])).toBeNull()
-  expect(judge(good, ["1", "2", "3", "unheard"])).toBeNull()
+  expect(judge(good, ["1", "2", "3", "unanswered"])).toBeNull()
 })
 
 test.each([

@@ -8,9 +8,9 @@ export type Operation =
       readonly process: string
       readonly value: string
       readonly invokedAt: number
-      /** When its author heard that it is in the list; null: never, or that it is not. */
+      /** When its author got "applied"; null: never. */
       readonly okAt: number | null
-      /** Its author heard that it is not in the list, and never will be. */
+      /** Its author got a rejection: it is not in the list, and never will be. */
       readonly isRefused: boolean
     }
   /** The whole list as a process saw it. It may be behind. */

@@ -6,7 +6,7 @@ import { fates, type QueryName } from "./shop.ts"
 import { docs } from "./sim-page.ts"
 import type { World } from "./world.ts"
 
-/** What must hold is kept by the world, which hears every answer. */
+/** What must hold is kept by the world, which gets every answer. */
 export type Model = Record<string, never>
 
 class Command implements fc.AsyncCommand<Model, World> {
@@ -135,7 +135,7 @@ const all = fc.oneof(
   command(
     2,
     fc.constantFrom(...docs),
-    (doc) => `somebody else writes in ${doc}`,
+    (doc) => `another client writes in ${doc}`,
     (world, doc) =>
       void world.server
         .remote(doc)

@@ -1,6 +1,7 @@
-// A page's globals in Node, and a clock that only moves when it is told to. Imported before anything that looks at them.
+// A page's globals in Node, and a clock that only moves when a command says so. Imported before anything that looks at them.
+
 import { createRequire } from "node:module"
-import type { SeededRandom } from "../../packages/core/src/testing/seeded-random.ts"
+import type { SeededRandom } from "@lf/core/testing"
 import { MemoryLocks } from "../../packages/react/src/platform/memory/memory-locks.ts"
 
 interface FakeClock {
@@ -23,8 +24,8 @@ const fakeTimers = require("@sinonjs/fake-timers") as { install(options: object)
 
 const { window } = new JSDOM("<!doctype html><body></body>", { url: "https://app.test/", pretendToBeVisual: false })
 
-/** Web Locks, held by whoever asked through `holder`: all of one holder's locks go when it dies. */
-export class Locks {
+/** Web Locks, held by the `holder` of the request: all of one holder's locks go when it dies. */
+class Locks {
   readonly #locks = new MemoryLocks()
   readonly #held = new Map<string, Set<() => void>>()
 
@@ -89,7 +90,7 @@ export const clock = fakeTimers.install({
   toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "Date", "performance"],
 })
 
-/** From here on all is as it is in every run of this luck. */
+/** From here on every run of this seed is the same. */
 export function beginRun(random: SeededRandom): void {
   clock.setSystemTime(START_MS)
   Math.random = () => random.unit()

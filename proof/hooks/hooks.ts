@@ -1,11 +1,11 @@
 // npm run proof -- hooks: whole pages on the real hooks, in a DOM, on a worker in memory and a real server.
+import { SeededRandom } from "@lf/core/testing"
 import "./globals.ts"
 import { readFile } from "node:fs/promises"
 import { createRequire } from "node:module"
-import { loadChecksum } from "@lf/core"
+import { loadChecksum } from "@lf/core/internal"
 import fc from "fast-check"
 import factory from "wa-sqlite/dist/wa-sqlite.mjs"
-import { SeededRandom } from "../../packages/core/src/testing/seeded-random.ts"
 import { prove } from "../proof.ts"
 import { commands, type Model } from "./commands.ts"
 import { firstScene } from "./page.tsx"
@@ -15,14 +15,14 @@ import { World } from "./world.ts"
 const COMMANDS_MAX = 24
 /** A failing run shrinks for so long. */
 const SHRINK_S_MAX = 60
-/** Instances that a run may need: documents of two users at two workers' lives, and the server's. */
+/** Instances that a run may need: documents of two users in two workers, and the server's. */
 const INSTANCES = 60
 
 const wasm = createRequire(import.meta.url).resolve("wa-sqlite/dist/wa-sqlite.wasm")
 const compiled = await WebAssembly.compile(new Uint8Array(await readFile(wasm)))
 await loadChecksum()
 
-/** What React and the hooks say of an error that the run asked for is no news. */
+/** Errors that React and the hooks print, without those that the run asked for. */
 const said: string[] = []
 console.warn = () => {}
 console.error = (...parts: unknown[]) => {
@@ -48,7 +48,7 @@ await prove({ name: "hooks", unit: "sequences" }, async (proof) => {
     const { failed, counterexample, errorInstance } = await fc.check(property, {
       seed: seed | 0,
       numRuns: 1,
-      // One that is looked at shrinks.
+      // A replay shrinks.
       endOnFailure: !proof.isReplay,
     })
     if (failed) proof.fail(seed, `${(errorInstance as Error).message}`)

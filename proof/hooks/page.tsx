@@ -12,10 +12,10 @@ import {
   useTransition,
 } from "react"
 import {
+  type DismissibleRejection,
   type LfError,
   LfProvider,
   type Receipt,
-  type RejectedMutation,
   useDocument,
   useMutation,
   useQuery,
@@ -67,7 +67,7 @@ export interface Shown {
   readonly refetch: (() => Promise<unknown>) | null
 }
 
-/** What one render hands out: whoever keeps it may call it at any time. */
+/** What one render returns: a caller that keeps it may call it at any time. */
 export interface Handlers {
   readonly doc: Doc
   readonly user: string | null
@@ -80,7 +80,7 @@ export interface Handlers {
 export class Screen {
   readonly shown = new Map<string, Shown>()
   readonly handlers: Handlers[] = []
-  rejected: readonly RejectedMutation[] = []
+  rejected: readonly DismissibleRejection[] = []
   fallbacks = 0
   isInTransition = false
   go: (scene: Scene, how: "now" | "transition") => void = () => {}
@@ -223,7 +223,7 @@ function Fallback({ screen }: { screen: Screen }) {
   return null
 }
 
-/** An error boundary that somebody's Retry resets after a while. */
+/** An error boundary that a Retry resets after a while. */
 class Catch extends Component<{ screen: Screen; onReset: () => void; children: ReactNode }, { error: unknown }> {
   override state: { error: unknown } = { error: null }
   #timer: ReturnType<typeof setTimeout> | undefined

@@ -1,16 +1,18 @@
 // The page's browser: the app's SharedWorker, which may die, hang or not load, over one disk; and the server.
+
+import { LfError } from "@lf/core"
 import {
+  ClientConnection,
+  type Hello,
   type Host,
-  LfError,
   type LoadSqlite,
   MemoryDisk,
   MemoryNetwork,
   newInstance,
   Remote,
-  receive,
   type SqliteModule,
-} from "@lf/core"
-import type { SeededRandom } from "../../packages/core/src/testing/seeded-random.ts"
+} from "@lf/core/internal"
+import { admission, type SeededRandom } from "@lf/core/testing"
 import { MemoryLocks } from "../../packages/react/src/platform/memory/memory-locks.ts"
 import type { Ownership, Platform } from "../../packages/react/src/platform/port.ts"
 import type { Port, TabMessage, WorkerMessage } from "../../packages/react/src/rpc/protocol.ts"
@@ -70,7 +72,7 @@ export function pageTimers(): number {
   return clock.countTimers() - ProcessHost.timers
 }
 
-/** Both documents at their server. Lets in whoever shows a token as that user, and others as nobody. */
+/** Both documents at their server. Authenticates a client by its token; one without is signed out. */
 export class SimServer {
   readonly #random: SeededRandom
   readonly #load: LoadSqlite
@@ -78,12 +80,13 @@ export class SimServer {
   /** What it answers to a hello. */
   mood: "welcomes" | "forbids" | "fails" = "welcomes"
   readonly network = new MemoryNetwork((pipe) => {
-    receive(pipe, this.#host, async (hello) => {
+    const admit = (hello: Hello) => {
       if (this.mood === "forbids") throw new LfError("FORBIDDEN", "authorize() refused")
       if (this.mood === "fails") throw new LfError("AUTHORIZE_FAILED", "authorize() threw")
       const remote = this.remote(hello.docId)
-      return remote.connect({ pipe, hello, user: hello.token === "" ? null : hello.token })
-    })
+      return { remote, user: hello.token === "" ? null : hello.token }
+    }
+    new ClientConnection({ pipe, host: this.#host, admission: admission(admit) })
   })
   readonly #host: ProcessHost
 
@@ -140,7 +143,7 @@ export class SimBrowser {
   #isHung = false
   /** How likely a worker gets a call once more, some time after it: a tab may ask again what is decided by then (T28). */
   repeats = 0
-  /** There was a time when no worker answered, however it was asked. */
+  /** Whether there was a time in which no worker answered. */
   wasAway = false
   readonly #print: (line: string) => void
 
@@ -203,7 +206,7 @@ export class SimBrowser {
     return worker as unknown as SharedWorker
   }
 
-  /** The worker's process is gone: it says nothing any more, its locks are free, its disk is as a crash leaves it. */
+  /** Kills the worker's process: it sends nothing more, its locks are free, its disk is as a crash leaves it. */
   kill(): void {
     const worker = this.#worker
     if (worker === null) return
@@ -238,7 +241,7 @@ export class SimBrowser {
       ownership.release() // it was granted to a process after its end
       return await never
     }
-    /** A dead process goes no further, and changes nothing. */
+    /** Runs `work` only in a process that was not killed. */
     const ifAlive = async <T>(work: () => T | Promise<T>): Promise<T> => {
       if (!host.isAlive) return await never
       const done = await work()
@@ -273,10 +276,10 @@ export class SimBrowser {
       },
       watchLivenessLock: (lock, onGone) => {
         const stop = new AbortController()
-        const tell = () => {
+        const grant = () => {
           if (host.isAlive) onGone()
         }
-        locks.request(lock, { signal: stop.signal }, tell, name).catch(() => {}) // aborted
+        locks.request(lock, { signal: stop.signal }, grant, name).catch(() => {}) // aborted
         return () => stop.abort()
       },
     }

@@ -1,9 +1,11 @@
 // One run: a page, its browser and its server, what is done to them, and what must hold all the while (H1 to H5).
-import { compileQuery, type LfError, toLfError } from "@lf/core"
+
+import type { LfError } from "@lf/core"
+import { compileQuery, toLfError } from "@lf/core/internal"
+import type { SeededRandom } from "@lf/core/testing"
 import { dehydrate, hydrate, QueryClient } from "@tanstack/react-query"
 import { act, createElement } from "react"
 import { createRoot, type Root } from "react-dom/client"
-import type { SeededRandom } from "../../packages/core/src/testing/seeded-random.ts"
 import { bindingOf } from "../../packages/react/src/hooks/query-binding.ts"
 import { beginRun, clock, inTime } from "./globals.ts"
 import { App, type Handlers, type Scene, Screen, type Shown } from "./page.tsx"
@@ -14,9 +16,9 @@ import { type Doc, docs, type Instances, pageTimers, SimBrowser, SimServer } fro
 const PENDING_MS_MAX = 75_000
 /** Faults are over: everything must have come together by then. */
 const QUIET_MS = 150_000
-/** Enough for a worker that is well to send what waits. */
+/** Enough for a working worker to send what is pending. */
 const VISIT_MS = 10_000
-/** How often it is looked, while commands run and while nothing happens any more. */
+/** Milliseconds between two checks, also while nothing happens. */
 const LOOK_MS = 500
 const QUIET_LOOK_MS = 3_000
 /** Its gcTime, and a little. */
@@ -63,7 +65,7 @@ export class World {
     this.screen.onSettled = (id, error) => this.#settledById(id, error)
     this.screen.onCaught = (error) => {
       const { code } = toLfError(error, "WORKER_FAILED")
-      if (code === "PROVIDER_MISSING") this.#fail("H7", "what suspends below a provider is told that there is none")
+      if (code === "PROVIDER_MISSING") this.#fail("H7", "what suspends below a provider gets PROVIDER_MISSING")
     }
   }
 
@@ -109,7 +111,7 @@ export class World {
     this.screen.go({ ...this.screen.scene, ...change }, how)
   }
 
-  /** Handlers of the newest render, or of an older one that somebody kept. */
+  /** Handlers of the newest render, or of an older one that was kept. */
   handlers(back: number): Handlers | undefined {
     const { handlers } = this.screen
     return handlers[Math.max(0, handlers.length - 1 - back)]
@@ -227,7 +229,7 @@ export class World {
     )
   }
 
-  /** A hook's own `onSettled`: of `mutate` it is all that is heard. */
+  /** A hook's own `onSettled`: of `mutate` it is the only answer. */
   #settledById(id: string, error: LfError | null): void {
     const call = this.#calls.find(({ args }) => args?.id === id)
     if (call === undefined || !call.what.startsWith("mutate ")) return
@@ -302,7 +304,7 @@ export class World {
     const rows = this.server.remote(doc).query<Stored>(everything)
     for (const row of rows) {
       if (row.doc !== doc) this.#fail("H2", `${row.id}, made in ${row.doc}, is in ${doc}`)
-      // Who signs in takes over what was written as nobody (T26).
+      // A user who signs in takes over what was written signed out (T26).
       const isTheirs = row.author === row.user || row.user === null
       if (!isTheirs) this.#fail("H2", `${row.id} of ${row.user} was written as ${row.author}`)
     }

@@ -1,5 +1,6 @@
+import { Session } from "@lf/core/internal"
+import { Local, MemoryDisk, sql } from "@lf/core/testing"
 import { AddTodo, mutator } from "../../app/lf/mutators.ts"
-import { Local, MemoryDisk, Session, sql } from "../../packages/core/src/index.ts"
 import { loadSqlite } from "../../packages/next/src/node/load-sqlite.ts"
 import { nodeHost } from "../../packages/next/src/node/node-host.ts"
 import { wsNetwork } from "../../packages/next/src/node/ws-network.ts"
@@ -34,7 +35,7 @@ export class Client {
       network: { connect: () => wsNetwork(`ws://127.0.0.1:${this.#port}/api/lf`).connect() },
       host: nodeHost,
       onChange: () => {
-        // A killed server is no trouble: the session says why it is offline, and tries again.
+        // A killed server is expected: the session reports why it is offline, and tries again.
         const { status, error } = this.session?.state ?? {}
         if (error && status !== "offline") this.trouble.add(error.code)
         if (epoch !== "" && local.epoch !== epoch) this.trouble.add("a new epoch")
@@ -51,7 +52,7 @@ export class Client {
     return new Client(local, port, docId, name)
   }
 
-  /** Its server is dead: the next attempt goes to this one, and is made now. */
+  /** Connects to the server on this port at once: the last one is dead. */
   turnTo(port: number): void {
     this.#port = port
     this.session.poke()
@@ -81,12 +82,12 @@ export class Client {
       isRefused: false,
     })
     void this.local.run(AddTodo.name, { id, title: "one more" }).remote.then(({ type }) => {
-      const heard = { okAt: type === "applied" ? performance.now() : null, isRefused: type === "rejected" }
-      this.history[at] = { ...this.history[at], ...heard } as Operation // an append stays one
+      const answer = { okAt: type === "applied" ? performance.now() : null, isRefused: type === "rejected" }
+      this.history[at] = { ...this.history[at], ...answer } as Operation // an append stays one
     })
   }
 
-  /** The server's list, when nothing of this user's own lies on it. */
+  /** Notes the server's list when nothing of this user's own is pending. */
   #look(): void {
     if (this.local.pendingCount > 0 || this.local.cursor === 0) return
     const values = this.local.query(list).map(({ id }) => id)

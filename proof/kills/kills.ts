@@ -1,10 +1,11 @@
 // npm run proof -- kills: the demo's own Next server, killed at random moments while clients write over WebSockets. Half of
 // the time its successor is there already, as when containers are replaced: refused until the kill, owner right after it.
+
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { loadChecksum, sql } from "../../packages/core/src/index.ts"
-import { SeededRandom } from "../../packages/core/src/testing/seeded-random.ts"
+import { setTimeout as sleep } from "node:timers/promises"
+import { loadChecksum, SeededRandom, sql } from "@lf/core/testing"
 import { judge as judgeHistory } from "../history/check.ts"
 import { type Proof, prove } from "../proof.ts"
 import { Client, list } from "./client.ts"
@@ -72,7 +73,7 @@ async function takeover(server: NextServer): Promise<number> {
   return passedMs()
 }
 
-/** Every mutation was decided once, everybody has the same pages, and nobody ever saw another life of the document. */
+/** Every mutation was decided once, all clients have the same pages, and no client ever saw another epoch. */
 async function judge(clients: readonly Client[]): Promise<string | null> {
   for (const client of clients) client.rest()
   const isSettled = await settle(() => clients.every(({ local }) => local.pendingCount === 0))
@@ -104,8 +105,4 @@ async function settle(holds: () => boolean): Promise<boolean> {
     await sleep(10)
   }
   return false
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
 }

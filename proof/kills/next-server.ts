@@ -48,12 +48,12 @@ export async function startNext(options: { dataDir: string; port?: number }): Pr
   const gone = once(child, "exit").then(() => void living.delete(pid))
   let output = ""
   const isReady = new Promise<void>((resolve, reject) => {
-    const hear = (chunk: Buffer) => {
+    const onOutput = (chunk: Buffer) => {
       output += chunk
       if (output.includes("ready on")) resolve()
     }
-    child.stdout.on("data", hear)
-    child.stderr.on("data", hear)
+    child.stdout.on("data", onOutput)
+    child.stderr.on("data", onOutput)
     void gone.then(() => reject(new Error(`the server ended: ${output.slice(-500)}`)))
   })
   await isReady

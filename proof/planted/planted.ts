@@ -7,7 +7,7 @@ import { prove } from "../proof.ts"
 import { isOfHooks, plants } from "./plants/all.ts"
 import type { Edit, Plant } from "./plants/plant.ts"
 
-/** A fault that this many runs do not show is one that a checker is missing for. */
+/** A fault that this many runs do not show lacks a checker. */
 const SEEDS_MAX = 300
 /** A faulty build may also hang: that is no verdict of a checker. */
 const PATIENCE_MS = 180_000

@@ -1,7 +1,5 @@
 // What the planted proof runs in a process of its own: the simulator with one fault in it, until a checker sees it.
-import { runSim } from "../../packages/core/src/testing/sim.ts"
-import { sqliteLoader, turn } from "../../packages/core/src/testing/sim-node.ts"
-import { SqlitePool } from "../../packages/core/src/testing/sqlite-pool.ts"
+import { runSim, SqlitePool, sqliteLoader, turn } from "@lf/core/testing"
 
 const STEPS = 60
 

@@ -1,7 +1,5 @@
-// npm run proof -- seeds: whole worlds on the simulator, everything real but the clock, the luck, the wires and the disks.
-import { runSim } from "../../packages/core/src/testing/sim.ts"
-import { sqliteLoader, turn } from "../../packages/core/src/testing/sim-node.ts"
-import { SqlitePool } from "../../packages/core/src/testing/sqlite-pool.ts"
+// npm run proof -- seeds: whole worlds on the simulator, all real but clock, randomness, network and disks.
+import { runSim, SqlitePool, sqliteLoader, turn } from "@lf/core/testing"
 import { judge } from "../history/check.ts"
 import { prove } from "../proof.ts"
 

@@ -1,16 +1,18 @@
 import { rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { LfError } from "../../packages/core/src/base/error.ts"
-import { LSN_ZERO } from "../../packages/core/src/base/lsn.ts"
-import { View } from "../../packages/core/src/local/view.ts"
-import { Database } from "../../packages/core/src/sqlite/database.ts"
-import type { SqliteModule } from "../../packages/core/src/sqlite/module.ts"
-import { Storage } from "../../packages/core/src/storage/storage.ts"
-import { SeededRandom } from "../../packages/core/src/testing/seeded-random.ts"
-import { defineMutator } from "../../packages/core/src/timeline/mutator.ts"
-import { tell, wordsOfAll } from "./connection.ts"
-import { firstDifference, type Native, type Told } from "./native.ts"
+import {
+  Database,
+  defineMutator,
+  LfError,
+  LSN_ZERO,
+  SeededRandom,
+  type SqliteModule,
+  Storage,
+  View,
+} from "@lf/core/testing"
+import { answerTo, wordsOfAll } from "./connection.ts"
+import { type Answered, firstDifference, type Native } from "./native.ts"
 import { liveRead, matched, someRead, wholeFts, wholeTable } from "./reads.ts"
 import { difference, Source } from "./replica.ts"
 import {
@@ -30,7 +32,7 @@ import { Watch } from "./watch.ts"
 import { someWrite } from "./writes.ts"
 
 const WATCHED_MAX = 16
-/** Nothing here asks a clock or luck. */
+/** A host without clock or randomness: nothing here uses them. */
 const HOST = {
   nowMs: () => 0,
   monotonicMs: () => 0,
@@ -45,7 +47,7 @@ export class Case {
   readonly #native: Native
   readonly #modules: readonly [SqliteModule, SqliteModule]
   readonly #source = new Source()
-  readonly #told: Told[] = []
+  readonly #answered: Answered[] = []
   readonly #view: View
   readonly #replica = new Storage()
   readonly #watch: Watch
@@ -53,7 +55,7 @@ export class Case {
   #schema: Schema = EMPTY
   #readTo = this.#source.cursor
   #wrong: string | null = null
-  /** A statement ended halfway, or a change of the schema failed: as in `migrate`, nothing but ROLLBACK may follow. FTS5 would not hear of a ROLLBACK TO. */
+  /** A statement ended halfway, or a change of the schema failed: as in `migrate`, nothing but ROLLBACK may follow. FTS5 does not support a ROLLBACK TO. */
   #isSpoiled = false
 
   constructor(seed: number, modules: readonly [SqliteModule, SqliteModule], native: Native) {
@@ -71,12 +73,12 @@ export class Case {
   }
 
   get records(): number {
-    return this.#told.length
+    return this.#answered.length
   }
 
   /** What the shell was given, for a replay. */
   script(): string {
-    return this.#told
+    return this.#answered
       .map(({ statement, answer }) => `${inline(forOurs(statement))}; -- ${wordsOfAll(answer).slice(0, 200)}`)
       .join("\n")
   }
@@ -99,16 +101,16 @@ export class Case {
     return this.#wrong
   }
 
-  /** Says what is wrong if it is, and whether it is. */
+  /** Notes `what` is wrong; null: nothing. Returns whether the law holds. */
   #holds(law: string, what: string | null): boolean {
     if (what !== null) this.#wrong ??= `${law}: ${what}`
     return what === null
   }
 
-  #tell(statement: Statement): boolean {
-    const told = tell(this.#db, statement)
-    this.#told.push(told)
-    const isDone = told.answer.type === "rows"
+  #run(statement: Statement): boolean {
+    const answered = answerTo(this.#db, statement)
+    this.#answered.push(answered)
+    const isDone = answered.answer.type === "rows"
     // SQLite's own fault, in 3.40 too: a mutation that meets it is rejected as a whole.
     if (this.#db.halfway !== null && /\bor replace\b/.test(statement.head.sql)) this.#isSpoiled = true
     this.#db.halfway = null
@@ -117,12 +119,12 @@ export class Case {
   }
 
   #control(text: string): boolean {
-    return this.#tell(effect(raw(text), { mode: "internal" }))
+    return this.#run(effect(raw(text), { mode: "internal" }))
   }
 
   #change(change: Change | null): void {
     if (change === null) return
-    const isDone = this.#tell(effect(change.sql, { mode: "migration", next: change.next }))
+    const isDone = this.#run(effect(change.sql, { mode: "migration", next: change.next }))
     if (!isDone && this.#schema.fts.length > 0) this.#isSpoiled = true
   }
 
@@ -157,28 +159,28 @@ export class Case {
     if (this.#db.inTransaction) this.#control("rollback")
     if (!isKept) this.#schema = before
     const { cursor } = this.#source
-    this.#holds("I5 the journal's copy", this.#source.commit())
+    this.#holds("the journal's copy (I5)", this.#source.commit())
     if (!isKept && this.#source.cursor !== cursor)
       this.#holds("I10", "a transaction that was rolled back changed pages")
     this.#audit()
   }
 
-  /** I16, as both see it. */
+  /** Checks integrity on both sides (I16). */
   #audit(): void {
     const columns = ['"table"', "rowid", "parent", "fkid"].map(raw)
-    this.#tell(select(columns, raw("from pragma_foreign_key_check order by 1, 2, 3, 4"), "internal"))
+    this.#run(select(columns, raw("from pragma_foreign_key_check order by 1, 2, 3, 4"), "internal"))
     if (this.#random.chance(0.3)) {
-      this.#tell(select([raw("integrity_check")], raw("from pragma_integrity_check"), "internal"))
+      this.#run(select([raw("integrity_check")], raw("from pragma_integrity_check"), "internal"))
       this.#integrity("source", this.#db)
     }
-    if (this.#random.chance(0.3)) this.#tell(wholeTable(this.#random.pick(this.#schema.tables)))
+    if (this.#random.chance(0.3)) this.#run(wholeTable(this.#random.pick(this.#schema.tables)))
   }
 
   #integrity(whose: string, db: Database): void {
     // FTS5's own check in 3.53 reads through what it remembers of its index; only a query asks whether pages were swapped.
     for (const { name } of this.#schema.fts) db.exec(`select rowid from ${name} limit 1`)
     const [{ integrity_check: verdict }] = db.exec("pragma integrity_check")
-    this.#holds(`I16 the ${whose}'s pages`, verdict === "ok" ? null : String(verdict))
+    this.#holds(`the ${whose}'s pages (I16)`, verdict === "ok" ? null : String(verdict))
   }
 
   #someSteps(count: number, depth = 0): void {
@@ -186,10 +188,10 @@ export class Case {
     for (let i = 0; i < count && this.#db.inTransaction && !this.#isSpoiled; i++) {
       switch (random.weigh({ write: 10, read: 5, change: 1, savepoint: depth < 2 ? 0.8 : 0 })) {
         case "write":
-          this.#tell(someWrite(random, this.#schema))
+          this.#run(someWrite(random, this.#schema))
           break
         case "read":
-          this.#tell(someRead(random, this.#schema))
+          this.#run(someRead(random, this.#schema))
           break
         case "change":
           this.#someChange()
@@ -220,7 +222,7 @@ export class Case {
   /** Moves every page and shortens the file (T17). Denied to mutations; a restored copy may still bring it. */
   #vacuum(): void {
     this.#control("vacuum")
-    this.#holds("T17 the journal's copy", this.#source.commit())
+    this.#holds("the journal's copy (T17)", this.#source.commit())
   }
 
   #restart(): void {
@@ -245,7 +247,7 @@ export class Case {
     })
     this.#readTo = this.#source.cursor
     this.figures.batches++
-    this.#holds("I5 the reader", difference(this.#source.storage, this.#replica))
+    this.#holds("the reader (I5)", difference(this.#source.storage, this.#replica))
     this.#firstLook()
     this.#checkWatch("after a batch")
     this.#holds("the reader answers as the server", this.#watch.compareWith(this.#db))
@@ -255,8 +257,8 @@ export class Case {
   /** Before anything that resets the pager once more: every live query does (T16). */
   #firstLook(): void {
     const statement = wholeTable(this.#random.pick(this.#schema.tables))
-    const [there, here] = [this.#view.db, this.#db].map((db) => wordsOfAll(tell(db, statement).answer))
-    this.#holds("T16 the reader's first look", there === here ? null : forNative(statement))
+    const [there, here] = [this.#view.db, this.#db].map((db) => wordsOfAll(answerTo(db, statement).answer))
+    this.#holds("the reader's first look (T16)", there === here ? null : forNative(statement))
   }
 
   #checkWatch(when: string): void {
@@ -271,7 +273,7 @@ export class Case {
     db.exec("begin immediate")
     for (let i = 1 + this.#random.below(4); i > 0 && db.inTransaction; i--) {
       db.exec("savepoint ahead")
-      const { answer } = tell(db, someWrite(this.#random, this.#schema))
+      const { answer } = answerTo(db, someWrite(this.#random, this.#schema))
       if (!db.inTransaction) break
       if (answer.type === "error" || db.hasDeferredViolations) db.exec("rollback to ahead")
       db.exec("release ahead")
@@ -289,37 +291,37 @@ export class Case {
     this.#catchUp()
     const fresh = new Storage()
     fresh.receive(this.#source.batchFor(LSN_ZERO))
-    this.#holds("I5 a new reader", difference(this.#source.storage, fresh))
+    this.#holds("a new reader (I5)", difference(this.#source.storage, fresh))
     this.#integrity("source", this.#db)
-    const start = this.#told.length
-    for (const table of this.#schema.tables) this.#tell(wholeTable(table))
+    const start = this.#answered.length
+    for (const table of this.#schema.tables) this.#run(wholeTable(table))
     for (const fts of this.#schema.fts) {
-      this.#tell(wholeFts(fts))
-      this.#tell(matched(this.#random, fts))
+      this.#run(wholeFts(fts))
+      this.#run(matched(this.#random, fts))
     }
-    const whole = this.#told.slice(start)
+    const whole = this.#answered.slice(start)
     for (const { statement, answer } of whole) {
-      const there = wordsOfAll(tell(this.#view.db, statement).answer)
+      const there = wordsOfAll(answerTo(this.#view.db, statement).answer)
       this.#holds("the reader's tables", there === wordsOfAll(answer) ? null : forNative(statement))
     }
-    this.#holds("differs from SQLite", firstDifference(this.#told, this.#native.run(this.#told)))
+    this.#holds("differs from SQLite", firstDifference(this.#answered, this.#native.run(this.#answered)))
     if (this.#random.chance(0.25)) this.#holds("as a plain file", this.#asFile(whole))
   }
 
   /** The pages are a SQLite file that any tool opens; only FTS5's own format is newer than the shell. */
-  #asFile(whole: readonly Told[]): string | null {
+  #asFile(whole: readonly Answered[]): string | null {
     this.figures.files++
     const file = join(tmpdir(), `lf-proof-sql-${process.pid}.db`)
     writeFileSync(file, Buffer.concat(this.#source.storage.snapshot()))
     try {
-      const check = tell(this.#db, select([raw("integrity_check")], raw("from pragma_integrity_check"), "internal"))
-      // 3.40 does not read an index with secure deletes: it is told that it is an old one, and made anew.
+      const check = answerTo(this.#db, select([raw("integrity_check")], raw("from pragma_integrity_check"), "internal"))
+      // 3.40 does not read an index with secure deletes: the file is marked as an old one, and the index rebuilt.
       const rebuild = this.#schema.fts.flatMap(({ name }) => [
         `update ${name}_config set v = 4 where k = 'version';`,
         `insert into ${name}(${name}) values ('rebuild');`,
       ])
-      const told = [check, ...whole]
-      return firstDifference(told, this.#native.run(told, file, [".dbconfig defensive off", ...rebuild]))
+      const answered = [check, ...whole]
+      return firstDifference(answered, this.#native.run(answered, file, [".dbconfig defensive off", ...rebuild]))
     } finally {
       rmSync(file, { force: true })
     }

@@ -1,13 +1,9 @@
-import { isLfError } from "../../packages/core/src/base/error.ts"
-import type { Database } from "../../packages/core/src/sqlite/database.ts"
-import type { Sql } from "../../packages/core/src/sqlite/sql.ts"
-import type { Row } from "../../packages/core/src/sqlite/statement.ts"
-import type { SqlValue } from "../../packages/core/src/sqlite/value.ts"
-import type { Answer, Told } from "./native.ts"
+import { type Database, isLfError, type Row, type Sql, type SqlValue } from "@lf/core/testing"
+import type { Answer, Answered } from "./native.ts"
 import { COUNTS, forOurs, hexOf, type Statement } from "./statement.ts"
 
 /** Runs a statement on our side, as a mutation, a query or a migration would. */
-export function tell(db: Database, statement: Statement): Told {
+export function answerTo(db: Database, statement: Statement): Answered {
   const query = forOurs(statement)
   try {
     if (statement.columns.length > 0) {

@@ -7,7 +7,7 @@ export type Answer =
   | { readonly type: "error"; readonly message: string }
 
 /** One statement that ours has run, and what it said. */
-export interface Told {
+export interface Answered {
   readonly statement: Statement
   readonly answer: Answer
   /** changes() and last_insert_rowid() after it, where they mean something. */
@@ -46,10 +46,14 @@ export class Native {
   }
 
   /** What the shell answers to the same statements, in the same order. */
-  run(told: readonly Told[], file = ":memory:", before: readonly string[] = []): Pick<Told, "answer" | "counts">[] {
+  run(
+    answered: readonly Answered[],
+    file = ":memory:",
+    before: readonly string[] = [],
+  ): Pick<Answered, "answer" | "counts">[] {
     const script = new Script()
     for (const line of [...SETTINGS, ...before]) script.line(line)
-    for (const [i, one] of told.entries()) script.statement(i, one)
+    for (const [i, one] of answered.entries()) script.statement(i, one)
     const { stdout, stderr, error } = spawnSync(this.#shell, ["-batch", "-init", "/dev/null", file], {
       input: script.text,
       encoding: "utf8",
@@ -71,7 +75,7 @@ class Script {
     this.#lines.push(text)
   }
 
-  statement(i: number, { statement, counts }: Told): void {
+  statement(i: number, { statement, counts }: Answered): void {
     this.line(`.print @@`)
     this.#count++
     this.line(`${forNative(statement)};`)
@@ -85,7 +89,7 @@ class Script {
     return `${this.#lines.join("\n")}\n`
   }
 
-  read(stdout: string, stderr: string): Pick<Told, "answer" | "counts">[] {
+  read(stdout: string, stderr: string): Pick<Answered, "answer" | "counts">[] {
     const messages = new Map<number, string>()
     for (const [, line, message] of stderr.matchAll(/^(?:Parse|Runtime) error near line (\d+): (.*)$/gm)) {
       const i = this.#statementByLine.get(Number(line))
@@ -113,11 +117,11 @@ function exactReals(row: string): string {
 
 /** Where the two sides differ first, or null. */
 export function firstDifference(
-  ours: readonly Told[],
-  native: readonly Pick<Told, "answer" | "counts">[],
+  ours: readonly Answered[],
+  native: readonly Pick<Answered, "answer" | "counts">[],
 ): string | null {
   for (const [i, { statement, answer, counts }] of ours.entries()) {
-    const [own, other] = [told(answer), told(native[i].answer)]
+    const [own, other] = [textOf(answer), textOf(native[i].answer)]
     if (own !== other) return `statement ${i}: ${shorten(inline(forOurs(statement)))}\n${whereApart(own, other)}`
     if (counts !== native[i].counts) {
       return `statement ${i}: ${shorten(inline(forOurs(statement)))}\n  counts ours ${counts}, native ${native[i].counts}`
@@ -126,11 +130,11 @@ export function firstDifference(
   return null
 }
 
-function told(answer: Answer): string {
+function textOf(answer: Answer): string {
   return answer.type === "rows" ? answer.rows.join("\n") : `error: ${comparable(answer.message)}`
 }
 
-/** What the two versions say in other words. */
+/** Messages that the two versions word differently, made equal. */
 function comparable(message: string): string {
   return message
 }
@@ -142,6 +146,6 @@ function whereApart(own: string, other: string): string {
   return `  ours   …${own.slice(from, at + 160)}\n  native …${other.slice(from, at + 160)}`
 }
 
-export function shorten(text: string): string {
+function shorten(text: string): string {
   return text.length <= 700 ? text : `${text.slice(0, 500)} … ${text.slice(-180)}`
 }

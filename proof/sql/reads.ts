@@ -1,5 +1,4 @@
-import { type Sql, sql } from "../../packages/core/src/sqlite/sql.ts"
-import type { SeededRandom } from "../../packages/core/src/testing/seeded-random.ts"
+import { type SeededRandom, type Sql, sql } from "@lf/core/testing"
 import type { Fts, Schema, Table, View } from "./schema.ts"
 import { join, raw, type Statement, select } from "./statement.ts"
 import { someId, valueFor, WORDS } from "./values.ts"
@@ -48,7 +47,7 @@ export function someRead(random: SeededRandom, schema: Schema): Statement {
   }
 }
 
-export function orderOf({ key }: Table, alias = ""): Sql {
+function orderOf({ key }: Table, alias = ""): Sql {
   return raw(`order by ${key.map((name) => (alias === "" ? name : `${alias}.${name}`)).join(", ")}`)
 }
 

@@ -1,11 +1,17 @@
-import { bytesEqual } from "../../packages/core/src/base/bytes.ts"
-import { LSN_ZERO, type Lsn, lsn, nextLsn } from "../../packages/core/src/base/lsn.ts"
-import { decodeMessage } from "../../packages/core/src/network/codec.ts"
-import type { Pages } from "../../packages/core/src/network/message.ts"
-import { Peer } from "../../packages/core/src/remote/peer.ts"
-import { type Changeset, changesetCodec } from "../../packages/core/src/storage/changeset.ts"
-import { PageHistory } from "../../packages/core/src/storage/page-history.ts"
-import { Storage } from "../../packages/core/src/storage/storage.ts"
+import {
+  bytesEqual,
+  type Changeset,
+  ConnectedClient,
+  changesetCodec,
+  decodeMessage,
+  LSN_ZERO,
+  type Lsn,
+  lsn,
+  nextLsn,
+  PageHistory,
+  type Pages,
+  Storage,
+} from "@lf/core/testing"
 
 /** A document as the server keeps it: pages, what changed lately, and a copy made of nothing but the journal's bytes. */
 export class Source {
@@ -44,18 +50,18 @@ export class Source {
   batchFor(cursor: Lsn): Changeset {
     const frames: Uint8Array[] = []
     const pipe = { send: (frame: Uint8Array) => void frames.push(frame), close() {}, listen() {} }
-    const peer = new Peer({ pipe, clientId: "reader", user: null, hasOurEpoch: true })
-    peer.waiting = { type: "sync-storage", cursor, outcomesSeen: lsn(0) }
+    const client = new ConnectedClient({ pipe, clientId: "reader", user: null, hasOurEpoch: true })
+    client.waiting = { type: "sync-storage", cursor, outcomesSeen: lsn(0) }
     const pages = this.storage.snapshot()
     const snapshot = { lsn: this.#lsn, checksum: this.storage.checksum, pages }
-    peer.startTransfer(snapshot, this.#history.since(cursor, pages.length), [])
+    client.startTransfer(snapshot, this.#history.since(cursor, pages.length), [])
     const parts: Pages[] = []
     for (;;) {
       const part = decodeMessage(frames[parts.length])
-      if (part.type !== "pages") throw new Error(`a peer sends pages, not ${part.type}`)
+      if (part.type !== "pages") throw new Error(`a client sends pages, not ${part.type}`)
       parts.push(part)
       if (part.isLast) return { ...part.changeset, pages: parts.flatMap(({ changeset }) => changeset.pages) }
-      peer.sendPart()
+      client.sendPart()
     }
   }
 }

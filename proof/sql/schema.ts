@@ -1,5 +1,4 @@
-import { type Sql, sql } from "../../packages/core/src/sqlite/sql.ts"
-import type { SeededRandom } from "../../packages/core/src/testing/seeded-random.ts"
+import { type SeededRandom, type Sql, sql } from "@lf/core/testing"
 import { raw } from "./statement.ts"
 
 export interface Column {
@@ -61,8 +60,8 @@ const LOOSE_TYPES = ["integer", "text", "real", "numeric", "blob", "", "varchar(
 const STRICT_TYPES = ["int", "integer", "real", "text", "blob", "any"]
 const ACTIONS = ["cascade", "set null", "restrict", "no action", "set default"]
 
-/** Without it no other order is given: ids of rows would tell in which order triggers and cascades ran. */
-export const LOG: Table = {
+/** Without it no other order is given: ids of rows would show in which order triggers and cascades ran. */
+const LOG: Table = {
   name: "log",
   columns: [
     { name: "what", type: "text" },
@@ -174,7 +173,7 @@ export function newView(random: SeededRandom, schema: Schema): Change {
   }
 }
 
-/** One per table and event at most: in which order several run is nobody's promise. */
+/** One per table and event at most: the order in which several run is not promised. */
 export function newTrigger(random: SeededRandom, schema: Schema): Change | null {
   const view = random.pick(schema.views.filter(({ isWritable }) => !isWritable))
   if (view !== undefined && random.chance(0.3)) return insteadOf(schema, view)

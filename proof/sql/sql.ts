@@ -1,10 +1,9 @@
 // npm run proof -- sql: SQLite over our pages against the shell of Debian's SQLite, statement by statement.
+
 import { writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { loadChecksum } from "../../packages/core/src/base/checksum.ts"
-import { sqliteLoader } from "../../packages/core/src/testing/sim-node.ts"
-import { SqlitePool } from "../../packages/core/src/testing/sqlite-pool.ts"
+import { loadChecksum, SqlitePool, sqliteLoader } from "@lf/core/testing"
 import { prove } from "../proof.ts"
 import { Case } from "./case.ts"
 import { Native } from "./native.ts"

@@ -1,10 +1,8 @@
-import type { SqlMode } from "../../packages/core/src/sqlite/authorizer.ts"
-import { type Sql, sql } from "../../packages/core/src/sqlite/sql.ts"
-import type { SqlValue } from "../../packages/core/src/sqlite/value.ts"
+import { type Sql, type SqlMode, type SqlValue, sql } from "@lf/core/testing"
 import type { Schema } from "./schema.ts"
 
 /**
- * One statement for two engines. Its result columns stand apart from the rest, because each side tells a value and its
+ * One statement for two engines. Its result columns stand apart from the rest, because each side prints a value and its
  * type in its own way: ours through the binding, the shell as text.
  */
 export interface Statement {

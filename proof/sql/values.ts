@@ -1,5 +1,4 @@
-import type { SqlValue } from "../../packages/core/src/sqlite/value.ts"
-import type { SeededRandom } from "../../packages/core/src/testing/seeded-random.ts"
+import type { SeededRandom, SqlValue } from "@lf/core/testing"
 import type { Column } from "./schema.ts"
 
 const INTEGERS: readonly SqlValue[] = [
@@ -15,7 +14,7 @@ export const WORDS: readonly string[] = [
   ...["é€😀", "Ünïcödé", "日本語", "zero\u200dwidth", "nul\0inside", "line\nbreak", "it's", '"quoted"', "100%", "ß"],
 ]
 
-/** Ids are few, so that rows are met again. Never 2^63-1: the rowid after it is a matter of luck. */
+/** Ids are few, so that rows are met again. Never 2^63-1: the rowid after it is random. */
 export function someId(random: SeededRandom): SqlValue {
   return random.chance(0.03) ? random.pick([-(2n ** 63n), 2 ** 31, 2 ** 40, -5]) : 1 + random.below(60)
 }
@@ -26,12 +25,12 @@ export function someText(random: SeededRandom): string {
   return random.pick(WORDS).repeat(1 + random.below(900))
 }
 
-export function someBlob(random: SeededRandom): Uint8Array {
+function someBlob(random: SeededRandom): Uint8Array {
   if (random.chance(0.93)) return random.bytes(random.below(24))
   return random.bytes(random.below(random.chance(0.15) ? 100_000 : 9000))
 }
 
-export function someValue(random: SeededRandom): SqlValue {
+function someValue(random: SeededRandom): SqlValue {
   switch (random.weigh({ null: 1, integer: 3, real: 2, text: 4, blob: 1 })) {
     case "null":
       return null

@@ -1,10 +1,4 @@
-import { isLfError } from "../../packages/core/src/base/error.ts"
-import type { LiveResult } from "../../packages/core/src/local/live-query.ts"
-import { patchRows } from "../../packages/core/src/local/row-patch.ts"
-import type { View } from "../../packages/core/src/local/view.ts"
-import type { Database } from "../../packages/core/src/sqlite/database.ts"
-import type { Sql } from "../../packages/core/src/sqlite/sql.ts"
-import type { Row } from "../../packages/core/src/sqlite/statement.ts"
+import { type Database, isLfError, type LiveResult, patchRows, type Row, type Sql, type View } from "@lf/core/testing"
 import { hexOf } from "./statement.ts"
 
 interface Watched {

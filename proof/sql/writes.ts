@@ -1,6 +1,4 @@
-import { type Sql, sql } from "../../packages/core/src/sqlite/sql.ts"
-import type { SqlValue } from "../../packages/core/src/sqlite/value.ts"
-import type { SeededRandom } from "../../packages/core/src/testing/seeded-random.ts"
+import { type SeededRandom, type Sql, type SqlValue, sql } from "@lf/core/testing"
 import { condition } from "./reads.ts"
 import type { Column, Fts, Schema, Table } from "./schema.ts"
 import { effect, raw, type Statement } from "./statement.ts"

@@ -1,16 +1,16 @@
 // npm run proof -- tabs: several shipped tabs on the shipped worker, without React, and a real server: order, outcomes, status.
+import { SeededRandom } from "@lf/core/testing"
 import "../hooks/globals.ts"
 import { readFile } from "node:fs/promises"
 import { createRequire } from "node:module"
-import { loadChecksum } from "@lf/core"
+import { loadChecksum } from "@lf/core/internal"
 import factory from "wa-sqlite/dist/wa-sqlite.mjs"
-import { SeededRandom } from "../../packages/core/src/testing/seeded-random.ts"
 import { Instances } from "../hooks/sim-page.ts"
 import { prove } from "../proof.ts"
 import { TabsWorld } from "./world.ts"
 
 const STEPS = 50
-/** Instances that a run may need: one for each life of the worker, and the server's. */
+/** Instances that a run may need: one for each start of the worker, and the server's. */
 const INSTANCES = 40
 
 const wasm = createRequire(import.meta.url).resolve("wa-sqlite/dist/wa-sqlite.wasm")

@@ -1,5 +1,5 @@
-import { isLfError, type RemoteOutcome } from "@lf/core"
-import type { SeededRandom } from "../../packages/core/src/testing/seeded-random.ts"
+import { isLfError, type Outcome } from "@lf/core"
+import type { SeededRandom } from "@lf/core/testing"
 import { TabDocument } from "../../packages/react/src/tab/tab-document.ts"
 import { beginRun, clock, inTime } from "../hooks/globals.ts"
 import { everything, Put, queries, type Stored } from "../hooks/shop.ts"
@@ -17,10 +17,10 @@ interface Call {
   uid: string | null
   /** What the promise ended with: a code, or "kept". */
   readonly ends: string[]
-  readonly outcomes: RemoteOutcome[]
+  readonly outcomes: Outcome[]
 }
 
-/** Some tabs of one browser on one document. They are the shipped ones; what carries their messages is not. */
+/** Some tabs of one browser on one document. The tabs are the shipped ones; the transport of their messages is simulated. */
 export class TabsWorld {
   readonly #random: SeededRandom
   readonly #server: SimServer
@@ -172,7 +172,7 @@ export class TabsWorld {
     for (const [i, { document }] of this.#tabs.entries()) this.#checkTab(i, document)
   }
 
-  /** What its author heard is what became of it, code and data included (I10). */
+  /** The outcome that its author got is what became of it, code and data included (I10). */
   #checkCall({ id, fate, ends, outcomes }: Call, isThere: boolean): void {
     const [end] = ends
     if (end === undefined) this.#fail("H1", `${id} never ended`)
@@ -180,9 +180,9 @@ export class TabsWorld {
       const expected = fate === "kept" ? { type: "applied" } : { type: "rejected", code: "not-welcome", data: { id } }
       const [outcome] = outcomes
       const { type, ...rest } = outcome ?? { type: "nothing" }
-      const heard = type === "applied" ? { type } : { type, ...rest }
-      if (JSON.stringify(heard) !== JSON.stringify(expected))
-        this.#fail("I10", `${id} (${fate}) was told ${JSON.stringify(outcome)}`)
+      const answer = type === "applied" ? { type } : { type, ...rest }
+      if (JSON.stringify(answer) !== JSON.stringify(expected))
+        this.#fail("I10", `${id} (${fate}) was reported as ${JSON.stringify(outcome)}`)
     }
     if (isThere !== (fate === "kept" && end === "kept") && end !== "WORKER_FAILED")
       this.#fail("I9", `${id} (${fate}) ended with ${end} and is ${isThere ? "" : "not "}there`)

@@ -1,4 +1,4 @@
-// What is mutated, which tests must notice it, and the score under which a file fails.
+// What is mutated, which tests must fail for it, and the score under which a file fails.
 
 const core = "packages/core/src"
 const react = "packages/react/src"

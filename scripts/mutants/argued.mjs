@@ -1,5 +1,5 @@
-// Mutants that no test can notice, or that are no fault: each with its reason. They do not count. A mutant is named by its
-// file, how the line begins in which it begins, what it replaces and by what. One that is named here and noticed fails the run.
+// Mutants that no test can detect, or that are no fault: each with its reason. They do not count. A mutant is named by its
+// file, how the line begins in which it begins, what it replaces and by what. One that is named here and detected fails the run.
 
 const core = "packages/core/src"
 const next = "packages/next/src"
@@ -136,16 +136,21 @@ export const argued = [
     "false",
     onlySooner,
   ],
-  [`${core}/remote/peer-listener.ts`, "peer.refuse(", '"too many frames wait to be handled"', '""', sentence],
   [
     `${core}/remote/remote.ts`,
-    "for (const peer of this.#peers) peer.refuse",
+    "for (const client of this.#connected) client.refuse",
     '"the server is shutting down"',
     '""',
     sentence,
   ],
-  [`${core}/remote/remote.ts`, "for (const peer of this.#peers) peer.refuse", '"the document stopped"', '""', sentence],
-  [`${core}/remote/remote.ts`, "peer.refuse(", '"this client id belongs to somebody else"', '""', sentence],
+  [
+    `${core}/remote/remote.ts`,
+    "for (const client of this.#connected) client.refuse",
+    '"the document stopped"',
+    '""',
+    sentence,
+  ],
+  [`${core}/remote/remote.ts`, "client.refuse(", '"this client id is bound to another user"', '""', sentence],
   [`${core}/remote/step-runner.ts`, "if (this.#suspects.size === 0)", "this.#suspects.size === 0", "false", onlySooner],
   [
     `${core}/remote/step-runner.ts`,

@@ -1,4 +1,4 @@
-// Which mutants a run looks at.
+// Chooses the mutants of a run.
 import { areas } from "./areas.mjs"
 import { argumentFor } from "./argued.mjs"
 

@@ -81,7 +81,7 @@ export async function bundle(area, contents) {
       bundle: true,
       metafile: true,
       packages: "external",
-      alias: doors,
+      alias: entryPoints,
       platform: "node",
       format: "cjs",
       target: "node20",
@@ -98,8 +98,9 @@ export async function bundle(area, contents) {
   return bundles
 }
 
-const doors = {
+const entryPoints = {
   "@lf/core": "./packages/core/src/index.ts",
+  "@lf/core/internal": "./packages/core/src/internal.ts",
   "@lf/core/testing": "./packages/core/src/testing/index.ts",
   "@lf/react": "./packages/react/src/index.ts",
   "@lf/react/worker": "./packages/react/src/worker/index.ts",

@@ -65,7 +65,7 @@ process.on("uncaughtException", (error) => {
 process.on("disconnect", () => process.exit())
 process.on("message", async (job) => process.send(await runFile(job)))
 
-/** Runs one test file, or the named tests of it, until one fails or, with `goesOn`, all. Answers what failed and what each reached. */
+/** Runs one test file, or the named tests of it, until one fails or, with `goesOn`, all. Returns what failed and what each reached. */
 async function runFile({ file, mutant, hitsMax, names, goesOn = false }) {
   const script = await scriptOf(file)
   const state = { activeMutant: interned(mutant), hitCount: 0, hitLimit: hitsMax }

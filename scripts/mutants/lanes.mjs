@@ -41,7 +41,7 @@ export class Lane {
     return fork(join(root, "scripts/mutants/lane.mjs"), [this.#environment], {
       cwd: root,
       env: { ...process.env, NODE_ENV: "test", NODE_NO_WARNINGS: "1" },
-      // What a mutant prints is of no interest.
+      // What a mutant prints is dropped.
       stdio: [
         "ignore",
         process.env.LF_MUTANTS_LOUD ? "inherit" : "ignore",

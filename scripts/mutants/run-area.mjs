@@ -6,16 +6,16 @@ import { bundle, instrument } from "./instrument.mjs"
 import { Lane } from "./lanes.mjs"
 
 const laneCount = 2
-/** Mutants that one process judges: what runs leave behind in it adds up. */
+/** Mutants per process: what runs leave behind in it adds up. */
 const chunkSize = 60
-/** Without a mutant nothing hangs: it is a slow machine. */
+/** Time limit without a mutant, ms: only a slow machine comes near it. */
 const plainMsMax = 240_000
 /** What the tests of one mutant may cost together: the cheapest of those that reach it. */
 const costMsMax = 4_000
-/** A run that takes so many times as long as without its mutant has hung. */
+/** A run that takes this many times as long as without its mutant counts as hung. */
 const patience = 6
 const patienceMs = 3_000
-/** A line that is passed so many times as often is in a loop without an end. */
+/** A line that is passed this many times as often counts as an endless loop. */
 const hitsFactor = 100
 const hitsMin = 10_000
 
@@ -95,7 +95,7 @@ async function judge(lane, mutant, plain, likely) {
   return { ...mutant, state: "survived", by: runs.length === 0 ? "no test reaches it" : "" }
 }
 
-/** Tests beside the file first: what every test passes by, none of the cheap ones elsewhere may look at closely. */
+/** Tests beside the file first: what every test passes by, the cheap ones elsewhere may not check closely. */
 function plan({ id, file: mutated }, plain) {
   const reaching = plain.flatMap(({ file, tests, always, perTest }) =>
     tests
@@ -118,7 +118,7 @@ function plan({ id, file: mutated }, plain) {
   return [...byFile.values()].sort((a, b) => isBeside(b) - isBeside(a) || a.ms - b.ms)
 }
 
-/** What noticed one mutant mostly notices the next one too. */
+/** The test that detected one mutant mostly detects the next one too. */
 function begunWith(likely, runs) {
   const run = runs.find(({ file, names }) => file === likely?.file && names.includes(likely.name))
   if (run === undefined || run.names.length === 1) return runs

@@ -1,8 +1,8 @@
-// What came of the mutants, and whether that is enough.
+// The scores of a run, and whether they suffice.
 import { floorOf } from "./areas.mjs"
 import { flat } from "./argued.mjs"
 
-/** A sample that scores less than this is no accident: each area scores at least ten more. */
+/** Lowest accepted score of a sample: each area scores at least ten more, so less is no accident. */
 const sampleFloor = 75
 
 /** The survivors and a table by file. A sample is too small for a file: there the floor is that of all together. */

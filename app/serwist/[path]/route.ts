@@ -9,7 +9,7 @@ export const { dynamic, dynamicParams, revalidate, generateStaticParams, GET } =
   swSrc: "app/sw.ts",
   useNativeEsbuild: true,
   esbuildOptions: { format: "iife", sourcemap: false },
-  // The default leaves wasm out, and the browser's HTTP cache hides that until somebody is really offline.
+  // The default leaves wasm out, and the browser's HTTP cache hides that until the device is really offline.
   globPatterns: [".next/static/**/*.{js,css,wasm,svg,png,ico,webmanifest}"],
   maximumFileSizeToCacheInBytes: 8 * 1024 * 1024,
   additionalPrecacheEntries: pages.map((url) => ({ url, revision })),

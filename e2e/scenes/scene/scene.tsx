@@ -29,7 +29,7 @@ function Rows({ doc }: { doc: string }) {
 
 const saved = { text: "nothing" }
 
-/** It takes its time, and whoever pressed it may be elsewhere by then. */
+/** Saves slowly: the user may have left the page before it ends. */
 function Save({ doc }: { doc: string }) {
   const add = useMutation(AddTodo)
   const [, look] = useState(0)

@@ -1,49 +1,12 @@
-export { concatBytes } from "./base/bytes.ts"
-export { loadChecksum } from "./base/checksum.ts"
-export { isLfError, LfError, toLfError } from "./base/error.ts"
+// What an app uses: mutations, queries, errors. The same in a page, in the worker and at the server.
+
+export { isLfError, LfError } from "./base/error.ts"
 export { ERROR_CODES, type ErrorCode } from "./base/error-codes.ts"
-export type { Cancel, Host } from "./base/host.ts"
-export { checkDocId, clientIdOf, isDocId, msOfUuid, sha256Hex, uuidV7 } from "./base/ids.ts"
-export { LSN_ZERO, type Lsn, lsn } from "./base/lsn.ts"
-export type { Checkpoint, DocumentLog, LogRecord, OpenedLog } from "./journal/log.ts"
-// For the adapters that keep a log: its bytes are core's business on every disk.
-export { decodeLogHeader, encodeLogHeader, type LogHeader, pagesChecksum } from "./journal/log-header.ts"
-export { MemoryDisk, openMemoryLog } from "./journal/memory-log.ts"
-export { decodeRecords, encodeGroup } from "./journal/record.ts"
-export { Streams } from "./journal/streams.ts"
-export type { LiveSubscription } from "./local/live-queries.ts"
-export type { LiveResult } from "./local/live-query.ts"
-export { liveQueryKey, queryKey } from "./local/live-query.ts"
-export { Local } from "./local/local.ts"
-export { PENDING_MAX } from "./local/local-options.ts"
-export { isAwaited, pendingAtRest, type Rejection, type RejectionChange } from "./local/local-store.ts"
-export type { Receipt, RemoteOutcome } from "./local/receipts.ts"
-export { diffRows, patchRows, type RowPatch } from "./local/row-patch.ts"
-export { type ConnectionStatus, Session, type SessionState } from "./local/session.ts"
-export type { Progress } from "./network/link.ts"
-export { MemoryNetwork, memoryPipe } from "./network/memory-network.ts"
-export {
-  FRAME_BYTES_MAX,
-  type Hello,
-  PART_BYTES_MAX,
-  PROTOCOL_VERSION,
-  TOKEN_BYTES_MAX,
-  USER_BYTES_MAX,
-} from "./network/message.ts"
-export type { Network, Pipe, PipeListener } from "./network/network.ts"
-export type { Effect, OnApplied } from "./remote/on-applied.ts"
-export type { Pace } from "./remote/peer-listener.ts"
-export { receive } from "./remote/reception.ts"
-export { Remote } from "./remote/remote.ts"
-export type { RemoteOptions } from "./remote/remote-options.ts"
-export { type DocumentCopy, pagesAtRest, readCopy, restoreCopy } from "./remote/restore.ts"
-export { MUTATION_PAGES_MAX } from "./remote/size-watch.ts"
-export type { Guard, OnFailed } from "./remote/step-runner.ts"
-export { QUERY_MS_MAX } from "./sqlite/database.ts"
-export { newInstance } from "./sqlite/instance.ts"
-export type { LoadSqlite, SqliteModule } from "./sqlite/module.ts"
-export { PAGE_BYTES } from "./sqlite/page.ts"
-export { type Compilable, compileQuery, type Query, type Sql, sql } from "./sqlite/sql.ts"
+export { isDocId } from "./base/ids.ts"
+export type { Lsn } from "./base/lsn.ts"
+export type { RejectedMutation } from "./local/local-store.ts"
+export type { Receipt } from "./local/receipts.ts"
+export { type Query, type Sql, sql } from "./sqlite/sql.ts"
 export type { Row } from "./sqlite/statement.ts"
 export type { SqlArg, SqlValue } from "./sqlite/value.ts"
 export type { Mutation } from "./timeline/mutation.ts"

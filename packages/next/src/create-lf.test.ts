@@ -1,5 +1,6 @@
 import { once } from "node:events"
-import { LfError, MemoryDisk, PROTOCOL_VERSION } from "@lf/core"
+import { LfError } from "@lf/core"
+import { MemoryDisk, PROTOCOL_VERSION } from "@lf/core/internal"
 import { afterEach, describe, expect, test, vi } from "vitest"
 import { WebSocket } from "ws"
 import type { AuthorizeRequest } from "./auth/access-control.ts"

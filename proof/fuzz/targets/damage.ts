@@ -1,11 +1,16 @@
-import { bytesEqual, concatBytes } from "../../../packages/core/src/base/bytes.ts"
-import { chainHash } from "../../../packages/core/src/base/checksum.ts"
-import { LSN_ZERO, lsn } from "../../../packages/core/src/base/lsn.ts"
-import { anchorRecord } from "../../../packages/core/src/journal/chain.ts"
-import type { LogRecord } from "../../../packages/core/src/journal/log.ts"
-import { encodeLogHeader, pagesChecksum } from "../../../packages/core/src/journal/log-header.ts"
-import { encodeGroup } from "../../../packages/core/src/journal/record.ts"
-import type { Page } from "../../../packages/core/src/sqlite/page.ts"
+import {
+  anchorRecord,
+  bytesEqual,
+  chainHash,
+  concatBytes,
+  encodeGroup,
+  encodeLogHeader,
+  type LogRecord,
+  LSN_ZERO,
+  lsn,
+  type Page,
+  pagesChecksum,
+} from "@lf/core/testing"
 import type { Tape } from "../tape.ts"
 import { PAGES } from "./pages.ts"
 
@@ -70,7 +75,7 @@ function entry(last: Map<string, LogRecord>, stream: string, bytes: Uint8Array):
   return record
 }
 
-/** A few bytes, or an earlier group as a whole: somebody keeps the file of a log in a document. */
+/** A few bytes, or an earlier group as a whole: a document may hold the file of a log. */
 function payload(tape: Tape, groups: readonly { readonly bytes: Uint8Array }[]): Uint8Array {
   const length = tape.below(48)
   if (length === 47 && groups.length > 0) return groups[tape.below(groups.length)].bytes
@@ -93,7 +98,7 @@ export function damage(tape: Tape, log: WrittenLog): DamagedLog {
     }
     isOnlyTorn = false
     bytes = kind === 5 ? misplaced(tape, log, bytes) : scribbled(tape, kind, bytes, at)
-    // Were its origin damaged as well, nothing would tell a misplaced header from the one of a group that tore.
+    // Were its origin damaged as well, a misplaced header would look like the one of a torn group.
     if (kind === 2 || kind === 5) break
   }
   const syncedBytes = log.header.length + (log.hasCheckpoint ? log.groups[LIVE_GROUPS - 1].bytes.length : 0)

@@ -1,16 +1,24 @@
+import {
+  anchorRecord,
+  ByteReader,
+  ByteWriter,
+  bytesEqual,
+  chainHash,
+  concatBytes,
+  decodeLogHeader,
+  decodeRecords,
+  encodeGroup,
+  encodeLogHeader,
+  hash64,
+  type LogRecord,
+  lsn,
+  openMemoryLog,
+  Streams,
+} from "@lf/core/testing"
 import fc from "fast-check"
-import { ByteReader, ByteWriter, bytesEqual, concatBytes } from "../../../packages/core/src/base/bytes.ts"
-import { chainHash, hash64 } from "../../../packages/core/src/base/checksum.ts"
-import { lsn } from "../../../packages/core/src/base/lsn.ts"
-import { anchorRecord } from "../../../packages/core/src/journal/chain.ts"
-import type { LogRecord } from "../../../packages/core/src/journal/log.ts"
-import { decodeLogHeader, encodeLogHeader } from "../../../packages/core/src/journal/log-header.ts"
-import { openMemoryLog } from "../../../packages/core/src/journal/memory-log.ts"
-import { decodeRecords, encodeGroup } from "../../../packages/core/src/journal/record.ts"
-import { Streams } from "../../../packages/core/src/journal/streams.ts"
 import { about, checkStable, checkValue, Fault, type Target } from "../target.ts"
 
-export const GENERATION = 3
+const GENERATION = 3
 const GROUP_HEADER_BYTES = 40
 const RECORD_COUNT_AT = 16
 
@@ -51,7 +59,8 @@ const groupTarget: Target = {
   run(input) {
     const decoded = decodeRecords(input, GENERATION)
     checkValue(decoded.records, input)
-    if ((decoded.tail === "clean") !== (decoded.goodBytes === input.length)) throw new Fault("a tail that is not told")
+    if ((decoded.tail === "clean") !== (decoded.goodBytes === input.length))
+      throw new Fault("a tail that is not reported")
     const again = decodeRecords(input.subarray(0, decoded.goodBytes), GENERATION)
     if (again.records.length !== decoded.records.length || again.tail !== "clean")
       throw new Fault("recovered twice (I13)")
@@ -78,7 +87,7 @@ const bodyTarget: Target = {
   run(input) {
     const { claimed, records: some, tail } = decodeClaimed(input)
     checkValue(some, input)
-    if (tail !== "clean" || some.length !== claimed) throw new Fault("a group with right checksums is told otherwise")
+    if (tail !== "clean" || some.length !== claimed) throw new Fault("a group with right checksums is not clean")
     checkStable(groupCodec, some)
     return `${about(some.length)} ${some[0]?.type}`
   },
@@ -168,13 +177,13 @@ function checkChains(some: readonly LogRecord[]): void {
 
 /** Every second log has its hashes put right, so that what lies behind them is met too. */
 function rechained(all: readonly LogRecord[]): (record: LogRecord) => LogRecord {
-  const isMended = all.length % 2 === 0
+  const isRepaired = all.length % 2 === 0
   const last = new Map<string, bigint>()
   return (record) => {
     const previousHash = last.get(record.stream) ?? 0n
     const hash = record.type === "anchor" ? record.hash : chainHash(previousHash, record.payload)
     last.set(record.stream, hash)
-    return isMended ? { ...record, previousHash, hash } : record
+    return isRepaired ? { ...record, previousHash, hash } : record
   }
 }
 

@@ -1,11 +1,17 @@
+import {
+  applyDelta,
+  bytesEqual,
+  type Changeset,
+  changesetCodec,
+  encodeDelta,
+  encodeWhole,
+  hash64,
+  PAGE_BYTES,
+  type Page,
+  PageTable,
+  pagesChecksum,
+} from "@lf/core/testing"
 import fc from "fast-check"
-import { bytesEqual } from "../../../packages/core/src/base/bytes.ts"
-import { hash64 } from "../../../packages/core/src/base/checksum.ts"
-import { pagesChecksum } from "../../../packages/core/src/journal/log-header.ts"
-import { PAGE_BYTES, type Page } from "../../../packages/core/src/sqlite/page.ts"
-import { type Changeset, changesetCodec } from "../../../packages/core/src/storage/changeset.ts"
-import { applyDelta, encodeDelta, encodeWhole } from "../../../packages/core/src/storage/delta.ts"
-import { PageTable } from "../../../packages/core/src/storage/page-table.ts"
 import { about, checkStable, Fault, type Target } from "../target.ts"
 
 function page(fill: (i: number) => number): Page {

@@ -1,12 +1,10 @@
+import { ByteReader, ByteWriter, mutationCodec, readPlain, writePlain } from "@lf/core/testing"
 import fc from "fast-check"
-import { ByteReader, ByteWriter } from "../../../packages/core/src/base/bytes.ts"
-import { readPlain, writePlain } from "../../../packages/core/src/base/plain.ts"
-import { mutationCodec } from "../../../packages/core/src/timeline/mutation.ts"
 import { about, type Codec, checkStable, checkValue, type Target } from "../target.ts"
 
 const key = fc.oneof(fc.string({ maxLength: 8 }), fc.constantFrom("__proto__", "constructor", "toString", "0", "\0"))
 
-/** Whatever an argument may be: every tag, and keys that would be somebody's prototype. */
+/** Whatever an argument may be: every tag, and keys that would set a prototype. */
 export const plainValue = fc.letrec<{ value: unknown }>((tie) => ({
   value: fc.oneof(
     { depthSize: "small", withCrossShrink: false },

@@ -1,14 +1,17 @@
-import { lsn as publicLsn } from "@lf/core"
+import { lsn as publicLsn } from "@lf/core/internal"
+import {
+  bytesEqual,
+  chainHash,
+  decodeLogHeader,
+  decodeRecords,
+  isLfError,
+  LfError,
+  type LogRecord,
+  lsn,
+  openMemoryLog,
+  Streams,
+} from "@lf/core/testing"
 import fc from "fast-check"
-import { bytesEqual } from "../../../packages/core/src/base/bytes.ts"
-import { chainHash } from "../../../packages/core/src/base/checksum.ts"
-import { isLfError, LfError } from "../../../packages/core/src/base/error.ts"
-import { lsn } from "../../../packages/core/src/base/lsn.ts"
-import type { LogRecord } from "../../../packages/core/src/journal/log.ts"
-import { decodeLogHeader } from "../../../packages/core/src/journal/log-header.ts"
-import { openMemoryLog } from "../../../packages/core/src/journal/memory-log.ts"
-import { decodeRecords } from "../../../packages/core/src/journal/record.ts"
-import { Streams } from "../../../packages/core/src/journal/streams.ts"
 import { openFsLog, readFsLog } from "../../../packages/next/src/node/fs-log.ts"
 import { joinPages } from "../../../packages/react/src/platform/browser/opfs-checkpoint.ts"
 import { Tape } from "../tape.ts"
@@ -66,7 +69,8 @@ const directoryTarget: Target = {
     const kept = calls.files.get(`d/log-${name(log.generation)}`) ?? new Uint8Array(0)
     const left = decodeRecords(kept.subarray(log.header.length), log.generation)
     if (left.tail !== "clean" || left.records.length !== records.length) throw new Fault("a torn tail was left (T18)")
-    if (stored.records.length !== records.length) throw new Fault("the owner reads other records than everybody else")
+    if (stored.records.length !== records.length)
+      throw new Fault("the owner reads other records than the other readers")
     new Streams({ ...openMemoryLog(), records })
     const shape = checkPrefix(log, damaged, { cutAt: kept.length, records })
     const more = entryAfter(records)
@@ -89,7 +93,7 @@ function checkRefusal({ isOnlyTorn }: DamagedLog, error: unknown): void {
   if (isOnlyTorn && isLfError(error)) throw new Fault(`a torn tail is refused: ${error.message}`)
 }
 
-/** Exactly the first groups, and none lies whole in what was cut off. */
+/** Checks that exactly the first groups were read, and none is whole in what was cut off. */
 function checkPrefix(
   log: WrittenLog,
   damaged: DamagedLog,

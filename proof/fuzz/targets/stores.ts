@@ -1,17 +1,23 @@
+import {
+  ByteWriter,
+  ClientList,
+  chainHash,
+  changesetCodec,
+  concatBytes,
+  decodeLogHeader,
+  encodeLogHeader,
+  type Host,
+  LocalStore,
+  type LogRecord,
+  lsn,
+  mutationCodec,
+  type OpenedLog,
+  OutcomeList,
+  openMemoryLog,
+  pagesChecksum,
+  RemoteStore,
+} from "@lf/core/testing"
 import fc from "fast-check"
-import { ByteWriter, concatBytes } from "../../../packages/core/src/base/bytes.ts"
-import { chainHash } from "../../../packages/core/src/base/checksum.ts"
-import type { Host } from "../../../packages/core/src/base/host.ts"
-import { lsn } from "../../../packages/core/src/base/lsn.ts"
-import type { LogRecord, OpenedLog } from "../../../packages/core/src/journal/log.ts"
-import { decodeLogHeader, encodeLogHeader, pagesChecksum } from "../../../packages/core/src/journal/log-header.ts"
-import { openMemoryLog } from "../../../packages/core/src/journal/memory-log.ts"
-import { LocalStore } from "../../../packages/core/src/local/local-store.ts"
-import { ClientList } from "../../../packages/core/src/remote/client-list.ts"
-import { OutcomeList } from "../../../packages/core/src/remote/outcome-list.ts"
-import { RemoteStore } from "../../../packages/core/src/remote/remote-store.ts"
-import { changesetCodec } from "../../../packages/core/src/storage/changeset.ts"
-import { mutationCodec } from "../../../packages/core/src/timeline/mutation.ts"
 import { checkpointFrom, joinPages } from "../../../packages/react/src/platform/browser/opfs-checkpoint.ts"
 import { chunk, Tape } from "../tape.ts"
 import { about, checkValue, Fault, type Target } from "../target.ts"
@@ -40,7 +46,7 @@ const REMOTE_STREAMS = [
 ]
 const LOCAL_STREAMS = ["base", "identity", "rejections", "settled"]
 
-/** A log as a tape tells it: whether there is a checkpoint, its meta and how many pages; then entries, each with its stream. */
+/** A log as read from a tape: whether there is a checkpoint, its meta and how many pages; then entries, each with its stream. */
 function openedFrom(tape: Tape, names: readonly string[]): OpenedLog {
   const hasCheckpoint = tape.below(2) === 1
   const meta = tape.chunk()
@@ -113,7 +119,8 @@ const remoteTarget: Target = {
     if (typeof store.epoch !== "string") throw new Fault("the epoch is no text")
     const arrivals = Array.from(store.arrivals.iter(), ({ entry }) => entry)
     for (const { clientId, from, to, forbidden } of arrivals) {
-      if (typeof clientId !== "string" || to - from > Number.MAX_SAFE_INTEGER) throw new Fault("an arrival of nobody")
+      if (typeof clientId !== "string" || to - from > Number.MAX_SAFE_INTEGER)
+        throw new Fault("an arrival without a client")
       forbidden.includes(from)
     }
     checkValue(arrivals, input)
@@ -181,7 +188,7 @@ const opfsValid = fc.nat(PAGES.length).map((pages) => {
   return concatBytes([encodeLogHeader({ generation: 2, checkpoint, liveBytes: 0 }), joinPages(some)])
 })
 
-/** The browser's checkpoint: a header from IndexedDB and a file of pages that nobody ever synced. */
+/** The browser's checkpoint: a header from IndexedDB and a file of pages that was never synced. */
 const opfsTarget: Target = {
   name: "opfs-checkpoint",
   codes: ["LOG_CORRUPT", "LOG_FORMAT_NEWER"],

@@ -1,25 +1,27 @@
-import fc from "fast-check"
-import { concatBytes } from "../../../packages/core/src/base/bytes.ts"
-import { isLfError } from "../../../packages/core/src/base/error.ts"
-import { ERROR_CODES } from "../../../packages/core/src/base/error-codes.ts"
-import type { Host } from "../../../packages/core/src/base/host.ts"
-import { lsn } from "../../../packages/core/src/base/lsn.ts"
-import { decodeMessage, encodeMessage } from "../../../packages/core/src/network/codec.ts"
-import { Link } from "../../../packages/core/src/network/link.ts"
 import {
   type ClientMessage,
+  type ConnectableDocument,
+  type ConnectedClient,
+  changesetCodec,
+  concatBytes,
+  decodeMessage,
+  ERROR_CODES,
+  encodeMessage,
+  type Host,
+  helloOf,
+  isLfError,
+  Link,
+  lsn,
   type Message,
+  mutationCodec,
   type Pages,
+  type Pipe,
+  type PipeListener,
   PROTOCOL_VERSION,
   type ServerMessage,
-} from "../../../packages/core/src/network/message.ts"
-import type { Pipe, PipeListener } from "../../../packages/core/src/network/network.ts"
-import type { Peer } from "../../../packages/core/src/remote/peer.ts"
-import { peerListener } from "../../../packages/core/src/remote/peer-listener.ts"
-import { receive } from "../../../packages/core/src/remote/reception.ts"
-import { changesetCodec } from "../../../packages/core/src/storage/changeset.ts"
-import { helloOf } from "../../../packages/core/src/testing/hello.ts"
-import { mutationCodec } from "../../../packages/core/src/timeline/mutation.ts"
+  serve,
+} from "@lf/core/testing"
+import fc from "fast-check"
 import { chunk, Tape } from "../tape.ts"
 import { about, checkStable, checkValue, Fault, type Target } from "../target.ts"
 import { changeset, checkOrder, checkReceive } from "./pages.ts"
@@ -142,8 +144,8 @@ const conversation = (message: fc.Arbitrary<Message>) =>
 
 const settled = () => new Promise<void>((resolve) => setImmediate(resolve))
 
-/** A server's door and what stands behind it, up to the document's loop: whoever says something wrong is told why. */
-const doorTarget: Target = {
+/** A server's connection handling up to the document's loop: a wrong frame is refused with a code. */
+const serverTarget: Target = {
   name: "server-door",
   codes: [],
   valid: fc.tuple(hello, conversation(clientMessage)).map(([first, rest]) => {
@@ -153,22 +155,16 @@ const doorTarget: Target = {
   async run(input) {
     const wire = new Wire()
     const taken: string[] = []
-    receive(wire, stillHost, async () => {
-      const refuse = (code: string, message: string) => {
-        wire.send(encodeMessage({ type: "refuse", code, message }))
-        wire.close(code)
-      }
-      const answer = () => wire.send(encodeMessage({ type: "pong" }))
-      return peerListener({
-        peer: { send: answer, sendPart: answer, refuse } as unknown as Peer, // the three things a listener calls
-        mayWrite: (name) => name.length > 1,
-        isMutation: (name) => name.length > 0,
-        pace: undefined,
-        isIn: () => wire.closedBy === null,
-        leave: () => {},
-        enqueue: (message) => taken.push(message.type),
-      })
-    })
+    const answer = () => wire.send(encodeMessage({ type: "pong" }))
+    const client = { send: answer, sendPart: answer } as unknown as ConnectedClient // the two things a connection calls
+    const remote: ConnectableDocument = {
+      connect: () => client,
+      has: () => wire.closedBy === null,
+      disconnect: () => {},
+      isMutation: (name) => name.length > 0,
+      enqueue: ({ message }) => taken.push(message.type),
+    }
+    serve(wire, stillHost, remote, { mayWrite: (name) => name.length > 1 })
     const tape = new Tape(input)
     while (!tape.isOver) wire.receive(tape.chunk())
     await settled()
@@ -210,7 +206,7 @@ const linkTarget: Target = {
     }
     const closed = await link.closed
     if (refusal !== null && closed.code !== refusal)
-      throw new Fault(`refused with ${refusal}, heard ${closed.code} (T29)`)
+      throw new Fault(`refused with ${refusal}, received ${closed.code} (T29)`)
     const answered = await batch
     if (refusal !== null && answered === closed) return "refused"
     if (answered instanceof Error) throw answered
@@ -251,6 +247,6 @@ const NO_BATCH = { from: lsn(0), previousHash: 0n, entries: [] }
 export const wireTargets = [
   frameTarget("frame-of-client", clientMessage),
   frameTarget("frame-of-server", serverMessage),
-  doorTarget,
+  serverTarget,
   linkTarget,
 ]

@@ -1,4 +1,4 @@
-// What a client does, broken.
+// Faults in the client.
 import type { Plant } from "./plant.ts"
 
 export const client: readonly Plant[] = [
@@ -65,8 +65,8 @@ export const client: readonly Plant[] = [
     edits: [
       {
         file: "local/session.ts",
-        find: `if (link.heard === heard) link`,
-        replace: `if (link.heard === -2) link`,
+        find: `if (link.receivedCount === received) link`,
+        replace: `if (link.receivedCount === -2) link`,
       },
     ],
   },

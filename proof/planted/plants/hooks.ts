@@ -1,4 +1,4 @@
-// What stands between a worker and what a person sees, broken.
+// Faults between the worker and the page.
 import type { Plant } from "./plant.ts"
 
 export const hooks: readonly Plant[] = [
@@ -181,7 +181,7 @@ export const hooks: readonly Plant[] = [
     ],
   },
   {
-    name: "a refresh is answered to nobody",
+    name: "a refresh is never answered",
     edits: [
       {
         file: "worker/tab-port.ts",

@@ -1,4 +1,4 @@
-// What a log and its records promise, broken.
+// Faults in the log and its records.
 import type { Plant } from "./plant.ts"
 
 export const log: readonly Plant[] = [

@@ -1,4 +1,4 @@
-// What becomes of pages, and of who reads them, broken.
+// Faults in pages and their readers.
 import type { Plant } from "./plant.ts"
 
 export const pages: readonly Plant[] = [

@@ -1,4 +1,4 @@
-// What a server does, broken.
+// Faults in the server.
 import type { Plant } from "./plant.ts"
 
 export const server: readonly Plant[] = [
@@ -141,7 +141,7 @@ import { Streams } from "../journal/streams.ts"
     ],
   },
   {
-    name: "a client id belongs to nobody",
+    name: "a client id belongs to no user",
     edits: [
       {
         file: "remote/client-list.ts",

@@ -1,9 +1,9 @@
-/** A claim about our own code. A false one is our bug: nobody catches it. */
+/** An invariant of our own code. A false one is a bug and is never caught. */
 export function assert(claim: unknown, message: string): asserts claim {
   if (!claim) throw new Error(`assertion failed: ${message}`)
 }
 
-/** The end of a switch over a union: reached only when a case was forgotten. */
+/** The default of a switch over a union: reached only when a case is missing. */
 export function unreachable(message: string): never {
   throw new Error(`unreachable: ${message}`)
 }

@@ -54,7 +54,7 @@ export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
   return all
 }
 
-/** Grows as it is written. Integers are little-endian; `uint` is LEB128 up to 2^53 - 1. */
+/** A growing buffer. Integers are little-endian; `uint` is LEB128 up to 2^53 - 1. */
 export class ByteWriter {
   #bytes: Uint8Array
   #view: DataView
@@ -200,11 +200,11 @@ export class ByteReader {
       else high += (byte & 0x7f) * 2 ** (shift - 28)
       if (byte < 0x80) {
         // 28 bits are in `low`; 25 more fit a safe integer.
-        if (high > SAFE_HIGH_MAX * 16 + 15) throw malformed("integer over 2^53")
+        if (high > SAFE_HIGH_MAX * 16 + 15) throw malformed("expected an integer below 2^53, got a larger one")
         return high * 2 ** 28 + low
       }
     }
-    throw malformed("integer too long")
+    throw malformed("expected an integer of at most 8 bytes, got a longer one")
   }
 
   /** A view, not a copy. */
@@ -216,7 +216,7 @@ export class ByteReader {
   /** A view, not a copy. `maxBytes` bounds what the length may claim. */
   bytes(maxBytes = Number.MAX_SAFE_INTEGER): Uint8Array {
     const length = this.uint()
-    if (length > maxBytes) throw malformed(`length ${length} over the limit ${maxBytes}`)
+    if (length > maxBytes) throw malformed(`expected at most ${maxBytes} bytes, got a length of ${length}`)
     return this.raw(length)
   }
 
@@ -227,17 +227,18 @@ export class ByteReader {
   /** A count of items that each take at least `itemBytesMin`, checked against what is left. */
   count(itemBytesMin = 1): number {
     const count = this.uint()
-    if (count * itemBytesMin > this.remaining) throw malformed(`count ${count} is more than the bytes can hold`)
+    if (count * itemBytesMin > this.remaining)
+      throw malformed(`got a count of ${count}, which is more than the ${this.remaining} bytes that are left can hold`)
     return count
   }
 
-  /** Nothing may follow. */
+  /** Checks that nothing follows. @throws BYTES_MALFORMED */
   end(): void {
-    if (this.remaining !== 0) throw malformed(`${this.remaining} bytes too many`)
+    if (this.remaining !== 0) throw malformed(`expected the end, got ${this.remaining} more bytes`)
   }
 
   #take(length: number): number {
-    if (length > this.remaining) throw malformed(`needs ${length} bytes, ${this.remaining} are left`)
+    if (length > this.remaining) throw malformed(`expected ${length} more bytes, got ${this.remaining}`)
     const at = this.#at
     this.#at += length
     return at

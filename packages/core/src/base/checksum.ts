@@ -10,7 +10,7 @@ export async function loadChecksum(): Promise<void> {
 
 /** XXH64 of `bytes`: 64 bits against accidents, not against an adversary. */
 export function hash64(bytes: Uint8Array, seed = 0n): bigint {
-  assert(api !== undefined, "loadChecksum() is awaited before the first hash")
+  assert(api !== undefined, "loadChecksum() must be awaited before the first hash")
   return api.h64Raw(bytes, seed)
 }
 

@@ -1,7 +1,7 @@
 import type { ErrorCode } from "./error-codes.ts"
 
 /**
- * The world failed, or was asked for something it cannot give. `code` is stable and documented in docs/errors.md;
+ * An expected failure of the environment or of a request. `code` is stable and documented in docs/errors.md;
  * `message` is for people and may change. Compare codes, never classes: bundles hold several copies of this one.
  */
 export class LfError extends Error {

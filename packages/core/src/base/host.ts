@@ -1,7 +1,7 @@
 /** Stops what `after` started. Calling it late or twice does nothing. */
 export type Cancel = () => void
 
-/** Clock and luck. Core has none of its own, so that a simulator can own both. */
+/** Clock and randomness, injected so that tests and the simulator own both. */
 export interface Host {
   /** Wall clock, milliseconds since 1970. It may jump. */
   nowMs(): number
@@ -10,6 +10,6 @@ export interface Host {
   randomBytes(count: number): Uint8Array
   /** Calls `run` once, about `delayMs` from now. */
   after(delayMs: number, run: () => void): Cancel
-  /** Lets others of the process work for a moment, between pieces of long work. Absent: there are none. */
+  /** Yields to the event loop between slices of long work. Absent: work is done in one slice. */
   yieldToLoop?(): Promise<void>
 }

@@ -15,7 +15,10 @@ export function isDocId(text: string): boolean {
 /** @throws DOC_ID_INVALID */
 export function checkDocId(text: string): string {
   if (!isDocId(text))
-    throw new LfError("DOC_ID_INVALID", "a document id is 1 to 64 characters of A-Z, a-z, 0-9, _ and -")
+    throw new LfError(
+      "DOC_ID_INVALID",
+      `expected a document id of 1 to 64 characters of A-Z, a-z, 0-9, _ and -, got another text (characters: ${text.length})`,
+    )
   return text
 }
 
@@ -25,8 +28,8 @@ export function newClientSecret(host: Host): Uint8Array {
 }
 
 /**
- * The secret of a client that goes on under a new id with `firstUid` as its first mutation. Clones that had that one
- * pending together come to one id again, so that the server still finds where they part and runs it once (T1).
+ * The secret of a client that goes on under a new id with `firstUid` as its first mutation. Clones that both
+ * had that one pending derive the same id, so that the server still finds where they differ and runs it once (T1).
  */
 export function deriveForkSecret(secret: Uint8Array, firstUid: string): Uint8Array {
   return sha256(concatBytes([secret, textToBytes(firstUid)]))

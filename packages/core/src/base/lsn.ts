@@ -7,7 +7,7 @@ export type Lsn = number & { readonly [brand]: "Lsn" }
 
 export const LSN_ZERO = 0 as Lsn
 
-/** The one door to the brand. */
+/** The only function that makes the branded type. */
 export function lsn(value: number): Lsn {
   assert(Number.isSafeInteger(value) && value >= 0, `lsn ${value} is a safe integer from 0`)
   return value as Lsn

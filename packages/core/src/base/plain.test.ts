@@ -45,7 +45,7 @@ describe("plain data", () => {
     maxDepth: 40,
   })
 
-  test("what is written is read, whatever it is; the rest is refused with a code (T35)", () => {
+  test("each value is refused with a code or read back as it was written (T35)", () => {
     fc.assert(
       fc.property(values, (value) => {
         let bytes: Uint8Array
@@ -58,7 +58,7 @@ describe("plain data", () => {
         const reader = new ByteReader(bytes)
         const copy = readPlain(reader)
         reader.end()
-        // Once more the same bytes: nothing was lost on the way.
+        // Encoded again the bytes are the same.
         expect(written(copy)).toEqual(bytes)
       }),
       { numRuns: 2000 },

@@ -31,7 +31,7 @@ const TAG = {
  * @throws MUTATION_ARGS_INVALID for functions, symbols, class instances, and what is over a limit above
  */
 export function writePlain(writer: ByteWriter, value: unknown, depth = 0): void {
-  if (depth > PLAIN_DEPTH_MAX) throw invalid(`data nests deeper than ${PLAIN_DEPTH_MAX}`)
+  if (depth > PLAIN_DEPTH_MAX) throw invalid(`expected data of at most ${PLAIN_DEPTH_MAX} levels, got more`)
   switch (typeof value) {
     case "boolean":
       writer.u8(value ? TAG.true : TAG.false)
@@ -52,13 +52,13 @@ export function writePlain(writer: ByteWriter, value: unknown, depth = 0): void 
       writeObject(writer, value, depth)
       return
     default:
-      throw invalid(`a ${typeof value} cannot be an argument`)
+      throw invalid(`expected plain data as an argument, got a ${typeof value}`)
   }
 }
 
 /** @throws BYTES_MALFORMED */
 export function readPlain(reader: ByteReader, depth = 0): unknown {
-  if (depth > PLAIN_DEPTH_MAX) throw malformed("data nests too deep")
+  if (depth > PLAIN_DEPTH_MAX) throw malformed(`expected data of at most ${PLAIN_DEPTH_MAX} levels, got more`)
   switch (reader.u8()) {
     case TAG.null:
       return null
@@ -87,7 +87,7 @@ export function readPlain(reader: ByteReader, depth = 0): unknown {
     case TAG.object:
       return readObject(reader, depth)
     default:
-      throw malformed("unknown tag")
+      throw malformed("expected the tag of a kind of plain data, got an unknown one")
   }
 }
 
@@ -108,7 +108,7 @@ function writeObject(writer: ByteWriter, value: object | null, depth: number): v
   } else {
     const prototype = Object.getPrototypeOf(value)
     if (prototype !== null && Object.getPrototypeOf(prototype) !== null)
-      throw invalid("a class instance cannot be an argument")
+      throw invalid("expected plain data as an argument, got an instance of a class")
     const entries = Object.entries(value)
     checkItems(entries.length)
     writer.u8(TAG.object).uint(entries.length)
@@ -123,27 +123,28 @@ function writeObject(writer: ByteWriter, value: object | null, depth: number): v
 function checkKey(key: string): void {
   // UTF-8 takes three bytes for a UTF-16 unit at the most: short names need not be counted.
   if (key.length * 3 <= PLAIN_KEY_BYTES_MAX || textToBytes(key).length <= PLAIN_KEY_BYTES_MAX) return
-  throw invalid(`a name has over ${PLAIN_KEY_BYTES_MAX} bytes`)
+  throw invalid(`expected property names of at most ${PLAIN_KEY_BYTES_MAX} bytes, got a longer one`)
 }
 
 function writeBigint(writer: ByteWriter, value: bigint): void {
   const hex = value.toString(16)
-  if (hex.length > PLAIN_BIGINT_DIGITS_MAX) throw invalid(`a bigint has over ${PLAIN_BIGINT_DIGITS_MAX} hex digits`)
+  if (hex.length > PLAIN_BIGINT_DIGITS_MAX)
+    throw invalid(`expected a bigint of at most ${PLAIN_BIGINT_DIGITS_MAX} hex digits, got ${hex.length}`)
   writer.u8(TAG.bigint).text(hex)
 }
 
 function readList(reader: ByteReader, depth: number): unknown[] {
   const count = reader.count()
-  if (count > PLAIN_ITEMS_MAX) throw malformed("too many items")
+  if (count > PLAIN_ITEMS_MAX) throw malformed(`expected at most ${PLAIN_ITEMS_MAX} items, got ${count}`)
   const list: unknown[] = []
   for (let i = 0; i < count; i++) list.push(readPlain(reader, depth + 1))
   return list
 }
 
-/** A plain object. Keys are data: `__proto__` becomes a property of its own and nobody's prototype (S9). */
+/** A plain object. Keys are data: `__proto__` becomes an own property and never a prototype (S9). */
 function readObject(reader: ByteReader, depth: number): object {
   const count = reader.count(2)
-  if (count > PLAIN_ITEMS_MAX) throw malformed("too many items")
+  if (count > PLAIN_ITEMS_MAX) throw malformed(`expected at most ${PLAIN_ITEMS_MAX} items, got ${count}`)
   const object = {}
   for (let i = 0; i < count; i++) {
     const key = reader.text(PLAIN_KEY_BYTES_MAX)
@@ -154,12 +155,12 @@ function readObject(reader: ByteReader, depth: number): object {
 }
 
 function readBigint(hex: string): bigint {
-  if (!/^-?[0-9a-f]+$/.test(hex)) throw malformed("not an integer")
+  if (!/^-?[0-9a-f]+$/.test(hex)) throw malformed("expected the hex digits of a bigint, got other text")
   return hex.startsWith("-") ? -BigInt(`0x${hex.slice(1)}`) : BigInt(`0x${hex}`)
 }
 
 function checkItems(count: number): void {
-  if (count > PLAIN_ITEMS_MAX) throw invalid(`more than ${PLAIN_ITEMS_MAX} items`)
+  if (count > PLAIN_ITEMS_MAX) throw invalid(`expected at most ${PLAIN_ITEMS_MAX} items, got ${count}`)
 }
 
 function invalid(message: string): LfError {

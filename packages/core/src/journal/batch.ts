@@ -10,13 +10,7 @@ export interface Batch {
   readonly entries: readonly Uint8Array[]
 }
 
-export function batchBytes(batch: Batch): number {
-  let bytes = 0
-  for (const entry of batch.entries) bytes += entryCostBytes(entry)
-  return bytes
-}
-
-/** One entry's part of `batchBytes`. */
+/** What one entry takes of what a reader asks for. */
 export function entryCostBytes(entry: Uint8Array): number {
   return entry.length + ENTRY_EXTRA_BYTES
 }

@@ -23,7 +23,7 @@ describe("bytesSinceRollup", () => {
     await rolledUp
   })
 
-  test("counts what is at rest when a log is opened, so that a log which is opened often is rolled up too", async () => {
+  test("counts the bytes at rest at the open, so that a log opened often is rolled up too", async () => {
     const disk = new MemoryDisk()
     const streams = new Streams(await disk.open("d"))
     streams.journal("a", text).append("x".repeat(100))

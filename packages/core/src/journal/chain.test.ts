@@ -14,7 +14,7 @@ function chainOf(...entries: readonly string[]): Chain {
 }
 
 describe("chain", () => {
-  test("bytes counts the entries that are held: appended, loaded and merged, without those rolled up", () => {
+  test("bytes counts the held entries: appended, loaded and merged, not those rolled up", () => {
     const chain = chainOf("a", "bcd")
     expect(chain.bytes).toBe(4)
     const other = chainOf()
@@ -31,21 +31,21 @@ describe("chain", () => {
     expect([journal.stream, journal.bytes]).toEqual(["s", 2])
   })
 
-  test("T1 the first position whose hash is still known is compared: a clone that differs there is a fork", () => {
+  test("a clone that differs at the first position with a known hash is a fork (T1)", () => {
     const [ours, clone] = [chainOf("a", "b", "c"), chainOf("a", "x", "c")]
     ours.rollup(lsn(2))
     expect(ours.write(clone.read(lsn(2), 1000))).toEqual({ type: "fork", common: 2 })
     expect(ours.write(chainOf("a", "b", "c", "d").read(lsn(2), 1000))).toEqual({ type: "written", lsn: 4 })
   })
 
-  test("T1 what goes on from another last entry is a fork, though all entries here are rolled up", () => {
+  test("a batch after another last entry is a fork, though all entries here are rolled up (T1)", () => {
     const [ours, clone] = [chainOf("a", "b"), chainOf("a", "x", "c")]
     ours.rollup(lsn(2))
     expect(ours.write(clone.read(lsn(2), 1000))).toEqual({ type: "fork", common: 2 })
     expect(ours.lsn()).toBe(2)
   })
 
-  test("T1 a batch that ends at the first known hash is compared there", () => {
+  test("a batch that ends at the first known hash is compared there (T1)", () => {
     const [ours, same, clone] = [chainOf("a", "b"), chainOf("a", "b"), chainOf("a", "x")]
     ours.rollup(lsn(2))
     expect(ours.write(same.read(lsn(0), 1000))).toEqual({ type: "written", lsn: 2 })

@@ -10,7 +10,7 @@ export type WriteResult =
   | { readonly type: "gap"; readonly expected: Lsn }
   | { readonly type: "fork"; readonly common: Lsn }
 
-/** Who keeps what a chain appends. `admit` throws when nothing more may be appended. */
+/** Keeps what a chain appends. `admit` throws when nothing more may be appended. */
 export interface ChainKeeper {
   admit(): void
   keep(record: LogRecord): void
@@ -21,7 +21,7 @@ export class Chain {
   readonly stream: string
   readonly #keeper: ChainKeeper | null
   #start: Lsn
-  /** Hashes may be known from further back than entries: they tell a clone where it parted from us (T1). */
+  /** Hashes may be known from further back than entries: they show a clone where it diverged (T1). */
   #hashStart: Lsn
   /** At index i the hash at #hashStart + i; the last one is that of the last entry. */
   #hashes: bigint[]
@@ -98,7 +98,7 @@ export class Chain {
     const trusted = lsn(Math.min(batch.from, this.#start))
     if (batch.from >= this.#hashStart && this.hashAt(batch.from) !== batch.previousHash)
       return { type: "fork", common: trusted }
-    // None of it can be compared any more: to say that we have it would be a guess, and could lose it.
+    // None of it can be compared any more: an acknowledgement would be a guess, and could lose it.
     if (batch.from + batch.entries.length < this.#hashStart) return { type: "fork", common: trusted }
     let position = batch.from
     let hash = batch.previousHash

@@ -33,7 +33,7 @@ describe("groups", () => {
     first = encodeGroup(GENERATION, [entry(1, 0n)])
   })
 
-  test("I11 a last header that claims more bytes than there are is a torn tail, though the hash is that of what is there", () => {
+  test("a last header that claims more bytes than there are is a torn tail, hash or not (I11)", () => {
     const body = first.subarray(40)
     const group = new ByteWriter()
       .raw(first.subarray(0, 20))
@@ -44,7 +44,7 @@ describe("groups", () => {
     expect([decoded.tail, decoded.goodBytes]).toEqual(["torn", first.length])
   })
 
-  test("I11 a torn group behind a byte that belongs to no group is a torn tail with it", () => {
+  test("a torn group behind a byte that belongs to no group is a torn tail with it (I11)", () => {
     const bytes = concatBytes([first, new Uint8Array(1), first.slice(0, -1)])
     expect(decodeRecords(bytes, GENERATION)).toMatchObject({ tail: "torn", goodBytes: first.length })
   })
@@ -69,20 +69,20 @@ describe("records of a stream", () => {
     two = entry(2, one.hash)
   })
 
-  test("I11 a record whose position is not the next is corruption, though its hashes follow", () => {
+  test("a record whose position is not the next is corruption, though its hashes follow (I11)", () => {
     expect(() => recover([one, { ...two, lsn: lsn(3) }])).toThrow(corrupt)
     expect(() => recover([one, { ...two, lsn: lsn(1) }])).toThrow(corrupt)
   })
 
-  test("I11 a record that follows another predecessor is corruption, though its own hash is right", () => {
+  test("a record with another predecessor is corruption, though its own hash is right (I11)", () => {
     expect(() => recover([one, entry(2, one.hash + 1n)])).toThrow(corrupt)
   })
 
-  test("I11 a record whose hash is not that of its bytes is corruption", () => {
+  test("a record whose hash is not that of its bytes is corruption (I11)", () => {
     expect(() => recover([one, { ...two, hash: two.hash + 1n }])).toThrow(corrupt)
   })
 
-  test("I11 an anchor behind records of its stream is corruption", () => {
+  test("an anchor behind records of its stream is corruption (I11)", () => {
     expect(() => recover([one, anchorRecord("s", lsn(2), two.hash)])).toThrow(corrupt)
     expect(() => recover([one, anchorRecord("other", lsn(2), two.hash)])).not.toThrow()
   })
@@ -98,7 +98,7 @@ describe("header", () => {
     return head.u64(hash64(head.finish())).finish()
   }
 
-  test("S9 a checkpoint of an unknown kind is corruption, though it reads like a known one", () => {
+  test("a checkpoint of an unknown kind is corruption, though it reads like a known one (S9)", () => {
     const ofKind = (kind: number) =>
       sealed((body) => body.uint(9).uint(0).u8(kind).bytes(new Uint8Array(1)).uint(1).u64(5n).uint(2))
     expect(decodeLogHeader(ofKind(2)).header.checkpoint).toMatchObject({ mainGeneration: 2 })

@@ -4,14 +4,14 @@ import type { Chain, WriteResult } from "./chain.ts"
 
 export type { WriteResult } from "./chain.ts"
 
-/** `encode` gives bytes that nobody changes afterwards. */
+/** The bytes that `encode` returns are never changed afterwards. */
 export interface EntryCodec<T> {
   encode(entry: T): Uint8Array
   decode(bytes: Uint8Array): T
 }
 
 /**
- * An ordered log of entries, 1, 2, 3 …, chained by hashes so that two journals can tell where they differ. What it
+ * An ordered log of entries, 1, 2, 3 …, chained by hashes so that two journals can find where they differ. What it
  * appends is durable after its Streams' next flush.
  */
 export class Journal<T> {

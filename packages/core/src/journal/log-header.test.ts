@@ -23,14 +23,14 @@ function ofLaterFormat(bytes: Uint8Array, hashedBytes: number): Uint8Array {
 }
 
 describe("log header", () => {
-  test("comes back as it went in, and tells where it ends", () => {
+  test("comes back as it went in, with its end", () => {
     for (const given of [header, earlier, { ...header, checkpoint: null }]) {
       const bytes = encodeLogHeader(given)
       expect(decodeLogHeader(new Uint8Array([...bytes, 9, 9]))).toEqual({ header: given, endAt: bytes.length })
     }
   })
 
-  test("I11 every flipped bit and every cut is told", () => {
+  test("every flipped bit and every cut is detected (I11)", () => {
     const bytes = encodeLogHeader(header)
     for (let bit = 0; bit < bytes.length * 8; bit++) {
       const damaged = bytes.slice()
@@ -40,12 +40,12 @@ describe("log header", () => {
     }
   })
 
-  test("T20 only a log whose main is of an earlier generation has format 2: older code reads the others", () => {
+  test("only a log whose main is of an earlier generation has format 2 (T20)", () => {
     const formatOf = (given: LogHeader) => new DataView(encodeLogHeader(given).buffer).getUint32(4, true)
     expect([header, { ...header, checkpoint: null }, earlier].map(formatOf)).toEqual([1, 1, 2])
   })
 
-  test("S9 a body that does not parse is LOG_CORRUPT under a checksum that is right", () => {
+  test("a body that does not parse is LOG_CORRUPT under a checksum that is right (S9)", () => {
     const bytes = encodeLogHeader(header)
     const body = bytes.slice(12, -8)
     const kindAt = new ByteWriter().uint(header.generation).uint(header.liveBytes).length
@@ -58,14 +58,14 @@ describe("log header", () => {
     }
   })
 
-  test("S9 a log whose main would be its own or a later one is LOG_CORRUPT", () => {
+  test("a log whose main would be its own or a later one is LOG_CORRUPT (S9)", () => {
     for (const mainGeneration of [header.generation, header.generation + 1]) {
       const bytes = encodeLogHeader({ ...header, checkpoint: { ...header.checkpoint, mainGeneration } })
       expect(() => decodeLogHeader(bytes)).toThrow(expect.objectContaining({ code: "LOG_CORRUPT" }))
     }
   })
 
-  test("T20 a newer format is refused as newer, of header and of records", () => {
+  test("a header or records of a newer format are LOG_FORMAT_NEWER (T20)", () => {
     const bytes = encodeLogHeader(header)
     const newer = expect.objectContaining({ code: "LOG_FORMAT_NEWER" })
     expect(() => decodeLogHeader(ofLaterFormat(bytes, bytes.length - 8))).toThrow(newer)

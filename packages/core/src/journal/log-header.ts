@@ -59,7 +59,7 @@ export function encodeLogHeader({ generation, liveBytes, checkpoint }: LogHeader
 export function decodeLogHeader(bytes: Uint8Array): { readonly header: LogHeader; readonly endAt: number } {
   if (bytes.length < FIXED_BYTES + HASH_BYTES) throw damaged("ends early")
   const fixed = new ByteReader(bytes)
-  if (fixed.u32() !== MAGIC) throw damaged("is not one")
+  if (fixed.u32() !== MAGIC) throw damaged("does not begin as one of lf")
   const format = fixed.u32()
   const bodyBytes = fixed.u32()
   if (bodyBytes > fixed.remaining - HASH_BYTES) throw damaged("ends early")

@@ -32,7 +32,7 @@ export interface DocumentLog {
   /** Replaces the past; atomic at every crash point (I12). @throws as `append` */
   rollup(checkpoint: Checkpoint, live: readonly LogRecord[]): Promise<void>
   close(): Promise<void>
-  /** `onEnd` is told when the log ends before anybody writes, as when a user clears a site's data. Absent where that cannot be. */
+  /** Calls `onEnd` when the log ends without a write, as when a user clears a site's data. Absent where that cannot happen. */
   watch?(onEnd: (error: LfError) => void): void
 }
 

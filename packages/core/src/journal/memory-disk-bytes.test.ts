@@ -37,7 +37,7 @@ describe("the bytes of a memory disk", () => {
     expect(disk.bytes("d")).toEqual(fresh().slice(0, 5))
   })
 
-  test("I13 that were not synced are lost in a crash, unless the test says otherwise", async () => {
+  test("that were not synced are lost in a crash, unless the test says otherwise (I13)", async () => {
     const disk = new MemoryDisk(() => new Promise(() => {}))
     const { log } = await disk.open("d")
     void log.append(chainOf("s", ["1"]))
@@ -47,7 +47,7 @@ describe("the bytes of a memory disk", () => {
   })
 })
 
-test("I14 deposing the owner of a document that is not open changes nothing", async () => {
+test("deposing the owner of a document that is not open changes nothing (I14)", async () => {
   const disk = new MemoryDisk()
   await (await disk.open("d")).log.close()
   disk.depose("d")

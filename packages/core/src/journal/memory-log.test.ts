@@ -25,7 +25,7 @@ logContract("memory", async () => {
 })
 
 describe("memory disk", () => {
-  test("I11 a checkpoint whose pages or live records are damaged is told", async () => {
+  test("a checkpoint whose pages or live records are damaged is LOG_CORRUPT (I11)", async () => {
     const corrupt = { code: "LOG_CORRUPT" }
     for (const damage of [
       (log: Uint8Array) => log.slice(0, -1),
@@ -44,7 +44,7 @@ describe("memory disk", () => {
     }
   })
 
-  test("a crash leaves documents alone that nobody has open", async () => {
+  test("a crash leaves documents alone that are not open", async () => {
     const disk = new MemoryDisk()
     const { log } = await disk.open("d")
     await log.append(chainOf("s", ["1"]))
@@ -57,16 +57,16 @@ describe("memory disk", () => {
     expect(() => new MemoryDisk().bytes("d")).toThrow(expect.objectContaining({ code: "DOC_NOT_FOUND" }))
   })
 
-  test("T19 a failure keeps its code, and an unknown one is LOG_FAILED with its cause", async () => {
+  test("a failure keeps its code, and an unknown one is LOG_FAILED with its cause (T19)", async () => {
     const cause = new Error("x")
-    for (const [failure, told] of [
+    for (const [failure, reported] of [
       [new LfError("LOG_FULL", "full"), { code: "LOG_FULL" }],
       [cause, { code: "LOG_FAILED", cause }],
     ]) {
       const disk = new MemoryDisk()
       const { log } = await disk.open("d")
       disk.failNext(failure)
-      await expect(log.append(chainOf("s", ["1"]))).rejects.toMatchObject(told)
+      await expect(log.append(chainOf("s", ["1"]))).rejects.toMatchObject(reported)
     }
   })
 
@@ -95,7 +95,7 @@ describe("memory disk", () => {
     }
   })
 
-  test("I12 a crash in a rollup leaves the old state or the new one", async () => {
+  test("a crash in a rollup leaves the old state or the new one (I12)", async () => {
     for (const kept of [0, 0.5, 1]) {
       const disk = new MemoryDisk()
       const { log } = await disk.open("d")
@@ -110,7 +110,7 @@ describe("memory disk", () => {
     }
   })
 
-  test("I14 a rollup that was under way when its owner was deposed never takes place", async () => {
+  test("a rollup under way when its owner is deposed never takes effect (I14)", async () => {
     let sync = () => {}
     const disk = new MemoryDisk(
       () =>
@@ -133,7 +133,7 @@ describe("memory disk", () => {
     expect([checkpoint, found]).toEqual([null, records])
   })
 
-  test("I11 damage to the header is told", async () => {
+  test("damage to the header is LOG_CORRUPT (I11)", async () => {
     const disk = new MemoryDisk()
     await (await disk.open("d")).log.close()
     const size = disk.bytes("d").length
@@ -146,7 +146,7 @@ describe("memory disk", () => {
     expect((await disk.open("d")).records).toEqual([])
   })
 
-  test("documents do not see each other, and an fsync takes as long as the test says", async () => {
+  test("documents are independent, and an fsync takes as long as the test says", async () => {
     const syncs: (() => void)[] = []
     const disk = new MemoryDisk(() => new Promise((resolve) => syncs.push(resolve)))
     const [one, two] = [await disk.open("1"), await disk.open("2")]
@@ -162,7 +162,7 @@ describe("memory disk", () => {
     expect((await disk.open("2")).records).toEqual([])
   })
 
-  test("T19 after a failed write the log stays failed", async () => {
+  test("after a failed write the log stays failed (T19)", async () => {
     const disk = new MemoryDisk()
     const { log } = await disk.open("d")
     disk.failNext(new Error("EIO"))

@@ -33,7 +33,7 @@ export class MemoryDisk {
   /** @throws LOG_OWNED, LOG_CORRUPT, LOG_FORMAT_NEWER */
   async open(docId: string): Promise<OpenedLog> {
     const doc = this.#docs.get(docId) ?? freshDoc()
-    if (doc.owner !== null) throw new LfError("LOG_OWNED", `the log of ${docId} is open`)
+    if (doc.owner !== null) throw new LfError("LOG_OWNED", `the log of ${docId} is open already; close it first`)
     this.#docs.set(docId, doc)
     const bytes = concatBytes([...doc.synced, ...doc.unsynced])
     const { header, endAt } = decodeLogHeader(bytes)
@@ -68,12 +68,12 @@ export class MemoryDisk {
     }
   }
 
-  /** Takes the document away from its owner, as another process would that thinks it dead: its appends are refused (I14). */
+  /** Takes the document from its owner, as a process does that believes it dead: its appends are refused (I14). */
   depose(docId: string): void {
     const doc = this.#doc(docId)
     doc.owner?.end(new LfError("LOG_DEPOSED", `${docId} has another owner`))
     doc.owner = null
-    doc.staged = null // what it was about to put in place of everything is nobody's now
+    doc.staged = null // an unfinished rollup is dropped with its owner
   }
 
   /** The next append or rollup of any log on this disk fails with `error`. */
@@ -85,7 +85,7 @@ export class MemoryDisk {
     return this.#docs.has(docId)
   }
 
-  /** The bytes at rest of a document that nobody has open, to look at and, by `damage`, to change. */
+  /** The bytes at rest of a document that is not open, to read and, by `damage`, to change. */
   bytes(docId: string): Uint8Array {
     const doc = this.#doc(docId)
     return concatBytes([...doc.synced, ...doc.unsynced])
@@ -173,7 +173,7 @@ class MemoryLog implements DocumentLog {
   }
 }
 
-/** A log that is gone with the process, for private windows and for browsers without storage. */
+/** A log that is lost with the process, for private windows and for browsers without storage. */
 export function openMemoryLog(): OpenedLog {
   let isClosed = false
   const admit = async () => {

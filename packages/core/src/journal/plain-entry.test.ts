@@ -16,7 +16,7 @@ test("an entry comes back as it went in", () => {
   expect(codec.decode(codec.encode({ name: "a" }))).toEqual({ name: "a" })
 })
 
-test("S9 what is no plain data, or goes on behind it, or is something else than an entry, is LOG_CORRUPT", () => {
+test("no plain data, bytes behind it, or something else than an entry is LOG_CORRUPT (S9)", () => {
   const codec = plainCodec((entry) => hasFields(entry, { name: "text" }))
   const whole = plainBytes({ name: "a" })
   for (const bytes of [new Uint8Array(0), whole.slice(0, -1), Uint8Array.of(...whole, 0)])
@@ -25,7 +25,7 @@ test("S9 what is no plain data, or goes on behind it, or is something else than 
     expect(() => codec.decode(plainBytes(value))).toThrow(corrupt)
 })
 
-test("a field holds what is said of it", () => {
+test("hasFields checks the kind of each field", () => {
   const fields = { a: "text", b: "text or null", c: "boolean", d: "number", e: "lsn", f: "lsns" } as const
   const entry = { a: "x", b: null, c: false, d: 0.5, e: 7, f: [1, 2], more: 1 }
   expect(hasFields(entry, fields)).toBe(true)
@@ -34,13 +34,13 @@ test("a field holds what is said of it", () => {
     expect(hasFields({ ...entry, ...wrong }, fields)).toBe(false)
 })
 
-test("S9 a text, a function or a list has no fields, whatever could be asked of it", () => {
+test("a text, a function or a list has no fields (S9)", () => {
   for (const value of ["text", 7, () => {}, true]) expect(hasFields(value, {})).toBe(false)
   expect(hasFields("text", { length: "number" })).toBe(false)
   expect(hasFields({ length: 4 }, { length: "number" })).toBe(true)
 })
 
-test("arguments as deep as they may be alone are kept inside an entry", () => {
+test("arguments of the greatest depth fit inside an entry", () => {
   const codec = plainCodec<{ args: unknown }>((entry) => hasFields(entry, {}))
   let args: unknown = 1
   for (let depth = 0; depth < PLAIN_DEPTH_MAX; depth++) args = [args]

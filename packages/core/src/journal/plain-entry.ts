@@ -25,8 +25,8 @@ export function hasFields(value: unknown, fields: Readonly<Record<string, keyof 
 const OUTERMOST = -4
 
 /**
- * Entries as plain data, for streams that only this side writes. The checksums of a record tell what a disk does to it;
- * what decodes to something else than an entry was not written by this code, and is told before anybody takes it for one.
+ * Entries as plain data, for streams that only this side writes. The checksums of a record detect what a disk does to it;
+ * what decodes to something else than an entry was not written by this code, and throws before it is used.
  * Decoding throws LOG_CORRUPT.
  */
 export function plainCodec<T>(isEntry: (value: unknown) => boolean): EntryCodec<T> {
@@ -38,7 +38,7 @@ export function plainCodec<T>(isEntry: (value: unknown) => boolean): EntryCodec<
     },
     decode(bytes) {
       const entry = decodePlain(bytes)
-      if (!isEntry(entry)) throw new LfError("LOG_CORRUPT", "an entry holds something else than it should")
+      if (!isEntry(entry)) throw new LfError("LOG_CORRUPT", "expected another shape of an entry than it has")
       return entry as T // `isEntry` says so
     },
   }

@@ -57,7 +57,7 @@ describe("record", () => {
     )
   })
 
-  test("I11 a torn tail is cut as a whole group, wherever it tears", () => {
+  test("a torn tail is cut as a whole group, wherever it tears (I11)", () => {
     const { groups, records } = groupsOf([2, 3])
     const all = concatBytes(groups)
     for (let end = groups[0].length; end < all.length; end++) {
@@ -68,7 +68,7 @@ describe("record", () => {
     }
   })
 
-  test("I11 every flipped bit before the last group is corruption, in the last group it is cut", () => {
+  test("every flipped bit before the last group is corruption, in the last group it is cut (I11)", () => {
     const { groups, records } = groupsOf([1, 2, 1])
     const all = concatBytes(groups)
     const lastAt = groups[0].length + groups[1].length
@@ -83,7 +83,7 @@ describe("record", () => {
     }
   })
 
-  test("I11 a middle group that is cut out or overwritten by zeros is corruption", () => {
+  test("a middle group that is cut out or overwritten by zeros is corruption (I11)", () => {
     const { groups } = groupsOf([1, 2, 1])
     const zeroed = concatBytes([groups[0], new Uint8Array(groups[1].length), groups[2]])
     const shortened = concatBytes([groups[0], groups[1].slice(5), groups[2]])
@@ -91,7 +91,7 @@ describe("record", () => {
       expect(() => decodeRecords(damaged, GENERATION)).toThrow(expect.objectContaining({ code: "LOG_CORRUPT" }))
   })
 
-  test("I11 a damaged group before another one is corruption, even when the other one is damaged too", () => {
+  test("a damaged group before another is corruption, even if the other is damaged too (I11)", () => {
     const { groups } = groupsOf([1, 1, 1])
     const damaged = concatBytes(groups)
     damaged[groups[0].length + 45] ^= 1
@@ -99,14 +99,14 @@ describe("record", () => {
     expect(() => decodeRecords(damaged, GENERATION)).toThrow(expect.objectContaining({ code: "LOG_CORRUPT" }))
   })
 
-  test("I11 a header written over another group's is corruption, also where it claims all that follows", () => {
+  test("a header written over another group's is corruption, also if it claims all the rest (I11)", () => {
     const { groups } = groupsOf([9, 1, 1])
     const damaged = concatBytes(groups)
     damaged.copyWithin(groups[0].length, 0, 40)
     expect(() => decodeRecords(damaged, GENERATION)).toThrow(expect.objectContaining({ code: "LOG_CORRUPT" }))
   })
 
-  test("I11 a body that no encoder wrote is corruption under a checksum that is right", () => {
+  test("a body that no encoder wrote is corruption under a checksum that is right (I11)", () => {
     const [record] = entries("s", [new Uint8Array([1])])
     const body = encodeGroup(GENERATION, [record]).slice(40)
     const changed = (at: number, value: number) => body.map((byte, i) => (i === at ? value : byte))
@@ -125,7 +125,7 @@ describe("record", () => {
     expect(decodeRecords(groupOf(1, body), GENERATION).records).toEqual([record])
   })
 
-  test("T18 zero-filled space and stale records of another generation are a tail to cut", () => {
+  test("zero-filled space and stale records of another generation are a tail to cut (T18)", () => {
     const { groups, records } = groupsOf([2])
     const stale = encodeGroup(GENERATION - 1, records)
     for (const tail of [new Uint8Array(4096), stale, concatBytes([new Uint8Array(9), stale, stale])]) {

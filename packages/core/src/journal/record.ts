@@ -64,7 +64,7 @@ export function decodeRecords(bytes: Uint8Array, generation: number): DecodedRec
   while (at < bytes.length) {
     const header = readHeader(bytes, at, generation)
     if (header === undefined || !isBodyWhole(bytes, header)) {
-      // A whole header tells where its body ends; what lies inside is data, even where it looks like a group.
+      // A whole header has its body's end; what lies inside is data, even where it looks like a group.
       const next = header === undefined ? at + 1 : header.endAt
       // A group is begun when the one before it is durable: the next header alone says that this one was whole once.
       if (header !== undefined && readHeader(bytes, next, generation) !== undefined) throw damagedAt(at)
@@ -132,7 +132,11 @@ function damagedAt(at: number): LfError {
 function readBody(body: Uint8Array, count: number, into: LogRecord[]): void {
   try {
     const reader = new ByteReader(body)
-    if (count * RECORD_BYTES_MIN > body.length) throw new LfError("LOG_CORRUPT", "more records than bytes for them")
+    if (count * RECORD_BYTES_MIN > body.length)
+      throw new LfError(
+        "LOG_CORRUPT",
+        `got a count of ${count} records, which is more than ${body.length} bytes can hold`,
+      )
     for (let i = 0; i < count; i++) into.push(readRecord(reader))
     reader.end()
   } catch (cause) {
@@ -146,7 +150,7 @@ function readRecord(reader: ByteReader): LogRecord {
   const type = reader.u8()
   if (type !== TYPE_ENTRY && type !== TYPE_ANCHOR) throw new LfError("LOG_CORRUPT", `record of unknown type ${type}`)
   const stream = reader.text(STREAM_BYTES_MAX)
-  if (stream === "") throw new LfError("LOG_CORRUPT", "a record of no stream")
+  if (stream === "") throw new LfError("LOG_CORRUPT", "expected the name of a stream in a record, got an empty one")
   const position = lsn(reader.uint())
   const previousHash = reader.u64()
   const hash = reader.u64()

@@ -17,7 +17,7 @@ function slowStreams() {
   return { streams, journal: streams.journal("s", text), ends }
 }
 
-test("I3 a flush with nothing new waits for the one that is under way, and until then the streams are dirty", async () => {
+test("a flush with nothing new waits for the one under way; the streams are dirty meanwhile (I3)", async () => {
   const { streams, journal, ends } = slowStreams()
   journal.append("a")
   const first = streams.flush()
@@ -32,7 +32,7 @@ test("I3 a flush with nothing new waits for the one that is under way, and until
   expect(streams.isDirty).toBe(false)
 })
 
-test("T19 a flush with nothing new fails with the one that is under way", async () => {
+test("a flush with nothing new fails with the one that is under way (T19)", async () => {
   const { streams, journal, ends } = slowStreams()
   journal.append("a")
   const flushes = [streams.flush(), streams.flush()]

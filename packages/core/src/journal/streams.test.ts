@@ -17,7 +17,7 @@ const NO_PAGES: Checkpoint = { meta: new Uint8Array([1]), pages: [] }
 const entriesOf = (journal: Journal<string>) => [...journal.iter()].map(({ entry }) => entry)
 const open = async (disk: MemoryDisk) => new Streams(await disk.open("d"))
 
-/** A log that settles only when the test says so, and tells what it was given. */
+/** A log that settles only when the test says so, and keeps what it was given. */
 class SlowLog implements DocumentLog {
   readonly durable = true
   readonly calls: string[] = []
@@ -49,7 +49,7 @@ function slowStreams() {
 }
 
 describe("streams", () => {
-  test("I3 what was flushed comes back, what was not does not", async () => {
+  test("flushed entries come back, others do not (I3)", async () => {
     const disk = new MemoryDisk()
     const streams = await open(disk)
     streams.journal("a", text).append("a1")
@@ -65,7 +65,7 @@ describe("streams", () => {
     expect(entriesOf(again.journal("b", text))).toEqual(["b1"])
   })
 
-  test("a name has one journal", async () => {
+  test("the same name gives the same journal", async () => {
     const streams = await open(new MemoryDisk())
     expect(streams.journal("a", text)).toBe(streams.journal("a", text))
     expect(streams.names()).toEqual([])
@@ -104,7 +104,7 @@ describe("streams", () => {
     expect(streams.isDirty).toBe(false)
   })
 
-  test("T19 after a failure every call rejects with the same error and nothing reaches the log", async () => {
+  test("after a failure every call rejects with the same error and nothing reaches the log (T19)", async () => {
     const { log, streams, journal } = slowStreams()
     journal.append("1")
     const first = streams.flush().catch((error) => error)
@@ -142,7 +142,7 @@ describe("streams", () => {
     expect(entriesOf((await open(disk)).journal("a", text))).toEqual(["a1"])
   })
 
-  test("I12 a rollup keeps the chain above what the journals dropped", async () => {
+  test("a rollup keeps the chain above what the journals dropped (I12)", async () => {
     const disk = new MemoryDisk()
     const streams = await open(disk)
     const journal = streams.journal("a", text)
@@ -186,7 +186,7 @@ describe("streams", () => {
     expect((await open(disk)).names()).toEqual([])
   })
 
-  test("I11 an anchor that cannot be is corruption: hashes cut, more of them than entries, nothing can follow", () => {
+  test("an anchor with cut or too many hashes, or that nothing can follow, is corruption (I11)", () => {
     const anchor = anchorRecord("s", lsn(2), 5n, [3n, 4n])
     const opened = (record: LogRecord): OpenedLog => ({ ...openMemoryLog(), records: [record] })
     for (const bad of [
@@ -198,7 +198,7 @@ describe("streams", () => {
     expect(new Streams(opened(anchor)).journal("s", text).lsn()).toBe(2)
   })
 
-  test("I11 a missing, doubled, misplaced or foreign record is corruption", async () => {
+  test("a missing, doubled, misplaced or foreign record is corruption (I11)", async () => {
     const records: LogRecord[] = []
     const { streams, journal } = slowStreams()
     for (const entry of ["1", "2", "3"]) journal.append(entry)
@@ -235,7 +235,7 @@ describe("streams", () => {
     await streams.close()
   })
 
-  test("I3 I12 I13 any sequence of appends, flushes, rollups and crashes equals the model", async () => {
+  test("any sequence of appends, flushes, rollups and crashes equals the model (I3, I12, I13)", async () => {
     const name = fc.constantFrom("a", "b")
     const step = fc.oneof(
       { weight: 4, arbitrary: fc.record({ do: fc.constant("append" as const), name }) },

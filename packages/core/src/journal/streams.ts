@@ -26,7 +26,7 @@ export class Streams {
   readonly #chains = new Map<string, Chain>()
   readonly #journals = new Map<string, Journal<unknown>>()
   readonly #keeper: ChainKeeper = { admit: () => this.#admit(), keep: (record) => this.#keep(record) }
-  /** Appended and in no job yet. */
+  /** Appended, but in no job yet. */
   #pending: LogRecord[] = []
   /** The first one is running. */
   readonly #jobs: Job[] = []
@@ -105,7 +105,7 @@ export class Streams {
     return this.#enqueue("rollup", live, () => this.#log.rollup(checkpoint, live))
   }
 
-  /** Flushes what is left, then gives the log back. Calling it again waits for the same. */
+  /** Flushes what is left, then releases the log. A second call waits for the first. */
   close(): Promise<void> {
     this.#closed ??= this.#close()
     return this.#closed
@@ -113,7 +113,7 @@ export class Streams {
 
   async #close(): Promise<void> {
     const last = this.#failure === null ? this.flush() : Promise.resolve()
-    // After a failure the error was told already; whoever closes wants the log gone.
+    // After a failure the error was reported already; closing only releases the log.
     this.#failure ??= new LfError("LOG_CLOSED", "the document's log is closed")
     try {
       await last
@@ -146,7 +146,7 @@ export class Streams {
     for (let job = this.#jobs.at(0); job !== undefined; job = this.#jobs.at(0)) {
       const error = await outcome(job)
       if (error !== null) {
-        // Closing is no failure: a job that fails after close() was called tells its own error.
+        // Closing is no failure: a job that fails after close() was called rejects with its own error.
         this.#failure = error
         for (const waiting of this.#jobs.splice(0)) waiting.settle(error)
         break
@@ -166,16 +166,20 @@ export class Streams {
         this.#chains.delete(stream)
         return
       }
-      if (known !== undefined) throw corrupt(record, "an anchor follows other records")
+      if (known !== undefined)
+        throw corrupt(record, "expected an anchor as the first of its stream, got one behind other records")
       const hashes = anchorHashes(record)
-      if (lsn === Number.MAX_SAFE_INTEGER) throw corrupt(record, "nothing can follow it")
-      if (hashes === undefined) throw corrupt(record, "an anchor whose hashes are none")
+      if (lsn === Number.MAX_SAFE_INTEGER)
+        throw corrupt(record, "an anchor at the last position, which no record can follow")
+      if (hashes === undefined)
+        throw corrupt(record, `expected the hashes of an anchor, got ${record.payload.length} bytes that are none`)
       this.#chains.set(stream, new Chain(stream, this.#keeper, lsn, hashes))
       return
     }
     const chain = known ?? new Chain(stream, this.#keeper)
-    if (lsn - 1 !== chain.lsn()) throw corrupt(record, `it follows ${chain.lsn()}`)
-    if (previousHash !== chain.hash()) throw corrupt(record, "it names another predecessor")
+    if (lsn - 1 !== chain.lsn()) throw corrupt(record, `expected record ${chain.lsn() + 1} here`)
+    if (previousHash !== chain.hash())
+      throw corrupt(record, "the hash that it names before it is not that of the record before it")
     if (hash !== chainHash(previousHash, record.payload)) throw corrupt(record, "its hash is not that of its bytes")
     chain.load(record.payload, hash)
     this.#chains.set(stream, chain)

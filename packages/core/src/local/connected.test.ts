@@ -41,7 +41,7 @@ const add = (local: Local, count: number, bytes = 1) =>
   )
 
 const pushed = (server: ScriptedServer) =>
-  server.heard.filter((message): message is SyncMutations => message.type === "sync-mutations")
+  server.received.filter((message): message is SyncMutations => message.type === "sync-mutations")
 
 describe("a session that is connected", () => {
   test("shows how far the first sync is, and is up to date when all has come", async () => {
@@ -80,7 +80,7 @@ describe("a session that is connected", () => {
     session.stop()
   })
 
-  test("shows no progress of a later sync, nor one that the connection did not live to see", async () => {
+  test("shows no progress of a later sync, nor one after the connection ended", async () => {
     const { server, first, second, finish } = await withDocument()
     const { session } = await server.session()
     server.pipes[0].close("bye")
@@ -98,7 +98,7 @@ describe("a session that is connected", () => {
     session.stop()
   })
 
-  test("is not up to date by what the disk ends to write after the connection", async () => {
+  test("is not up to date by a write that ends after the connection", async () => {
     const { server, finish } = await withDocument()
     let write: () => void = () => {}
     let isSlow = false
@@ -119,7 +119,7 @@ describe("a session that is connected", () => {
     session.stop()
   })
 
-  test("T22 pings while it is answered, and drops a server that says nothing for two beats", async () => {
+  test("pings while it is answered, and drops a server that is silent for two beats (T22)", async () => {
     const server = new ScriptedServer()
     const { session } = await server.session()
     await server.pass(60_000)
@@ -136,7 +136,7 @@ describe("a session that is connected", () => {
     session.stop()
   })
 
-  test("pings by one beat only after it was connected again", async () => {
+  test("pings once per beat after it was connected again", async () => {
     const server = new ScriptedServer()
     const { session } = await server.session()
     server.pipes[0].close("bye")
@@ -173,7 +173,7 @@ describe("a session that is sent away", () => {
     expect(server.askedAtMs.length).toBe(2)
   })
 
-  test("says nothing over a connection that comes after it went offline, or stopped", async () => {
+  test("sends nothing over a connection made after it went offline or stopped", async () => {
     for (const leave of ["offline", "stop"]) {
       const server = new ScriptedServer()
       let arrive: () => void = () => {}
@@ -183,13 +183,13 @@ describe("a session that is sent away", () => {
       else session.setOnline(false)
       arrive()
       await server.pass(0)
-      expect([server.heard, server.ends]).toEqual([[], ["went offline"]])
+      expect([server.received, server.ends]).toEqual([[], ["went offline"]])
       expect(states.map(({ status, error }) => [status, error])).toEqual(leave === "stop" ? [] : [["offline", null]])
       session.stop()
     }
   })
 
-  test("stops for good: it closes, says nothing more, and leaves no timer", async () => {
+  test("stops for good: it closes, sends nothing more, and leaves no timer", async () => {
     const server = new ScriptedServer()
     const { session, states, local } = await server.session()
     const before = states.length
@@ -239,7 +239,7 @@ describe("a session that pushes", () => {
     session.stop()
   })
 
-  test("T22 halves what it pushes while answers take long", async () => {
+  test("halves what it pushes while answers take long (T22)", async () => {
     const server = new ScriptedServer()
     server.answer = (message, say) => {
       if (message.type !== "sync-mutations") server.takeAll(message, say)
@@ -270,7 +270,7 @@ describe("a session that pushes", () => {
     session.stop()
   })
 
-  test("T1 goes on under a new id at once, and shows nothing of it, but not twice in a row", async () => {
+  test("goes on under a new id at once without an error, but not twice in a row (T1)", async () => {
     const server = new ScriptedServer()
     server.answer = (message, say) => {
       if (message.type === "sync-mutations") say({ type: "fork", common: lsn(0) })
@@ -282,7 +282,7 @@ describe("a session that pushes", () => {
     const { session, states } = await server.session({ local })
     expect(server.askedAtMs).toEqual([0, 0])
     expect(states.map(({ status }) => status)).toEqual(["connected", "connected", "offline"])
-    const secrets = server.heard.flatMap((message) => (message.type === "hello" ? [message.secret.join()] : []))
+    const secrets = server.received.flatMap((message) => (message.type === "hello" ? [message.secret.join()] : []))
     expect(new Set(secrets).size).toBe(2)
     expect(server.ends).toEqual(["this client has a new id", "this client has a new id"])
     await server.pass(250)

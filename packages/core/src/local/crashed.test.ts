@@ -25,7 +25,7 @@ async function open(disk: MemoryDisk, crashed: Set<string>): Promise<Local> {
   return new Local({ opened: await disk.open("d"), module: await loadSqlite(), mutator, host, user: null, crashed })
 }
 
-test("T43 a mutation that crashes SQLite is refused and nothing of it is kept; the document opens anew as it was", async () => {
+test("a mutation that crashes SQLite is refused; the document opens anew as it was (T43)", async () => {
   const [disk, crashed] = [new MemoryDisk(), new Set<string>()]
   const local = await open(disk, crashed)
   await local.run("Add", { id: 1, isHeavy: false }).durable
@@ -43,7 +43,7 @@ test("T43 a mutation that crashes SQLite is refused and nothing of it is kept; t
   await again.close()
 })
 
-test("T43 one that is pending and crashes SQLite when it runs again is skipped in the view, and stays pending", async () => {
+test("a pending one that crashes SQLite when it runs again is skipped, and stays pending (T43)", async () => {
   const [disk, crashed] = [new MemoryDisk(), new Set<string>()]
   const local = await open(disk, crashed)
   for (const [id, isHeavy] of [
@@ -63,7 +63,7 @@ test("T43 one that is pending and crashes SQLite when it runs again is skipped i
   await again.close()
 })
 
-test("T43 a query that crashes SQLite ends with its code, here and live after the document was opened anew", async () => {
+test("a query that crashes SQLite ends with its code, also live after a reopen (T43)", async () => {
   const [disk, crashed] = [new MemoryDisk(), new Set<string>()]
   const local = await open(disk, crashed)
   await local.run("Add", { id: 1, isHeavy: false }).durable
@@ -73,9 +73,9 @@ test("T43 a query that crashes SQLite ends with its code, here and live after th
   await local.close()
   crashed.add(queryKey(like))
   const again = await open(disk, crashed)
-  const heard: string[] = []
-  again.subscribe(like, (result) => heard.push(result.type === "error" ? result.error.code : result.type))
-  expect(heard.at(-1)).toBe("SQL_CRASHED")
+  const received: string[] = []
+  again.subscribe(like, (result) => received.push(result.type === "error" ? result.error.code : result.type))
+  expect(received.at(-1)).toBe("SQL_CRASHED")
   expect([again.failure, ids(again)]).toEqual([null, [1]])
   await again.close()
 })

@@ -17,12 +17,12 @@ const ended = new LfError("LOG_CLOSED", "closed")
 const items = sql`select * from items order by id`
 const numbered = (n: number) => sql`select ${n}, count(*) as n from items`
 
-/** Live queries over one table, long after the clock's begin. */
+/** Live queries over one table, with the clock long past 0. */
 async function setUp({ runsPerSlice = 1, isAlone = false, crashed = new Set<string>() } = {}) {
   const clock = new SimClock()
   clock.nowMs = 1_000_000
   const host = new SimHost(clock, new SeededRandom(1))
-  /** How long others take, between two slices. */
+  /** Milliseconds between two slices. */
   const pace = { ms: 0 }
   if (!isAlone) host.yieldFor(() => pace.ms)
   const storage = new Storage()
@@ -41,32 +41,32 @@ async function setUp({ runsPerSlice = 1, isAlone = false, crashed = new Set<stri
       await eventLoopTurn()
     }
   }
-  const heard: LiveResult[] = []
-  const listen = (query: Sql<unknown>) => queries.listen(query, (result) => heard.push(result))
-  /** So many queries whose readers have their rows. */
+  const received: LiveResult[] = []
+  const listen = (query: Sql<unknown>) => queries.listen(query, (result) => received.push(result))
+  /** Adds `count` queries whose readers have their rows. */
   const shown = async (count: number) => {
     const subscriptions = Array.from({ length: count }, (_, i) => listen(numbered(i)))
     await turn(count + 1)
-    heard.length = 0
+    received.length = 0
     return subscriptions
   }
-  return { queries, clock, pace, add, turn, heard, listen, shown, crashes }
+  return { queries, clock, pace, add, turn, received, listen, shown, crashes }
 }
 
 describe("a reader that stops", () => {
-  test("leaves the query to the others, who hear of the next change", async () => {
-    const { queries, add, listen, heard } = await setUp({ runsPerSlice: 9 })
+  test("leaves the query to the others, which get the next change", async () => {
+    const { queries, add, listen, received } = await setUp({ runsPerSlice: 9 })
     const [first, second] = [listen(items), listen(items)]
     first.stop()
     expect(queries.count).toBe(1)
-    heard.length = 0
+    received.length = 0
     add()
-    expect([queries.count, heard.length]).toEqual([1, 1])
+    expect([queries.count, received.length]).toEqual([1, 1])
     second.stop()
     expect(queries.count).toBe(0)
   })
 
-  test("twice does not take the query from those who came in between", async () => {
+  test("twice does not take the query from readers that came in between", async () => {
     const { queries, listen } = await setUp({ runsPerSlice: 9 })
     const { stop } = listen(items)
     stop()
@@ -86,21 +86,21 @@ describe("a change", () => {
     expect(queries.runs).toBe(2)
   })
 
-  test("that comes when a new query has run and was not delivered yet has it run again", async () => {
-    const { queries, add, turn, listen, heard, shown } = await setUp()
+  test("between a new query's run and its delivery runs it again", async () => {
+    const { queries, add, turn, listen, received, shown } = await setUp()
     await shown(5)
     add()
     listen(items)
     await turn(2)
-    expect([queries.runs, heard]).toEqual([8, []])
+    expect([queries.runs, received]).toEqual([8, []])
     add()
     await turn(12)
-    expect(heard.filter(({ type }) => type === "rows")).toMatchObject([{ rows: [{ id: 1 }, { id: 2 }] }])
+    expect(received.filter(({ type }) => type === "rows")).toMatchObject([{ rows: [{ id: 1 }, { id: 2 }] }])
     expect([queries.runs, queries.isIdle]).toEqual([14, true])
   })
 
-  test("I6 reaches all together, however late on the clock it is", async () => {
-    const { queries, add, turn, heard, shown } = await setUp()
+  test("reaches all together, however late on the clock it is (I6)", async () => {
+    const { queries, add, turn, received, shown } = await setUp()
     await shown(3)
     expect(queries.whenDelivered()).toBeUndefined()
     add()
@@ -110,14 +110,14 @@ describe("a change", () => {
     })
     for (let i = 0; i < 2; i++) {
       await eventLoopTurn()
-      expect([heard, isReached, queries.isIdle]).toEqual([[], false, false])
+      expect([received, isReached, queries.isIdle]).toEqual([[], false, false])
       await turn()
     }
-    expect([heard.length, isReached, queries.isIdle]).toEqual([3, true, true])
+    expect([received.length, isReached, queries.isIdle]).toEqual([3, true, true])
     expect(queries.whenDelivered()).toBeUndefined()
   })
 
-  test("I20 reaches who waits though others follow without a pause, once all have run", async () => {
+  test("reaches its readers once all have run, though others follow without a pause (I20)", async () => {
     const { queries, pace, add, turn, shown } = await setUp()
     await shown(3)
     const before = queries.runs
@@ -138,43 +138,43 @@ describe("a change", () => {
   })
 
   test("is delivered as far as it has run when its readers have waited a quarter of a second", async () => {
-    const { pace, add, turn, heard, shown } = await setUp()
+    const { pace, add, turn, received, shown } = await setUp()
     await shown(4)
     pace.ms = 249
     add()
     pace.ms = 1
     await turn()
-    expect(heard).toEqual([])
+    expect(received).toEqual([])
     await turn()
-    expect(heard.length).toBe(3)
+    expect(received.length).toBe(3)
     await turn()
-    expect(heard.length).toBe(4)
+    expect(received.length).toBe(4)
   })
 })
 
 describe("work in slices", () => {
-  test("is one slice while it takes no time, whenever it was worked before", async () => {
-    const { clock, add, listen, heard } = await setUp({ runsPerSlice: 99 })
+  test("is one slice while it takes no time, whatever ran before", async () => {
+    const { clock, add, listen, received } = await setUp({ runsPerSlice: 99 })
     for (let i = 0; i < 3; i++) listen(numbered(i))
-    expect(heard.length).toBe(3)
+    expect(received.length).toBe(3)
     for (const passedMs of [1_000_000, 0, 0]) {
       clock.nowMs += passedMs
-      heard.length = 0
+      received.length = 0
       add()
-      expect(heard.length).toBe(3)
+      expect(received.length).toBe(3)
     }
   })
 
   test("is all done at once where the host cannot yield", async () => {
-    const { queries, add, listen, heard } = await setUp({ isAlone: true })
+    const { queries, add, listen, received } = await setUp({ isAlone: true })
     for (let i = 0; i < 5; i++) listen(numbered(i))
-    expect([heard.length, queries.isIdle]).toEqual([5, true])
+    expect([received.length, queries.isIdle]).toEqual([5, true])
     add()
-    expect([heard.length, queries.isIdle]).toEqual([10, true])
+    expect([received.length, queries.isIdle]).toEqual([10, true])
   })
 
   test("gives single reads their turn among all others, and is not idle before", async () => {
-    const { queries, add, turn, heard, shown } = await setUp()
+    const { queries, add, turn, received, shown } = await setUp()
     await shown(4)
     add()
     const rows = queries.read(items)
@@ -183,13 +183,13 @@ describe("work in slices", () => {
     await turn(8)
     expect(await rows).toEqual([{ id: 1, v: "x" }])
     expect(await again).toMatchObject([{ n: 1 }])
-    expect([heard.length, queries.isIdle]).toEqual([4, true])
+    expect([received.length, queries.isIdle]).toEqual([4, true])
   })
 })
 
 describe("live queries that are closed", () => {
-  test("run nothing more, reject what waits, and let go who waits for a delivery", async () => {
-    const { queries, add, turn, heard, shown } = await setUp()
+  test("run nothing more, reject what waits, and resolve waits for a delivery", async () => {
+    const { queries, add, turn, received, shown } = await setUp()
     await shown(4)
     add()
     const read = expect(queries.read(items)).rejects.toBe(ended)
@@ -204,14 +204,14 @@ describe("live queries that are closed", () => {
     await turn(4)
     add()
     await turn(4)
-    expect([queries.runs - before, heard]).toEqual([0, []])
+    expect([queries.runs - before, received]).toEqual([0, []])
   })
 
-  test("T43 are refused by name where they crashed SQLite before; others run", async () => {
-    const { queries, listen, heard, crashes } = await setUp({ crashed: new Set([queryKey(items)]), runsPerSlice: 9 })
+  test("are refused by name where they crashed SQLite before; others run (T43)", async () => {
+    const { queries, listen, received, crashes } = await setUp({ crashed: new Set([queryKey(items)]), runsPerSlice: 9 })
     listen(items)
     listen(numbered(1))
-    expect(heard).toMatchObject([{ type: "error", error: { code: "SQL_CRASHED" } }, { type: "rows" }])
+    expect(received).toMatchObject([{ type: "error", error: { code: "SQL_CRASHED" } }, { type: "rows" }])
     expect(() => queries.run(items)).toThrow(expect.objectContaining({ code: "SQL_CRASHED" }))
     expect(crashes).toEqual([])
   })

@@ -37,7 +37,7 @@ async function setUp({ msPerLook = 0, runsPerSlice }: { msPerLook?: number; runs
     db.exec(statement)
     queries.notify(storage.takeChanges())
   }
-  /** Others have had their turn: one piece of work more. */
+  /** Runs one slice more. */
   const turn = async () => {
     clock.runNext()
     await eventLoopTurn()
@@ -45,8 +45,8 @@ async function setUp({ msPerLook = 0, runsPerSlice }: { msPerLook?: number; runs
   return { queries, change, turn, clock }
 }
 
-describe("H8 a read has a budget", () => {
-  test("H8 a live query without end is stopped with SQL_LIMIT; others get their rows", async () => {
+describe("a read has a budget (H8)", () => {
+  test("a live query without end is stopped with SQL_LIMIT; others get their rows (H8)", async () => {
     const { queries, change } = await setUp()
     const [bad, good]: LiveResult[][] = [[], []]
     queries.listen(endless, (result) => bad.push(result))
@@ -89,8 +89,8 @@ describe("H8 a read has a budget", () => {
   })
 })
 
-describe("H8 a long list of reads is worked off in slices", () => {
-  test("H8 T39 many queries leave room for a change in between, and each reader ends with what is so", async () => {
+describe("a long list of reads is worked off in slices (H8)", () => {
+  test("many queries leave room for a change in between; each reader ends up to date (H8, T39)", async () => {
     const { queries, change, turn } = await setUp({ msPerLook: 3 })
     const shown = new Map<number, LiveResult[]>()
     for (let id = 0; id < 40; id++) {
@@ -131,20 +131,20 @@ describe("H8 a long list of reads is worked off in slices", () => {
     await delivered
   })
 
-  test("I20 under changes without a pause results still come", async () => {
+  test("results are delivered under changes without a pause (I20)", async () => {
     const { queries, change, turn } = await setUp({ msPerLook: 5 })
-    let told = 0
-    for (let i = 0; i < 30; i++) queries.listen(sql`select ${i}, count(*) from items`, () => told++)
+    let reported = 0
+    for (let i = 0; i < 30; i++) queries.listen(sql`select ${i}, count(*) from items`, () => reported++)
     for (let i = 0; i < 60; i++) await turn()
-    told = 0
+    reported = 0
     for (let i = 0; i < 60; i++) {
       change(`insert into items (v) values ('x')`)
       await turn()
     }
-    expect(told).toBeGreaterThan(30)
+    expect(reported).toBeGreaterThan(30)
   })
 
-  test("H5 a query that nobody listens to any more is not run, wherever it waits", async () => {
+  test("a query without listeners is not run, wherever it waits (H5)", async () => {
     const { queries, change, turn } = await setUp({ runsPerSlice: 1 })
     const subscriptions = [1, 2, 3].map((n) => queries.listen(sql`select ${n}, count(*) from items`, () => {}))
     for (let i = 0; i < 10; i++) await turn()
@@ -158,7 +158,7 @@ describe("H8 a long list of reads is worked off in slices", () => {
   })
 })
 
-test("a refresh answers after its readers were told, also when nothing is new and when the query fails", async () => {
+test("a refresh answers after its readers, also when nothing is new or the query fails", async () => {
   const { queries, change } = await setUp()
   const said: string[] = []
   const good = queries.listen(items, ({ type }) => said.push(type))

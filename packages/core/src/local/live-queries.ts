@@ -6,9 +6,9 @@ import type { Sql } from "../sqlite/sql.ts"
 import type { Row } from "../sqlite/statement.ts"
 import { LiveQuery, type LiveResult, queryKey } from "./live-query.ts"
 
-/** After so much work in one piece others of the process get their turn. One query is never cut by it. */
-export const SLICE_MS = 20
-/** Results of one commit reach their readers together, but nobody waits longer than this for a slow one among them. */
+/** Work in one slice before the event loop gets its turn, in ms. One query is never cut by it. */
+const SLICE_MS = 20
+/** Results of one commit reach their readers together, but no reader waits longer than this for a slow one among them. */
 const TOGETHER_MS_MAX = 250
 /** A query that was stopped is not run again by the next change: every keystroke would cost its whole budget. */
 const PAUSE_MS = 30_000
@@ -19,9 +19,9 @@ export interface LiveQueriesOptions {
   readonly host: Host
   /** For tests: the slice is over after so many runs, whatever the clock says. */
   readonly runsPerSlice?: number | undefined
-  /** Keys of queries that crashed SQLite in this process, and what else did (T43). */
+  /** Keys of queries and uids of mutations that crashed SQLite in this process (T43). */
   readonly crashed?: Set<string>
-  /** The connection is of no use any more. */
+  /** Called when SQLite crashed: the connection must not be used any more. */
   readonly onCrash?: (error: LfError) => void
 }
 
@@ -31,9 +31,9 @@ interface Read {
   readonly reject: (error: LfError) => void
 }
 
-/** A query's undo, and a way to have it run again although nothing has changed. */
+/** A subscribed query: stops it, or runs it again although nothing has changed. */
 export interface LiveSubscription {
-  /** Runs the query again; `done` after its readers were told. */
+  /** Runs the query again; calls `done` after its readers. */
   refresh(done: () => void): void
   stop(): void
 }
@@ -41,7 +41,7 @@ export interface LiveSubscription {
 /**
  * Runs the reads of one document: live queries, one per text and parameters however many readers it has, and single
  * reads. Work is done in slices of time, so that a mutation, or another document, is never behind all of it (H8).
- * Where the host cannot breathe, everything is done at once.
+ * Without the host's `yieldToLoop` everything is done in one slice.
  */
 export class LiveQueries {
   readonly #db: Database
@@ -50,18 +50,18 @@ export class LiveQueries {
   readonly #crashed: Set<string>
   readonly #onCrash: (error: LfError) => void
   readonly #byKey = new Map<string, LiveQuery>()
-  /** To be run again, in the order in which they became so. What their readers see is older than the database. */
+  /** To be run again, in the order in which they became stale. Their readers see an older state of the database. */
   readonly #stale = new Set<LiveQuery>()
   /** To be run for the first time. */
   readonly #fresh = new Set<LiveQuery>()
   readonly #reads: Read[] = []
-  /** Ran, and its readers were not told. */
+  /** Ran, but not delivered yet. */
   readonly #ran = new Set<LiveQuery>()
-  /** Who waits for what has changed so far, until so many stale queries were run. */
+  /** Waits for a delivery, each until so many stale queries were run. */
   readonly #waiters: { readonly staleRuns: number; readonly resolve: () => void }[] = []
   #staleRuns = 0
   #staleSinceMs: number | null = null
-  /** For how long it had worked in one piece, and when that was. */
+  /** Length of the last slice in ms, and below when it ended. */
   #debtMs = 0
   #debtAtMs = 0
   #runsInSlice = 0
@@ -79,7 +79,7 @@ export class LiveQueries {
     this.#runsPerSlice = runsPerSlice
   }
 
-  /** Nothing is left to run, everybody was told. */
+  /** Nothing is left to run or to deliver. */
   get isIdle(): boolean {
     return this.#stale.size === 0 && this.#fresh.size === 0 && this.#reads.length === 0 && this.#ran.size === 0
   }
@@ -131,13 +131,13 @@ export class LiveQueries {
     const nowMs = this.#host.monotonicMs()
     if (changed.size > 0) {
       for (const live of this.#byKey.values()) if (live.isShown && live.reads(changed, nowMs)) this.#staleNow(live)
-      // What was run for this delivery and not told yet is as old as what was told.
+      // What was run for this delivery and not delivered yet is as old as what was.
       for (const live of this.#ran) if (!live.isShown && live.reads(changed, nowMs)) this.#fresh.add(live)
     }
     this.#work()
   }
 
-  /** Resolves when readers have been told what has changed so far; undefined: they have. */
+  /** Resolves when readers have the changes so far; undefined: they have them. */
   whenDelivered(): Promise<void> | undefined {
     if (this.#stale.size === 0 && this.#ran.size === 0) return undefined
     // They are run in the order in which they became stale: so many runs, and all of these were among them.
@@ -160,11 +160,11 @@ export class LiveQueries {
     this.#staleSinceMs ??= this.#host.monotonicMs()
   }
 
-  /** Works until nothing is left or the slice is over; then others have their turn, and it goes on. */
+  /** Works until nothing is left or the slice is over; then yields to the event loop and continues. */
   #work(): void {
     if (this.#isYielding || this.#end !== null) return
     const nowMs = () => this.#host.monotonicMs()
-    // What is owed from work of a moment ago counts: a thousand small calls in a row are one long piece.
+    // Work of a moment ago counts: a thousand small calls in a row are one long slice.
     const startedMs = nowMs() - Math.max(0, this.#debtMs - (nowMs() - this.#debtAtMs))
     while (this.#runNext()) {
       this.#deliverIfDone()
@@ -193,7 +193,7 @@ export class LiveQueries {
     })
   }
 
-  /** Every lane gets its turn, so that none waits for ever; what is on the screen gets every second one. */
+  /** Runs one query. The lanes alternate, so that none waits for ever; shown queries get every second turn. */
   #runNext(): boolean {
     for (let i = 0; i < LANES.length; i++) {
       if (!this.#runLane(LANES[(this.runs + i) % LANES.length])) continue

@@ -35,7 +35,7 @@ describe("a live query's reader", () => {
     expect(seen.length).toBe(2)
   })
 
-  test("hears nothing of a run that gave the same rows, and keeps the first objects", () => {
+  test("gets nothing from a run that gave the same rows, and keeps the first objects", () => {
     const first = rows(1)
     listen()
     for (const list of [first, rows(1)]) {
@@ -48,7 +48,7 @@ describe("a live query's reader", () => {
     expect(seen[1].type === "rows" && seen[1].rows).toBe(first)
   })
 
-  test("who comes later gets what is shown at once, be it rows or an error", () => {
+  test("a later reader gets what is shown at once, be it rows or an error", () => {
     listen()
     expect(seen).toEqual([])
     live.take(run(rows(1)))
@@ -63,7 +63,7 @@ describe("a live query's reader", () => {
     expect(seen.slice(before)).toEqual([{ type: "error", error }])
   })
 
-  test("hears an error in place of rows and rows in place of an error, each error once", () => {
+  test("gets an error in place of rows and rows in place of an error, each error once", () => {
     listen()
     const steps: (() => void)[] = [
       () => live.take(run(rows(1))),
@@ -89,7 +89,7 @@ describe("a live query's reader", () => {
     expect(said).toEqual(["rows", ...errors, "rows"])
   })
 
-  test("that stopped hears nothing more, also when another reader stops it", () => {
+  test("that stopped gets nothing more, also when another reader stops it", () => {
     const stop = live.listen(() => stopOther())
     const stopOther = live.listen((result) => seen.push(result))
     expect(live.isUsed).toBe(true)
@@ -103,19 +103,17 @@ describe("a live query's reader", () => {
     expect(live.isUsed).toBe(false)
   })
 
-  test("who asked for a run is called once, after the readers, also when nothing is new", () => {
+  test("the caller of a run is called once, after the readers, also when nothing is new", () => {
     const said: string[] = []
     live.listen(({ type }) => said.push(type))
-    expect(live.isAsked).toBe(false)
     for (const name of ["a", "b"]) live.refresh(() => said.push(name))
-    expect(live.isAsked).toBe(true)
     live.take(run(rows(1)))
     live.deliver()
     live.refresh(() => said.push("c"))
     live.take(run(rows(1)))
     live.deliver()
     live.deliver()
-    expect([said, live.isAsked]).toEqual([["rows", "a", "b", "c"], false])
+    expect(said).toEqual(["rows", "a", "b", "c"])
   })
 })
 
@@ -144,7 +142,7 @@ describe("a live query runs again", () => {
     expect(reads([9])).toBe(false)
   })
 
-  test("H8 when its pause has ended, or a run that was asked for went well", () => {
+  test("when its pause has ended, or a run that was asked for went well (H8)", () => {
     live.fail(new LfError("SQL_LIMIT", "long"), 100)
     expect([reads([1], 99), reads([1], 100), reads([1], 101)]).toEqual([false, true, true])
     live.fail(new LfError("SQL_LIMIT", "long"), 100)
@@ -163,7 +161,7 @@ describe("a query's key", () => {
     expect(queryKey(sql`select ${bytes(1, 2)}`)).toBe(queryKey(sql`select ${bytes(1, 2)}`))
   })
 
-  test("in the cache says who and where as well, in words that the server and the hooks agree on", () => {
+  test("in the cache has user and document too, the same on server and in hooks", () => {
     const asked = sql`select ${1}, ${"a"}, ${Uint8Array.of(1, 2)}, ${null}, ${2n}`
     const parameters = ["number:1", "string:a", "x:1,2", "object:null", "bigint:2"]
     expect(liveQueryKey("ann", "d", asked)).toEqual(["lf", "ann", "d", "select ?, ?, ?, ?, ?", parameters])

@@ -40,7 +40,7 @@ const edit = fc.oneof(
   fc.nat(9).map((list) => [`delete from todos where list = ${list}`]),
 )
 
-test("a live query never misses a change, whatever is committed, reverted or put under (I6)", async () => {
+test("a live query never misses a change, be it a commit, a revert or a new base (I6)", async () => {
   const module = await loadSqlite()
   await fc.assert(
     fc.asyncProperty(fc.array(fc.tuple(edit, fc.nat(5)), { minLength: 5, maxLength: 25 }), async (edits) => {

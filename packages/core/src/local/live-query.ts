@@ -3,7 +3,7 @@ import type { Sql } from "../sqlite/sql.ts"
 import type { Row } from "../sqlite/statement.ts"
 import { diffRows, type RowPatch } from "./row-patch.ts"
 
-/** What a live query tells its reader: first the rows, then patches to them; an error replaces both. */
+/** What a live query sends its reader: first the rows, then patches to them; an error replaces both. */
 export type LiveResult =
   | { readonly type: "rows"; readonly rows: readonly Row[]; readonly asksClock: boolean }
   | { readonly type: "patch"; readonly patch: RowPatch }
@@ -27,7 +27,7 @@ export class LiveQuery {
   readonly #refreshes: (() => void)[] = []
   #pages: ReadonlySet<number> = new Set()
   #asksClock = false
-  /** What the listeners were told last; null: nothing yet. */
+  /** The result that the listeners got last; null: none yet. */
   #shown: Shown | null = null
   /** What the last run gave, if that is something else. */
   #news: Shown | null = null
@@ -41,14 +41,9 @@ export class LiveQuery {
     return this.#listeners.size > 0
   }
 
-  /** Its readers show something already. */
+  /** Its readers have a result already. */
   get isShown(): boolean {
     return this.#shown !== null
-  }
-
-  /** Somebody asked for a run, whatever has changed. */
-  get isAsked(): boolean {
-    return this.#refreshes.length > 0
   }
 
   /** The listener gets what is shown at once, and everything later. Returns its undo. */
@@ -60,7 +55,7 @@ export class LiveQuery {
     }
   }
 
-  /** `done` is called after the listeners were told what the next run gave, also when that is nothing new. */
+  /** Calls `done` after the listeners got the next run's result, also when nothing is new. */
   refresh(done: () => void): void {
     this.#refreshes.push(done)
   }
@@ -74,7 +69,7 @@ export class LiveQuery {
     return false
   }
 
-  /** Takes what a run gave; nobody is told before `deliver`. */
+  /** Takes a run's result; the listeners get it in `deliver`. */
   take({ rows, pages, asksClock }: QueryRun): void {
     this.#pages = pages
     this.#asksClock = asksClock
@@ -88,7 +83,7 @@ export class LiveQuery {
     this.#news = { type: "error", error: toLfError(error, "SQL_ERROR") }
   }
 
-  /** Tells the listeners how what is shown becomes what the last run gave, if they differ. */
+  /** Sends the listeners the difference between what they show and the last run, if there is one. */
   deliver(): void {
     const [before, after] = [this.#shown, this.#news]
     this.#news = null

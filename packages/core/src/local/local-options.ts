@@ -12,10 +12,10 @@ export interface LocalOptions {
   readonly mutator: Mutator
   readonly host: Host
   readonly user: string | null
-  /** Deltas may reach this before the base is written anew; by default it goes by the base's size. */
+  /** Bytes of deltas after which the base is rewritten; by default it depends on the base's size. */
   readonly rollupBytes?: number
   /** Uids of mutations and keys of queries that crashed SQLite in this process: they are not run again (T43). */
   readonly crashed?: Set<string>
-  /** For tests: live queries let others work after so many runs, not only after their slice of time. */
+  /** For tests: live queries yield after so many runs, not only after their slice of time. */
   readonly runsPerSlice?: number
 }

@@ -14,7 +14,7 @@ import { SeededRandom } from "../testing/seeded-random.ts"
 import { SimClock, SimHost } from "../testing/sim-host.ts"
 import { mutationCodec } from "../timeline/mutation.ts"
 import { timelineStream } from "../timeline/timeline.ts"
-import { isAwaited, LocalStore, pendingAtRest, type Rejection } from "./local-store.ts"
+import { isAwaited, LocalStore, pendingAtRest, type RejectedMutation } from "./local-store.ts"
 import { OUTCOMES_KEPT } from "./receipts.ts"
 
 beforeAll(loadChecksum)
@@ -22,7 +22,7 @@ beforeAll(loadChecksum)
 const host = new SimHost(new SimClock(), new SeededRandom(1))
 const corrupt = expect.objectContaining({ code: "LOG_CORRUPT" })
 const page = (fill: number) => new Uint8Array(PAGE_BYTES).fill(fill)
-const rejection = (uid: string): Rejection => ({ uid, name: "n", args: null, at: 1, code: "NO", data: null })
+const rejection = (uid: string): RejectedMutation => ({ uid, name: "n", args: null, at: 1, code: "NO", data: null })
 
 function whole(...fills: number[]): Changeset {
   const pages = fills.map((fill, i) => ({ pageNo: i + 1, deltas: [encodeWhole(page(fill))] }))
@@ -55,7 +55,7 @@ async function reopened(disk: MemoryDisk): Promise<LocalStore> {
 }
 
 describe("local store", () => {
-  test("T3 identity, base and rejections come back, from entries and from a rollup", async () => {
+  test("identity, base and rejections come back, from entries and from a rollup (T3)", async () => {
     const disk = new MemoryDisk()
     const store = await reopened(disk)
     store.receive({ epoch: "e", cursor: lsn(4), changeset: whole(1, 2) })
@@ -79,7 +79,7 @@ describe("local store", () => {
     isAsBefore(await reopened(disk))
   })
 
-  test("a new identity has an empty timeline and nothing decided; without a first mutation its secret is random", async () => {
+  test("a new identity has nothing decided; its secret is derived from a first mutation or random", async () => {
     const store = await reopened(new MemoryDisk())
     const first = { uid: "u", name: "n", args: null, at: 1 }
     store.receive({ epoch: "e", cursor: lsn(1), changeset: whole(1) })
@@ -92,7 +92,7 @@ describe("local store", () => {
     expect(store.secret).not.toEqual(deriveForkSecret(secret, "u"))
   })
 
-  test("I17 a flush writes the base anew when its deltas have grown past it, once at a time", async () => {
+  test("a flush writes the base anew when its deltas have grown past it, once at a time (I17)", async () => {
     const disk = new MemoryDisk()
     const store = new LocalStore(await disk.open("d"), host, 100)
     await store.flush()
@@ -106,7 +106,7 @@ describe("local store", () => {
     expect(new LocalStore(again, host).rejections.length).toBe(1)
   })
 
-  test("a dropped base is gone after a restart too, and dropping it twice is fine", async () => {
+  test("a dropped base is gone after a restart too, and may be dropped twice", async () => {
     const disk = new MemoryDisk()
     const store = await reopened(disk)
     store.dropBase()
@@ -118,7 +118,7 @@ describe("local store", () => {
     expect((await reopened(disk)).cursor).toBe(0)
   })
 
-  test("S11 a base entry that does not parse or does not fit drops the base and nothing else", () => {
+  test("a base entry that does not parse or does not fit drops the base and nothing else (S11)", () => {
     for (const bad of [Uint8Array.of(200), new ByteWriter().text("e").uint(1).finish()]) {
       const { records } = kept("base", bad)
       const secrets = entriesIn("identity", [new Uint8Array(32).fill(7)])
@@ -128,7 +128,7 @@ describe("local store", () => {
     }
   })
 
-  test("S11 a checkpoint without its pages, or one that does not parse, is a base to fetch again", async () => {
+  test("a checkpoint without its pages, or one that does not parse, is a base to fetch again (S11)", async () => {
     const disk = new MemoryDisk()
     const store = await reopened(disk)
     store.receive({ epoch: "e", cursor: lsn(4), changeset: whole(1) })
@@ -144,19 +144,19 @@ describe("local store", () => {
     expect(openedAs(meta, []).cursor).toBe(0)
   })
 
-  test("T20 a checkpoint of another format is refused as newer", () => {
+  test("a checkpoint of another format is refused as newer (T20)", () => {
     const opened = { ...openMemoryLog(), checkpoint: { meta: Uint8Array.of(2), pages: [] } }
     expect(() => new LocalStore(opened, host)).toThrow(expect.objectContaining({ code: "LOG_FORMAT_NEWER" }))
   })
 
-  test("S9 a rejection or an identity that is none is LOG_CORRUPT", () => {
+  test("a rejection or an identity that is none is LOG_CORRUPT (S9)", () => {
     const wrong = [null, 1, {}, { type: "rejected" }, { type: "rejected", rejection: { uid: "a" } }]
     for (const value of [...wrong, { type: "rejected", uid: "a" }, { type: "forgotten", uid: "a" }, { uid: "a" }])
       expect(() => new LocalStore(kept("rejections", plainBytes(value)), host)).toThrow(corrupt)
     expect(() => new LocalStore(kept("identity", new Uint8Array(31)), host).secret).toThrow(corrupt)
   })
 
-  test("T26 a rejection of a claimed log is taken over once, also after it was dismissed here", async () => {
+  test("a rejection of a claimed log is taken over once, also after it was dismissed here (T26)", async () => {
     const store = await reopened(new MemoryDisk())
     store.adopt(rejection("a"))
     store.adopt(rejection("a"))
@@ -195,7 +195,7 @@ describe("local store", () => {
     isAsBefore(await reopened(disk))
   })
 
-  test("who watches rejections is told of each that comes and goes, until they stop", async () => {
+  test("a watcher of rejections gets each that comes and goes, until it stops", async () => {
     const store = await reopened(new MemoryDisk())
     const seen: string[] = []
     const stop = store.watchRejections((change) => seen.push(change.type))
@@ -207,7 +207,7 @@ describe("local store", () => {
     expect(seen).toEqual(["rejected", "dismissed"])
   })
 
-  test("what waits in a log is counted from its records alone", async () => {
+  test("pending mutations in a log are counted from its records alone", async () => {
     expect(pendingAtRest(openMemoryLog())).toBe(0)
     const disk = new MemoryDisk()
     const store = await reopened(disk)
@@ -223,7 +223,7 @@ describe("local store", () => {
     expect(pendingAtRest({ ...opened, records: [...opened.records, ...decided.records] })).toBe(1)
   })
 
-  test("T26 a log is awaited while something in it is pending or was rejected", () => {
+  test("a log is awaited while something in it is pending or was rejected (T26)", () => {
     expect(isAwaited(openMemoryLog())).toBe(false)
     expect(isAwaited(kept("identity", new Uint8Array(32)))).toBe(false)
     expect(isAwaited(kept(timelineStream("a"), new Uint8Array(1)))).toBe(true)

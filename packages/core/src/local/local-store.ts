@@ -10,15 +10,16 @@ import { Streams } from "../journal/streams.ts"
 import { type Changeset, changesetCodec } from "../storage/changeset.ts"
 import { Storage } from "../storage/storage.ts"
 import { type Mutation, mutationCodec } from "../timeline/mutation.ts"
+import type { MutationOutcome, Outcome } from "../timeline/outcome.ts"
 import { timelineStream } from "../timeline/timeline.ts"
-import { OUTCOMES_KEPT, type PendingOutcome, type RemoteOutcome } from "./receipts.ts"
+import { OUTCOMES_KEPT } from "./receipts.ts"
 
-/** Deltas since the last rollup may reach this, or half of the base, before the base is written anew. */
+/** The base is rewritten when the deltas since the last rollup exceed this and half of the base. */
 const ROLLUP_BYTES_MIN = 1024 * 1024
 const META_FORMAT = 1
 
-/** A mutation that the server rejected, kept until somebody dismisses it. */
-export interface Rejection {
+/** A mutation that the server rejected, kept until the app dismisses it. */
+export interface RejectedMutation {
   readonly uid: string
   readonly name: string
   readonly args: unknown
@@ -29,7 +30,7 @@ export interface Rejection {
 }
 
 type RejectionEntry =
-  | { readonly type: "rejected"; readonly rejection: Rejection }
+  | { readonly type: "rejected"; readonly rejection: RejectedMutation }
   | { readonly type: "dismissed"; readonly uid: string }
 
 interface BaseEntry {
@@ -41,7 +42,7 @@ interface BaseEntry {
 const identityCodec: EntryCodec<Uint8Array> = {
   encode: (secret) => secret,
   decode(bytes) {
-    if (bytes.length !== CLIENT_SECRET_BYTES) throw new LfError("LOG_CORRUPT", "a client's secret has another size")
+    if (bytes.length !== CLIENT_SECRET_BYTES) throw new LfError("LOG_CORRUPT", `got a secret of ${bytes.length} bytes`)
     return bytes.slice()
   },
 }
@@ -60,14 +61,14 @@ const baseCodec: EntryCodec<BaseEntry> = {
 }
 
 interface Refused {
-  readonly rejections: readonly Rejection[]
+  readonly rejections: readonly RejectedMutation[]
   readonly onDurable: () => void
 }
 
 /** A rejection came, or its author has seen it. */
 export type RejectionChange = RejectionEntry
 
-/** Whose timeline is decided up to where, and how, by the base at `cursor`. Entries of older code do not say how. */
+/** How far the base at `cursor` decides a client's timeline, and how. Entries of older code do not say how. */
 interface SettledEntry {
   readonly clientId: string
   readonly lsn: Lsn
@@ -81,7 +82,7 @@ const settledCodec = plainCodec<SettledEntry>(
 )
 const rejectionCodec = plainCodec<RejectionEntry>(isRejectionEntry)
 
-/** What a client keeps at rest: who it is, its pending mutations, the server's pages and the rejections nobody saw yet. */
+/** What a client keeps at rest: who it is, its pending mutations, the server's pages and the rejections not dismissed yet. */
 export class LocalStore {
   readonly streams: Streams
   readonly storage: Storage
@@ -89,7 +90,7 @@ export class LocalStore {
   readonly #base: Journal<BaseEntry>
   readonly #rejections: Journal<RejectionEntry>
   readonly #settled: Journal<SettledEntry>
-  readonly #open = new Map<string, Rejection>()
+  readonly #open = new Map<string, RejectedMutation>()
   /** Every rejection that was ever folded, dismissed or not. */
   readonly #rejectedUids = new Set<string>()
   /** The newest OUTCOMES_KEPT decisions, oldest first. */
@@ -133,12 +134,12 @@ export class LocalStore {
     return this.#cursor
   }
 
-  get rejections(): readonly Rejection[] {
+  get rejections(): readonly RejectedMutation[] {
     return [...this.#open.values()]
   }
 
   /**
-   * How far the timeline was decided by the base that is here. The base's own row does not always tell: after a clone
+   * How far the timeline was decided by the base that is here. The base's own row does not always say: after a clone
    * wrote under our id it names an entry that we never had.
    */
   get settledTo(): Lsn {
@@ -148,15 +149,14 @@ export class LocalStore {
   }
 
   /** Kept with the same flush as the base that decided it. */
-  settle(position: Lsn, outcomes: readonly PendingOutcome[] = []): void {
-    const decided = outcomes.map(
-      ({ uid, outcome }) => [uid, outcome.type === "rejected" ? outcome.code : null] as const,
-    )
+  settle(position: Lsn, outcomes: readonly MutationOutcome[] = []): void {
+    const codeOf = (outcome: Outcome) => (outcome.type === "rejected" ? outcome.code : null)
+    const decided = outcomes.map(({ uid, outcome }) => [uid, codeOf(outcome)] as const)
     this.#settle({ clientId: this.clientId, lsn: position, cursor: this.#cursor, decided })
   }
 
   /** What became of a mutation that is not pending any more; undefined: this device does not know. */
-  outcomeOf(uid: string): RemoteOutcome | undefined {
+  outcomeOf(uid: string): Outcome | undefined {
     const rejection = this.#open.get(uid)
     if (rejection !== undefined) return { type: "rejected", code: rejection.code, data: rejection.data }
     const decided = this.#decided.get(uid)
@@ -201,26 +201,26 @@ export class LocalStore {
     return () => void this.#rejectionWatchers.delete(watcher)
   }
 
-  reject(rejection: Rejection): void {
+  reject(rejection: RejectedMutation): void {
     this.#note({ type: "rejected", rejection })
   }
 
   /**
-   * Keeps what the server did not take. Asked again it might take it: so it is a rejection, and `onDurable` is called, only
-   * when that is durable.
+   * Keeps what the server refused. Asked again it might accept it: so it is a rejection, and `onDurable` is called, only
+   * Keeps what the server refused. Asked again it might accept it: so it is a rejection, and `onDurable` is called, only
    */
-  refuse(rejections: readonly Rejection[], onDurable: () => void): void {
+  refuse(rejections: readonly RejectedMutation[], onDurable: () => void): void {
     for (const rejection of rejections) this.#rejections.append({ type: "rejected", rejection })
     this.#refused.push({ rejections, onDurable })
   }
 
-  /** What the server did not take and is not known to be kept as that: until then it is pending. */
-  get refused(): readonly Rejection[] {
+  /** Refused by the server, but not durable as rejections yet: until then they are pending. */
+  get refused(): readonly RejectedMutation[] {
     return this.#refused.flatMap(({ rejections }) => rejections)
   }
 
   /** A rejection of another log: once, also when that log was not deleted in time and comes again after it was dismissed. */
-  adopt(rejection: Rejection): void {
+  adopt(rejection: RejectedMutation): void {
     if (!this.#rejectedUids.has(rejection.uid)) this.reject(rejection)
   }
 
@@ -228,7 +228,7 @@ export class LocalStore {
     if (this.#open.has(uid)) this.#note({ type: "dismissed", uid })
   }
 
-  /** Resolves when everything so far is durable; writes the base anew when its deltas have grown past it. */
+  /** Resolves when everything so far is durable; rewrites the base when its deltas have grown past the limit. */
   async flush(): Promise<void> {
     const refused = [...this.#refused]
     await this.streams.flush()
@@ -290,17 +290,17 @@ export class LocalStore {
 
   #note(entry: RejectionEntry): void {
     this.#rejections.append(entry)
-    this.#tell(entry)
+    this.#notifyWatchers(entry)
   }
 
   #showRefused(refused: Refused): void {
     if (!this.#refused.includes(refused)) return // another flush has shown it
     this.#refused.splice(this.#refused.indexOf(refused), 1)
-    for (const rejection of refused.rejections) this.#tell({ type: "rejected", rejection })
+    for (const rejection of refused.rejections) this.#notifyWatchers({ type: "rejected", rejection })
     refused.onDurable()
   }
 
-  #tell(entry: RejectionEntry): void {
+  #notifyWatchers(entry: RejectionEntry): void {
     this.#fold(entry)
     for (const watcher of this.#rejectionWatchers) watcher(entry)
   }
@@ -334,7 +334,7 @@ export class LocalStore {
     this.#settled.rollup(last)
   }
 
-  /** Only what is still open lives on: appended again, so that the old entries can go. */
+  /** Keeps only what is still open: appended again, so that the old entries can go. */
   #foldRejections(): void {
     const last = this.#rejections.lsn()
     if (last === this.#rejections.start()) return
@@ -345,7 +345,7 @@ export class LocalStore {
   }
 }
 
-/** How many mutations in a log wait for the server, as far as its records tell. It is only read. @throws LOG_CORRUPT */
+/** How many mutations in a log wait for the server, as far as its records say. It is only read. @throws LOG_CORRUPT */
 export function pendingAtRest(opened: OpenedLog): number {
   const streams = new Streams(opened)
   const settled = streams.journal("settled", settledCodec)
@@ -359,7 +359,7 @@ export function pendingAtRest(opened: OpenedLog): number {
   return count
 }
 
-/** Whether a log holds what its author waits for: something pending, or a rejection. It is only read. @throws LOG_CORRUPT */
+/** Whether a log holds a pending mutation or a rejection. It is only read. @throws LOG_CORRUPT */
 export function isAwaited(opened: OpenedLog): boolean {
   const streams = new Streams(opened)
   const rejections = streams.journal("rejections", rejectionCodec)
@@ -386,7 +386,7 @@ function isRejectionEntry(entry: unknown): boolean {
 /** What `rollup` wrote beside the pages; null when it holds nothing of use. @throws LOG_FORMAT_NEWER */
 function readMeta({ meta }: Checkpoint) {
   if (meta.length === 0) return null
-  if (meta[0] !== META_FORMAT) throw new LfError("LOG_FORMAT_NEWER", "the checkpoint's format is unknown")
+  if (meta[0] !== META_FORMAT) throw new LfError("LOG_FORMAT_NEWER", `expected format ${META_FORMAT}, got ${meta[0]}`)
   try {
     const reader = new ByteReader(meta.subarray(1))
     const epoch = reader.text(64)

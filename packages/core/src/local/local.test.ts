@@ -12,11 +12,11 @@ import { Storage } from "../storage/storage.ts"
 import { type Say, ScriptedServer, ServerDocument } from "../testing/scripted-server.ts"
 import { loadSqlite, mutator, titles } from "../testing/small-world.ts"
 import { Local } from "./local.ts"
-import { LocalStore, type Rejection, type RejectionChange } from "./local-store.ts"
+import { LocalStore, type RejectedMutation, type RejectionChange } from "./local-store.ts"
 
 beforeAll(loadChecksum)
 
-const rejection: Rejection = { uid: "u", name: "Add", args: {}, at: 1, code: "NO", data: null }
+const rejection: RejectedMutation = { uid: "u", name: "Add", args: {}, at: 1, code: "NO", data: null }
 const codeOf = (code: string) => expect.objectContaining({ code })
 
 /** One client with some mutations that are durable, and a link to a server whose answers are next in turn. */
@@ -38,12 +38,12 @@ async function setUp(count = 2, disk = new MemoryDisk()) {
     const begin = { epoch: "e", clientLsn: lsn(0), clientHash: 0n, lsn: lsn(0), schema: [], user: null }
     local.meet({ type: "welcome", ...begin, ...welcome })
   }
-  /** What a push of all that may go now has, or what it said instead. */
+  /** The positions of a push of all that may be sent now, or its answer without one. */
   const push = async (reply?: MutationsReply) => {
     if (reply !== undefined) answers.push(reply)
-    const before = server.heard.length
+    const before = server.received.length
     const next = await local.pushMutations(link)
-    const [sent] = server.heard.slice(before) as SyncMutations[]
+    const [sent] = server.received.slice(before) as SyncMutations[]
     return sent === undefined ? next : ([sent.batch.from, sent.batch.entries.length, next] as const)
   }
   const pull = async (pages: Pages, epoch = "e") => {
@@ -54,7 +54,7 @@ async function setUp(count = 2, disk = new MemoryDisk()) {
   const hashAtFirst = async () => {
     await push({ type: "cursor", lsn: lsn(1) })
     await push({ type: "cursor", lsn: lsn(1) })
-    return (server.heard.at(-1) as SyncMutations).batch.previousHash
+    return (server.received.at(-1) as SyncMutations).batch.previousHash
   }
   const say: Say = (message) => sayLater(message)
   return { server, local, disk, link, answers, meet, push, pull, hashAtFirst, say }
@@ -85,7 +85,7 @@ function garbage(position: Lsn): Pages {
   return { type: "pages", from: lsn(0), to: position, isLast: true, bytesTotal: 0, changeset, outcomes: [] }
 }
 
-/** A database whose first page is well and whose others are not. */
+/** A database whose first page is intact and whose others are not. */
 async function damaged(position: number): Promise<Pages> {
   const whole = (await ServerDocument.open()).whole(position)
   const pages = whole.changeset.pages.map(({ pageNo, deltas }) =>
@@ -109,7 +109,7 @@ describe("a document on this device", () => {
     expect(scene.local.pendingRange).toMatchObject({ start: 1, lsn: 2 })
   })
 
-  test("I3 what is durable is there after a crash, and what is not is not called so", async () => {
+  test("what is durable is there after a crash; `durable` does not resolve earlier (I3)", async () => {
     let isStuck = false
     const disk = new MemoryDisk(() => (isStuck ? new Promise(() => {}) : Promise.resolve()))
     const { local, server } = await setUp(1, disk)
@@ -125,7 +125,7 @@ describe("a document on this device", () => {
     expect(titles(await open(disk))).toEqual(["t1"])
   })
 
-  test("T28 knows a uid while it is pending, when it is decided, and after a restart", async () => {
+  test("knows a uid while it is pending, when it is decided, and after a restart (T28)", async () => {
     const { local, disk, pull, document, hash, applied } = await withBase()
     const [{ uid: pending }] = local.pending()
     const receipt = local.follow(pending)
@@ -141,7 +141,7 @@ describe("a document on this device", () => {
     expect(again.pendingCount).toBe(2)
   })
 
-  test("calls who watches after each change but rows, and with each rejection that comes or goes", async () => {
+  test("calls watchers after each change but rows, and with each rejection that comes or goes", async () => {
     const { local, disk } = await setUp(0)
     let count = 0
     const changes: RejectionChange[] = []
@@ -182,7 +182,7 @@ describe("a document on this device", () => {
 })
 
 describe("a document that stopped", () => {
-  test("T19 keeps its first error, runs and pushes and takes nothing more", async () => {
+  test("keeps its first error, runs and pushes and takes nothing more (T19)", async () => {
     const { local, link, meet, pull, server } = await setUp(1)
     const { clientId } = local
     expect(local.failure).toBeNull()
@@ -196,14 +196,14 @@ describe("a document that stopped", () => {
     expect([local.cursor, local.clientId === clientId, server.count("sync-mutations")]).toEqual([0, true, 0])
   })
 
-  test("T19 is one whose disk fails: who waits for it to be durable hears why", async () => {
+  test("is one whose disk fails: waits for it to be durable reject with the reason (T19)", async () => {
     const { local, disk } = await setUp(1)
     disk.failNext(new LfError("LOG_FULL", "no room"))
     await expect(local.run("Add", { id: "2", title: "t2" }).durable).rejects.toThrow(codeOf("LOG_FULL"))
     expect(local.failure).toMatchObject({ code: "LOG_FULL" })
   })
 
-  test("by closing says so, and why it stopped if it did before", async () => {
+  test("by a close says so, and why if it had stopped before", async () => {
     const { local } = await setUp(1)
     await local.close()
     expect(local.failure).toMatchObject({ code: "LOG_CLOSED", message: "the document was closed on this device" })
@@ -217,7 +217,7 @@ describe("a document that stopped", () => {
 })
 
 describe("a meeting with the server", () => {
-  test("T1 goes on where its copy ends, or has it asked where the two part", async () => {
+  test("goes on where its copy ends, or asks it where the two differ (T1)", async () => {
     const { meet, push, hashAtFirst } = await setUp(3)
     meet()
     const hash = await hashAtFirst()
@@ -230,14 +230,14 @@ describe("a meeting with the server", () => {
     expect(await push()).toBe("nothing")
   })
 
-  test("T1 goes on under a new id where the server has what this device never had", async () => {
+  test("goes on under a new id where the server has what this device never had (T1)", async () => {
     const { meet, local } = await setUp(0)
     const { clientId } = local
     meet({ clientLsn: lsn(3), clientHash: 3n })
     expect(local.clientId).not.toBe(clientId)
   })
 
-  test("T2 with a restored server pushes nothing before its pages came, then under a new id", async () => {
+  test("with a restored server pushes nothing before its pages came, then under a new id (T2)", async () => {
     const { meet, push, pull, local } = await withBase()
     const { clientId } = local
     meet({ epoch: "other", clientLsn: lsn(0) })
@@ -248,14 +248,14 @@ describe("a meeting with the server", () => {
     expect(await push()).toEqual([0, 1, "more"])
   })
 
-  test("T2 with a restored server that still has all that was dropped goes on", async () => {
+  test("with a restored server that still has all that was dropped goes on (T2)", async () => {
     const { meet, push, local, hash } = await withBase()
     const { clientId } = local
     meet({ epoch: "other", clientLsn: lsn(1), clientHash: hash })
     expect([await push(), local.clientId === clientId]).toEqual([[1, 1, "more"], true])
   })
 
-  test("T2 with the same server that lacks what was dropped goes on under a new id at once", async () => {
+  test("with the same server that lacks what was dropped goes on under a new id at once (T2)", async () => {
     const { meet, push, local } = await withBase()
     const { clientId } = local
     meet({ clientLsn: lsn(0) })
@@ -264,7 +264,7 @@ describe("a meeting with the server", () => {
     expect(await push()).toEqual([0, 1, "more"])
   })
 
-  test("T1 an answer to a push of before the new id says nothing of the new timeline", async () => {
+  test("an answer to a push of before the new id says nothing of the new timeline (T1)", async () => {
     const { meet, push, local, link, answers, say, server } = await withBase()
     answers.push("later")
     const pushed = local.pushMutations(link)
@@ -278,7 +278,7 @@ describe("a meeting with the server", () => {
 })
 
 describe("a base that comes", () => {
-  test("I9 with a row of ours decides what is pending, and what was pushed is not pushed again", async () => {
+  test("with a row of ours decides what is pending, and what was pushed is not pushed again (I9)", async () => {
     const { local, push, pull, document, hash } = await withBase()
     expect(await push()).toEqual([1, 1, "more"])
     document.apply(local.clientId, 1, hash)
@@ -286,7 +286,7 @@ describe("a base that comes", () => {
     expect([await push(), local.pendingCount]).toEqual(["nothing", 1])
   })
 
-  test("T1 with another's row under our id has the server asked where the two part", async () => {
+  test("with another client's row under our id asks the server where the two differ (T1)", async () => {
     const { local, meet, push, pull } = await setUp(3)
     meet()
     expect(await push()).toEqual([0, 3, "more"])
@@ -296,18 +296,18 @@ describe("a base that comes", () => {
     expect(await push()).toEqual([1, 2, "more"])
   })
 
-  test("I5 for other pages is refused; what is there stays in view and all is asked for again", async () => {
+  test("for other pages is refused; the old base stays in view and all is fetched again (I5)", async () => {
     const { local, pull, document, server } = await withBase()
     const pages = document.whole(7)
     const wrong = { ...pages, changeset: { ...pages.changeset, isWhole: false, before: 1n } }
     await expect(pull(wrong)).rejects.toThrow(codeOf("CHECKSUM_MISMATCH"))
     expect([local.cursor, local.epoch, titles(local), local.failure]).toEqual([0, "e", ["t2"], null])
     await pull(pages)
-    expect(server.heard.at(-1)).toMatchObject({ type: "sync-storage", cursor: 0 })
+    expect(server.received.at(-1)).toMatchObject({ type: "sync-storage", cursor: 0 })
     expect(local.cursor).toBe(7)
   })
 
-  test("S11 that is no database is dropped at once; what is pending is seen", async () => {
+  test("that is no database is dropped at once; pending mutations stay visible (S11)", async () => {
     const { local, pull, push, meet } = await setUp(2)
     meet()
     for (const pages of [garbage(lsn(4)), await damaged(4)]) {
@@ -319,7 +319,7 @@ describe("a base that comes", () => {
     expect([local.cursor, titles(local), await push()]).toEqual([5, ["t1", "t2", "t3"], [0, 3, "more"]])
   })
 
-  test("T15 with an edited migration is refused, and stays where it is", async () => {
+  test("with an edited migration is refused, and the old base stays (T15)", async () => {
     const { local, pull } = await setUp(1)
     const document = await ServerDocument.open()
     document.db.exec("update __lf_migrations set hash = 'other'")
@@ -327,7 +327,7 @@ describe("a base that comes", () => {
     expect([local.cursor, local.base.pageCount > 0]).toEqual([0, true])
   })
 
-  test("S11 and was kept as no database is dropped at the next start; one that was edited ends it", async () => {
+  test("and is at rest as no database is dropped at the next start; an edited one ends it (S11)", async () => {
     const edited = await ServerDocument.open()
     edited.db.exec("update __lf_migrations set hash = 'other'")
     for (const pages of [garbage(lsn(4)), await damaged(4), edited.whole(4)]) {

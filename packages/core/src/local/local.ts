@@ -12,11 +12,11 @@ import { Timeline } from "../timeline/timeline.ts"
 import type { LiveQueries, LiveSubscription } from "./live-queries.ts"
 import type { LiveResult } from "./live-query.ts"
 import { type LocalOptions, PENDING_MAX } from "./local-options.ts"
-import { LocalStore, type Rejection, type RejectionChange } from "./local-store.ts"
+import { LocalStore, type RejectedMutation, type RejectionChange } from "./local-store.ts"
 import { PushState } from "./push-state.ts"
 import { readApplied, readOutcomes } from "./read-outcomes.ts"
 import { type Applied, planMeeting, planRebase, timelineState } from "./rebase-plan.ts"
-import { type Receipt, Receipts } from "./receipts.ts"
+import { type LocalReceipt, Receipts } from "./receipts.ts"
 import { View } from "./view.ts"
 
 /** One document on this device: its pages, its pending mutations and the queries that are kept up to date over both. */
@@ -111,7 +111,7 @@ export class Local {
     return this.#store.refused.length + this.#timeline.pendingCount
   }
 
-  get rejections(): readonly Rejection[] {
+  get rejections(): readonly RejectedMutation[] {
     return this.#store.rejections
   }
 
@@ -121,11 +121,11 @@ export class Local {
    * @throws MUTATION_UNKNOWN MUTATION_ARGS_INVALID MUTATION_TOO_LARGE PENDING_LIMIT LOG_FULL, MUTATION_REJECTED for what the
    * mutator threw a `Reject` for, MUTATION_THREW or a code of SQL for anything else that it threw; then nothing happened
    */
-  run(name: string, args: unknown, uid = uuidV7(this.#host.nowMs(), this.#host.randomBytes(10))): Receipt {
+  run(name: string, args: unknown, uid = uuidV7(this.#host.nowMs(), this.#host.randomBytes(10))): LocalReceipt {
     if (this.#failure !== null) throw this.#failure
     if (this.isKnown(uid)) return this.follow(uid)
     if (this.#timeline.pendingCount >= PENDING_MAX) {
-      throw new LfError("PENDING_LIMIT", `${PENDING_MAX} mutations wait for the server already`)
+      throw new LfError("PENDING_LIMIT", `${PENDING_MAX} mutations wait, and no more may: connect first`)
     }
     const mutation = this.#mutator.make({ uid, name, args, at: this.#host.nowMs() })
     const { outcome, thrown } = this.#view.apply(this.#timeline, mutation)
@@ -136,8 +136,8 @@ export class Local {
     return receipt
   }
 
-  /** The receipt of a mutation that was durable before. What this device does not know of, it says so (I9). */
-  follow(uid: string): Receipt {
+  /** The receipt of a mutation from before a restart. One that this device does not know is `unknown` (I9). */
+  follow(uid: string): LocalReceipt {
     const known = this.#receipts.find(uid)
     if (known !== undefined) return known
     const receipt = this.#receipts.open(uid, Promise.resolve())
@@ -146,13 +146,13 @@ export class Local {
     return receipt
   }
 
-  /** This device has it, or knows what became of it. */
+  /** Whether it is pending here or its outcome is known. */
   isKnown(uid: string): boolean {
     const known = this.#receipts.find(uid) ?? this.#store.outcomeOf(uid)
     return known !== undefined || this.#timeline.isPending(uid)
   }
 
-  /** What is pending will be forgotten by its user's wish: whoever waits for the server's decision is told so. */
+  /** Settles receipts of pending mutations as unknown: the user discards them. */
   discard(): void {
     this.#receipts.discard()
   }
@@ -162,7 +162,7 @@ export class Local {
     return this.#view.query(query)
   }
 
-  /** Rows at once, or when the query's turn comes; then patches. */
+  /** Sends `listener` the rows, at once or when the query's turn comes; then patches. */
   subscribe(query: Query<unknown>, listener: (result: LiveResult) => void): LiveSubscription {
     return this.#view.subscribe(query, listener)
   }
@@ -179,20 +179,20 @@ export class Local {
 
   async dismiss(uid: string): Promise<void> {
     this.#store.dismiss(uid)
-    this.#tell()
+    this.#notifyWatchers()
     await this.#flush()
   }
 
   /** Takes over what was rejected of a log that this user claimed (T26), each once. Resolves when it is durable. */
-  async adopt(rejections: readonly Rejection[]): Promise<void> {
+  async adopt(rejections: readonly RejectedMutation[]): Promise<void> {
     for (const rejection of rejections) this.#store.adopt(rejection)
-    this.#tell()
+    this.#notifyWatchers()
     await this.#flush()
   }
 
   /**
-   * A connection says where the server stands. Finds out whether the epoch changed (a restored server, T2) or somebody
-   * else writes under our id (T1).
+   * A connection says where the server stands. Finds out whether the epoch changed (a restored server, T2) or another
+   * client writes under our id (T1).
    */
   meet(welcome: Welcome): void {
     const isOther = welcome.epoch !== this.#store.epoch
@@ -206,7 +206,7 @@ export class Local {
   }
 
   /**
-   * Pushes what the server does not have. `nothing`: `readyToPush` tells when there is something; `later`: the server has
+   * Pushes what the server does not have. `nothing`: `readyToPush` resolves when there is something; `later`: the server has
    * no room for it now. Sending it twice changes nothing.
    */
   async pushMutations(link: Link, maxBytes?: number): Promise<"more" | "nothing" | "later"> {
@@ -235,17 +235,17 @@ export class Local {
     await this.#flush()
   }
 
-  /** Nothing more can be kept: everybody is told, and the document stops. The first error stays. */
+  /** Nothing more can be kept: rejects all waits and stops the document. The first error stays. */
   fail(error: unknown): LfError {
     const failure = toLfError(error, "DOC_STOPPED")
     if (this.#failure !== null) return failure
     this.#failure = failure
     this.#receipts.clear()
-    this.#tell()
+    this.#notifyWatchers()
     return failure
   }
 
-  /** Flushes and lets go. */
+  /** Flushes and releases the log. */
   async close(): Promise<void> {
     this.#failure ??= new LfError("LOG_CLOSED", "the document was closed on this device")
     try {
@@ -263,7 +263,7 @@ export class Local {
         try {
           this.#store.receive({ epoch, cursor: batch.to, changeset: batch.changeset })
         } catch (error) {
-          // Not for our pages after all: what is there stays in view until everything has come again.
+          // Not made for our pages: the old base stays in view until all pages have been fetched again.
           refusal = toLfError(error, "BYTES_MALFORMED")
           this.#store.forgetCursor()
         }
@@ -279,7 +279,7 @@ export class Local {
     if (refusal !== null) throw refusal
   }
 
-  /** The base cannot be worked on: fetched again; pages that are no database go at once, the timeline stays (S11). */
+  /** Fetches an unusable base again; pages that are no database are dropped at once, the timeline stays (S11). */
   #dropBase(error: unknown): LfError {
     const refusal = toLfError(error, "SQL_CORRUPT")
     if (refusal.code === "SQL_CRASHED") return refusal
@@ -309,7 +309,7 @@ export class Local {
     return this.#store.storage.basePageCount === 0 ? null : readApplied(this.#view.db, this.clientId)
   }
 
-  /** What is up to `dropTo` was decided: rejections are kept for their author, receipts told. */
+  /** What is up to `dropTo` was decided: rejections are kept for their author, receipts settled. */
   #settle(dropTo: Lsn, batch?: PageBatch): void {
     if (dropTo <= this.#timeline.start()) return
     const { decided, rejections } = readOutcomes({
@@ -343,7 +343,7 @@ export class Local {
     this.#settle(plan.dropTo)
     this.#renumber()
     this.#view.runPending(this.#timeline)
-    this.#flush().catch(() => {}) // fail has told everybody
+    this.#flush().catch(() => {}) // `fail` has reported it
     this.#notify()
   }
 
@@ -362,13 +362,13 @@ export class Local {
     this.#push.wake()
   }
 
-  /** What the server did not take is rejected, with the same flush that gives the rest its new id. */
-  #reject(refused: readonly Rejection[]): void {
+  /** Rejects what the server refused, with the same flush that gives the rest its new id. */
+  #reject(refused: readonly RejectedMutation[]): void {
     const decided = refused.map(({ uid, code }) => ({ uid, outcome: { type: "rejected", code, data: null } as const }))
     this.#store.settle(this.#timeline.start(), decided)
     this.#store.refuse(refused, () => {
       this.#receipts.decide(decided)
-      this.#tell()
+      this.#notifyWatchers()
     })
   }
 
@@ -390,10 +390,10 @@ export class Local {
 
   #notify(): void {
     this.#view.notify()
-    this.#tell()
+    this.#notifyWatchers()
   }
 
-  #tell(): void {
+  #notifyWatchers(): void {
     for (const watcher of this.#watchers) watcher()
   }
 }

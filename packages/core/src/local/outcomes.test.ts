@@ -63,19 +63,19 @@ describe("what became of a mutation is known, or said to be unknown (I9, I10, T4
     await world.stopServer()
   })
 
-  test("a uid that nothing is known of is unknown, never applied", async () => {
+  test("the outcome of an unknown uid is unknown, never applied", async () => {
     const local = await reopen(new MemoryDisk())
     expect(await local.follow(NEVER).remote).toEqual({ type: "unknown", reason: "forgotten" })
   })
 
-  test("what its user discards is unknown to whoever waits for it", async () => {
+  test("what its user discards is unknown to those that wait for it", async () => {
     const local = await reopen(new MemoryDisk())
     const { remote } = local.run("Add", { id: "1", title: "one" })
     local.discard()
     expect(await remote).toEqual({ type: "unknown", reason: "discarded" })
   })
 
-  test("what is pending is followed, and decided once the server is there", async () => {
+  test("a pending mutation can be followed, and is decided once the server answers", async () => {
     const world = new World()
     const { local, session, disk } = await world.client()
     const { uid, durable } = local.run("Add", { id: "1", title: "one" })
@@ -90,7 +90,7 @@ describe("what became of a mutation is known, or said to be unknown (I9, I10, T4
   })
 })
 
-test("ten thousand calls of before a restart are followed without a look at all of them for each (H6)", async () => {
+test("ten thousand calls from before a restart are followed without a scan for each (H6)", async () => {
   const disk = new MemoryDisk()
   const first = await reopen(disk)
   const uids: string[] = []
@@ -103,7 +103,7 @@ test("ten thousand calls of before a restart are followed without a look at all 
   expect(local.pendingAfter(local.pendingRange.lsn)).toEqual([])
 }, 15_000)
 
-describe("why a mutation was not kept here is told by its own code (H7)", () => {
+describe("a mutation that was not kept here rejects with its own code (H7)", () => {
   test.each([
     ["MUTATION_UNKNOWN", "Nothing", {}],
     ["MUTATION_ARGS_INVALID", "Add", { id: 1 }],

@@ -7,13 +7,13 @@ import { Session } from "./session.ts"
 
 beforeAll(() => loadChecksum())
 
-/** Bytes of each push. `heard` gets them as they leave. */
-function measured(network: Network, heard: number[]): Network {
+/** Bytes of each push. `received` gets them as they leave. */
+function measured(network: Network, received: number[]): Network {
   return {
     async connect() {
       const pipe = await network.connect()
       const send = (frame: Uint8Array) => {
-        if (decodeMessage(frame).type === "sync-mutations") heard.push(frame.length)
+        if (decodeMessage(frame).type === "sync-mutations") received.push(frame.length)
         pipe.send(frame)
       }
       return { send, close: (reason) => pipe.close(reason), listen: (listener) => pipe.listen(listener) }
@@ -28,23 +28,23 @@ async function pushes(msPerLook: number): Promise<number[]> {
   await until(() => local.cursor === remote.lsn())
   session.stop()
   for (let i = 0; i < 300; i++) await local.run("Add", { id: String(i), title: "x".repeat(2_000) }).durable
-  const heard: number[] = []
+  const received: number[] = []
   let lookedMs = 0
   const monotonicMs = () => {
     lookedMs += msPerLook
     return host.monotonicMs() + lookedMs
   }
-  const network = measured(world.network, heard)
+  const network = measured(world.network, received)
   const again = new Session({ docId: "d", local, network, host: { ...host, monotonicMs }, onChange: () => {} })
   await until(() => local.pendingCount === 0)
   expect(titles(remote).length).toBe(300)
   again.stop()
   await local.close()
   await world.stopServer()
-  return heard.map((bytes) => Math.round(bytes / 1024))
+  return received.map((bytes) => Math.round(bytes / 1024))
 }
 
-test("T22 a push is as large as goes up in a moment: a ping behind it comes in time", async () => {
+test("a push is small enough for a ping behind it to be in time (T22)", async () => {
   const slow = await pushes(3_000)
   expect(slow.slice(0, 3)).toEqual([63, 30, 14])
   expect(Math.max(...slow.slice(2))).toBeLessThanOrEqual(16)

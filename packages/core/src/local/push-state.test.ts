@@ -31,7 +31,7 @@ const batchOf = (from: number, to: number): Batch => ({
 })
 
 describe("what is pushed", () => {
-  test("I1 is what the server lacks and what is durable here, and nothing when it has all of it", async () => {
+  test("is what the server lacks and what is durable here, and nothing when it has all of it (I1)", async () => {
     const { timeline, push } = await setUp(3, { dropped: 1 })
     expect(span(push.nextBatch(timeline))).toEqual([1, 3])
     push.serverCursor = lsn(2)
@@ -44,7 +44,7 @@ describe("what is pushed", () => {
     expect(span(push.nextBatch(timeline))).toEqual([3, 4])
   })
 
-  test("T22 is at most so many mutations, and so many bytes, or fewer where it is asked for fewer", async () => {
+  test("is at most so many mutations and bytes, or fewer where fewer are asked for (T22)", async () => {
     const many = await setUp(PUSH_ENTRIES_MAX + 1)
     expect(span(many.push.nextBatch(many.timeline))).toEqual([0, PUSH_ENTRIES_MAX])
     const large = await setUp(9, { args: new Uint8Array(PUSH_BYTES_MAX / 4) })
@@ -53,7 +53,7 @@ describe("what is pushed", () => {
     expect(span(large.push.nextBatch(large.timeline, PUSH_BYTES_MAX / 2))).toEqual([0, 1])
   })
 
-  test("T1 T2 is nothing while it is known that the server's copy is another, until that is settled", async () => {
+  test("is nothing while the server's copy is known to differ, until that is settled (T1, T2)", async () => {
     const { timeline, push } = await setUp(2)
     push.forkAt = lsn(1)
     expect(push.nextBatch(timeline)).toBe(null)
@@ -74,23 +74,23 @@ describe("what the server answers", () => {
     return { next, fork, cursor: push.serverCursor }
   }
 
-  test("a cursor at the end of the batch or behind it: on with what follows", async () => {
+  test("a cursor at the end of the batch or behind it: the next push follows it", async () => {
     for (const at of [4, 5]) {
       expect(await taking({ type: "cursor", lsn: lsn(at) })).toEqual({ next: "more", fork: null, cursor: 4 })
     }
   })
 
-  test("I17 a cursor inside the batch, or before it: the rest later", async () => {
+  test("a cursor inside the batch, or before it: the rest later (I17)", async () => {
     expect(await taking({ type: "cursor", lsn: lsn(3) })).toEqual({ next: "later", fork: null, cursor: 3 })
     expect(await taking({ type: "cursor", lsn: lsn(1) })).toEqual({ next: "later", fork: null, cursor: 2 })
   })
 
-  test("T1 a cursor ahead of all that we have: another writes under our id", async () => {
+  test("a cursor ahead of our timeline: another client writes under our id (T1)", async () => {
     const fork = { common: 4, refused: [] }
     expect(await taking({ type: "cursor", lsn: lsn(6) })).toEqual({ next: "more", fork, cursor: 4 })
   })
 
-  test("T4 a gap: on from where the server is; T2 a gap before all that we still have is a fork", async () => {
+  test("a gap: on from the server's end, or a fork if that is before our first entry (T2, T4)", async () => {
     expect(await taking({ type: "gap", expected: lsn(1) }, { dropped: 1 })).toEqual({
       next: "more",
       fork: null,
@@ -102,7 +102,7 @@ describe("what the server answers", () => {
     })
   })
 
-  test("T1 T38 a fork and a refusal: up to where it is common, and what was refused", async () => {
+  test("a fork and a refusal: the common position, and the refused ranges (T1, T38)", async () => {
     const ranges = [{ from: lsn(3), to: lsn(4), code: "MUTATION_FORBIDDEN" }]
     expect(await taking({ type: "fork", common: lsn(3) })).toMatchObject({ fork: { common: 3, refused: [] } })
     expect(await taking({ type: "refused", common: lsn(3), ranges })).toMatchObject({
@@ -111,7 +111,7 @@ describe("what the server answers", () => {
   })
 })
 
-test("T38 what goes on under a new id is what was not refused, each range to its last mutation and no further", async () => {
+test("what was not refused goes on under a new id, each range to its last mutation (T38)", async () => {
   const { timeline, push } = await setUp(6, { dropped: 1 })
   push.refused = [
     { from: lsn(1), to: lsn(2), code: "FIRST" },
@@ -126,7 +126,7 @@ test("T38 what goes on under a new id is what was not refused, each range to its
   ])
 })
 
-test("I3 what is durable goes forward only; what was dropped durably is confirmed", async () => {
+test("what is durable goes forward only; what was dropped durably is confirmed (I3)", async () => {
   const { timeline, push } = await setUp(4)
   expect(push.confirmed).toBe(0)
   push.flushed({ lsn: lsn(3), start: lsn(2) })

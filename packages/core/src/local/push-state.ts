@@ -3,11 +3,11 @@ import type { Batch } from "../journal/batch.ts"
 import { type MutationsReply, PUSH_BYTES_MAX, PUSH_ENTRIES_MAX, type RefusedRange } from "../network/message.ts"
 import type { Mutation } from "../timeline/mutation.ts"
 import type { Timeline } from "../timeline/timeline.ts"
-import type { Rejection } from "./local-store.ts"
+import type { RejectedMutation } from "./local-store.ts"
 
 export interface Fork {
   readonly common: Lsn
-  /** Of what follows, what the server did not take: it goes nowhere. */
+  /** The ranges after `common` that the server refused: they are rejected. */
   readonly refused: readonly RefusedRange[]
 }
 
@@ -15,7 +15,7 @@ export interface Fork {
 export class PushState {
   /** The server has the timeline up to here, as far as we know. */
   serverCursor: Lsn
-  /** Where the server said that its copy and ours part; null: nowhere, as far as we know. */
+  /** The last common position with the server's copy, once it reported a fork; null: no fork known. */
   forkAt: Lsn | null = null
   /** What the server refused after `forkAt`, by position: dropped when the rest goes on under a new id. */
   refused: readonly RefusedRange[] = []
@@ -43,7 +43,7 @@ export class PushState {
   }
 
   /**
-   * What the server said to a batch. `fork`: its copy of the timeline and ours part there. `later`: it has no room for the
+   * Takes the server's answer to a batch. `fork`: the last common position of its copy. `later`: it has no room for the
    * rest of the batch now.
    */
   take(
@@ -86,16 +86,16 @@ export class PushState {
     this.isRestored = false
   }
 
-  /** Another server, or another life of it: where it said that the two part means nothing. */
+  /** Another server or epoch: the fork position of the old one no longer applies. */
   forgetFork(): void {
     this.forkAt = null
     this.refused = []
   }
 
-  /** What is pending: what goes on, and what the server refused. */
-  divide(timeline: Timeline): { readonly rest: Mutation[]; readonly refused: Rejection[] } {
+  /** Divides the pending mutations into those that go on and those that the server refused. */
+  divide(timeline: Timeline): { readonly rest: Mutation[]; readonly refused: RejectedMutation[] } {
     const rest: Mutation[] = []
-    const refused: Rejection[] = []
+    const refused: RejectedMutation[] = []
     let position = timeline.start()
     for (const mutation of timeline.pending()) {
       position = nextLsn(position)

@@ -29,7 +29,7 @@ beforeEach(async () => {
 const reject = (clientId: string, at: number, code: string) =>
   db.exec("insert into __lf_rejections values (?, ?, ?, ?)", clientId, at, uidOf(at), code)
 
-test("I10 what is pending up to where the base goes is applied at its cursor, or rejected with the base's code", () => {
+test("what the base covers is applied at its cursor, or rejected with the base's code (I10)", () => {
   reject("me", 3, "full")
   const { decided, rejections } = readOutcomes({ db, timeline, dropTo: lsn(4), cursor: lsn(77), data: [] })
   const applied = { type: "applied", lsn: 77 }
@@ -41,7 +41,7 @@ test("I10 what is pending up to where the base goes is applied at its cursor, or
   expect(rejections).toEqual([{ uid: uidOf(3), name: "Add", args: 3, at: 3, code: "full", data: null }])
 })
 
-test("I10 what a rejection carried is taken by its uid; what belongs to others, or to later ones, is not looked at", () => {
+test("a rejection's data is taken by its uid; that of others or of later ones is not read (I10)", () => {
   for (const at of [2, 5]) reject("me", at, "mine")
   reject("other", 3, "theirs")
   const data = [
@@ -53,7 +53,7 @@ test("I10 what a rejection carried is taken by its uid; what belongs to others, 
   expect(rejections.map(({ uid, data: carried }) => [uid, carried])).toEqual([[uidOf(2), { left: 0 }]])
 })
 
-test("I9 how far the base applied a client's mutations is its row, with the hash as it was written", () => {
+test("how far the base applied a client's mutations is its row, with its hash as written (I9)", () => {
   expect(readApplied(db, "me")).toBe(null)
   db.exec("insert into __lf_mutations values (?, ?, ?)", "me", 3, -1)
   db.exec("insert into __lf_mutations values (?, ?, ?)", "other", 9, 5)

@@ -1,15 +1,15 @@
 import { type Lsn, lsn } from "../base/lsn.ts"
-import type { OutcomeData } from "../network/message.ts"
+import type { Rejection } from "../network/message.ts"
 import type { Database } from "../sqlite/database.ts"
+import type { MutationOutcome } from "../timeline/outcome.ts"
 import type { Timeline } from "../timeline/timeline.ts"
-import type { Rejection } from "./local-store.ts"
+import type { RejectedMutation } from "./local-store.ts"
 import type { Applied } from "./rebase-plan.ts"
-import type { PendingOutcome } from "./receipts.ts"
 
 /** What the base says of our mutations up to some position. */
-export interface Verdicts {
-  readonly decided: readonly PendingOutcome[]
-  readonly rejections: readonly Rejection[]
+export interface DecidedMutations {
+  readonly decided: readonly MutationOutcome[]
+  readonly rejections: readonly RejectedMutation[]
 }
 
 /** How far the base has applied the mutations of `clientId`; null: none. The base has our internal tables. */
@@ -28,16 +28,16 @@ export function readOutcomes(options: {
   readonly timeline: Timeline
   readonly dropTo: Lsn
   readonly cursor: Lsn
-  readonly data: readonly OutcomeData[]
-}): Verdicts {
+  readonly data: readonly Rejection[]
+}): DecidedMutations {
   const { db, timeline, dropTo, cursor } = options
   const codes = new Map<string, string>()
   const query = "select uid, code from __lf_rejections where client_id = ? and lsn > ? and lsn <= ?"
   for (const row of db.exec(query, timeline.clientId, timeline.start(), dropTo))
     codes.set(String(row.uid), String(row.code))
 
-  const decided: PendingOutcome[] = []
-  const rejections: Rejection[] = []
+  const decided: MutationOutcome[] = []
+  const rejections: RejectedMutation[] = []
   const data = new Map(options.data.map((one) => [one.uid, one.data]))
   for (const { uid, name, args, at } of timeline.pendingUpTo(dropTo)) {
     const code = codes.get(uid)

@@ -7,25 +7,25 @@ const timeline = { start: lsn(2), lsn: lsn(5), hashAt: (at: number) => (at >= 2 
 const quiet = { timeline, serverCursor: lsn(2), forkAt: null, isRestored: false }
 
 describe("planRebase", () => {
-  test("what the base has of ours is dropped", () => {
+  test("drops what the base has of ours", () => {
     expect(planRebase({ ...quiet, applied: { lsn: lsn(4), hash: 4n } })).toEqual({ dropTo: 4, next: "keep" })
     expect(planRebase({ ...quiet, applied: null })).toEqual({ dropTo: 2, next: "keep" })
   })
 
-  test("T1 somebody else's row drops only what the server confirmed with hashes, and asks", () => {
+  test("another client's row drops only what the server confirmed with hashes, and asks (T1)", () => {
     const applied = { lsn: lsn(4), hash: 99n }
     expect(planRebase({ ...quiet, applied })).toEqual({ dropTo: 2, next: "probe" })
     expect(planRebase({ ...quiet, applied, serverCursor: lsn(3) })).toEqual({ dropTo: 3, next: "probe" })
     expect(planRebase({ ...quiet, applied, forkAt: lsn(3) })).toEqual({ dropTo: 3, next: "renumber" })
   })
 
-  test("T2 a restored base with our row: the rest goes to a new id", () => {
+  test("a restored base with our row: the rest goes to a new id (T2)", () => {
     const restored = { ...quiet, isRestored: true }
     expect(planRebase({ ...restored, applied: { lsn: lsn(3), hash: 3n } })).toEqual({ dropTo: 3, next: "renumber" })
     expect(planRebase({ ...restored, applied: { lsn: lsn(1), hash: 1n } })).toEqual({ dropTo: 2, next: "renumber" })
   })
 
-  test("T1 T2 a restored base with a clone's row drops and renumbers nothing before the server was asked", () => {
+  test("a restored base with a clone's row drops nothing before the server was asked (T1, T2)", () => {
     const applied = { lsn: lsn(5), hash: 99n }
     expect(planRebase({ ...quiet, applied, isRestored: true })).toEqual({ dropTo: 2, next: "probe" })
   })

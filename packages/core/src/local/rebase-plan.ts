@@ -22,7 +22,7 @@ export interface RebaseInput {
   readonly timeline: TimelineState
   /** The server confirmed with hashes that it has ours up to here. */
   readonly serverCursor: Lsn
-  /** Where the server said that its copy of our timeline and ours part; null: nowhere, as far as we know. */
+  /** The last position that the server's copy has in common, once it reported a fork; null: no fork known. */
   readonly forkAt: Lsn | null
   /** The document was restored from a copy: nothing that the base does not show was kept. */
   readonly isRestored: boolean
@@ -32,8 +32,8 @@ export interface RebasePlan {
   /** Pending mutations up to here are in the base, or were rejected. */
   readonly dropTo: Lsn
   /**
-   * keep: go on as before. renumber: the rest goes to a new client id, because somebody else writes under ours (T1, T2).
-   * probe: somebody else does, and the server must first be asked where the two part.
+   * keep: go on as before. renumber: the rest goes to a new client id, because another client writes under ours (T1, T2).
+   * probe: another client does, and the server must first be asked where the two differ.
    */
   readonly next: "keep" | "renumber" | "probe"
 }
@@ -44,7 +44,7 @@ export function planRebase({ applied, timeline, serverCursor, forkAt, isRestored
   const isOurs = at <= timeline.start || (at <= timeline.lsn && timeline.hashAt(at) === applied?.hash)
   const agreed = isOurs ? at : lsn(Math.min(at, forkAt ?? serverCursor, timeline.lsn))
   const dropTo = lsn(Math.max(agreed, timeline.start))
-  // Of a restored base whose row is somebody else's, only the server can say what of ours is in it: dropping by number
+  // Of a restored base whose row is another client's, only the server can say what of ours is in it: dropping by number
   // would lose promised mutations, renumbering all would double those that both of us had.
   if (isRestored) return { dropTo, next: isOurs ? "renumber" : "probe" }
   // What the server has of ours under the old id stays visible here until the base shows it (I7).
@@ -52,13 +52,13 @@ export function planRebase({ applied, timeline, serverCursor, forkAt, isRestored
   return { dropTo, next: isOurs ? "keep" : "probe" }
 }
 
-/** What the server's copy of our timeline says when we meet. */
+/** How the server's copy of our timeline compares at the start of a connection. */
 export type Meeting =
   /** It is a prefix of ours: push from there. */
   | { readonly type: "agreed"; readonly cursor: Lsn }
-  /** Somebody else wrote under our id; up to `common` it is ours. */
+  /** Another client wrote under our id; up to `common` it is ours. */
   | { readonly type: "fork"; readonly common: Lsn }
-  /** Somebody did, and only the server can say from where on. */
+  /** Another client did, and only the server knows from where on. */
   | { readonly type: "probe" }
 
 /** Decides what the last entry of the server's copy means for the timeline. */

@@ -1,11 +1,11 @@
 import { expect, test } from "vitest"
 import { lsn } from "../base/lsn.ts"
-import { OUTCOMES_KEPT, Receipts, type RemoteOutcome } from "./receipts.ts"
+import { OUTCOMES_KEPT, type Outcome, Receipts } from "./receipts.ts"
 
-const applied: RemoteOutcome = { type: "applied", lsn: lsn(1) }
+const applied: Outcome = { type: "applied", lsn: lsn(1) }
 const durable = Promise.resolve()
 
-test("T28 a receipt is found by its uid, open or decided, and is the same one", async () => {
+test("a receipt is found by its uid, open or decided, and is the same one (T28)", async () => {
   const receipts = new Receipts()
   const receipt = receipts.open("a", durable)
   expect([receipts.find("a"), receipts.find("b")]).toEqual([receipt, undefined])
@@ -18,7 +18,7 @@ test("T28 a receipt is found by its uid, open or decided, and is the same one", 
   expect(receipt.uid).toBe("a")
 })
 
-test("a decision is the first that comes", async () => {
+test("the first decision stays", async () => {
   const receipts = new Receipts()
   const { remote } = receipts.open("a", durable)
   receipts.decide([{ uid: "a", outcome: applied }])
@@ -26,7 +26,7 @@ test("a decision is the first that comes", async () => {
   expect(await remote).toEqual(applied)
 })
 
-test("a mutation that could not be kept rejects for the holder of its receipt, and is no unhandled rejection", async () => {
+test("a mutation not kept rejects for its receipt's holder, and is no unhandled rejection", async () => {
   const lost = Promise.reject(new Error("disk"))
   const receipt = new Receipts().open("a", lost)
   await new Promise((resolve) => setTimeout(resolve, 0))
@@ -41,7 +41,7 @@ test("what is discarded while it is open is unknown; what was decided stays so",
   expect([await open.remote, await decided.remote]).toEqual([{ type: "unknown", reason: "discarded" }, applied])
 })
 
-test("a document that stopped knows nothing of them, and decides nothing", async () => {
+test("a stopped document forgets its receipts, and decides none", async () => {
   const receipts = new Receipts()
   const open = receipts.open("open", durable)
   receipts.open("decided", durable)
@@ -52,7 +52,7 @@ test("a document that stopped knows nothing of them, and decides nothing", async
   expect(await Promise.race([open.remote, Promise.resolve("open")])).toBe("open")
 })
 
-test(`I17 of what was decided ${OUTCOMES_KEPT} are kept, the oldest go first`, () => {
+test(`of what was decided ${OUTCOMES_KEPT} are kept, the oldest go first (I17)`, () => {
   const receipts = new Receipts()
   const uids = Array.from({ length: OUTCOMES_KEPT + 2 }, (_, i) => `u${i}`)
   for (const uid of uids) receipts.open(uid, durable)

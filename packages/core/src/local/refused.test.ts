@@ -2,13 +2,13 @@ import { beforeAll, expect, test } from "vitest"
 import { loadChecksum } from "../base/checksum.ts"
 import { MemoryDisk } from "../journal/memory-log.ts"
 import { host } from "../testing/small-world.ts"
-import { LocalStore, type Rejection } from "./local-store.ts"
+import { LocalStore, type RejectedMutation } from "./local-store.ts"
 
 beforeAll(() => loadChecksum())
 
-test("I10 what the server did not take is a rejection once it is durable, once, whichever flush was first", async () => {
+test("what the server refused is one rejection, once durable, whichever flush was first (I10)", async () => {
   const store = new LocalStore(await new MemoryDisk().open("d"), host)
-  const rejection: Rejection = { uid: "u", name: "Add", args: {}, at: 0, code: "MUTATION_FORBIDDEN", data: null }
+  const rejection: RejectedMutation = { uid: "u", name: "Add", args: {}, at: 0, code: "MUTATION_FORBIDDEN", data: null }
   let durable = 0
   store.refuse([rejection], () => durable++)
   expect([store.rejections, store.refused]).toEqual([[], [rejection]])

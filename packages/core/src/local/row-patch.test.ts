@@ -21,7 +21,7 @@ const rows: fc.Arbitrary<Row[]> = fc.array(fc.record({ id: fc.integer({ min: 0, 
   maxLength: 12,
 })
 
-test("a patch turns the old rows into the new ones, and keeps the objects of rows that did not change", () => {
+test("a patch turns the old rows into the new ones, and keeps the objects of equal rows", () => {
   fc.assert(
     fc.property(rows, rows, (before, after) => {
       const patch = diffRows(before, after)

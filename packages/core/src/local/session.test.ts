@@ -61,7 +61,7 @@ describe("a session that gets no connection", () => {
     }
   })
 
-  test("waits the least again after it was connected, was poked or went online", async () => {
+  test("waits the shortest time again after it was connected, was poked or went online", async () => {
     const begin = async () => {
       const server = refusing("SERVER_CLOSING")
       const { session } = await server.session()
@@ -94,7 +94,7 @@ describe("a session that gets no connection", () => {
     for (const { session } of [poked, online, connected]) session.stop()
   })
 
-  test("T22 gives up a network that does not connect, and a server that does not welcome", async () => {
+  test("gives up a network that does not connect, and a server that does not welcome (T22)", async () => {
     for (const [limitMs, isWay] of [
       [30_000, false],
       [10_000, true],
@@ -134,10 +134,10 @@ describe("a hello", () => {
     const { session, local } = await server.session({ token: async () => `token ${++asked}` })
     const schema = local.mutator.migrations.map(({ hash }) => hash)
     const rest = { docId: "d", secret: local.secret, epoch: "", cursor: 0, schema, protocol: 2 }
-    expect(server.heard[0]).toEqual({ type: "hello", token: "token 1", ...rest })
+    expect(server.received[0]).toEqual({ type: "hello", token: "token 1", ...rest })
     server.pipes[0].close("bye")
     await server.pass(250)
-    expect(server.heard.filter(({ type }) => type === "hello").at(-1)).toMatchObject({ token: "token 2" })
+    expect(server.received.filter(({ type }) => type === "hello").at(-1)).toMatchObject({ token: "token 2" })
     session.stop()
   })
 
@@ -145,25 +145,25 @@ describe("a hello", () => {
     for (const given of [{}, { token: async () => null }]) {
       const server = new ScriptedServer()
       const { session } = await server.session(given)
-      expect(server.heard[0]).toMatchObject({ token: "" })
+      expect(server.received[0]).toMatchObject({ token: "" })
       session.stop()
     }
   })
 
-  test("S7 is not sent with a token that is too large; the largest goes", async () => {
+  test("is not sent with a token that is too large; the largest goes (S7)", async () => {
     const [server, other] = [new ScriptedServer(), new ScriptedServer()]
     const large = await server.session({ token: async () => "ä".repeat(TOKEN_BYTES_MAX / 2) })
     expect([large.session.state.status, server.count("hello")]).toEqual(["connected", 1])
     const larger = await other.session({ token: async () => `${"ä".repeat(TOKEN_BYTES_MAX / 2)}a` })
-    const message = `auth() gave ${TOKEN_BYTES_MAX + 1} bytes, a token has ${TOKEN_BYTES_MAX} at the most`
+    const message = `expected a token of at most ${TOKEN_BYTES_MAX} bytes, auth() gave ${TOKEN_BYTES_MAX + 1}`
     expect(larger.session.state).toMatchObject({ status: "error", error: { code: "TOKEN_TOO_LARGE", message } })
-    expect([other.heard, other.askedAtMs]).toEqual([[], []])
+    expect([other.received, other.askedAtMs]).toEqual([[], []])
     for (const { session } of [large, larger]) session.stop()
   })
 })
 
 describe("a welcome", () => {
-  test("T25 of another user is refused; without a user of its own the document takes any", async () => {
+  test("of another user is refused; without a user of its own the document takes any (T25)", async () => {
     const connect = async (user: string | null | undefined, welcomed: string | null) => {
       const server = new ScriptedServer()
       server.welcome = { user: welcomed }
@@ -179,7 +179,7 @@ describe("a welcome", () => {
     for (const none of [null, undefined]) expect(await connect(none, "bob")).toEqual(["connected", undefined, 1])
   })
 
-  test("T15 with another schema is refused, by what differs", async () => {
+  test("with another schema is refused, by what differs (T15)", async () => {
     const [own] = (await new ScriptedServer().local()).mutator.migrations
     for (const [schema, code, status] of [
       [[own.hash, "more"], "SCHEMA_NEWER", "needs-update"],
@@ -200,7 +200,7 @@ describe("a welcome", () => {
     const { session, states } = await server.session()
     expect(session.state).toEqual({ status: "connected", ...quiet })
     expect(states.length).toBe(1)
-    expect(server.heard.at(-1)).toEqual({ type: "sync-storage", cursor: lsn(0), outcomesSeen: lsn(0) })
+    expect(server.received.at(-1)).toEqual({ type: "sync-storage", cursor: lsn(0), outcomesSeen: lsn(0) })
     session.stop()
   })
 })

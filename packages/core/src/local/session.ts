@@ -8,19 +8,19 @@ import type { Network } from "../network/network.ts"
 import { compareSchema } from "../timeline/schema.ts"
 import type { Local } from "./local.ts"
 
-/** A connection that says nothing for this long is asked; one that does not answer in the same time again is dropped (T22). */
-export const HEARTBEAT_MS = 10_000
+/** A connection silent for this long is pinged; without an answer in the same time again it is closed (T22). */
+const HEARTBEAT_MS = 10_000
 const RETRY_MS_MIN = 250
 const RETRY_MS_MAX = 15_000
 /** After a refusal that only a person or a deploy can change. */
 const RETRY_MS_REFUSED = 30_000
-/** The first push is so large; each that is answered fast is followed by one of twice the size, each other by one of half. */
+/** Size of the first push. A fast answer doubles the next push, a slow one halves it. */
 const PUSH_BYTES_FIRST = 64 * 1024
 const PUSH_BYTES_MIN = 16 * 1024
 const PUSH_MS_FAST = 2_000
-/** How long a server that has no room for more of this client's mutations is left alone. */
+/** Wait after a server had no room for more of this client's mutations. */
 const PUSH_AGAIN_MS = 1_000
-/** The network's adapter has limits of its own; this one holds whatever it does. */
+/** Limit for one connect, whatever limits the network's adapter has. */
 const CONNECT_MS_MAX = 30_000
 const WELCOME_MS_MAX = 10_000
 
@@ -28,7 +28,7 @@ export type ConnectionStatus = "connecting" | "connected" | "offline" | "needs-a
 
 export interface SessionState {
   readonly status: ConnectionStatus
-  /** Why it is not connected, `offline` included; null while it is, before the first try ended, and when told to stay away. */
+  /** Why it is not connected, `offline` included; null if connected, before the first try ended, and when switched off. */
   readonly error: LfError | null
   /** Everything that the server had when we connected is here. */
   readonly isUpToDate: boolean
@@ -40,14 +40,14 @@ export interface SessionOptions {
   readonly local: Local
   readonly network: Network
   readonly host: Host
-  /** A short-lived token for the server's `authenticate`, asked for at every connection. */
+  /** Returns a short-lived token for the server's `authenticate`; called at every connection. */
   readonly token?: () => Promise<string | null>
-  /** Whose document this is. A server that takes us for somebody else gets nothing; without one it decides alone. */
+  /** Whose document this is. A server that authenticates another user gets nothing; without one it decides alone. */
   readonly user?: string | null
   readonly onChange: () => void
 }
 
-/** Keeps one document in touch with its server: connects, pushes, pulls, and starts over when the way is lost. */
+/** Syncs one document with its server: connects, pushes, pulls, and reconnects after a failure. */
 export class Session {
   readonly #options: SessionOptions
   #state: SessionState = { status: "connecting", error: null, isUpToDate: false, firstSync: null }
@@ -110,7 +110,7 @@ export class Session {
     }
   }
 
-  /** The document goes on under another client id: no trouble, so it connects at once and shows nothing of it. Not twice in a row. */
+  /** Whether the document has a new client id: then it reconnects at once without an error. Not twice in a row. */
   #isNew(secret: Uint8Array): boolean {
     const nowMs = this.#options.host.monotonicMs()
     if (bytesEqual(secret, this.#options.local.secret) || nowMs - this.#renewedMs < RETRY_MS_MIN) return false
@@ -164,7 +164,10 @@ export class Session {
   #checkUser(welcome: Welcome): void {
     const { user = null } = this.#options
     if (user === null || welcome.user === user) return
-    throw new LfError("AUTH_REQUIRED", "the server takes this connection for somebody else than the document's user")
+    throw new LfError(
+      "AUTH_REQUIRED",
+      "expected the server to answer the document's user, got another user or none: sign in as the provider's `user`",
+    )
   }
 
   /** Older code must not pull a newer schema; newer code waits for the server's deploy (T15). */
@@ -173,7 +176,10 @@ export class Session {
     if (state.type === "newer")
       throw new LfError("SCHEMA_NEWER", "the server's schema is newer than this code; load the app again")
     if (state.type === "edited")
-      throw new LfError("MIGRATION_EDITED", `migration ${state.position} differs from the server's`)
+      throw new LfError(
+        "MIGRATION_EDITED",
+        `migration ${state.position} differs from the server's: restore its text, and add a new one instead`,
+      )
     if (state.type === "older")
       throw new LfError("SERVER_OLDER", "this page's code has migrations that the server does not know yet")
   }
@@ -208,11 +214,11 @@ export class Session {
 
   #startHeartbeat(link: Link): Cancel {
     const { host } = this.#options
-    let heard = -1
+    let received = -1
     let cancel: Cancel = () => {}
     const beat = () => {
-      if (link.heard === heard) link.close("the server does not answer")
-      heard = link.heard
+      if (link.receivedCount === received) link.close("the server does not answer")
+      received = link.receivedCount
       link.ping()
       cancel = host.after(HEARTBEAT_MS, beat)
     }
@@ -220,14 +226,14 @@ export class Session {
     return () => cancel()
   }
 
-  /** Doubles from RETRY_MS_MIN, with jitter so that a server's restart is not met by a herd. */
+  /** Doubles from RETRY_MS_MIN, with jitter so that clients do not all reconnect at once after a server's restart. */
   #retryMs(): number {
     const [random] = this.#options.host.randomBytes(1)
     const full = Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 2 ** Math.min(this.#failures - 1, 10))
     return full / 2 + (full / 2) * (random / 255)
   }
 
-  /** Until `delayMs` have passed (null: for ever) or somebody wakes us. */
+  /** Until `delayMs` have passed (null: for ever) or `#wake` is called. */
   #sleep(delayMs: number | null): Promise<void> {
     return new Promise((resolve) => {
       const cancel = delayMs === null ? () => {} : this.#options.host.after(delayMs, resolve)
@@ -239,12 +245,12 @@ export class Session {
     })
   }
 
-  /** As much in one piece as goes up in a moment: behind a long piece a ping would come too late, and the connection be taken for dead. */
+  /** Pushes as much as is sent in a moment: behind a longer push a ping would be late, and the connection closed as dead. */
   async #pushOnce(link: Link): Promise<"more" | "nothing" | "later"> {
     const { host, local } = this.#options
     const startMs = host.monotonicMs()
     const bytes = this.#pushBytes
-    // Until it is answered it may be what the connection dies of.
+    // Halved until the answer comes: its size may be what ends the connection.
     this.#pushBytes = Math.max(PUSH_BYTES_MIN, bytes / 2)
     const pushed = await local.pushMutations(link, bytes)
     const isFast = host.monotonicMs() - startMs < PUSH_MS_FAST
@@ -282,7 +288,7 @@ function meaningOf(code: ErrorCode): { readonly status: ConnectionStatus; readon
     // The base is fetched again.
     case "CHECKSUM_MISMATCH":
       return { status: "connecting", isRefusal: false }
-    // Something is set up wrongly or restarts: it is told, and tried again soon.
+    // Something is set up wrongly or restarts: reported, and tried again soon.
     case "ROUTE_MISSING":
     case "ROUTE_FAILED":
     case "UPGRADE_BLOCKED":
@@ -298,7 +304,7 @@ function meaningOf(code: ErrorCode): { readonly status: ConnectionStatus; readon
 function checkToken(token: string): string {
   const { length } = textToBytes(token)
   if (length <= TOKEN_BYTES_MAX) return token
-  throw new LfError("TOKEN_TOO_LARGE", `auth() gave ${length} bytes, a token has ${TOKEN_BYTES_MAX} at the most`)
+  throw new LfError("TOKEN_TOO_LARGE", `expected a token of at most ${TOKEN_BYTES_MAX} bytes, auth() gave ${length}`)
 }
 
 function withTimeout<T>(host: Host, limitMs: number, work: Promise<T>): Promise<T> {

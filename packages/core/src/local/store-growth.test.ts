@@ -13,14 +13,14 @@ import { SeededRandom } from "../testing/seeded-random.ts"
 import { SimClock, SimHost } from "../testing/sim-host.ts"
 import { mutationCodec } from "../timeline/mutation.ts"
 import { timelineStream } from "../timeline/timeline.ts"
-import { LocalStore, pendingAtRest, type Rejection } from "./local-store.ts"
+import { LocalStore, pendingAtRest, type RejectedMutation } from "./local-store.ts"
 
 beforeAll(loadChecksum)
 
 const host = new SimHost(new SimClock(), new SeededRandom(1))
 const corrupt = expect.objectContaining({ code: "LOG_CORRUPT" })
 const page = (fill: number) => new Uint8Array(PAGE_BYTES).fill(fill)
-const rejection = (uid: string): Rejection => ({ uid, name: "n", args: null, at: 1, code: "NO", data: null })
+const rejection = (uid: string): RejectedMutation => ({ uid, name: "n", args: null, at: 1, code: "NO", data: null })
 
 function whole(...fills: number[]): Changeset {
   const pages = fills.map((fill, i) => ({ pageNo: i + 1, deltas: [encodeWhole(page(fill))] }))
@@ -58,7 +58,7 @@ async function setUp(rollupBytes?: number) {
   return { store, receive, rest }
 }
 
-describe("I17 what a rollup leaves of a log", () => {
+describe("what a rollup leaves of a log (I17)", () => {
   test("is the base once, the last decisions in one entry, and what is still open", async () => {
     const { store, receive, rest } = await setUp()
     for (const fill of [1, 2, 3]) receive(fill)
@@ -82,7 +82,7 @@ describe("I17 what a rollup leaves of a log", () => {
     expect(["base", "settled", "rejections"].map(entries)).toEqual([0, 0, 0])
   })
 
-  test("has what the server refused and was not known to be durable yet", async () => {
+  test("has refused mutations that were not durable yet", async () => {
     const { store, rest } = await setUp()
     store.refuse([rejection("a")], () => {})
     await store.rollup()
@@ -91,7 +91,7 @@ describe("I17 what a rollup leaves of a log", () => {
   })
 })
 
-describe("I17 a log is written anew", () => {
+describe("a log is written anew (I17)", () => {
   test("not while it is small", async () => {
     const { store, receive, rest } = await setUp()
     for (const fill of [1, 2]) receive(fill)
@@ -110,8 +110,8 @@ describe("I17 a log is written anew", () => {
   })
 })
 
-describe("S11 a base at rest", () => {
-  test("that does not go on from what is there is dropped; a whole one later is taken", async () => {
+describe("a base at rest (S11)", () => {
+  test("that does not follow the last one is dropped; a later whole one is used", async () => {
     const { store, rest } = await setUp()
     store.receive({ epoch: "e", cursor: lsn(1), changeset: whole(1) })
     const wrong = { ...whole(2), isWhole: false, before: 1n }
@@ -143,7 +143,7 @@ describe("S11 a base at rest", () => {
   })
 })
 
-test("S9 an entry without what it must have is LOG_CORRUPT", () => {
+test("an entry without what it must have is LOG_CORRUPT (S9)", () => {
   const wrong: [string, unknown][] = [
     ["settled", { lsn: 1 }],
     ["settled", { clientId: "a" }],
@@ -154,7 +154,7 @@ test("S9 an entry without what it must have is LOG_CORRUPT", () => {
   for (const [stream, value] of wrong) expect(() => new LocalStore(keptIn(stream, value), host)).toThrow(corrupt)
 })
 
-test("what another client id decided does not count for what waits under this one", async () => {
+test("decisions of another client id do not count for this one", async () => {
   const { store, rest } = await setUp()
   const timeline = store.streams.journal(timelineStream(store.clientId), mutationCodec)
   for (const n of [1, 2])

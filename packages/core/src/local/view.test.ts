@@ -67,7 +67,7 @@ async function pagesOf(...statements: string[]) {
 }
 
 describe("a mutation in the view", () => {
-  test("has its own clock and chance, which end with it, be it applied or thrown", async () => {
+  test("has its own clock and randomness, which end with it, be it applied or thrown", async () => {
     const other = await setUp()
     for (const fails of [false, true]) {
       for (const { view, timeline } of [world, other]) view.apply(timeline, noteOf(1, fails))
@@ -104,20 +104,22 @@ describe("a mutation in the view", () => {
 })
 
 describe("the view's live queries", () => {
-  test("run again when they are notified, once for all changes, and see what was put under", async () => {
+  test("run again when they are notified, once for all changes, and see a new base", async () => {
     const { view, timeline, storage } = world
-    const heard: LiveResult[] = []
+    const received: LiveResult[] = []
     view.notify()
-    const { stop } = view.subscribe(ids, (result) => heard.push(result))
+    const { stop } = view.subscribe(ids, (result) => received.push(result))
     for (const id of [1, 2]) view.apply(timeline, noteOf(id))
-    expect(heard.length).toBe(1)
+    expect(received.length).toBe(1)
     view.notify()
-    expect(heard.slice(1)).toMatchObject([{ type: "patch", patch: [{ type: "rows", rows: [{ id: 1 }, { id: 2 }] }] }])
+    expect(received.slice(1)).toMatchObject([
+      { type: "patch", patch: [{ type: "rows", rows: [{ id: 1 }, { id: 2 }] }] },
+    ])
     view.swap(() => ({ isWhole: false }))
     expect(storage.hasOverlay).toBe(false)
     view.runPending(timeline)
     view.notify()
-    expect(heard.slice(2)).toEqual([{ type: "patch", patch: [] }])
+    expect(received.slice(2)).toEqual([{ type: "patch", patch: [] }])
     stop()
     expect(view.queries.count).toBe(0)
   })
@@ -143,7 +145,7 @@ describe("a view that cannot go on", () => {
     }
   }
 
-  test("S11 opens without its pages where these are no database, and only then", async () => {
+  test("opens without its pages where these are no database, and only then (S11)", async () => {
     const storage = new Storage([new Uint8Array(4096).fill(7)])
     let drops = 0
     const drop = () => {
@@ -161,15 +163,15 @@ describe("a view that cannot go on", () => {
     expect(drops).toBe(1)
   })
 
-  test("T43 says so when a mutation crashed SQLite, be it new or pending, and no query hears of it", async () => {
+  test("reports a mutation that crashed SQLite, new or pending, and no query sees it (T43)", async () => {
     for (const isPending of [false, true]) {
       const crashes: unknown[] = []
-      const heard: string[] = []
+      const received: string[] = []
       const view = new View(await options(new Storage(), crashes))
       const { timeline } = await setUp(false)
       view.runPending(timeline)
       expect(crashes).toEqual([])
-      view.subscribe(ids, ({ type }) => heard.push(type))
+      view.subscribe(ids, ({ type }) => received.push(type))
       const deep = { ...noteOf(1), name: "Deep" }
       if (isPending) {
         timeline.append(deep)
@@ -178,12 +180,12 @@ describe("a view that cannot go on", () => {
         expect(() => view.apply(timeline, deep)).toThrow(expect.objectContaining({ code: "SQL_CRASHED" }))
       }
       view.notify()
-      expect([heard, crashes.length > 0]).toEqual([["rows"], true])
+      expect([received, crashes.length > 0]).toEqual([["rows"], true])
     }
   })
 })
 
-describe("T16 pages that are put under", () => {
+describe("pages that are put under (T16)", () => {
   test("are read by their own schema where the one before was made here, with an equal cookie", async () => {
     const { view, storage } = world
     const tables = ["a", "b", "c", "d"].map((name) => `create table ${name} (${name}, x)`)
@@ -197,7 +199,7 @@ describe("T16 pages that are put under", () => {
     expect(view.query(sql`select d from d`)).toEqual([])
   })
 
-  test("of another life are read by their own schema, with an equal cookie", async () => {
+  test("of another epoch are read by their own schema, with an equal cookie", async () => {
     const { view, storage } = await setUp(false)
     const tables = [
       ["a", sql`select * from a`],

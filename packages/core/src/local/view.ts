@@ -7,7 +7,7 @@ import { compileQuery, type Query } from "../sqlite/sql.ts"
 import type { Storage } from "../storage/storage.ts"
 import type { Mutation } from "../timeline/mutation.ts"
 import type { Mutator } from "../timeline/mutator.ts"
-import type { Outcome } from "../timeline/outcome.ts"
+import type { RunResult } from "../timeline/outcome.ts"
 import { migrate } from "../timeline/schema.ts"
 import type { Timeline } from "../timeline/timeline.ts"
 import { LiveQueries, type LiveSubscription } from "./live-queries.ts"
@@ -23,7 +23,7 @@ export interface ViewOptions {
   readonly onCrash: (error: LfError) => void
 }
 
-/** What queries see: the base and everything pending on top of it, and the queries that are kept up to date. */
+/** What queries read: the base with everything pending on top, and the live queries over it. */
 export class View {
   readonly db: Database
   readonly queries: LiveQueries
@@ -33,7 +33,7 @@ export class View {
   readonly #onCrash: (error: LfError) => void
   #schemaIsLocal = false
 
-  /** Pages that are no database may not even open: then they are dropped, by `dropPages`, and it opens without (S11). */
+  /** Opens the view. Pages that are no database and do not open are dropped by `dropPages` (S11). */
   static open(options: ViewOptions, dropPages: () => void): View {
     try {
       return new View(options)
@@ -64,7 +64,7 @@ export class View {
   }
 
   /** Runs a new mutation on top of what is there. */
-  apply(timeline: Timeline, mutation: Mutation): { readonly outcome: Outcome; readonly thrown: unknown } {
+  apply(timeline: Timeline, mutation: Mutation): { readonly outcome: RunResult; readonly thrown: unknown } {
     let thrown: unknown
     try {
       const outcome = timeline.apply(this.db, mutation, (error) => {
@@ -82,7 +82,7 @@ export class View {
     const before = this.#cookie()
     this.#storage.revert()
     const { isWhole } = swap()
-    // Equal cookies would hide another schema: one that we made here, or one of another life.
+    // Equal cookies would hide another schema: one that was made here, or one of another epoch.
     if (this.#schemaIsLocal || isWhole || this.#cookie() !== before) this.db.reopen()
     else this.db.resetCache()
     this.#schemaIsLocal = false
@@ -111,13 +111,13 @@ export class View {
     this.db.close()
   }
 
-  /** A mutation's own clock and luck end with it. */
+  /** Ends a mutation's own clock and randomness. */
   #useRealTime(): void {
     this.db.setClock(() => this.#host.nowMs())
     this.db.seed(0)
   }
 
-  /** After a crash nothing here is of use any more: the document is opened anew, from what was kept (T43). */
+  /** After a crash of SQLite the view must not be used: the document is opened again from its log (T43). */
   #lookForCrash(): void {
     if (this.db.crash !== null) this.#onCrash(this.db.crash)
   }

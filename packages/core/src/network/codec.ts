@@ -8,15 +8,15 @@ import { readChangeset, writeChangeset } from "../storage/changeset.ts"
 import {
   FRAME_BYTES_MAX,
   type Message,
-  type OutcomeData,
   PUSH_ENTRIES_MAX,
   REFUSAL_BYTES_MAX,
   type RefusedRange,
+  type Rejection,
   TOKEN_BYTES_MAX,
   USER_BYTES_MAX,
 } from "./message.ts"
 
-/** The first byte of every frame: "lf" would not fit, 0x1f says it well enough. */
+/** The first byte of every frame. */
 const MAGIC = 0x1f
 const SECRET_BYTES = 32
 const SCHEMA_HASHES_MAX = 10_000
@@ -119,12 +119,13 @@ export function encodeRefusal({ code, message }: { readonly code: string; readon
 
 /** @throws FRAME_TOO_LARGE FRAME_MALFORMED */
 export function decodeMessage(frame: Uint8Array): Message {
-  if (frame.length > FRAME_BYTES_MAX) throw new LfError("FRAME_TOO_LARGE", `a frame has ${frame.length} bytes`)
+  if (frame.length > FRAME_BYTES_MAX)
+    throw new LfError("FRAME_TOO_LARGE", `expected a frame of at most ${FRAME_BYTES_MAX} bytes, got ${frame.length}`)
   try {
     const reader = new ByteReader(frame)
-    if (reader.u8() !== MAGIC) throw new LfError("FRAME_MALFORMED", "not a frame of lf")
+    if (reader.u8() !== MAGIC) throw new LfError("FRAME_MALFORMED", "expected a frame of lf, got other bytes")
     const type = TYPE_BY_NUMBER.get(reader.u8())
-    if (type === undefined) throw new LfError("FRAME_MALFORMED", "unknown type of frame")
+    if (type === undefined) throw new LfError("FRAME_MALFORMED", "expected a frame of a known type, got an unknown one")
     const message = readBody(type, reader)
     reader.end()
     return message
@@ -203,7 +204,8 @@ function writeText(writer: ByteWriter, text: string, bytesMax: number): void {
 }
 
 function checkCount(count: number, max: number): void {
-  if (count > max) throw new LfError("FRAME_MALFORMED", `a message holds ${count} of what it may hold ${max} of`)
+  if (count > max)
+    throw new LfError("FRAME_MALFORMED", `expected at most ${max} items of one kind in a message, got ${count}`)
 }
 
 function writeBatch(writer: ByteWriter, batch: Batch): void {
@@ -216,9 +218,11 @@ function readBatch(reader: ByteReader): Batch {
   const from = readLsn(reader)
   const previousHash = reader.u64()
   const count = reader.count()
-  if (count > PUSH_ENTRIES_MAX) throw new LfError("FRAME_MALFORMED", "too many entries")
-  // There is no position behind the last one, and the document's loop must not be where that shows.
-  if (from + count >= Number.MAX_SAFE_INTEGER) throw new LfError("FRAME_MALFORMED", "entries past the last position")
+  if (count > PUSH_ENTRIES_MAX)
+    throw new LfError("FRAME_MALFORMED", `expected at most ${PUSH_ENTRIES_MAX} entries, got ${count}`)
+  // There is no position behind the last safe integer: refused here, not in the document's loop.
+  if (from + count >= Number.MAX_SAFE_INTEGER)
+    throw new LfError("FRAME_MALFORMED", `expected entries up to the last position, got ${count} behind ${from}`)
   const entries: Uint8Array[] = []
   for (let i = 0; i < count; i++) entries.push(reader.bytes().slice())
   return { from, previousHash, entries }
@@ -233,12 +237,16 @@ function writeRanges(writer: ByteWriter, ranges: readonly RefusedRange[]): void 
 /** In ascending order, none of them empty. */
 function readRanges(reader: ByteReader): RefusedRange[] {
   const count = reader.count(3)
-  if (count > PUSH_ENTRIES_MAX) throw new LfError("FRAME_MALFORMED", "too many ranges")
+  if (count > PUSH_ENTRIES_MAX)
+    throw new LfError("FRAME_MALFORMED", `expected at most ${PUSH_ENTRIES_MAX} ranges, got ${count}`)
   const ranges: RefusedRange[] = []
   for (let i = 0; i < count; i++) {
     const range = { from: readLsn(reader), to: readLsn(reader), code: reader.text(CODE_BYTES_MAX) }
     if (range.to <= range.from || range.from < (ranges.at(-1)?.to ?? 0))
-      throw new LfError("FRAME_MALFORMED", "ranges out of order")
+      throw new LfError(
+        "FRAME_MALFORMED",
+        "expected refused ranges in ascending order, got one that is empty or begins too early",
+      )
     ranges.push(range)
   }
   return ranges
@@ -252,7 +260,8 @@ function writeTexts(writer: ByteWriter, texts: readonly string[]): void {
 
 function readTexts(reader: ByteReader): string[] {
   const count = reader.count()
-  if (count > SCHEMA_HASHES_MAX) throw new LfError("FRAME_MALFORMED", "too many migrations")
+  if (count > SCHEMA_HASHES_MAX)
+    throw new LfError("FRAME_MALFORMED", `expected at most ${SCHEMA_HASHES_MAX} migrations, got ${count}`)
   const texts: string[] = []
   for (let i = 0; i < count; i++) texts.push(reader.text(HASH_BYTES_MAX))
   return texts
@@ -260,11 +269,11 @@ function readTexts(reader: ByteReader): string[] {
 
 function readUser(reader: ByteReader): string | null {
   const count = reader.count()
-  if (count > 1) throw new LfError("FRAME_MALFORMED", "a connection has one user at the most")
+  if (count > 1) throw new LfError("FRAME_MALFORMED", `expected at most one user of a connection, got ${count}`)
   return count === 0 ? null : reader.text(USER_BYTES_MAX)
 }
 
-function writeOutcomes(writer: ByteWriter, outcomes: readonly OutcomeData[]): void {
+function writeOutcomes(writer: ByteWriter, outcomes: readonly Rejection[]): void {
   writer.uint(outcomes.length)
   for (const { lsn: position, uid, code, data } of outcomes) {
     writeText(writer.uint(position), uid, UID_BYTES_MAX)
@@ -273,9 +282,9 @@ function writeOutcomes(writer: ByteWriter, outcomes: readonly OutcomeData[]): vo
   }
 }
 
-function readOutcomes(reader: ByteReader): OutcomeData[] {
+function readOutcomes(reader: ByteReader): Rejection[] {
   const count = reader.count(4)
-  const outcomes: OutcomeData[] = []
+  const outcomes: Rejection[] = []
   for (let i = 0; i < count; i++) {
     outcomes.push({
       lsn: readLsn(reader),

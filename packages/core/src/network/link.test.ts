@@ -26,14 +26,14 @@ const SYNC_MUTATIONS = {
 
 const settled = () => new Promise((resolve) => setTimeout(resolve))
 
-/** A link, what its server hears, and the server's voice. */
+/** A link, what its server receives, and how the server sends. */
 function connected() {
   const [near, far] = memoryPipe()
-  const heard: Message[] = []
+  const received: Message[] = []
   const progress: Progress[] = []
   let closedBecause: string | null = null
   far.listen({
-    frame: (frame) => heard.push(decodeMessage(frame)),
+    frame: (frame) => received.push(decodeMessage(frame)),
     closed: (reason) => {
       closedBecause = reason
     },
@@ -43,7 +43,7 @@ function connected() {
     for (const message of messages) far.send(encodeMessage(message))
     await settled()
   }
-  return { link, far, heard, progress, say, closedBecause: () => closedBecause }
+  return { link, far, received, progress, say, closedBecause: () => closedBecause }
 }
 
 function part(
@@ -59,7 +59,7 @@ function part(
 
 describe("link", () => {
   test("each reply settles the request that it is for", async () => {
-    const { link, say, heard } = connected()
+    const { link, say, received } = connected()
     const welcome = link.hello(HELLO)
     await say(WELCOME)
     expect(await welcome).toEqual(WELCOME)
@@ -74,31 +74,31 @@ describe("link", () => {
     }
     link.ping()
     await say({ type: "pong" })
-    expect(heard.map(({ type }) => type)).toEqual(["hello", ...Array(3).fill("sync-mutations"), "ping"])
-    expect(link.heard).toBe(5)
+    expect(received.map(({ type }) => type)).toEqual(["hello", ...Array(3).fill("sync-mutations"), "ping"])
+    expect(link.receivedCount).toBe(5)
   })
 
-  test("replies that nobody waits for change nothing", async () => {
+  test("replies without a request change nothing", async () => {
     const { link, say } = connected()
     await say(WELCOME, { type: "cursor", lsn: lsn(1) }, part([1], { isLast: true }))
     expect(link.isOpen).toBe(true)
   })
 
-  test("T23 parts are asked for one by one, told as progress, and become one batch", async () => {
-    const { link, say, heard, progress } = connected()
+  test("parts are asked for one by one, reported as progress, and become one batch (T23)", async () => {
+    const { link, say, received, progress } = connected()
     const batch = link.syncStorage(SYNC_STORAGE)
     const outcome = { lsn: lsn(1), uid: "u", code: "c", data: null }
     await say(part([1, 2]), part([5], { bytesTotal: 0 }), part([9], { isLast: true, outcomes: [outcome] }))
     const { from, to, changeset, outcomes } = await batch
     expect([from, to, changeset.pages.map(({ pageNo }) => pageNo), outcomes]).toEqual([0, 3, [1, 2, 5, 9], [outcome]])
-    expect(heard.map(({ type }) => type)).toEqual(["sync-storage", "next-part", "next-part"])
+    expect(received.map(({ type }) => type)).toEqual(["sync-storage", "next-part", "next-part"])
     expect(progress.map(({ bytes, bytesTotal }) => bytes <= bytesTotal)).toEqual([true, true])
     const next = link.syncStorage(SYNC_STORAGE)
     await say(part([], { isLast: true }))
     expect((await next).changeset.pages).toEqual([])
   })
 
-  test("S11 parts that are no changeset together close the connection", async () => {
+  test("parts that are no changeset together close the connection (S11)", async () => {
     for (const parts of [
       [part([3]), part([3], { isLast: true })],
       [part([3]), part([2], { isLast: true })],
@@ -115,25 +115,25 @@ describe("link", () => {
     }
   })
 
-  test("S15 a client's message or no message from the server closes the connection", async () => {
+  test("a client's message or no message from the server closes the connection (S15)", async () => {
     for (const frame of [encodeMessage({ type: "ping" }), Uint8Array.of(1, 2, 3)]) {
       const { link, far } = connected()
       far.send(frame)
       far.send(encodeMessage(WELCOME))
       expect(await link.closed).toMatchObject({ code: "FRAME_MALFORMED" })
-      expect([link.isOpen, link.heard]).toEqual([false, 1])
+      expect([link.isOpen, link.receivedCount]).toEqual([false, 1])
     }
   })
 
   test("a refusal, or the end of the pipe, rejects what waits and what is asked afterwards", async () => {
     const refused = connected()
     const welcome = refused.link.hello(HELLO)
-    const told = expect(welcome).rejects.toMatchObject({ code: "FORBIDDEN", message: "no" })
+    const rejected = expect(welcome).rejects.toMatchObject({ code: "FORBIDDEN", message: "no" })
     await refused.say({ type: "refuse", code: "FORBIDDEN", message: "no" })
-    await told
+    await rejected
     await expect(refused.link.hello(HELLO)).rejects.toMatchObject({ code: "FORBIDDEN" })
     refused.link.ping()
-    expect(refused.heard.map(({ type }) => type)).toEqual(["hello"])
+    expect(refused.received.map(({ type }) => type)).toEqual(["hello"])
 
     const gone = connected()
     const batch = gone.link.syncStorage(SYNC_STORAGE)

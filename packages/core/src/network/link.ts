@@ -7,9 +7,10 @@ import { decodeMessage, encodeMessage } from "./codec.ts"
 import type {
   ClientMessage,
   Hello,
+  Message,
   MutationsReply,
-  OutcomeData,
   Pages,
+  Rejection,
   ServerMessage,
   SyncMutations,
   SyncStorage,
@@ -22,7 +23,7 @@ export interface PageBatch {
   readonly from: Lsn
   readonly to: Lsn
   readonly changeset: Changeset
-  readonly outcomes: readonly OutcomeData[]
+  readonly outcomes: readonly Rejection[]
 }
 
 export interface Progress {
@@ -40,20 +41,20 @@ export class Link {
   readonly #pipe: Pipe
   readonly #closed: Promise<LfError>
   readonly #onProgress: (progress: Progress) => void
-  #tellClosed: (error: LfError) => void = () => {}
+  #resolveClosed: (error: LfError) => void = () => {}
   #failure: LfError | null = null
   #welcome: Waiting<Welcome> | null = null
   #mutations: Waiting<MutationsReply> | null = null
   #pages: Waiting<PageBatch> | null = null
   #parts: Pages[] = []
   #bytes = 0
-  #heardAt = 0
+  #receivedCount = 0
 
   constructor(pipe: Pipe, onProgress: (progress: Progress) => void) {
     this.#pipe = pipe
     this.#onProgress = onProgress
     this.#closed = new Promise((resolve) => {
-      this.#tellClosed = resolve
+      this.#resolveClosed = resolve
     })
     pipe.listen({
       frame: (frame) => this.#receive(frame),
@@ -70,9 +71,9 @@ export class Link {
     return this.#failure === null
   }
 
-  /** Frames heard so far: a heartbeat compares two readings. */
-  get heard(): number {
-    return this.#heardAt
+  /** Frames received so far: a heartbeat compares two readings. */
+  get receivedCount(): number {
+    return this.#receivedCount
   }
 
   hello(hello: Hello): Promise<Welcome> {
@@ -112,7 +113,7 @@ export class Link {
 
   #receive(frame: Uint8Array): void {
     if (this.#failure !== null) return
-    this.#heardAt++
+    this.#receivedCount++
     try {
       this.#dispatch(decodeMessage(frame) as ServerMessage, frame.length) // client messages end in `default`
     } catch (error) {
@@ -122,6 +123,7 @@ export class Link {
   }
 
   #dispatch(message: ServerMessage, bytes: number): void {
+    const { type }: Message = message // what the other side sends is not always a server's
     switch (message.type) {
       case "welcome": {
         const waiting = this.#welcome
@@ -147,12 +149,13 @@ export class Link {
       case "pong":
         return
       default:
-        throw new LfError("FRAME_MALFORMED", "a client's message came from the server")
+        throw new LfError("FRAME_MALFORMED", `expected a server's message, got a \`${type}\``)
     }
   }
 
   #receivePart(part: Pages, bytes: number): void {
-    if (!isNextPart(part, this.#parts.at(-1))) throw new LfError("FRAME_MALFORMED", "a part that is not the next one")
+    if (!isNextPart(part, this.#parts.at(-1)))
+      throw new LfError("FRAME_MALFORMED", "expected the next part of the pages, got another part")
     this.#parts.push(part)
     this.#bytes += bytes
     if (!part.isLast) {
@@ -168,7 +171,7 @@ export class Link {
     waiting?.resolve(joinParts(parts))
   }
 
-  /** The reason is kept before the pipe is closed: a pipe that reports its end at once would put "closed" in its place (T29). */
+  /** Keeps the reason before it closes the pipe: a pipe that reports its end at once would replace it by "closed" (T29). */
   #end(error: LfError, reason: string): void {
     this.#fail(error)
     this.#pipe.close(reason)
@@ -178,14 +181,14 @@ export class Link {
     if (this.#failure !== null) return
     this.#failure = error
     for (const waiting of [this.#welcome, this.#mutations, this.#pages]) waiting?.reject(error)
-    this.#tellClosed(error)
+    this.#resolveClosed(error)
   }
 }
 
-/** All parts tell of the same pages, in ascending order, so that together they are a changeset again (S11). */
+/** All parts are of the same changeset, in ascending order, so that together they are one again (S11). */
 function isNextPart(part: Pages, previous: Pages | undefined): boolean {
   const { pageCount, isWhole, pages } = part.changeset
-  // One that brings nothing and is not the last could come for ever.
+  // Empty parts that are not the last could come for ever.
   if (pages.length === 0 && part.outcomes.length === 0 && !part.isLast) return false
   if (previous === undefined) return true
   const before = previous.changeset
@@ -198,7 +201,7 @@ function isNextPart(part: Pages, previous: Pages | undefined): boolean {
 function joinParts(parts: readonly Pages[]): PageBatch {
   const last = parts[parts.length - 1]
   const pages: PageChange[] = []
-  const outcomes: OutcomeData[] = []
+  const outcomes: Rejection[] = []
   for (const part of parts) {
     for (const page of part.changeset.pages) pages.push(page)
     for (const outcome of part.outcomes) outcomes.push(outcome)

@@ -8,7 +8,7 @@ export const PROTOCOL_VERSION = 2
 export const FRAME_BYTES_MAX = 1024 * 1024
 /** What one push carries at the most. */
 export const PUSH_BYTES_MAX = 512 * 1024
-/** And so many mutations: what one frame asks of the server is bounded, however small its entries are. */
+/** Mutations in one push: bounds the server's work per frame, however small its entries are. */
 export const PUSH_ENTRIES_MAX = 1_000
 /** Pages per part: the reader asks for the next one when it has this one (T23). */
 export const PART_BYTES_MAX = 256 * 1024
@@ -43,7 +43,7 @@ export interface Welcome {
   readonly clientHash: bigint
   readonly lsn: Lsn
   readonly schema: readonly string[]
-  /** Whom the server takes this connection for: what is pending runs as this user. */
+  /** The user that the server authenticated: what is pending runs as this user. */
   readonly user: string | null
 }
 
@@ -54,7 +54,7 @@ export interface SyncMutations {
   readonly confirmed: Lsn
 }
 
-/** Mutations after `from`, up to `to`, that the server does not take. */
+/** Mutations after `from`, up to `to`, that the server refuses. */
 export interface RefusedRange {
   readonly from: Lsn
   readonly to: Lsn
@@ -83,8 +83,9 @@ export interface NextPart {
   readonly type: "next-part"
 }
 
-/** What `Reject` carried, for its author alone. */
-export interface OutcomeData {
+/** A rejected mutation, for its author alone: `data` is what `Reject` carried. */
+export interface Rejection {
+  /** Its position in its client's timeline. */
   readonly lsn: Lsn
   readonly uid: string
   readonly code: string
@@ -100,7 +101,7 @@ export interface Pages {
   /** Estimate of the whole batch, for progress. */
   readonly bytesTotal: number
   readonly changeset: Changeset
-  readonly outcomes: readonly OutcomeData[]
+  readonly outcomes: readonly Rejection[]
 }
 
 export interface Refuse {

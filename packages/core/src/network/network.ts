@@ -1,4 +1,4 @@
-/** Told what happens on a pipe, one call after the other. */
+/** Called with what happens on a pipe, one call after the other. */
 export interface PipeListener {
   /** A whole frame; the bytes are the listener's to keep. */
   frame(frame: Uint8Array): void
@@ -8,14 +8,14 @@ export interface PipeListener {
 
 /** One open connection, seen from either end. Frames arrive whole and in order, or the pipe closes. */
 export interface Pipe {
-  /** Sending on a closed pipe does nothing: `closed` tells. */
+  /** Sends a frame. On a closed pipe it does nothing: `closed` reports the end. */
   send(frame: Uint8Array): void
   close(reason: string): void
   /** Called once, before anything was received. */
   listen(listener: PipeListener): void
 }
 
-/** The way to a server. `connect` rejects when there is no way now. */
+/** Connects to a server. `connect` rejects when it cannot be reached now. */
 export interface Network {
   connect(): Promise<Pipe>
 }

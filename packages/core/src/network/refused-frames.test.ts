@@ -12,12 +12,12 @@ function refused(ranges: readonly (readonly [from: number, to: number])[]): Uint
   return writer.finish()
 }
 
-test("S15 entries past the last position that there is are no frame", () => {
+test("entries past the last position that there is are no frame (S15)", () => {
   const batch = { from: lsn(Number.MAX_SAFE_INTEGER), previousHash: 0n, entries: [new Uint8Array(1)] }
   expect(() => decodeMessage(encodeMessage({ type: "sync-mutations", batch, confirmed: lsn(0) }))).toThrow(malformed)
 })
 
-test("S15 ranges that are empty, out of order or too many are no frame", () => {
+test("ranges that are empty, out of order or too many are no frame (S15)", () => {
   expect(
     decodeMessage(
       refused([

@@ -10,7 +10,7 @@ import type { SizeWatch } from "./size-watch.ts"
 /** Mutations of one client that the server keeps: not applied yet, or applied and their effect not delivered. */
 export const CLIENT_ENTRIES_MAX = 10_000
 /** And their bytes. */
-export const CLIENT_BYTES_MAX = 16 * 1024 * 1024
+const CLIENT_BYTES_MAX = 16 * 1024 * 1024
 /** Rejections of one client that it has not said to have: each is a row of the document. */
 export const UNSEEN_REJECTIONS_MAX = 2_000
 /** Client ids that were given up because a mutation was refused: for as long as a late frame of theirs may come. */

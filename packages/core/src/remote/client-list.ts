@@ -62,7 +62,7 @@ export class ClientList {
    * @throws CLIENT_PROOF
    */
   checkOwner(clientId: string, user: string | null): void {
-    if (!this.isOwner(clientId, user)) throw new LfError("CLIENT_PROOF", "this client id belongs to somebody else")
+    if (!this.isOwner(clientId, user)) throw new LfError("CLIENT_PROOF", "this client id is bound to another user")
   }
 
   isOwner(clientId: string, user: string | null): boolean {

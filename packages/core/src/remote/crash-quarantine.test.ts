@@ -5,14 +5,15 @@ import { MemoryDisk } from "../journal/memory-log.ts"
 import { Local } from "../local/local.ts"
 import { Session } from "../local/session.ts"
 import { MemoryNetwork } from "../network/memory-network.ts"
+import { ClientConnection } from "../remote/client-connection.ts"
 import type { LoadSqlite } from "../sqlite/module.ts"
 import { sql } from "../sqlite/sql.ts"
+import { admission } from "../testing/admit.ts"
 import { SeededRandom } from "../testing/seeded-random.ts"
 import { SimClock, SimHost } from "../testing/sim-host.ts"
 import { sqliteLoader, turn } from "../testing/sim-node.ts"
 import { defineMutation, defineMutator } from "../timeline/mutator.ts"
 import { ATTEMPTS_MAX, CAREFUL_MS } from "./crash-quarantine.ts"
-import { receive } from "./reception.ts"
 import { Remote } from "./remote.ts"
 
 let loadSqlite: LoadSqlite
@@ -36,10 +37,11 @@ class World {
   readonly clock = new SimClock()
   readonly disk = new MemoryDisk()
   readonly network = new MemoryNetwork((pipe) => {
-    receive(pipe, this.#host(), async (hello) => {
+    const admit = () => {
       if (this.remote === null) throw new Error("down")
-      return this.remote.connect({ pipe, hello, user: null })
-    })
+      return { remote: this.remote, user: null }
+    }
+    new ClientConnection({ pipe, host: this.#host(), admission: admission(admit) })
   })
   remote: Remote | null = null
   deaths = 0

@@ -6,9 +6,11 @@ import { lsn } from "../base/lsn.ts"
 import { MemoryDisk } from "../journal/memory-log.ts"
 import { encodeMessage } from "../network/codec.ts"
 import type { Message } from "../network/message.ts"
+import type { PipeListener } from "../network/network.ts"
 import { Database } from "../sqlite/database.ts"
 import { sql } from "../sqlite/sql.ts"
 import { Storage } from "../storage/storage.ts"
+import { serve } from "../testing/admit.ts"
 import { helloOf } from "../testing/hello.ts"
 import { SeededRandom } from "../testing/seeded-random.ts"
 import { SimClock, SimHost } from "../testing/sim-host.ts"
@@ -95,10 +97,13 @@ class Client {
   readonly #send: (message: Message) => Promise<void>
   readonly leave: () => void
 
-  constructor({ remote }: Server, n: number) {
-    const hello = helloOf({ secret: secretOf(n) })
-    const pipe = { send: () => {}, close: () => {}, listen: () => {} }
-    const inside = remote.connect({ pipe, hello, user: null })
+  constructor({ remote, clock }: Server, n: number) {
+    let inside: PipeListener = { frame: () => {}, closed: () => {} }
+    const listen = (listener: PipeListener) => {
+      inside = listener
+    }
+    serve({ send: () => {}, close: () => {}, listen }, new SimHost(clock, new SeededRandom(1)), remote)
+    inside.frame(encodeMessage(helloOf({ secret: secretOf(n) })))
     this.leave = () => inside.closed("gone")
     this.#send = async (message) => {
       inside.frame(encodeMessage(message))

@@ -1,5 +1,5 @@
 import type { Lsn } from "../base/lsn.ts"
-import type { Outcome } from "../timeline/outcome.ts"
+import type { MutationOutcome } from "../timeline/outcome.ts"
 
 /** Where a mutation stands: whose journal, and its position there. */
 export interface MutationRef {
@@ -11,8 +11,5 @@ export function refKey({ clientId, lsn: at }: MutationRef): string {
   return `${clientId}/${at}`
 }
 
-/** What became of one mutation at the server. */
-export interface MutationOutcome extends MutationRef {
-  readonly uid: string
-  readonly outcome: Outcome
-}
+/** What became of one mutation of a client. */
+export interface ClientOutcome extends MutationRef, MutationOutcome {}

@@ -14,8 +14,8 @@ import { sqliteLoader, turn } from "../testing/sim-node.ts"
 import { mutationCodec } from "../timeline/mutation.ts"
 import { defineMutation, defineMutator } from "../timeline/mutator.ts"
 import { Reject } from "../timeline/outcome.ts"
+import { ConnectedClient } from "./connected-client.ts"
 import { EFFECT_CLOSE_MS_MAX, type Effect, type OnApplied } from "./on-applied.ts"
-import { Peer } from "./peer.ts"
 import { Remote } from "./remote.ts"
 import { pagesAtRest, readCopy, restoreCopy } from "./restore.ts"
 
@@ -79,7 +79,7 @@ class World {
 
   /** All that a client sent so far and sends now, and how much of it it needs no more. */
   async send(clientId: string, texts: readonly string[], confirmed = 0): Promise<void> {
-    const peer = new Peer({ pipe: memoryPipe()[0], clientId, user: clientId, hasOurEpoch: false })
+    const peer = new ConnectedClient({ pipe: memoryPipe()[0], clientId, user: clientId, hasOurEpoch: false })
     const entries = texts.map((text, i) => mutationCodec.encode({ uid: uidOf(i), name: "Note", args: { text }, at: 1 }))
     const batch = { from: LSN_ZERO, previousHash: 0n, entries }
     const message = { type: "sync-mutations", batch, confirmed: lsn(confirmed) } as const

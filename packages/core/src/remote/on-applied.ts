@@ -3,7 +3,7 @@ import { LSN_ZERO, type Lsn, nextLsn } from "../base/lsn.ts"
 import { mutationCodec } from "../timeline/mutation.ts"
 import type { ClientList } from "./client-list.ts"
 import { DeliveryMarks } from "./delivery-marks.ts"
-import type { MutationOutcome } from "./mutation-ref.ts"
+import type { ClientOutcome } from "./mutation-ref.ts"
 import type { RemoteStore } from "./remote-store.ts"
 
 /** One mutation that was applied, for the world outside of the document. */
@@ -72,7 +72,7 @@ export class OnAppliedQueue {
   }
 
   /** These are durable now. */
-  settle(decided: readonly MutationOutcome[]): void {
+  settle(decided: readonly ClientOutcome[]): void {
     for (const { clientId, lsn: at } of decided) this.#durable.set(clientId, at)
     if (this.#running === null && !this.#isStopped) void this.#run()
   }

@@ -1,11 +1,11 @@
 import type { Lsn } from "../base/lsn.ts"
-import type { OutcomeData } from "../network/message.ts"
-import type { RejectedOutcome, RemoteStore } from "./remote-store.ts"
+import type { Rejection } from "../network/message.ts"
+import type { ClientRejection, RemoteStore } from "./remote-store.ts"
 
 /** What rejected mutations carried, by client: kept until their author has it. */
 export class OutcomeList {
   readonly #store: RemoteStore
-  readonly #byClient = new Map<string, OutcomeData[]>()
+  readonly #byClient = new Map<string, Rejection[]>()
 
   constructor(store: RemoteStore) {
     this.#store = store
@@ -13,13 +13,13 @@ export class OutcomeList {
   }
 
   /** Durable with the next flush. */
-  append(outcome: RejectedOutcome): void {
+  append(outcome: ClientRejection): void {
     this.#store.outcomes.append(outcome)
     this.#add(outcome)
   }
 
   /** Those that the client does not have, in the order of its mutations. */
-  after(clientId: string, seen: Lsn): readonly OutcomeData[] {
+  after(clientId: string, seen: Lsn): readonly Rejection[] {
     return this.#byClient.get(clientId)?.filter((outcome) => outcome.lsn > seen) ?? []
   }
 
@@ -39,7 +39,7 @@ export class OutcomeList {
     outcomes.rollup(last)
   }
 
-  #add({ clientId, lsn, uid, code, data }: RejectedOutcome): void {
+  #add({ clientId, lsn, uid, code, data }: ClientRejection): void {
     const known = this.#byClient.get(clientId)
     const outcome = { lsn, uid, code, data }
     if (known === undefined) this.#byClient.set(clientId, [outcome])

@@ -13,7 +13,7 @@ export type MayWrite = (name: string) => boolean | Promise<boolean>
  */
 export async function refusedRanges(
   batch: Batch,
-  { mayWrite, isMutation }: { readonly mayWrite: MayWrite | undefined; isMutation(name: string): boolean },
+  { mayWrite, isMutation }: { readonly mayWrite?: MayWrite | undefined; isMutation(name: string): boolean },
 ): Promise<RefusedRange[]> {
   const codes = new Map<string, ErrorCode | null>()
   const ranges: RefusedRange[] = []

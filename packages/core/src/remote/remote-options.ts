@@ -1,13 +1,9 @@
 import type { LfError } from "../base/error.ts"
 import type { Host } from "../base/host.ts"
 import type { OpenedLog } from "../journal/log.ts"
-import type { Hello } from "../network/message.ts"
-import type { Pipe } from "../network/network.ts"
 import type { LoadSqlite } from "../sqlite/module.ts"
 import type { Mutator } from "../timeline/mutator.ts"
 import type { OnApplied } from "./on-applied.ts"
-import type { Pace } from "./peer-listener.ts"
-import type { MayWrite } from "./refused-ranges.ts"
 import type { OnNearLimit } from "./size-watch.ts"
 import type { Guard, OnFailed } from "./step-runner.ts"
 
@@ -31,15 +27,4 @@ export interface RemoteOptions {
   readonly clientForgottenMs?: number
   /** Called once, when storage failed: nobody may use this object any more. */
   readonly onStopped?: (error: LfError) => void
-}
-
-/** A client that was let in. */
-export interface ConnectOptions {
-  readonly pipe: Pipe
-  readonly hello: Hello
-  /** Who `authenticate` said it is. */
-  readonly user: string | null
-  /** Whether a mutation of this name may be written now; asked for every batch. */
-  readonly mayWrite?: MayWrite
-  readonly pace?: Pace
 }

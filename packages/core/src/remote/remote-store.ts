@@ -7,6 +7,7 @@ import type { Journal } from "../journal/journal.ts"
 import type { Checkpoint, OpenedLog } from "../journal/log.ts"
 import { hasFields, plainCodec } from "../journal/plain-entry.ts"
 import { Streams } from "../journal/streams.ts"
+import type { Rejection } from "../network/message.ts"
 import { type Changeset, changesetCodec } from "../storage/changeset.ts"
 import { PageHistory } from "../storage/page-history.ts"
 import { Storage } from "../storage/storage.ts"
@@ -25,12 +26,8 @@ export interface Arrival {
 }
 
 /** What a rejected mutation's `Reject` carried, kept for its author until they have it. */
-export interface RejectedOutcome {
+export interface ClientRejection extends Rejection {
   readonly clientId: string
-  readonly lsn: Lsn
-  readonly uid: string
-  readonly code: string
-  readonly data: unknown
 }
 
 /** Who a client id belongs to, from its first write on. */
@@ -74,7 +71,7 @@ const arrivalCodec = plainCodec<Arrival>((entry) =>
     forbidden: "lsns",
   }),
 )
-const outcomeCodec = plainCodec<RejectedOutcome>((entry) =>
+const outcomeCodec = plainCodec<ClientRejection>((entry) =>
   hasFields(entry, { clientId: "text", lsn: "lsn", uid: "text", code: "text" }),
 )
 const bindingCodec = plainCodec<Binding>((entry) => hasFields(entry, { clientId: "text", user: "text or null" }))
@@ -99,7 +96,7 @@ export class RemoteStore {
   readonly storage: Storage
   readonly history: PageHistory
   readonly arrivals: Journal<Arrival>
-  readonly outcomes: Journal<RejectedOutcome>
+  readonly outcomes: Journal<ClientRejection>
   readonly bindings: Journal<Binding>
   readonly contacts: Journal<Contact>
   /** Groups of mutations that were begun while the server was careful (T12). */
@@ -169,7 +166,8 @@ export class RemoteStore {
     if (checkpoint === null || checkpoint.meta.length === 0) return this.#replay(new Storage(), new PageHistory(lsn(0)))
     const { position, checksum, changedSince, changedAt } = readMeta(checkpoint)
     const storage = new Storage(checkpoint.pages)
-    if (storage.checksum !== checksum) throw new LfError("LOG_CORRUPT", "the checkpoint's pages do not add up")
+    if (storage.checksum !== checksum)
+      throw new LfError("LOG_CORRUPT", "the checkpoint's pages do not add up to its checksum")
     return this.#replay(storage, new PageHistory(position, changedAt, changedSince))
   }
 
@@ -190,7 +188,8 @@ export class RemoteStore {
 /** What `checkpoint` wrote beside the pages. @throws LOG_CORRUPT LOG_FORMAT_NEWER */
 function readMeta({ meta }: Checkpoint) {
   const reader = new ByteReader(meta)
-  if (reader.u8() !== META_FORMAT) throw new LfError("LOG_FORMAT_NEWER", "the checkpoint's format is unknown")
+  if (reader.u8() !== META_FORMAT)
+    throw new LfError("LOG_FORMAT_NEWER", `expected a checkpoint of format ${META_FORMAT}, got ${meta[0]}`)
   try {
     const position = lsn(reader.uint())
     const checksum = reader.u64()

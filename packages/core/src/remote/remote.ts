@@ -2,22 +2,22 @@ import { LfError, toLfError } from "../base/error.ts"
 import { clientIdOf } from "../base/ids.ts"
 import { LSN_ZERO, type Lsn, lsn } from "../base/lsn.ts"
 import type { MutationsReply, RefusedRange, SyncMutations, SyncStorage } from "../network/message.ts"
-import type { PipeListener } from "../network/network.ts"
 import { Database } from "../sqlite/database.ts"
 import { compileQuery, type Query } from "../sqlite/sql.ts"
 import type { Outcome } from "../timeline/outcome.ts"
 import { hardenSchema, migrate } from "../timeline/schema.ts"
+import type { ClientRequest, ConnectableDocument, ConnectOptions } from "./admission.ts"
 import { BatchMerger, type Sender } from "./batch-merger.ts"
 import { ClientList } from "./client-list.ts"
+import { ConnectedClient } from "./connected-client.ts"
 import { CrashQuarantine } from "./crash-quarantine.ts"
 import { GoneClients } from "./gone-clients.ts"
-import type { MutationOutcome } from "./mutation-ref.ts"
+import type { ClientOutcome } from "./mutation-ref.ts"
 import { OnAppliedQueue } from "./on-applied.ts"
 import { OutcomeList } from "./outcome-list.ts"
-import { Peer, type Snapshot } from "./peer.ts"
-import { peerListener, type SyncMessage } from "./peer-listener.ts"
+import type { Snapshot } from "./page-transfer.ts"
 import { Reads } from "./reads.ts"
-import type { ConnectOptions, RemoteOptions } from "./remote-options.ts"
+import type { RemoteOptions } from "./remote-options.ts"
 import { RemoteStore } from "./remote-store.ts"
 import { ServerMutations } from "./server-mutations.ts"
 import { SizeWatch } from "./size-watch.ts"
@@ -25,10 +25,8 @@ import { runUnguarded, STEP_SLICE_MS, StepRunner } from "./step-runner.ts"
 
 const END = lsn(Number.MAX_SAFE_INTEGER)
 
-type Task = { readonly peer: Peer; readonly message: SyncMessage; readonly refused: readonly RefusedRange[] }
-
 /** One document at the server: runs mutations with authority, in one order, and hands out the pages that changed. */
-export class Remote {
+export class Remote implements ConnectableDocument {
   readonly #options: RemoteOptions
   readonly #store: RemoteStore
   readonly #clients: ClientList
@@ -38,8 +36,8 @@ export class Remote {
   readonly #effects: OnAppliedQueue | null
   readonly #gone: GoneClients
   readonly #steps: StepRunner
-  readonly #peers = new Set<Peer>()
-  readonly #inbox: Task[] = []
+  readonly #connected = new Set<ConnectedClient>()
+  readonly #inbox: ClientRequest[] = []
   readonly #own: ServerMutations
   readonly #reads: Reads
   #flushed: Snapshot
@@ -141,27 +139,24 @@ export class Remote {
     return this.#flushed.pages
   }
 
-  get peerCount(): number {
-    return this.#peers.size
+  get connectedCount(): number {
+    return this.#connected.size
   }
 
   get failure(): LfError | null {
     return this.#failure
   }
 
-  /**
-   * Lets a client in that was authenticated and authorized. Its frames go to the listener that is returned.
-   * @throws CLIENT_PROOF
-   */
-  connect({ pipe, hello, user, mayWrite, pace }: ConnectOptions): PipeListener {
+  /** Welcomes a client that was admitted. @throws CLIENT_PROOF */
+  connect({ pipe, hello, user }: ConnectOptions): ConnectedClient {
     const clientId = clientIdOf(hello.secret)
     this.#clients.checkOwner(clientId, user)
-    // A cursor ahead of us would be a document from another life: it means nothing here (T2).
+    // A cursor ahead of us is one of another epoch's: it means nothing here (T2).
     const hasOurEpoch = hello.epoch === this.epoch && hello.cursor <= this.#flushed.lsn
-    const peer = new Peer({ pipe, clientId, user, hasOurEpoch })
-    this.#peers.add(peer)
+    const client = new ConnectedClient({ pipe, clientId, user, hasOurEpoch })
+    this.#connected.add(client)
     const journal = this.#clients.find(clientId)
-    peer.send({
+    client.send({
       type: "welcome",
       epoch: this.epoch,
       clientLsn: journal?.lsn() ?? LSN_ZERO,
@@ -170,15 +165,25 @@ export class Remote {
       schema: this.#options.mutator.migrations.map(({ hash }) => hash),
       user,
     })
-    return peerListener({
-      peer,
-      mayWrite,
-      isMutation: (name) => this.#options.mutator.has(name),
-      pace,
-      isIn: () => this.#peers.has(peer),
-      leave: () => void this.#peers.delete(peer),
-      enqueue: (message, refused) => this.#enqueue({ peer, message, refused }),
-    })
+    return client
+  }
+
+  has(client: ConnectedClient): boolean {
+    return this.#connected.has(client)
+  }
+
+  disconnect(client: ConnectedClient): void {
+    this.#connected.delete(client)
+  }
+
+  isMutation(name: string): boolean {
+    return this.#options.mutator.has(name)
+  }
+
+  /** Handled with the next run of the loop, in the order of arrival. */
+  enqueue(request: ClientRequest): void {
+    this.#inbox.push(request)
+    this.#wake()
   }
 
   /** Rows in process, of what is durable: nobody sees a change that a crash could take back (I4). */
@@ -210,8 +215,8 @@ export class Remote {
   async close(): Promise<void> {
     await this.#effects?.stop()
     await this.#idle()
-    for (const peer of this.#peers) peer.refuse("SERVER_CLOSING", "the server is shutting down")
-    this.#peers.clear()
+    for (const client of this.#connected) client.refuse("SERVER_CLOSING", "the server is shutting down")
+    this.#connected.clear()
     try {
       if (this.#failure === null) {
         await this.#stepAll()
@@ -257,11 +262,6 @@ export class Remote {
     await this.#store.checkpoint()
   }
 
-  #enqueue(task: Task): void {
-    this.#inbox.push(task)
-    this.#wake()
-  }
-
   /** Something came: the loop runs, once more if it is running already. */
   #wake(): void {
     this.#isDue = true
@@ -279,12 +279,12 @@ export class Remote {
       await Promise.resolve()
       this.#isDue = false
       const answers: (() => void)[] = []
-      for (const { peer, message, refused } of this.#inbox.splice(0)) {
-        if (!this.#clients.isOwner(peer.clientId, peer.user)) continue
+      for (const { client, message, refused } of this.#inbox.splice(0)) {
+        if (!this.#clients.isOwner(client.clientId, client.user)) continue
         if (message.type === "sync-mutations") {
-          const reply = this.handleClientMutations(peer, message, refused)
-          answers.push(() => peer.send(reply))
-        } else this.handleClientSyncStorage(peer, message)
+          const reply = this.handleClientMutations(client, message, refused)
+          answers.push(() => client.send(reply))
+        } else this.handleClientSyncStorage(client, message)
       }
       const decided = await this.#stepAll()
       await this.#store.streams.flush()
@@ -312,11 +312,15 @@ export class Remote {
   }
 
   /** Takes a batch as far as it may be taken and there is room. Sent twice it changes nothing. */
-  handleClientMutations(peer: Peer, message: SyncMutations, refused: readonly RefusedRange[]): MutationsReply {
-    const { clientId } = peer
+  handleClientMutations(
+    client: ConnectedClient,
+    message: SyncMutations,
+    refused: readonly RefusedRange[],
+  ): MutationsReply {
+    const { clientId } = client
     this.#clients.confirm(clientId, message.confirmed)
     this.#release([clientId])
-    const reply = this.#merger.merge(peer, message, refused)
+    const reply = this.#merger.merge(client, message, refused)
     this.#gone.note(clientId, message.confirmed)
     return reply
   }
@@ -329,35 +333,35 @@ export class Remote {
 
   /** Others came in with the same secret while the id was nobody's: it is not theirs any more (S4). */
   #dismissOthers({ clientId, user }: Sender): void {
-    for (const peer of this.#peers) {
-      if (peer.clientId !== clientId || peer.user === user) continue
-      this.#peers.delete(peer)
-      peer.refuse("CLIENT_PROOF", "this client id belongs to somebody else")
+    for (const client of this.#connected) {
+      if (client.clientId !== clientId || client.user === user) continue
+      this.#connected.delete(client)
+      client.refuse("CLIENT_PROOF", "this client id is bound to another user")
     }
   }
 
   /** Keeps the request until there is something newer than its cursor. */
-  handleClientSyncStorage(peer: Peer, message: SyncStorage): void {
-    peer.waiting = message
-    this.#clients.noteSeen(peer.clientId, message.outcomesSeen)
-    this.#gone.note(peer.clientId, message.outcomesSeen)
-    if (message.cursor === LSN_ZERO) peer.hasOurEpoch = false
+  handleClientSyncStorage(client: ConnectedClient, message: SyncStorage): void {
+    client.waiting = message
+    this.#clients.noteSeen(client.clientId, message.outcomesSeen)
+    this.#gone.note(client.clientId, message.outcomesSeen)
+    if (message.cursor === LSN_ZERO) client.hasOurEpoch = false
   }
 
   /** Answers every request that waits for less than there is now. */
   announce(): void {
-    for (const peer of this.#peers) {
-      if (peer.waiting === null || (peer.hasOurEpoch && peer.cursor >= this.#flushed.lsn)) continue
-      const difference = this.#store.history.since(peer.cursor, this.#flushed.pages.length)
-      const outcomes = this.#outcomes.after(peer.clientId, peer.waiting.outcomesSeen)
-      peer.startTransfer(this.#flushed, difference, outcomes)
+    for (const client of this.#connected) {
+      if (client.waiting === null || (client.hasOurEpoch && client.cursor >= this.#flushed.lsn)) continue
+      const difference = this.#store.history.since(client.cursor, this.#flushed.pages.length)
+      const outcomes = this.#outcomes.after(client.clientId, client.waiting.outcomesSeen)
+      client.startTransfer(this.#flushed, difference, outcomes)
     }
   }
 
   /** `yieldToLoop` keeps one writer's thousands from holding up every other document (I20, T39). */
-  async #stepAll(): Promise<MutationOutcome[]> {
+  async #stepAll(): Promise<ClientOutcome[]> {
     const { host } = this.#options
-    const all: MutationOutcome[] = []
+    const all: ClientOutcome[] = []
     let endMs = host.monotonicMs() + STEP_SLICE_MS
     for (;;) {
       const decided = await this.#steps.step()
@@ -380,8 +384,8 @@ export class Remote {
     this.#failure = error
     void this.#effects?.stop()
     this.#failWaiters(error)
-    for (const peer of this.#peers) peer.refuse("SERVER_CLOSING", "the document stopped")
-    this.#peers.clear()
+    for (const client of this.#connected) client.refuse("SERVER_CLOSING", "the document stopped")
+    this.#connected.clear()
     this.#options.onStopped?.(error)
   }
 }

@@ -31,7 +31,7 @@ async function fileOf(...statements: string[]): Promise<Uint8Array> {
 
 const read = async (bytes: Uint8Array) => readCopy(await loadSqlite(), bytes)
 
-describe("restore", () => {
+describe("S18 restore", () => {
   test("T2 a copy becomes a new document under a new epoch, with how far each client had got", async () => {
     const bytes = await fileOf("insert into __lf_mutations values ('abc', 3, -1)")
     const copy = await read(bytes)
@@ -67,16 +67,16 @@ describe("restore", () => {
     }
     const many = DOCUMENT_PAGES_MAX + 1
     const wrong: [Uint8Array, RegExp][] = [
-      [new Uint8Array(10), /no SQLite database/],
-      [changed(0, 1), /no SQLite database/],
+      [new Uint8Array(10), /expected a SQLite database/],
+      [changed(0, 1), /expected a SQLite database/],
       [changed(16, 8, 0), /4096/],
       [changed(18, 2, 2), /WAL/],
       [changed(52, 0, 0, 0, 1), /auto_vacuum/],
       [changed(56, 0, 0, 0, 2), /UTF-8/],
-      [changed(28, 0, 0, 0, 9), /has 9 pages/],
-      [changed(28, many >>> 24, many >>> 16, many >>> 8, many), /more than/],
+      [changed(28, 0, 0, 0, 9), /the 9 pages of its header, got/],
+      [changed(28, many >>> 24, many >>> 16, many >>> 8, many), /expected at most 262144 pages/],
       [changed(PAGE_BYTES, 99), /cannot be restored/],
-      [await fileOf("insert into __lf_mutations values ('../x', 3, 1)"), /table of clients/],
+      [await fileOf("insert into __lf_mutations values ('../x', 3, 1)"), /expected client ids/],
       [await fileOf("insert into __lf_mutations values ('abc', -3, 1)"), /cannot be restored/],
       [await fileOf("drop table __lf_mutations", "create table x (y)"), /__lf_mutations/],
     ]
@@ -99,7 +99,7 @@ describe("restore", () => {
   test("a client id that goes on behind what one may have is BACKUP_INVALID", async () => {
     for (const id of ["abc/../x", "a".repeat(65), ""])
       await expect(read(await fileOf(`insert into __lf_mutations values ('${id}', 3, 1)`))).rejects.toThrow(
-        invalid(/table of clients/),
+        invalid(/expected client ids/),
       )
     const longest = "a".repeat(64)
     expect((await read(await fileOf(`insert into __lf_mutations values ('${longest}', 3, 1)`))).applied).toMatchObject([
@@ -121,7 +121,7 @@ describe("restore", () => {
 
   test("S9 a page that begins like a database and is cut is none", async () => {
     const bytes = await fileOf()
-    await expect(read(bytes.slice(0, PAGE_BYTES - 1))).rejects.toThrow(invalid(/no SQLite database/))
-    await expect(read(bytes.slice(0, 100))).rejects.toThrow(invalid(/no SQLite database/))
+    await expect(read(bytes.slice(0, PAGE_BYTES - 1))).rejects.toThrow(invalid(/expected a SQLite database/))
+    await expect(read(bytes.slice(0, 100))).rejects.toThrow(invalid(/expected a SQLite database/))
   })
 })

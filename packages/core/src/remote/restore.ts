@@ -28,7 +28,7 @@ const CLIENT_ID = /^[a-z0-9]{1,64}$/
 
 /** What SQLite's header must say, by offset: of a document it never changes (I16). */
 const HEADER: readonly { readonly at: number; readonly bytes: readonly number[]; readonly refusal: string }[] = [
-  { at: 16, bytes: [PAGE_BYTES >> 8, PAGE_BYTES & 255], refusal: `its pages do not have ${PAGE_BYTES} bytes` },
+  { at: 16, bytes: [PAGE_BYTES >> 8, PAGE_BYTES & 255], refusal: `expected pages of ${PAGE_BYTES} bytes, got others` },
   { at: 18, bytes: [1, 1], refusal: "it is in WAL mode; say `pragma journal_mode=delete` to it first" },
   { at: 52, bytes: [0, 0, 0, 0], refusal: "it has auto_vacuum on" },
   { at: 56, bytes: [0, 0, 0, 1], refusal: "its text is not UTF-8" },
@@ -86,7 +86,7 @@ export function readCopy(module: SqliteModule, bytes: Uint8Array): DocumentCopy 
 export async function restoreCopy(opened: OpenedLog, copy: DocumentCopy, host: Host): Promise<{ epoch: string }> {
   if (opened.checkpoint !== null || opened.records.length > 0) {
     await opened.log.close()
-    throw new LfError("LOG_FAILED", "a copy is restored into a new log, and this one is in use")
+    throw new LfError("LOG_FAILED", "expected a new log to restore into, got one that holds a document already")
   }
   const records = copy.applied.map((at) => anchorRecord(clientStream(at.clientId), at.lsn, at.hash))
   const store = new RemoteStore({ ...opened, records }, host)
@@ -106,13 +106,16 @@ export async function restoreCopy(opened: OpenedLog, copy: DocumentCopy, host: H
 
 function pagesFrom(bytes: Uint8Array): Page[] {
   const isSqlite = bytes.length >= PAGE_BYTES && new TextDecoder("latin1").decode(bytes.subarray(0, 16)) === MAGIC
-  if (!isSqlite) throw invalid("it is no SQLite database")
+  if (!isSqlite) throw invalid("expected a SQLite database, got another file")
   for (const { at, bytes: wanted, refusal } of HEADER) {
     if (wanted.some((byte, i) => bytes[at + i] !== byte)) throw invalid(refusal)
   }
   const pageCount = new DataView(bytes.buffer, bytes.byteOffset).getUint32(28)
-  if (pageCount > DOCUMENT_PAGES_MAX) throw invalid(`it has more than ${DOCUMENT_PAGES_MAX} pages`)
-  if (bytes.length !== pageCount * PAGE_BYTES) throw invalid(`it says that it has ${pageCount} pages, and has not`)
+  if (pageCount > DOCUMENT_PAGES_MAX) throw invalid(`expected at most ${DOCUMENT_PAGES_MAX} pages, got ${pageCount}`)
+  if (bytes.length !== pageCount * PAGE_BYTES)
+    throw invalid(
+      `expected ${pageCount * PAGE_BYTES} bytes for the ${pageCount} pages of its header, got ${bytes.length}`,
+    )
   // Copies, so that one page that lives long does not hold the whole file in memory.
   return Array.from(
     { length: pageCount },
@@ -123,7 +126,7 @@ function pagesFrom(bytes: Uint8Array): Page[] {
 function appliedIn(db: Database): DocumentCopy["applied"] {
   return db.exec("select client_id, lsn, hash from __lf_mutations").map((row) => {
     const clientId = String(row.client_id)
-    if (!CLIENT_ID.test(clientId)) throw invalid("its table of clients holds something else")
+    if (!CLIENT_ID.test(clientId)) throw invalid("expected client ids in its table __lf_mutations, got something else")
     return { clientId, lsn: lsn(Number(row.lsn)), hash: BigInt.asUintN(64, BigInt(row.hash as number | bigint)) } // an integer column
   })
 }

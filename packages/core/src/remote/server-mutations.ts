@@ -5,7 +5,7 @@ import { mutationCodec } from "../timeline/mutation.ts"
 import type { Mutator } from "../timeline/mutator.ts"
 import type { Outcome } from "../timeline/outcome.ts"
 import { type ClientList, SERVER_CLIENT } from "./client-list.ts"
-import type { MutationOutcome } from "./mutation-ref.ts"
+import type { ClientOutcome } from "./mutation-ref.ts"
 import type { RemoteStore } from "./remote-store.ts"
 
 interface Waiter {
@@ -47,7 +47,7 @@ export class ServerMutations {
   }
 
   /** These outcomes are durable. */
-  settle(decided: readonly MutationOutcome[]): void {
+  settle(decided: readonly ClientOutcome[]): void {
     if (this.#waiterByUid.size === 0) return
     for (const { uid, outcome } of decided) {
       this.#waiterByUid.get(uid)?.resolve(outcome)

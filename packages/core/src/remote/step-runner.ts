@@ -8,12 +8,12 @@ import type { LoadSqlite } from "../sqlite/module.ts"
 import { applyGroup, type GroupResult, type Job } from "../timeline/apply-group.ts"
 import type { Mutation } from "../timeline/mutation.ts"
 import type { Mutator } from "../timeline/mutator.ts"
-import { isReject, type Outcome, outcomeOf, rejected } from "../timeline/outcome.ts"
+import { isReject, type Outcome, type RunResult, rejected, rejectionOf } from "../timeline/outcome.ts"
 import { HASHES_KEPT } from "../timeline/timeline.ts"
 import { type ClientList, SERVER_CLIENT } from "./client-list.ts"
 import type { CrashQuarantine } from "./crash-quarantine.ts"
 import type { GoneClients } from "./gone-clients.ts"
-import { type MutationOutcome, type MutationRef, refKey } from "./mutation-ref.ts"
+import { type ClientOutcome, type MutationRef, refKey } from "./mutation-ref.ts"
 import type { OnAppliedQueue } from "./on-applied.ts"
 import type { OutcomeList } from "./outcome-list.ts"
 import type { Arrival, RemoteStore } from "./remote-store.ts"
@@ -107,7 +107,7 @@ export class StepRunner {
   }
 
   /** One group of the earliest mutations that wait; what became of them, or null when none wait. */
-  async step(): Promise<readonly MutationOutcome[] | null> {
+  async step(): Promise<readonly ClientOutcome[] | null> {
     const waiting = this.#upToSuspect(this.#gather())
     if (waiting.length === 0) return null
     await this.#quarantine.begin(waiting)
@@ -162,13 +162,14 @@ export class StepRunner {
     if (done > this.#store.arrivals.start()) this.#store.arrivals.rollup(done)
   }
 
-  #commit(waiting: readonly Waiting[], outcomes: readonly Outcome[]): MutationOutcome[] {
+  #commit(waiting: readonly Waiting[], results: readonly RunResult[]): ClientOutcome[] {
     for (const one of waiting) this.#suspects.delete(refKey(one))
     const changeset = this.#store.storage.commit()
     if (changeset !== null) this.#store.append(changeset)
     this.#gone.forget(this.#forgotten)
+    const appliedAt = this.#store.lsn()
     return waiting.map(({ clientId, lsn: at, job }, i) => {
-      const outcome = outcomes[i]
+      const result = results[i]
       const { decided } = job
       if (decided?.type === "rejected" && decided.code !== "MUTATION_FORBIDDEN") {
         const code = decided.code as ErrorCode // one of ours: only a mutator has others, and this one did not run
@@ -176,16 +177,17 @@ export class StepRunner {
       }
       const { uid } = job.mutation
       this.#clients.journal(clientId).applied = at
-      if (outcome.type === "rejected" && clientId !== SERVER_CLIENT) {
-        this.#outcomes.append({ clientId, lsn: at, uid, code: outcome.code, data: outcome.data })
+      if (result.type === "rejected" && clientId !== SERVER_CLIENT) {
+        this.#outcomes.append({ clientId, lsn: at, uid, code: result.code, data: result.data })
       }
-      if (outcome.type === "rejected") this.#effects?.marks.noteRejected(clientId, at)
+      if (result.type === "rejected") this.#effects?.marks.noteRejected(clientId, at)
+      const outcome: Outcome = result.type === "applied" ? { type: "applied", lsn: appliedAt } : result
       return { clientId, lsn: at, uid, outcome }
     })
   }
 
   /** A rejection's code is in the document, in one transaction with what the mutation did not do (I10). */
-  #mark({ clientId, lsn: at, job }: Waiting, outcome: Outcome): void {
+  #mark({ clientId, lsn: at, job }: Waiting, outcome: RunResult): void {
     if (outcome.type !== "rejected" || clientId === SERVER_CLIENT) return
     this.db.exec("insert into __lf_rejections values (?, ?, ?, ?)", clientId, at, job.mutation.uid, outcome.code)
   }
@@ -239,7 +241,7 @@ export class StepRunner {
       const sent = this.#clients.journal(arrival.clientId).entry(at)
       mutation = { ...sent, at: Math.min(sent.at, arrival.atMs + CLOCK_AHEAD_MS_MAX) }
     } catch (error) {
-      return { mutation: { uid: NO_UID, name: "", args: null, at: arrival.atMs }, user, decided: outcomeOf(error) }
+      return { mutation: { uid: NO_UID, name: "", args: null, at: arrival.atMs }, user, decided: rejectionOf(error) }
     }
     if (arrival.forbidden.includes(at)) return { mutation, user, decided: rejected("MUTATION_FORBIDDEN") }
     const ref = { clientId: arrival.clientId, lsn: at }

@@ -42,7 +42,7 @@ const SCHEMA_CHANGES = new Set<number>([
 const ROW_WRITES = new Set<number>([ACTION.insert, ACTION.update, ACTION.delete])
 const FUNCTIONS_DENIED = new Set(["load_extension", "fts3_tokenizer"])
 
-export const INTERNAL_PREFIX = "__lf_"
+const INTERNAL_PREFIX = "__lf_"
 
 /** SQLite's answer for one action: 0 to allow, 1 to deny. `first` and `second` are what SQLite says the action is on. */
 export function authorize(mode: SqlMode, action: number, first: string, second: string): 0 | 1 {

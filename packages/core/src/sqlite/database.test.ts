@@ -136,7 +136,7 @@ test("reads are tracked, and a clock query says so", () => {
   expect(db.track(sql`select datetime('now')`).asksClock).toBe(true)
 })
 
-test("T12 an endless statement is stopped within its budget", () => {
+test("an endless statement is stopped within its budget (T12)", () => {
   db.setBudget(1_000_000)
   const endless = sql`with recursive n(i) as (select 1 union all select i + 1 from n) select count(*) from n`
   expect(codeOf(() => db.all(endless))).toBe("SQL_LIMIT")
@@ -159,7 +159,7 @@ test("FTS5 works in a mutation and in a query", () => {
   expect(db.all(sql`select body from f where f match 'page'`)).toHaveLength(1)
 })
 
-test("T27 two documents in one process never see each other's callbacks", async () => {
+test("two documents in one process never see each other's callbacks (T27)", async () => {
   const other = new Database(await loadSqlite(), new Pages())
   other.setClock(() => 0)
   other.setBudget(1)
@@ -169,7 +169,7 @@ test("T27 two documents in one process never see each other's callbacks", async 
   expect(codeOf(() => other.all(sql`select count(*) from t`))).toBe("SQL_ERROR")
 })
 
-test("T16 after a page swap and a reset, prepared statements answer the new rows", () => {
+test("after a page swap and a reset, prepared statements answer the new rows (T16)", () => {
   db.exec("delete from t")
   db.exec("insert into t values (1, 'old')")
   const before = pages.list.slice()

@@ -25,10 +25,10 @@ const DBCONFIG_TRUSTED_SCHEMA = 1017
  */
 const CONSTRAINT_DATATYPE = 3091
 /** Bytes of one text or blob, or of one row. */
-export const VALUE_BYTES_MAX = 16 * 1024 * 1024
+const VALUE_BYTES_MAX = 16 * 1024 * 1024
 /** Bytes of the pattern of a LIKE or GLOB. */
-export const PATTERN_BYTES_MAX = 1_000
-/** How many virtual machine steps pass between two looks at the budget: about 20 µs of them. */
+const PATTERN_BYTES_MAX = 1_000
+/** Virtual machine steps between two checks of the budget: about 20 µs. */
 const PROGRESS_STEPS = 1_000
 const DELETE = 9
 
@@ -84,7 +84,7 @@ export class Database {
   readonly #scratch: number
   readonly #name: number
   readonly #pagesMax: number | undefined
-  /** Why a statement ended with a part of it done. Only a rollback to before it helps; whoever does that forgets this. */
+  /** Why a statement ended with a part of it done. Only a rollback to before it helps, and clears this. */
   halfway: LfError | null = null
   #db = 0
   #mode: SqlMode = "internal"
@@ -115,7 +115,7 @@ export class Database {
   }
 
   /**
-   * What came out of the wasm instead of a result code. Its stack pointer is where it was then: the instance is of no use
+   * What the wasm threw instead of a result code. Its stack pointer is then undefined: the instance must not be used
    * any more, every later call throws this, and the pages under it are as they were committed (T43).
    */
   get crash(): LfError | null {
@@ -134,7 +134,7 @@ export class Database {
     const before = this.inTransaction
     this.all(query, mode)
     if (before && !this.inTransaction && mode !== "internal") {
-      throw new LfError("SQL_DENIED", "the statement ended the transaction")
+      throw new LfError("SQL_DENIED", "the statement ended the transaction: leave transactions to lf")
     }
     return { changes: this.#module._sqlite3_changes(this.#db) }
   }
@@ -171,7 +171,7 @@ export class Database {
     }
   }
 
-  /** Time and luck for what follows: SQL's clock, and a seed for random() (0 takes real luck). */
+  /** Time and randomness for what follows: SQL's clock, and a seed for random() (0: the host's randomness). */
   setClock(nowMs: () => number): void {
     this.#vfs.nowMs = nowMs
   }
@@ -222,14 +222,14 @@ export class Database {
     return new DataView(this.#module.HEAPU8.buffer).getInt32(out, true) > 0
   }
 
-  /** The pages changed under the connection: forget what the pager knows (T16). */
+  /** Empties the pager's cache: the pages changed under the connection (T16). */
   resetCache(): void {
     assert(!this.inTransaction, "pages are swapped between transactions")
     const code = this.#inside(() => this.#module._sqlite3_file_control(this.#db, 0, FCNTL_RESET_CACHE, 0))
     assert(code === 0, "the pager's cache can be reset")
   }
 
-  /** The schema changed under the connection, perhaps with an equal cookie: start over on the same pages (T16). */
+  /** Opens a new connection on the same pages: the schema changed under it, perhaps with an equal cookie (T16). */
   reopen(): void {
     this.close()
     this.#open()
@@ -262,10 +262,10 @@ export class Database {
     if (this.#pagesMax !== undefined) this.exec(`pragma max_page_count=${this.#pagesMax}`)
   }
 
-  /** Calls the wasm. What it throws besides our errors is not a result of SQLite's: then it is not called again. @throws SQL_CRASHED */
+  /** Calls the wasm. After it throws anything but our errors it is never called again. @throws SQL_CRASHED */
   #inside<T>(work: () => T): T {
     if (this.crash !== null) throw this.crash
-    // Taken back only by who got out as it should: at the end of a stack the handler below may fail like what it handles.
+    // Reset only after a normal return: at the end of the stack the handler below may fail like what it handles.
     this.#isInside = true
     try {
       const result = work()
@@ -329,14 +329,14 @@ export class Database {
       const view = new DataView(module.HEAPU8.buffer)
       const stmt = view.getInt32(out, true)
       const tail = bytesToSql(module.HEAPU8, view.getInt32(out + 4, true), pointer + text.length)
-      if (stmt === 0) throw new LfError("SQL_ERROR", "the statement is empty")
+      if (stmt === 0) throw new LfError("SQL_ERROR", "expected a statement, got an empty text")
       if (/[^\s;]/.test(stripComments(tail))) {
         module._sqlite3_finalize(stmt)
-        throw new LfError("SQL_MULTIPLE", "one call takes exactly one statement")
+        throw new LfError("SQL_MULTIPLE", "expected one statement, got more: call once for each")
       }
       if (mode === "query" && module._sqlite3_stmt_readonly(stmt) === 0) {
         module._sqlite3_finalize(stmt)
-        throw new LfError("SQL_DENIED", "a query only reads")
+        throw new LfError("SQL_DENIED", "expected a query that reads, got one that writes: use a mutation")
       }
       return { stmt, names: columnNames(module, stmt) }
     } finally {

@@ -1,4 +1,4 @@
-/** Every database has pages of this size for its whole life (I16). */
+/** The page size of every database; it never changes (I16). */
 export const PAGE_BYTES = 4096
 
 /** A page is immutable: a write replaces it, so a consistent snapshot is a copy of an array of references. */
@@ -14,7 +14,7 @@ const VOLATILE_HEADER: readonly (readonly [number, number])[] = [
   [92, 100], // version-valid-for, SQLite's own version
 ]
 
-/** Whether a reader could tell `a` from `b`. Page 1 is compared without its bookkeeping fields. */
+/** Whether a reader could see a difference between `a` and `b`. Page 1 is compared without its bookkeeping fields. */
 export function samePageContent(pageNo: number, a: Page, b: Page): boolean {
   if (a === b) return true
   for (let i = 0; i < PAGE_BYTES; i++) {

@@ -8,12 +8,12 @@ let db: Database
 beforeAll(async () => {
   db = new Database(await loadSqlite(), new Storage())
   db.exec("create table users (name text, role text) strict")
-  db.exec("insert into users values ('ann', 'admin'), ('bo', 'guest')")
+  db.exec("insert into users values ('ann', 'admin'), ('bo', 'reader')")
 })
 
 const refused = (code: string) => expect.objectContaining({ code })
 
-describe("S6 text from outside is never SQL", () => {
+describe("text from outside is never SQL (S6)", () => {
   test.each(["' or 1=1 --", "'; drop table users; --", '" or ""="', "\\' or 1=1 --", "ann\0' or 1=1", "%"])(
     "%j is bound, as a value, in a list and as a name",
     (text) => {
@@ -40,13 +40,13 @@ describe("S6 text from outside is never SQL", () => {
 
   test("a bare string is no query, and neither is sql called like a function", () => {
     const text = "select * from users where name = 'ann'"
-    // What JavaScript lets pass.
+    // Accepted by JavaScript without types.
     const call = sql as unknown as (text: string) => unknown
     expect(() => call(text)).toThrow(refused("SQL_BAD_PARAMETER"))
     expect(() => compileQuery(text as unknown as Sql)).toThrow()
   })
 
-  test("S11 a schema from outside calls nothing that could do harm", () => {
+  test("a schema from outside cannot call anything unsafe (S11)", () => {
     expect(db.exec("pragma trusted_schema")).toEqual([{ trusted_schema: 0 }])
     expect(db.exec("pragma cell_size_check")).toEqual([{ cell_size_check: 1 }])
   })

@@ -48,7 +48,7 @@ export function sql<R = unknown>(strings: TemplateStringsArray, ...args: readonl
 /** A quoted identifier: sql`select * from ${sql.id("todos")}`. */
 sql.id = (name: string): Sql<never> => {
   if (name.length === 0 || name.includes("\0"))
-    throw new LfError("SQL_BAD_PARAMETER", "an identifier is not empty and has no NUL")
+    throw new LfError("SQL_BAD_PARAMETER", "expected an identifier, got an empty one or one with a NUL")
   return branded(`"${name.replaceAll('"', '""')}"`, [])
 }
 

@@ -23,7 +23,7 @@ function codeOf(primary: number): ErrorCode {
     case TOOBIG:
     case NOMEM:
       return "SQL_LIMIT"
-    // No file system is under it: only max_page_count says so.
+    // There is no file system below: only max_page_count causes it.
     case FULL:
       return "DOC_TOO_LARGE"
     case IOERR:

@@ -50,7 +50,7 @@ export function bindAll(arena: Arena, stmt: number, values: readonly SqlValue[])
   const module = arena.module
   const count = module._sqlite3_bind_parameter_count(stmt)
   if (count !== values.length) {
-    throw new LfError("SQL_BAD_PARAMETER", `the statement has ${count} parameters, ${values.length} were given`)
+    throw new LfError("SQL_BAD_PARAMETER", `expected ${count} parameters for the statement, got ${values.length}`)
   }
   arena.reset()
   for (let i = 0; i < count; i++) bindOne(arena, stmt, i + 1, values[i])
@@ -116,7 +116,7 @@ export function columnNames(module: SqliteModule, stmt: number): string[] {
     // Set on a row it would be the row's prototype, not a column (S9).
     if (name === "__proto__") {
       module._sqlite3_finalize(stmt)
-      throw new LfError("SQL_ERROR", "a column cannot be named __proto__")
+      throw new LfError("SQL_ERROR", "a column of the result is named __proto__: name it otherwise with `as`")
     }
     names.push(name)
   }

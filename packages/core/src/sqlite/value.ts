@@ -34,5 +34,8 @@ export function toSqlValue(value: unknown): SqlValue {
 }
 
 function bad(what: string): LfError {
-  return new LfError("SQL_BAD_PARAMETER", `${what} cannot be bound to SQL`)
+  return new LfError(
+    "SQL_BAD_PARAMETER",
+    `expected null, a number, bigint, string, boolean or Uint8Array to bind, got ${what}`,
+  )
 }

@@ -4,11 +4,11 @@ import { cText } from "./statement.ts"
 
 /** Where the VFS finds and puts pages. `pageNo` from 1. */
 export interface PageStore {
-  /** SQLite makes no page after this one: what would need it fails with DOC_TOO_LARGE. Absent: SQLite's own limit. */
+  /** The last page that SQLite may make: beyond it a write fails with DOC_TOO_LARGE. Absent: SQLite's own limit. */
   readonly pageCountMax?: number
   pageCount(): number
   page(pageNo: number): Page | undefined
-  /** Takes ownership of `page`: nobody writes into it afterwards. */
+  /** Takes ownership of `page`: the caller must not write into it afterwards. */
   write(pageNo: number, page: Page): void
   truncate(pageCount: number): void
 }
@@ -26,18 +26,18 @@ const UNIX_EPOCH_JULIAN_MS = 210_866_760_000_000n
 
 /**
  * SQLite's file system: one database file, served page by page from a `PageStore`, and a clock that we own. No other
- * file exists: journals and temporary tables live in memory, durability is the log's business.
+ * file exists: journals and temporary tables are in memory, durability is the log's business.
  */
 export class PageVfs {
   readonly name = "lf"
   readonly mxPathname = 64
-  /** What SQLite is told the time is, milliseconds since 1970. */
+  /** The time that SQLite gets, in milliseconds since 1970. */
   nowMs: () => number = () => 0
   /** While set, collects the number of every page that SQLite asks for. */
   reads: Set<number> | null = null
   /** Whether SQLite asked for the time since this was last set to false. */
   clockAsked = false
-  /** What the page store threw, kept until somebody can throw it on: no exception may cross wasm. */
+  /** What the page store threw, kept until the caller of wasm can rethrow it: no exception may cross wasm. */
   failure: unknown = null
 
   readonly #module: SqliteModule

@@ -19,7 +19,7 @@ test("a changeset comes back as it went in, with and without what was before", (
     expect(changesetCodec.decode(changesetCodec.encode(given))).toEqual(given)
 })
 
-test("S9 too many pages, pages out of place, none to apply and bytes behind the end are BYTES_MALFORMED", () => {
+test("too many, misplaced or no pages and bytes behind the end are BYTES_MALFORMED (S9)", () => {
   const head = (pageCount: number, count: number) => new ByteWriter().uint(pageCount).u8(0).u64(4n).uint(count)
   const page = new ByteWriter().uint(1).bytes(delta).finish()
   for (const bad of [

@@ -43,7 +43,8 @@ export function writeChangeset(writer: ByteWriter, changeset: Changeset): void {
 /** @throws BYTES_MALFORMED */
 export function readChangeset(reader: ByteReader): Changeset {
   const pageCount = reader.uint()
-  if (pageCount > DOCUMENT_PAGES_MAX) throw new LfError("BYTES_MALFORMED", "more pages than a document may have")
+  if (pageCount > DOCUMENT_PAGES_MAX)
+    throw new LfError("BYTES_MALFORMED", `expected at most ${DOCUMENT_PAGES_MAX} pages, got ${pageCount}`)
   const flags = reader.u8()
   const before = (flags & HAS_BEFORE) === 0 ? null : reader.u64()
   const after = reader.u64()
@@ -53,7 +54,8 @@ export function readChangeset(reader: ByteReader): Changeset {
   for (let i = 0; i < count; i++) {
     const step = reader.uint()
     pageNo += step
-    if (step === 0 || pageNo > pageCount) throw new LfError("BYTES_MALFORMED", `page ${pageNo} is out of place`)
+    if (step === 0 || pageNo > pageCount)
+      throw new LfError("BYTES_MALFORMED", `expected pages in ascending order up to ${pageCount}, got page ${pageNo}`)
     pages.push({ pageNo, deltas: readDeltas(reader) })
   }
   return { pageCount, isWhole: (flags & WHOLE) !== 0, before, after, pages }
@@ -61,7 +63,7 @@ export function readChangeset(reader: ByteReader): Changeset {
 
 function readDeltas(reader: ByteReader): PageDelta[] {
   const count = reader.count(2)
-  if (count === 0) throw new LfError("BYTES_MALFORMED", "a changed page without a delta")
+  if (count === 0) throw new LfError("BYTES_MALFORMED", "expected a delta for each changed page, got none")
   const deltas: PageDelta[] = []
   for (let i = 0; i < count; i++) deltas.push(reader.bytes())
   return deltas

@@ -12,7 +12,7 @@ function uint(value: number): number[] {
   return [...new ByteWriter().uint(value).finish()]
 }
 
-/** The copies that lead from one page to the other, after a look whether they do. */
+/** The copies that lead from one page to the other, checked to do so. */
 function copiesOf(before: Page, after: Page): number[] {
   const writer = new ByteWriter()
   writeCopies(writer, before, after)
@@ -31,7 +31,7 @@ describe("copies", () => {
     expect(copiesOf(page, after)).toEqual([0, 100, 0, 2, 7, 8, ...uint(PAGE_BYTES - 102), 0])
   })
 
-  test("a copy from further on or back tells the distance from where the last one ended", () => {
+  test("a copy from further on or back has the distance from where the last one ended", () => {
     const removed = concatBytes([page.subarray(0, 100), page.subarray(102), Uint8Array.of(7, 8)])
     expect(copiesOf(page, removed)).toEqual([0, 100, 0, 0, ...uint(PAGE_BYTES - 102), 4, 2, 7, 8])
     const turned = concatBytes([page.subarray(200), page.subarray(0, 200)])
@@ -49,7 +49,7 @@ describe("copies", () => {
     expect(withStretch(6)).toBeLessThan(PAGE_BYTES + 2)
   })
 
-  test("bytes that are found elsewhere only a little longer are taken from where the last copy ended", () => {
+  test("bytes found elsewhere only a little longer are taken from where the last copy ended", () => {
     const before = page.slice()
     before.set(page.subarray(100, 122), 2000)
     const after = other.slice()
@@ -62,7 +62,7 @@ describe("copies", () => {
     expect(copiesOf(page, after).slice(-2)).toEqual([10, 100])
   })
 
-  test("of a place that stands there often are found among the last eight", () => {
+  test("of bytes that occur often are found among the last eight places", () => {
     const before = other.slice()
     for (let i = 0; i < 8; i++) before.set(page.subarray(0, 10), 100 + i * 100)
     before.set(page.subarray(0, 200), 100)
@@ -73,7 +73,7 @@ describe("copies", () => {
 })
 
 describe("a copy behind two bytes that are new", () => {
-  /** The old page has `old` at 20 and `elsewhere` where it says, the new one `made` at 22. How the second copy is told. */
+  /** The old page has `old` at 20 and `elsewhere` where it says, the new one `made` at 22. Returns the encoded second copy. */
   function secondCopy(old: Uint8Array, made: Uint8Array, elsewhere: Uint8Array = old, at = 20): number[] {
     const before = page.slice()
     before.set(elsewhere, at)
@@ -99,7 +99,7 @@ describe("a copy behind two bytes that are new", () => {
   })
 })
 
-test("a copy in place is found although its first bytes stand in many places behind it", () => {
+test("a copy in place is found although its first bytes occur in many places behind it", () => {
   const before = page.slice()
   for (let at = 0; at < PAGE_BYTES; at += 16) before.set([1, 2, 3, 4, 5, 6, 7, 8], at)
   const after = before.slice()
@@ -107,7 +107,7 @@ test("a copy in place is found although its first bytes stand in many places beh
   expect(copiesOf(before, after)).toEqual([4, 1, 2, 3, 99, ...uint(PAGE_BYTES - 4), ...uint(8)])
 })
 
-describe("S9 copies are refused as malformed", () => {
+describe("copies are refused as malformed (S9)", () => {
   const rest = PAGE_BYTES - 10
   test.each<[string, number[]]>([
     ["of no bytes", [0, 0, 0]],

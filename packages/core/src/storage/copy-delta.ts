@@ -8,7 +8,7 @@ import { PAGE_BYTES, type Page } from "../sqlite/page.ts"
 /** A shorter copy costs about as much as the bytes themselves. */
 const COPY_BYTES_MIN = 6
 const WINDOW_BYTES = 4
-/** Earlier places with the same four bytes that are looked at. */
+/** Earlier places with the same four bytes that are compared. */
 const CANDIDATES_MAX = 8
 const HASH_BITS = 12
 const NOWHERE = -1

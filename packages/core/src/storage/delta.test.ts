@@ -7,7 +7,7 @@ import { applyDelta, encodeDelta, encodeWhole, isWhole, samePage } from "./delta
 
 const [RUNS, DEFLATED, RAW, COPIES] = [0, 1, 2, 3]
 const zeros: Page = new Uint8Array(PAGE_BYTES)
-/** Bytes that no compression makes fewer. */
+/** Incompressible bytes. */
 const noise: Page = new SeededRandom(1).bytes(PAGE_BYTES)
 const otherNoise: Page = new SeededRandom(2).bytes(PAGE_BYTES)
 const malformed = expect.objectContaining({ code: "BYTES_MALFORMED" })
@@ -19,7 +19,7 @@ function changed(page: Page, ...changes: readonly (readonly [at: number, ...byte
   return copy
 }
 
-/** The delta between two pages, after a look whether it leads from one to the other. */
+/** The delta between two pages, checked to lead from one to the other. */
 function deltaOf(before: Page | undefined, after: Page): number[] {
   const delta = encodeDelta(before, after)
   const untouched = before?.slice()
@@ -67,7 +67,7 @@ describe("the smallest delta is taken", () => {
     expect(deltaOf(noise, changed(noise, [500, ...otherNoise.subarray(0, 60)]))[0]).toBe(RUNS)
   })
 
-  test("up to 512 bytes without a try at compression; then a page that compresses well is sent whole", () => {
+  test("up to 512 bytes are not compressed; beyond, a page that compresses well is sent whole", () => {
     const sevens = (count: number) => changed(zeros, [100, ...Array<number>(count).fill(7)])
     const uncompressed = deltaOf(zeros, sevens(508))
     expect([uncompressed[0], uncompressed.length]).toEqual([RUNS, 512])
@@ -94,7 +94,7 @@ test("whole are the deltas that need no old page", () => {
   expect([RUNS, COPIES].map((kind) => isWhole(Uint8Array.of(kind)))).toEqual([false, false])
 })
 
-describe("S9 a delta is refused as malformed", () => {
+describe("a delta is refused as malformed (S9)", () => {
   const run = (kept: number, count: number) =>
     new ByteWriter().u8(RUNS).uint(kept).bytes(new Uint8Array(count).fill(7)).finish()
   const deflated = (count: number) => new Uint8Array([DEFLATED, ...deflateSync(new Uint8Array(count))])
@@ -122,7 +122,7 @@ describe("S9 a delta is refused as malformed", () => {
     expect(applyDelta(noise, deflated(PAGE_BYTES))).toEqual(zeros)
   })
 
-  test("a page with a trailer after its deflate data of at most 64 bytes is read, with one byte more it is not", () => {
+  test("a page with a trailer of at most 64 bytes after its deflate data is read, a longer one not", () => {
     const padded = (count: number) => {
       const bytes = new Uint8Array(1 + PAGE_BYTES + count)
       bytes.set(deflated(PAGE_BYTES))

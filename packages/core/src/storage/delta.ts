@@ -53,18 +53,19 @@ export function applyDelta(before: Page | undefined, delta: PageDelta): Page {
   const reader = new ByteReader(delta)
   switch (reader.u8()) {
     case KIND_RUNS:
-      if (before === undefined) throw malformed("runs need an old page")
+      if (before === undefined) throw malformed("expected an old page below runs, got none")
       return applyRuns(before, reader)
     case KIND_COPIES:
-      if (before === undefined) throw malformed("copies need an old page")
+      if (before === undefined) throw malformed("expected an old page below copies, got none")
       return readCopies(before, reader)
     case KIND_DEFLATED:
       return inflatePage(reader.raw(reader.remaining))
     case KIND_RAW:
-      if (reader.remaining !== PAGE_BYTES) throw malformed("a raw page has another size")
+      if (reader.remaining !== PAGE_BYTES)
+        throw malformed(`expected a raw page of ${PAGE_BYTES} bytes, got ${reader.remaining}`)
       return reader.raw(PAGE_BYTES).slice()
     default:
-      throw malformed("unknown kind of delta")
+      throw malformed("expected a known kind of delta, got an unknown one")
   }
 }
 
@@ -126,12 +127,14 @@ function applyRuns(before: Page, reader: ByteReader): Page {
 }
 
 function inflatePage(deflated: Uint8Array): Page {
-  if (deflated.length > DEFLATED_BYTES_MAX) throw malformed("a compressed page is too long")
+  if (deflated.length > DEFLATED_BYTES_MAX)
+    throw malformed(`expected a compressed page of at most ${DEFLATED_BYTES_MAX} bytes, got ${deflated.length}`)
   // One byte more than a page, so that a longer result shows; the inflater never grows a given buffer.
   const out = new Uint8Array(PAGE_BYTES + 1)
   try {
     const inflated = inflateSync(deflated, { out })
-    if (inflated.length !== PAGE_BYTES) throw malformed("a compressed page has another size")
+    if (inflated.length !== PAGE_BYTES)
+      throw malformed(`expected a page of ${PAGE_BYTES} bytes in a compressed one, got ${inflated.length}`)
     return inflated.slice()
   } catch (error) {
     throw toLfError(error, "BYTES_MALFORMED")

@@ -18,7 +18,7 @@ function storageOf(...fills: number[]): Storage {
 }
 
 describe("the overlay", () => {
-  test("shows what was written over the base, and pages between that nobody wrote as zeros", () => {
+  test("shows what was written over the base, and unwritten pages between as zeros", () => {
     const storage = storageOf(1, 2)
     expect([storage.hasOverlay, storage.pageCount(), seen(storage)]).toEqual([false, 2, [1, 2, undefined]])
     storage.write(2, page(7))
@@ -28,7 +28,7 @@ describe("the overlay", () => {
     expect([storage.basePageCount, storage.snapshot()]).toEqual([2, [page(1), page(2)]])
   })
 
-  test("cut to fewer pages shows none behind them, also none that were written before; grown again they are zeros", () => {
+  test("cut to fewer pages shows none behind them; grown again they are zeros", () => {
     const storage = storageOf(1, 2, 3)
     storage.write(3, page(7))
     storage.write(2, page(8))
@@ -68,7 +68,7 @@ describe("commit", () => {
     expect([storage.hasOverlay, seen(storage)[1], storage.snapshot()[6]]).toEqual([false, 52, ZERO_PAGE])
   })
 
-  test("answers null when nothing is other than before, and leaves out what was written as it was", () => {
+  test("returns null without changes, and leaves out pages that were written as they were", () => {
     const storage = storageOf(1, 2)
     expect(storage.commit()).toBe(null)
     storage.write(1, page(1))
@@ -79,7 +79,7 @@ describe("commit", () => {
     expect(storage.commit()?.pages.map(({ pageNo }) => pageNo)).toEqual([2])
   })
 
-  test("I5 answers that pages went, though none changed, and a replica loses them too", () => {
+  test("reports that pages went, though none changed, and a replica loses them too (I5)", () => {
     const [storage, replica] = [storageOf(1, 2, 3), storageOf(1, 2, 3)]
     storage.truncate(1)
     const changeset = storage.commit()

@@ -61,7 +61,7 @@ describe("page history", () => {
     expect(best.since(lsn(1), 3).change(1, page).deltas).toEqual([many])
   })
 
-  test("I17 the ring is bounded; a reader from before it gets each changed page once", () => {
+  test("the ring is bounded; a reader from before it gets each changed page once (I17)", () => {
     const history = new PageHistory(lsn(0))
     const large = new Uint8Array(PAGE_BYTES)
     const last = 2100
@@ -74,7 +74,7 @@ describe("page history", () => {
     expect(history.changedAt.slice(0, 2)).toEqual([last, 1])
   })
 
-  test("what a checkpoint kept tells readers from after it; older ones get everything", () => {
+  test("what a checkpoint kept serves readers from after it; older ones get everything", () => {
     const kept: [Lsn, number[], Lsn] = [lsn(9), [9, 4], lsn(3)]
     const history = new PageHistory(...kept)
     expect(history.changedSince).toBe(3)
@@ -91,7 +91,7 @@ describe("page history", () => {
     expect(new PageHistory(lsn(0)).changedAt).toEqual([])
   })
 
-  test("a chain of up to 256 bytes is sent as it is; a longer one where the page would be as long or longer", () => {
+  test("a chain is sent up to 256 bytes, and beyond where the page is at least as long", () => {
     const chainOf = (bytes: number) => historyOf(changeset({ 2: runs }), changeset({ 1: new Uint8Array(bytes - 1) }))
     const sent = (bytes: number, page: Page) => chainOf(bytes).since(lsn(1), 3).change(1, page).deltas[0].length
     expect(sent(256, EMPTY)).toBe(255)
@@ -111,7 +111,7 @@ describe("page history", () => {
     ).toEqual(encodeWhole(page))
   })
 
-  test("I17 the ring keeps what came last: half of its bytes when it has passed them", () => {
+  test("the ring keeps what came last: half of its bytes when it has passed them (I17)", () => {
     const history = new PageHistory(lsn(0))
     const large = new Uint8Array(1024 * 1024 - 72)
     for (let at = 1; at <= 8; at++) history.append(lsn(at), changeset({ [at]: large }, 9))

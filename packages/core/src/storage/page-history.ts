@@ -25,13 +25,13 @@ export interface Difference {
 const wholeByPage = new WeakMap<Page, PageDelta>()
 
 /**
- * What changed lately: a ring of changesets for recent cursors, and for older ones the position of each page's last
- * change. Nobody needs the full history to catch up.
+ * Recent changes: a ring of changesets for recent cursors, and for older ones the position of each page's last
+ * change. No reader needs the full history to catch up.
  */
 export class PageHistory {
   #ring: Step[] = []
   #ringBytes = 0
-  /** The position after which the ring knows everything. */
+  /** The position from which on the ring has every change. */
   #ringStart: Lsn
   /** By page number - 1. */
   readonly #changedAt: number[]

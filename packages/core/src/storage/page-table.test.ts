@@ -30,7 +30,7 @@ test("a changeset may be of a whole database, smaller or larger than what was th
   expect(table.snapshot()).toEqual([page(7)])
 })
 
-test("a changeset that shrinks the database takes the pages' shares along", () => {
+test("a changeset that shrinks the database removes the pages' shares of the checksum", () => {
   const table = tableOf(page(1), page(2), page(3))
   const after = pagesChecksum([page(9)])
   const pages = [{ pageNo: 1, deltas: [encodeDelta(page(1), page(9))] }]
@@ -38,7 +38,7 @@ test("a changeset that shrinks the database takes the pages' shares along", () =
   expect([table.pageCount, table.checksum]).toEqual([1, after])
 })
 
-test("I5 a page that neither side has is missing, even where the checksum is right", () => {
+test("a page that neither side has is refused, even where the checksum is right (I5)", () => {
   const table = tableOf(page(1))
   const empty: Changeset = { pageCount: 2, isWhole: false, before: null, after: table.checksum, pages: [] }
   expect(() => table.receive(empty)).toThrow(mismatch)
@@ -46,7 +46,7 @@ test("I5 a page that neither side has is missing, even where the checksum is rig
   expect(table.snapshot()).toEqual([page(1)])
 })
 
-test("I5 a changeset made for other pages is refused, unless it is whole or says nothing of what was before", () => {
+test("a changeset made for other pages is refused, unless it is whole or names no base (I5)", () => {
   const change = (before: bigint | null, isWhole = false): Changeset => ({
     pageCount: 1,
     isWhole,

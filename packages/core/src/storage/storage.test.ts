@@ -28,7 +28,7 @@ test("a delta turns the old page into the new one", () => {
   )
 })
 
-test("a page whose bytes moved is told by copies, in a fraction of its size", () => {
+test("a page whose bytes moved is sent as copies, in a fraction of its size", () => {
   fc.assert(
     fc.property(fc.nat(4000), fc.uint8Array({ minLength: 1, maxLength: 40 }), fc.nat(200), (at, bytes, seed) => {
       const before = page((i) => (Math.imul(i + seed, 2_654_435_761) >>> 13) & 0xff)
@@ -44,7 +44,7 @@ test("a page whose bytes moved is told by copies, in a fraction of its size", ()
   )
 })
 
-test("S9 S10 hostile deltas are refused with BYTES_MALFORMED and nothing else", () => {
+test("hostile deltas are refused with BYTES_MALFORMED and nothing else (S9, S10)", () => {
   const before = page(() => 1)
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
@@ -58,7 +58,7 @@ test("S9 S10 hostile deltas are refused with BYTES_MALFORMED and nothing else", 
   )
 })
 
-test("S9 each kind of delta is refused when it does not fit: no old page, another size, behind the page", () => {
+test("each kind of delta without its old page, of another size or past the page is refused (S9)", () => {
   const before = page(() => 1)
   const bomb = encodeWhole(new Uint8Array(PAGE_BYTES * 2))
   const bad: [Uint8Array | undefined, number[]][] = [
@@ -92,7 +92,7 @@ test("a long delta is taken where the page itself would be longer", () => {
   expect(applyDelta(before, delta)).toEqual(after)
 })
 
-test("a page that nobody wrote is one of zeros, here and at a replica", () => {
+test("an unwritten page is one of zeros, here and at a replica", () => {
   const source = new Storage([page(() => 1)])
   const replica = new Storage([page(() => 1)])
   source.write(
@@ -106,7 +106,7 @@ test("a page that nobody wrote is one of zeros, here and at a replica", () => {
   expect([replica.checksum, replica.basePageCount]).toEqual([source.checksum, 3])
 })
 
-test("T17 the page behind the last one that a document may have is refused", () => {
+test("the page behind the last one that a document may have is refused (T17)", () => {
   const storage = new Storage()
   const write = () =>
     storage.write(

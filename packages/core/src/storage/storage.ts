@@ -39,7 +39,10 @@ export class Storage implements PageStore {
   write(pageNo: number, page: Page): void {
     assert(page.length === PAGE_BYTES, "a page has its size")
     if (pageNo > DOCUMENT_PAGES_MAX)
-      throw new LfError("DOC_TOO_LARGE", `a document has at most ${DOCUMENT_PAGES_MAX} pages`)
+      throw new LfError(
+        "DOC_TOO_LARGE",
+        `expected at most ${DOCUMENT_PAGES_MAX} pages of a document, got page ${pageNo}`,
+      )
     this.#touch(pageNo)
     this.#overlay.set(pageNo, page)
     if (pageNo > this.pageCount()) this.#overlayPageCount = pageNo
@@ -75,7 +78,7 @@ export class Storage implements PageStore {
     const pageCount = this.pageCount()
     const shrunk = pageCount < this.#base.pageCount
     const pages: PageChange[] = []
-    // A page that nobody wrote is one of zeros, here and at every reader.
+    // An unwritten page is one of zeros, here and at every reader.
     for (let pageNo = this.#base.pageCount + 1; pageNo <= pageCount; pageNo++)
       if (!this.#overlay.has(pageNo)) this.#overlay.set(pageNo, ZERO_PAGE)
     const numbers = [...this.#overlay.keys()].sort((a, b) => a - b)
@@ -113,7 +116,7 @@ export class Storage implements PageStore {
     for (const pageNo of this.#base.receive(changeset)) this.#touchOld(pageNo, old[pageNo - 1])
   }
 
-  /** Drops the base too: it will be fetched again. */
+  /** Drops overlay and base: the base will be fetched again. */
   clear(): void {
     this.revert()
     for (let pageNo = 1; pageNo <= this.#base.pageCount; pageNo++) this.#touch(pageNo)

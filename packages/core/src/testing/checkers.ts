@@ -17,18 +17,18 @@ interface Made {
   readonly docId: string
   readonly author: "client" | "server"
   isResolved: boolean
-  /** What its author was told, in any life. */
-  told: Told | null
+  /** The outcome that its author got, in any process. */
+  reported: Reported | null
 }
 
 /** An outcome as its author gets it; data beside a rejection's code are part of it. */
-interface Told {
+interface Reported {
   readonly type: "applied" | "rejected"
   readonly code?: string
   readonly data?: unknown
 }
 
-/** What is looked at of a client. */
+/** The parts of a client that are checked. */
 export interface CheckedClient {
   readonly name: string
   readonly docId: string
@@ -38,7 +38,7 @@ export interface CheckedClient {
   readonly dismissed: ReadonlySet<string>
 }
 
-/** What a client showed when it was last looked at. */
+/** What a client showed at the last check. */
 interface Seen {
   readonly epoch: string
   readonly cursor: number
@@ -59,7 +59,7 @@ export class Checkers implements DiskWatcher {
   readonly #states = new Map<string, string>()
   /** How far each stream of the server is durable, by document. */
   readonly #kept = new Map<string, number>()
-  /** Who each client id is bound to, durably, by document. */
+  /** The user that each client id is durably bound to, by document. */
   readonly #owners = new Map<string, string>()
   readonly #hostile = new Set<string>()
   /** Pending at two devices when one was made from the other. */
@@ -70,7 +70,7 @@ export class Checkers implements DiskWatcher {
   readonly #applied = new Map<string, number>()
   readonly #made = new Map<string, Made>()
   readonly #rejected = new Set<string>()
-  /** Decided between a backup and its restore: that decision is gone, which is nobody's fault (T2). */
+  /** Decided between a backup and its restore: that decision is gone, which breaks no law (T2). */
   readonly #exempt = new Set<string>()
   /** What was decided when a restore began, until the server shows what is left of it. */
   readonly #lost = new Map<string, ReadonlySet<string>>()
@@ -84,7 +84,7 @@ export class Checkers implements DiskWatcher {
   }
 
   made(uid: string, made: Pick<Made, "name" | "args" | "fate" | "docId" | "author">): void {
-    this.#made.set(uid, { ...made, isResolved: false, told: null })
+    this.#made.set(uid, { ...made, isResolved: false, reported: null })
   }
 
   resolved(uid: string): void {
@@ -92,26 +92,30 @@ export class Checkers implements DiskWatcher {
     if (made !== undefined) made.isResolved = true
   }
 
-  decided(uid: string, outcome: Told): void {
+  decided(uid: string, outcome: Reported): void {
     const made = this.#made.get(uid)
     if (outcome.type === "rejected") this.#rejected.add(uid)
     if (made === undefined) return
-    const { told } = made
-    if (told !== null && told.type !== outcome.type)
-      this.fail("I10", `${uid} is told ${told.type}, then ${outcome.type}`)
+    const { reported } = made
+    if (reported !== null && reported.type !== outcome.type)
+      this.fail("I10", `${uid} is reported as ${reported.type}, then ${outcome.type}`)
     this.#judgeRejection(uid, made, outcome)
-    made.told = outcome
+    made.reported = outcome
   }
 
   /** Code and data are what the mutator or the server said, in the call's outcome and in the list of rejections alike (I10). */
-  #judgeRejection(uid: string, { name, args, author, told }: Made, { type, code = "", data = null }: Told): void {
+  #judgeRejection(
+    uid: string,
+    { name, args, author, reported }: Made,
+    { type, code = "", data = null }: Reported,
+  ): void {
     if (type !== "rejected") return
-    // What a `Reject` carried goes to one device: of two that had the mutation pending, to the first that says it has it.
+    // A `Reject`'s data goes to one device: of two that had the mutation pending, to the first that reports having it.
     const carried = this.#shared.has(uid) && data === null ? undefined : data
     if (!isRefusalOf(name, args, code, carried))
       this.fail("I10", `${uid}, a ${name} of the ${author}, is rejected with ${code} and ${JSON.stringify(data)}`)
-    if (told?.type === "rejected" && told.code !== code)
-      this.fail("I10", `${uid} is rejected as ${told.code}, then ${code}`)
+    if (reported?.type === "rejected" && reported.code !== code)
+      this.fail("I10", `${uid} is rejected as ${reported.code}, then ${code}`)
   }
 
   /** Two devices have these pending now, and may part with them and be put back apart: decision 8 says what is known. */
@@ -124,7 +128,7 @@ export class Checkers implements DiskWatcher {
     return this.#restores > 0 && this.#shared.has(uid) ? 2 : 1
   }
 
-  /** A client id of somebody who follows no rule: nothing is promised to it. */
+  /** The client id of a hostile client: nothing is promised to it. */
   hostile(clientId: string): void {
     this.#hostile.add(clientId)
   }
@@ -138,7 +142,7 @@ export class Checkers implements DiskWatcher {
     this.durable(disk, docId, records)
   }
 
-  /** The server tells a client that it has its timeline up to `position` (I3). */
+  /** The server confirms to a client that it has its timeline up to `position` (I3). */
   acknowledged(docId: string, clientId: string, position: number): void {
     const kept = this.#kept.get(`${docId}/client/${clientId}`) ?? 0
     if (position > kept) this.fail("I3", `${position} of ${clientId} is acknowledged, ${kept} is durable`)
@@ -150,8 +154,8 @@ export class Checkers implements DiskWatcher {
     if (position > kept) this.fail("I4", `pages at ${position} of ${docId} leave, ${kept} is durable`)
   }
 
-  /** The server lets somebody in who shows the secret of `clientId` and says to be `user` (I18, S4). */
-  letIn(docId: string, clientId: string, user: string): void {
+  /** The server accepts a client that shows the secret of `clientId` and authenticates as `user` (I18, S4). */
+  accepted(docId: string, clientId: string, user: string): void {
     const owner = this.#owners.get(`${docId}/${clientId}`) ?? ""
     if (owner !== "" && owner !== user) this.fail("I18", `${user} is let in as ${clientId}, which is ${owner}'s`)
   }
@@ -198,7 +202,7 @@ export class Checkers implements DiskWatcher {
     this.server(docId, remote)
   }
 
-  /** What the server could show to somebody now: noted, and equal to what it showed at the same position (I4). */
+  /** What the server could show a reader now: noted, and equal to what it showed at the same position (I4). */
   server(docId: string, remote: Remote): void {
     const key = `${docId}/${remote.epoch}/${remote.lsn()}`
     if (this.#served.get(docId) === key) return
@@ -209,7 +213,7 @@ export class Checkers implements DiskWatcher {
     this.#states.set(key, state)
   }
 
-  /** I5, I8 and I7 at a client that showed something new. */
+  /** Checks a client that showed something new (I5, I7, I8). */
   client(client: CheckedClient): void {
     const { local, name, docId } = client
     if (local === null || local.failure !== null) return
@@ -238,7 +242,7 @@ export class Checkers implements DiskWatcher {
     for (const key of this.#applied.keys()) if (key.startsWith(`${docId}/`)) this.#applied.delete(key)
   }
 
-  /** I9, I2 and I16 of one document when everything is at rest. */
+  /** Checks one document when everything is at rest (I2, I9, I16). */
   atRest(docId: string, remote: Remote, clients: readonly CheckedClient[]): void {
     const shown = new Set(clients.flatMap(({ local }) => local?.rejections ?? []).map(({ uid }) => uid))
     for (const client of clients) this.#collectRejections(client)
@@ -246,7 +250,7 @@ export class Checkers implements DiskWatcher {
       const made = this.#made.get(uid)
       if (made?.docId !== docId || made.author === "server" || this.#exempt.has(uid) || shown.has(uid)) continue
       if (clients.some(({ dismissals }) => dismissals.has(uid))) continue
-      this.fail("I10", `the rejection of ${uid} was told and is forgotten, though nobody dismissed it`)
+      this.fail("I10", `the rejection of ${uid} was reported and is forgotten, though it was not dismissed`)
     }
     const audit = new Map(remote.query(auditQuery).map(({ uid, n }) => [uid, n]))
     for (const [uid, n] of audit) {
@@ -264,7 +268,7 @@ export class Checkers implements DiskWatcher {
     this.pages(docId, remote)
   }
 
-  /** I16 and I2, from the server's own pages. */
+  /** Checks the server's own pages (I2, I16). */
   pages(docId: string, remote: Remote): void {
     const module = this.#pool.take()
     const db = new Database(module, new Storage(remote.pages))
@@ -297,12 +301,12 @@ export class Checkers implements DiskWatcher {
     }
   }
 
-  #onceOnly(uid: string, { fate, isResolved, told }: Made, isApplied: boolean): void {
+  #onceOnly(uid: string, { fate, isResolved, reported }: Made, isApplied: boolean): void {
     const isRejected = this.#rejected.has(uid)
     if (this.#exempt.has(uid)) return
     if (fate === "never" && isApplied) this.fail("I10", `${uid} was to be rejected and left an effect`)
     if (isApplied && isRejected) this.fail("I9", `${uid} was applied and rejected`)
-    if (told?.type === "applied" && !isApplied) this.fail("I3", `${uid} was told to be applied and is not there`)
+    if (reported?.type === "applied" && !isApplied) this.fail("I3", `${uid} was reported as applied and is not there`)
     if (isResolved && !isApplied && !isRejected) this.fail("I9", `${uid} (${fate}) was promised and is lost`)
   }
 

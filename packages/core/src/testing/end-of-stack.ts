@@ -2,7 +2,7 @@ import { isLfError } from "../base/error.ts"
 
 /**
  * Runs `work` where hardly anything is left of the stack, then with a little more of it, until it ends or throws an
- * `LfError`, of which `expected` ends here. What a deep call is to the wasm, on every machine.
+ * `LfError`, of which `expected` ends here. The same on every machine, as a deep call of the wasm is not.
  */
 export function atTheEndOfTheStack(work: () => unknown, expected?: string): void {
   try {

@@ -1,8 +1,8 @@
 import type { Pipe, PipeListener } from "../network/network.ts"
 
-// A pipe may neither double nor swap frames. Should one: nothing may be lost, doubled or shown wrong.
+// Pipes that break their contract by doubling or swapping frames: nothing may be lost, doubled or shown wrong.
 
-/** A pipe that hands out every fifth frame twice. */
+/** A pipe that delivers every fifth frame twice. */
 export function doublesFrames(pipe: Pipe): Pipe {
   let count = 0
   return listening(pipe, (frame, listener) => {
@@ -37,7 +37,7 @@ function listening(pipe: Pipe, frame: (frame: Uint8Array, listener: PipeListener
   }
 }
 
-/** A pipe that reports its end inside `close`, as a browser's does: whoever closes it hears of that before `close` returns. */
+/** A pipe that reports its end inside `close`, as a browser's does: its `closed` is called before `close` returns. */
 export function closesAtOnce(pipe: Pipe): Pipe {
   let listener: PipeListener | null = null
   let isClosed = false

@@ -6,7 +6,7 @@ import { loadSqlite, titles, until, World } from "./small-world.ts"
 
 beforeAll(loadChecksum)
 
-/** Whose mutations the document itself knows. */
+/** The clients that the document has a row of. */
 async function knownIds({ remote }: World): Promise<string[]> {
   const db = new Database(await loadSqlite(), new Storage(remote?.pages))
   const rows = db.exec("select client_id from __lf_mutations order by 1")
@@ -30,7 +30,7 @@ async function withOneGone() {
   return { world, disk, id: local.clientId }
 }
 
-describe("a client that was not in contact for long", () => {
+describe("a client without contact for long", () => {
   test("comes back, with what it did offline, under a new id: once, and in order (I9)", async () => {
     const { world, disk, id } = await withOneGone()
     await world.stopServer()

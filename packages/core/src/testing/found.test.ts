@@ -7,17 +7,17 @@ import { MemoryDisk } from "../journal/memory-log.ts"
 import { Local } from "../local/local.ts"
 import { Link } from "../network/link.ts"
 import { memoryPipe } from "../network/memory-network.ts"
-import { receive } from "../remote/reception.ts"
 import { Remote } from "../remote/remote.ts"
 import type { LoadSqlite } from "../sqlite/module.ts"
 import { sql } from "../sqlite/sql.ts"
+import { serve } from "../testing/admit.ts"
 import { helloOf } from "./hello.ts"
 import { SeededRandom } from "./seeded-random.ts"
 import { releases } from "./sim-app.ts"
 import { SimClock, SimHost } from "./sim-host.ts"
 import { sqliteLoader } from "./sim-node.ts"
 
-// What the simulator found, told again in the smallest scene that shows it.
+// What the simulator found, each in the smallest scene that shows it.
 
 let loadSqlite: LoadSqlite
 let host: Host
@@ -28,7 +28,7 @@ beforeAll(async () => {
 })
 
 describe("found by the simulator", () => {
-  test("I21 a document that closes on a failing disk gives its log back", async () => {
+  test("a document that closes on a failing disk gives its log back (I21)", async () => {
     const disk = new MemoryDisk()
     const options = { loadSqlite, mutator: releases[0], host }
     const remote = await Remote.recover({ ...options, opened: await disk.open("d") })
@@ -38,24 +38,24 @@ describe("found by the simulator", () => {
     expect(again.lsn()).toBe(remote.lsn())
   })
 
-  test("T19 a checkpoint that fails stops the document, and tells so once", async () => {
+  test("a checkpoint that fails stops the document, and reports it once (T19)", async () => {
     const disk = new MemoryDisk()
-    const told: string[] = []
+    const reported: string[] = []
     const remote = await Remote.recover({
       loadSqlite,
       mutator: releases[0],
       host,
       opened: await disk.open("d"),
-      onStopped: ({ code }) => told.push(code),
+      onStopped: ({ code }) => reported.push(code),
     })
     disk.failNext(new LfError("LOG_FAILED", "the disk failed"))
     await expect(remote.checkpoint()).rejects.toMatchObject({ code: "LOG_FAILED" })
     expect(remote.failure).toMatchObject({ code: "LOG_FAILED" })
     await expect(remote.mutate("Add", {}, null)).rejects.toMatchObject({ code: "LOG_FAILED" })
-    expect(told).toEqual(["LOG_FAILED"])
+    expect(reported).toEqual(["LOG_FAILED"])
   })
 
-  test("T16 a restored base with an equal cookie over another schema is read by its own schema", async () => {
+  test("a restored base with an equal cookie over another schema is read by its own schema (T16)", async () => {
     const recover = async (disk: MemoryDisk, release: number) =>
       Remote.recover({ loadSqlite, mutator: releases[release], host, opened: await disk.open("d") })
     const small = await recover(new MemoryDisk(), 1)
@@ -76,7 +76,7 @@ describe("found by the simulator", () => {
     }
   })
 
-  test("T19 a device whose disk failed pushes nothing any more", async () => {
+  test("a device whose disk failed pushes nothing any more (T19)", async () => {
     const disk = new MemoryDisk()
     const local = new Local({
       opened: await disk.open("d"),
@@ -95,7 +95,7 @@ describe("found by the simulator", () => {
     await expect(local.pushMutations(new Link(near, () => {}))).rejects.toMatchObject({ code: "LOG_FULL" })
   })
 
-  test("T1 clones come to one new id if they had the same mutation pending first, else to two", () => {
+  test("clones come to one new id if they had the same mutation pending first, else to two (T1)", () => {
     const secret = host.randomBytes(32)
     const idAfter = (uid: string) => clientIdOf(deriveForkSecret(secret, uid))
     expect(idAfter("a")).toBe(idAfter("a"))
@@ -106,7 +106,7 @@ describe("found by the simulator", () => {
 /** One connection that brings one page batch. */
 async function pull(local: Local, remote: Remote): Promise<void> {
   const [near, far] = memoryPipe()
-  receive(far, host, async (hello) => remote.connect({ pipe: far, hello, user: null }))
+  serve(far, host, remote)
   const link = new Link(near, () => {})
   const welcome = await link.hello(helloOf(local))
   local.meet(welcome)

@@ -17,17 +17,17 @@ import {
   TOKEN_BYTES_MAX,
 } from "../network/message.ts"
 import type { Network, Pipe } from "../network/network.ts"
-import { receive } from "../remote/reception.ts"
 import { Database } from "../sqlite/database.ts"
 import { sql } from "../sqlite/sql.ts"
 import { Storage } from "../storage/storage.ts"
+import { serve } from "../testing/admit.ts"
 import { MUTATION_BYTES_MAX, MUTATION_NAME_BYTES_MAX, mutationCodec } from "../timeline/mutation.ts"
 import { defineMutation, defineMutator } from "../timeline/mutator.ts"
 import { helloOf } from "./hello.ts"
 import { host, loadSqlite, until, World } from "./small-world.ts"
 
 // Every field of every message that a client may send, at each of its limits and past it, against a server that serves an
-// honest client meanwhile: a refusal with a code of ours, or an answer, and the server is as alive as before (S15, I21).
+// honest client meanwhile: a refusal with a code of ours, or an answer, and the server keeps working (S15, I21).
 
 const Clock = defineMutation("Clock", z.any(), (tx) => {
   tx.run(sql`insert into t values (${tx.id()}, datetime('now'), ${tx.nowMs})`)
@@ -127,7 +127,7 @@ const frames: readonly (readonly [string, Uint8Array])[] = [
 
 beforeAll(() => loadChecksum())
 
-test("every greeting and every frame is answered or refused with a code, and an honest client notices nothing", async () => {
+test("every frame is answered or refused with a code; an honest client notices nothing", async () => {
   const world = new World(app)
   const remote = await world.startServer()
   const { local } = await world.client()
@@ -135,10 +135,10 @@ test("every greeting and every frame is answered or refused with a code, and an 
   const send = async (list: readonly Uint8Array[]) => {
     const [near, far] = memoryPipe()
     let isClosed = false
-    let heard = 0
+    let received = 0
     near.listen({
       frame(bytes) {
-        heard++
+        received++
         const message = decodeMessage(bytes)
         if (message.type === "refuse") codes.add(message.code)
       },
@@ -146,9 +146,9 @@ test("every greeting and every frame is answered or refused with a code, and an 
         isClosed = true
       },
     })
-    receive(far, host, async (first) => remote.connect({ pipe: far, hello: first, user: null }))
+    serve(far, host, remote)
     for (const one of list) near.send(one)
-    await until(() => heard > 0 || isClosed)
+    await until(() => received > 0 || isClosed)
     near.send(encodeMessage({ type: "ping" }))
     await new Promise((resolve) => setTimeout(resolve, 1))
     near.close("enough")
@@ -169,11 +169,11 @@ test("every greeting and every frame is answered or refused with a code, and an 
   for (const code of codes) expect(Object.hasOwn(ERROR_CODES, code)).toBe(true)
   const db = new Database(await loadSqlite(), new Storage(remote.pages))
   expect(db.exec("pragma integrity_check")).toEqual([{ integrity_check: "ok" }])
-  expect(remote.peerCount).toBe(1)
+  expect(remote.connectedCount).toBe(1)
   await world.stopServer()
 }, 60_000)
 
-/** What a server may say to a push, at the ends of what it can say. */
+/** A server's answers to a push, at the limits of each field. */
 const ends = [0, 1, 128, Number.MAX_SAFE_INTEGER]
 const replies: readonly MutationsReply[] = ends.flatMap((at) => [
   { type: "cursor", lsn: lsn(at) },
@@ -192,7 +192,7 @@ const welcomes: readonly Partial<Extract<ServerMessage, { type: "welcome" }>>[] 
   ...["", "x".repeat(64)].map((epoch) => ({ epoch })),
 ]
 
-test("I9 I21 whatever a server says once, at the next one everything comes together, each mutation once", async () => {
+test("whatever one server says, at the next each mutation arrives once (I9, I21)", async () => {
   const world = new World(app)
   const remote = await world.startServer()
   const said: Partial<ServerMessage>[] = []
@@ -231,7 +231,7 @@ test("I9 I21 whatever a server says once, at the next one everything comes toget
   await world.stopServer()
 }, 60_000)
 
-/** The client's end of a connection to a server that says one thing, then nothing, then is gone. */
+/** The client's end of a connection to a server that sends one message, then nothing, then closes. */
 function liar(message: Partial<ServerMessage>): Pipe {
   const [near, far] = memoryPipe()
   const welcome = {

@@ -11,19 +11,20 @@ import { ClientList } from "../remote/client-list.ts"
 import { Remote } from "../remote/remote.ts"
 import { RemoteStore } from "../remote/remote-store.ts"
 import { sql } from "../sqlite/sql.ts"
+import { serve } from "../testing/admit.ts"
 import { mutationCodec } from "../timeline/mutation.ts"
 import { defineMutation, defineMutator } from "../timeline/mutator.ts"
 import { Reject } from "../timeline/outcome.ts"
 import { helloOf } from "./hello.ts"
 import { host, loadSqlite, mutator, titles, until, World } from "./small-world.ts"
 
-// Laws and traps that no other test tells in one scene.
+// Laws and traps that no other test shows in one scene.
 
 beforeAll(loadChecksum)
 
 const uidOf = (n: number) => `00000000-0000-7000-8000-${String(n).padStart(12, "0")}`
 
-/** A server's disk with what clients sent and nobody has run yet. */
+/** A server's disk with what clients sent and the server has not run yet. */
 async function received(sent: readonly { readonly clientId: string; readonly id: string; readonly at: number }[]) {
   const disk = new MemoryDisk()
   const store = new RemoteStore(await disk.open("d"), host)
@@ -45,7 +46,7 @@ async function recover(disk: MemoryDisk): Promise<Remote> {
 }
 
 describe("what was received", () => {
-  test("T5 and not applied is found in the journals after a crash, and run once", async () => {
+  test("and not applied is found in the journals after a crash, and run once (T5)", async () => {
     const disk = await received([
       { clientId: "a", id: "1", at: 1 },
       { clientId: "a", id: "2", at: 2 },
@@ -56,7 +57,7 @@ describe("what was received", () => {
     }
   })
 
-  test("T6 runs in the order of its arrival, whatever clients' clocks say", async () => {
+  test("runs in the order of its arrival, whatever clients' clocks say (T6)", async () => {
     const disk = await received([
       { clientId: "a", id: "came first", at: 9000 },
       { clientId: "b", id: "came second", at: 10 },
@@ -69,7 +70,7 @@ describe("what was received", () => {
 })
 
 describe("what is pending", () => {
-  test("T8 stays in the timeline when it was acknowledged, until the base that has it is kept", async () => {
+  test("stays in the timeline when it was acknowledged, until the base that has it is kept (T8)", async () => {
     const world = new World()
     const remote = await world.startServer()
     const { local, session, disk } = await world.client()
@@ -78,9 +79,9 @@ describe("what is pending", () => {
     await local.run("Add", { id: "1", title: "one" }).durable
     const [near, far] = memoryPipe()
     const link = new Link(near, () => {})
-    const listener = remote.connect({ pipe: far, hello: helloOf(local), user: null })
-    far.listen(listener)
-    await until(() => link.heard > 0).catch(() => {})
+    serve(far, host, remote)
+    near.send(encodeMessage(helloOf(local)))
+    await until(() => link.receivedCount > 0).catch(() => {})
     expect(await local.pushMutations(link)).toBe("more")
     await until(() => remote.lsn() > local.cursor)
     expect(local.pendingCount).toBe(1)
@@ -89,7 +90,7 @@ describe("what is pending", () => {
     expect([again.pendingCount, titles(again)]).toEqual([1, ["one"]])
   })
 
-  test("T11 and throws on a newer base is skipped in the view, kept, and the server's to decide", async () => {
+  test("and throws on a newer base is skipped in the view, kept, and the server's to decide (T11)", async () => {
     const Rename = defineMutation("Rename", z.object({ id: z.string() }), (tx, { id }) => {
       if (tx.run(sql`update todos set title = 'renamed' where id = ${id}`).changes === 0) throw new Reject("gone")
     })
@@ -120,7 +121,7 @@ describe("what is pending", () => {
     session.stop()
   })
 
-  test("T24 is never larger than a message: what is, is refused before it is kept", async () => {
+  test("is never larger than a message: what is, is refused before it is kept (T24)", async () => {
     const disk = new MemoryDisk()
     const local = await open(disk)
     expect(() => local.run("Add", { id: "1", title: "x".repeat(600_000) })).toThrow(
@@ -131,7 +132,7 @@ describe("what is pending", () => {
     expect((await open(disk)).pendingCount).toBe(0)
   })
 
-  test("I20 gets through while others write without a pause, and views advance", async () => {
+  test("gets through while others write without a pause, and views advance (I20)", async () => {
     const world = new World()
     const remote = await world.startServer()
     const { local, session } = await world.client()
@@ -153,7 +154,7 @@ describe("what is pending", () => {
   })
 })
 
-test("I15 a client's base is what the server computed, though its own code computes otherwise", async () => {
+test("a client's base is what the server computed, though its own code computes otherwise (I15)", async () => {
   const Say = defineMutation("Say", z.object({}), (tx) => {
     tx.run(sql`insert into todos values (${tx.id()}, ${`by the ${tx.side}`})`)
   })
@@ -172,7 +173,7 @@ test("I15 a client's base is what the server computed, though its own code compu
   session.stop()
 })
 
-test("T9 what the database had and the journal had not is gone after a crash: the journal is the truth", async () => {
+test("what only the database had is gone after a crash: the journal decides (T9)", async () => {
   const disk = new MemoryDisk(() => (isSlow ? new Promise(() => {}) : Promise.resolve()))
   let isSlow = false
   const remote = await recover(disk)
@@ -181,14 +182,14 @@ test("T9 what the database had and the journal had not is gone after a crash: th
   isSlow = true
   void remote.mutate("Add", { id: "2", title: "in the database only" }, null).catch(() => {})
   await until(() => titles(remote).length === 2)
-  expect(remote.checksum).toBe(checksum) // nobody was shown it
+  expect(remote.checksum).toBe(checksum) // it was not shown to any client
   disk.crash()
   isSlow = false
   const again = await recover(disk)
   expect([titles(again), again.checksum]).toEqual([["kept"], checksum])
 })
 
-test("T7 a reply that comes late is for its own connection, and for nobody after it", async () => {
+test("a reply that comes late is for its own connection, and for none after it (T7)", async () => {
   const [near, far] = memoryPipe()
   const old = new Link(near, () => {})
   const asked = old.syncMutations({ type: "sync-mutations", batch: emptyBatch, confirmed: LSN_ZERO })
@@ -218,7 +219,8 @@ async function open(disk: MemoryDisk): Promise<Local> {
 async function pulled(local: Local, remote: Remote): Promise<number> {
   const [near, far] = memoryPipe()
   const link = new Link(near, () => {})
-  far.listen(remote.connect({ pipe: far, hello: helloOf(local), user: null }))
+  serve(far, host, remote)
+  near.send(encodeMessage(helloOf(local)))
   await local.rebase(link, remote.epoch)
   link.close("done")
   return local.cursor

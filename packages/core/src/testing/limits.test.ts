@@ -10,12 +10,13 @@ import { CLIENT_ENTRIES_MAX, UNSEEN_REJECTIONS_MAX } from "../remote/batch-merge
 import type { Remote } from "../remote/remote.ts"
 import { OVER_SHARE } from "../remote/size-watch.ts"
 import { sql } from "../sqlite/sql.ts"
+import { serve } from "../testing/admit.ts"
 import { mutationCodec } from "../timeline/mutation.ts"
 import { defineMutation, defineMutator } from "../timeline/mutator.ts"
 import { Reject } from "../timeline/outcome.ts"
 import { atTheEndOfTheStack } from "./end-of-stack.ts"
 import { helloOf } from "./hello.ts"
-import { titles, mutator as todos, until, World } from "./small-world.ts"
+import { host, titles, mutator as todos, until, World } from "./small-world.ts"
 
 const Fill = defineMutation("Fill", z.object({ id: z.number(), pages: z.number() }), (tx, { id, pages }) => {
   tx.run(sql`insert or replace into blobs values (${id}, zeroblob(${pages * 4080}))`)
@@ -52,18 +53,19 @@ async function raw(
   mayWrite = (_: string) => true,
 ) {
   const [near, far] = memoryPipe()
-  const heard: Message[] = []
-  near.listen({ frame: (frame) => heard.push(decodeMessage(frame)), closed: () => {} })
+  const received: Message[] = []
+  near.listen({ frame: (frame) => received.push(decodeMessage(frame)), closed: () => {} })
   const hello = helloOf({ docId: "d", secret })
-  far.listen(remote.connect({ pipe: far, hello, user: null, mayWrite }))
-  await until(() => heard.length > 0)
+  serve(far, host, remote, { mayWrite })
+  near.send(encodeMessage(hello))
+  await until(() => received.length > 0)
   const push = async (entries: Uint8Array[], from = lsn(0), previousHash = 0n): Promise<MutationsReply> => {
-    const at = heard.length
+    const at = received.length
     near.send(encodeMessage({ type: "sync-mutations", batch: { from, previousHash, entries }, confirmed: lsn(0) }))
-    await until(() => heard.length > at)
-    return heard[at] as MutationsReply // the answer to a push
+    await until(() => received.length > at)
+    return received[at] as MutationsReply // the answer to a push
   }
-  return { push, heard }
+  return { push, received }
 }
 
 let made = 0
@@ -79,7 +81,7 @@ afterEach(async () => {
 })
 
 describe("a full document (V1, T36)", () => {
-  test("refuses the mutation that would pass the limit, at its author, and goes on with everything else", async () => {
+  test("refuses the mutation that would pass the limit, at its author, and goes on", async () => {
     const near: { pagesUsed: number; pagesMax: number }[] = []
     world = new World(app, { pagesMax: PAGES, onNearLimit: (size) => near.push(size) })
     const remote = await world.startServer()
@@ -93,7 +95,7 @@ describe("a full document (V1, T36)", () => {
     )
     expect([pagesOf(remote) <= PAGES, remote.failure]).toEqual([true, null])
     expect(near).toEqual([{ pagesMax: PAGES, pagesUsed: expect.any(Number) }])
-    // What makes it smaller is welcome, and then there is room again.
+    // What makes it smaller is accepted, and then there is room again.
     expect(await local.run("Free", { id: 1 }).remote).toMatchObject({ type: "applied" })
     expect(await local.run("Fill", { id: 1, pages: 5 }).remote).toMatchObject({ type: "applied" })
     // One alone that is larger than the document may be, in a group with one that fits.
@@ -104,7 +106,7 @@ describe("a full document (V1, T36)", () => {
     expect(rows(await world.startServer())).toBe(before)
   })
 
-  test("is not filled past its limit by rejections either: what does not fit is not taken", async () => {
+  test("is not filled past its limit by rejections either: what does not fit is not accepted", async () => {
     world = new World(app, { pagesMax: PAGES })
     const remote = await world.startServer()
     const { local } = await world.client()
@@ -124,8 +126,8 @@ describe("a full document (V1, T36)", () => {
   })
 })
 
-describe("who may only read (V3, T38, S21)", () => {
-  test("leaves nothing, neither in the document nor in a journal, and its author is told", async () => {
+describe("a client that may only read (V3, T38, S21)", () => {
+  test("leaves nothing in the document or a journal, and its author gets a rejection", async () => {
     world = new World()
     const asked: string[] = []
     world.mayWrite = (name) => {
@@ -148,7 +150,7 @@ describe("who may only read (V3, T38, S21)", () => {
     expect(asked.every((name) => name === "Add")).toBe(true)
   })
 
-  test("what comes between refused ones is taken, in its order, and each is decided once", async () => {
+  test("what comes between refused ones is accepted in order, and each is decided once", async () => {
     world = new World()
     world.mayWrite = (name) => name !== "Toggle"
     const remote = await world.startServer()
@@ -168,7 +170,7 @@ describe("who may only read (V3, T38, S21)", () => {
     expect(titles(local)).toEqual(titles(remote))
   })
 
-  test("a batch asks once per name that the app has; unknown names and broken entries are refused unasked", async () => {
+  test("a batch asks once per known name; unknown names and broken entries are refused unasked", async () => {
     world = new World()
     const asked: string[] = []
     const remote = await world.startServer()
@@ -210,10 +212,10 @@ describe("who may only read (V3, T38, S21)", () => {
     }
     session.setOnline(true)
     await until(() => local.failure !== null)
-    const told: unknown[] = []
-    void call.remote.then((outcome) => told.push(outcome))
+    const reported: unknown[] = []
+    void call.remote.then((outcome) => reported.push(outcome))
     await new Promise((resolve) => setTimeout(resolve, 20))
-    expect([told, local.rejections, local.failure?.code]).toEqual([[], [], "LOG_FULL"])
+    expect([reported, local.rejections, local.failure?.code]).toEqual([[], [], "LOG_FULL"])
     session.stop()
     await local.close()
     isAllowed = true
@@ -224,7 +226,7 @@ describe("who may only read (V3, T38, S21)", () => {
     expect([titles(remote), again.local.rejections]).toEqual([["x"], []])
   })
 
-  test("an id of whom a mutation was refused takes nothing more, also when it would be allowed now", async () => {
+  test("a client id with a refused mutation takes nothing more, even if it is allowed by now", async () => {
     world = new World()
     let isAllowed = false
     const remote = await world.startServer()
@@ -275,7 +277,7 @@ describe("one client's share", () => {
     expect(last.type === "cursor" && last.lsn > CLIENT_ENTRIES_MAX).toBe(true)
   })
 
-  test("of rejections that it has not seen is bounded, and an honest client is told all of them with their data (V6)", async () => {
+  test("of unseen rejections is bounded; an honest client gets all of them with their data (V6)", async () => {
     world = new World(app)
     const remote = await world.startServer()
     const { push } = await raw(remote)

@@ -5,14 +5,14 @@ import { LSN_ZERO, lsn } from "../base/lsn.ts"
 import { anchorRecord } from "../journal/chain.ts"
 import type { Checkpoint, DocumentLog, LogRecord, OpenedLog } from "../journal/log.ts"
 
-/** One document's place on some disk, empty at first, and the harm that the port's disk can come to. */
+/** One document on some disk, empty at first, and the damage that the port's disk can have. */
 export interface LogContractDisk {
   open(): Promise<OpenedLog>
   /** Cuts the last append group in half, as a power failure in its write would. Absent where writes cannot tear. */
   tearTail?(): Promise<void>
   /** Flips a byte of the first append group since the last rollup. */
   damageFirstGroup(): Promise<void>
-  /** Makes the owner that has it open believe nothing: another may open, the first one's appends are LOG_DEPOSED. */
+  /** Takes the log from its owner unnoticed: another may open it, the first one's appends are LOG_DEPOSED. */
   depose?(): Promise<void>
   /** False where ownership is not the log's own business. */
   readonly isOwned: boolean
@@ -54,7 +54,7 @@ export function logContract(name: string, make: () => Promise<LogContractDisk>):
       expect([again.checkpoint, again.records]).toEqual([null, []])
     })
 
-    test("I3 what was appended comes back in one order over all streams", async () => {
+    test("what was appended comes back in one order over all streams (I3)", async () => {
       const { log } = await open()
       const a = chainOf("a", ["1", "2"])
       const b = chainOf("b", ["1", "2"])
@@ -102,7 +102,7 @@ export function logContract(name: string, make: () => Promise<LogContractDisk>):
       expect(bytesEqual(found.payload, payload)).toBe(true)
     })
 
-    test("I12 a rollup replaces the past by checkpoint and live records", async () => {
+    test("a rollup replaces the past by checkpoint and live records (I12)", async () => {
       const { log } = await open()
       const records = chainOf("s", ["1", "2", "3"])
       await log.append(records)
@@ -156,7 +156,7 @@ export function logContract(name: string, make: () => Promise<LogContractDisk>):
       await expect(log.rollup(checkpointOf(1, 1), [])).rejects.toMatchObject({ code: "LOG_CLOSED" })
     })
 
-    test("I11 damage in the middle is told, every time, and nothing is cut", async () => {
+    test("damage in the middle is LOG_CORRUPT, every time, and nothing is cut (I11)", async () => {
       const { log } = await open()
       const records = chainOf("s", ["1", "2", "3"])
       for (const record of records) await log.append([record])
@@ -167,7 +167,7 @@ export function logContract(name: string, make: () => Promise<LogContractDisk>):
       expect((await open()).records).toEqual(records)
     })
 
-    test("I11 I13 a torn group is dropped as a whole, and the log goes on behind it", async () => {
+    test("a torn group is dropped as a whole, and the log goes on behind it (I11, I13)", async () => {
       if (disk.tearTail === undefined) return
       const { log } = await open()
       const records = chainOf("s", ["1", "2", "3", "4"])
@@ -183,7 +183,7 @@ export function logContract(name: string, make: () => Promise<LogContractDisk>):
       expect((await reopen(second.log)).records).toEqual(records.slice(0, 2))
     })
 
-    test("I14 an open log is not opened again until it is closed", async () => {
+    test("an open log is not opened again until it is closed (I14)", async () => {
       if (!disk.isOwned) return
       const { log } = await open()
       await expect(disk.open()).rejects.toMatchObject({ code: "LOG_OWNED" })
@@ -191,18 +191,18 @@ export function logContract(name: string, make: () => Promise<LogContractDisk>):
       expect((await reopen(log)).records.length).toBe(1)
     })
 
-    test("I14 a deposed owner's append is refused by the log, and the new owner's is not", async () => {
+    test("a deposed owner's append is refused by the log, and the new owner's is not (I14)", async () => {
       if (disk.depose === undefined) return
       const { log } = await open()
       const records = chainOf("s", ["1", "2"])
       await log.append(records.slice(0, 1))
       await disk.depose()
-      const heir = await open()
+      const newOwner = await open()
       await expect(log.append(chainOf("t", ["1"]))).rejects.toMatchObject({ code: "LOG_DEPOSED" })
       await expect(log.rollup(checkpointOf(1, 1), [])).rejects.toMatchObject({ code: "LOG_DEPOSED" })
       await log.close()
-      await heir.log.append(records.slice(1))
-      expect((await reopen(heir.log)).records).toEqual(records)
+      await newOwner.log.append(records.slice(1))
+      expect((await reopen(newOwner.log)).records).toEqual(records)
     })
   })
 }

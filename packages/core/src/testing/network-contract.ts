@@ -14,14 +14,14 @@ export interface NetworkContractWorld {
   close(): Promise<void>
 }
 
-interface Heard {
+interface Received {
   readonly frames: number[][]
   readonly closed: Promise<string>
   /** Every end that was reported: more than one is a fault. */
   readonly ends: string[]
 }
 
-function hear(pipe: Pipe): Heard {
+function listenTo(pipe: Pipe): Received {
   const frames: number[][] = []
   const ends: string[] = []
   const closed = new Promise<string>((resolve) => {
@@ -40,7 +40,7 @@ const REFUSAL = encodeMessage({ type: "refuse", code: "FORBIDDEN", message: "aut
 
 /**
  * What every network must do: frames whole and in order, either end closes, each end is reported once, nothing after the
- * close. A link over it tells why it ended, whether its pipe reports a close at once or later (T29).
+ * close. A link over it reports why it ended, whether its pipe reports a close at once or later (T29).
  */
 export function networkContract(name: string, make: () => Promise<NetworkContractWorld>): void {
   describe(`network contract: ${name}`, () => {
@@ -49,7 +49,7 @@ export function networkContract(name: string, make: () => Promise<NetworkContrac
       const accepted = world.accepted()
       const near = await world.network.connect()
       const far = await accepted
-      return { world, near, far, atNear: hear(near), atFar: hear(far) }
+      return { world, near, far, atNear: listenTo(near), atFar: listenTo(far) }
     }
 
     test("frames arrive whole, in order, both ways", async () => {
@@ -75,7 +75,7 @@ export function networkContract(name: string, make: () => Promise<NetworkContrac
       await world.close()
     })
 
-    test("either end closes, and both are told", async () => {
+    test("either end closes, and both get the reason", async () => {
       const first = await connected()
       first.near.close("done here")
       await Promise.all([first.atNear.closed, first.atFar.closed])
@@ -136,7 +136,7 @@ export function networkContract(name: string, make: () => Promise<NetworkContrac
       })
     }
 
-    test("without a way connect rejects", async () => {
+    test("connect rejects without a server", async () => {
       const world = await make()
       await world.close()
       await expect(world.network.connect()).rejects.toThrow()

@@ -18,11 +18,11 @@ import { loadSqlite, mutator } from "./small-world.ts"
 
 export type Say = (message: ServerMessage) => void
 
-/** A server that says what a test has it say, and one client of it on a virtual clock. */
+/** A server that a test scripts, and one client of it on a virtual clock. */
 export class ScriptedServer implements Network {
   readonly clock = new SimClock()
   readonly host = new SimHost(this.clock, new SeededRandom(1))
-  readonly heard: ClientMessage[] = []
+  readonly received: ClientMessage[] = []
   /** When each connection was asked for. */
   readonly askedAtMs: number[] = []
   /** The server's ends of all connections. */
@@ -44,7 +44,7 @@ export class ScriptedServer implements Network {
     far.listen({
       frame: (frame) => {
         const message = decodeMessage(frame) as ClientMessage // a client sends no others
-        this.heard.push(message)
+        this.received.push(message)
         this.answer(message, say)
       },
       closed: (reason) => this.ends.push(reason),
@@ -63,7 +63,7 @@ export class ScriptedServer implements Network {
       say({ type: "cursor", lsn: lsn(message.batch.from + message.batch.entries.length) })
   }
 
-  /** Lets so much time pass, and all happen that happens in it. */
+  /** Advances the clock by `ms` and runs everything due. */
   async pass(ms: number): Promise<void> {
     const endMs = this.clock.nowMs + ms
     await turn()
@@ -74,9 +74,9 @@ export class ScriptedServer implements Network {
     this.clock.nowMs = endMs
   }
 
-  /** How many messages of a type it heard. */
+  /** How many messages of a type it received. */
   count(type: ClientMessage["type"]): number {
-    return this.heard.filter((message) => message.type === type).length
+    return this.received.filter((message) => message.type === type).length
   }
 
   /** The byte that says how soon a retry comes: 255 as late as it may. */

@@ -1,4 +1,4 @@
-/** A seeded source of luck (sfc32): the same seed gives the same luck on every machine. */
+/** Seeded random numbers (sfc32): the same seed gives the same sequence on every machine. */
 export class SeededRandom {
   #a: number
   #b: number
@@ -65,7 +65,7 @@ export class SeededRandom {
     return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
   }
 
-  /** A source of its own, so that what one part asks for does not move another part's luck. */
+  /** A source of its own, so that what one part draws does not change another part's sequence. */
   fork(): SeededRandom {
     return new SeededRandom(this.uint32() + this.below(0x10_0000) * 0x1_0000_0000)
   }

@@ -79,7 +79,7 @@ const mutations = [
   define("Forbidden", (tx, { id }) => {
     tx.run(sql`delete from todos where id = ${id}`)
   }),
-  // Whether anybody may is another question each time it is asked.
+  // Each check of the permission draws its own answer.
   define("Moody", (tx, { id }) => {
     tx.run(sql`update todos set place = place + 1 where id = ${id}`)
   }),
@@ -88,7 +88,7 @@ const mutations = [
   }),
 ]
 
-/** The process that runs a killing mutation dies in it (T12); its machine looks here and sees to that. */
+/** The process that runs a killing mutation dies in it (T12); its machine reads this and kills it. */
 export const doom = { isSealed: false }
 
 const fates: Readonly<Record<string, Fate>> = {
@@ -102,7 +102,7 @@ const fates: Readonly<Record<string, Fate>> = {
   Kills: "never",
 }
 
-/** What a mutation of this name is rejected with when it is, besides what the world does to any: code, and whether its id is the data. */
+/** The rejection of a mutation of this name, besides those of any: code, and whether its id is the data. */
 const refusals: Readonly<Record<string, readonly [code: string, carriesId: boolean]>> = {
   StrictRename: ["gone", true],
   Note: ["SQL_ERROR", false],

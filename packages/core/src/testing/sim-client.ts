@@ -36,12 +36,12 @@ export class SimClient {
   #tabs: SimTab[] = []
   #tabCount = 0
   /** A new process may show an older base than the last one had and not kept. */
-  #lives = 0
+  #starts = 0
   /** The base that was last seen without anything pending on it. */
   #sawBase = ""
   /** The release that the process runs. */
   #running = 0
-  /** What the last server said that let this process in; null: none did, or its connection is over. */
+  /** The last server's welcome to this process; null: none yet, or its connection is over. */
   #greeted: Welcome | null = null
 
   constructor(world: SimWorld, options: { name: string; docId: string; disk: SimDisk; twin?: SimClient }) {
@@ -91,7 +91,7 @@ export class SimClient {
     this.#host = host
     this.#module = module
     this.#greeted = null
-    this.#lives++
+    this.#starts++
     this.#sawBase = ""
     const session = new Session({
       docId: this.docId,
@@ -163,7 +163,7 @@ export class SimClient {
     )
   }
 
-  /** Who was nobody says who they are; what they made before stays theirs (T26). */
+  /** A signed-out user signs in; what they made before stays theirs (T26). */
   signIn(user: string): void {
     if (this.user !== null || this.hasTwin) return
     this.user = user
@@ -181,13 +181,13 @@ export class SimClient {
     if (wrong !== null) this.#world.checkers.fail("H7", `${this.name} says that it ${wrong}`)
   }
 
-  /** What the server's list is to this device, when nothing of its own lies on it. */
+  /** Notes the list that this device sees when nothing of its own is pending. */
   #see(local: Local): void {
     const base = `${local.epoch}/${local.cursor}`
     if (local.pendingCount > 0 || local.cursor === 0 || base === this.#sawBase) return
     this.#sawBase = base
     const uids = local.query(auditQuery).map(({ uid }) => uid)
-    this.#world.histories.get(this.docId)?.saw(`${this.name} life ${this.#lives}`, uids, this.#world.clock.nowMs)
+    this.#world.histories.get(this.docId)?.saw(`${this.name} start ${this.#starts}`, uids, this.#world.clock.nowMs)
   }
 
   /** Ends the process, waits, does `meanwhile` with the disk, and starts it again. */

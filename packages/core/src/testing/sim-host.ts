@@ -53,7 +53,7 @@ export class SimClock {
   }
 }
 
-/** One process's clock and luck. A killed process's timers never fire. */
+/** One process's clock and randomness. A killed process's timers never fire. */
 export class SimHost implements Host {
   readonly #clock: SimClock
   readonly #random: SeededRandom

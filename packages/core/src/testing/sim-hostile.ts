@@ -12,7 +12,7 @@ import type { SimWorld } from "./sim-world.ts"
 
 const FAR_LSN = 2 ** 48
 
-/** Somebody who may connect and follows no rule. Nothing of it may reach the others but what any user may do. */
+/** A client that may connect and follows no rule. The others must see nothing from it but what any user may do. */
 export class SimHostile {
   readonly #world: SimWorld
   readonly #random: SeededRandom
@@ -34,7 +34,7 @@ export class SimHostile {
     world.checkers.hostile(clientIdOf(this.#secret))
   }
 
-  /** A burst of whatever comes to its mind. `theft` is somebody else's secret, should it have got hold of one. */
+  /** A burst of random messages. `theft` is another client's secret, if it has one. */
   async act(docId: string, theft: Uint8Array | null): Promise<void> {
     const random = this.#random
     try {
@@ -65,7 +65,7 @@ export class SimHostile {
     this.#pipe = pipe
     this.#open.add(pipe)
     pipe.listen({
-      frame: (frame) => this.#hear(decodeMessage(frame)),
+      frame: (frame) => this.#receive(decodeMessage(frame)),
       closed: () => {
         this.#open.delete(pipe)
         if (this.#pipe === pipe) this.#pipe = null
@@ -86,7 +86,7 @@ export class SimHostile {
     if (isStranger) this.#pipe = null
   }
 
-  #hear(message: Message): void {
+  #receive(message: Message): void {
     if (message.type === "welcome") {
       this.#last = message.clientLsn
       this.#lastHash = message.clientHash

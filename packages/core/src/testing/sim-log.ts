@@ -8,7 +8,7 @@ import type { SeededRandom } from "./seeded-random.ts"
 import type { SimClock } from "./sim-host.ts"
 import type { Trace } from "./trace.ts"
 
-/** Told what a disk is given, before and after it is durable. */
+/** Called with what a disk is given, before and after it is durable. */
 export interface DiskWatcher {
   /** A machine starts and finds this: also what was issued, and reached the disk in a write that never ended. */
   opened(disk: SimDisk, docId: string, records: readonly LogRecord[]): void
@@ -53,9 +53,9 @@ export class SimDisk {
     const { random } = this.options
     this.#crashes++
     this.#disk.crash((bytes) => {
-      const luckOf = random.below(3)
-      if (luckOf === 0) return 0
-      return luckOf === 1 ? bytes : random.below(bytes + 1)
+      const kept = random.below(3)
+      if (kept === 0) return 0
+      return kept === 1 ? bytes : random.below(bytes + 1)
     })
   }
 
@@ -70,8 +70,7 @@ export class SimDisk {
   }
 
   /**
-   * Turns one bit of what lies before the last write of a closed document, and opens it: what comes of it is told, and the
-   * bit is turned back.
+   * Flips one bit before the last write of a closed document, opens it and returns what it threw. Then flips the bit back.
    */
   async openFlipped(docId: string): Promise<unknown> {
     const bytes = this.#disk.bytes(docId)
@@ -91,7 +90,7 @@ export class SimDisk {
     }
   }
 
-  /** Another disk with the same documents: what cloning a profile or a backup does. Nobody may have them open. */
+  /** Another disk with the same documents: what cloning a profile or a backup does. None of them may be open. */
   async copy(name: string, docIds: readonly string[]): Promise<SimDisk> {
     const twin = new SimDisk({ ...this.options, name, random: this.options.random.fork() })
     twin.#isInstant = true
@@ -150,7 +149,7 @@ class SimLog implements DocumentLog {
     if (this.#crashes !== this.#disk.crashes) throw this.#fail(new LfError("LOG_FAILED", "the machine crashed"))
     const { trace, watcher, name } = this.#disk.options
     const fate = this.#disk.fate()
-    trace.note(`${what} ${name}/${this.#docId} ${told(records)} ${fate}`)
+    trace.note(`${what} ${name}/${this.#docId} ${summary(records)} ${fate}`)
     watcher.issued(this.#disk, records)
     if (fate === "full") throw this.#fail(new LfError("LOG_FULL", "the disk is full"))
     if (fate === "failed") throw this.#fail(new LfError("LOG_FAILED", "the disk failed"))
@@ -166,8 +165,8 @@ class SimLog implements DocumentLog {
   }
 }
 
-/** Streams, positions and one hash: enough to tell two runs apart and to read one. */
-function told(records: readonly LogRecord[]): string {
+/** Streams, positions and one hash: enough to see two runs differ and to read one. */
+function summary(records: readonly LogRecord[]): string {
   const names = records.map(({ stream, lsn }) => `${stream.replace(/[0-9a-f]{26}$/, "")}:${lsn}`)
   return `${names.join(" ")} ${records.at(-1)?.hash ?? 0n}`
 }

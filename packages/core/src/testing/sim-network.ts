@@ -7,7 +7,7 @@ import type { SeededRandom } from "./seeded-random.ts"
 import type { SimClock } from "./sim-host.ts"
 import type { Trace } from "./trace.ts"
 
-/** How long an end waits until its system tells it that the other is gone. */
+/** How long an end waits until its system reports that the other is gone. */
 const KEEPALIVE_MS_MIN = 15_000
 const KEEPALIVE_MS_MAX = 60_000
 
@@ -45,7 +45,7 @@ export class SimNetwork {
     return { connect: () => this.#connect(client) }
   }
 
-  /** Cuts the client's connections; both ends are told, each in its own time. */
+  /** Cuts the client's connections; both ends get `closed`, each in its own time. */
   cut(client: string): void {
     for (const connection of this.#of(client)) connection.cut()
   }
@@ -66,7 +66,7 @@ export class SimNetwork {
     else this.#away.delete(client)
   }
 
-  /** The process at one end is gone and hears nothing; the other end is told, or finds out. */
+  /** The process at one end is gone and gets nothing; the other end gets `closed`, or times out. */
   died(end: "client" | "server", client?: string): void {
     for (const connection of this.#of(client)) connection.lose(end)
   }
@@ -122,31 +122,31 @@ class Connection {
     const to = this.#other(from)
     to.arrivalMs = Math.max(to.arrivalMs, clock.nowMs + this.#network.delayMs())
     clock.after(to.arrivalMs - clock.nowMs, () => {
-      // A browser's socket that was closed hears nothing more; a server's still may.
+      // A browser's socket that was closed gets no more frames; a server's still may.
       if (this.#isSwallowing || to.isDeaf || (to === this.near && to.isClosed)) return
       trace.note(`${clock.nowMs} ${from === this.near ? "from" : "to"} ${this.client} ${hashOf(frame)}`)
       to.deliver((listener) => listener.frame(frame))
     })
   }
 
-  /** One end closed: what it had sent still arrives, then the other is told. */
+  /** One end closed: what it had sent still arrives, then the other gets `closed`. */
   closedBy(end: End, reason: string): void {
     const { clock } = this.#network.options
     const other = this.#other(end)
-    this.#tell(end, reason, this.#network.delayMs())
+    this.#report(end, reason, this.#network.delayMs())
     const delayMs = Math.max(0, other.arrivalMs - clock.nowMs) + this.#network.delayMs()
-    this.#tell(other, reason, this.#isSwallowing ? this.#keepaliveMs() : delayMs)
+    this.#report(other, reason, this.#isSwallowing ? this.#keepaliveMs() : delayMs)
   }
 
   cut(): void {
     this.#isSwallowing = true
     const { random } = this.#network.options
-    for (const end of [this.near, this.far]) this.#tell(end, "the connection was cut", random.between(0, 3000))
+    for (const end of [this.near, this.far]) this.#report(end, "the connection was cut", random.between(0, 3000))
   }
 
   swallow(): void {
     this.#isSwallowing = true
-    this.#tell(this.far, "nobody is there", this.#keepaliveMs())
+    this.#report(this.far, "no process is there", this.#keepaliveMs())
   }
 
   lose(gone: "client" | "server"): void {
@@ -154,10 +154,10 @@ class Connection {
     lost.isDeaf = true
     const isSilent = this.#network.options.random.chance(0.3)
     this.#isSwallowing = true
-    this.#tell(left, "the other end is gone", isSilent ? this.#keepaliveMs() : this.#network.delayMs())
+    this.#report(left, "the other end is gone", isSilent ? this.#keepaliveMs() : this.#network.delayMs())
   }
 
-  #tell(end: End, reason: string, delayMs: number): void {
+  #report(end: End, reason: string, delayMs: number): void {
     this.#network.options.clock.after(delayMs, () => {
       if (end.isDeaf) return
       end.isDeaf = true
@@ -178,7 +178,7 @@ class Connection {
 class End implements Pipe {
   /** The last frame that is under way to this end arrives then: frames keep their order. */
   arrivalMs = 0
-  /** Its process is gone, or was told that the connection is. */
+  /** Its process is gone, or was informed that the connection is. */
   isDeaf = false
   isClosed = false
   readonly #connection: Connection

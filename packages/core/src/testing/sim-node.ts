@@ -27,7 +27,7 @@ interface Wasm {
 
 const globals = globalThis as unknown as NodeGlobals & { WebAssembly: Wasm }
 
-export const node: NodeProcess = globals.process
+const node: NodeProcess = globals.process
 
 export function environment(name: string): string | undefined {
   return node.env[name]

@@ -1,8 +1,10 @@
 import { LfError } from "../base/error.ts"
-import { receive } from "../remote/reception.ts"
+import type { Hello } from "../network/message.ts"
+import { ClientConnection } from "../remote/client-connection.ts"
 import { Remote } from "../remote/remote.ts"
 import { renewEpoch } from "../remote/restore.ts"
 import type { SqliteModule } from "../sqlite/module.ts"
+import { admission } from "../testing/admit.ts"
 import type { SeededRandom } from "./seeded-random.ts"
 import { doom, fateOf, mayWrite, randomMutation, releases } from "./sim-app.ts"
 import { SimHost } from "./sim-host.ts"
@@ -29,11 +31,11 @@ export class SimServer {
   readonly #rooms = new Map<string, Room>()
   /** Rooms that are closing: what they still flush counts. */
   readonly #closing = new Set<readonly [docId: string, remote: Remote]>()
-  /** Rooms of a process whose documents another one has now. */
+  /** Rooms of a process that was deposed. */
   readonly #deposed = new Set<readonly [docId: string, room: Room]>()
   #host: SimHost
   /** Counts processes: what an earlier one still awaits must not touch this one. */
-  #life = 0
+  #epoch = 0
   /** The release that the process runs. */
   #running = 0
 
@@ -64,7 +66,7 @@ export class SimServer {
 
   /** Not running, or running older code than it should. */
   get isStale(): boolean {
-    return !this.isChanging && (this.#life === 0 || this.#running !== this.release)
+    return !this.isChanging && (this.#epoch === 0 || this.#running !== this.release)
   }
 
   async end(): Promise<void> {
@@ -74,7 +76,7 @@ export class SimServer {
 
   async start(): Promise<void> {
     const { clock, network } = this.#world
-    this.#life++
+    this.#epoch++
     const host = new SimHost(clock, this.#random.fork())
     if (this.#world.climate.lookMs > 0) {
       host.lookMs = this.#world.climate.lookMs
@@ -84,14 +86,15 @@ export class SimServer {
     this.#running = this.release
     network.accept = (plain) => {
       const pipe = witnessed(plain, this.#world.checkers)
-      receive(pipe, host, async (hello) => {
-        // Who asks is looked up somewhere: that takes time.
+      const admit = async (hello: Hello) => {
+        // Authentication is asynchronous and takes time.
         if (this.#random.chance(0.3)) await clock.sleep(this.#random.between(0, 30))
         const remote = this.remote(hello.docId)
         if (remote === undefined || host !== this.#host) throw new LfError("SERVER_CLOSING", "the server starts")
         const user = hello.token === "" ? null : hello.token
-        return remote.connect({ pipe, hello, user, mayWrite: (name) => this.#mayWrite(name) })
-      })
+        return { remote, user, mayWrite: (name: string) => this.#mayWrite(name) }
+      }
+      new ClientConnection({ pipe, host, admission: admission(admit) })
     }
     await Promise.all(this.docIds.map((docId) => this.#open(docId)))
   }
@@ -103,7 +106,7 @@ export class SimServer {
     if (docId === undefined || remote === undefined || remote.failure !== null) return
     const { name, args } = randomMutation(this.#random, { poison: 0, moods: 0 })
     trace.note(`server ${name} ${args.uid}`)
-    const fate = name === "Forbidden" ? "always" : fateOf(name) // nobody asks authorize() about the server itself
+    const fate = name === "Forbidden" ? "always" : fateOf(name) // authorize() is never asked about the server itself
     checkers.made(args.uid, { name, args, fate, docId, author: "server" })
     const history = this.#world.histories.get(docId)
     history?.called("server", args.uid, this.#world.clock.nowMs)
@@ -111,7 +114,7 @@ export class SimServer {
       (outcome) => {
         history?.decided(args.uid, outcome.type, this.#world.clock.nowMs)
         checkers.resolved(args.uid)
-        checkers.decided(args.uid, outcome)
+        if (outcome.type !== "unknown") checkers.decided(args.uid, outcome)
       },
       () => {},
     )
@@ -154,7 +157,7 @@ export class SimServer {
 
   crash(): void {
     this.#endDeposed()
-    this.#life++
+    this.#epoch++
     this.#host.kill()
     this.#world.network.accept = null
     this.#world.network.died("server")
@@ -172,7 +175,7 @@ export class SimServer {
   }
 
   async #stop(): Promise<void> {
-    this.#life++
+    this.#epoch++
     this.#world.network.accept = null
     const closing = Array.from(this.#rooms, async ([docId, room]) => {
       const shown = [docId, room.remote] as const
@@ -187,7 +190,7 @@ export class SimServer {
 
   async #open(docId: string): Promise<void> {
     const { pool, checkers, climate } = this.#world
-    const life = this.#life
+    const epoch = this.#epoch
     const modules: SqliteModule[] = []
     const loadSqlite = async () => {
       const module = pool.take()
@@ -209,7 +212,7 @@ export class SimServer {
           if (!this.isCalm && this.#random.chance(climate.hang)) return false
           doom.isSealed = false
           work()
-          if (doom.isSealed) this.#die(life)
+          if (doom.isSealed) this.#die(epoch)
           return true
         },
         onStopped: (error) => {
@@ -217,33 +220,33 @@ export class SimServer {
           void this.#reopen(docId, remote)
         },
       })
-      if (life !== this.#life) return await this.#close({ remote, modules })
+      if (epoch !== this.#epoch) return await this.#close({ remote, modules })
       this.#rooms.set(docId, { remote, modules })
       checkers.serverStarted(docId, remote)
     } catch (error) {
       await opened.log.close()
       const last = modules.at(-1)
       if (last !== undefined) pool.give(last)
-      if (life !== this.#life) return
+      if (epoch !== this.#epoch) return
       if (!/LOG_(FAILED|FULL)/.test(error instanceof LfError ? error.code : "")) {
         checkers.fail("I3", `the server does not open ${docId}: ${error}`)
         return
       }
       await this.#world.clock.sleep(500)
-      if (life === this.#life) await this.#open(docId)
+      if (epoch === this.#epoch) await this.#open(docId)
     }
   }
 
-  /** A document whose disk failed is opened again by whoever keeps the rooms. */
+  /** A document whose disk failed is opened again by the owner of the rooms. */
   async #reopen(docId: string, remote: Remote): Promise<void> {
-    const life = this.#life
+    const epoch = this.#epoch
     const room = this.#rooms.get(docId)
     if (room === undefined || room.remote !== remote) return
     this.#world.checkers.server(docId, remote)
     this.#rooms.delete(docId)
     await this.#close(room)
     await this.#world.clock.sleep(this.#random.between(1, 2000))
-    if (life === this.#life) await this.#open(docId)
+    if (epoch === this.#epoch) await this.#open(docId)
   }
 
   async #close({ remote, modules }: Room): Promise<void> {
@@ -253,8 +256,8 @@ export class SimServer {
   }
 
   /** The process ends in the middle of a mutation; nothing that it was about to do is done. */
-  #die(life: number): never {
-    if (life === this.#life) {
+  #die(epoch: number): never {
+    if (epoch === this.#epoch) {
       if (this.isChanging) this.crash()
       else void this.restart("crash", this.#random.between(10, 1000))
     }

@@ -4,8 +4,8 @@ import { decodeMessage } from "../network/codec.ts"
 import type { Welcome } from "../network/message.ts"
 import type { Network } from "../network/network.ts"
 
-/** The way to the server, listened to: `hear` gets what each connection is welcomed with, and null at its end. */
-export function greeted(network: Network, hear: (welcome: Welcome | null) => void): Network {
+/** The way to the server, observed: calls `report` with each connection's welcome, and with null at its end. */
+export function greeted(network: Network, report: (welcome: Welcome | null) => void): Network {
   return {
     async connect() {
       const pipe = await network.connect()
@@ -16,7 +16,7 @@ export function greeted(network: Network, hear: (welcome: Welcome | null) => voi
           pipe.listen({
             frame(frame) {
               const message = decodeMessage(frame)
-              if (message.type === "welcome") hear(message)
+              if (message.type === "welcome") report(message)
               listener.frame(frame)
             },
             closed: (reason) => listener.closed(reason),
@@ -26,7 +26,7 @@ export function greeted(network: Network, hear: (welcome: Welcome | null) => voi
   }
 }
 
-/** What a status claims and is not so; null: all that it says holds. */
+/** What a status claims wrongly; null: all of it is right. */
 export function wrongClaim(state: SessionState, local: Local, welcome: Welcome | null): string | null {
   const { status, error, isUpToDate, firstSync } = state
   if (isUpToDate && status !== "connected") return `is up to date, and ${status}`

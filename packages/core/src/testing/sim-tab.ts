@@ -24,8 +24,8 @@ export interface TabOwner {
   promised(uid: string, fate: Fate): void
 }
 
-/** What this tab's user calls for and hears of it. */
-interface Heard {
+/** What this tab's user calls, and its outcomes. */
+interface CallReport {
   called(uid: string): void
   decided(uid: string, type: string): void
 }
@@ -34,20 +34,20 @@ interface Heard {
 export class SimTab {
   readonly #client: TabOwner
   readonly #checkers: Checkers
-  readonly #heard: Heard
+  readonly #report: CallReport
   readonly #calls = new Map<string, Call>()
   readonly #watched: Watched[] = []
   #local: Local | null = null
   /** Something changed since the last look. */
   #isDirty = false
 
-  constructor(client: TabOwner, checkers: Checkers, heard: Heard) {
+  constructor(client: TabOwner, checkers: Checkers, report: CallReport) {
     this.#client = client
     this.#checkers = checkers
-    this.#heard = heard
+    this.#report = report
   }
 
-  /** The worker is there, perhaps a new one: rows are asked for, and what nobody answered is called again by its uid (T28). */
+  /** The worker is there, perhaps a new one: subscribes again, and repeats calls without an answer by their uid (T28). */
   attach(local: Local, queries: readonly Query<unknown>[]): void {
     this.#local = local
     for (const query of queries) this.#subscribe(local, query)
@@ -65,22 +65,22 @@ export class SimTab {
 
   call(name: string, args: SimArgs): void {
     this.#calls.set(args.uid, { name, args })
-    this.#heard.called(args.uid)
+    this.#report.called(args.uid)
     this.#run(args.uid, { name, args })
   }
 
-  /** I6: what the live queries were told, put together, is what a query answers; and nothing ran twice on top of itself. */
+  /** The live queries' results, patches applied, equal a query's answer, and nothing is shown twice (I6). */
   look(): void {
     const local = this.#local
-    // What is under way will be told together.
+    // What is under way will be delivered together.
     if (local === null || !this.#isDirty || local.failure !== null || !local.reads.isIdle) return
     this.#isDirty = false
     for (const { query, rows } of this.#watched) {
-      if (told(rows) !== told(local.query(query) as Row[])) {
+      if (textOf(rows) !== textOf(local.query(query) as Row[])) {
         this.#checkers.fail("I6", `${this.#client.name} shows stale rows of ${JSON.stringify(query)}`)
       }
     }
-    // What twins had pending when they parted shows in both bases, until the server has told the two apart (T1).
+    // What twins had pending when they parted shows in both bases, until the server has separated the two (T1).
     if (this.#client.hasTwin) return
     for (const { uid, n } of local.query(auditQuery)) {
       if (n > this.#checkers.runsMax(uid) && isMade(uid))
@@ -117,7 +117,7 @@ export class SimTab {
         },
       )
       void remote.then((outcome) => {
-        this.#heard.decided(uid, outcome.type)
+        this.#report.decided(uid, outcome.type)
         if (outcome.type === "unknown") this.#checkers.fail("I9", `${who} does not know what became of ${uid}`)
         else this.#checkers.decided(uid, outcome)
       })
@@ -142,6 +142,6 @@ export function someQueries(pick: <T>(items: readonly T[]) => T): Query<unknown>
   return [pick(watchedQueries), pick(watchedQueries)]
 }
 
-function told(rows: readonly Row[]): string {
+function textOf(rows: readonly Row[]): string {
   return JSON.stringify(rows, (_name, value) => (value instanceof Uint8Array ? value.join(",") : value))
 }

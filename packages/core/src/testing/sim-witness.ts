@@ -28,7 +28,7 @@ export function witnessed(pipe: Pipe, checkers: Checkers): Pipe {
 
 function judge({ docId, secret, token }: Hello, message: ServerMessage, checkers: Checkers): void {
   const clientId = clientIdOf(secret)
-  if (message.type === "welcome") checkers.letIn(docId, clientId, token)
+  if (message.type === "welcome") checkers.accepted(docId, clientId, token)
   if (message.type === "cursor") checkers.acknowledged(docId, clientId, message.lsn)
   if (message.type === "pages") checkers.sent(docId, message.to)
 }

@@ -23,7 +23,7 @@ export interface Climate {
   readonly clientForgottenMs: number | undefined
   /** How far clients' clocks may be wrong. */
   readonly skewMsMax: number
-  /** A client's deltas may reach this before it writes its base anew. */
+  /** Bytes of deltas after which a client rewrites its base. */
   readonly rollupBytes: number
   /** After so many runs of live queries a client lets others work; 0: it does all in one piece. */
   readonly runsPerSlice: number

@@ -163,7 +163,7 @@ class Sim {
     acts[action]()
   }
 
-  /** Runs what happens in the next `ms`, and looks at everybody after each event. */
+  /** Runs what happens in the next `ms`, and checks every client after each event. */
   async #advance(ms: number): Promise<void> {
     const { clock } = this.#world
     const untilMs = clock.nowMs + ms
@@ -183,7 +183,7 @@ class Sim {
     for (const [docId, remote] of this.#server.shown) checkers.server(docId, remote)
     for (const client of this.#clients) {
       if (client.state !== "up" || client.local === null) continue
-      // A failed disk ends the document; whoever keeps it opens it again.
+      // A failed disk ends the document; its owner opens it again.
       if (client.local.failure !== null) void client.restart("stop", 200)
       else {
         checkers.client(client)
@@ -210,7 +210,7 @@ class Sim {
     this.#world.checkers.fail("I19", `nothing comes together: server ${servers || "down"}; ${states}`)
   }
 
-  /** What people and process managers do: start what is down, load the app's last version. */
+  /** Acts as users and process managers: starts what is down, loads the app's last version. */
   #tend(): void {
     const server = this.#server
     // Again and again: a restore or a clone that was under way brings a disk of its own.
@@ -247,7 +247,7 @@ class Sim {
       this.#judge(docId, remote)
       trace.note(dump(remote))
     }
-    // I13: what was there is there again, after a crash and after a clean stop.
+    // What was there is there again, after a crash and after a clean stop (I13).
     for (const how of ["crash", "stop"] as const) {
       if (this.#violation === null) void this.#server.restart(how, 10)
       await this.#advance(1000)
@@ -256,8 +256,8 @@ class Sim {
     await this.#advance(60_000)
     for (const [docId, remote] of this.#server.remotes) {
       const count = this.#clients.filter((client) => client.docId === docId).length
-      if (this.#violation === null && remote.peerCount > count)
-        checkers.fail("I17", `${remote.peerCount} peers of ${docId} are kept for ${count} clients`)
+      if (this.#violation === null && remote.connectedCount > count)
+        checkers.fail("I17", `${remote.connectedCount} peers of ${docId} are kept for ${count} clients`)
     }
     for (const client of this.#clients) if (client.state === "up") void client.end("stop")
     void this.#server.end()
@@ -329,15 +329,15 @@ class Sim {
     const { checkers } = this.#world
     const look = async (disk: SimDisk, docId: string) => {
       if (!disk.has(docId)) return
-      const told = await disk.openFlipped(docId)
-      const isTold = told instanceof LfError && (told.code === "LOG_CORRUPT" || told.code === "LOG_FORMAT_NEWER")
-      if (!isTold) checkers.fail("I11", `a bit of ${docId} on ${disk.options.name} is flipped: ${told}`)
+      const thrown = await disk.openFlipped(docId)
+      const isDetected = thrown instanceof LfError && ["LOG_CORRUPT", "LOG_FORMAT_NEWER"].includes(thrown.code)
+      if (!isDetected) checkers.fail("I11", `a bit of ${docId} on ${disk.options.name} is flipped: ${thrown}`)
     }
     if (this.#random.chance(0.5)) void client.restart(how, pauseMs, () => look(client.disk, client.docId))
     else void this.#server.restart(how, pauseMs, () => look(this.#server.disk, this.#random.pick(this.#server.docIds)))
   }
 
-  /** Sometimes with a secret that it got hold of: of somebody who has signed in, so that it is of no use (S4). */
+  /** Sometimes with a stolen secret: of a client that has signed in, so that it is refused (S4). */
   #attack(client: SimClient): void {
     this.#hostile ??= new SimHostile(this.#world, "hostile")
     const isTheft = client.user !== null && client.local !== null && this.#restores === 0 && this.#random.chance(0.2)

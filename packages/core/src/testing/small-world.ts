@@ -4,17 +4,18 @@ import { MemoryDisk } from "../journal/memory-log.ts"
 import { Local } from "../local/local.ts"
 import { Session } from "../local/session.ts"
 import { MemoryNetwork } from "../network/memory-network.ts"
-import { receive } from "../remote/reception.ts"
+import { ClientConnection } from "../remote/client-connection.ts"
 import type { MayWrite } from "../remote/refused-ranges.ts"
 import { Remote } from "../remote/remote.ts"
 import type { RemoteOptions } from "../remote/remote-options.ts"
 import type { LoadSqlite } from "../sqlite/module.ts"
 import { sql } from "../sqlite/sql.ts"
+import { admission } from "../testing/admit.ts"
 import { defineMutation, defineMutator, type Mutator } from "../timeline/mutator.ts"
 import { Reject } from "../timeline/outcome.ts"
 import { sqliteLoader } from "./sim-node.ts"
 
-// One server and some clients in one process, in real time: for tests that tell one scene.
+// One server and some clients in one process, in real time: for tests of one scene.
 
 let loader: Promise<LoadSqlite> | null = null
 export const loadSqlite: LoadSqlite = async () => {
@@ -62,10 +63,11 @@ export class World {
   readonly serverDisk = new MemoryDisk()
   remote: Remote | null = null
   network = new MemoryNetwork((pipe) => {
-    receive(pipe, host, async (hello) => {
+    const admit = () => {
       if (this.remote === null) throw new Error("down")
-      return this.remote.connect({ pipe, hello, user: null, mayWrite: (name) => this.mayWrite(name) })
-    })
+      return { remote: this.remote, user: null, mayWrite: (name: string) => this.mayWrite(name) }
+    }
+    new ClientConnection({ pipe, host, admission: admission(admit) })
   })
 
   constructor(app = mutator, remoteOptions: Partial<RemoteOptions> = {}) {

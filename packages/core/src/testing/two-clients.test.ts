@@ -35,7 +35,7 @@ describe("a mutation flows from one client through the server into another", () 
     b.session.stop()
   })
 
-  test("a document made offline syncs later; the server restarts; nothing is lost or doubled (I3, I9)", async () => {
+  test("a document made offline syncs later; a restart loses and doubles nothing (I3, I9)", async () => {
     const world = new World()
     const a = await world.client()
     const receipts = [1, 2, 3].map((i) => a.local.run("Add", { id: `a${i}`, title: `t${i}` }))
@@ -69,7 +69,7 @@ describe("a mutation flows from one client through the server into another", () 
     session.stop()
   })
 
-  test("T1 a cloned client loses nothing", async () => {
+  test("a cloned client loses nothing (T1)", async () => {
     const world = new World()
     await world.startServer()
     const a = await world.client()
@@ -98,7 +98,7 @@ describe("a mutation flows from one client through the server into another", () 
     y.session.stop()
   })
 
-  test("T1 a device that starts again offline shows once what its base has, also where a clone wrote after it", async () => {
+  test("a device restarted offline shows its base's rows once, also after a clone wrote (T1)", async () => {
     const world = new World()
     await world.startServer()
     const a = await world.client()
@@ -123,7 +123,7 @@ describe("a mutation flows from one client through the server into another", () 
     expect(local.query(sql`select done from todos where id = '1'`)).toEqual([{ done: 1 }])
   })
 
-  test("T2 a server restored from an older copy is noticed, pending edits survive", async () => {
+  test("a server restored from an older copy is noticed, pending edits survive (T2)", async () => {
     const world = new World()
     await world.startServer()
     const a = await world.client()
@@ -141,7 +141,7 @@ describe("a mutation flows from one client through the server into another", () 
     a.session.stop()
   })
 
-  test("T15 a schema that changes: migrated on the server; older code is told and keeps its edits, newer code sends them", async () => {
+  test("after a migration older code is refused and keeps its edits, newer code sends them (T15)", async () => {
     const world = new World()
     await world.startServer()
     const old = await world.client()
@@ -172,7 +172,7 @@ describe("a mutation flows from one client through the server into another", () 
     session.stop()
   })
 
-  test("newer code waits for the server's deploy, with its own schema in view meanwhile (T15)", async () => {
+  test("newer code waits for the server's deploy, and shows its own schema meanwhile (T15)", async () => {
     const world = new World()
     await world.startServer()
     const newer = defineMutator({
@@ -195,7 +195,7 @@ describe("a mutation flows from one client through the server into another", () 
     session.stop()
   })
 
-  test("I6 a query on a reopened document sees what is pending there go when it is rejected", async () => {
+  test("a query on a reopened document sees what is pending there go when it is rejected (I6)", async () => {
     const world = new World()
     const before = await world.client()
     await before.local.run("Add", { id: "1", title: "bad" }).durable

@@ -8,7 +8,7 @@ import { Storage } from "../storage/storage.ts"
 import { applyGroup, mutationPagesMax } from "./apply-group.ts"
 import { type Mutation, mutationCodec } from "./mutation.ts"
 import { type DefinedMutation, defineMutation, defineMutator, type Mutator } from "./mutator.ts"
-import { type Outcome, outcomeOf, REJECT_CODE_CHARS_MAX, REJECT_DATA_BYTES_MAX, Reject } from "./outcome.ts"
+import { REJECT_CODE_CHARS_MAX, REJECT_DATA_BYTES_MAX, Reject, type RunResult, rejectionOf } from "./outcome.ts"
 import { migrate, ranMigrations } from "./schema.ts"
 import type { Tx } from "./tx.ts"
 
@@ -93,17 +93,17 @@ function mutation(name: string, args: unknown = {}): Mutation {
   return { uid: `00000000-0000-7000-8000-${String(made).padStart(12, "0")}`, name, args, at: 1_700_000_000_000 }
 }
 
-function apply(...list: Mutation[]): readonly Outcome[] {
+function apply(...list: Mutation[]): readonly RunResult[] {
   const jobs = list.map((one) => ({ mutation: one, user: "me" }))
   const result = applyGroup({ db, mutator, side: "local", jobs, pagesMax: mutationPagesMax(db.pageCountMax) })
   return result.type === "done" ? result.outcomes : []
 }
 
 const ids = () => db.exec("select id from t order by id").map((row) => row.id)
-const codes = (outcomes: readonly Outcome[]) =>
+const codes = (outcomes: readonly RunResult[]) =>
   outcomes.map((outcome) => (outcome.type === "applied" ? "applied" : outcome.code))
 
-test("I10 one that throws leaves nothing and stops none", () => {
+test("one that throws leaves nothing and stops none (I10)", () => {
   const outcomes = apply(
     mutation("Add", { id: 1 }),
     mutation("Reject"),
@@ -124,11 +124,11 @@ test("I10 one that throws leaves nothing and stops none", () => {
   expect(ids()).toEqual([1, 2])
 })
 
-test("S16 an error that only looks like one of ours brings no code into the document", () => {
+test("an error that only looks like one of ours brings no code into the document (S16)", () => {
   expect(codes(apply(mutation("LooksLike")))).toEqual(["MUTATION_THREW"])
 })
 
-test("T13 insert or rollback cannot half-commit, whether its author notices or not", () => {
+test("insert or rollback cannot half-commit, whether its author notices or not (T13)", () => {
   const outcomes = apply(
     mutation("Add", { id: 1 }),
     mutation("OrRollback"),
@@ -139,7 +139,7 @@ test("T13 insert or rollback cannot half-commit, whether its author notices or n
   expect(ids()).toEqual([1, 2])
 })
 
-test("T13 I16 a replaced row of the wrong type leaves nothing, whether its author notices or not", () => {
+test("a replaced row of the wrong type leaves nothing, caught by its author or not (T13, I16)", () => {
   expect(codes(apply(mutation("Pair"), mutation("ReplaceSwallowed"), mutation("Add", { id: 1 })))).toEqual([
     "applied",
     "SQL_ERROR",
@@ -149,12 +149,12 @@ test("T13 I16 a replaced row of the wrong type leaves nothing, whether its autho
   expect(db.exec("pragma integrity_check")).toEqual([{ integrity_check: "ok" }])
 })
 
-test("T13 commit, DDL and internal tables are denied inside a mutator", () => {
+test("commit, DDL and internal tables are denied inside a mutator (T13)", () => {
   const outcomes = apply(mutation("Commit"), mutation("Ddl"), mutation("Internal"), mutation("Add", { id: 1 }))
   expect(codes(outcomes)).toEqual(["SQL_DENIED", "SQL_DENIED", "SQL_DENIED", "applied"])
 })
 
-test("T12 an endless statement and endless statements are stopped; the rest of the group stands", () => {
+test("an endless statement or series of them is stopped; the rest of the group stands (T12)", () => {
   const outcomes = apply(
     mutation("Add", { id: 1 }),
     mutation("Endless"),
@@ -165,12 +165,12 @@ test("T12 an endless statement and endless statements are stopped; the rest of t
   expect(ids()).toEqual([1, 2])
 })
 
-test("T10 a deferred foreign key fails its own mutation, not the group's commit", () => {
+test("a deferred foreign key fails its own mutation, not the group's commit (T10)", () => {
   expect(codes(apply(mutation("Deferred"), mutation("Add", { id: 1 })))).toEqual(["SQL_ERROR", "applied"])
   expect(db.exec("pragma foreign_key_check")).toEqual([])
 })
 
-test("T14 a mutator that returns a promise is refused", () => {
+test("a mutator that returns a promise is refused (T14)", () => {
   expect(codes(apply(mutation("Async")))).toEqual(["MUTATION_ASYNC"])
 })
 
@@ -211,7 +211,7 @@ test("an edited migration is refused, a failing one changes nothing, a new one r
   expect(() => migrate(fresh, again([]))).toThrow(expect.objectContaining({ code: "SCHEMA_NEWER" }))
 })
 
-test("a migration may do what schemas need: alter, rename, drop, index, trigger, view, backfill", async () => {
+test("a migration may alter, rename, drop, index, make triggers and views, and backfill", async () => {
   const texts = [
     "create table a (id integer primary key, v text not null) strict",
     "insert into a values (1, 'kept')",
@@ -235,7 +235,7 @@ test("a migration may do what schemas need: alter, rename, drop, index, trigger,
   expect(fresh.exec("pragma integrity_check")).toEqual([{ integrity_check: "ok" }])
 })
 
-test("S12 what was deleted is gone from the pages, FTS5's index included", () => {
+test("what was deleted is gone from the pages, FTS5's index included (S12)", () => {
   const secret = "xylophonesecret"
   db.run(sql`insert into words values (${secret})`, "mutation")
   db.run(sql`insert into t (id, who) values (7, ${secret})`, "mutation")
@@ -247,7 +247,7 @@ test("S12 what was deleted is gone from the pages, FTS5's index included", () =>
   expect(bytes.includes("xylophone")).toBe(false)
 })
 
-test("S12 FTS5 with detail=none is refused: what was replaced would stay in its index", async () => {
+test("FTS5 with detail=none is refused: what was replaced would stay in its index (S12)", async () => {
   const storage = new Storage()
   const fresh = new Database(await loadSqlite(), storage)
   const migrations = [sql`create virtual table f using fts5(body, detail = 'none')`]
@@ -257,12 +257,12 @@ test("S12 FTS5 with detail=none is refused: what was replaced would stay in its 
   expect(storage.pageCount()).toBe(0)
 })
 
-test("I21 a rejection that carries what cannot be sent arrives all the same", () => {
+test("a rejection that carries what cannot be sent arrives all the same (I21)", () => {
   const [large, code, plain] = [
     new Reject("large", "x".repeat(REJECT_DATA_BYTES_MAX)),
     new Reject("c".repeat(300), () => {}),
     new Reject("plain", { at: new Date(5), list: [1n] }),
-  ].map(outcomeOf)
+  ].map(rejectionOf)
   expect(large).toEqual({ type: "rejected", code: "large", data: { message: expect.stringContaining("4096 bytes") } })
   expect(code).toEqual({
     type: "rejected",
@@ -272,7 +272,7 @@ test("I21 a rejection that carries what cannot be sent arrives all the same", ()
   expect(plain).toEqual({ type: "rejected", code: "plain", data: { at: new Date(5), list: [1n] } })
 })
 
-test("S9 a column named __proto__ is refused: it would be the row's prototype", () => {
+test("a column named __proto__ is refused: it would be the row's prototype (S9)", () => {
   expect(() => db.all(sql`select x'01' as "__proto__"`)).toThrow(expect.objectContaining({ code: "SQL_ERROR" }))
 })
 

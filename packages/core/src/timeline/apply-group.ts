@@ -2,21 +2,21 @@ import { LfError } from "../base/error.ts"
 import type { Database } from "../sqlite/database.ts"
 import type { Mutation } from "./mutation.ts"
 import type { Mutator } from "./mutator.ts"
-import { APPLIED, isFatal, type Outcome, outcomeOf, rejected } from "./outcome.ts"
+import { APPLIED, isFatal, type RunResult, rejected, rejectionOf } from "./outcome.ts"
 import { MutationTx } from "./tx.ts"
 
 /**
  * This part of a document's pages is room for our own rows and for migrations: a mutation is refused before it takes any
  * of it, so that what is noted of a mutation always fits (T36).
  */
-export const RESERVE_SHARE = 1 / 16
+const RESERVE_SHARE = 1 / 16
 
 /** One mutation to run, and as whom. */
 export interface Job {
   readonly mutation: Mutation
   readonly user: string | null
   /** Its outcome when that is known without running it: forbidden, quarantined, undecodable. */
-  readonly decided?: Outcome
+  readonly decided?: RunResult
 }
 
 export interface Group {
@@ -29,12 +29,12 @@ export interface Group {
   /** Asked after each mutation: true leaves the rest for another group. */
   readonly isOver?: () => boolean
   /** Runs inside the same transaction after each mutation: the server notes there what it applied (I2). */
-  readonly mark?: (index: number, outcome: Outcome) => void
+  readonly mark?: (index: number, outcome: RunResult) => void
   /** Runs inside the same transaction after the last of the `count` mutations that ran. */
   readonly finish?: (count: number) => void
-  /** Told which mutation runs, so that one that has to be stopped from outside can be named. */
+  /** Called before each mutation, so that one that has to be stopped from outside can be named. */
   readonly watch?: (index: number) => void
-  /** Told what a mutation threw, `Reject` included, before it becomes an outcome without a stack. */
+  /** Called with what a mutation threw, `Reject` included, before it becomes an outcome without a stack. */
   readonly onThrow?: (index: number, error: unknown) => void
   /** An outcome carries the message of what was thrown. */
   readonly tellsWhy?: boolean
@@ -42,14 +42,14 @@ export interface Group {
 
 export type GroupResult =
   /** One outcome per job, from the first on; fewer when `isOver` said so. */
-  | { readonly type: "done"; readonly outcomes: readonly Outcome[] }
-  /** SQLite crashed in job `at`: nothing of the group remains, and the connection is of no use any more (T43). */
+  | { readonly type: "done"; readonly outcomes: readonly RunResult[] }
+  /** SQLite crashed in job `at`: nothing of the group remains, and the connection must not be used any more (T43). */
   | { readonly type: "crashed"; readonly at: number }
 
 /** What a run of the group found out about itself, so that it has to begin again. */
 interface Findings {
   /** Jobs that ended the whole transaction, and what becomes of them. */
-  readonly culprits: Map<number, Outcome>
+  readonly culprits: Map<number, RunResult>
   /** Together they used more pages than they may: each is measured. */
   isStrict: boolean
 }
@@ -80,7 +80,7 @@ function attempt(group: Group, findings: Findings): GroupResult | null {
   db.exec("begin immediate")
   const usedBefore = db.pagesUsed
   try {
-    const outcomes: Outcome[] = []
+    const outcomes: RunResult[] = []
     for (let i = 0; i < jobs.length; i++) {
       group.watch?.(i)
       const outcome = culprits.get(i) ?? jobs[i].decided ?? runOne(group, i, findings.isStrict)
@@ -107,7 +107,7 @@ function attempt(group: Group, findings: Findings): GroupResult | null {
   }
 }
 
-function runOne(group: Group, index: number, isMeasured: boolean): Outcome {
+function runOne(group: Group, index: number, isMeasured: boolean): RunResult {
   const { db, mutator, side, jobs, onThrow, tellsWhy } = group
   const { mutation, user } = jobs[index]
   const usedBefore = isMeasured ? db.pagesUsed : 0
@@ -116,11 +116,12 @@ function runOne(group: Group, index: number, isMeasured: boolean): Outcome {
   const tx = new MutationTx({ db, uid: mutation.uid, nowMs: mutation.at, user, side })
   try {
     mutator.apply(tx, mutation)
-    // Also when the mutator caught it: half of a statement, perhaps with a broken index, is nothing to go on with (I16).
+    // Also when the mutator caught it: half of a statement may leave a broken index (I16).
     if (db.halfway !== null) throw db.halfway
     if (db.crash !== null) throw db.crash
-    // A deferred foreign key passes RELEASE and would fail the COMMIT, and with it everybody's mutations.
-    if (db.inTransaction && db.hasDeferredViolations) throw new LfError("SQL_ERROR", "a foreign key does not hold")
+    // A deferred foreign key passes RELEASE and would fail the COMMIT, and with it all mutations of the group.
+    if (db.inTransaction && db.hasDeferredViolations)
+      throw new LfError("SQL_ERROR", "a foreign key refers to a row that is not there")
     if (isMeasured && db.inTransaction) checkRoom(group, usedBefore)
     if (db.inTransaction) db.exec("release lf_mutation")
     return APPLIED
@@ -131,14 +132,14 @@ function runOne(group: Group, index: number, isMeasured: boolean): Outcome {
       db.exec("release lf_mutation")
     }
     onThrow?.(index, error)
-    return outcomeOf(error, tellsWhy)
+    return rejectionOf(error, tellsWhy)
   } finally {
     tx.close()
     db.setBudget(Number.POSITIVE_INFINITY)
   }
 }
 
-/** @throws DOC_TOO_LARGE when the document is full and the mutation made it larger: what makes it smaller is welcome */
+/** @throws DOC_TOO_LARGE when the document is full and the mutation made it larger; one that makes it smaller is accepted */
 function checkRoom({ db, pagesMax }: Group, usedBefore: number): void {
   const used = db.pagesUsed
   if (used <= pagesMax || used <= usedBefore) return

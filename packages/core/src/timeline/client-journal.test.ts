@@ -30,7 +30,7 @@ function oldest(journal: ClientJournal): Lsn {
   return at
 }
 
-test("T1 what was applied is forgotten at once; the hashes above what the client confirmed stay, across a restart", async () => {
+test("applied entries go at once; hashes above what the client confirmed survive a restart (T1)", async () => {
   const disk = new MemoryDisk()
   const { streams, journal } = await open(disk)
   fill(journal, 3_000)
@@ -46,7 +46,7 @@ test("T1 what was applied is forgotten at once; the hashes above what the client
   expect(oldest(again.journal)).toBe(4_000 - HASHES_KEPT)
 })
 
-test("I17 of a client that confirms nothing so many hashes stay, and no more", async () => {
+test("of a client that confirms nothing so many hashes stay, and no more (I17)", async () => {
   const { journal } = await open(new MemoryDisk())
   for (let i = 0; i < 5; i++) fill(journal, HASHES_MAX / 4)
   expect(oldest(journal)).toBe(journal.lsn() - HASHES_MAX)

@@ -62,11 +62,11 @@ function run(jobs: Group["jobs"], options: Partial<Group> = {}): string[] {
 
 const ids = () => db.exec("select id from blobs order by id").map(({ id }) => id)
 
-test("T36 a sixteenth of a document's pages is left for our own rows, and no less", () => {
+test("a sixteenth of a document's pages is left for our own rows, and no less (T36)", () => {
   expect([16, 17, 160, 262_144].map(mutationPagesMax)).toEqual([15, 15, 150, 245_760])
 })
 
-describe("T36 a document that would pass its limit", () => {
+describe("a document that would pass its limit (T36)", () => {
   test("rejects the one mutation that would pass it, alone or in a group, and takes the others", () => {
     const pagesMax = db.pagesUsed + 20
     expect(run([fill(1, 30)], { pagesMax })).toEqual(["DOC_TOO_LARGE"])
@@ -84,7 +84,7 @@ describe("T36 a document that would pass its limit", () => {
     expect(run([fill(1, 9), fill(1, 10)], { pagesMax: before + taken })).toEqual(["applied", "applied"])
   })
 
-  test("takes what makes it smaller or leaves it as large, though it is over its limit", () => {
+  test("accepts what makes it smaller or leaves it as large, though it is over its limit", () => {
     run([fill(1, 30), fill(2, 30)])
     const pagesMax = db.pagesUsed - 20
     expect(run([fill(1, 30)], { pagesMax })).toEqual(["applied"])
@@ -102,7 +102,7 @@ describe("T36 a document that would pass its limit", () => {
   })
 })
 
-test("T39 a group that is over after a mutation leaves the rest, and notes what it ran", () => {
+test("a group that is over after a mutation leaves the rest, and notes what it ran (T39)", () => {
   const notes: unknown[] = []
   let left = 2
   const outcomes = run([fill(1, 1), fill(2, 1), fill(3, 1)], {
@@ -115,7 +115,7 @@ test("T39 a group that is over after a mutation leaves the rest, and notes what 
   expect(ids()).toEqual([1, 2])
 })
 
-test("T13 a mutation that ends the whole transaction is rejected with what it threw, or SQL_DENIED if it hid that", () => {
+test("a mutation that ends the transaction is rejected with its error, or SQL_DENIED (T13)", () => {
   const group = (swallows: boolean) => run([fill(1, 1), jobOf("Abort", { swallows }), fill(2, 1)])
   expect(group(false)).toEqual(["applied", "SQL_ERROR", "applied"])
   expect(group(true)).toEqual(["applied", "SQL_DENIED", "applied"])
@@ -129,7 +129,7 @@ test("what was decided before does not run", () => {
   expect(ids()).toEqual([2])
 })
 
-describe("T10 what is not a mutation's fault", () => {
+describe("what is not a mutation's fault (T10)", () => {
   test("ends the group with nothing of it, and the connection is free again", () => {
     expect(() => run([fill(1, 1), jobOf("Corrupt", {})])).toThrow(expect.objectContaining({ code: "SQL_CORRUPT" }))
     expect([db.inTransaction, ids()]).toEqual([false, []])

@@ -17,19 +17,19 @@ beforeEach(async () => {
 const refused = (table: string) =>
   expect.objectContaining({ code: "MIGRATION_FAILED", message: expect.stringMatching(new RegExp(`^${table}: `)) })
 
-test("S12 a table of older code that keeps deleted words is refused when the document is opened, and nothing is written", () => {
+test("an older table that keeps deleted words is refused at the open; nothing is written (S12)", () => {
   db.exec("create virtual table good using fts5(t)")
   db.exec(`create virtual table words using fts5("a ""b", detail=none)`)
   expect(() => hardenSchema(db)).toThrow(refused("words"))
   expect([db.inTransaction, db.exec("select v from good_config where k = 'secure-delete'")]).toEqual([false, []])
 })
 
-test("S12 the same for contentless_delete", () => {
+test("the same for contentless_delete (S12)", () => {
   db.exec("create virtual table words using fts5(t, content='', contentless_delete=1)")
   expect(() => hardenSchema(db)).toThrow(refused("words"))
 })
 
-test("S12 a table whose first column has any name is looked at, and taken", () => {
+test("a table whose first column has any name is checked and accepted (S12)", () => {
   for (const [i, column] of ['"we""ird"', '"a b"', "[detail=none]"].entries())
     db.exec(`create virtual table w${i} using fts5(${column}, tokenize='trigram')`)
   expect(hardenSchema(db)).toBe(true)
@@ -40,7 +40,7 @@ test("a document without such tables is left as it is", () => {
   expect(hardenSchema(db)).toBe(false)
 })
 
-test("S12 secure-delete that was turned off is turned on again", () => {
+test("secure-delete that was turned off is turned on again (S12)", () => {
   db.exec("create virtual table words using fts5(t)")
   db.exec("insert into words(words, rank) values ('secure-delete', 0)")
   expect(hardenSchema(db)).toBe(true)
@@ -59,7 +59,7 @@ test("a migration that fails names its number once, and its cause is what SQLite
   expect([db.inTransaction, db.exec("select name from sqlite_schema")]).toEqual([false, []])
 })
 
-test("a document with our tables and no migrations of the app is equal, and one that needs none runs none", () => {
+test("without migrations only our own table is made, once", () => {
   const none = defineMutator({ migrations: [], mutations: [] })
   expect([migrate(db, none), migrate(db, none)]).toEqual([true, false])
   expect(db.exec("select * from __lf_migrations")).toEqual([])

@@ -64,7 +64,7 @@ describe("migrations", () => {
     expect(() => db.run(sql`insert into notes values (1000, 1000)`, "internal")).toThrow(/FOREIGN KEY/)
   })
 
-  test("a rebuild that forgets rows which others refer to is refused with their number (T33)", async () => {
+  test("a rebuild that loses referenced rows is refused with their number (T33)", async () => {
     const [create, , drop, rename] = rebuild
     const some = sql`insert into todos_new (id, title) select id, title from todos where id <= 90`
     const { db, run } = await migrated(parents, filled, create, some, drop, rename)
@@ -114,7 +114,7 @@ describe("migrations", () => {
   })
 })
 
-describe("S12 FTS5 tables", () => {
+describe("FTS5 tables (S12, T34)", () => {
   const spellings = [
     "create virtual table words using fts5(t)",
     "CREATE  VIRTUAL\n TABLE words USING FTS5 (t)",
@@ -175,7 +175,7 @@ describe("S12 FTS5 tables", () => {
     ])
   })
 
-  test("a table that older code did not recognise is seen to when the document is opened", async () => {
+  test("a table that older code did not recognise is hardened when the document is opened", async () => {
     const { db } = await migrated([], [])
     db.exec("create virtual table late using fts5(t)")
     expect(hardenSchema(db)).toBe(true)

@@ -7,7 +7,7 @@ const uid = "0190b5d2-1111-7222-8333-944455556666"
 const mutation: Mutation = { uid, name: "Add", args: { id: 1 }, at: 5.5 }
 const malformed = expect.objectContaining({ code: "BYTES_MALFORMED" })
 
-/** An entry as some other program may write it. */
+/** An entry as another program may write it. */
 function forged({ format = 1, uid: written = uid, at = 1, name = "Add", more = 0 } = {}): Uint8Array {
   const writer = new ByteWriter().u8(format).text(written).f64(at).text(name)
   writePlain(writer, null)
@@ -22,7 +22,7 @@ test("a mutation comes back as it was, and its name alone is read without its ar
   expect(mutationCodec.decode(forged())).toEqual({ uid, name: "Add", args: null, at: 1 })
 })
 
-describe("S9 an entry is refused as malformed", () => {
+describe("an entry is refused as malformed (S9)", () => {
   const uids = [uid.toUpperCase(), uid.slice(1), `x${uid.slice(1)}`, `${uid}0`, `\n${uid.slice(1)}`]
   test.each([
     ["of another format", forged({ format: 2 })],
@@ -42,7 +42,7 @@ describe("S9 an entry is refused as malformed", () => {
   })
 })
 
-test("S9 T35 exactly MUTATION_BYTES_MAX are encoded and decoded, one byte more is refused", () => {
+test("exactly MUTATION_BYTES_MAX are encoded and decoded, one byte more is refused (S9, T35)", () => {
   const ofBytes = (count: number): Mutation => ({ ...mutation, args: new Uint8Array(count) })
   const around = mutationCodec.encode(ofBytes(MUTATION_BYTES_MAX / 2)).length - MUTATION_BYTES_MAX / 2
   const count = MUTATION_BYTES_MAX - around

@@ -7,7 +7,7 @@ import { readPlain, writePlain } from "../base/plain.ts"
 export const MUTATION_BYTES_MAX = 256 * 1024
 export const MUTATION_NAME_BYTES_MAX = 128
 
-/** A timeline's entry: what somebody did. The same bytes on the client and at the server, so that their hashes agree. */
+/** A timeline's entry: one call of a mutation. The same bytes on the client and at the server, so that their hashes agree. */
 export interface Mutation {
   /** UUID, given once, when the mutation is made: the name under which it is found everywhere. */
   readonly uid: string
@@ -33,7 +33,10 @@ export const mutationCodec = {
     const writer = new ByteWriter(128).u8(FORMAT).text(uid).f64(at).text(name)
     writePlain(writer, args)
     if (writer.length > MUTATION_BYTES_MAX) {
-      throw new LfError("MUTATION_TOO_LARGE", `${name} has ${writer.length} bytes, the limit is ${MUTATION_BYTES_MAX}`)
+      throw new LfError(
+        "MUTATION_TOO_LARGE",
+        `${name}: expected at most ${MUTATION_BYTES_MAX} bytes, got ${writer.length}`,
+      )
     }
     return writer.finish()
   },
@@ -54,7 +57,11 @@ export const mutationCodec = {
 }
 
 function readHead(bytes: Uint8Array, reader: ByteReader): Omit<Mutation, "args"> {
-  if (bytes.length > MUTATION_BYTES_MAX) throw new LfError("BYTES_MALFORMED", "a mutation is too large")
+  if (bytes.length > MUTATION_BYTES_MAX)
+    throw new LfError(
+      "BYTES_MALFORMED",
+      `expected a mutation of at most ${MUTATION_BYTES_MAX} bytes, got ${bytes.length}`,
+    )
   if (reader.u8() !== FORMAT) throw new LfError("BYTES_MALFORMED", "unknown format of a mutation")
   const uid = reader.text(36)
   if (!UID.test(uid)) throw new LfError("BYTES_MALFORMED", "a mutation's uid is not a UUID")

@@ -42,7 +42,7 @@ describe("arguments", () => {
     expect(() => failing(issues).parse({})).toThrow(expect.objectContaining({ code: "MUTATION_ARGS_INVALID", message }))
   })
 
-  test("T14 cannot be looked at asynchronously", () => {
+  test("cannot be validated asynchronously (T14)", () => {
     const slow = defineMutation(
       "Slow",
       schemaOf(async () => ({ value: 1 })),
@@ -66,7 +66,7 @@ describe("a mutator", () => {
     mutations: [defineMutation("Add", z.any(), () => {})],
   })
 
-  test("knows its mutations by name; an unknown one is refused, with no more of the name than 64 characters", () => {
+  test("refuses an unknown mutation, with no more of its name than 64 characters", () => {
     expect([mutator.has("Add"), mutator.has("Remove"), mutator.find("Add").name]).toEqual([true, false, "Add"])
     const unknown = "x".repeat(65)
     const refusal = expect.objectContaining({
@@ -89,7 +89,7 @@ describe("a mutator", () => {
     expect(again.migrations[0].hash).toBe(hashes[0])
   })
 
-  test("T14 refuses what a mutator returns as a promise, and a failure of that promise is not unhandled", () => {
+  test("refuses a promise that a mutator returns, and handles that promise's failure (T14)", () => {
     const returning = (value: unknown) => {
       const Add = defineMutation("Add", z.any(), () => value as undefined)
       return () => defineMutator({ migrations: [], mutations: [Add] }).apply(noTx, { uid, name: "Add", args: 0, at: 1 })

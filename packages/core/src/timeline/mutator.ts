@@ -36,7 +36,10 @@ export function defineMutation<Schema extends StandardSchemaV1, R>(
   argsSchema: Schema,
   fn: ((tx: Tx, args: StandardSchemaV1.InferOutput<Schema>) => R) & Synchronous<R>,
 ): DefinedMutation<StandardSchemaV1.InferInput<Schema>, R> {
-  assert(name.length > 0 && textToBytes(name).length <= MUTATION_NAME_BYTES_MAX, "a mutation's name has 1 to 128 bytes")
+  assert(
+    name.length > 0 && textToBytes(name).length <= MUTATION_NAME_BYTES_MAX,
+    "a mutation's name must have 1 to 128 bytes",
+  )
   return {
     name,
     parse: (args) => parseArgs(name, argsSchema, args),
@@ -46,7 +49,8 @@ export function defineMutation<Schema extends StandardSchemaV1, R>(
 
 function parseArgs(name: string, schema: StandardSchemaV1, args: unknown): unknown {
   const result = schema["~standard"].validate(args)
-  if (result instanceof Promise) throw new LfError("MUTATION_SCHEMA_ASYNC", `the schema of ${name} is asynchronous`)
+  if (result instanceof Promise)
+    throw new LfError("MUTATION_SCHEMA_ASYNC", `${name}: expected a synchronous schema, got one that answers a promise`)
   if (result.issues === undefined) return result.value
   const [issue] = result.issues
   const path = (issue?.path ?? []).map((part) => String(typeof part === "object" ? part.key : part)).join(".")
@@ -73,7 +77,7 @@ export class Mutator {
       hash: sha256Hex(textToBytes(sql.sql)).slice(0, MIGRATION_HASH_CHARS),
     }))
     for (const mutation of mutations) {
-      assert(!this.#mutations.has(mutation.name), `mutation ${mutation.name} is defined once`)
+      assert(!this.#mutations.has(mutation.name), `mutation ${mutation.name} must be defined once`)
       this.#mutations.set(mutation.name, mutation)
     }
   }
@@ -107,8 +111,11 @@ export class Mutator {
     const defined = this.find(mutation.name)
     const result = defined.run(tx, defined.parse(mutation.args))
     if (typeof result === "object" && result !== null && "then" in result) {
-      if (result instanceof Promise) result.catch(() => {}) // it is refused here; its later failure is nobody's
-      throw new LfError("MUTATION_ASYNC", `${mutation.name} returned a promise; a mutator is synchronous`)
+      if (result instanceof Promise) result.catch(() => {}) // it is refused here; its later failure must not be unhandled
+      throw new LfError(
+        "MUTATION_ASYNC",
+        `${mutation.name}: expected a synchronous mutator, got one that returned a promise`,
+      )
     }
   }
 }

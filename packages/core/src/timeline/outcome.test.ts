@@ -5,24 +5,24 @@ import { writePlain } from "../base/plain.ts"
 import {
   isFatal,
   isReject,
-  outcomeOf,
   REJECT_CODE_CHARS_MAX,
   REJECT_DATA_BYTES_MAX,
   Reject,
   refusalOf,
   rejected,
+  rejectionOf,
 } from "./outcome.ts"
 
 describe("what a mutator throws", () => {
   test("a Reject is its own code, with what it carries", () => {
-    expect(outcomeOf(new Reject("full", { left: 0 }))).toEqual({ type: "rejected", code: "full", data: { left: 0 } })
-    expect(outcomeOf(new Reject("full"))).toEqual({ type: "rejected", code: "full", data: null })
+    expect(rejectionOf(new Reject("full", { left: 0 }))).toEqual({ type: "rejected", code: "full", data: { left: 0 } })
+    expect(rejectionOf(new Reject("full"))).toEqual({ type: "rejected", code: "full", data: null })
     expect([new Reject("full").name, new Reject("full").message]).toEqual(["Reject", "full"])
   })
 
   test("a Reject of another copy of the class is one, by its name; what only has a code is none", () => {
     const other = Object.assign(new Error("full"), { name: "Reject", code: "full" })
-    expect(outcomeOf(other)).toEqual({ type: "rejected", code: "full", data: null })
+    expect(rejectionOf(other)).toEqual({ type: "rejected", code: "full", data: null })
     for (const none of [
       { name: "Reject", code: "full" },
       Object.assign(new Error("full"), { code: "full" }),
@@ -34,10 +34,10 @@ describe("what a mutator throws", () => {
 
   test("a code is cut at its limit", () => {
     const code = "x".repeat(REJECT_CODE_CHARS_MAX)
-    expect(outcomeOf(new Reject(`${code}y`))).toMatchObject({ code })
+    expect(rejectionOf(new Reject(`${code}y`))).toMatchObject({ code })
   })
 
-  test("I21 data of exactly its limit is carried; larger, or no plain data, is replaced by a sentence", () => {
+  test("data up to its limit is carried; larger or not plain, a sentence replaces it (I21)", () => {
     const bytesOf = (data: unknown) => {
       const writer = new ByteWriter()
       writePlain(writer, data)
@@ -45,24 +45,26 @@ describe("what a mutator throws", () => {
     }
     let data = new Uint8Array(REJECT_DATA_BYTES_MAX - 10)
     while (bytesOf(data) < REJECT_DATA_BYTES_MAX) data = new Uint8Array(data.length + 1)
-    expect(outcomeOf(new Reject("a", data))).toEqual({ type: "rejected", code: "a", data })
-    expect(outcomeOf(new Reject("a", new Uint8Array(data.length + 1)))).toMatchObject({
+    expect(rejectionOf(new Reject("a", data))).toEqual({ type: "rejected", code: "a", data })
+    expect(rejectionOf(new Reject("a", new Uint8Array(data.length + 1)))).toMatchObject({
       data: { message: expect.stringContaining(String(REJECT_DATA_BYTES_MAX)) },
     })
-    expect(outcomeOf(new Reject("a", () => {}))).toMatchObject({ data: { message: expect.stringContaining("plain") } })
+    expect(rejectionOf(new Reject("a", () => {}))).toMatchObject({
+      data: { message: expect.stringContaining("plain") },
+    })
   })
 
-  test("S16 anything else is a code of ours, and its message is carried in development alone", () => {
+  test("anything else is a code of ours, and its message is carried in development alone (S16)", () => {
     const bug = new TypeError("a bug".repeat(200))
-    expect(outcomeOf(bug)).toEqual(rejected("MUTATION_THREW"))
-    expect(outcomeOf(bug, true)).toEqual(rejected("MUTATION_THREW", { message: bug.message.slice(0, 500) }))
-    expect(outcomeOf(new LfError("SQL_LIMIT", "too long"))).toEqual(rejected("SQL_LIMIT"))
+    expect(rejectionOf(bug)).toEqual(rejected("MUTATION_THREW"))
+    expect(rejectionOf(bug, true)).toEqual(rejected("MUTATION_THREW", { message: bug.message.slice(0, 500) }))
+    expect(rejectionOf(new LfError("SQL_LIMIT", "too long"))).toEqual(rejected("SQL_LIMIT"))
     const alike = Object.assign(new Error("x"), { name: "LfError", code: "made up" })
-    expect(outcomeOf(alike)).toEqual(rejected("MUTATION_THREW"))
+    expect(rejectionOf(alike)).toEqual(rejected("MUTATION_THREW"))
   })
 })
 
-test("T10 a broken database is nobody's mutation's fault, every other error is", () => {
+test("a broken database is no mutation's fault, every other error is (T10)", () => {
   expect(isFatal(new LfError("SQL_CORRUPT", "x"))).toBe(true)
   for (const error of [new LfError("SQL_ERROR", "x"), { code: "SQL_CORRUPT" }, new Error("SQL_CORRUPT")])
     expect(isFatal(error)).toBe(false)

@@ -1,27 +1,49 @@
 import { ByteWriter } from "../base/bytes.ts"
 import { isLfError, LfError, toLfError } from "../base/error.ts"
 import { ERROR_CODES, type ErrorCode } from "../base/error-codes.ts"
+import type { Lsn } from "../base/lsn.ts"
 import { writePlain } from "../base/plain.ts"
 
 /** What a `Reject` may carry: a hundred of them and a part of pages fit one frame. */
 export const REJECT_DATA_BYTES_MAX = 4096
-/** A rejection's own code is a name, not a text; it lies in the document. */
+/** A rejection's own code is a name, not a text; it is stored in the document. */
 export const REJECT_CODE_CHARS_MAX = 40
 const MESSAGE_CHARS_MAX = 500
 
-/** What became of a mutation where it ran. `code` is a `Reject`'s own or one of ours; `data` is what `Reject` carries. */
+/** A mutation was refused. `code` is a `Reject`'s own or one of ours; `data` is what `Reject` carries. */
+export interface Rejected {
+  readonly type: "rejected"
+  readonly code: string
+  readonly data: unknown
+}
+
+/** What a run of a mutation came to, before its transaction is committed. */
+export type RunResult = { readonly type: "applied" } | Rejected
+
+export const APPLIED: RunResult = { type: "applied" }
+
+/**
+ * What became of a mutation at the server, as far as its reader knows: it is in the document, at `lsn` of the server at the latest,
+ * or it was rejected. `unknown` is never a guess: `discarded` by `clear` before an answer came, or `forgotten` because what was
+ * kept about it is gone (cleared site data, a sign-in, more than OUTCOMES_KEPT later ones).
+ */
 export type Outcome =
-  | { readonly type: "applied" }
-  | { readonly type: "rejected"; readonly code: string; readonly data: unknown }
+  | { readonly type: "applied"; readonly lsn: Lsn }
+  | Rejected
+  | { readonly type: "unknown"; readonly reason: "discarded" | "forgotten" }
 
-export const APPLIED: Outcome = { type: "applied" }
+/** What became of the mutation `uid`. */
+export interface MutationOutcome {
+  readonly uid: string
+  readonly outcome: Outcome
+}
 
-export function rejected(code: ErrorCode, data: unknown = null): Outcome {
+export function rejected(code: ErrorCode, data: unknown = null): Rejected {
   return { type: "rejected", code, data }
 }
 
 /**
- * An expected no: throw it in a mutator when the app's rules refuse what was asked. The transaction leaves nothing but
+ * Throw it in a mutator when the app's rules refuse the call. The transaction leaves nothing but
  * `code`, which every reader may see, at most REJECT_CODE_CHARS_MAX of it; `data` goes to the author alone, if it is plain
  * data of at most REJECT_DATA_BYTES_MAX.
  */
@@ -42,24 +64,24 @@ export function isFatal(error: unknown): boolean {
   return isLfError(error) && error.code === "SQL_CORRUPT"
 }
 
-/** An expected no of the app's. By name: bundles hold several copies of the class. */
+/** Whether it is the app's `Reject`. By name: bundles hold several copies of the class. */
 export function isReject(error: unknown): error is Reject {
   return error instanceof Error && error.name === "Reject" && "code" in error
 }
 
 /** `tellsWhy`: the message of what was thrown goes to the author too. It may say anything: for development. */
-export function outcomeOf(error: unknown, tellsWhy = false): Outcome {
+export function rejectionOf(error: unknown, tellsWhy = false): RunResult {
   if (isReject(error)) {
     const code = String(error.code).slice(0, REJECT_CODE_CHARS_MAX)
     return { type: "rejected", code, data: "data" in error ? carried(error.data) : null }
   }
   const { code, message } = toLfError(error, "MUTATION_THREW")
-  // The code lies in the document: what only looks like an error of ours brings none of its own.
-  return rejected(Object.hasOwn(ERROR_CODES, code) ? code : "MUTATION_THREW", tellsWhy ? told(message) : null)
+  // The code is stored in the document: only our own codes are taken from an error.
+  return rejected(Object.hasOwn(ERROR_CODES, code) ? code : "MUTATION_THREW", tellsWhy ? withMessage(message) : null)
 }
 
 /** Why a mutation was not kept: what it threw, with the name of the mutation and the place where it was thrown. */
-export function refusalOf(name: string, outcome: Extract<Outcome, { type: "rejected" }>, thrown: unknown): LfError {
+export function refusalOf(name: string, outcome: Rejected, thrown: unknown): LfError {
   if (isReject(thrown)) return new LfError("MUTATION_REJECTED", `${name}: ${outcome.code}`, { cause: outcome })
   const { code, message } = toLfError(thrown, "MUTATION_THREW")
   const refusal = new LfError(code, `${name}: ${message}`, { cause: thrown })
@@ -73,13 +95,13 @@ function carried(data: unknown): unknown {
   try {
     writePlain(writer, data)
   } catch {
-    return told("what the rejection carried is no plain data")
+    return withMessage("what the rejection carried is no plain data")
   }
   return writer.length > REJECT_DATA_BYTES_MAX
-    ? told(`what the rejection carried is over ${REJECT_DATA_BYTES_MAX} bytes`)
+    ? withMessage(`what the rejection carried is over ${REJECT_DATA_BYTES_MAX} bytes`)
     : data
 }
 
-function told(message: string): { readonly message: string } {
+function withMessage(message: string): { readonly message: string } {
   return { message: message.slice(0, MESSAGE_CHARS_MAX) }
 }

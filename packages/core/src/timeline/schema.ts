@@ -32,7 +32,7 @@ export function compareSchema(ran: readonly string[], mutator: Mutator): SchemaS
   return ran.length === own.length ? { type: "equal" } : { type: "older", from: ran.length }
 }
 
-export function hasInternalTables(db: Database): boolean {
+function hasInternalTables(db: Database): boolean {
   return db.exec("select 1 from sqlite_schema where name = '__lf_migrations'").length > 0
 }
 
@@ -55,7 +55,11 @@ export function migrate(db: Database, mutator: Mutator): boolean {
   if (state.type === "edited") {
     throw new LfError("MIGRATION_EDITED", `migration ${state.position} was edited after it ran; add a new one instead`)
   }
-  if (state.type === "newer") throw new LfError("SCHEMA_NEWER", "the document's schema is newer than this code")
+  if (state.type === "newer")
+    throw new LfError(
+      "SCHEMA_NEWER",
+      "the document's schema is newer than this code; load the newer version of the app",
+    )
   if (state.type === "equal" && !fresh) return false
   // Inside a transaction SQLite would ignore it.
   db.exec("pragma foreign_keys=off")
@@ -76,7 +80,7 @@ export function migrate(db: Database, mutator: Mutator): boolean {
 }
 
 /**
- * Sees to FTS5 tables that older code did not recognise as such. Returns whether a page was written.
+ * Sets `secure-delete` on FTS5 tables that older code did not recognise. Returns whether a page was written.
  * @throws MIGRATION_FAILED
  */
 export function hardenSchema(db: Database): boolean {

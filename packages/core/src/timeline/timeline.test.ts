@@ -63,7 +63,7 @@ describe("what is sent", () => {
     return [from, entries.map((bytes) => mutationCodec.decode(bytes).args)]
   }
 
-  test("I1 begins at the server's cursor and ends with what is durable here", async () => {
+  test("begins at the server's cursor and ends with what is durable here (I1)", async () => {
     const { timeline } = await timelineOf(4)
     expect(sent(timeline, 0, 4)).toEqual([0, [1, 2, 3, 4]])
     expect(sent(timeline, 1, 3)).toEqual([1, [2, 3]])
@@ -100,7 +100,7 @@ describe("the server's copy of a timeline", () => {
     expect([copy.held.entries, copy.lsn(), copy.entry(lsn(3)).args]).toEqual([1, 3, 3])
   })
 
-  test("T1 keeps hashes from what the client confirmed on, and so many below", async () => {
+  test("keeps hashes from what the client confirmed on, and so many below (T1)", async () => {
     const [count, confirmed] = [HASHES_KEPT + 30, HASHES_KEPT + 10]
     const copy = await copyOf(count)
     copy.applied = lsn(count)
@@ -112,7 +112,7 @@ describe("the server's copy of a timeline", () => {
     expect(copy.hashAt(lsn(oldest - 1))).toBe(undefined)
   })
 
-  test("T1 believes a client no further than what was applied", async () => {
+  test("believes a client no further than what was applied (T1)", async () => {
     const copy = await copyOf(HASHES_KEPT + 30)
     copy.applied = lsn(10)
     copy.confirm(lsn(HASHES_KEPT + 30))
@@ -121,7 +121,7 @@ describe("the server's copy of a timeline", () => {
     expect(copy.hashAt(lsn(1))).not.toBe(undefined)
   })
 
-  test("I17 keeps no more than HASHES_MAX hashes of a client that confirms nothing", async () => {
+  test("keeps no more than HASHES_MAX hashes of a client that confirms nothing (I17)", async () => {
     const copy = await copyOf(HASHES_MAX + 2)
     copy.applied = copy.lsn()
     copy.release(copy.lsn())
@@ -129,7 +129,7 @@ describe("the server's copy of a timeline", () => {
   })
 })
 
-describe("T43 what crashed SQLite in this process", () => {
+describe("what crashed SQLite in this process (T43)", () => {
   test("is not run again: it is rejected as such in the view, and what follows is applied", async () => {
     const Add = defineMutation("Add", z.number(), (tx, n) => void tx.run(sql`insert into t values (${n})`))
     const app = defineMutator({ migrations: [sql`create table t (n integer) strict`], mutations: [Add] })
@@ -143,7 +143,7 @@ describe("T43 what crashed SQLite in this process", () => {
   })
 })
 
-test("an empty timeline rebases without a transaction, and a mutation that throws says what it threw", async () => {
+test("an empty timeline rebases without a transaction; a mutation that throws is reported", async () => {
   const bug = new TypeError("a bug")
   const Add = defineMutation("Add", z.number(), () => {
     throw bug

@@ -6,14 +6,14 @@ import type { Database } from "../sqlite/database.ts"
 import { applyGroup, type Job, mutationPagesMax } from "./apply-group.ts"
 import { type Mutation, mutationCodec } from "./mutation.ts"
 import type { Mutator } from "./mutator.ts"
-import { type Outcome, rejected } from "./outcome.ts"
+import { type RunResult, rejected } from "./outcome.ts"
 
 /**
  * Hashes below what a client confirmed, 8 bytes each: a clone that slept for longer than this many of the other's
  * mutations loses nothing, but what both had pending when they parted runs twice.
  */
 export const HASHES_KEPT = 1024
-/** And so many in all of a client that confirms nothing. */
+/** Hashes kept in all of a client that confirms nothing. */
 export const HASHES_MAX = 16 * HASHES_KEPT
 
 /** A client's pending mutations, in order, under one client id. A fork gives it a new id and renumbers. */
@@ -76,7 +76,7 @@ export class Timeline {
   }
 
   /** Runs `mutation` on top of the view. A rejected one leaves nothing; `onThrow` gets what it threw. */
-  apply(db: Database, mutation: Mutation, onThrow?: (error: unknown) => void): Outcome {
+  apply(db: Database, mutation: Mutation, onThrow?: (error: unknown) => void): RunResult {
     const [outcome] = this.#run(db, [mutation], onThrow)
     return outcome
   }
@@ -108,12 +108,12 @@ export class Timeline {
   }
 
   /** Runs everything pending on a new base, in one transaction. One that throws is skipped in the view; the server decides (T11). */
-  rebase(db: Database): readonly Outcome[] {
+  rebase(db: Database): readonly RunResult[] {
     return this.#run(db, this.pending())
   }
 
-  /** @throws SQL_CRASHED and then the connection is of no use any more */
-  #run(db: Database, mutations: readonly Mutation[], onThrow?: (error: unknown) => void): readonly Outcome[] {
+  /** @throws SQL_CRASHED and then the connection must not be used any more */
+  #run(db: Database, mutations: readonly Mutation[], onThrow?: (error: unknown) => void): readonly RunResult[] {
     if (mutations.length === 0) return []
     const jobs: Job[] = mutations.map((mutation) =>
       this.#crashed.has(mutation.uid)

@@ -30,7 +30,7 @@ describe("a tx", () => {
     expect([tx.nowMs, tx.user, tx.side]).toEqual([1_700_000_000_000, "ann", "remote"])
   })
 
-  test("T13 that was kept does nothing in the transaction of another mutation", () => {
+  test("that was kept does nothing in the transaction of another mutation (T13)", () => {
     const kept = txOf()
     kept.close()
     const next = txOf("0190b5d2-1111-7222-8333-944455556667")
@@ -39,13 +39,13 @@ describe("a tx", () => {
     expect(next.all(sql`select id from t`)).toEqual([])
   })
 
-  test("T13 does nothing after a statement that ended the transaction", () => {
+  test("does nothing after a statement that ended the transaction (T13)", () => {
     const tx = txOf()
     db.exec("rollback")
     expect(() => tx.run(sql`insert into t values (1)`)).toThrow(denied)
   })
 
-  test(`T12 runs ${MUTATION_STATEMENTS_MAX} statements and no more, reads and writes together`, () => {
+  test(`runs ${MUTATION_STATEMENTS_MAX} statements and no more, reads and writes together (T12)`, () => {
     const tx = txOf()
     for (let i = 0; i < MUTATION_STATEMENTS_MAX / 2; i++) {
       tx.all(one)
@@ -56,7 +56,7 @@ describe("a tx", () => {
 })
 
 describe("ids of a mutation", () => {
-  test("are the same at every run, UUIDs of its time, and differ from each other and from another mutation's", () => {
+  test("are the same at every run, UUIDs of its time, and differ within and across mutations", () => {
     const idsOf = (id?: string) => {
       const tx = txOf(id)
       return Array.from({ length: 200 }, () => tx.id())

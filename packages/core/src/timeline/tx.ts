@@ -8,9 +8,9 @@ import type { Query } from "../sqlite/sql.ts"
 /** Limits of one mutation, the same on both sides. */
 export const MUTATION_STATEMENTS_MAX = 20_000
 /** Steps of SQLite's virtual machine: about a second. */
-export const MUTATION_STEPS_MAX = 30_000_000
+const MUTATION_STEPS_MAX = 30_000_000
 
-/** What a mutator works with: SQL, and clock, luck and name that are the mutation's own, so every run gives the same. */
+/** What a mutator works with: SQL, and the mutation's own clock, randomness and name, so every run gives the same. */
 export interface Tx {
   /** Runs one statement. A value of the wrong type for a STRICT table ends the mutation, caught or not. @throws SQL_ERROR SQL_DENIED SQL_LIMIT */
   run(query: Query<unknown>): { changes: number }
@@ -20,7 +20,7 @@ export interface Tx {
   id(): string
   /** When the mutation was made. SQL's own clock says the same. */
   readonly nowMs: number
-  /** Who made it; null: nobody is signed in. On the server this is what `authenticate` said. */
+  /** Who made it; null: signed out. On the server this is what `authenticate` said. */
   readonly user: string | null
   readonly side: "local" | "remote"
 }
@@ -50,7 +50,7 @@ export class MutationTx implements Tx {
     this.user = user
     this.side = side
     db.setClock(() => nowMs)
-    // The low bit keeps the seed from 0, which would mean real luck.
+    // The low bit keeps the seed from 0, which would mean the host's randomness.
     db.seed(Number(hash64(this.#uid) & 0x7fff_ffffn) | 1)
     db.setBudget(MUTATION_STEPS_MAX)
   }
@@ -78,18 +78,22 @@ export class MutationTx implements Tx {
     return uuidV7(this.nowMs, random)
   }
 
-  /** The mutator has returned: whoever kept the tx can do nothing with it. */
+  /** The mutator has returned: a tx that it kept does nothing any more. */
   close(): void {
     this.#open = false
   }
 
   #count(): void {
-    if (!this.#open) throw new LfError("SQL_DENIED", "the mutation has ended")
+    if (!this.#open)
+      throw new LfError("SQL_DENIED", "the statement came after its mutation had ended: a `tx` must not be kept")
     // After `or rollback` a statement would run, and commit, on its own (T13).
     if (!this.#db.inTransaction) throw new LfError("SQL_DENIED", "an earlier statement ended the transaction")
     this.#statements++
     if (this.#statements > MUTATION_STATEMENTS_MAX) {
-      throw new LfError("SQL_LIMIT", `a mutation runs at most ${MUTATION_STATEMENTS_MAX} statements`)
+      throw new LfError(
+        "SQL_LIMIT",
+        `expected at most ${MUTATION_STATEMENTS_MAX} statements in a mutation, got one more: split it`,
+      )
     }
   }
 }

@@ -1,6 +1,6 @@
 import { readdir, writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import { clientIdOf, MemoryDisk } from "@lf/core"
+import { clientIdOf, MemoryDisk } from "@lf/core/internal"
 import { afterEach, describe, expect, test, vi } from "vitest"
 import { mutationCodec } from "../../../core/src/timeline/mutation.ts"
 import { createLf } from "../create-lf.ts"

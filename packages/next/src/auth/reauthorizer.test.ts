@@ -1,4 +1,5 @@
-import type { ErrorCode, Host } from "@lf/core"
+import type { ErrorCode } from "@lf/core"
+import type { Host } from "@lf/core/internal"
 import { expect, test } from "vitest"
 import { nodeHost } from "../node/node-host.ts"
 import { type AuthorizedConnection, Reauthorizer } from "./reauthorizer.ts"

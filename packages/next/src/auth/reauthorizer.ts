@@ -1,4 +1,5 @@
-import { type Cancel, type ErrorCode, type Host, toLfError } from "@lf/core"
+import type { ErrorCode } from "@lf/core"
+import { type Cancel, type Host, toLfError } from "@lf/core/internal"
 
 /** A connection that is authorized again periodically. */
 export interface AuthorizedConnection {

@@ -1,4 +1,4 @@
-import { USER_BYTES_MAX } from "@lf/core"
+import { USER_BYTES_MAX } from "@lf/core/internal"
 
 /** Why this is no valid user: what was found, and what is expected. Null: it is valid. Never quotes the id. */
 export function userIdTrouble(principal: unknown): string | null {

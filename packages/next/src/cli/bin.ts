@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { resolve } from "node:path"
 import { parseArgs } from "node:util"
-import { toLfError } from "@lf/core"
+import { toLfError } from "@lf/core/internal"
 import { backupDocument } from "../documents/backup.ts"
 import { resetDirectory } from "../documents/reset.ts"
 import { restoreDocument } from "../documents/restore.ts"

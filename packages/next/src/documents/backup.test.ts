@@ -3,7 +3,8 @@ import { randomBytes } from "node:crypto"
 import { copyFile, readdir, readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { promisify } from "node:util"
-import { loadChecksum, type Network, PAGE_BYTES, type Pipe, pagesChecksum, readCopy, sql } from "@lf/core"
+import { sql } from "@lf/core"
+import { loadChecksum, type Network, PAGE_BYTES, type Pipe, pagesChecksum, readCopy } from "@lf/core/internal"
 import { afterEach, beforeAll, describe, expect, test } from "vitest"
 import { Database } from "../../../core/src/sqlite/database.ts"
 import { Storage } from "../../../core/src/storage/storage.ts"
@@ -74,7 +75,7 @@ function halfDeaf(network: Network): Network & { isDeaf: boolean } {
 describe("lf backup", () => {
   test("from another process, under writes and rollups: a sound file with a prefix of each client", async () => {
     const { url, dataDir } = await startServer()
-    const program = await bundle("bin.ts")
+    const program = await bundle("cli/bin.ts")
     const clients = await Promise.all([startClient(url), startClient(url), startClient(url)])
     const counts = clients.map(() => 0)
     const idOf = (client: number, n: number) => `${client}-${String(n).padStart(6, "0")}`
@@ -179,7 +180,7 @@ describe("lf restore", () => {
     pending.push(unsure.add("p-u"), doubtful)
     deaf.isDeaf = false
 
-    const program = await bundle("bin.ts")
+    const program = await bundle("cli/bin.ts")
     const { stdout } = await run(process.execPath, [program, "restore", "doc", file, "--data", dataDir])
     expect(stdout).toMatch(/^document doc: \d+ pages from .*doc\.db, epoch [0-9a-f]+; what was there before is in /)
     expect(await readdir(join(dataDir, "docs"))).toEqual(["doc", expect.stringMatching(/^doc\.before-/)])

@@ -1,5 +1,6 @@
 import { stat } from "node:fs/promises"
-import { LfError, pagesAtRest } from "@lf/core"
+import { LfError } from "@lf/core"
+import { pagesAtRest } from "@lf/core/internal"
 import { errnoOf, nodeFsCalls } from "../node/fs-calls.ts"
 import { readFsLog } from "../node/fs-log.ts"
 import { publish, writePages } from "../node/generation.ts"

@@ -1,4 +1,5 @@
-import { compileQuery, liveQueryKey, type Query, type Row } from "@lf/core"
+import type { Query, Row } from "@lf/core"
+import { compileQuery, liveQueryKey } from "@lf/core/internal"
 
 /** TanStack Query's `DehydratedState`, declared here so that a server does not need that library. */
 export interface DehydratedState {

@@ -1,6 +1,6 @@
 import { readdir } from "node:fs/promises"
 import { join } from "node:path"
-import { checkDocId } from "@lf/core"
+import { checkDocId } from "@lf/core/internal"
 import { errnoOf } from "../node/fs-calls.ts"
 
 /**

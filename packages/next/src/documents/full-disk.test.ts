@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { MemoryDisk } from "@lf/core"
+import { MemoryDisk } from "@lf/core/internal"
 import { afterEach, expect, test } from "vitest"
 import { bundle } from "../testing/bundle.ts"
 import { cleanUp, later, startClient, until } from "../testing/fixture.ts"

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises"
 import { join } from "node:path"
-import { MemoryDisk } from "@lf/core"
+import { MemoryDisk } from "@lf/core/internal"
 import { afterEach, expect, test } from "vitest"
 import { bundle } from "../testing/bundle.ts"
 import { cleanUp, startClient, temporaryDirectory, until } from "../testing/fixture.ts"

@@ -1,4 +1,4 @@
-import { MemoryDisk } from "@lf/core"
+import { MemoryDisk } from "@lf/core/internal"
 import { afterEach, expect, test } from "vitest"
 import { bundle } from "../testing/bundle.ts"
 import { cleanUp, startClient, temporaryDirectory, until } from "../testing/fixture.ts"

@@ -1,6 +1,7 @@
 import { rm } from "node:fs/promises"
 import { dirname } from "node:path"
-import { type DocumentCopy, LfError, loadChecksum, readCopy, restoreCopy } from "@lf/core"
+import { LfError } from "@lf/core"
+import { type DocumentCopy, loadChecksum, readCopy, restoreCopy } from "@lf/core/internal"
 import { errnoOf, nodeFsCalls } from "../node/fs-calls.ts"
 import { acquireDirectory, openFsLog } from "../node/fs-log.ts"
 import { loadSqlite } from "../node/load-sqlite.ts"

@@ -25,7 +25,7 @@ function open(dataDir: string, limits: Partial<RoomLimits> = {}): Rooms {
 
 async function add(rooms: Rooms, docId: string, id: string): Promise<void> {
   const { remote, leave } = await rooms.enter(docId, { create: true })
-  expect(await remote.mutate("Add", { id, title: id }, null)).toEqual({ type: "applied" })
+  expect(await remote.mutate("Add", { id, title: id }, null)).toMatchObject({ type: "applied" })
   leave()
 }
 

@@ -1,4 +1,5 @@
-import { type Cancel, type Effect, type Host, LfError, type Mutator, type OnFailed, Remote } from "@lf/core"
+import { LfError, type Mutator } from "@lf/core"
+import { type Cancel, type Effect, type Host, type OnFailed, Remote } from "@lf/core/internal"
 import { LIMITS, type Limits } from "../limits/limits.ts"
 import { type Reporter, reporterOf, toFailure } from "../log/error-report.ts"
 import { acquireDirectory, openFsLog } from "../node/fs-log.ts"
@@ -148,7 +149,7 @@ export class Rooms {
       await this.#end(room)
       return null
     }
-    throw new LfError("RATE_LIMITED", `${this.#limits.openRoomsMax} documents are open`)
+    throw new LfError("RATE_LIMITED", `${this.#limits.openRoomsMax} documents are open, and no more may be`)
   }
 
   #start(docId: string): Room {

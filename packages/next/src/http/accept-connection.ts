@@ -1,4 +1,12 @@
-import { type Cancel, ERROR_CODES, type ErrorCode, type Hello, LfError, type PipeListener, receive } from "@lf/core"
+import { ERROR_CODES, type ErrorCode, LfError } from "@lf/core"
+import {
+  type Admission,
+  type Cancel,
+  ClientConnection,
+  type Hello,
+  type OpenDocument,
+  type Rights,
+} from "@lf/core/internal"
 import type { AccessControl } from "../auth/access-control.ts"
 import type { Reauthorizer } from "../auth/reauthorizer.ts"
 import type { Rooms } from "../documents/rooms.ts"
@@ -6,7 +14,7 @@ import type { ConnectionQuotas, UnadmittedPipe } from "../limits/connection-quot
 import { type Reporter, toFailure } from "../log/error-report.ts"
 import { nodeHost } from "../node/node-host.ts"
 
-/** Answers to a visitor that are not the server's trouble, or were logged where they happened. */
+/** Refusals that are not the server's failure, or were logged where they happened. */
 const EXPECTED: ReadonlySet<ErrorCode> = new Set([
   "AUTH_REQUIRED",
   "USER_ID_INVALID",
@@ -25,70 +33,99 @@ export interface AcceptOptions<P extends { readonly id: string }> {
   readonly reauthorizer: Reauthorizer
   readonly reporter: Reporter
   readonly pipe: UnadmittedPipe
-  /** Whose limits count when nobody is signed in. */
+  /** Whose limits count while no user is signed in. */
   readonly address: string
   readonly headers: Headers
   readonly url: URL
 }
 
-/** A new connection: its hello, then who it is, what it may, and the document (S2, S3). Until then no disk is touched. */
-export function acceptConnection<P extends { readonly id: string }>(accept: AcceptOptions<P>): void {
-  const admitted = async (hello: Hello) => {
+/** What `authenticate` and `authorize` answered. */
+interface AuthorizedRights<P> extends Rights {
+  readonly principal: P | null
+  /** Asks both again. Null: the connection may stay; else why not. */
+  recheck(): Promise<ErrorCode | null>
+}
+
+/** Serves a new socket: its connection asks this server's `Admission`. */
+export function acceptConnection<P extends { readonly id: string }>(options: AcceptOptions<P>): void {
+  const { pipe, quotas } = options
+  const admission = new ServerAdmission(options)
+  new ClientConnection({ pipe, host: nodeHost, admission, helloMsMax: quotas.limits.helloMsMax })
+}
+
+/** Who comes in, how fast and to what: the app's `authenticate` and `authorize`, the limits, and the rooms. */
+class ServerAdmission<P extends { readonly id: string }> implements Admission<AuthorizedRights<P>> {
+  readonly #options: AcceptOptions<P>
+
+  constructor(options: AcceptOptions<P>) {
+    this.#options = options
+  }
+
+  /** @throws AUTH_REQUIRED USER_ID_INVALID AUTHORIZE_FAILED FORBIDDEN */
+  authorize(hello: Hello): Promise<AuthorizedRights<P>> {
+    return this.#public(hello.docId, async () => {
+      const { access, headers, url } = this.#options
+      const { docId: doc } = hello
+      const request = { headers, url, token: hello.token === "" ? null : hello.token }
+      const principal = await access.authenticate(request)
+      const user = principal?.id ?? null
+      const mayRead = () => access.may({ principal, doc, action: "read" })
+      if (!(await mayRead())) throw new LfError("FORBIDDEN", "authorize() refused to read")
+      return {
+        principal,
+        user,
+        mayWrite: (mutation) => access.may({ principal, doc, action: "write", mutation }),
+        recheck: async () => {
+          const now = await access.authenticate(request)
+          if ((now?.id ?? null) !== user) return "AUTH_REQUIRED"
+          return (await mayRead()) ? null : "FORBIDDEN"
+        },
+      }
+    })
+  }
+
+  /** @throws AUTHORIZE_FAILED FORBIDDEN RATE_LIMITED SERVER_CLOSING, and what opening the document throws */
+  openDocument({ docId: doc }: Hello, rights: AuthorizedRights<P>): Promise<OpenDocument> {
+    return this.#public(doc, async () => {
+      const { access, rooms, quotas, reauthorizer, pipe, address } = this.#options
+      const { principal, user, recheck } = rights
+      const owner = user === null ? `at ${address}` : `user ${user}`
+      if (!(await rooms.has(doc))) {
+        if (!(await access.may({ principal, doc, action: "create" })))
+          throw new LfError("FORBIDDEN", "refused to create")
+        quotas.create(owner)
+      }
+      const quota = quotas.admit({ owner, docId: doc, pipe })
+      const undos: Cancel[] = [quota.leave]
+      const release = () => {
+        for (const undo of undos.splice(0)) undo()
+      }
+      try {
+        const { remote, leave } = await rooms.enter(doc, { create: true })
+        undos.push(leave)
+        const welcomed = () => {
+          pipe.welcomed()
+          undos.push(reauthorizer.add({ user, ask: recheck, close: (code) => pipe.close(code) }))
+        }
+        return { remote, pace: quota.pace, pipe: quota.pipe, welcomed, release }
+      } catch (error) {
+        release()
+        throw error
+      }
+    })
+  }
+
+  /** What a client is sent: the code and its sentence. Paths and causes stay here; a broken disk here is not one there. */
+  async #public<T>(doc: string, run: () => Promise<T>): Promise<T> {
     try {
-      return await admit(accept, hello)
+      return await run()
     } catch (error) {
-      throw publicError(accept, hello.docId, error)
+      const failure = toFailure(error, "DOC_STOPPED")
+      const { code } = failure
+      const { reporter } = this.#options
+      if (!EXPECTED.has(code)) reporter.failed({ event: "document-not-opened", error: failure, code, doc })
+      const sent = code.startsWith("LOG_") || code.startsWith("SQL_") ? "DOC_STOPPED" : code
+      throw new LfError(sent, ERROR_CODES[sent])
     }
   }
-  receive(accept.pipe, nodeHost, admitted, accept.quotas.limits.helloMsMax)
-}
-
-/** @throws AUTH_REQUIRED USER_ID_INVALID AUTHORIZE_FAILED FORBIDDEN CLIENT_PROOF RATE_LIMITED SERVER_CLOSING, and what opening the document throws */
-async function admit<P extends { readonly id: string }>(accept: AcceptOptions<P>, hello: Hello): Promise<PipeListener> {
-  const { access, rooms, quotas, pipe, headers, url } = accept
-  const { docId: doc } = hello
-  const request = { headers, url, token: hello.token === "" ? null : hello.token }
-  const principal = await access.authenticate(request)
-  const mayRead = () => access.may({ principal, doc, action: "read" })
-  if (!(await mayRead())) throw new LfError("FORBIDDEN", "authorize() refused to read")
-  const user = principal?.id ?? null
-  const owner = user === null ? `at ${accept.address}` : `user ${user}`
-  if (!(await rooms.has(doc))) {
-    if (!(await access.may({ principal, doc, action: "create" }))) throw new LfError("FORBIDDEN", "refused to create")
-    quotas.create(owner)
-  }
-  const quota = quotas.welcome({ owner, docId: doc, pipe })
-  const undos: Cancel[] = [quota.leave]
-  try {
-    const { remote, leave } = await rooms.enter(doc, { create: true })
-    undos.push(leave)
-    const mayWrite = (mutation: string) => access.may({ principal, doc, action: "write", mutation })
-    const listener = remote.connect({ pipe: quota.pipe, hello, user, mayWrite, pace: quota.pace })
-    pipe.welcomed()
-    const isStill = async () => {
-      const now = await access.authenticate(request)
-      if ((now?.id ?? null) !== user) return "AUTH_REQUIRED"
-      return (await mayRead()) ? null : "FORBIDDEN"
-    }
-    undos.push(accept.reauthorizer.add({ user, ask: isStill, close: (code) => pipe.close(code) }))
-    return {
-      frame: (frame) => listener.frame(frame),
-      closed(reason) {
-        listener.closed(reason)
-        for (const undo of undos) undo()
-      },
-    }
-  } catch (error) {
-    for (const undo of undos) undo()
-    throw error
-  }
-}
-
-/** What a visitor is told: the code and its sentence. Paths and causes stay here; a broken disk here is not one there. */
-function publicError({ reporter }: Pick<AcceptOptions<never>, "reporter">, doc: string, error: unknown): LfError {
-  const failure = toFailure(error, "DOC_STOPPED")
-  const { code } = failure
-  if (!EXPECTED.has(code)) reporter.failed({ event: "document-not-opened", error: failure, code, doc })
-  const told = code.startsWith("LOG_") || code.startsWith("SQL_") ? "DOC_STOPPED" : code
-  return new LfError(told, ERROR_CODES[told])
 }

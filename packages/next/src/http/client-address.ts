@@ -8,7 +8,7 @@ const PROXIES_MAX = 32
 export function checkProxies(count: unknown): number {
   if (typeof count === "number" && Number.isInteger(count) && count >= 0 && count <= PROXIES_MAX) return count
   throw new TypeError(
-    `createLf({ trustProxy }): how many proxies of yours stand before the server, 0 to ${PROXIES_MAX}`,
+    `createLf({ trustProxy }): expected how many proxies of yours stand before the server, a whole number from 0 to ${PROXIES_MAX}, got ${typeof count === "number" ? count : typeof count}`,
   )
 }
 

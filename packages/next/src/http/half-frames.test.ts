@@ -1,5 +1,5 @@
 import type { Socket } from "node:net"
-import { FRAME_BYTES_MAX, LSN_ZERO, lsn, TOKEN_BYTES_MAX } from "@lf/core"
+import { FRAME_BYTES_MAX, LSN_ZERO, lsn, TOKEN_BYTES_MAX } from "@lf/core/internal"
 import { afterEach, describe, expect, test } from "vitest"
 import type { WebSocket } from "ws"
 import { encodeMessage } from "../../../core/src/network/codec.ts"

@@ -1,4 +1,4 @@
-import { lsn } from "@lf/core"
+import { lsn } from "@lf/core/internal"
 import { afterEach, describe, expect, test } from "vitest"
 import { ByteWriter } from "../../../core/src/base/bytes.ts"
 import type { Message } from "../../../core/src/network/message.ts"

@@ -1,4 +1,5 @@
-import { ERROR_CODES, type ErrorCode, type LfError, PROTOCOL_VERSION } from "@lf/core"
+import { ERROR_CODES, type ErrorCode, type LfError } from "@lf/core"
+import { PROTOCOL_VERSION } from "@lf/core/internal"
 import { hostOf } from "./client-address.ts"
 import { isListed } from "./host-list.ts"
 import { isOriginAllowed } from "./origin.ts"

@@ -2,7 +2,7 @@ import { Server as HttpServer, type IncomingMessage, type ServerResponse } from 
 import { Server as HttpsServer } from "node:https"
 import type { Duplex } from "node:stream"
 import { TLSSocket } from "node:tls"
-import { FRAME_BYTES_MAX } from "@lf/core"
+import { FRAME_BYTES_MAX } from "@lf/core/internal"
 import { WebSocketServer } from "ws"
 import type { ConnectionQuotas, UnadmittedPipe } from "../limits/connection-quotas.ts"
 import { LIMITS } from "../limits/limits.ts"

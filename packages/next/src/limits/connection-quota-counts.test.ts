@@ -1,4 +1,4 @@
-import { FRAME_BYTES_MAX, PART_BYTES_MAX, TOKEN_BYTES_MAX } from "@lf/core"
+import { FRAME_BYTES_MAX, PART_BYTES_MAX, TOKEN_BYTES_MAX } from "@lf/core/internal"
 import { describe, expect, test } from "vitest"
 import { ConnectionQuotas } from "./connection-quotas.ts"
 import { LIMITS, limitsOf } from "./limits.ts"
@@ -55,22 +55,22 @@ describe("principals (S7)", () => {
 
   test("documentsPerPrincipalMax counts documents, not connections", () => {
     const quotas = new ConnectionQuotas(limitsOf({ documentsPerPrincipalMax: 2 }))
-    const welcome = (docId: string, owner = "ann") => quotas.welcome({ owner, docId, pipe })
-    const one = welcome("one")
-    for (const docId of ["two", "one", "two"]) welcome(docId)
-    expect(() => welcome("three")).toThrow(limited)
-    welcome("three", "bo")
+    const admit = (docId: string, owner = "ann") => quotas.admit({ owner, docId, pipe })
+    const one = admit("one")
+    for (const docId of ["two", "one", "two"]) admit(docId)
+    expect(() => admit("three")).toThrow(limited)
+    admit("three", "bo")
     one.leave()
-    expect(() => welcome("three")).toThrow(limited)
+    expect(() => admit("three")).toThrow(limited)
   })
 
   test("one over connectionsPerPrincipalMax is refused without a trace, and accepted after a leave", () => {
     const quotas = new ConnectionQuotas(limitsOf({ connectionsPerPrincipalMax: 2 }))
-    const welcome = () => quotas.welcome({ owner: "ann", docId: "d", pipe })
-    const members = [welcome(), welcome()]
-    expect(welcome).toThrow(limited)
+    const admit = () => quotas.admit({ owner: "ann", docId: "d", pipe })
+    const members = [admit(), admit()]
+    expect(admit).toThrow(limited)
     members.pop()?.leave()
-    members.push(welcome())
+    members.push(admit())
     expect(quotas.counts).toEqual({ ...NONE, owners: 1 })
     for (const quota of members) quota.leave()
     expect(quotas.counts).toEqual(NONE)
@@ -78,7 +78,7 @@ describe("principals (S7)", () => {
 
   test("a small batch within the rate passes at once, a large one queues, one over the rate waits", async () => {
     const quotas = new ConnectionQuotas(limitsOf({ mutationsPerSecond: 1_000 }))
-    const { pace } = quotas.welcome({ owner: "ann", docId: "d", pipe })
+    const { pace } = quotas.admit({ owner: "ann", docId: "d", pipe })
     expect(pace.mutations(99)).toBe(undefined)
     await expect(pace.mutations(100)).resolves.toBe(undefined)
     expect(pace.mutations(3_900)).toBeInstanceOf(Promise)
@@ -87,7 +87,7 @@ describe("principals (S7)", () => {
 
   test("four seconds of mutations pass at once, and no more", async () => {
     const quotas = new ConnectionQuotas(limitsOf({ mutationsPerSecond: 10 }))
-    const { pace } = quotas.welcome({ owner: "ann", docId: "d", pipe })
+    const { pace } = quotas.admit({ owner: "ann", docId: "d", pipe })
     expect(pace.mutations(40)).toBe(undefined)
     expect(pace.mutations(1)).toBeInstanceOf(Promise)
   })
@@ -95,7 +95,7 @@ describe("principals (S7)", () => {
   test("what a quota's pipe is asked reaches the connection, and what it sends is counted", async () => {
     const calls: unknown[] = []
     const quotas = new ConnectionQuotas(limitsOf({ pageBytesPerSecond: 1 }))
-    const quota = quotas.welcome({
+    const quota = quotas.admit({
       owner: "ann",
       docId: "d",
       pipe: {

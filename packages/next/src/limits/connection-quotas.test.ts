@@ -1,4 +1,4 @@
-import { PART_BYTES_MAX } from "@lf/core"
+import { PART_BYTES_MAX } from "@lf/core/internal"
 import { expect, test } from "vitest"
 import { ConnectionQuotas } from "./connection-quotas.ts"
 import { limitsOf } from "./limits.ts"
@@ -20,7 +20,7 @@ async function isDone(work: Promise<void> | undefined): Promise<boolean> {
 test("pages are made only for a client that has read the last ones (T23, S7)", async () => {
   const quotas = new ConnectionQuotas(limitsOf())
   const pipe = fakePipe()
-  const quota = quotas.welcome({ owner: "ann", docId: "d", pipe })
+  const quota = quotas.admit({ owner: "ann", docId: "d", pipe })
   expect(quota.pace.news()).toBe(undefined)
   expect(await isDone(quota.pace.pages())).toBe(true)
   pipe.unreadBytes = PART_BYTES_MAX + 1
@@ -33,7 +33,7 @@ test("pages are made only for a client that has read the last ones (T23, S7)", a
 test("one principal's connections share an unread budget; other principals do not wait (S7)", async () => {
   const quotas = new ConnectionQuotas(limitsOf({ unreadBytesPerPrincipalMax: 1_000 }))
   const pipes = [fakePipe(), fakePipe(), fakePipe()]
-  const [, second, other] = pipes.map((pipe, i) => quotas.welcome({ owner: i < 2 ? "ann" : "bo", docId: "d", pipe }))
+  const [, second, other] = pipes.map((pipe, i) => quotas.admit({ owner: i < 2 ? "ann" : "bo", docId: "d", pipe }))
   pipes[0].unreadBytes = 1_001
   expect(await isDone(second.pace.pages())).toBe(false)
   expect(await isDone(other.pace.pages())).toBe(true)
@@ -41,7 +41,7 @@ test("one principal's connections share an unread budget; other principals do no
 
 test("page bytes over the rate wait until they are paid (S7)", async () => {
   const quotas = new ConnectionQuotas(limitsOf({ pageBytesPerSecond: 1_000 }))
-  const quota = quotas.welcome({ owner: "ann", docId: "d", pipe: fakePipe() })
+  const quota = quotas.admit({ owner: "ann", docId: "d", pipe: fakePipe() })
   quota.pipe.send(new Uint8Array(4_000))
   expect(quota.pace.news()).toBe(undefined)
   quota.pipe.send(new Uint8Array(200))
@@ -53,13 +53,13 @@ test("page bytes over the rate wait until they are paid (S7)", async () => {
 test("a connection that has left waits for nothing and leaves nothing behind", async () => {
   const quotas = new ConnectionQuotas(limitsOf({ connectionsPerPrincipalMax: 1 }))
   const pipe = fakePipe()
-  const quota = quotas.welcome({ owner: "ann", docId: "d", pipe })
+  const quota = quotas.admit({ owner: "ann", docId: "d", pipe })
   pipe.unreadBytes = PART_BYTES_MAX + 1
   const waiting = quota.pace.pages()
-  expect(() => quotas.welcome({ owner: "ann", docId: "d", pipe })).toThrow(
+  expect(() => quotas.admit({ owner: "ann", docId: "d", pipe })).toThrow(
     expect.objectContaining({ code: "RATE_LIMITED" }),
   )
   quota.leave()
   await waiting
-  quotas.welcome({ owner: "ann", docId: "d", pipe }).leave()
+  quotas.admit({ owner: "ann", docId: "d", pipe }).leave()
 })

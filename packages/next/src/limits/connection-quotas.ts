@@ -1,4 +1,5 @@
-import { type Cancel, LfError, PART_BYTES_MAX, type Pace, type Pipe } from "@lf/core"
+import { LfError } from "@lf/core"
+import { type Cancel, PART_BYTES_MAX, type Pace, type Pipe } from "@lf/core/internal"
 import { FairQueue } from "./fair-queue.ts"
 import { BURST_SECONDS, KEYS_MAX, type Limits } from "./limits.ts"
 import { RateLimiter } from "./rate-limiter.ts"
@@ -145,17 +146,28 @@ export class ConnectionQuotas {
 
   /** Counts as one creation. @throws RATE_LIMITED when this principal made too many documents within the hour */
   create(owner: string): void {
-    if (!this.#creates.tryTake(owner)) throw new LfError("RATE_LIMITED", "too many new documents of one user")
+    if (!this.#creates.tryTake(owner))
+      throw new LfError(
+        "RATE_LIMITED",
+        `expected at most ${this.limits.createsPerPrincipalPerHour} new documents of one user in an hour, got one more`,
+      )
   }
 
   /** @throws RATE_LIMITED */
-  welcome({ owner, docId, pipe }: { owner: string; docId: string; pipe: MeteredPipe }): ConnectionQuota {
+  admit({ owner, docId, pipe }: { owner: string; docId: string; pipe: MeteredPipe }): ConnectionQuota {
     const members = this.#membersByOwner.get(owner) ?? new Set()
     const { connectionsPerPrincipalMax, documentsPerPrincipalMax } = this.limits
     if (members.size >= connectionsPerPrincipalMax)
-      throw new LfError("RATE_LIMITED", "too many connections of one user")
+      throw new LfError(
+        "RATE_LIMITED",
+        `expected at most ${connectionsPerPrincipalMax} connections of one user, got one more`,
+      )
     const documents = new Set(Array.from(members, (quota) => quota.docId)).add(docId)
-    if (documents.size > documentsPerPrincipalMax) throw new LfError("RATE_LIMITED", "too many documents of one user")
+    if (documents.size > documentsPerPrincipalMax)
+      throw new LfError(
+        "RATE_LIMITED",
+        `expected at most ${documentsPerPrincipalMax} open documents of one user, got one more`,
+      )
     const entry = { docId, pipe }
     members.add(entry)
     this.#membersByOwner.set(owner, members)

@@ -1,4 +1,4 @@
-import { MemoryDisk } from "@lf/core"
+import { MemoryDisk } from "@lf/core/internal"
 import { afterEach, describe, expect, test, vi } from "vitest"
 import { mutationCodec } from "../../../core/src/timeline/mutation.ts"
 import { boundedLog } from "../log/log.ts"

@@ -60,7 +60,7 @@ export interface Limits {
   readonly documentPagesMax: number
 }
 
-import { MUTATION_PAGES_MAX } from "@lf/core"
+import { MUTATION_PAGES_MAX } from "@lf/core/internal"
 
 const MIB = 1024 * 1024
 
@@ -103,7 +103,8 @@ export const KEYS_MAX = 10_000
 /** @throws TypeError for a limit that is no positive number, or that is unknown */
 export function limitsOf(wanted: Partial<Limits> = {}): Limits {
   for (const [name, value] of Object.entries(wanted)) {
-    if (!Object.hasOwn(LIMITS, name)) throw new TypeError(`createLf({ limits }): there is no limit ${name}`)
+    if (!Object.hasOwn(LIMITS, name))
+      throw new TypeError(`createLf({ limits }): expected a limit of SECURITY.md, got ${name}`)
     if (typeof value !== "number" || !(value > 0))
       throw new TypeError(`createLf({ limits }): ${name} must be a number greater than 0, got ${value}`)
   }

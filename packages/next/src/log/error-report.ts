@@ -84,7 +84,7 @@ const CAUSES_MAX = 3
  * What may be logged of an error: its class, the system's code, which migration it was, and where it was thrown. Never its
  * message, name or stack as they are: they may quote what was sent, and anything may be assigned to them (S16, S22).
  */
-export function describe(error: unknown): string {
+function describe(error: unknown): string {
   const parts: string[] = []
   let one = error
   for (let i = 0; i < CAUSES_MAX && one !== undefined && one !== null; i++) {
@@ -125,7 +125,7 @@ export function isKnown(error: unknown): error is LfError {
  * Where it was thrown, as "file:line:column", innermost first. A line of a stack counts when it names a file that exists here:
  * a text that was sent does not become a place by looking like one.
  */
-export function placesOf(error: unknown): string[] {
+function placesOf(error: unknown): string[] {
   const stack = guarded(() => (error as Error).stack, undefined)
   if (typeof stack !== "string") return []
   const places: string[] = []

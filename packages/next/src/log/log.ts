@@ -69,7 +69,7 @@ export function boundedLog(log: Log = writeLine): Log {
   }
 }
 
-export function writeLine(event: LogEvent): void {
+function writeLine(event: LogEvent): void {
   process.stderr.write(`${lineOf(event)}\n`)
 }
 

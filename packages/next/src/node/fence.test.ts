@@ -1,4 +1,4 @@
-import { loadChecksum } from "@lf/core"
+import { loadChecksum } from "@lf/core/internal"
 import { beforeEach, describe, expect, test } from "vitest"
 import { chainOf, checkpointOf } from "../../../core/src/testing/log-contract.ts"
 import { CrashDisk } from "../testing/crash-disk.ts"

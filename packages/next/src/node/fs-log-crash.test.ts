@@ -1,4 +1,4 @@
-import { loadChecksum, type OpenedLog, pagesChecksum } from "@lf/core"
+import { loadChecksum, type OpenedLog, pagesChecksum } from "@lf/core/internal"
 import { describe, expect, test } from "vitest"
 import { chainOf, checkpointOf } from "../../../core/src/testing/log-contract.ts"
 import { CrashDisk, LOSSES } from "../testing/crash-disk.ts"

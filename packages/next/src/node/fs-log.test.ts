@@ -4,7 +4,7 @@ import { copyFile, mkdtemp, readdir, readFile, rename, rm, truncate, writeFile }
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
-import { decodeLogHeader, encodeLogHeader, loadChecksum, type OpenedLog, Streams } from "@lf/core"
+import { decodeLogHeader, encodeLogHeader, loadChecksum, type OpenedLog, Streams } from "@lf/core/internal"
 import { build } from "esbuild"
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { chainOf, checkpointOf, logContract } from "../../../core/src/testing/log-contract.ts"
@@ -241,7 +241,10 @@ describe("fs log", () => {
       platform: "node",
       format: "esm",
       outfile: script,
-      alias: { "@lf/core": join(root, "packages/core/src/index.ts") },
+      alias: {
+        "@lf/core": join(root, "packages/core/src/index.ts"),
+        "@lf/core/internal": join(root, "packages/core/src/internal.ts"),
+      },
       absWorkingDir: root,
     })
     const docDirectory = join(directory, "doc")
@@ -266,7 +269,7 @@ describe("fs log", () => {
 
 /** Appends for ever, rolls up now and then, and prints each position once it is durable. */
 const CHILD = `
-import { Streams } from "@lf/core"
+import { Streams } from "@lf/core/internal"
 import { openFsLog } from "./fs-log.ts"
 const streams = new Streams(await openFsLog(process.argv[2]))
 const journal = streams.journal("n", { encode: (n) => n, decode: (n) => n })

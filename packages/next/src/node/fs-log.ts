@@ -1,17 +1,16 @@
 import { join } from "node:path"
+import { isLfError, LfError } from "@lf/core"
 import {
   type Checkpoint,
   type DocumentLog,
   encodeGroup,
-  isLfError,
-  LfError,
   type LogHeader,
   type LogRecord,
   loadChecksum,
   type OpenedLog,
   pagesChecksum,
   toLfError,
-} from "@lf/core"
+} from "@lf/core/internal"
 import { type Raised, raiseFence } from "./fence.ts"
 import { errnoOf, type FsCalls, nodeFsCalls } from "./fs-calls.ts"
 import {

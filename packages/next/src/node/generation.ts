@@ -1,14 +1,14 @@
 import { dirname, join } from "node:path"
+import { LfError } from "@lf/core"
 import {
   type Checkpoint,
   decodeLogHeader,
   decodeRecords,
   encodeLogHeader,
-  LfError,
   type LogHeader,
   type OpenedLog,
   pagesChecksum,
-} from "@lf/core"
+} from "@lf/core/internal"
 import type { Fence } from "./fence.ts"
 import { errnoOf, type FsCalls, type FsFile } from "./fs-calls.ts"
 
@@ -85,7 +85,8 @@ export async function readGeneration(directory: string, calls: FsCalls, generati
   const path = join(directory, logName(generation))
   const bytes = await calls.read(path)
   const { header, endAt } = decodeLogHeader(bytes)
-  if (header.generation !== generation) throw new LfError("LOG_CORRUPT", `${path} is of another generation`)
+  if (header.generation !== generation)
+    throw new LfError("LOG_CORRUPT", `expected generation ${generation} in ${path}, got ${header.generation}`)
   const decoded = decodeRecords(bytes.subarray(endAt), generation)
   if (decoded.goodBytes < header.liveBytes) throw new LfError("LOG_CORRUPT", `${path}: live records are damaged`)
   const checkpoint = await readCheckpoint(directory, calls, header)
@@ -108,7 +109,7 @@ export function newestGeneration(names: readonly string[]): number {
 }
 
 /** The generation that wrote the pages of a log's checkpoint; null: no checkpoint. */
-export function mainGenerationOf({ generation, checkpoint }: LogHeader): number | null {
+function mainGenerationOf({ generation, checkpoint }: LogHeader): number | null {
   return checkpoint === null ? null : (checkpoint.mainGeneration ?? generation)
 }
 
@@ -121,7 +122,11 @@ async function readCheckpoint(directory: string, calls: FsCalls, header: LogHead
     if (errnoOf(cause) !== "ENOENT") throw cause
     throw new LfError("LOG_CORRUPT", `${path} is missing`, { cause })
   })
-  if (bytes.length !== pageCount * PAGE_BYTES) throw new LfError("LOG_CORRUPT", `${path} has not ${pageCount} pages`)
+  if (bytes.length !== pageCount * PAGE_BYTES)
+    throw new LfError(
+      "LOG_CORRUPT",
+      `expected ${pageCount * PAGE_BYTES} bytes (${pageCount} pages) in ${path}, got ${bytes.length}`,
+    )
   const pages: Uint8Array[] = []
   // Copies, so that one retained page does not hold the whole file in memory.
   for (let at = 0; at < bytes.length; at += PAGE_BYTES) pages.push(new Uint8Array(bytes.subarray(at, at + PAGE_BYTES)))

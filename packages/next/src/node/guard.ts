@@ -1,5 +1,5 @@
 import { Script } from "node:vm"
-import type { Guard } from "@lf/core"
+import type { Guard } from "@lf/core/internal"
 import { LIMITS } from "../limits/limits.ts"
 import { errnoOf } from "./fs-calls.ts"
 

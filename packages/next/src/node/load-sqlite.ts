@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises"
 import { createRequire } from "node:module"
-import { type LoadSqlite, newInstance } from "@lf/core"
+import { type LoadSqlite, newInstance } from "@lf/core/internal"
 import factory from "wa-sqlite/dist/wa-sqlite.mjs"
 
 let compiled: Promise<WebAssembly.Module> | undefined

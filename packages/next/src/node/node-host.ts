@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto"
-import type { Host } from "@lf/core"
+import type { Host } from "@lf/core/internal"
 
 /** Long enough for a request of another document to be read and run. */
 const YIELD_MS = 2

@@ -1,4 +1,4 @@
-import { loadChecksum } from "@lf/core"
+import { loadChecksum } from "@lf/core/internal"
 import { describe, expect, test } from "vitest"
 import { SeededRandom } from "../../../core/src/testing/seeded-random.ts"
 import { LOSSES, type Loss } from "../testing/crash-disk.ts"

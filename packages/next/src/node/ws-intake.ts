@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream"
-import type { Cancel } from "@lf/core"
+import type { Cancel } from "@lf/core/internal"
 import type { IntakeShare } from "../limits/connection-quotas.ts"
 import { FrameMeter } from "./frame-meter.ts"
 

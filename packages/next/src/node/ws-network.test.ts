@@ -1,6 +1,6 @@
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
-import type { Pipe } from "@lf/core"
+import type { Pipe } from "@lf/core/internal"
 import { WebSocketServer } from "ws"
 import { networkContract } from "../../../core/src/testing/network-contract.ts"
 import { wsNetwork } from "./ws-network.ts"

@@ -1,4 +1,5 @@
-import { FRAME_BYTES_MAX, LfError, type Network, type Pipe } from "@lf/core"
+import { LfError } from "@lf/core"
+import { FRAME_BYTES_MAX, type Network, type Pipe } from "@lf/core/internal"
 import { WebSocket } from "ws"
 import { CLIENT_PIPE_LIMITS, WsPipe } from "./ws-pipe.ts"
 

@@ -1,7 +1,7 @@
 import { once } from "node:events"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
-import { FRAME_BYTES_MAX, type Pipe } from "@lf/core"
+import { FRAME_BYTES_MAX, type Pipe } from "@lf/core/internal"
 import { afterEach, describe, expect, test } from "vitest"
 import { WebSocket, WebSocketServer } from "ws"
 import { LIMITS } from "../limits/limits.ts"

@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream"
-import type { Pipe, PipeListener } from "@lf/core"
+import type { Pipe, PipeListener } from "@lf/core/internal"
 import type { RawData, WebSocket } from "ws"
 import type { IntakeShare } from "../limits/connection-quotas.ts"
 import { BURST_SECONDS, LIMITS, type Limits } from "../limits/limits.ts"

@@ -20,7 +20,10 @@ export async function bundle(entry: string): Promise<string> {
     bundle: true,
     platform: "node",
     format: "esm",
-    alias: { "@lf/core": join(root, "packages/core/src/index.ts") },
+    alias: {
+      "@lf/core": join(root, "packages/core/src/index.ts"),
+      "@lf/core/internal": join(root, "packages/core/src/internal.ts"),
+    },
     external: ["wa-sqlite", "ws"],
     absWorkingDir: root,
     logLevel: "error",

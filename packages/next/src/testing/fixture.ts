@@ -4,17 +4,8 @@ import { createServer, type Server } from "node:http"
 import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import {
-  defineMutation,
-  defineMutator,
-  Local,
-  loadChecksum,
-  MemoryDisk,
-  type Network,
-  Reject,
-  Session,
-  sql,
-} from "@lf/core"
+import { defineMutation, defineMutator, Reject, sql } from "@lf/core"
+import { Local, loadChecksum, MemoryDisk, type Network, Session } from "@lf/core/internal"
 import { z } from "zod"
 import { createLf, type Lf, type LfOptions } from "../create-lf.ts"
 import { loadSqlite } from "../node/load-sqlite.ts"
@@ -31,10 +22,10 @@ export const Add = defineMutation("Add", z.object({ id: z.string(), title: z.str
   if (title === "bad" && tx.side === "remote") throw new Reject("not-welcome", { title })
   tx.run(sql`insert into todos (id, title, author) values (${id}, ${title}, ${tx.user})`)
 })
-export const Spin = defineMutation("Spin", z.object({}), (tx) => {
+const Spin = defineMutation("Spin", z.object({}), (tx) => {
   if (tx.side === "remote") for (;;);
 })
-export const Slow = defineMutation("Slow", z.object({ id: z.string() }), (tx, { id }) => {
+const Slow = defineMutation("Slow", z.object({ id: z.string() }), (tx, { id }) => {
   const endMs = performance.now() + (tx.side === "remote" ? SLOW_MS : 0)
   while (performance.now() < endMs);
   tx.run(sql`insert into todos (id, title) values (${id}, ${id})`)
@@ -43,7 +34,7 @@ export const Remove = defineMutation("Remove", z.object({ id: z.string() }), (tx
   tx.run(sql`delete from todos where id = ${id}`)
 })
 /** Stands for a mutation that exhausts memory: it cannot be caught. */
-export const Kill = defineMutation("Kill", z.object({ id: z.string() }), (tx, { id }) => {
+const Kill = defineMutation("Kill", z.object({ id: z.string() }), (tx, { id }) => {
   tx.run(sql`insert into todos (id, title) values (${id}, ${id})`)
   if (tx.side === "remote") process.kill(process.pid, "SIGKILL")
 })

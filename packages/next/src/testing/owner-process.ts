@@ -3,7 +3,7 @@
 // is durable; and "stopped CODE". Its second argument selects what it opens first: the directory or the document alone.
 import { join } from "node:path"
 import { setTimeout } from "node:timers/promises"
-import { Streams, toLfError } from "@lf/core"
+import { Streams, toLfError } from "@lf/core/internal"
 import { acquireDirectory, openFsLog } from "../node/fs-log.ts"
 
 const RETRY_MS = 20

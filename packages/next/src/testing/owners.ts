@@ -1,6 +1,7 @@
 // Several owners of one document on one disk whose lock excludes none of them. They take turns call by call, in an order
 // that a test decides, and what was acknowledged to each is compared with what the disk has in the end.
-import { isLfError, type LogRecord, type OpenedLog } from "@lf/core"
+import { isLfError } from "@lf/core"
+import type { LogRecord, OpenedLog } from "@lf/core/internal"
 import { chainOf, checkpointOf } from "../../../core/src/testing/log-contract.ts"
 import type { FsCalls, FsFile } from "../node/fs-calls.ts"
 import { openFsLog } from "../node/fs-log.ts"

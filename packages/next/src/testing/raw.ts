@@ -1,6 +1,6 @@
 // A client that sends any frame: for attackers, and for what no lf client would send.
 import { once } from "node:events"
-import { LSN_ZERO, loadChecksum, lsn, PROTOCOL_VERSION } from "@lf/core"
+import { LSN_ZERO, loadChecksum, lsn, PROTOCOL_VERSION } from "@lf/core/internal"
 import { type ClientOptions, WebSocket } from "ws"
 import { chainHash } from "../../../core/src/base/checksum.ts"
 import { decodeMessage, encodeMessage } from "../../../core/src/network/codec.ts"

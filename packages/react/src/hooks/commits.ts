@@ -1,4 +1,4 @@
-import type { Receipt } from "../tab/calls.ts"
+import type { Receipt } from "@lf/core"
 
 let collecting: Promise<Receipt>[] | null = null
 

@@ -63,9 +63,10 @@ const NOTHING: TabDocument["known"] = { state: INITIAL_STATE, pending: [], rejec
 
 export const DocumentContext = createContext<DocumentHandle | null>(null)
 
-/** @throws PROVIDER_MISSING */
-export function useDocumentHandle(): DocumentHandle {
+/** For the hook of this name. @throws PROVIDER_MISSING */
+export function useDocumentHandle(hook: string): DocumentHandle {
   const handle = useContext(DocumentContext)
-  if (handle === null) throw new LfError("PROVIDER_MISSING", "lf's hooks must be used inside <LfProvider>")
+  if (handle === null)
+    throw new LfError("PROVIDER_MISSING", `${hook} was called outside of <LfProvider>: wrap the page in it`)
   return handle
 }

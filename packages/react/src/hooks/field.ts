@@ -1,5 +1,6 @@
-import { isLfError, LfError, toLfError } from "@lf/core"
-import type { Receipt } from "../tab/calls.ts"
+import type { Receipt } from "@lf/core"
+import { isLfError, LfError } from "@lf/core"
+import { toLfError } from "@lf/core/internal"
 import { collectReceipts } from "./commits.ts"
 
 /** After a kept commit whose value the row never shows (a mutator that trims, say), the row shows after this time. */

@@ -1,27 +1,19 @@
 // @vitest-environment jsdom
-import {
-  defineMutation,
-  defineMutator,
-  loadChecksum,
-  MemoryDisk,
-  MemoryNetwork,
-  Reject,
-  Remote,
-  receive,
-  sql,
-} from "@lf/core"
+import { defineMutation, defineMutator, Reject, sql } from "@lf/core"
+import { loadChecksum, MemoryDisk, MemoryNetwork, Remote } from "@lf/core/internal"
 import { MutationCache, QueryCache, QueryClient } from "@tanstack/react-query"
 import { act, cleanup, fireEvent, render, screen, waitFor } from "@testing-library/react"
 import { Component, type ReactNode } from "react"
 import { afterEach, beforeAll, beforeEach, expect, type Mock, test, vi } from "vitest"
 import { z } from "zod"
+import { serve } from "../../../core/src/testing/admit.ts"
 import { atTheEndOfTheStack } from "../../../core/src/testing/end-of-stack.ts"
 import { browserHost as host } from "../platform/browser/browser-host.ts"
 import { loadSqliteInNode } from "../platform/memory/memory-platform.ts"
 import { memoryWorker } from "../testing/index.ts"
 import { LfProvider } from "./provider.tsx"
 import { bindingOf } from "./query-binding.ts"
-import { type Document, type RejectedMutation, useDocument, useRejectedMutations } from "./use-document.ts"
+import { type DismissibleRejection, type Document, useDocument, useRejectedMutations } from "./use-document.ts"
 import { useField } from "./use-field.ts"
 import { type MutationOptions, type MutationResult, useMutation } from "./use-mutation.ts"
 import { useQuery } from "./use-query.ts"
@@ -65,7 +57,7 @@ type Args = { text: string }
 let add: MutationResult<Args>
 let unregistered: MutationResult<Args>
 let document: Document
-let rejected: readonly RejectedMutation[]
+let rejected: readonly DismissibleRejection[]
 
 /** Nothing in it looks at an error. */
 function Writer({ options = {} }: { options?: MutationOptions<Args> }) {
@@ -99,7 +91,7 @@ function show(children: ReactNode, { network, client = new QueryClient(), onErro
 async function server(): Promise<MemoryNetwork> {
   const opened = await new MemoryDisk().open("d")
   const remote = await Remote.recover({ opened, loadSqlite: loadSqliteInNode, mutator, host })
-  return new MemoryNetwork((pipe) => receive(pipe, host, async (hello) => remote.connect({ pipe, hello, user: null })))
+  return new MemoryNetwork((pipe) => void serve(pipe, host, remote))
 }
 
 const codeOf = (promise: Promise<unknown>) =>

@@ -1,4 +1,5 @@
-import { diffRows, type LfError, patchRows, type Query, type Row } from "@lf/core"
+import type { LfError, Query, Row } from "@lf/core"
+import { diffRows, patchRows } from "@lf/core/internal"
 import { type Query as CachedQuery, focusManager, type QueryKey } from "@tanstack/react-query"
 import type { SentResult } from "../rpc/protocol.ts"
 import { sentToError } from "../rpc/sent-error.ts"

@@ -1,4 +1,4 @@
-import { uuidV7 } from "@lf/core"
+import { uuidV7 } from "@lf/core/internal"
 
 /** A UUIDv7: unique, and sorted by the time it was made. Not a secret. */
 export function newId(): string {

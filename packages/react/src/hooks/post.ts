@@ -1,9 +1,9 @@
-import { type DefinedMutation, LfError, type RemoteOutcome } from "@lf/core"
-import type { Receipt } from "../tab/calls.ts"
+import type { Receipt } from "@lf/core"
+import { type DefinedMutation, LfError, type Outcome } from "@lf/core"
 import { noteReceipt } from "./commits.ts"
 import type { DocumentHandle } from "./document-handle.ts"
 
-export type Rejected = Extract<RemoteOutcome, { type: "rejected" }>
+export type Rejected = Extract<Outcome, { type: "rejected" }>
 
 type RejectedListener<Args> = (rejected: Rejected, args: Args) => unknown
 

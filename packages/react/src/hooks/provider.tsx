@@ -1,5 +1,5 @@
 "use client"
-import { checkDocId } from "@lf/core"
+import { checkDocId } from "@lf/core/internal"
 import { type QueryClient, QueryClientContext, QueryClientProvider } from "@tanstack/react-query"
 import { type ReactElement, type ReactNode, useContext, useEffect, useMemo, useRef, useState } from "react"
 import type { ErrorListener } from "../tab/error-reports.ts"

@@ -1,4 +1,5 @@
-import { compileQuery, LfError, liveQueryKey, type Query, type Sql, type SqlValue } from "@lf/core"
+import { LfError, type Query, type Sql, type SqlValue } from "@lf/core"
+import { compileQuery, liveQueryKey } from "@lf/core/internal"
 import {
   type Query as CachedQuery,
   notifyManager,
@@ -193,7 +194,10 @@ export function liveQueryOptions<R>({ doc, user }: DocumentName, query: Query<R>
 /** The query that a key stands for: hydrated queries have nothing else. */
 function partsOf(key: QueryKey): { user: string | null; doc: string; query: Sql<unknown> } {
   if (!isLiveKey(key)) {
-    throw new LfError("SQL_BAD_PARAMETER", 'a query key that begins with "lf" must be made by liveQueryOptions')
+    throw new LfError(
+      "SQL_BAD_PARAMETER",
+      'expected a query key of liveQueryOptions, got another one that begins with "lf"',
+    )
   }
   const [, user, doc, sql, parameters] = key
   return { user, doc, query: { sql, parameters: parameters.map(decodeParameter) } }

@@ -1,9 +1,9 @@
 "use client"
-import type { DefinedMutation, LfError, Progress, Query, Rejection } from "@lf/core"
+import type { DefinedMutation, LfError, Query, Receipt, RejectedMutation } from "@lf/core"
+import type { Progress } from "@lf/core/internal"
 import { useCallback, useEffect, useMemo, useRef, useSyncExternalStore } from "react"
 import type { DocumentState, PendingMutation } from "../rpc/protocol.ts"
 import { sentToError } from "../rpc/sent-error.ts"
-import type { Receipt } from "../tab/calls.ts"
 import { INITIAL_STATE } from "../tab/document-state.ts"
 import { type DocumentHandle, useDocumentHandle } from "./document-handle.ts"
 import { post } from "./post.ts"
@@ -25,7 +25,7 @@ export interface Document {
  * and user of the render that made them.
  */
 export function useDocument(): Document {
-  const handle = useDocumentHandle()
+  const handle = useDocumentHandle("useDocument")
   return useMemo(() => documentOf(handle), [handle])
 }
 
@@ -54,10 +54,10 @@ export interface ConnectionState {
 
 /** The worker's connection to the server. */
 export function useConnectionStatus(): ConnectionState {
-  const handle = useDocumentHandle()
-  const status = useDocumentState((state) => state.status)
-  const sent = useDocumentState((state) => state.error)
-  const isOnlineWanted = useDocumentState((state) => state.isOnlineWanted)
+  const handle = useDocumentHandle("useConnectionStatus")
+  const status = useDocumentState(handle, (state) => state.status)
+  const sent = useDocumentState(handle, (state) => state.error)
+  const isOnlineWanted = useDocumentState(handle, (state) => state.isOnlineWanted)
   const error = useMemo(() => (sent === null ? null : sentToError(sent)), [sent])
   const isErrorRead = useRef(false)
   useEffect(() => {
@@ -84,17 +84,18 @@ export function useSyncStatus(): {
   readonly upToDate: boolean
   readonly firstSync: Progress | null
 } {
-  const pending = useDocumentState((state) => state.pendingCount)
-  const lsn = useDocumentState((state) => state.lsn)
-  const durable = useDocumentState((state) => state.isDurable)
-  const upToDate = useDocumentState((state) => state.isUpToDate)
-  const firstSync = useDocumentState((state) => state.firstSync)
+  const handle = useDocumentHandle("useSyncStatus")
+  const pending = useDocumentState(handle, (state) => state.pendingCount)
+  const lsn = useDocumentState(handle, (state) => state.lsn)
+  const durable = useDocumentState(handle, (state) => state.isDurable)
+  const upToDate = useDocumentState(handle, (state) => state.isUpToDate)
+  const firstSync = useDocumentState(handle, (state) => state.firstSync)
   return useMemo(() => ({ pending, lsn, durable, upToDate, firstSync }), [pending, lsn, durable, upToDate, firstSync])
 }
 
 /** Mutations that wait for the server, oldest first. */
 export function usePendingMutations(): readonly PendingMutation[] {
-  const handle = useDocumentHandle()
+  const handle = useDocumentHandle("usePendingMutations")
   return useSyncExternalStore(
     useCallback((notify) => handle.live.watchPending(notify), [handle]),
     () => handle.known.pending,
@@ -102,14 +103,14 @@ export function usePendingMutations(): readonly PendingMutation[] {
   )
 }
 
-export interface RejectedMutation extends Rejection {
-  /** Deletes the document's data, in every tab and for good. Resolves when that is durable. */
+export interface DismissibleRejection extends RejectedMutation {
+  /** Removes the rejection from the list, in every tab and for good. Resolves when that is durable. */
   dismiss(): Promise<void>
 }
 
 /** Mutations that the server rejected and that are not dismissed yet; kept across restarts. */
-export function useRejectedMutations(): readonly RejectedMutation[] {
-  const handle = useDocumentHandle()
+export function useRejectedMutations(): readonly DismissibleRejection[] {
+  const handle = useDocumentHandle("useRejectedMutations")
   const rejected = useSyncExternalStore(
     useCallback((notify) => handle.live.watch(notify), [handle]),
     () => handle.known.rejected,
@@ -123,11 +124,10 @@ export function useRejectedMutations(): readonly RejectedMutation[] {
 }
 
 const NO_PENDING: readonly PendingMutation[] = []
-const NO_REJECTED: readonly Rejection[] = []
+const NO_REJECTED: readonly RejectedMutation[] = []
 
-/** One part of the state; renders only when that part changes. */
-function useDocumentState<T>(select: (state: DocumentState) => T): T {
-  const handle = useDocumentHandle()
+/** One part of the state: renders only when that part changes. */
+function useDocumentState<T>(handle: DocumentHandle, select: (state: DocumentState) => T): T {
   return useSyncExternalStore(
     useCallback((notify) => handle.live.watch(notify), [handle]),
     () => select(handle.known.state),

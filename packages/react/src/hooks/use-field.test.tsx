@@ -1,9 +1,10 @@
 // @vitest-environment jsdom
+
+import type { Receipt } from "@lf/core"
 import { LfError } from "@lf/core"
 import { act, cleanup, fireEvent, render, screen } from "@testing-library/react"
 import { useState } from "react"
 import { afterEach, beforeEach, expect, test, vi } from "vitest"
-import type { Receipt } from "../tab/calls.ts"
 import { collectReceipts, noteReceipt } from "./commits.ts"
 import { type FieldOptions, type FieldResult, useField } from "./use-field.ts"
 

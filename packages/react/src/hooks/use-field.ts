@@ -232,11 +232,11 @@ function parsed(row: unknown, text: string): unknown {
   if (typeof row === "number") {
     const number = Number(text)
     if (text.trim() !== "" && Number.isFinite(number)) return number
-    throw new LfError("MUTATION_ARGS_INVALID", `expected a number, got ${JSON.stringify(text)}`)
+    throw new LfError("MUTATION_ARGS_INVALID", `expected a number, got another text (characters: ${text.length})`)
   }
   if (typeof row === "bigint") {
     if (/^\s*-?\d+\s*$/.test(text)) return BigInt(text)
-    throw new LfError("MUTATION_ARGS_INVALID", `expected a whole number, got ${JSON.stringify(text)}`)
+    throw new LfError("MUTATION_ARGS_INVALID", `expected a whole number, got another text (characters: ${text.length})`)
   }
   if (typeof row === "boolean") return text === "true"
   if (row === null && text === "") return null

@@ -1,5 +1,5 @@
 "use client"
-import type { DefinedMutation, LfError } from "@lf/core"
+import type { DefinedMutation, LfError, Receipt } from "@lf/core"
 import {
   MutationObserver,
   type MutationObserverOptions,
@@ -9,7 +9,6 @@ import {
   type UseMutationResult,
 } from "@tanstack/react-query"
 import { useCallback, useEffect, useMemo, useRef, useSyncExternalStore } from "react"
-import type { Receipt } from "../tab/calls.ts"
 import { type DocumentHandle, useDocumentHandle } from "./document-handle.ts"
 import { post, type Rejected } from "./post.ts"
 import { useDevWorkerRestart } from "./use-dev-worker-restart.ts"
@@ -62,7 +61,7 @@ export function useMutation<Args>(
   mutation: DefinedMutation<Args>,
   options: MutationOptions<Args> = {},
 ): MutationResult<Args> {
-  const handle = useDocumentHandle()
+  const handle = useDocumentHandle("useMutation")
   useDevWorkerRestart(handle, mutation)
   const { client } = handle
   const observerOptions = observerOptionsOf({ handle, mutation, options })

@@ -56,7 +56,7 @@ export function useQuery<R extends object, T>(
   query: Query<R>,
   { selectRow, ...options }: QueryOptions<R, T> & { readonly selectRow?: (row: R) => unknown } = {},
 ): UseQueryResult<T, LfError> {
-  const handle = useDocumentHandle()
+  const handle = useDocumentHandle("useQuery")
   handle.prepare()
   const select = useSelectRow(selectRow)
   const base = liveQueryOptions(handle, query) as UseQueryOptions<R[], LfError, T> // `select` alone makes a T of R[]
@@ -78,7 +78,7 @@ export function useSuspenseQuery<R extends object, T>(
   query: Query<R>,
   options: { readonly select?: (rows: R[]) => T; readonly selectRow?: (row: R) => unknown } = {},
 ): UseSuspenseQueryResult<T, LfError> {
-  const handle = useDocumentHandle()
+  const handle = useDocumentHandle("useSuspenseQuery")
   handle.prepare()
   const selectRows = useSelectRow(options.selectRow) as ((rows: R[]) => T) | undefined // as above
   const select = selectRows ?? options.select

@@ -1,4 +1,4 @@
-import type { Host, LoadSqlite, Network, OpenedLog } from "@lf/core"
+import type { Host, LoadSqlite, Network, OpenedLog } from "@lf/core/internal"
 
 /** What the worker needs of its environment: the browser's APIs, or memory in tests. */
 export interface Platform {

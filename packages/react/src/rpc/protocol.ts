@@ -1,4 +1,5 @@
-import type { ConnectionStatus, Progress, Rejection, RemoteOutcome, Row, RowPatch, SqlValue } from "@lf/core"
+import type { Outcome, RejectedMutation, Row, SqlValue } from "@lf/core"
+import type { ConnectionStatus, Progress, RowPatch } from "@lf/core/internal"
 
 /** An error for a port: structured clones lose classes and codes. */
 export interface SentError {
@@ -53,8 +54,8 @@ export type QueueChange<T> =
 
 /** Rejections: all, or what was added and which were dismissed. */
 export type RejectedChange =
-  | { readonly type: "all"; readonly items: readonly Rejection[] }
-  | { readonly type: "change"; readonly added: readonly Rejection[]; readonly removed: readonly string[] }
+  | { readonly type: "all"; readonly items: readonly RejectedMutation[] }
+  | { readonly type: "change"; readonly added: readonly RejectedMutation[]; readonly removed: readonly string[] }
 
 /** One port is one document of one user, from `open` on. */
 export type TabMessage =
@@ -118,7 +119,7 @@ export type WorkerMessage =
   | { readonly type: "mutated"; readonly uid: string; readonly error: SentError | null }
   | {
       readonly type: "decided"
-      readonly outcomes: readonly { readonly uid: string; readonly outcome: RemoteOutcome }[]
+      readonly outcomes: readonly { readonly uid: string; readonly outcome: Outcome }[]
     }
   | { readonly type: "answer"; readonly call: number; readonly value: unknown; readonly error: SentError | null }
   | { readonly type: "token-wanted"; readonly ask: number }

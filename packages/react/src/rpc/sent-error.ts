@@ -1,4 +1,5 @@
-import { type ErrorCode, isLfError, LfError, type RemoteOutcome, toLfError } from "@lf/core"
+import { type ErrorCode, isLfError, LfError, type Outcome } from "@lf/core"
+import { toLfError } from "@lf/core/internal"
 import type { SentError } from "./protocol.ts"
 
 /** `code` is used for what is no `LfError`. */
@@ -6,7 +7,7 @@ export function errorToSent(error: unknown, code: ErrorCode = "WORKER_FAILED"): 
   const { code: known, message, cause, stack } = toLfError(error, code)
   const sent = { code: known, message, stack: isLfError(error) ? stack : stackOf(error) }
   if (known !== "MUTATION_REJECTED") return sent
-  const outcome = cause as RemoteOutcome | undefined // Local puts the outcome there
+  const outcome = cause as Outcome | undefined // Local puts the outcome there
   return outcome?.type === "rejected" ? { ...sent, reject: { code: outcome.code, data: outcome.data } } : sent
 }
 

@@ -1,4 +1,5 @@
-import { type compileQuery, LfError, lsn } from "@lf/core"
+import { LfError } from "@lf/core"
+import { type compileQuery, lsn } from "@lf/core/internal"
 import { expect, test } from "vitest"
 import type { SentError, TabMessage } from "../rpc/protocol.ts"
 import { Calls } from "./calls.ts"

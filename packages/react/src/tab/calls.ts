@@ -1,13 +1,7 @@
-import { LfError, type RemoteOutcome } from "@lf/core"
+import { LfError, type Outcome, type Receipt } from "@lf/core"
+import type { MutationOutcome } from "@lf/core/internal"
 import type { SentError, TabMessage } from "../rpc/protocol.ts"
 import { sentToError } from "../rpc/sent-error.ts"
-
-/** The result of `mutate`: durable here when the promise resolves, decided by the server when `remote` does. */
-export interface Receipt {
-  readonly uid: string
-  /** Never rejects. */
-  readonly remote: Promise<RemoteOutcome>
-}
 
 type MutateMessage = Extract<TabMessage, { type: "mutate" }>
 
@@ -23,8 +17,8 @@ interface Waiting<Message, Value> {
 }
 
 interface Followed {
-  readonly remote: Promise<RemoteOutcome>
-  readonly decide: (outcome: RemoteOutcome) => void
+  readonly remote: Promise<Outcome>
+  readonly decide: (outcome: Outcome) => void
   isDecided: boolean
 }
 
@@ -50,7 +44,7 @@ export class Calls {
   openMutation(message: MutateMessage, wasAsked: boolean): Promise<Receipt> {
     const { uid } = message
     let decide: Followed["decide"] = () => {}
-    const remote = new Promise<RemoteOutcome>((resolve) => {
+    const remote = new Promise<Outcome>((resolve) => {
       decide = resolve
     })
     this.#followed.set(uid, { remote, decide, isDecided: false })
@@ -76,7 +70,7 @@ export class Calls {
     else this.#refuse(mutation, sentToError(error))
   }
 
-  decide(outcomes: readonly { readonly uid: string; readonly outcome: RemoteOutcome }[]): void {
+  decide(outcomes: readonly MutationOutcome[]): void {
     for (const { uid, outcome } of outcomes) {
       const followed = this.#followed.get(uid)
       if (followed === undefined) continue
@@ -172,7 +166,7 @@ export class Calls {
   }
 }
 
-const FORGOTTEN: RemoteOutcome = { type: "unknown", reason: "forgotten" }
+const FORGOTTEN: Outcome = { type: "unknown", reason: "forgotten" }
 
 /** The error of a call that was not answered. */
 export function noAnswer(): LfError {

@@ -1,4 +1,4 @@
-import type { Rejection } from "@lf/core"
+import type { RejectedMutation } from "@lf/core"
 import type { DocumentState, RejectedChange } from "../rpc/protocol.ts"
 
 /** Before the worker's first message, and on the server. */
@@ -33,7 +33,10 @@ function isSameProgress(a: DocumentState["firstSync"], b: DocumentState["firstSy
 }
 
 /** The rejections after a change: a new list, or the old one when it is equal. Rejections that stay keep their identity. */
-export function changedRejections(before: readonly Rejection[], change: RejectedChange): readonly Rejection[] {
+export function changedRejections(
+  before: readonly RejectedMutation[],
+  change: RejectedChange,
+): readonly RejectedMutation[] {
   if (change.type === "all") {
     const known = new Map(before.map((rejection) => [rejection.uid, rejection]))
     const after = change.items.map((rejection) => known.get(rejection.uid) ?? rejection)

@@ -7,12 +7,13 @@ import { LfError } from "@lf/core"
  */
 export function makeWorker(factory: () => SharedWorker): SharedWorker {
   // An insecure origin has no Web Locks and no OPFS. Next prints such an address as "Network".
-  if (globalThis.isSecureContext === false) throw new LfError("UNSUPPORTED", "lf needs https or localhost")
+  if (globalThis.isSecureContext === false)
+    throw new LfError("UNSUPPORTED", "expected a page of https or localhost, got one of plain http")
   try {
     return factory()
   } catch (cause) {
     if (typeof SharedWorker === "undefined")
-      throw new LfError("UNSUPPORTED", "this browser has no SharedWorker", { cause })
+      throw new LfError("UNSUPPORTED", "expected a browser with SharedWorker, got one without", { cause })
     const isElsewhere = cause instanceof DOMException && cause.name === "SecurityError"
     const remedy = isElsewhere
       ? ". A worker's script must come from the page's own origin: with an assetPrefix set turbopackWorkerAssetPrefix to an empty text"

@@ -54,7 +54,7 @@ describe("a mutation (H1)", () => {
     const { document, worker } = shown()
     await expect(document.mutate(Add, () => {})).rejects.toMatchObject({
       code: "MUTATION_ARGS_INVALID",
-      message: "Add: the arguments cannot be sent to the worker",
+      message: "Add: expected plain data as arguments, got what cannot be sent to the worker",
     })
     expect(worker.of("mutate")).toEqual([])
   })

@@ -1,23 +1,23 @@
-import { type Cancel, compileQuery, type DefinedMutation, LfError, type Query, toLfError, uuidV7 } from "@lf/core"
+import { type DefinedMutation, LfError, type Query, type Receipt } from "@lf/core"
+import { type Cancel, compileQuery, toLfError, uuidV7 } from "@lf/core/internal"
 import { browserHost } from "../platform/browser/browser-host.ts"
 import type { DocumentState, SentError, TabMessage, WorkerMessage } from "../rpc/protocol.ts"
 import { errorToSent, sentToError } from "../rpc/sent-error.ts"
 import { askToPersist } from "./ask-to-persist.ts"
-import { Calls, noAnswer, type Receipt, TICK_MS } from "./calls.ts"
+import { Calls, noAnswer, TICK_MS } from "./calls.ts"
 import { ErrorReports } from "./error-reports.ts"
 import type { ConnectOptions, TabDocumentOptions } from "./options.ts"
 import { watchPage } from "./page-events.ts"
+import { ProviderDeadline } from "./provider-deadline.ts"
 import { type ResultListener, TabQueries, type TabSubscription } from "./tab-queries.ts"
 import { TabState } from "./tab-state.ts"
 import { TokenAnswers } from "./token-answers.ts"
 import { type Failure, WorkerConnection } from "./worker-connection.ts"
 
 /** Delay after the last user left: StrictMode and fast remounts come back sooner. */
-export const RELEASE_MS = 1_000
+const RELEASE_MS = 1_000
 /** The state of a document that no worker serves. */
 const AWAY = { isOpen: false, isUpToDate: false, firstSync: null } as const
-/** A query of a document that no provider has opened fails after this long (H3). */
-const PROVIDER_MS_MAX = 10_000
 
 /**
  * The tab's end of one document of one user: a port to the worker that survives worker restarts and remounts. It is
@@ -47,7 +47,10 @@ export class TabDocument {
   #stopWatchingPage: () => void = () => {}
   #cancelRelease: Cancel = () => {}
   #cancelTick: Cancel | null = null
-  #cancelProvider: Cancel | null = null
+  readonly #providerDeadline = new ProviderDeadline(() => {
+    const refusal = this.#refusal()
+    if (refusal !== null && this.#queries.size > 0) this.#queries.fail(errorToSent(refusal))
+  })
 
   constructor(options: TabDocumentOptions) {
     this.doc = options.doc
@@ -160,7 +163,7 @@ export class TabDocument {
       this.#look()
       return receipt
     } catch (cause) {
-      const why = `${mutation.name}: the arguments cannot be sent to the worker`
+      const why = `${mutation.name}: expected plain data as arguments, got what cannot be sent to the worker`
       return Promise.reject(new LfError("MUTATION_ARGS_INVALID", why, { cause }))
     }
   }
@@ -254,7 +257,7 @@ export class TabDocument {
       this.#connection.post({ type: "shown", isShown })
     }
     this.#tickWhileWaiting()
-    this.#expectProvider()
+    this.#providerDeadline.look(this.#connect === null && this.#queries.size > 0)
   }
 
   #release(): void {
@@ -269,7 +272,7 @@ export class TabDocument {
     this.#connection.close()
     this.#stopWatchingPage()
     this.#cancelTick?.()
-    this.#cancelProvider?.()
+    this.#providerDeadline.stop()
     this.#known.reset()
     this.#failure = null
     // A replaced tab stays replaced: opened again, this page's old code would take the document back.
@@ -284,18 +287,6 @@ export class TabDocument {
       this.#connection.checkAnswers(this.#isWaiting)
       this.#look()
     })
-  }
-
-  #expectProvider(): void {
-    if (this.#connect !== null || this.#queries.size === 0) {
-      this.#cancelProvider?.()
-      this.#cancelProvider = null
-    } else {
-      this.#cancelProvider ??= browserHost.after(PROVIDER_MS_MAX, () => {
-        const refusal = this.#refusal()
-        if (refusal !== null && this.#queries.size > 0) this.#queries.fail(errorToSent(refusal))
-      })
-    }
   }
 
   /** Sends everything that the worker must know, on the first connection and on every later one. */

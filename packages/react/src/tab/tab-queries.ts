@@ -1,4 +1,4 @@
-import type { compileQuery } from "@lf/core"
+import type { compileQuery } from "@lf/core/internal"
 import type { QueryResult, SentError, SentResult, TabMessage } from "../rpc/protocol.ts"
 
 /** Called with each result; `turn`: it answers the refresh of that number and all before, 0 the subscription itself. */

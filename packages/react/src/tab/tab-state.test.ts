@@ -1,9 +1,9 @@
-import type { Rejection } from "@lf/core"
+import type { RejectedMutation } from "@lf/core"
 import { describe, expect, test } from "vitest"
 import { changedRejections, INITIAL_STATE, nextState } from "./document-state.ts"
 import { TabState } from "./tab-state.ts"
 
-const rejection = (uid: string) => ({ uid, code: "no" }) as unknown as Rejection // all that is looked at
+const rejection = (uid: string) => ({ uid, code: "no" }) as unknown as RejectedMutation // all that is looked at
 
 describe("the state of a document", () => {
   test("is at first that nothing is known: connecting, online, durable, and not up to date", () => {

@@ -1,4 +1,4 @@
-import type { Rejection } from "@lf/core"
+import type { RejectedMutation } from "@lf/core"
 import type { DocumentState, PendingMutation, QueueChange, RejectedChange, SentError } from "../rpc/protocol.ts"
 import { changedQueue } from "../rpc/queue.ts"
 import { changedRejections, INITIAL_STATE, nextState } from "./document-state.ts"
@@ -8,7 +8,7 @@ export class TabState {
   readonly #watchers = new Set<() => void>()
   #state: DocumentState = INITIAL_STATE
   #pending: readonly PendingMutation[] = []
-  #rejected: readonly Rejection[] = []
+  #rejected: readonly RejectedMutation[] = []
 
   get watcherCount(): number {
     return this.#watchers.size
@@ -23,7 +23,7 @@ export class TabState {
     return this.#pending
   }
 
-  get rejected(): readonly Rejection[] {
+  get rejected(): readonly RejectedMutation[] {
     return this.#rejected
   }
 

@@ -1,4 +1,5 @@
-import { LfError, toLfError } from "@lf/core"
+import { LfError } from "@lf/core"
+import { toLfError } from "@lf/core/internal"
 import { browserHost } from "../platform/browser/browser-host.ts"
 import { holdLivenessLock, watchLivenessLock } from "../platform/browser/web-locks.ts"
 import { type Port, portOf, type TabMessage, type WorkerMessage } from "../rpc/protocol.ts"

@@ -1,4 +1,5 @@
-import { LfError, type Mutator, type Network } from "@lf/core"
+import { LfError, type Mutator } from "@lf/core"
+import type { Network } from "@lf/core/internal"
 import { memoryPlatform } from "../platform/memory/memory-platform.ts"
 import { portOf, type TabMessage, type WorkerMessage } from "../rpc/protocol.ts"
 import { WorkerHost } from "../worker/worker-host.ts"

@@ -5,7 +5,7 @@ import type { ConnectOptions } from "../tab/options.ts"
 import { TabDocument } from "../tab/tab-document.ts"
 
 /** A worker that was made for a tab: what the tab posted to it, and what it sends. */
-export class FakeWorker {
+class FakeWorker {
   readonly posted: TabMessage[] = []
   isClosed = false
   onmessage: ((event: { data: unknown }) => void) | null = null

@@ -1,16 +1,5 @@
-import {
-  defineMutation,
-  defineMutator,
-  type Host,
-  LfError,
-  MemoryDisk,
-  MemoryNetwork,
-  type Network,
-  Reject,
-  Remote,
-  receive,
-  sql,
-} from "@lf/core"
+import { defineMutation, defineMutator, LfError, Reject, sql } from "@lf/core"
+import { ClientConnection, type Host, MemoryDisk, MemoryNetwork, type Network, Remote } from "@lf/core/internal"
 import { browserHost } from "../platform/browser/browser-host.ts"
 import { loadSqliteInNode, memoryPlatform } from "../platform/memory/memory-platform.ts"
 import type { Platform } from "../platform/port.ts"
@@ -18,7 +7,7 @@ import type { Port, TabMessage, WorkerMessage } from "../rpc/protocol.ts"
 import { WorkerHost } from "../worker/worker-host.ts"
 
 /** A clock that `pass` alone advances. */
-export function clockHost() {
+function clockHost() {
   let nowMs = 1_000
   const timers = new Set<{ atMs: number; run: () => void }>()
   const host: Host = {
@@ -209,7 +198,8 @@ export async function itemsServer(user: string | null = null) {
     host: browserHost,
   })
   const network = new MemoryNetwork((pipe) => {
-    receive(pipe, browserHost, async (hello) => remote.connect({ pipe, hello, user }))
+    const openDocument = async () => ({ remote, release: () => {} })
+    new ClientConnection({ pipe, host: browserHost, admission: { authorize: async () => ({ user }), openDocument } })
   })
   return { remote, network }
 }

@@ -1,4 +1,5 @@
-import { LfError, loadChecksum, sql } from "@lf/core"
+import { LfError, sql } from "@lf/core"
+import { loadChecksum } from "@lf/core/internal"
 import { beforeAll, describe, expect, test, vi } from "vitest"
 import type { Platform } from "../platform/port.ts"
 import { itemsMutator, itemsServer, type SceneOptions, WorkerScene } from "../testing/worker-scene.ts"

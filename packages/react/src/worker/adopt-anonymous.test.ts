@@ -1,18 +1,10 @@
-import {
-  defineMutation,
-  defineMutator,
-  loadChecksum,
-  lsn,
-  MemoryDisk,
-  MemoryNetwork,
-  Reject,
-  Remote,
-  receive,
-  sql,
-} from "@lf/core"
+import { defineMutation, defineMutator, Reject, sql } from "@lf/core"
+import { loadChecksum, lsn, MemoryDisk, MemoryNetwork, Remote } from "@lf/core/internal"
 import { IDBFactory } from "fake-indexeddb"
 import { afterEach, beforeAll, describe, expect, test, vi } from "vitest"
 import { z } from "zod"
+import { ClientConnection } from "../../../core/src/remote/client-connection.ts"
+import { admission } from "../../../core/src/testing/admit.ts"
 import { browserHost as host } from "../platform/browser/browser-host.ts"
 import type { BrowserStorage } from "../platform/browser/browser-storage.ts"
 import {
@@ -44,10 +36,11 @@ class Server {
   user: string | null = null
   remote: Remote | null = null
   readonly network = new MemoryNetwork((pipe) => {
-    receive(pipe, host, async (hello) => {
+    const admit = () => {
       if (this.remote === null) throw new Error("down")
-      return this.remote.connect({ pipe, hello, user: this.user })
-    })
+      return { remote: this.remote, user: this.user }
+    }
+    new ClientConnection({ pipe, host, admission: admission(admit) })
   })
 
   async start(): Promise<void> {

@@ -1,4 +1,5 @@
-import { isAwaited, type LfError, Local, type Mutation, type Mutator, type Session, toLfError } from "@lf/core"
+import type { LfError, Mutation, Mutator } from "@lf/core"
+import { isAwaited, Local, type Session, toLfError } from "@lf/core/internal"
 import type { Ownership, Platform } from "../platform/port.ts"
 import { claimKey, ownerLock, storageKey } from "../rpc/storage-key.ts"
 

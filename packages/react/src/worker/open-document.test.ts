@@ -1,4 +1,5 @@
-import { LfError, loadChecksum, lsn, type RejectionChange, sql } from "@lf/core"
+import { LfError, sql } from "@lf/core"
+import { loadChecksum, lsn, type RejectionChange } from "@lf/core/internal"
 import { beforeAll, describe, expect, test, vi } from "vitest"
 import { adding, itemsMutator, itemsServer, type SceneOptions, WorkerScene } from "../testing/worker-scene.ts"
 import { OpenDocument } from "./open-document.ts"

@@ -1,17 +1,14 @@
+import { type ErrorCode, LfError, type Mutator, type RejectedMutation } from "@lf/core"
 import {
   type Cancel,
-  type ErrorCode,
-  LfError,
   Local,
   loadChecksum,
-  type Mutator,
   msOfUuid,
-  type Rejection,
   type RejectionChange,
   Session,
   type SessionState,
   toLfError,
-} from "@lf/core"
+} from "@lf/core/internal"
 import type { Ownership, Platform } from "../platform/port.ts"
 import type { DocumentState } from "../rpc/protocol.ts"
 import { errorToSent } from "../rpc/sent-error.ts"
@@ -20,9 +17,9 @@ import { AnonymousLogAdoption, adoptWholeLog } from "./adopt-anonymous.ts"
 import type { PendingParts } from "./pending-feed.ts"
 
 /** A document whose lock another worker keeps for so long cannot be opened now: callers get an error (H3). */
-export const OWNED_MS_MAX = 10_000
+const OWNED_MS_MAX = 10_000
 /** The same for a document that is not open after so long for any other reason. Opening continues. */
-export const OPEN_MS_MAX = 60_000
+const OPEN_MS_MAX = 60_000
 
 export interface DocumentOptions {
   readonly doc: string
@@ -149,7 +146,7 @@ export class OpenDocument {
     }
   }
 
-  get rejections(): readonly Rejection[] {
+  get rejections(): readonly RejectedMutation[] {
     return this.#opened?.rejections ?? []
   }
 
@@ -212,7 +209,10 @@ export class OpenDocument {
   async clear(pending: "refuse" | "discard"): Promise<void> {
     const local = await this.#inTime
     if (this.#cleared === null && pending === "refuse" && this.pendingCount > 0) {
-      throw new LfError("PENDING_REFUSED", `${this.pendingCount} changes have not reached the server`)
+      throw new LfError(
+        "PENDING_REFUSED",
+        `${this.pendingCount} changes have not reached the server: wait, or pass { pending: "discard" }`,
+      )
     }
     this.#cleared ??= this.#clear(local)
     await this.#cleared

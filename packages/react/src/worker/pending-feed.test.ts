@@ -1,4 +1,5 @@
-import { lsn, type Mutation } from "@lf/core"
+import type { Mutation } from "@lf/core"
+import { lsn } from "@lf/core/internal"
 import { describe, expect, test } from "vitest"
 import { PendingFeed, type PendingParts } from "./pending-feed.ts"
 

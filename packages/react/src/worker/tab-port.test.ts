@@ -1,4 +1,5 @@
-import { LfError, type LiveResult, type Rejection, type RemoteOutcome } from "@lf/core"
+import { LfError, type Outcome, type RejectedMutation } from "@lf/core"
+import type { LiveResult } from "@lf/core/internal"
 import { describe, expect, test } from "vitest"
 import type { TabMessage, WorkerMessage } from "../rpc/protocol.ts"
 import type { OpenDocument } from "./open-document.ts"
@@ -7,7 +8,7 @@ import type { TokenDesk } from "./token-desk.ts"
 
 const turn = () => new Promise((resolve) => setTimeout(resolve, 0))
 const full = new LfError("LOG_FULL", "the disk is full")
-const rejection = (uid: string) => ({ uid, code: "no" }) as unknown as Rejection // all that is handed on
+const rejection = (uid: string) => ({ uid, code: "no" }) as unknown as RejectedMutation // all that is handed on
 
 /** A tab of a document that the test controls, and all messages to the tab. */
 function setUp({ isOpen = true } = {}) {
@@ -18,8 +19,8 @@ function setUp({ isOpen = true } = {}) {
   const listeners: ((result: LiveResult) => void)[] = []
   const stopped: number[] = []
   let isClosed = false
-  let decide: (outcome: RemoteOutcome) => void = () => {}
-  const remote = new Promise<RemoteOutcome>((resolve) => {
+  let decide: (outcome: Outcome) => void = () => {}
+  const remote = new Promise<Outcome>((resolve) => {
     decide = resolve
   })
   const local = {
@@ -89,7 +90,7 @@ function setUp({ isOpen = true } = {}) {
     stopped,
     document,
     open: () => open(local),
-    decide: (outcome: RemoteOutcome) => decide(outcome),
+    decide: (outcome: Outcome) => decide(outcome),
     isClosed: () => isClosed,
     /** Sends a message; returns what the tab receives from then on. */
     async says(...messages: TabMessage[]): Promise<WorkerMessage[]> {

@@ -1,12 +1,5 @@
-import {
-  type LfError,
-  type LiveResult,
-  type LiveSubscription,
-  type Local,
-  type RejectionChange,
-  type RemoteOutcome,
-  toLfError,
-} from "@lf/core"
+import type { LfError, Outcome } from "@lf/core"
+import { type LiveResult, type LiveSubscription, type Local, type RejectionChange, toLfError } from "@lf/core/internal"
 import type { Port, QueryResult, SentError, SentResult, TabMessage, WorkerMessage } from "../rpc/protocol.ts"
 import { errorToSent } from "../rpc/sent-error.ts"
 import type { OpenDocument } from "./open-document.ts"
@@ -32,7 +25,7 @@ export class TabPort implements TokenSource {
   /** Whether the tab shows the document; if not, it only waits for the server's decisions. */
   isShown = true
   #results: QueryResult[] = []
-  #outcomes: { uid: string; outcome: RemoteOutcome }[] = []
+  #outcomes: { uid: string; outcome: Outcome }[] = []
   #rejections: RejectionChange[] = []
   #isStateDue = false
   #watchesPending = false
@@ -235,7 +228,7 @@ export class TabPort implements TokenSource {
     }
   }
 
-  #postDecision(uid: string, remote: Promise<RemoteOutcome>): void {
+  #postDecision(uid: string, remote: Promise<Outcome>): void {
     void remote.then((outcome) => {
       this.#outcomes.push({ uid, outcome })
       if (this.#outcomes.length > 1) return

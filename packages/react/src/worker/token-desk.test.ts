@@ -1,4 +1,5 @@
-import { type Host, LfError } from "@lf/core"
+import { LfError } from "@lf/core"
+import type { Host } from "@lf/core/internal"
 import { describe, expect, test } from "vitest"
 import { TOKEN_MS_MAX, TokenDesk, type TokenSource } from "./token-desk.ts"
 

@@ -1,4 +1,5 @@
-import { type Host, LfError } from "@lf/core"
+import { LfError } from "@lf/core"
+import type { Host } from "@lf/core/internal"
 import type { TokenAnswer } from "../rpc/protocol.ts"
 
 /** How long tabs have to answer `auth()` before the connection's status is `needs-auth`. */

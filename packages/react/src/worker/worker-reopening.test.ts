@@ -1,4 +1,5 @@
-import { LfError, loadChecksum } from "@lf/core"
+import { LfError } from "@lf/core"
+import { loadChecksum } from "@lf/core/internal"
 import { beforeAll, describe, expect, test, vi } from "vitest"
 import { adding, itemsQuery, type SceneTab, WorkerScene } from "../testing/worker-scene.ts"
 

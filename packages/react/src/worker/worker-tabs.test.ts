@@ -1,4 +1,4 @@
-import { loadChecksum } from "@lf/core"
+import { loadChecksum } from "@lf/core/internal"
 import { beforeAll, describe, expect, test, vi } from "vitest"
 import { adding, itemsQuery, itemsServer, SceneTab, WorkerScene } from "../testing/worker-scene.ts"
 

@@ -1,4 +1,4 @@
-import type { Host } from "@lf/core"
+import type { Host } from "@lf/core/internal"
 
 /** The browser's clock and random numbers. */
 export const browserHost: Host = {

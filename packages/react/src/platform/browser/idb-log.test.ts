@@ -1,4 +1,4 @@
-import { loadChecksum, type OpenedLog } from "@lf/core"
+import { loadChecksum, type OpenedLog } from "@lf/core/internal"
 import { IDBFactory, IDBObjectStore, IDBRequest } from "fake-indexeddb"
 import { afterEach, describe, expect, test, vi } from "vitest"
 import { chainOf, checkpointOf, logContract } from "../../../../core/src/testing/log-contract.ts"

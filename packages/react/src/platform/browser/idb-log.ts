@@ -1,3 +1,4 @@
+import { isLfError, LfError } from "@lf/core"
 import {
   type Checkpoint,
   type DocumentLog,
@@ -5,8 +6,6 @@ import {
   decodeRecords,
   encodeGroup,
   encodeLogHeader,
-  isLfError,
-  LfError,
   type LogHeader,
   type LogRecord,
   loadChecksum,
@@ -14,7 +13,7 @@ import {
   openMemoryLog,
   pagesChecksum,
   sha256Hex,
-} from "@lf/core"
+} from "@lf/core/internal"
 import { type BrowserStorage, browserStorage, errorName } from "./browser-storage.ts"
 import {
   isForbidden,

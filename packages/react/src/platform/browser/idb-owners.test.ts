@@ -1,6 +1,7 @@
 // Two owners of one log in a browser: the old one was frozen, and goes on while the new one works. They take turns at each
 // call on a file and between their steps; a transaction is one call of its own.
-import { type DocumentLog, isLfError, type LogRecord, loadChecksum } from "@lf/core"
+import { isLfError } from "@lf/core"
+import { type DocumentLog, type LogRecord, loadChecksum } from "@lf/core/internal"
 import { IDBFactory } from "fake-indexeddb"
 import { describe, expect, test } from "vitest"
 import { chainOf, checkpointOf } from "../../../../core/src/testing/log-contract.ts"

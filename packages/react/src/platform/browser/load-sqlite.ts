@@ -1,4 +1,4 @@
-import { type LoadSqlite, newInstance } from "@lf/core"
+import { type LoadSqlite, newInstance } from "@lf/core/internal"
 import factory from "wa-sqlite/dist/wa-sqlite.mjs"
 
 let compiled: Promise<WebAssembly.Module> | null = null

@@ -1,4 +1,4 @@
-import { loadChecksum } from "@lf/core"
+import { loadChecksum } from "@lf/core/internal"
 import { IDBFactory } from "fake-indexeddb"
 import { describe, expect, test } from "vitest"
 import { chainOf, checkpointOf } from "../../../../core/src/testing/log-contract.ts"

@@ -1,4 +1,4 @@
-import { type Checkpoint, type LogHeader, pagesChecksum } from "@lf/core"
+import { type Checkpoint, type LogHeader, pagesChecksum } from "@lf/core/internal"
 
 // A log's folder in OPFS holds one file per rollup, `db-<generation>-<fence>`: the pages and nothing else. The fence is the
 // writer's, so that no owner writes or removes a file of a later one. OPFS is never fsynced, so what is read is

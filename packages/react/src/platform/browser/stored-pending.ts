@@ -1,4 +1,4 @@
-import { type LogRecord, loadChecksum, openMemoryLog, pendingAtRest } from "@lf/core"
+import { type LogRecord, loadChecksum, openMemoryLog, pendingAtRest } from "@lf/core/internal"
 import { claimKey, storageKey } from "../../rpc/storage-key.ts"
 import { readBrowserRecords } from "./idb-log.ts"
 

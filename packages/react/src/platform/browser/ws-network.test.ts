@@ -1,10 +1,10 @@
 import { createServer, type RequestListener, type Server } from "node:http"
 import type { AddressInfo, Socket } from "node:net"
-import type { Pipe } from "@lf/core"
+import type { Pipe } from "@lf/core/internal"
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest"
 import { WebSocket, WebSocketServer } from "ws"
 import { networkContract } from "../../../../core/src/testing/network-contract.ts"
-import { handlersOf } from "../../../../next/src/http/route-handlers.ts"
+import { routeHandlersOf } from "../../../../next/src/http/route-handlers.ts"
 import { WsPipe } from "../../../../next/src/node/ws-pipe.ts"
 import { wsNetwork } from "./ws-network.ts"
 
@@ -33,8 +33,14 @@ async function serve(listener: RequestListener): Promise<{ server: Server; url: 
 }
 
 /** The route as Next would serve it. */
-function route(options: Partial<Parameters<typeof handlersOf>[0]> = {}): RequestListener {
-  const handlers = handlersOf({ origins: new Set(), hosts: null, trustProxy: 0, trouble: async () => null, ...options })
+function route(options: Partial<Parameters<typeof routeHandlersOf>[0]> = {}): RequestListener {
+  const handlers = routeHandlersOf({
+    origins: new Set(),
+    hosts: null,
+    trustProxy: 0,
+    trouble: async () => null,
+    ...options,
+  })
   return async (request, response) => {
     const { method = "GET", headers, url } = request
     const asked = new Request(`http://${headers.host}${url}`, { method, headers: headers as Record<string, string> }) // no header of these tests comes twice

@@ -1,4 +1,5 @@
-import { type ErrorCode, LfError, type Network, type Pipe, type PipeListener } from "@lf/core"
+import { type ErrorCode, LfError } from "@lf/core"
+import type { Network, Pipe, PipeListener } from "@lf/core/internal"
 import { errorName } from "./browser-storage.ts"
 
 /** The first request in development compiles the route. */

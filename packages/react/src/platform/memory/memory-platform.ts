@@ -1,4 +1,4 @@
-import { type LoadSqlite, MemoryDisk, type Network, newInstance } from "@lf/core"
+import { type LoadSqlite, MemoryDisk, type Network, newInstance } from "@lf/core/internal"
 import factory from "wa-sqlite/dist/wa-sqlite.mjs"
 import { browserHost } from "../browser/browser-host.ts"
 import type { Platform } from "../port.ts"

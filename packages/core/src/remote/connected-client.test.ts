@@ -1,13 +1,13 @@
 import { describe, expect, test } from "vitest"
 import { lsn } from "../base/lsn.ts"
 import { decodeMessage } from "../network/codec.ts"
-import { OUTCOMES_PER_PART_MAX, type OutcomeData, PART_BYTES_MAX, type Pages } from "../network/message.ts"
+import { OUTCOMES_PER_PART_MAX, PART_BYTES_MAX, type Pages, type Rejection } from "../network/message.ts"
 import { PAGE_BYTES } from "../sqlite/page.ts"
 import type { Difference } from "../storage/page-history.ts"
-import { Peer } from "./peer.ts"
+import { ConnectedClient } from "./connected-client.ts"
 
 const page = new Uint8Array(PAGE_BYTES)
-const outcome = (n: number): OutcomeData => ({ lsn: lsn(n), uid: `u${n}`, code: "no", data: null })
+const outcome = (n: number): Rejection => ({ lsn: lsn(n), uid: `u${n}`, code: "no", data: null })
 const outcomesUpTo = (count: number) => Array.from({ length: count }, (_, i) => outcome(i + 1))
 
 /** What a client at cursor 3 hears that lacks so many pages of so many bytes each; `asks`: how often it asks for more. */
@@ -18,8 +18,8 @@ function transfer({ count = 0, bytes = 10, outcomes = 0, asks = 0, pageCount = c
     close: () => {},
     listen: () => {},
   }
-  const peer = new Peer({ pipe, clientId: "a", user: null, hasOurEpoch })
-  peer.waiting = { type: "sync-storage", cursor: lsn(3), outcomesSeen: lsn(0) }
+  const client = new ConnectedClient({ pipe, clientId: "a", user: null, hasOurEpoch })
+  client.waiting = { type: "sync-storage", cursor: lsn(3), outcomesSeen: lsn(0) }
   const difference: Difference = {
     isWhole: false,
     before: 5n,
@@ -27,9 +27,9 @@ function transfer({ count = 0, bytes = 10, outcomes = 0, asks = 0, pageCount = c
     change: (pageNo) => ({ pageNo, deltas: [new Uint8Array(bytes)] }),
   }
   const snapshot = { lsn: lsn(9), checksum: 6n, pages: new Array(pageCount).fill(page) }
-  peer.startTransfer(snapshot, difference, outcomesUpTo(outcomes))
-  for (let i = 0; i < asks; i++) peer.sendPart()
-  return { heard, peer }
+  client.startTransfer(snapshot, difference, outcomesUpTo(outcomes))
+  for (let i = 0; i < asks; i++) client.sendPart()
+  return { heard, client }
 }
 
 const sizes = (parts: readonly Pages[]) =>
@@ -37,7 +37,7 @@ const sizes = (parts: readonly Pages[]) =>
 
 describe("a page batch", () => {
   test("of a few pages is one part, which says from where to where it leads", () => {
-    const { heard, peer } = transfer({ count: 2, outcomes: 1, asks: 2 })
+    const { heard, client } = transfer({ count: 2, outcomes: 1, asks: 2 })
     expect(heard).toMatchObject([
       {
         type: "pages",
@@ -50,7 +50,7 @@ describe("a page batch", () => {
       },
     ])
     expect(heard[0].changeset.pages.map(({ pageNo }) => pageNo)).toEqual([1, 2])
-    expect(peer.waiting).toBe(null)
+    expect(client.waiting).toBe(null)
   })
 
   test("T23 is sent in parts of PART_BYTES_MAX, each when it is asked for, with an estimate of the whole", () => {
@@ -86,9 +86,9 @@ describe("a page batch", () => {
   })
 
   test("T2 for a client whose cursor is of another epoch begins at 0; after it the epoch is ours", () => {
-    const { heard, peer } = transfer({ count: 1, hasOurEpoch: false })
+    const { heard, client } = transfer({ count: 1, hasOurEpoch: false })
     expect(heard[0].from).toBe(0)
-    expect(peer.hasOurEpoch).toBe(true)
+    expect(client.hasOurEpoch).toBe(true)
   })
 })
 
@@ -97,9 +97,9 @@ test("T2 a cursor means something with our epoch, and while a request waits", ()
   const waiting = { type: "sync-storage", cursor: lsn(3), outcomesSeen: lsn(0) } as const
   const cursors = [true, false].flatMap((hasOurEpoch) =>
     [waiting, null].map((request) => {
-      const peer = new Peer({ pipe, clientId: "a", user: null, hasOurEpoch })
-      peer.waiting = request
-      return peer.cursor
+      const client = new ConnectedClient({ pipe, clientId: "a", user: null, hasOurEpoch })
+      client.waiting = request
+      return client.cursor
     }),
   )
   expect(cursors).toEqual([3, 0, 0, 0])

@@ -1,0 +1,45 @@
+// What the packages of lf use of the engine. Unstable: it may change with every version.
+export { concatBytes } from "./base/bytes.ts"
+export { loadChecksum } from "./base/checksum.ts"
+export { toLfError } from "./base/error.ts"
+export type { Cancel, Host } from "./base/host.ts"
+export { checkDocId, clientIdOf, msOfUuid, sha256Hex, uuidV7 } from "./base/ids.ts"
+export { LSN_ZERO, lsn } from "./base/lsn.ts"
+export type { Checkpoint, DocumentLog, LogRecord, OpenedLog } from "./journal/log.ts"
+export { decodeLogHeader, encodeLogHeader, type LogHeader, pagesChecksum } from "./journal/log-header.ts"
+export { MemoryDisk, openMemoryLog } from "./journal/memory-log.ts"
+export { decodeRecords, encodeGroup } from "./journal/record.ts"
+export { Streams } from "./journal/streams.ts"
+export type { LiveSubscription } from "./local/live-queries.ts"
+export { type LiveResult, liveQueryKey, queryKey } from "./local/live-query.ts"
+export { Local } from "./local/local.ts"
+export { PENDING_MAX } from "./local/local-options.ts"
+export { isAwaited, pendingAtRest, type RejectionChange } from "./local/local-store.ts"
+export type { LocalReceipt } from "./local/receipts.ts"
+export { diffRows, patchRows, type RowPatch } from "./local/row-patch.ts"
+export { type ConnectionStatus, Session, type SessionState } from "./local/session.ts"
+export type { Progress } from "./network/link.ts"
+export { MemoryNetwork, memoryPipe } from "./network/memory-network.ts"
+export {
+  FRAME_BYTES_MAX,
+  type Hello,
+  PART_BYTES_MAX,
+  PROTOCOL_VERSION,
+  TOKEN_BYTES_MAX,
+  USER_BYTES_MAX,
+} from "./network/message.ts"
+export type { Network, Pipe, PipeListener } from "./network/network.ts"
+export type { Admission, OpenDocument, Pace, Rights } from "./remote/admission.ts"
+export { ClientConnection } from "./remote/client-connection.ts"
+export type { Effect, OnApplied } from "./remote/on-applied.ts"
+export { Remote } from "./remote/remote.ts"
+export type { RemoteOptions } from "./remote/remote-options.ts"
+export { type DocumentCopy, pagesAtRest, readCopy, restoreCopy } from "./remote/restore.ts"
+export { MUTATION_PAGES_MAX } from "./remote/size-watch.ts"
+export type { Guard, OnFailed } from "./remote/step-runner.ts"
+export { QUERY_MS_MAX } from "./sqlite/database.ts"
+export { newInstance } from "./sqlite/instance.ts"
+export type { LoadSqlite, SqliteModule } from "./sqlite/module.ts"
+export { PAGE_BYTES } from "./sqlite/page.ts"
+export { type Compilable, compileQuery } from "./sqlite/sql.ts"
+export type { MutationOutcome, Rejected } from "./timeline/outcome.ts"

@@ -1,0 +1,187 @@
+import { bytesEqual } from "../base/bytes.ts"
+import { isLfError, LfError, toLfError } from "../base/error.ts"
+import { ERROR_CODES } from "../base/error-codes.ts"
+import type { Cancel, Host } from "../base/host.ts"
+import { checkDocId } from "../base/ids.ts"
+import { LSN_ZERO } from "../base/lsn.ts"
+import { decodeMessage, encodeMessage, encodeRefusal } from "../network/codec.ts"
+import { FRAME_BYTES_MAX, type Hello, PROTOCOL_VERSION } from "../network/message.ts"
+import type { Pipe } from "../network/network.ts"
+import type { Admission, OpenDocument, Rights } from "./admission.ts"
+import type { ConnectedClient } from "./connected-client.ts"
+import { refusedRanges } from "./refused-ranges.ts"
+
+/** A connection that has not sent its hello by then is closed (S7). */
+export const HANDSHAKE_MS_MAX = 10_000
+/** Frames that wait while a client is admitted, and their bytes: our clients send none. */
+const EARLY_FRAMES_MAX = 16
+const EARLY_BYTES_MAX = 64 * 1024
+/** Frames of an open connection that wait to be handled; more close it (I17). */
+const INBOX_FRAMES_MAX = 64
+/** And their bytes: a client has one push under way, which is half a frame at the most. */
+const INBOX_BYTES_MAX = 2 * FRAME_BYTES_MAX
+const PING = encodeMessage({ type: "ping" })
+
+type State =
+  /** Nothing was received. `cancel` ends the wait for the hello. */
+  | { readonly type: "awaiting-hello"; readonly cancel: Cancel }
+  /** The hello is with `Admission`. */
+  | { readonly type: "admitting" }
+  | {
+      readonly type: "open"
+      readonly client: ConnectedClient
+      readonly rights: Rights
+      readonly opened: OpenDocument
+    }
+  | { readonly type: "closed" }
+
+/**
+ * One connection of a client at the server, whatever carries its frames: handshake, admission, one inbox, and the end. Frames are
+ * handled one after the other, so a slow `authorize` keeps only its own connection waiting. A ping is answered at once, as
+ * the client's heartbeat.
+ */
+export class ClientConnection<R extends Rights> {
+  readonly #pipe: Pipe
+  readonly #admission: Admission<R>
+  readonly #inbox: Uint8Array[] = []
+  #inboxBytes = 0
+  #isDraining = false
+  #state: State
+
+  constructor(options: { pipe: Pipe; host: Host; admission: Admission<R>; helloMsMax?: number }) {
+    const { pipe, host, admission, helloMsMax = HANDSHAKE_MS_MAX } = options
+    this.#pipe = pipe
+    this.#admission = admission
+    const late = () => this.#end(() => pipe.close("no hello"))
+    this.#state = { type: "awaiting-hello", cancel: host.after(helloMsMax, late) }
+    pipe.listen({ frame: (frame) => this.#take(frame), closed: () => this.#end() })
+  }
+
+  get state(): State["type"] {
+    return this.#state.type
+  }
+
+  #take(frame: Uint8Array): void {
+    const state = this.#state
+    if (state.type === "closed") return
+    if (state.type === "awaiting-hello") {
+      state.cancel()
+      this.#state = { type: "admitting" }
+      void this.#admit(frame)
+      return
+    }
+    // Answered past what waits, or a client that is kept waiting would take us for gone.
+    if (state.type === "open" && bytesEqual(frame, PING)) {
+      state.client.send({ type: "pong" })
+      return
+    }
+    this.#inbox.push(frame)
+    this.#inboxBytes += frame.length
+    if (this.#isOverfull(state.type === "open")) {
+      this.#refuse(
+        new LfError(
+          "RATE_LIMITED",
+          `expected fewer frames to wait, got ${this.#inbox.length} of ${this.#inboxBytes} bytes`,
+        ),
+      )
+    } else if (state.type === "open") void this.#drain()
+  }
+
+  #isOverfull(isOpen: boolean): boolean {
+    const [framesMax, bytesMax] = isOpen ? [INBOX_FRAMES_MAX, INBOX_BYTES_MAX] : [EARLY_FRAMES_MAX, EARLY_BYTES_MAX]
+    return this.#inbox.length > framesMax || this.#inboxBytes > bytesMax
+  }
+
+  /** Who is it, what may it, and the document: until all three are answered nothing is opened for it (S2, S3). */
+  async #admit(frame: Uint8Array): Promise<void> {
+    let opened: OpenDocument | null = null
+    try {
+      const hello = helloOf(frame)
+      const rights = await this.#admission.authorize(hello)
+      opened = await this.#admission.openDocument(hello, rights)
+      if (this.#state.type !== "admitting") return opened.release()
+      const client = opened.remote.connect({ pipe: opened.pipe ?? this.#pipe, hello, user: rights.user })
+      this.#state = { type: "open", client, rights, opened }
+      opened.welcomed?.()
+      await this.#drain()
+    } catch (error) {
+      opened?.release()
+      this.#refuse(error)
+    }
+  }
+
+  async #drain(): Promise<void> {
+    if (this.#isDraining) return
+    this.#isDraining = true
+    try {
+      for (let frame = this.#inbox.shift(); frame !== undefined; frame = this.#inbox.shift()) {
+        this.#inboxBytes -= frame.length
+        await this.#handle(frame)
+      }
+    } catch (error) {
+      // Only our own words leave the server: another's error may say anything (S16).
+      this.#refuse(isLfError(error) ? error : new LfError("DOC_STOPPED", ERROR_CODES.DOC_STOPPED))
+    } finally {
+      this.#isDraining = false
+    }
+  }
+
+  async #handle(frame: Uint8Array): Promise<void> {
+    if (this.#state.type !== "open") return
+    const { client, opened, rights } = this.#state
+    const { remote, pace } = opened
+    if (!remote.has(client)) return
+    const message = decodeMessage(frame)
+    switch (message.type) {
+      case "next-part":
+        await pace?.pages()
+        if (remote.has(client)) client.sendPart()
+        return
+      case "sync-mutations": {
+        await pace?.mutations(message.batch.entries.length)
+        const refused = await refusedRanges(message.batch, { ...rights, isMutation: (name) => remote.isMutation(name) })
+        remote.enqueue({ client, message, refused })
+        return
+      }
+      case "sync-storage":
+        if (pace !== undefined) await (message.cursor === LSN_ZERO ? pace.pages() : pace.news())
+        remote.enqueue({ client, message, refused: [] })
+        return
+      default:
+        throw new LfError("FRAME_MALFORMED", `expected a request after the welcome, got a \`${message.type}\``)
+    }
+  }
+
+  #refuse(error: unknown): void {
+    const { code, message } = toLfError(error, "DOC_STOPPED")
+    this.#end(() => {
+      this.#pipe.send(encodeRefusal({ code, message }))
+      this.#pipe.close(code)
+    })
+  }
+
+  /** Once: gives back what the connection held. `say` runs only when it was not closed before. */
+  #end(say: () => void = () => {}): void {
+    const state = this.#state
+    if (state.type === "closed") return
+    this.#state = { type: "closed" }
+    this.#inbox.length = 0
+    if (state.type === "awaiting-hello") state.cancel()
+    if (state.type === "open") state.opened.remote.disconnect(state.client)
+    say()
+    if (state.type === "open") state.opened.release()
+  }
+}
+
+/** @throws FRAME_MALFORMED FRAME_TOO_LARGE PROTOCOL_NEWER SERVER_OLDER DOC_ID_INVALID */
+function helloOf(frame: Uint8Array): Hello {
+  const message = decodeMessage(frame)
+  if (message.type !== "hello")
+    throw new LfError("FRAME_MALFORMED", `expected a hello as the first frame, got a \`${message.type}\``)
+  if (message.protocol > PROTOCOL_VERSION)
+    throw new LfError("SERVER_OLDER", `the server speaks protocol ${PROTOCOL_VERSION}, this page ${message.protocol}`)
+  if (message.protocol < PROTOCOL_VERSION)
+    throw new LfError("PROTOCOL_NEWER", `the server speaks protocol ${PROTOCOL_VERSION}, this page ${message.protocol}`)
+  checkDocId(message.docId)
+  return message
+}

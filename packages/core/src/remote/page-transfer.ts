@@ -1,0 +1,75 @@
+import type { Lsn } from "../base/lsn.ts"
+import { OUTCOMES_PER_PART_MAX, PART_BYTES_MAX, type Pages, type Rejection } from "../network/message.ts"
+import type { Page } from "../sqlite/page.ts"
+import type { PageChange } from "../storage/changeset.ts"
+import type { Difference } from "../storage/page-history.ts"
+
+/** The state that a page batch leads to: references to pages, so it stays whole while the document goes on. */
+export interface Snapshot {
+  readonly lsn: Lsn
+  readonly checksum: bigint
+  readonly pages: readonly Page[]
+}
+
+/** One page batch on its way to a client, in parts of about PART_BYTES_MAX. Each part is made when it is asked for (T23). */
+export class PageTransfer {
+  readonly #from: Lsn
+  readonly #snapshot: Snapshot
+  readonly #difference: Difference
+  readonly #outcomes: readonly Rejection[]
+  #next = 0
+  #nextOutcome = 0
+  #bytesSent = 0
+
+  constructor(options: {
+    from: Lsn
+    snapshot: Snapshot
+    difference: Difference
+    outcomes: readonly Rejection[]
+  }) {
+    this.#from = options.from
+    this.#snapshot = options.snapshot
+    this.#difference = options.difference
+    this.#outcomes = options.outcomes
+  }
+
+  nextPart(): Pages {
+    const difference = this.#difference
+    const snapshot = this.#snapshot
+    const pages = this.#nextPages()
+    // All of them come before the batch is whole: what its base shows as rejected has what its `Reject` carried.
+    const outcomes = this.#outcomes.slice(this.#nextOutcome, this.#nextOutcome + OUTCOMES_PER_PART_MAX)
+    this.#nextOutcome += outcomes.length
+    return {
+      type: "pages",
+      from: this.#from,
+      to: snapshot.lsn,
+      isLast: this.#next >= difference.pageNos.length && this.#nextOutcome >= this.#outcomes.length,
+      bytesTotal: Math.ceil((this.#bytesSent / Math.max(this.#next, 1)) * difference.pageNos.length),
+      changeset: {
+        pageCount: snapshot.pages.length,
+        isWhole: difference.isWhole,
+        before: difference.before,
+        after: snapshot.checksum,
+        pages,
+      },
+      outcomes,
+    }
+  }
+
+  #nextPages(): PageChange[] {
+    const { pageNos, change } = this.#difference
+    const pages: PageChange[] = []
+    let bytes = 0
+    while (this.#next < pageNos.length && bytes < PART_BYTES_MAX) {
+      const pageNo = pageNos[this.#next++]
+      const page = this.#snapshot.pages[pageNo - 1]
+      if (page === undefined) continue // it was truncated since; the page count says so
+      const one = change(pageNo, page)
+      pages.push(one)
+      for (const delta of one.deltas) bytes += delta.length + 4
+    }
+    this.#bytesSent += bytes
+    return pages
+  }
+}
