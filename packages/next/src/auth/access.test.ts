@@ -141,7 +141,7 @@ describe("default deny (S3)", () => {
     const { url, lf, dataDir } = await startServer({ authorize: ({ principal }) => principal?.id === "owner" })
     const refusal = async (docId: string) => {
       const raw = await rawClient(url)
-      raw.hello({ docId, token: "guest" })
+      raw.hello({ docId, token: "stranger" })
       return [await raw.closed, raw.refusals]
     }
     const before = await refusal("doc")

@@ -22,7 +22,7 @@ const mutation = (name: string, args: unknown) =>
   mutationCodec.encode({ uid: `00000000-0000-7000-8000-${String(++uids).padStart(12, "0")}`, name, args, at: 1 })
 
 /** All that a client was sent, with pages uncompressed, or a canary would not be found. */
-function heardBy(client: RawClient): string {
+function receivedBy(client: RawClient): string {
   return client.said.map((message) => Buffer.concat([Buffer.from(plain(message)), ...pagesIn(message)])).join()
 }
 
@@ -76,12 +76,12 @@ test("no failure puts an argument, token or secret in the log or before other cl
   await unknown.receives("welcome")
   unknown.push(["Unknown", "CANARY-name"].map((name) => mutation(name, { text: `CANARY-args-${name}` })))
   await unknown.receives("refused")
-  expect(heardBy(unknown)).not.toContain("CANARY")
+  expect(receivedBy(unknown)).not.toContain("CANARY")
   author.ask()
   // Its author gets the rejection; otherwise this test would prove nothing.
-  expect(heardBy(author)).not.toContain("CANARY")
+  expect(receivedBy(author)).not.toContain("CANARY")
   await author.receives("pages")
-  expect(heardBy(author)).toContain("CANARY-args-Refuse")
+  expect(receivedBy(author)).toContain("CANARY-args-Refuse")
   other.ask()
   await other.receives("pages")
 
@@ -96,7 +96,7 @@ test("no failure puts an argument, token or secret in the log or before other cl
     const refused = await rawClient(first.url)
     refused.hello({ docId, token, secret })
     await refused.closed
-    expect(heardBy(refused)).not.toContain("CANARY")
+    expect(receivedBy(refused)).not.toContain("CANARY")
   }
   author.push([mutation("Unsure", { text: "CANARY-args-Unsure" })])
   expect(await author.closed).toBe("AUTHORIZE_FAILED")
@@ -122,11 +122,11 @@ test("no failure puts an argument, token or secret in the log or before other cl
   const log = Buffer.concat(output).toString("latin1")
   expect(log).toMatch(/^lf: error authenticate-failed code=AUTH_REQUIRED detail="TypeError at /m)
   expect(log).toMatch(/^lf: error authorize-failed code=AUTHORIZE_FAILED doc=broken detail="RangeError at /m)
-  for (const text of [log, heardBy(other), heardBy(again.other)]) {
+  for (const text of [log, receivedBy(other), receivedBy(again.other)]) {
     expect(text).not.toContain("CANARY")
     expect(text).not.toContain(Buffer.from("CANARY").toString("hex"))
   }
-  expect(heardBy(other)).toContain("kept and read by all")
+  expect(receivedBy(other)).toContain("kept and read by all")
 })
 
 test("deleted text is in no checkpoint, backup or page sent to a new client, FTS5 included (S12)", async () => {
@@ -164,10 +164,10 @@ test("deleted text is in no checkpoint, backup or page sent to a new client, FTS
   await author.receives("welcome")
   author.push([mutation("Write", { body: `${canary} ${"and more of it ".repeat(40)}` })])
   await author.receives("cursor")
-  expect(heardBy(await client(first.url, 1))).toContain(canary)
+  expect(receivedBy(await client(first.url, 1))).toContain(canary)
   author.push([mutation("Erase", {})])
   await until(() => author.said.filter(({ type }) => type === "cursor").length === 2, "erased")
-  expect(heardBy(await client(first.url, 2))).not.toContain("xylophone")
+  expect(receivedBy(await client(first.url, 2))).not.toContain("xylophone")
   // A stop writes the checkpoint. The journal beside it still has the mutation, until its author needs it no more.
   await first.stop()
   const directory = docDirectory(dataDir, "doc")
@@ -178,5 +178,5 @@ test("deleted text is in no checkpoint, backup or page sent to a new client, FTS
   await backupDocument({ dataDir, docId: "doc", file })
   expect((await readFile(file)).includes("xylophone")).toBe(false)
   const second = await startServer({ mutator, dataDir, path })
-  expect(heardBy(await client(second.url, 3))).not.toContain("xylophone")
+  expect(receivedBy(await client(second.url, 3))).not.toContain("xylophone")
 })

@@ -41,7 +41,7 @@ export class WsPipe implements Pipe {
   readonly #early: Uint8Array[] = []
   #listener: PipeListener | null = null
   #closedBecause: string | null = null
-  #heardAtMs = performance.now()
+  #receivedAtMs = performance.now()
   /** When it last read something, or had nothing to read. */
   #readAtMs = performance.now()
   #unreadBytes = 0
@@ -91,7 +91,7 @@ export class WsPipe implements Pipe {
       share,
       helloBytesMax: this.#limits.helloBytesMax,
       progressed: () => {
-        this.#heardAtMs = performance.now()
+        this.#receivedAtMs = performance.now()
       },
       tooMuch: () => this.cut("RATE_LIMITED"),
     })
@@ -115,7 +115,7 @@ export class WsPipe implements Pipe {
   }
 
   #receive(data: RawData, isBinary: boolean): void {
-    this.#heardAtMs = performance.now()
+    this.#receivedAtMs = performance.now()
     this.#takeToll(1, Buffer.isBuffer(data) ? data.length : 0)
     if (!isBinary || !Buffer.isBuffer(data)) {
       this.#close(CLOSE_CODE_UNSUPPORTED_DATA, "FRAME_MALFORMED")
@@ -156,7 +156,7 @@ export class WsPipe implements Pipe {
     this.#unreadBytes = unreadBytes
     const isStuck = nowMs - this.#readAtMs >= stuckMsMax
     // No closing handshake: the other end would not read it.
-    if (isStuck || nowMs - this.#heardAtMs >= idleMsMax) this.#socket.terminate()
+    if (isStuck || nowMs - this.#receivedAtMs >= idleMsMax) this.#socket.terminate()
   }
 
   #end(reason: string): void {

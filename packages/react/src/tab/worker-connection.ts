@@ -39,7 +39,7 @@ export type Failure = "silent" | "not-loaded" | "final"
 let livenessLock: Promise<string | null> | undefined
 
 /** One lock for the whole tab, whatever it opens. */
-function lifeOfTab(): Promise<string | null> {
+function livenessLockOfTab(): Promise<string | null> {
   livenessLock ??= holdLivenessLock()
   return livenessLock
 }
@@ -130,7 +130,7 @@ export class WorkerConnection {
       worker.onerror = () => this.#notLoaded(port, "its script could not be loaded")
       port.listen((message) => this.#receive(port, message))
       this.#listener.opened()
-      void lifeOfTab().then((lock) => {
+      void livenessLockOfTab().then((lock) => {
         if (lock !== null && this.#port === port) port.post({ type: "life", lock })
       })
     } catch (error) {
