@@ -53,7 +53,7 @@ test("docs/laws.md defines each of them, and the open ones, once and in order", 
   expect(entries().map(({ name }) => name)).toEqual(inOrder)
 })
 
-test("docs/laws.md names for each of them files that are there and name it, and for the open ones none", () => {
+test("docs/laws.md names for each law files that exist and name it, and none for open ones", () => {
   for (const { name, text } of entries()) {
     const paths = Array.from(text.matchAll(/`((?:packages|e2e|proof|scripts)\/[^`]+)`/g), ([, path]) => path)
     expect(paths.length > 0, `${name} is held by a file`).toBe(!open.includes(name))

@@ -82,6 +82,14 @@ describe("banned", () => {
     expect(importsOf(shippedCore, (to) => to.startsWith("node:"))).toEqual([])
   })
 
+  test("SQL on our own tables stands in one file", () => {
+    const elsewhere = shippedCore.filter(({ path }) => !path.endsWith("/timeline/internal-tables.ts"))
+    const statements = /\b(from|into) __lf_/
+    expect(
+      elsewhere.filter(({ path }) => statements.test(readFileSync(join(root, path), "utf8"))).map(({ path }) => path),
+    ).toEqual([])
+  })
+
   test("nothing shipped silences the compiler", () => {
     expect(shipped.flatMap((file) => places(file, (node) => node.type === "TSAnyKeyword"))).toEqual([])
     const silenced = shipped.filter((file) => file.comments.some((text) => /@ts-(ignore|nocheck)/.test(text)))

@@ -112,9 +112,9 @@ import { Streams } from "../journal/streams.ts"
     edits: [
       {
         file: "remote/step-runner.ts",
-        find: `    this.db.exec("replace into __lf_mutations values (?, ?, ?)", clientId, at, BigInt.asIntN(64, hash))`,
+        find: `    writeApplied(this.db, clientId, { lsn: at, hash })`,
         replace: `    if (outcome.type === "applied")
-      this.db.exec("replace into __lf_mutations values (?, ?, ?)", clientId, at, BigInt.asIntN(64, hash))`,
+      writeApplied(this.db, clientId, { lsn: at, hash })`,
       },
     ],
   },

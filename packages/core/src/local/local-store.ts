@@ -207,7 +207,7 @@ export class LocalStore {
 
   /**
    * Keeps what the server refused. Asked again it might accept it: so it is a rejection, and `onDurable` is called, only
-   * Keeps what the server refused. Asked again it might accept it: so it is a rejection, and `onDurable` is called, only
+   * when that is durable.
    */
   refuse(rejections: readonly RejectedMutation[], onDurable: () => void): void {
     for (const rejection of rejections) this.#rejections.append({ type: "rejected", rejection })

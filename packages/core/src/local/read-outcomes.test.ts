@@ -6,10 +6,11 @@ import { Streams } from "../journal/streams.ts"
 import { Database } from "../sqlite/database.ts"
 import { Storage } from "../storage/storage.ts"
 import { loadSqlite } from "../testing/small-world.ts"
+import { readApplied } from "../timeline/internal-tables.ts"
 import { defineMutator } from "../timeline/mutator.ts"
 import { migrate } from "../timeline/schema.ts"
 import { Timeline } from "../timeline/timeline.ts"
-import { readApplied, readOutcomes } from "./read-outcomes.ts"
+import { readOutcomes } from "./read-outcomes.ts"
 
 beforeAll(loadChecksum)
 

@@ -1,11 +1,6 @@
 import { type Lsn, lsn } from "../base/lsn.ts"
+import type { Applied } from "../timeline/internal-tables.ts"
 import type { Timeline } from "../timeline/timeline.ts"
-
-/** What the base says of a client id: the last mutation applied for it, and the chain hash there. */
-export interface Applied {
-  readonly lsn: Lsn
-  readonly hash: bigint
-}
 
 export interface TimelineState {
   readonly start: Lsn

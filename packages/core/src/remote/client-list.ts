@@ -1,6 +1,7 @@
 import { LfError } from "../base/error.ts"
-import { LSN_ZERO, type Lsn, lsn } from "../base/lsn.ts"
+import { LSN_ZERO, type Lsn } from "../base/lsn.ts"
 import type { Database } from "../sqlite/database.ts"
+import { readAllApplied } from "../timeline/internal-tables.ts"
 import { mutationCodec } from "../timeline/mutation.ts"
 import { ClientJournal } from "../timeline/timeline.ts"
 import type { RemoteStore } from "./remote-store.ts"
@@ -47,9 +48,7 @@ export class ClientList {
 
   /** What the document itself says was applied: never remembered apart from it (T5). */
   loadApplied(db: Database): void {
-    for (const row of db.exec("select client_id, lsn from __lf_mutations")) {
-      this.journal(String(row.client_id)).applied = lsn(Number(row.lsn))
-    }
+    for (const { clientId, lsn } of readAllApplied(db)) this.journal(clientId).applied = lsn
   }
 
   /** How far each client's mutations were applied, of those that sent any. */

@@ -1,6 +1,7 @@
 import type { Host } from "../base/host.ts"
 import { LSN_ZERO, type Lsn } from "../base/lsn.ts"
 import type { Database } from "../sqlite/database.ts"
+import { deleteClient } from "../timeline/internal-tables.ts"
 import type { ClientList } from "./client-list.ts"
 import type { OnAppliedQueue } from "./on-applied.ts"
 import type { Contact, RemoteStore } from "./remote-store.ts"
@@ -59,10 +60,7 @@ export class GoneClients {
   /** Inside the transaction of a group: deletes the rows of some that are gone. Answers which; `forget` them when it is committed. */
   deleteRows(db: Database): readonly string[] {
     const gone = [...this.#due].slice(0, FORGOTTEN_AT_ONCE_MAX)
-    for (const clientId of gone) {
-      db.exec("delete from __lf_mutations where client_id = ?", clientId)
-      db.exec("delete from __lf_rejections where client_id = ?", clientId)
-    }
+    for (const clientId of gone) deleteClient(db, clientId)
     return gone
   }
 

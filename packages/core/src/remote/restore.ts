@@ -2,7 +2,7 @@ import { assert } from "../base/assert.ts"
 import { LfError, toLfError } from "../base/error.ts"
 import type { Host } from "../base/host.ts"
 import { newEpoch } from "../base/ids.ts"
-import { type Lsn, lsn } from "../base/lsn.ts"
+import type { Lsn } from "../base/lsn.ts"
 import { anchorRecord } from "../journal/chain.ts"
 import type { OpenedLog } from "../journal/log.ts"
 import { openMemoryLog } from "../journal/memory-log.ts"
@@ -12,6 +12,7 @@ import type { SqliteModule } from "../sqlite/module.ts"
 import { PAGE_BYTES, type Page } from "../sqlite/page.ts"
 import { DOCUMENT_PAGES_MAX } from "../storage/changeset.ts"
 import { Storage } from "../storage/storage.ts"
+import { readAllApplied } from "../timeline/internal-tables.ts"
 import { clientStream } from "./client-list.ts"
 import { epochsOf, RemoteStore } from "./remote-store.ts"
 
@@ -124,11 +125,9 @@ function pagesFrom(bytes: Uint8Array): Page[] {
 }
 
 function appliedIn(db: Database): DocumentCopy["applied"] {
-  return db.exec("select client_id, lsn, hash from __lf_mutations").map((row) => {
-    const clientId = String(row.client_id)
-    if (!CLIENT_ID.test(clientId)) throw invalid("expected client ids in its table __lf_mutations, got something else")
-    return { clientId, lsn: lsn(Number(row.lsn)), hash: BigInt.asUintN(64, BigInt(row.hash as number | bigint)) } // an integer column
-  })
+  const applied = readAllApplied(db)
+  if (applied.every(({ clientId }) => CLIENT_ID.test(clientId))) return applied
+  throw invalid("expected client ids in its table __lf_mutations, got something else")
 }
 
 function invalid(why: string, cause?: unknown): LfError {

@@ -6,6 +6,7 @@ import { type Lsn, lsn, nextLsn } from "../base/lsn.ts"
 import { Database } from "../sqlite/database.ts"
 import type { LoadSqlite } from "../sqlite/module.ts"
 import { applyGroup, type GroupResult, type Job } from "../timeline/apply-group.ts"
+import { addRejection, deleteRejections, writeApplied } from "../timeline/internal-tables.ts"
 import type { Mutation } from "../timeline/mutation.ts"
 import type { Mutator } from "../timeline/mutator.ts"
 import { isReject, type Outcome, type RunResult, rejected, rejectionOf } from "../timeline/outcome.ts"
@@ -189,17 +190,17 @@ export class StepRunner {
   /** A rejection's code is in the document, in one transaction with what the mutation did not do (I10). */
   #mark({ clientId, lsn: at, job }: Waiting, outcome: RunResult): void {
     if (outcome.type !== "rejected" || clientId === SERVER_CLIENT) return
-    this.db.exec("insert into __lf_rejections values (?, ?, ?, ?)", clientId, at, job.mutation.uid, outcome.code)
+    addRejection(this.db, { clientId, lsn: at, uid: job.mutation.uid, code: outcome.code })
   }
 
   /** Effects and rows in one transaction (I2): one row per client of the group, for the last of its mutations. */
   #finish(done: readonly Waiting[]): void {
     const lastByClient = new Map(done.map((one) => [one.clientId, one]))
     for (const [clientId, { lsn: at, hash }] of lastByClient) {
-      this.db.exec("replace into __lf_mutations values (?, ?, ?)", clientId, at, BigInt.asIntN(64, hash))
+      writeApplied(this.db, clientId, { lsn: at, hash })
       // A clone may not have seen what its twin has: for as long as it can be told where the two part, it is told this too.
       const old = this.#clients.seen(clientId) - HASHES_KEPT
-      if (old > 0) this.db.exec("delete from __lf_rejections where client_id = ? and lsn <= ?", clientId, old)
+      if (old > 0) deleteRejections(this.db, clientId, old)
     }
     this.#forgotten = this.#gone.deleteRows(this.db)
   }

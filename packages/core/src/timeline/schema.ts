@@ -2,15 +2,8 @@ import { LfError } from "../base/error.ts"
 import type { Database } from "../sqlite/database.ts"
 import { sql } from "../sqlite/sql.ts"
 import { hardenFts } from "./harden-fts.ts"
+import { addMigration, createTables, hasTables, readMigrations } from "./internal-tables.ts"
 import type { Mutator } from "./mutator.ts"
-
-/** Our own tables in every document: what was applied for whom, what was rejected, which migrations ran. */
-const INTERNAL_TABLES = [
-  "create table __lf_migrations (position integer primary key, hash text not null) strict",
-  "create table __lf_mutations (client_id text primary key, lsn integer not null, hash integer not null) strict, without rowid",
-  `create table __lf_rejections (client_id text not null, lsn integer not null, uid text not null, code text not null,
-    primary key (client_id, lsn)) strict, without rowid`,
-]
 
 export type SchemaState =
   /** The document has run exactly the code's migrations. */
@@ -32,14 +25,9 @@ export function compareSchema(ran: readonly string[], mutator: Mutator): SchemaS
   return ran.length === own.length ? { type: "equal" } : { type: "older", from: ran.length }
 }
 
-function hasInternalTables(db: Database): boolean {
-  return db.exec("select 1 from sqlite_schema where name = '__lf_migrations'").length > 0
-}
-
-/** The hashes of the migrations that ran, in order. */
+/** The hashes of the migrations that ran, in order; none in a document without our tables. */
 export function ranMigrations(db: Database): string[] {
-  if (!hasInternalTables(db)) return []
-  return db.exec("select hash from __lf_migrations order by position").map((row) => String(row.hash))
+  return hasTables(db) ? readMigrations(db) : []
 }
 
 /**
@@ -50,7 +38,7 @@ export function ranMigrations(db: Database): string[] {
  * @throws MIGRATION_EDITED MIGRATION_FAILED SCHEMA_NEWER and then the database is as it was
  */
 export function migrate(db: Database, mutator: Mutator): boolean {
-  const fresh = !hasInternalTables(db)
+  const fresh = !hasTables(db)
   const state = compareSchema(ranMigrations(db), mutator)
   if (state.type === "edited") {
     throw new LfError("MIGRATION_EDITED", `migration ${state.position} was edited after it ran; add a new one instead`)
@@ -65,7 +53,7 @@ export function migrate(db: Database, mutator: Mutator): boolean {
   db.exec("pragma foreign_keys=off")
   try {
     inTransaction(db, () => {
-      if (fresh) for (const table of INTERNAL_TABLES) db.exec(table)
+      if (fresh) createTables(db)
       if (state.type === "older") runFrom(db, mutator, state.from)
       hardenFts(db)
       checkForeignKeys(db)
@@ -115,7 +103,7 @@ function runFrom(db: Database, mutator: Mutator, from: number): void {
       const message = cause instanceof Error ? cause.message : String(cause)
       throw new LfError("MIGRATION_FAILED", `migration ${i}: ${message}`, { cause })
     }
-    db.exec("insert into __lf_migrations values (?, ?)", i, hash)
+    addMigration(db, i, hash)
   }
 }
 
