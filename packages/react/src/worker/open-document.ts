@@ -107,7 +107,7 @@ export class OpenDocument {
   }
 
   /**
-   * Runs `use` once the document is open; never while it is being cleared: its tabs repeat the call at the next one.
+   * Runs `work` once the document is open; never while it is being cleared: its tabs repeat the call at the next one.
    * @throws what it cannot be opened for, LOG_OWNED or WORKER_FAILED when that takes too long
    */
   async use<T>(work: (local: Local) => T | Promise<T>): Promise<T> {
