@@ -82,10 +82,10 @@ export const ATTACKS = {
   "snapshot storm": async (field: Field) => {
     await crowd(field, 30, async (client) => {
       client.hello({ docId: BIG, secret: secret() })
-      await client.hears("welcome").catch(() => {})
+      await client.receives("welcome").catch(() => {})
       client.ask()
       while (field.isOn() && client.socket.readyState === WebSocket.OPEN) {
-        const pages = await client.hears("pages").catch(() => null)
+        const pages = await client.receives("pages").catch(() => null)
         if (pages === null) return
         client.said.length = 0
         field.did()
@@ -173,7 +173,7 @@ async function writes(
   { name, count, token = "" }: { readonly name: string; readonly count: number; readonly token?: string },
 ): Promise<void> {
   client.hello({ docId, secret: secret(), token })
-  await client.hears("welcome").catch(() => {})
+  await client.receives("welcome").catch(() => {})
   let [from, previousHash] = [LSN_ZERO, 0n]
   while (field.isOn() && client.socket.readyState === WebSocket.OPEN) {
     const entries = Array.from({ length: count }, () =>

@@ -25,7 +25,7 @@ export class User {
     const headers = { "x-forwarded-for": "198.51.100.1" }
     const client = await rawClient(`ws://127.0.0.1:${port}/api/lf`, { headers })
     client.hello({ docId, token: name, secret: new Uint8Array(randomBytes(32)) })
-    await client.hears("welcome")
+    await client.receives("welcome")
     const user = new User(docId, client)
     user.#done = user.#work()
     return user
@@ -48,7 +48,7 @@ export class User {
       this.#client.said.length = 0
       const startedMs = performance.now()
       this.#client.push([mutationCodec.encode({ uid, name: "Add", args: { id: uid }, at: Date.now() })])
-      await this.#client.hears("cursor")
+      await this.#client.receives("cursor")
       this.#samples.push(performance.now() - startedMs)
       this.acknowledged.push(uid)
       await sleep(THINK_MS)

@@ -8,7 +8,7 @@ export type AppNameCheck =
 const NAME_CHARS_MAX = 214
 const RESERVED = new Set(["node_modules", "favicon.ico"])
 
-/** The directory that was asked for ("my-app", "apps/my-app", "."), and the package name that follows from its last part. */
+/** The requested directory ("my-app", "apps/my-app", "."), and the package name made of its last part. */
 export function checkAppName(asked: string, cwd: string): AppNameCheck {
   if (asked.trim() === "") return { type: "invalid", reason: "The app needs a name." }
   const directory = resolve(cwd, asked.trim())

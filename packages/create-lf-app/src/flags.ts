@@ -1,16 +1,16 @@
 import { parseArgs } from "node:util"
 import { isPackageManager, type PackageManager, packageManagers } from "./package-manager.ts"
 
-/** What the command line says. Undefined: it says nothing, so it is asked or the default holds. */
+/** The command line's flags. Undefined: not given, so the user is asked or the default is used. */
 export interface Flags {
   readonly directory: string | undefined
   readonly install: boolean | undefined
   readonly pm: PackageManager | undefined
-  /** Take every default, ask nothing. */
+  /** Use every default; ask nothing. */
   readonly yes: boolean
   readonly help: boolean
   readonly version: boolean
-  /** For tests: a directory with packed @lf packages, taken instead of the registry's. */
+  /** For tests: a directory with packed @lf packages, used instead of the registry's. */
   readonly lfFrom: string | undefined
 }
 

@@ -15,7 +15,7 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(cwd, { recursive: true }))
 
-/** As in a script: nobody is there to answer. */
+/** As in a script: no terminal. */
 function run(...args: string[]): Promise<number> {
   return main(args, {
     cwd,
@@ -61,7 +61,7 @@ describe("a new app", () => {
     expect(read("todo-list/README.md")).toMatch(/^# todo-list\n/)
   })
 
-  test("is my-app when nobody says otherwise, and nobody is asked without a terminal", async () => {
+  test("is my-app by default, and is not asked for without a terminal", async () => {
     expect(await run("--no-install")).toBe(0)
     expect(JSON.parse(read("my-app/package.json")).name).toBe("my-app")
   })

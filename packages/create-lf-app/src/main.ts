@@ -7,10 +7,10 @@ import { askDirectory, askInstall, defaultDirectory } from "./questions.ts"
 import { refusalOf, scaffold } from "./scaffold.ts"
 import { processTerminal, type Terminal, withProgress } from "./terminal.ts"
 
-/** How many of a full directory's entries are named. */
+/** Entries of a non-empty directory that the refusal lists. */
 const ENTRIES_MAX = 5
 
-/** `npm create lf-app`. Answers the exit code: 0 done or left on purpose, 1 refused or failed, 2 not understood. */
+/** `npm create lf-app`. Returns the exit code: 0 done or cancelled, 1 refused or failed, 2 bad usage. */
 export async function main(args: readonly string[], terminal: Terminal = processTerminal()): Promise<number> {
   const parsed = parseFlags(args)
   if (parsed.type === "invalid") {
@@ -32,7 +32,7 @@ async function create(flags: Flags, terminal: Terminal): Promise<number> {
   const app = checkAppName(asked, terminal.cwd)
   if (app.type === "invalid") return refuse(terminal, app.reason)
   const { directory, name } = app
-  // Before the next question: an answer that changes nothing should not be asked for.
+  // Checked before the next question, whose answer would change nothing.
   const refusal = await refusalOf(directory)
   if (refusal !== null) return refuse(terminal, refusal.reason, refusal.entries)
   const wantsInstall = flags.install ?? (asks ? await askInstall(pm) : true)
@@ -53,7 +53,7 @@ async function installApp(terminal: Terminal, pm: PackageManager, directory: str
   return result.type === "installed"
 }
 
-/** What to type now; `path` is empty when one is there already. */
+/** The commands to type next; `path` is empty when the app is in the current directory. */
 function nextSteps(options: {
   readonly pm: PackageManager
   readonly isInstalled: boolean

@@ -6,24 +6,24 @@ export type PackageManager = (typeof packageManagers)[number]
 
 export type InstallResult = { readonly type: "installed" } | { readonly type: "failed"; readonly output: string }
 
-/** How much of a failed installation's output is worth showing. */
+/** Characters of a failed installation's output that are shown. */
 const OUTPUT_LINES_MAX = 20
 
 export function isPackageManager(name: string): name is PackageManager {
   return packageManagers.some((one) => one === name)
 }
 
-/** The one that runs us, which it says in npm_config_user_agent ("pnpm/10.1.0 npm/? node/…"); else npm. */
+/** The package manager that runs this program, from npm_config_user_agent ("pnpm/10.1.0 npm/? node/…"); else npm. */
 export function packageManagerOf(userAgent: string | undefined): PackageManager {
   const name = userAgent?.split("/")[0] ?? ""
   return isPackageManager(name) ? name : "npm"
 }
 
-/** Installs what the directory's package.json asks for. Never throws: a missing program is a failed installation. */
+/** Installs the directory's dependencies. Never throws: a missing program is a failed installation. */
 export function install(pm: PackageManager, directory: string): Promise<InstallResult> {
   return new Promise((done) => {
     const args = pm === "npm" ? ["install", "--no-audit", "--no-fund"] : ["install"]
-    // On Windows these are .cmd files, which only a shell starts. The arguments are all our own.
+    // On Windows these are .cmd files, which need a shell. No argument comes from outside.
     const child = spawn(pm, args, {
       cwd: directory,
       stdio: ["ignore", "pipe", "pipe"],

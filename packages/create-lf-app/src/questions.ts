@@ -4,7 +4,7 @@ import type { PackageManager } from "./package-manager.ts"
 
 export const defaultDirectory = "my-app"
 
-/** Null: the user wants out. */
+/** Null: the user cancelled. */
 export async function askDirectory(cwd: string): Promise<string | null> {
   const answer = await text({
     message: "Where should the app go?",
@@ -18,7 +18,7 @@ export async function askDirectory(cwd: string): Promise<string | null> {
   return isCancel(answer) ? null : answer
 }
 
-/** Null: the user wants out. */
+/** Null: the user cancelled. */
 export async function askInstall(pm: PackageManager): Promise<boolean | null> {
   const answer = await confirm({ message: `Install the dependencies with ${pm}?`, initialValue: true })
   return isCancel(answer) ? null : answer

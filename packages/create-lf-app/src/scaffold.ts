@@ -4,11 +4,11 @@ import { fileURLToPath } from "node:url"
 import { appPackageJson } from "./app-package-json.ts"
 
 export interface ScaffoldOptions {
-  /** Absolute. Made if it is not there. */
+  /** Absolute. Created if missing. */
   readonly directory: string
   /** The package's name. */
   readonly name: string
-  /** A directory with packed @lf packages, taken instead of the registry's. */
+  /** A directory with packed @lf packages, used instead of the registry's. */
   readonly lfFrom?: string | undefined
 }
 
@@ -18,20 +18,20 @@ export type ScaffoldResult =
 
 const template = fileURLToPath(new URL("../template", import.meta.url))
 
-/** What an empty directory may hold: a repository that was just made, and what a file manager leaves everywhere. */
+/** Entries that an "empty" directory may have: a new repository, and files that file managers create. */
 const HARMLESS = new Set([".git", ".DS_Store"])
 
-/** npm does not pack a .gitignore: in the template it has another name. */
+/** npm does not pack a .gitignore, so the template has it under another name. */
 const RENAMED = new Map([["_gitignore", ".gitignore"]])
 
-/** Made here, not copied. */
+/** Generated, not copied. */
 const WRITTEN = new Set(["package.json", "README.md"])
 
-/** Writes the app. A directory that holds anything is refused, and nothing is written. */
+/** Writes the app. Refuses a directory that is not empty, without writing anything. */
 export async function scaffold({ directory, name, lfFrom }: ScaffoldOptions): Promise<ScaffoldResult> {
   const refusal = await refusalOf(directory)
   if (refusal !== null) return refusal
-  // Read before the first write: what fails here has left nothing behind.
+  // Read before the first write, so that a failure leaves nothing behind.
   const packageJson = await appPackageJson({ template: await readTemplate("package.json"), name, lfFrom })
   const readme = await readTemplate("README.md")
   await copyTemplate(template, directory)
@@ -40,7 +40,7 @@ export async function scaffold({ directory, name, lfFrom }: ScaffoldOptions): Pr
   return { type: "created" }
 }
 
-/** Why nothing can be written there; null: it can. */
+/** Why nothing can be written to the directory; null if it can. */
 export async function refusalOf(directory: string): Promise<Extract<ScaffoldResult, { type: "refused" }> | null> {
   try {
     const entries = (await readdir(directory)).filter((entry) => !HARMLESS.has(entry)).sort()

@@ -1,9 +1,9 @@
 import { spinner } from "@clack/prompts"
 
-/** Where we run and whom we talk to. */
+/** Where the program runs and prints. */
 export interface Terminal {
   readonly cwd: string
-  /** Somebody sits there: questions get answers, and a line can be drawn over. */
+  /** A terminal: questions get answers, and a line can be redrawn. */
   readonly isInteractive: boolean
   /** npm_config_user_agent. */
   readonly userAgent: string | undefined
@@ -21,7 +21,7 @@ export function processTerminal(): Terminal {
   }
 }
 
-/** Says what takes a while and how long it took: a spinner before a person, two lines in a log. */
+/** Reports a slow step and its duration: a spinner in a terminal, two lines in a log. */
 export async function withProgress<R>(terminal: Terminal, doing: string, work: () => Promise<R>): Promise<R> {
   const startedMs = performance.now()
   const took = () => `${doing}: ${((performance.now() - startedMs) / 1000).toFixed(1)} s`

@@ -34,7 +34,7 @@ describe("documents on a socket", () => {
     expect(rows).toEqual([{ author: null }, { author: "bo" }])
   })
 
-  test("a server that restarts on its directory has everything; its clients come back by themselves (I3, I9)", async () => {
+  test("a restarted server has all data, and its clients reconnect by themselves (I3, I9)", async () => {
     const first = await startServer()
     const disk = new MemoryDisk()
     const client = await startClient(first.url, { disk })
@@ -51,26 +51,26 @@ describe("documents on a socket", () => {
     ])
   })
 
-  test("I9 stops under load lose and double nothing, from sockets and from this process", async () => {
+  test("stops under load lose and double nothing, from sockets and from this process (I9)", async () => {
     let server = await startServer()
     const { dataDir, path, port, url } = server
     const clients = [await startClient(url), await startClient(url)]
     const sent: string[] = []
-    const told: Promise<unknown>[] = []
+    const outcomes: Promise<unknown>[] = []
     const doubtful = new Set<string>()
     for (let round = 0; round < 4; round++) {
       const load = setInterval(() => {
         for (const client of clients) {
           const id = `c${sent.length}`
           sent.push(id)
-          told.push(client.add(id).remote)
+          outcomes.push(client.add(id).remote)
         }
         const id = `s${sent.length}`
         const asked = server.lf.document("doc", { as: "system" }).mutate(Add, { id, title: id })
-        told.push(
+        outcomes.push(
           asked.then(
             () => sent.push(id),
-            // Whoever asks while it stops may not hear the answer: then it happened once or not at all.
+            // A call during the stop may get no answer: then it happened once or not at all.
             (error: unknown) => {
               expect(error).toMatchObject({ code: expect.stringMatching(/^(SERVER_CLOSING|DOC_STOPPED|LOG_CLOSED)$/) })
               doubtful.add(id)
@@ -78,14 +78,14 @@ describe("documents on a socket", () => {
           ),
         )
       }, 1)
-      const before = told.length
-      await until(() => told.length > before + 150, "there was load")
+      const before = outcomes.length
+      await until(() => outcomes.length > before + 150, "there was load")
       await server.stop()
       clearInterval(load)
       server = await startServer({ dataDir, path, port })
       for (const { session } of clients) session.poke()
     }
-    await Promise.all(told)
+    await Promise.all(outcomes)
     const rows = await server.lf.document("doc", { as: "system" }).query(titlesQuery)
     const found = rows.map(({ title }) => title)
     expect(new Set(found).size).toBe(found.length)
@@ -93,7 +93,7 @@ describe("documents on a socket", () => {
     await until(() => clients.every((client) => client.titles().length === found.length), "clients have all")
   })
 
-  test("S5 frames that are not ours close with FRAME_MALFORMED, before the hello and after it; the document goes on", async () => {
+  test("malformed frames close with FRAME_MALFORMED before and after hello; others go on (S5)", async () => {
     const { url } = await startServer()
     const client = await startClient(url)
     expect(await client.add("1").remote).toMatchObject({ type: "applied" })
@@ -115,7 +115,7 @@ describe("documents on a socket", () => {
   })
 })
 
-describe("who may what", () => {
+describe("access rights", () => {
   const only = (rule: (request: AuthorizeRequest<User>) => boolean) => startServer({ authorize: rule })
   const stateOf = async (url: string, docId: string, user: string | null) => {
     const { session } = await startClient(url, { docId, ...(user === null ? {} : { user }) })
@@ -123,7 +123,7 @@ describe("who may what", () => {
     return { status: session.state.status, code: session.state.error?.code }
   }
 
-  test("S3 a reader who may not read is FORBIDDEN, whether there is a document or not, and nothing is made", async () => {
+  test("a user without read access is FORBIDDEN; no document is created (S3)", async () => {
     const { url, lf, dataDir } = await only(({ principal }) => principal?.id === "owner")
     await lf.document("there", { as: "system" }).mutate(Add, { id: "1", title: "one" })
     expect(await stateOf(url, "there", "guest")).toEqual({ status: "error", code: "FORBIDDEN" })
@@ -133,7 +133,7 @@ describe("who may what", () => {
     expect(await stateOf(url, "there", "owner")).toEqual({ status: "connected", code: undefined })
   })
 
-  test("who may not create reads what is there and is FORBIDDEN what is not", async () => {
+  test("a user who may not create reads existing documents and is FORBIDDEN others", async () => {
     const { url, lf, dataDir } = await only(({ action }) => action === "read")
     await lf.document("there", { as: "system" }).mutate(Add, { id: "1", title: "one" })
     expect(await stateOf(url, "there", "guest")).toMatchObject({ status: "connected" })
@@ -141,7 +141,7 @@ describe("who may what", () => {
     expect(await documentsIn(dataDir)).toEqual(["there"])
   })
 
-  test("a mutation that authorize refuses is rejected with MUTATION_FORBIDDEN, and later ones stand (I10)", async () => {
+  test("a mutation that authorize refuses is MUTATION_FORBIDDEN, and later ones apply (I10)", async () => {
     const { url } = await only(({ action, mutation }) => action !== "write" || mutation !== "Remove")
     const client = await startClient(url)
     client.add("1")
@@ -153,7 +153,7 @@ describe("who may what", () => {
     expect(client.local.rejections).toMatchObject([{ name: "Remove", code: "MUTATION_FORBIDDEN" }])
   })
 
-  test("I18 a right that was taken away ends with the next batch, on the same connection", async () => {
+  test("a right that was taken away ends with the next batch, on the same connection (I18)", async () => {
     let mayWrite = true
     const { url } = await only(({ action }) => action !== "write" || mayWrite)
     const client = await startClient(url)
@@ -162,19 +162,19 @@ describe("who may what", () => {
     expect(await client.add("2").remote).toMatchObject({ type: "rejected", code: "MUTATION_FORBIDDEN" })
   })
 
-  test("S2 a reader who loses the right to read is sent away soon, and let in when it is given back", async () => {
+  test("a reader who loses access is disconnected soon, and readmitted when it returns (S2)", async () => {
     let mayRead = true
     const { url } = await startServer({ authorize: () => mayRead, limits: { recheckMs: 20 } })
     const client = await startClient(url)
-    await until(() => client.session.state.status === "connected", "let in")
+    await until(() => client.session.state.status === "connected", "accepted")
     mayRead = false
     await until(() => client.session.state.error?.code === "FORBIDDEN", "sent away")
     mayRead = true
     client.session.poke()
-    await until(() => client.session.state.status === "connected", "let in again")
+    await until(() => client.session.state.status === "connected", "readmitted")
   })
 
-  test("S4 a client id that is bound to somebody else is refused", async () => {
+  test("a client id that is bound to another user is refused (S4)", async () => {
     const { url } = await startServer()
     const disk = new MemoryDisk()
     const first = await startClient(url, { user: "ann", disk })
@@ -186,7 +186,7 @@ describe("who may what", () => {
     expect(session.state.error?.code).toBe("CLIENT_PROOF")
   })
 
-  test("authenticate sees the token, the cookies and the address; refusing or throwing is AUTH_REQUIRED, and no text of it leaves", async () => {
+  test("authenticate gets token, cookies and address; a refusal or throw is a bare AUTH_REQUIRED", async () => {
     const seen: unknown[] = []
     const { url } = await startServer({
       authenticate: async ({ headers, url, token }) => {
@@ -205,7 +205,7 @@ describe("who may what", () => {
       expect(session.state.error?.message).not.toContain("secret")
     }
     const { session } = await startClient(network, { user: "fine" })
-    await until(() => session.state.status === "connected", "let in")
+    await until(() => session.state.status === "connected", "accepted")
     expect(seen[0]).toEqual(["session=7", `${new URL(url).pathname}?a=1`, "denied"])
   })
 
@@ -248,7 +248,7 @@ describe("starting and stopping", () => {
     expect([post.status, await post.json()]).toMatchObject([426, { code: "WEBSOCKET_REQUIRED" }])
   })
 
-  test("two bundles' copies share the documents of a directory; closing one closes both, twice is once", async () => {
+  test("two bundles' copies share a directory's documents; closing one closes both, idempotently", async () => {
     const first = await startServer()
     const copy = createLf<User>({
       mutator,

@@ -8,18 +8,18 @@ import { isBuilding } from "./process/environment.ts"
 /** A document in the server's own process, for server components, route handlers and jobs. Authorized like a socket. */
 export interface ServerDocument {
   /**
-   * Rows as the server has them. Asking for a document that does not exist creates nothing.
+   * Rows as the server has them. Reading a document that does not exist creates nothing.
    * @throws USER_ID_INVALID FORBIDDEN DOC_ID_INVALID DOC_NOT_FOUND SQL_ERROR SQL_DENIED SQL_BAD_PARAMETER, and what opening it throws
    */
   query<R>(query: Query<R>): Promise<R[]>
   /**
-   * Runs a mutation as this user; makes the document if there is none and they may. Resolves when the outcome is durable.
+   * Runs a mutation as this user; creates a missing document if the user may. Resolves when the outcome is durable.
    * A mutation that `authorize` refuses is rejected with MUTATION_FORBIDDEN.
    * @throws USER_ID_INVALID FORBIDDEN DOC_ID_INVALID MUTATION_UNKNOWN MUTATION_ARGS_INVALID MUTATION_TOO_LARGE DOC_STOPPED
    */
   mutate<Input>(mutation: DefinedMutation<Input>, args: Input): Promise<Outcome>
   /**
-   * The queries' rows for TanStack's `HydrationBoundary`: first paint with data. Nothing for a document that does not
+   * The queries' rows for TanStack's `HydrationBoundary`: first paint with data. Empty for a document that does not
    * exist or that the user may not read.
    */
   prefetch(...queries: readonly Query<unknown>[]): Promise<DehydratedState>

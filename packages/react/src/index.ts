@@ -1,5 +1,5 @@
 "use client"
-// What the app's mutators and components write with.
+// For the app's mutators and components.
 export {
   type DefinedMutation,
   defineMutation,

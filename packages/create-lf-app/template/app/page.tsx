@@ -4,7 +4,7 @@ import { newId } from "@lf/react"
 import { useRouter } from "next/navigation"
 import { useEffect } from "react"
 
-/** Nobody stays here: on to this browser's list, or to a new one. Its address can be shared. */
+/** Redirects to this browser's list, or to a new one. A list's address can be shared. */
 export default function Home() {
   const router = useRouter()
 

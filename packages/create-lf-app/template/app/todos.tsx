@@ -39,7 +39,7 @@ function NewTodo() {
     event.currentTarget.reset()
   }
 
-  // "dialog": pressing Enter before React is there does nothing, instead of leaving the page.
+  // "dialog": Enter before hydration does nothing, instead of leaving the page.
   return (
     <form method="dialog" onSubmit={submit}>
       <input
@@ -54,10 +54,10 @@ function NewTodo() {
 }
 
 function List() {
-  // Runs in this browser, offline too, and again whenever a row that it read has changed.
+  // Runs in this browser, also offline, and again whenever a row that it read has changed.
   const todos = useQuery(sql<Todo>`select id, title, done from todos order by created_at, id`)
   const { status, error } = useConnectionStatus()
-  // Being offline is no problem.
+  // Offline is not an error.
   const problem = todos.error ?? (status === "offline" ? null : error)
   return (
     <>
@@ -71,7 +71,7 @@ function List() {
   )
 }
 
-/** useField: a tick or a letter shows at once, and stays while the row that has it is on its way from the worker. */
+/** useField: an edit shows at once, and stays while its row is on the way from the worker. */
 function Item({ todo }: { todo: Todo }) {
   const toggle = useMutation(ToggleTodo)
   const rename = useMutation(RenameTodo)
@@ -92,7 +92,7 @@ function Item({ todo }: { todo: Todo }) {
   )
 }
 
-/** Nobody waits for the server. What it has not seen yet is counted; what it refused was taken back, and is told. */
+/** Writes do not wait for the server. Shows how many are pending, and each that the server rejected. */
 function Status() {
   const { status } = useConnectionStatus()
   const { pending } = useSyncStatus()

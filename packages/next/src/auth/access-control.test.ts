@@ -15,26 +15,26 @@ const request: AuthRequest = { headers: new Headers(), url: new URL("ws://a/"), 
 const read = { principal: null, doc: "d", action: "read" } as const
 const yes: AccessOptions<User> = { authenticate: () => ({ id: "ann" }), authorize: () => true }
 
-/** A gate, and what its operator hears. */
+/** Access control, and what it reports to the operator. */
 function gateOf(options: Partial<AccessOptions<User>>, answerMsMax?: number) {
   const said: unknown[] = []
   const access = new AccessControl<User>({ ...yes, ...options }, answerMsMax, {
     log: (event) => said.push(event),
     failed: ({ event, error, code, ...context }) => said.push({ event, code, error, ...context }),
-    tell: (error, context) => said.push({ told: error.code, ...context }),
+    notify: (error, context) => said.push({ reported: error.code, ...context }),
   })
   return { access, said }
 }
 
-describe("S3 authorize", () => {
-  test("lets in on true alone: nothing that is only like it, and no promise of that", async () => {
+describe("authorize (S3)", () => {
+  test("grants access on true alone: not on a truthy value, nor on a promise of one", async () => {
     for (const answer of [true, Promise.resolve(true)])
       expect(await gateOf({ authorize: () => answer }).access.may(read)).toBe(true)
     for (const answer of [false, 1, "yes", {}, null, undefined, Promise.resolve(1), () => true])
       expect(await gateOf({ authorize: () => answer as boolean }).access.may(read)).toBe(false)
   })
 
-  test("that throws, rejects or does not answer in time is neither yes nor no: AUTHORIZE_FAILED, with the document", async () => {
+  test("that throws, rejects or times out is AUTHORIZE_FAILED, with the document", async () => {
     const error = new Error("the database is away")
     const never = new Promise<boolean>(() => {})
     for (const authorize of [
@@ -52,7 +52,7 @@ describe("S3 authorize", () => {
   })
 })
 
-describe("S3 authenticate", () => {
+describe("authenticate (S3)", () => {
   test("that answers null or nothing is an anonymous connection", async () => {
     for (const answer of [null, undefined, Promise.resolve(null), Promise.resolve(undefined)])
       expect(await gateOf({ authenticate: () => answer as null }).access.authenticate(request)).toBe(null)
@@ -70,7 +70,7 @@ describe("S3 authenticate", () => {
     expect(await new AccessControl<User>(options).authenticate(request)).toEqual({ id: "of the object" })
   })
 
-  test("that throws refuses with AUTH_REQUIRED and is reported; AUTH_REQUIRED itself is an answer and is not", async () => {
+  test("that throws is AUTH_REQUIRED and is reported; a thrown AUTH_REQUIRED is not reported", async () => {
     const refusing = gateOf({
       authenticate: () => {
         throw new LfError("AUTH_REQUIRED", "no session")
@@ -89,12 +89,12 @@ describe("S3 authenticate", () => {
     }
   })
 
-  test("whose id cannot be one refuses with USER_ID_INVALID, in the log and to onError, without the id", async () => {
+  test("that returns an invalid id is USER_ID_INVALID, logged and reported without the id", async () => {
     const { access, said } = gateOf({ authenticate: () => ({ id: "" }) })
     await expect(access.authenticate(request)).rejects.toMatchObject({ code: "USER_ID_INVALID" })
     expect(said).toMatchObject([
       { level: "error", event: "user-id-invalid", code: "USER_ID_INVALID", detail: expect.stringContaining("id") },
-      { told: "USER_ID_INVALID" },
+      { reported: "USER_ID_INVALID" },
     ])
   })
 })
@@ -126,7 +126,7 @@ describe("authMsMax", () => {
   })
 })
 
-describe("S3 an option that is missing", () => {
+describe("an option that is missing (S3)", () => {
   const without = (name: keyof AccessOptions<User>) => gateOf({ [name]: undefined })
 
   test.each([

@@ -9,12 +9,12 @@ import { userIdTrouble } from "./user-id.ts"
 
 export type Action = "read" | "write" | "create"
 
-/** What is known of a connection before it is let in. */
+/** What is known of a connection before it is authorized. */
 export interface AuthRequest {
-  /** Of the WebSocket's upgrade: cookies are here. */
+  /** Headers of the WebSocket's upgrade, cookies included. */
   readonly headers: Headers
   readonly url: URL
-  /** What the client's `auth()` gave, at most 16 KiB; null: nothing. */
+  /** What the client's `auth()` returned, at most 16 KiB; null: nothing. */
   readonly token: string | null
 }
 
@@ -22,7 +22,7 @@ export interface AuthorizeRequest<P> {
   readonly principal: P | null
   readonly doc: string
   readonly action: Action
-  /** Its name, for "write". */
+  /** The mutation's name, for "write". */
   readonly mutation?: string
 }
 
@@ -37,7 +37,7 @@ export interface AccessOptions<P> {
   authorize?(request: AuthorizeRequest<P>): boolean | Promise<boolean>
 }
 
-/** The app's two questions, asked so that nothing but yes lets anybody in (S3). */
+/** Calls the app's `authenticate` and `authorize`; only an explicit yes grants access (S3). */
 export class AccessControl<P extends { readonly id: string }> {
   readonly #options: AccessOptions<P>
   readonly #answerMsMax: number
@@ -48,7 +48,7 @@ export class AccessControl<P extends { readonly id: string }> {
     this.#options = options
     this.#answerMsMax = answerMsMax
     this.#reporter = reporter
-    // What plain JavaScript may leave out.
+    // Plain JavaScript may omit them.
     const asked: Partial<AccessOptions<P>> = options
     if (asked.authenticate === undefined) {
       missing("AUTHENTICATE_MISSING", "createLf has no authenticate(): every connection is anonymous", reporter)
@@ -66,10 +66,10 @@ export class AccessControl<P extends { readonly id: string }> {
     if (principal === null) return null
     const trouble = userIdTrouble(principal)
     if (trouble === null) return principal
-    // Its length and type only: the id itself may be a token by mistake.
+    // Its length and type only: the id may be a token by mistake.
     const error = new LfError("USER_ID_INVALID", trouble)
     this.#reporter.log({ level: "error", event: "user-id-invalid", code: error.code, detail: trouble })
-    this.#reporter.tell(error, {})
+    this.#reporter.notify(error, {})
     throw error
   }
 
@@ -82,7 +82,7 @@ export class AccessControl<P extends { readonly id: string }> {
     }
   }
 
-  /** @throws AUTHORIZE_FAILED when `authorize` throws or does not answer in time: neither yes nor no, so the client comes back later */
+  /** @throws AUTHORIZE_FAILED when `authorize` throws or times out: neither yes nor no, so the client retries later */
   async may(request: AuthorizeRequest<P>): Promise<boolean> {
     if (this.#options.authorize === undefined) return true
     try {
@@ -98,7 +98,7 @@ export class AccessControl<P extends { readonly id: string }> {
     this.#reporter.failed({ event: `${name}-failed`, error, code, ...(doc === undefined ? {} : { doc }) })
   }
 
-  /** Any thenable is waited for, and no longer than `authMsMax`: a promise need not be of this realm's class. */
+  /** Awaits any thenable, at most `authMsMax`: a promise may be of another realm's class. */
   #inTime<T>(answer: T | Promise<T>): T | Promise<T> {
     if (!isThenable(answer)) return answer
     const ms = this.#answerMsMax
@@ -106,7 +106,7 @@ export class AccessControl<P extends { readonly id: string }> {
   }
 }
 
-/** Its class is in the log, which has no messages. */
+/** The log gets its class, and no message. */
 class AnswerTimeout extends Error {}
 
 function isThenable(answer: unknown): boolean {
@@ -114,7 +114,7 @@ function isThenable(answer: unknown): boolean {
   return mayHave && typeof (answer as { then?: unknown }).then === "function"
 }
 
-/** Production denies by not starting; development says it once. */
+/** Production refuses to start; development logs it once. */
 function missing(code: "AUTHENTICATE_MISSING" | "AUTHORIZE_MISSING", detail: string, { log }: Reporter): void {
   if (isProduction()) throw new LfError(code, ERROR_CODES[code])
   const said = processGlobal(code, () => ({ isSaid: false }))

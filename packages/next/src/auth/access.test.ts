@@ -23,7 +23,7 @@ const addition = (id: string) =>
     at: 1,
   })
 
-describe("S2 who is signed out is sent away, though it asks for nothing", () => {
+describe("a user who is signed out is disconnected, also while idle (S2)", () => {
   test("a session that has ended closes its connections with AUTH_REQUIRED", async () => {
     const sessions = new Map([["7", "ann"]])
     const { url } = await startServer({
@@ -37,7 +37,7 @@ describe("S2 who is signed out is sent away, though it asks for nothing", () => 
     const headers = { cookie: "session=7" }
     const raw = await rawClient(url, { headers, origin: url.replace("ws:", "http:").replace(/\/lf-.*/, "") })
     raw.hello()
-    await raw.hears("welcome")
+    await raw.receives("welcome")
     sessions.clear()
     expect(await raw.closed).toBe("AUTH_REQUIRED")
   })
@@ -62,7 +62,7 @@ describe("S2 who is signed out is sent away, though it asks for nothing", () => 
     expect(await lf.document("doc", { as: "system" }).query(titlesQuery)).toHaveLength(2)
   })
 
-  test("recheck() asks now, and only for whom it was told", async () => {
+  test("recheck() re-authorizes at once, and only the connections of that user", async () => {
     let isIn = true
     const { url, lf } = await startServer({
       authenticate: ({ token }) => {
@@ -71,18 +71,18 @@ describe("S2 who is signed out is sent away, though it asks for nothing", () => 
     })
     const [ann, bo] = [await startClient(url, { user: "ann" }), await rawClient(url)]
     bo.hello({ token: "bo", secret: new Uint8Array(32).fill(9) })
-    await bo.hears("welcome")
-    await until(() => ann.session.state.status === "connected", "let in")
+    await bo.receives("welcome")
+    await until(() => ann.session.state.status === "connected", "accepted")
     isIn = false
     await lf.recheck("bo")
     expect(ann.session.state.status).toBe("connected")
     await lf.recheck("ann")
     await until(() => ann.session.state.status !== "connected", "sent away")
     bo.send({ type: "ping" })
-    await bo.hears("pong")
+    await bo.receives("pong")
   })
 
-  test("who does not answer in time says no, also when it is asked again", async () => {
+  test("a timeout denies, also on a recheck", async () => {
     const silence = new Promise<null>(() => {})
     vi.spyOn(process.stderr, "write").mockReturnValue(true)
     const { url } = await startServer({ authenticate: () => silence, limits: { authMsMax: 30 } })
@@ -96,12 +96,12 @@ describe("S2 who is signed out is sent away, though it asks for nothing", () => 
     })
     const reader = await rawClient(rights.url)
     reader.hello()
-    await reader.hears("welcome")
+    await reader.receives("welcome")
     isSilent = true
     expect(await reader.closed).toBe("AUTHORIZE_FAILED")
   })
 
-  test("I18 whose right to read was taken away hears of no later change", async () => {
+  test("a client that loses the right to read is sent no later change (I18)", async () => {
     let mayRead = true
     const { url, lf } = await startServer({
       limits: soon,
@@ -119,7 +119,7 @@ describe("S2 who is signed out is sent away, though it asks for nothing", () => 
   })
 })
 
-describe("S3 default deny", () => {
+describe("default deny (S3)", () => {
   test.each(["AUTHENTICATE_MISSING", "AUTHORIZE_MISSING"])(
     "%s: production does not start, development says it once",
     async (code) => {
@@ -137,11 +137,11 @@ describe("S3 default deny", () => {
     },
   )
 
-  test("a refusal is the same, byte for byte, for what is there and what is not, and nothing of the disk is looked at", async () => {
+  test("a refusal is the same bytes for documents that exist and that do not, without a disk read", async () => {
     const { url, lf, dataDir } = await startServer({ authorize: ({ principal }) => principal?.id === "owner" })
     const refusal = async (docId: string) => {
       const raw = await rawClient(url)
-      raw.hello({ docId, token: "guest" })
+      raw.hello({ docId, token: "stranger" })
       return [await raw.closed, raw.refusals]
     }
     const before = await refusal("doc")
@@ -156,26 +156,26 @@ describe("S3 default deny", () => {
   })
 })
 
-describe("S4 whose client id it is", () => {
+describe("ownership of client ids (S4)", () => {
   const secret = new Uint8Array(32).fill(5)
 
   test("an id that was read in the document and is shown without its secret is another id", async () => {
     const { url, lf } = await startServer()
     const ann = await rawClient(url)
     ann.hello({ token: "ann", secret })
-    await ann.hears("welcome")
+    await ann.receives("welcome")
     ann.push([addition("1")])
-    await ann.hears("cursor")
+    await ann.receives("cursor")
     const thief = await rawClient(url)
     const shown = new Uint8Array(32)
     shown.set(Buffer.from(clientIdOf(secret), "hex"))
     thief.hello({ token: "bo", secret: shown })
-    expect(await thief.hears("welcome")).toMatchObject({ clientLsn: 0, clientHash: 0n })
+    expect(await thief.receives("welcome")).toMatchObject({ clientLsn: 0, clientHash: 0n })
     thief.push([addition("2")])
-    expect(await thief.hears("cursor")).toMatchObject({ lsn: 1 })
+    expect(await thief.receives("cursor")).toMatchObject({ lsn: 1 })
     const again = await rawClient(url)
     again.hello({ token: "ann", secret })
-    expect(await again.hears("welcome")).toMatchObject({ clientLsn: 1 })
+    expect(await again.receives("welcome")).toMatchObject({ clientLsn: 1 })
     expect(await lf.document("doc", { as: "system" }).query(titlesQuery)).toHaveLength(2)
   })
 
@@ -183,32 +183,32 @@ describe("S4 whose client id it is", () => {
     const { url } = await startServer()
     const ann = await rawClient(url)
     ann.hello({ token: "ann", secret })
-    await ann.hears("welcome")
+    await ann.receives("welcome")
     ann.push([addition("1")])
-    await ann.hears("cursor")
+    await ann.receives("cursor")
     const other = await rawClient(url)
     other.hello({ token, secret })
     expect(await other.closed).toBe("CLIENT_PROOF")
   })
 
-  test("who came in while the id was nobody's is sent away when another is first to write under it", async () => {
+  test("connections on an unowned client id are closed when another user writes under it first", async () => {
     const { url, lf } = await startServer()
-    const [ann, bo, nobody] = [await rawClient(url), await rawClient(url), await rawClient(url)]
+    const [ann, bo, anonymous] = [await rawClient(url), await rawClient(url), await rawClient(url)]
     for (const [raw, token] of [
       [ann, "ann"],
       [bo, "bo"],
-      [nobody, ""],
+      [anonymous, ""],
     ] as const) {
       raw.hello({ token, secret })
-      await raw.hears("welcome")
+      await raw.receives("welcome")
       raw.ask()
-      await raw.hears("pages")
+      await raw.receives("pages")
     }
     ann.push([addition("1")])
-    await ann.hears("cursor")
+    await ann.receives("cursor")
     bo.push([addition("1"), addition("2")])
-    nobody.push([addition("1"), addition("3")])
-    expect(await Promise.all([bo.closed, nobody.closed])).toEqual(["CLIENT_PROOF", "CLIENT_PROOF"])
+    anonymous.push([addition("1"), addition("3")])
+    expect(await Promise.all([bo.closed, anonymous.closed])).toEqual(["CLIENT_PROOF", "CLIENT_PROOF"])
     expect(await lf.document("doc", { as: "system" }).query(titlesQuery)).toEqual([{ title: "1" }])
     ann.push([addition("4")])
     expect(await until(() => ann.said.filter(({ type }) => type === "cursor").length === 2, "ann goes on")).toBe(
@@ -216,7 +216,7 @@ describe("S4 whose client id it is", () => {
     )
   })
 
-  test("T26 what nobody made is claimed by who signs in with its secret, and is that user's from then on", async () => {
+  test("signing in with an anonymous client's secret binds it to that user for good (T26)", async () => {
     const { url, lf } = await startServer()
     const disk = new MemoryDisk()
     const before = await startClient(url, { disk })

@@ -37,7 +37,7 @@ function connection(user: string | null = "ann") {
 
 const turns = () => new Promise((resolve) => setImmediate(resolve))
 
-test("S2 overlapping rechecks leave one timer per connection, and cost one more question", async () => {
+test("overlapping rechecks leave one timer per connection, and cost one more question (S2)", async () => {
   const { host, timers, elapse } = countingHost()
   const reauthorizer = new Reauthorizer(host, 1_000)
   const { one, answers } = connection()
@@ -65,7 +65,7 @@ test("S2 overlapping rechecks leave one timer per connection, and cost one more 
   expect(answers).toHaveLength(8)
 })
 
-test("S2 a recheck asked for while one runs sees what was true when it was asked for", async () => {
+test("a recheck asked for while one runs sees what was true when it was asked for (S2)", async () => {
   const { host } = countingHost()
   const reauthorizer = new Reauthorizer(host, 1_000)
   const { one, answers, closed } = connection()
@@ -81,7 +81,7 @@ test("S2 a recheck asked for while one runs sees what was true when it was asked
   expect(closed).toEqual(["FORBIDDEN"])
 })
 
-test("S2 a connection that was closed or has left is asked no more, and leaves no timer", async () => {
+test("a connection that was closed or has left is asked no more, and leaves no timer (S2)", async () => {
   const { host, timers } = countingHost()
   const reauthorizer = new Reauthorizer(host, 1_000)
   const [refused, left] = [connection(), connection()]
@@ -99,7 +99,7 @@ test("S2 a connection that was closed or has left is asked no more, and leaves n
   expect(reauthorizer.size).toBe(0)
 })
 
-test("S2 a question that throws is a no", async () => {
+test("a question that throws is a no (S2)", async () => {
   const { host, timers } = countingHost()
   const reauthorizer = new Reauthorizer(host, 1_000)
   const closed: ErrorCode[] = []

@@ -1,18 +1,18 @@
 import type { ErrorCode } from "@lf/core"
 import { type Cancel, type Host, toLfError } from "@lf/core/internal"
 
-/** A connection whose right to be here is asked for again and again. */
+/** A connection that is authorized again periodically. */
 export interface AuthorizedConnection {
   readonly user: string | null
-  /** Null: it may stay; else why not. */
+  /** Null: the connection stays; else the reason to close it. */
   ask(): Promise<ErrorCode | null>
-  /** The client hears why when it comes back, perhaps with a fresh token. */
+  /** Closes with the reason; the client may reconnect, perhaps with a fresh token. */
   close(code: ErrorCode): void
 }
 
 /**
- * Asks again for each connection every `everyMs`, and closes those that were signed out, whose token has expired or that
- * may not read any more, though they ask for nothing (S2, I18). No answer is a no.
+ * Re-authorizes each connection every `everyMs`, also while it is idle, and closes those whose user signed out, whose
+ * token expired or that may not read any more; a timeout denies (S2, I18).
  */
 export class Reauthorizer {
   readonly #host: Host
@@ -38,21 +38,21 @@ export class Reauthorizer {
     }
   }
 
-  /** Asks now, for one user's connections or for all. */
+  /** Re-authorizes at once, one user's connections or all. */
   async now(user?: string | null): Promise<void> {
     const loops = Array.from(this.#loops).filter(([one]) => user === undefined || one.user === user)
     await Promise.all(loops.map(([, loop]) => loop.now()))
   }
 }
 
-/** One connection's questions: one at a time, and one timer at the most between two of them. */
+/** Rechecks of one connection: one at a time, and at most one timer between two. */
 class ReauthorizeLoop {
   readonly #one: AuthorizedConnection
   readonly #host: Host
   readonly #everyMs: number
   #cancel: Cancel = () => {}
   #running: Promise<void> | null = null
-  /** The run after the one that is under way: it answers all that asked meanwhile. */
+  /** The run after the current one; it serves all calls that came meanwhile. */
   #next: Promise<void> | null = null
   #isStopped = false
 
@@ -63,7 +63,7 @@ class ReauthorizeLoop {
     this.#arm()
   }
 
-  /** Resolves after a question that was put after this call. */
+  /** Resolves after a recheck that began after this call. */
   now(): Promise<void> {
     if (this.#next !== null) return this.#next
     if (this.#running === null) return this.#start()

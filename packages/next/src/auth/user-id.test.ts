@@ -19,7 +19,7 @@ const answering = (principal: unknown) => ({ authenticate: () => principal as { 
 /** Three bytes each in UTF-8. */
 const euros = (count: number) => "€".repeat(count)
 
-describe("S3 the id that authenticate answers", () => {
+describe("the id that authenticate answers (S3)", () => {
   test.each<[string, unknown, string]>([
     ["too long", { id: "x".repeat(USER_BYTES_MAX + 1) }, `got ${USER_BYTES_MAX + 1} bytes`],
     ["too long in UTF-8", { id: euros(1_366) }, "got 4098 bytes"],
@@ -53,12 +53,12 @@ describe("S3 the id that authenticate answers", () => {
   })
 
   test.each([["x"], ["x".repeat(USER_BYTES_MAX)], [`${euros(1_365)}x`], ["a\nb 👤"]])(
-    "as long as may be, and in any script: let in under exactly this id",
+    "of the maximum length, and in any script: accepted under exactly this id",
     async (id) => {
       const { url, lf } = await startServer(answering({ id }))
       const raw = await rawClient(url)
       raw.hello()
-      expect(await raw.hears("welcome")).toMatchObject({ user: id })
+      expect(await raw.receives("welcome")).toMatchObject({ user: id })
       const document = lf.document("doc", { as: { id } })
       expect(await document.mutate(Add, { id: "1", title: "1" })).toMatchObject({ type: "applied" })
       expect(await document.query({ sql: "select author from todos", parameters: [] })).toEqual([{ author: id }])
@@ -70,12 +70,12 @@ describe("S3 the id that authenticate answers", () => {
       const { url } = await startServer(answering(principal))
       const raw = await rawClient(url)
       raw.hello()
-      expect(await raw.hears("welcome")).toMatchObject({ user: null })
+      expect(await raw.receives("welcome")).toMatchObject({ user: null })
     }
   })
 })
 
-describe("S2 the token that auth() gives", () => {
+describe("the token that auth() gives (S2)", () => {
   const connect = async (url: string, token: string) => {
     await loadChecksum()
     const opened = await new MemoryDisk().open("doc")
@@ -93,7 +93,7 @@ describe("S2 the token that auth() gives", () => {
     return { local, session }
   }
 
-  test("over the limit: TOKEN_TOO_LARGE with what was found and what may be, and what is pending is kept", async () => {
+  test("over the limit: TOKEN_TOO_LARGE with size and limit, and pending mutations are kept", async () => {
     const seen: (string | null)[] = []
     const { url } = await startServer({
       authenticate: ({ token }) => {
@@ -121,7 +121,7 @@ describe("S2 the token that auth() gives", () => {
   })
 })
 
-describe("S2 authMsMax", () => {
+describe("authMsMax (S2)", () => {
   /** A promise of another library's, or of another realm. Null: it never answers. */
   class Thenable<T> {
     readonly #value: T | null
@@ -158,6 +158,6 @@ describe("S2 authMsMax", () => {
     })
     const raw = await rawClient(url)
     raw.hello()
-    expect(await raw.hears("welcome")).toMatchObject({ user: "ann" })
+    expect(await raw.receives("welcome")).toMatchObject({ user: "ann" })
   })
 })

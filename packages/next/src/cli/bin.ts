@@ -54,7 +54,7 @@ function parse(args: readonly string[]): Parsed | null {
   }
 }
 
-/** What to do and then to say; null: it is not asked in the right way. */
+/** The command to run and the line to print after it; null: bad usage. */
 function commandOf({ positionals, values }: Parsed): (() => Promise<string>) | null {
   const [command, first = "", second = ""] = positionals
   const { data, force = false } = values

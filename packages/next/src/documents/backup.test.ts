@@ -56,7 +56,7 @@ const settled = (clients: readonly TestClient[]) =>
     "all are up to date",
   )
 
-/** The server goes on hearing such a client, which hears nothing. */
+/** The server still receives from such a client, which receives nothing. */
 function halfDeaf(network: Network): Network & { isDeaf: boolean } {
   const made = {
     isDeaf: false,
@@ -73,7 +73,7 @@ function halfDeaf(network: Network): Network & { isDeaf: boolean } {
 }
 
 describe("lf backup", () => {
-  test("by another process, while three clients write and the log rolls up: a sound file, a prefix of each", async () => {
+  test("from another process, under writes and rollups: a sound file with a prefix of each client", async () => {
     const { url, dataDir } = await startServer()
     const program = await bundle("cli/bin.ts")
     const clients = await Promise.all([startClient(url), startClient(url), startClient(url)])
@@ -130,7 +130,7 @@ describe("lf backup", () => {
     expect(await readdir(join(dataDir, "docs"))).toEqual(["doc"])
   })
 
-  test("I11 a document whose log is damaged is not backed up", async () => {
+  test("a document whose log is damaged is not backed up (I11)", async () => {
     const { lf, dataDir } = await startServer()
     for (const id of ["1", "2", "3"]) await lf.document("doc", { as: "system" }).mutate(Add, { id, title: id })
     const directory = docDirectory(dataDir, "doc")
@@ -144,7 +144,7 @@ describe("lf backup", () => {
 })
 
 describe("lf restore", () => {
-  test("T2 I9 I19 clients of an older backup come back: what is pending is applied once, what is gone stays gone", async () => {
+  test("after an older backup, pending mutations apply once and lost ones stay lost (T2, I9, I19)", async () => {
     const first = await startServer()
     const { dataDir, url, path, port } = first
     const deaf = halfDeaf(wsNetwork(url))

@@ -11,15 +11,15 @@ import { docDirectory } from "./document-directory.ts"
 export interface BackupOptions {
   readonly dataDir: string
   readonly docId: string
-  /** Where the copy goes. */
+  /** Path of the copy. */
   readonly file: string
-  /** What becomes of a file that is there. Default: it stays, and there is no backup. */
+  /** Whether an existing file is replaced. Default: it stays, and no backup is made. */
   readonly existing?: "keep" | "replace"
 }
 
 /**
- * Writes a document as one SQLite file, as it was at one moment, also while a server has it open: nothing is locked, and
- * the server notices nothing. The file has its name only when it is whole and durable, and is for its owner alone.
+ * Writes a document as one SQLite file, as it was at one moment, also while a server has it open: takes no lock and does
+ * not affect the server. The file gets its name only when it is whole and durable; only its owner can read it.
  * @throws DOC_ID_INVALID DOC_NOT_FOUND BACKUP_EXISTS LOG_CORRUPT LOG_FAILED LOG_FORMAT_NEWER
  */
 export async function backupDocument(options: BackupOptions): Promise<{ readonly pageCount: number }> {
@@ -29,7 +29,7 @@ export async function backupDocument(options: BackupOptions): Promise<{ readonly
   const stored = await readFsLog(directory)
   const pages = stored === null ? [] : pagesAtRest(stored, nodeHost)
   if (pages.length === 0) throw new LfError("DOC_NOT_FOUND", `there is no document in ${directory}`)
-  // Two backups to one name at a time do not write into one file.
+  // Two backups to one name at the same time must not write into one file.
   const temporary = `${path}.${newToken()}.tmp`
   try {
     await writePages(temporary, pages, nodeFsCalls)

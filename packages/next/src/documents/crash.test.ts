@@ -15,7 +15,7 @@ afterEach(cleanUp)
 const KILLS = 5
 const CLIENTS = 3
 
-test("I3 I9 I19 SIGKILL under load from three clients: nothing lost, nothing doubled, equal pages", {
+test("SIGKILL under load from three clients loses and doubles nothing (I3, I9, I19)", {
   timeout: 120_000,
 }, async () => {
   const dataDir = await temporaryDirectory()
@@ -54,7 +54,7 @@ test("I3 I9 I19 SIGKILL under load from three clients: nothing lost, nothing dou
   for (const client of clients) expect(client.titles()).toEqual(sent.toSorted())
   expect([...outcomes.values()].every((count) => count === 1)).toBe(true)
 
-  // A second server on the same directory opens nothing while the first lives.
+  // A second server on the same directory opens nothing while the first runs.
   const second = new Rooms({ dataDir, mutator })
   await expect(second.enter("doc", { create: false })).rejects.toMatchObject({ code: "SERVER_DIRECTORY_OWNED" })
   await endProcess(server, "SIGTERM")
@@ -69,7 +69,7 @@ test("I3 I9 I19 SIGKILL under load from three clients: nothing lost, nothing dou
   await expectSound(docDirectory(dataDir, "doc"), sent.length)
 })
 
-test("T12 a mutation that kills the process is quarantined, and everybody else's arrive", {
+test("a mutation that kills the process is quarantined, and other clients' arrive (T12)", {
   timeout: 60_000,
 }, async () => {
   const dataDir = await temporaryDirectory()
@@ -77,7 +77,7 @@ test("T12 a mutation that kills the process is quarantined, and everybody else's
   let server = await startProcess({ script, dataDir })
   let deaths = 0
   let isOver = false
-  // Whoever keeps servers running starts it again.
+  // A process manager would start it again.
   const watch = async () => {
     for (;;) {
       await once(server.child, "exit")

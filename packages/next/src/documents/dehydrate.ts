@@ -1,7 +1,7 @@
 import type { Query, Row } from "@lf/core"
 import { compileQuery, liveQueryKey } from "@lf/core/internal"
 
-/** TanStack Query's `DehydratedState`, described here so that a server needs no copy of that library. */
+/** TanStack Query's `DehydratedState`, declared here so that a server does not need that library. */
 export interface DehydratedState {
   readonly mutations: never[]
   readonly queries: DehydratedQuery[]
@@ -27,10 +27,10 @@ export interface DehydratedQuery {
   }
 }
 
-/** Older than anything that a browser has: a refreshed page must never overwrite live data with the server's. */
+/** Older than any row in a browser: a reload must never overwrite fresh rows with the server's. */
 const UPDATED_AT = 1
 
-/** A query's rows as a browser's cache takes them, under the key that the hooks use for this user and document. */
+/** A query's rows in the form of a browser's cache, under the key that the hooks use for this user and document. */
 export function dehydrateRows(
   { user, doc }: { readonly user: string | null; readonly doc: string },
   query: Query<unknown>,

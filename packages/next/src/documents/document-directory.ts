@@ -4,7 +4,7 @@ import { checkDocId } from "@lf/core/internal"
 import { errnoOf } from "../node/fs-calls.ts"
 
 /**
- * Where a document lives: `<dataDir>/docs/<id>`, each upper-case letter as `=` and its lower-case hex code, because "a"
+ * A document's directory: `<dataDir>/docs/<id>`, each upper-case letter as `=` and its lower-case hex code, because "a"
  * and "A" are two documents and on many disks one directory. Every other character of an id stands for itself.
  * @throws DOC_ID_INVALID
  */
@@ -13,7 +13,7 @@ export function docDirectory(dataDir: string, docId: string): string {
   return join(dataDir, "docs", name)
 }
 
-/** Whether a log or a database is there; reading tells, nothing is made. */
+/** Whether a log or a database exists there; reads only. */
 export async function isStored(directory: string): Promise<boolean> {
   try {
     const names = await readdir(directory)

@@ -15,7 +15,7 @@ const ANSWER_MS_MAX = 2_000
 const TEXT = "x".repeat(20_000)
 
 // A disk of its own, gone with the process that has it.
-test("T19 I21 a server whose disk is full loses nothing that it acknowledged, and goes on when there is room", {
+test("a full disk loses nothing acknowledged, and writes resume when there is room (T19, I21)", {
   timeout: 60_000,
 }, async () => {
   const dataDir = await mkdtemp(join(tmpdir(), "lf-full-"))
@@ -58,7 +58,7 @@ test("T19 I21 a server whose disk is full loses nothing that it acknowledged, an
   const poke = setInterval(() => client.session.poke(), 200)
   later(() => clearInterval(poke))
   await until(() => client.local.pendingCount === 0, "writing goes on when there is room", 30_000)
-  await until(() => reader.titles().length === sent.length, "and everybody sees it")
+  await until(() => reader.titles().length === sent.length, "and the reader has them")
   expect(reader.titles().map((title) => title.slice(0, 4))).toEqual(sent)
   await endProcess(server, "SIGKILL")
 })

@@ -5,7 +5,7 @@ import { cleanUp, Remove, startClient, startServer, titlesQuery, until } from ".
 afterEach(cleanUp)
 
 describe("V1 a full document (T36, I21)", () => {
-  test("refuses what would pass the limit, serves reads, takes what makes it smaller, and starts again", async () => {
+  test("a full document refuses growth, serves reads, accepts what shrinks it, and restarts", async () => {
     const logged: LogEvent[] = []
     const options = { limits: { documentPagesMax: 64 }, log: (event: LogEvent) => void logged.push(event) }
     const first = await startServer(options)

@@ -14,7 +14,7 @@ const Order = defineMutation("Order", z.object({ what: z.string() }), (tx, { wha
 })
 const mutator = defineMutator({ migrations: [sql`create table orders (what text) strict`], mutations: [Order] })
 
-test("S19 onApplied is told of what a client and the server did, in order; what failed is told again after a kill", async () => {
+test("onApplied gets client and server mutations in order, and retries after a kill (S19)", async () => {
   const events: AppliedEvent[] = []
   let isDown = false
   const onApplied = async (event: AppliedEvent) => {
@@ -24,10 +24,10 @@ test("S19 onApplied is told of what a client and the server did, in order; what 
   const first = await startServer({ mutator, onApplied })
   const raw = await rawClient(first.url)
   raw.hello()
-  await raw.hears("welcome")
+  await raw.receives("welcome")
   const uid = "00000000-0000-7000-8000-000000000001"
   raw.push([mutationCodec.encode({ uid, name: "Order", args: { what: "tea" }, at: 1 })])
-  await raw.hears("cursor")
+  await raw.receives("cursor")
   await until(() => events.length === 1, "the first")
   expect(events[0]).toMatchObject({ docId: "doc", uid, name: "Order", args: { what: "tea" }, lsn: 1, user: null })
   isDown = true

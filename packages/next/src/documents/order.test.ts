@@ -15,13 +15,13 @@ const SENDS_EACH = 3
 /** What the system saw, in its order: a log became durable, or something left on a socket. */
 type Call = "durable" | "send"
 
-test("I3 I4 by the system's own record: what a mutation makes the server say leaves after its fdatasync", {
+test("strace: every reply to a mutation is sent after its fdatasync (I3, I4)", {
   timeout: 60_000,
 }, async () => {
   const dataDir = await temporaryDirectory()
   const trace = join(await temporaryDirectory(), "trace")
   const script = await bundle("testing/crash-server.ts")
-  // -yy tells of each descriptor what it is; -f follows the threads that do the disk's work.
+  // -yy prints what each descriptor is; -f follows the threads that do disk I/O.
   const traced = "trace=write,writev,sendto,sendmsg,fdatasync,fsync"
   // Node 20.3 to 20.11 gives its files to io_uring, which strace does not see.
   const wrapper = [
@@ -44,7 +44,7 @@ test("I3 I4 by the system's own record: what a mutation makes the server say lea
   const writer = await startClient(url, { disk: new MemoryDisk() })
   const reader = await startClient(url, { disk: new MemoryDisk() })
   await writer.add("first").remote
-  await until(() => reader.titles().length === 1, "everybody is there")
+  await until(() => reader.titles().length === 1, "both are connected")
   await new Promise((resolve) => setTimeout(resolve, 300))
   const startedMs = Date.now()
   for (let i = 0; i < MUTATIONS; i++) {
@@ -70,7 +70,7 @@ function early(calls: readonly Call[]): number[] {
   })
 }
 
-/** A call that several threads interleave is told in two lines: a sync counts when it has ended. */
+/** strace prints an interleaved call in two lines: a sync counts when it has ended. */
 function callsOf(trace: string, sinceMs: number): Call[] {
   const syncing = new Set<string>()
   const calls: Call[] = []

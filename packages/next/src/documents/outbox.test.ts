@@ -21,7 +21,7 @@ const mutator = defineMutator({
 
 const waiting = sql<{ id: string; what: string }>`select id, what from outbox order by id`
 
-test("S19 a side effect of what was applied happens at least once, under one key, whatever crashes in between", async () => {
+test("an applied mutation's side effect runs at least once, under one key, over crashes (S19)", async () => {
   const mails = new Map<string, string[]>()
   /** The app's job. `crashAfter`: it ends between a mail and the note that it was sent. */
   const work = async ({ lf }: TestServer, crashAfter = Number.POSITIVE_INFINITY) => {
@@ -36,19 +36,19 @@ test("S19 a side effect of what was applied happens at least once, under one key
   const { dataDir, path } = first
   const raw = await rawClient(first.url)
   raw.hello()
-  await raw.hears("welcome")
+  await raw.receives("welcome")
   const orders = ["tea", "milk", "sugar"].map((what, i) =>
     mutationCodec.encode({ uid: `00000000-0000-7000-8000-00000000000${i}`, name: "Order", args: { what }, at: 1 }),
   )
   raw.push(orders)
-  await raw.hears("cursor")
+  await raw.receives("cursor")
   await work(first, 2)
   await first.stop()
   const second = await startServer({ mutator, dataDir, path })
   // The author sends again what it had no answer for: nothing is applied twice.
   const again = await rawClient(second.url)
   again.hello()
-  expect(await again.hears("welcome")).toMatchObject({ clientLsn: 3 })
+  expect(await again.receives("welcome")).toMatchObject({ clientLsn: 3 })
   await work(second)
   await work(second)
   expect([...mails.values()].map((whats) => new Set(whats).size)).toEqual([1, 1, 1])

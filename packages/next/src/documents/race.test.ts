@@ -9,7 +9,7 @@ afterEach(cleanUp)
 const RACES = 5
 const RUNNERS = 3
 
-test("I14 servers that race for one directory: one at a time has the document, and nothing is lost between them", {
+test("of servers that race for one directory, one at a time owns it; no data is lost (I14)", {
   timeout: 120_000,
 }, async () => {
   const dataDir = await temporaryDirectory()
@@ -29,8 +29,8 @@ test("I14 servers that race for one directory: one at a time has the document, a
       sent.push(id)
       return client.add(id).remote.then(() => void winners.push(i))
     })
-    await until(() => winners.length === 1, "somebody has the document")
-    for (const [i, server] of servers.entries()) expect(server.child.exitCode, `server ${i} lives`).toBeNull()
+    await until(() => winners.length === 1, "one server has the document")
+    for (const [i, server] of servers.entries()) expect(server.child.exitCode, `server ${i} runs`).toBeNull()
     // The owner dies; the next one takes over when its clients come again, then the last one.
     while (winners.length < RUNNERS) {
       const before = winners.length

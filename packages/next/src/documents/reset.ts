@@ -4,8 +4,8 @@ import { errnoOf } from "../node/fs-calls.ts"
 import { acquireDirectory } from "../node/fs-log.ts"
 
 /**
- * Deletes every document below a data directory, and nothing else there. How many there were; null: it is not a data
- * directory, and nothing was touched. Browsers that have a copy send what is still pending and take the new document.
+ * Deletes every document below a data directory, and nothing else. Returns how many; null: it is not a data
+ * directory, and nothing was changed. Browsers with a copy send what is pending and take the new document.
  * @throws SERVER_DIRECTORY_OWNED while a server uses it
  */
 export async function resetDirectory(dataDir: string): Promise<number | null> {
@@ -18,7 +18,7 @@ export async function resetDirectory(dataDir: string): Promise<number | null> {
   } finally {
     await lock.release()
   }
-  // What a restore put aside goes too, and is no document.
+  // Deletes what a restore put aside too; it does not count as a document.
   return names.filter((name) => !name.includes(".")).length
 }
 

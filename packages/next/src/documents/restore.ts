@@ -19,14 +19,14 @@ export interface RestoreOptions {
 export interface Restored {
   readonly pageCount: number
   readonly epoch: string
-  /** Where the document is now that was there before; null: there was none. */
+  /** Path of the document that was there before; null: there was none. */
   readonly keptAt: string | null
 }
 
 /**
- * Makes a file the content of a document, under a new epoch: clients take its pages, drop what it has of theirs and send
- * what it has not and they still have pending (T2). The document that was there is kept beside it. Until the last step
- * nothing that is in use changes.
+ * Makes a file the content of a document, under a new epoch: clients take its pages, drop their own, and send pending
+ * mutations that it does not have (T2). The previous document is kept beside it. Nothing in use changes before the
+ * last step.
  * @throws DOC_ID_INVALID BACKUP_INVALID SERVER_DIRECTORY_OWNED LOG_OWNED LOG_FAILED LOG_FULL
  */
 export async function restoreDocument({ dataDir, docId, file }: RestoreOptions): Promise<Restored> {
@@ -34,7 +34,7 @@ export async function restoreDocument({ dataDir, docId, file }: RestoreOptions):
   const copy = await readFile(file)
   const lock = await acquireDirectory(dataDir)
   try {
-    // No document id has a dot: these names are nobody else's.
+    // No document id has a dot, so these names are no document's.
     const made = `${directory}.restoring`
     await rm(made, { recursive: true, force: true })
     const { epoch } = await restoreCopy(await openFsLog(made), copy, nodeHost)
@@ -60,7 +60,7 @@ async function readFile(file: string): Promise<DocumentCopy> {
   return readCopy(await loadSqlite(), bytes)
 }
 
-/** Renames what is there. A script without the data directory's lock may have it open: then it stays. @throws LOG_OWNED */
+/** Renames the previous document. @throws LOG_OWNED while a script without the data directory's lock has it open */
 async function putAside(directory: string): Promise<string | null> {
   const lock = await acquireLock(directory, "LOG_OWNED", nodeFsCalls).catch((error: unknown) => {
     if (errnoOf(error) === "ENOENT") return null

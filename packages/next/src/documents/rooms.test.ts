@@ -58,7 +58,7 @@ describe("rooms", () => {
     await expect(rooms.enter("../doc", { create: true })).rejects.toMatchObject({ code: "DOC_ID_INVALID" })
   })
 
-  test("S8 ids that differ in case are two documents, also on a disk that does not see the difference", async () => {
+  test("ids that differ in case are two documents, also on a case-insensitive disk (S8)", async () => {
     const dataDir = await temporaryDirectory()
     const rooms = open(dataDir)
     for (const docId of ["a", "A", "Ab-_9", "ab-_9"]) await add(rooms, docId, docId)
@@ -68,7 +68,7 @@ describe("rooms", () => {
     expect(names).toContain("=41b-_9")
   })
 
-  test("I14 a second server on the directory is refused, and let in when the first has gone", async () => {
+  test("a second server on the directory is refused until the first has closed (I14)", async () => {
     const dataDir = await temporaryDirectory()
     const [first, second] = [open(dataDir), open(dataDir)]
     await add(first, "doc", "1")
@@ -78,7 +78,7 @@ describe("rooms", () => {
     expect(await ids(second, "doc")).toEqual(["1"])
   })
 
-  test("a document that nobody visits is closed with its checkpoint, and opened again", async () => {
+  test("a document without clients is closed with its checkpoint, and opened again", async () => {
     const dataDir = await temporaryDirectory()
     const rooms = open(dataDir, { idleMs: 20 })
     await add(rooms, "doc", "1")
@@ -100,7 +100,7 @@ describe("rooms", () => {
     client.session.stop()
   })
 
-  test("I17 over the limit an idle document makes room; when all are visited the next is RATE_LIMITED", async () => {
+  test("over the limit an idle document is closed; with all in use the next is RATE_LIMITED (I17)", async () => {
     const rooms = open(await temporaryDirectory(), { openRoomsMax: 2 })
     await add(rooms, "a", "1")
     await add(rooms, "b", "1")
@@ -112,7 +112,7 @@ describe("rooms", () => {
     c.leave()
   })
 
-  test("T19 a document whose disk fails stops, its visitors hear it, and the next one opens it anew", async () => {
+  test("a document whose disk fails closes its connections, and the next one reopens it (T19)", async () => {
     const dataDir = await temporaryDirectory()
     const rooms = open(dataDir)
     await add(rooms, "doc", "1")
@@ -129,7 +129,7 @@ describe("rooms", () => {
     expect(await ids(rooms, "doc")).toEqual(["1", "3"])
   })
 
-  test("I11 a damaged document is refused and stays as it is; others go on", async () => {
+  test("a damaged document is refused and stays as it is; others go on (I11)", async () => {
     const dataDir = await temporaryDirectory()
     const rooms = open(dataDir, { idleMs: 1 })
     await add(rooms, "bad", "1")
@@ -146,7 +146,7 @@ describe("rooms", () => {
     await add(rooms, "good", "1")
   })
 
-  test("T12 a mutator that never ends is rejected with SQL_LIMIT; its document and others go on", async () => {
+  test("a mutator that never ends is rejected with SQL_LIMIT; its document and others go on (T12)", async () => {
     const { url } = await startServer({ limits: { mutationMsMax: 200 } })
     const [client, other] = [await startClient(url), await startClient(url, { docId: "other" })]
     const before = client.add("1")
@@ -160,7 +160,7 @@ describe("rooms", () => {
     expect(client.titles()).toEqual(["1", "2"])
   })
 
-  test("T12 slow mutations that came together are not stopped for their sum, and the one that never ends still is", async () => {
+  test("each mutation of a batch has its own time limit; one that never ends is stopped (T12)", async () => {
     const { url } = await startServer({ limits: { mutationMsMax: 8 * SLOW_MS } })
     const { local } = await startClient(url)
     // One alone is far below the limit, also on a busy machine; all of them are far above it.

@@ -11,14 +11,14 @@ import { docDirectory, isStored } from "./document-directory.ts"
 
 export type RoomLimits = Pick<Limits, "idleMs" | "openRoomsMax" | "mutationMsMax" | "queryMsMax" | "documentPagesMax">
 
-/** A mutation that was applied. `uid` is the key under which a receiver knows what it has seen. */
+/** A mutation that was applied. `uid` is the idempotency key for its receiver. */
 export interface AppliedEvent extends Effect {
   readonly docId: string
 }
 
 export type OnApplied = (event: AppliedEvent) => void | Promise<void>
 
-/** What the app is told, besides what its clients are. */
+/** The app's callbacks, besides what its clients are sent. */
 export interface LfHooks {
   readonly onApplied?: OnApplied | undefined
   readonly reporter?: Reporter | undefined
@@ -27,7 +27,7 @@ export interface LfHooks {
 /** A document that stays open until `leave` is called. */
 export interface Lease {
   readonly remote: Remote
-  /** Calling it twice is calling it once. */
+  /** Idempotent. */
   leave(): void
 }
 
@@ -39,7 +39,7 @@ interface Room {
   closing: Promise<void> | null
 }
 
-/** The open documents of one data directory, one `Remote` each, opened by their first visitor. */
+/** The open documents of one data directory, one `Remote` each, opened by the first client that needs it. */
 export class Rooms {
   readonly dataDir: string
   readonly #host: Host
@@ -82,7 +82,7 @@ export class Rooms {
   }
 
   /**
-   * Opens a document, or joins those who have it open. The data directory is locked by the first to open anything.
+   * Opens a document, or joins it when it is open. The first opening locks the data directory.
    * @throws DOC_ID_INVALID DOC_NOT_FOUND (without `create`; the disk is not touched) RATE_LIMITED SERVER_CLOSING
    * SERVER_DIRECTORY_OWNED, and what recovering it throws
    */
@@ -108,7 +108,7 @@ export class Rooms {
     }
   }
 
-  /** Why no document can be opened here now; null: they can. Takes the data directory, as the first visitor would. */
+  /** Why no document can be opened now; null: they can. Locks the data directory, as the first opening would. */
   async trouble(): Promise<LfError | null> {
     if (this.#closing !== null) return new LfError("SERVER_CLOSING", "the server is shutting down")
     if (isBuilding()) return null
@@ -120,7 +120,7 @@ export class Rooms {
     }
   }
 
-  /** Newer code of the app, in development: documents that are open are closed, and their clients find it when they come back. */
+  /** Development, after a code change: closes the open documents; their clients reconnect to the new code. */
   adopt({ mutator, onApplied, reporter }: LfHooks & { readonly mutator: Mutator }): void {
     this.#onApplied = onApplied
     if (reporter !== undefined) this.#reporter = reporter
@@ -129,7 +129,7 @@ export class Rooms {
     for (const room of this.#rooms.values()) void this.#end(room)
   }
 
-  /** Nobody gets in any more; every document is flushed and closed, then the directory is given back. */
+  /** Refuses new openings, flushes and closes every document, then unlocks the directory. */
   close(): Promise<void> {
     this.#closing ??= this.#closeAll()
     return this.#closing
@@ -141,7 +141,7 @@ export class Rooms {
     await ownership?.release()
   }
 
-  /** A new room; null: look again, time has passed. @throws RATE_LIMITED */
+  /** A new room; null: it had to wait, so look again. @throws RATE_LIMITED */
   async #startWithin(docId: string): Promise<Room | null> {
     if (this.#rooms.size < this.#limits.openRoomsMax) return this.#start(docId)
     for (const room of this.#rooms.values()) {
@@ -156,7 +156,7 @@ export class Rooms {
     const remote = this.#recover(docId)
     const room: Room = { docId, remote, leases: 0, cancelIdle: () => {}, closing: null }
     this.#rooms.set(docId, room)
-    // The next visitor tries anew.
+    // The next opening retries.
     remote.catch(() => this.#forget(room))
     return room
   }
@@ -180,7 +180,7 @@ export class Rooms {
           this.#reporter.log({ level: "warn", event: "document-nearly-full", doc: docId, detail })
         },
         onStopped: (error) => this.#onStopped(docId, error),
-        ...(this.#onApplied === undefined ? {} : { onApplied: (effect) => this.#tellApp(docId, effect) }),
+        ...(this.#onApplied === undefined ? {} : { onApplied: (effect) => this.#callOnApplied(docId, effect) }),
       })
     } catch (error) {
       await opened.log.close()
@@ -188,7 +188,7 @@ export class Rooms {
     }
   }
 
-  async #tellApp(docId: string, effect: Effect): Promise<void> {
+  async #callOnApplied(docId: string, effect: Effect): Promise<void> {
     try {
       await this.#onApplied?.({ docId, ...effect })
     } catch (error) {
@@ -198,9 +198,9 @@ export class Rooms {
     }
   }
 
-  /** A mutation threw something that is no answer, or was stopped: its author gets the code, the operator the place. */
+  /** A mutation threw a bug, or was stopped: its author is sent the code, the operator the place in the code. */
   #onFailed(docId: string, { mutation: { name, uid }, user, error }: Parameters<OnFailed>[0]): void {
-    // An unknown name is a client's own text.
+    // An unknown name is text that a client chose.
     const mutation = this.#mutator.has(name) ? name : "of an unknown name"
     this.#reporter.failed({ event: "mutation-failed", error, code: "MUTATION_THREW", doc: docId, mutation, uid, user })
   }
@@ -249,11 +249,11 @@ export class Rooms {
 
   async #close(room: Room): Promise<void> {
     try {
-      // One that could not be opened has told its visitors why.
+      // A document that failed to open has reported the reason to its callers.
       const remote = await room.remote.catch(() => null)
       await remote?.close()
     } catch (error) {
-      // The next to open it recovers it from its log.
+      // The next opening recovers it from its log.
       this.#reporter.failed({ event: "document-not-closed", error, code: "LOG_FAILED", doc: room.docId })
     } finally {
       this.#forget(room)

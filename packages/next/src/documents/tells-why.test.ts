@@ -37,14 +37,14 @@ async function outcomesUnder(mode: string): Promise<string> {
   const { url } = await startServer({ mutator })
   const raw = await rawClient(url)
   raw.hello()
-  await raw.hears("welcome")
+  await raw.receives("welcome")
   const names = ["Throw", "ThrowOurs", "BadSql", "BadJson", "Refuse"]
   const entry = (name: string, i: number) =>
     mutationCodec.encode({ uid: `00000000-0000-7000-8000-00000000000${i}`, name, args: { text: "x" }, at: 1 })
   raw.push(names.map(entry))
-  await raw.hears("cursor")
+  await raw.receives("cursor")
   raw.ask()
-  const { outcomes } = await raw.hears("pages")
+  const { outcomes } = await raw.receives("pages")
   const said = raw.said.map((message) =>
     JSON.stringify(message, (_key, value) => (typeof value === "bigint" ? String(value) : value)),
   )
@@ -52,7 +52,7 @@ async function outcomesUnder(mode: string): Promise<string> {
   return said.join("\n")
 }
 
-test("S16 in production the author of a mutation that threw hears the code and no word of what it threw", async () => {
+test("in production the author of a mutation that threw is sent the code alone (S16)", async () => {
   const said = await outcomesUnder("production")
   expect(said).not.toContain(SECRET)
   expect(said).toContain("this is for the author")
@@ -63,6 +63,6 @@ test("without NODE_ENV as in production: what is not known to be development is 
   expect(await outcomesUnder("")).not.toContain(SECRET)
 })
 
-test("in development the author hears what it threw", async () => {
+test("in development the author is sent what it threw", async () => {
   expect(await outcomesUnder("development")).toContain(SECRET)
 })

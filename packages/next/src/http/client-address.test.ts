@@ -3,7 +3,7 @@ import { addressOf, checkProxies, hostOf } from "./client-address.ts"
 
 const peer = "10.0.0.9"
 
-describe("S7 whose limits a connection counts towards", () => {
+describe("the address that a connection counts towards (S7)", () => {
   test.each<[string, string | undefined, Record<string, string>, number, string]>([
     ["the peer, whatever a header says", peer, { "x-forwarded-for": "1.2.3.4" }, 0, peer],
     ["behind one proxy: what it added last", peer, { "x-forwarded-for": "6.6.6.6, 1.2.3.4" }, 1, "1.2.3.4"],
@@ -38,7 +38,7 @@ describe("S7 whose limits a connection counts towards", () => {
   })
 })
 
-describe("S1 which host a request was for", () => {
+describe("which host a request was for (S1)", () => {
   const headers = { host: "internal:3000", "x-forwarded-host": "app.example.com" }
   test.each<[string, Record<string, string>, number, string | undefined]>([
     ["Host, whatever a forwarding header says", headers, 0, "internal:3000"],
@@ -58,13 +58,13 @@ describe("S1 which host a request was for", () => {
   })
 })
 
-test("S7 a header that came several times counts as one list", () => {
+test("a header that came several times counts as one list (S7)", () => {
   const headers = { "x-forwarded-for": ["6.6.6.6", "1.2.3.4"] } as never // Node joins it; other servers do not
   expect(addressOf({ remoteAddress: peer, headers }, 1)).toBe("1.2.3.4")
   expect(addressOf({ remoteAddress: peer, headers }, 2)).toBe("6.6.6.6")
 })
 
-test("S7 trustProxy is a number of proxies; true, which would believe anybody, is refused", () => {
+test("trustProxy is a number of proxies; true, which would trust any header, is refused (S7)", () => {
   expect([0, 1, 32].map(checkProxies)).toEqual([0, 1, 32])
   for (const wrong of [true, "1", -1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, 33])
     expect(() => checkProxies(wrong)).toThrow(TypeError)

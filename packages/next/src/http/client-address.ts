@@ -1,10 +1,10 @@
 import type { IncomingHttpHeaders } from "node:http"
 import { isIP } from "node:net"
 
-/** More proxies than anybody has in a row. */
+/** More proxies than any deployment has in a row. */
 const PROXIES_MAX = 32
 
-/** @throws TypeError for what is no number of proxies: `true` would believe what anybody writes */
+/** @throws TypeError for what is no number of proxies: `true` would trust headers that a client can forge */
 export function checkProxies(count: unknown): number {
   if (typeof count === "number" && Number.isInteger(count) && count >= 0 && count <= PROXIES_MAX) return count
   throw new TypeError(
@@ -12,15 +12,15 @@ export function checkProxies(count: unknown): number {
   )
 }
 
-/** What a request says about where it came from. */
+/** What a request contains about its origin. */
 export interface AddressRequest {
   readonly remoteAddress: string | undefined
   readonly headers: IncomingHttpHeaders
 }
 
 /**
- * Whose limits a connection counts towards: its address, of IPv6 the /64 that one customer has. What proxies say is
- * believed for exactly `hops` of them: each adds one entry at the end, and what stands before those was written by anybody.
+ * The address that a connection counts towards; of IPv6 the /64 that one customer has. Proxy headers are trusted for
+ * exactly `hops` entries from the end, since each proxy appends one; entries before those can be forged by the client.
  */
 export function addressOf({ remoteAddress, headers }: AddressRequest, hops: number): string {
   const peer = remoteAddress ?? "unknown"
@@ -30,7 +30,7 @@ export function addressOf({ remoteAddress, headers }: AddressRequest, hops: numb
   return groupOf(entry !== undefined && isIP(entry) !== 0 ? entry : peer)
 }
 
-/** The host that the browser asked for. Proxies that are trusted may have kept it in a header of theirs. */
+/** The host that the browser requested. Trusted proxies may have moved it to a forwarding header. */
 export function hostOf({ headers }: Pick<AddressRequest, "headers">, hops: number): string | undefined {
   if (hops === 0) return headers.host
   const said = listOf(headers["x-forwarded-host"]) ?? forwarded(headers, "host")
@@ -42,7 +42,7 @@ function forwardedFor(headers: IncomingHttpHeaders): readonly string[] {
   return entries.map(withoutPort)
 }
 
-/** One parameter of RFC 7239's header, of each hop that gives it. */
+/** One parameter of RFC 7239's header, from each hop that has it. */
 function forwarded(headers: IncomingHttpHeaders, name: "for" | "host"): string[] | undefined {
   return listOf(headers.forwarded)?.flatMap((hop) => {
     const found = hop
@@ -76,7 +76,7 @@ function groupOf(address: string): string {
   return isIP(plain) === 6 ? `${prefix64(plain)}::/64` : plain
 }
 
-/** The first four groups, written out. */
+/** The first four groups, expanded. */
 function prefix64(address: string): string {
   const [head, tail] = address.split("::")
   const left = head === "" ? [] : head.split(":")

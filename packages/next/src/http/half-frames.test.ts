@@ -13,7 +13,7 @@ import { type RawClient, rawClient } from "../testing/raw.ts"
 afterEach(cleanUp)
 
 /** The TCP stream under a socket of `ws`, which sends whole frames only. */
-const streamOf = (socket: WebSocket) => (socket as unknown as { _socket: Socket })._socket // ws has no other door to it
+const streamOf = (socket: WebSocket) => (socket as unknown as { _socket: Socket })._socket // ws has no public accessor
 
 /** The beginning of a masked binary frame of `bytes`, and so much of its payload. */
 function halfFrame(bytes: number, payload: Uint8Array): Buffer {
@@ -29,7 +29,7 @@ const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 async function welcomed(url: string, options = {}): Promise<RawClient> {
   const raw = await rawClient(url, options)
   raw.hello({ secret: crypto.getRandomValues(new Uint8Array(32)) })
-  await raw.hears("welcome")
+  await raw.receives("welcome")
   return raw
 }
 
@@ -43,7 +43,7 @@ async function trickle(raw: RawClient, everyMs: number): Promise<number> {
   return performance.now() - startedMs
 }
 
-describe("S7 S20 before the welcome", () => {
+describe("before the welcome (S7, S20)", () => {
   test("300 sockets with a half frame of 1 MiB hold little, and are gone", async () => {
     const { url, server } = await startServer({ limits: { upgradesPerAddressPerMinute: 10_000 } })
     const raws: RawClient[] = []
@@ -73,7 +73,7 @@ describe("S7 S20 before the welcome", () => {
     const full = await rawClient(url)
     const schema = Array.from({ length: 2_000 }, (_, i) => String(i).padStart(16, "0"))
     full.hello({ token: "t".repeat(TOKEN_BYTES_MAX), schema })
-    await full.hears("welcome")
+    await full.receives("welcome")
   })
 
   test("a half hello that trickles in is cut at helloMsMax", async () => {
@@ -96,7 +96,7 @@ describe("S7 S20 before the welcome", () => {
   })
 })
 
-describe("S7 S20 after the welcome", () => {
+describe("after the welcome (S7, S20)", () => {
   test("a half frame is cut at idleMsMax, also when it trickles in", async () => {
     const { url } = await startServer({ limits: { idleMsMax: 300 } })
     const [still, trickling] = [await welcomed(url), await welcomed(url)]
@@ -119,14 +119,14 @@ describe("S7 S20 after the welcome", () => {
       streamOf(raw.socket).write(frame.subarray(at, at + PROGRESS_BYTES))
       await pause(130)
     }
-    // Until the answer comes it shows that it lives, as a client of ours does.
+    // Sends pings until the answer comes, as lf's client does.
     const pings = setInterval(() => raw.send({ type: "ping" }), 100)
     later(() => clearInterval(pings))
-    expect(await raw.hears("cursor")).toMatchObject({ lsn: 4 })
+    expect(await raw.receives("cursor")).toMatchObject({ lsn: 4 })
     expect(performance.now() - startedMs).toBeGreaterThan(1_700)
   })
 
-  test("unfinishedBytesPerAddressMax: over it the newest is cut; older ones and other addresses go on", async () => {
+  test("over unfinishedBytesPerAddressMax the newest is closed, and no other", async () => {
     const limits = { unfinishedBytesPerAddressMax: 1024 * 1024 }
     const { url } = await startServer({ trustProxy: 1, limits })
     const from = (address: string) => ({ headers: { "x-forwarded-for": address } })
@@ -144,11 +144,11 @@ describe("S7 S20 after the welcome", () => {
     expect(await Promise.all([first.closed, other.closed])).toEqual(["FRAME_MALFORMED", "FRAME_MALFORMED"])
     const next = await welcomed(url, from("1.1.1.1"))
     next.socket.send(message)
-    await next.hears("pong")
+    await next.receives("pong")
   })
 })
 
-test("S7 the bytes that an address holds come back when its frames are whole and when its connections leave", () => {
+test("an address's bytes are released when frames complete and connections close (S7)", () => {
   const cut: string[] = []
   const quotas = new ConnectionQuotas(limitsOf({ unfinishedBytesPerAddressMax: 100 }))
   const [a, b, c] = ["a", "b", "c"].map((name) => quotas.intake("1.1.1.1", () => cut.push(name)))

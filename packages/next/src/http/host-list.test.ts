@@ -23,7 +23,7 @@ const from = (host: string | undefined, remoteAddress: string | undefined, isFor
   isForwarded,
 })
 
-describe("S24 without hosts", () => {
+describe("without hosts (S24)", () => {
   test.each([
     "localhost:3000",
     "LOCALHOST",
@@ -62,7 +62,7 @@ describe("S24 without hosts", () => {
     }
   })
 
-  test("what comes through a proxy, from elsewhere or on a socket of the file system may ask for any host", () => {
+  test("a request by proxy, from elsewhere or on a Unix socket may have any host", () => {
     expect(isHostAllowed(from("app.example.com", "127.0.0.1", true), unset)).toBe(true)
     expect(isHostAllowed(from("app.example.com", "127.0.0.1"), { ...unset, trustProxy: 1 })).toBe(true)
     expect(isHostAllowed(from("app.example.com", "203.0.113.7"), unset)).toBe(true)
@@ -70,7 +70,7 @@ describe("S24 without hosts", () => {
   })
 })
 
-test("S24 with hosts exactly those may be asked for, from wherever; a port counts when it is listed", () => {
+test("with hosts set, exactly those are allowed from anywhere; a listed port must match (S24)", () => {
   const rules = { ...unset, hosts: checkHosts(["app.example.com", "admin.example.com:8443", "[::1]"]) }
   for (const host of [
     "app.example.com",
@@ -87,7 +87,7 @@ test("S24 with hosts exactly those may be asked for, from wherever; a port count
 })
 
 test.each(["https://app.example.com", "app.example.com/", "*.example.com", "App.example.com", "", "a b", "a@b"])(
-  "S24 %j is no host, and is refused when the server starts",
+  "%j is no host, and is refused when the server starts (S24)",
   (host) => {
     expect(() => createLf({ mutator, hosts: [host], authenticate: () => null, authorize: () => true })).toThrow(
       TypeError,
@@ -106,7 +106,7 @@ async function upgrade({ port, path }: TestServer, host: string, more = ""): Pro
   return Number(/^HTTP\/1.1 (\d+)/.exec(String(answer))?.[1])
 }
 
-describe("S24 an upgrade", () => {
+describe("an upgrade (S24)", () => {
   test.each(["development", "production"])("of a rebound name is 403 under %s, said once in the log", async (mode) => {
     vi.stubEnv("NODE_ENV", mode)
     const said = vi.spyOn(process.stderr, "write").mockReturnValue(true)

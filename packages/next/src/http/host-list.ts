@@ -1,17 +1,17 @@
 import { BlockList, isIP } from "node:net"
 
-/** What an upgrade says about the host that was asked for, and who asks. */
+/** What an upgrade contains about the requested host and its sender. */
 export interface HostRequest {
   /** As the browser sent it, or as a trusted proxy passed it on. */
   readonly host: string | undefined
-  /** The other end of the socket. Undefined: a socket of the file system. */
+  /** The socket's remote address. Undefined: a Unix socket. */
   readonly remoteAddress: string | undefined
   /** A header that a proxy adds. A page cannot set one on a WebSocket. */
   readonly isForwarded: boolean
 }
 
 export interface HostRules {
-  /** The app's `hosts`; null: it gave none. */
+  /** The app's `hosts`; null: not given. */
   readonly hosts: ReadonlySet<string> | null
   /** Hosts of the app's `origins`. */
   readonly originHosts: ReadonlySet<string>
@@ -30,7 +30,7 @@ export function isHostAllowed(request: HostRequest, rules: HostRules): boolean {
   if (hosts !== null) return isListed(request.host, hosts)
   const isDirect = trustProxy === 0 && !request.isForwarded
   if (!isDirect || !isNear(request.remoteAddress, isProduction)) return true
-  if (request.host === undefined) return true // no browser leaves it out
+  if (request.host === undefined) return true // no browser omits it
   const host = parseHost(request.host)
   return host !== null && (isLocalName(host.name) || originHosts.has(host.name))
 }

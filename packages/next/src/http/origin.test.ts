@@ -4,7 +4,7 @@ import { checkOrigins, isOriginAllowed } from "./origin.ts"
 const host = "app.example.com"
 const plain = { host, hasCookie: true, isSecure: false }
 
-describe("S1 who may open a socket", () => {
+describe("origins that may open a socket (S1)", () => {
   test.each([
     ["the same origin", { ...plain, origin: "http://app.example.com" }, true],
     [

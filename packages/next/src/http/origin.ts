@@ -1,16 +1,16 @@
-/** What an upgrade request says about where it comes from and where it goes. */
+/** What an upgrade request contains about its origin and its target. */
 export interface OriginRequest {
   readonly origin: string | undefined
   readonly host: string | undefined
   readonly hasCookie: boolean
-  /** TLS up to us, or up to a proxy that says so. */
+  /** TLS up to this server, or up to a proxy that reports it. */
   readonly isSecure: boolean
 }
 
 /**
- * Whether a page of this origin may open a socket (S1): browsers send their cookies with every WebSocket, whoever's page
- * opens it, so an exact match is all that stands between another site and this user's documents. Same origin always may,
- * `allowed` may besides. A request without Origin is no browser's: it may when it carries no cookie.
+ * Whether a page of this origin may open a socket (S1). Browsers send cookies with every WebSocket, whichever site opens
+ * it, so an exact match alone protects a user's documents from other sites. The same origin is always allowed, `allowed`
+ * besides. A request without Origin does not come from a browser: allowed when it carries no cookie.
  */
 export function isOriginAllowed(request: OriginRequest, allowed: ReadonlySet<string>): boolean {
   const { origin, host, hasCookie, isSecure } = request
@@ -20,7 +20,7 @@ export function isOriginAllowed(request: OriginRequest, allowed: ReadonlySet<str
   return origin === originOf("http", host) && !isSecure
 }
 
-/** As a browser writes it: lower case, punycode, no default port. Null for what is no host and nothing else. */
+/** As a browser writes it: lower case, punycode, no default port. Null unless it is a host and nothing else. */
 function originOf(scheme: "http" | "https", host: string | undefined): string | null {
   if (host === undefined || /[/?#@\\\s]/.test(host)) return null
   const address = `${scheme}://${host}`

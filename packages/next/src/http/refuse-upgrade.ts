@@ -8,12 +8,12 @@ export interface Refusal {
   readonly code?: ErrorCode
 }
 
-/** For how long a refused client is asked to wait; ours waits a random while that doubles. */
+/** Retry-After of a refusal; lf's client uses a random, doubling delay instead. */
 const RETRY_SECONDS = 5
-/** How long an answer may wait for a client that does not read. */
+/** How long a response waits for a client that does not read. */
 const ANSWER_MS_MAX = 2_000
 
-/** A plain answer instead of the upgrade, and the end of the connection. */
+/** Answers with a plain response instead of the upgrade, and closes the connection. */
 export function refuse(socket: Duplex, { status, code }: Refusal): void {
   const reason = STATUS_CODES[status]
   const body = code === undefined ? `${reason}\n` : JSON.stringify({ code, message: ERROR_CODES[code] })
@@ -24,13 +24,13 @@ export function refuse(socket: Duplex, { status, code }: Refusal): void {
     `Content-Length: ${Buffer.byteLength(body)}`,
     ...(status === 429 || status === 503 ? [`Retry-After: ${RETRY_SECONDS}`] : []),
   ]
-  socket.on("error", () => {}) // it may be gone already
+  socket.on("error", () => {}) // it may be closed already
   socket.once("finish", () => socket.destroy())
   cutLater(socket)
   socket.end(`${head.join("\r\n")}\r\n\r\n${body}`)
 }
 
-/** Nothing is read from it any more, and what was written has some time to be read. */
+/** Stops reading, and gives what was written some time to be read. */
 export function cutLater(socket: Duplex): void {
   const timer = setTimeout(() => socket.destroy(), ANSWER_MS_MAX).unref()
   socket.once("close", () => clearTimeout(timer))

@@ -4,33 +4,33 @@ import { hostOf } from "./client-address.ts"
 import { isListed } from "./host-list.ts"
 import { isOriginAllowed } from "./origin.ts"
 
-/** What a route file exports. Neither method reads or writes a document. */
+/** The exports of a route file. Neither method reads or writes a document. */
 export interface Handlers {
   /**
    * 403 ORIGIN_REFUSED for a host that is not one of `hosts`, both methods. The health check: 200 and `{ ok: true, protocol }` when documents can be served from here, else 503 and
    * `{ ok: false, code, message }`. Clients ask it before they connect, which also loads the route's code.
    */
   GET(request: Request): Promise<Response>
-  /** Tells a client whose WebSocket does not open why: 403 ORIGIN_REFUSED, or 426 WEBSOCKET_REQUIRED when it should have. */
+  /** Says why a WebSocket did not open: 403 ORIGIN_REFUSED, or 426 WEBSOCKET_REQUIRED when it should have. */
   POST(request: Request): Promise<Response>
 }
 
 export interface HandlerOptions {
   readonly origins: ReadonlySet<string>
-  /** The app's `hosts`; null: it gave none, and no request is asked for its host. */
+  /** The app's `hosts`; null: not given, and the host is not checked. */
   readonly hosts: ReadonlySet<string> | null
   readonly trustProxy: number
-  /** Why no document can be served from here now; null: they can. */
+  /** Why no document can be served now; null: they can. */
   trouble(): Promise<LfError | null>
 }
 
-/** Carries no data and no cookies are asked for: a page on any origin may read why its socket does not open. */
+/** Carries no data and ignores cookies: a page of any origin may read why its socket does not open. */
 const HEADERS = { "cache-control": "no-store", "access-control-allow-origin": "*" }
 
 export function routeHandlersOf({ trouble, ...rules }: HandlerOptions): Handlers {
   return {
     async GET(request) {
-      // Reading a header keeps Next from answering this once and for all when the app is built.
+      // Reading a header keeps Next from prerendering this response at build time.
       const refusal = hostRefusal(request, rules)
       if (refusal !== null) return refused(refusal)
       const error = await trouble()
@@ -49,7 +49,7 @@ export function routeHandlersOf({ trouble, ...rules }: HandlerOptions): Handlers
 
 type Rules = Omit<HandlerOptions, "trouble">
 
-/** With `hosts` alone: a handler does not see who is at the other end of its socket. */
+/** With `hosts` alone: a handler does not know its socket's remote address. */
 function hostRefusal({ headers }: Request, { hosts, trustProxy }: Rules): string | null {
   const host = hostOf({ headers: Object.fromEntries(headers) }, trustProxy)
   if (hosts === null || isListed(host, hosts)) return null
@@ -60,7 +60,7 @@ function refused(message: string): Response {
   return answer(403, { code: "ORIGIN_REFUSED" satisfies ErrorCode, message })
 }
 
-/** The same question as for an upgrade, answered in words: a browser says nothing about a refused upgrade. */
+/** The same check as for an upgrade, answered in text: a browser hides why an upgrade was refused. */
 function originRefusal({ headers }: Request, { origins, trustProxy }: Rules): string | null {
   const origin = headers.get("origin") ?? undefined
   const host = hostOf({ headers: Object.fromEntries(headers) }, trustProxy)

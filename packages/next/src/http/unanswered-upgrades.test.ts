@@ -68,7 +68,7 @@ const connectionsOf = (server: Server) =>
 const isEmpty = (server: Server) =>
   until(async () => seen.has(server) && (await connectionsOf(server)) === 0, "every socket is gone")
 
-describe("S20 an upgrade that no listener answers", () => {
+describe("an upgrade that no listener answers (S20)", () => {
   test("gets 404 after upgradeMsMax, and its socket is gone though the other side keeps it open", async () => {
     const { server, port } = await serve({ upgradeMsMax: 100 })
     const asked = Array.from({ length: 20 }, () => ask(port))
@@ -91,7 +91,7 @@ describe("S20 an upgrade that no listener answers", () => {
     await isEmpty(server)
   })
 
-  test("one address has so many at a time, others never notice; over it 429 at once, and room comes back", async () => {
+  test("an address over its limit gets 429 at once; others are unaffected, and slots are released", async () => {
     const { server, port } = await serve({ upgradeMsMax: 600_000, unansweredUpgradesPerAddressMax: 3 })
     const waiting = Array.from({ length: 3 }, () => ask(port))
     await until(async () => (await connectionsOf(server)) === 3, "all wait")
@@ -169,7 +169,7 @@ describe("S20 an upgrade that no listener answers", () => {
 })
 
 describe("an upgrade that another listener answers", () => {
-  test("is theirs from its first byte: Next's hot reload goes on after the deadline, and counts no more", async () => {
+  test("is theirs from its first byte: Next's hot reload outlasts the deadline and is not counted", async () => {
     const wss = new WebSocketServer({ noServer: true })
     const { server, port } = await serve(
       { upgradeMsMax: 60, unansweredUpgradesPerAddressMax: 1 },

@@ -1,7 +1,7 @@
 import type { Duplex } from "node:stream"
 import { refuse } from "./refuse-upgrade.ts"
 
-/** What bounds the upgrades that wait for an answer (S20). */
+/** Limits of the upgrades that wait for an answer (S20). */
 export interface UpgradeLimits {
   readonly upgradeMsMax: number
   readonly unansweredUpgradesPerAddressMax: number
@@ -12,7 +12,7 @@ interface Waiting {
   readonly server: object
   readonly address: string
   readonly sinceMs: number
-  /** Written before the upgrade, on a connection that was used before. */
+  /** Bytes written before the upgrade, on a connection that was used before. */
   readonly bytesBefore: number
 }
 
@@ -21,8 +21,8 @@ const LOOK_MS_MAX = 1_000
 
 /**
  * The upgrades that were left to other listeners of the process. Node gives an upgraded socket no deadline, and a listener may
- * leave one alone (Next does, on every path that it does not know): it would stay open for ever, also after its client left.
- * A socket is answered as soon as a byte was written to it, and then its listener's own.
+ * ignore one (Next does, on every path that it does not know): it would stay open forever, also after its client left.
+ * A socket counts as answered, and belongs to its listener, as soon as a byte was written to it.
  */
 export class UnansweredUpgrades {
   #limits: UpgradeLimits
@@ -33,7 +33,7 @@ export class UnansweredUpgrades {
     this.#limits = limits
   }
 
-  /** The newest `createLf` of the process decides. */
+  /** The newest `createLf` of the process sets the limits. */
   set limits(limits: UpgradeLimits) {
     this.#limits = limits
   }
@@ -42,7 +42,7 @@ export class UnansweredUpgrades {
     return this.#waiting.size
   }
 
-  /** Which status an upgrade of this address gets at once; null: it may wait for an answer. */
+  /** The status that an upgrade of this address gets at once; null: it may wait for an answer. */
   refusalOf(address: string): 429 | 503 | null {
     const status = this.#full(address)
     if (status === null) return null
@@ -55,19 +55,19 @@ export class UnansweredUpgrades {
     const cutIfUnanswered = () => {
       if (!this.#isAnswered(socket)) socket.destroy()
     }
-    socket.on("error", () => {}) // a listener that leaves it alone leaves its errors alone as well
+    socket.on("error", () => {}) // a listener that ignores the socket ignores its errors as well
     socket.once("end", cutIfUnanswered)
     socket.once("finish", cutIfUnanswered)
     socket.once("close", () => this.#remove(socket))
     this.#timer ??= setInterval(() => this.#look(), this.#lookMs()).unref()
   }
 
-  /** A server that closes would wait for them. */
+  /** A closing server would wait for them. */
   cut(server: object): void {
     for (const [socket, waiting] of this.#waiting) if (waiting.server === server) socket.destroy()
   }
 
-  /** Forgets what was answered, and answers what has waited too long. */
+  /** Removes answered sockets, and answers those over the deadline. */
   #look(): void {
     const nowMs = performance.now()
     for (const [socket, { sinceMs }] of this.#waiting) {
@@ -103,7 +103,7 @@ export class UnansweredUpgrades {
   }
 }
 
-/** Of a stream that does not count them nothing is known but that its deadline passed. */
+/** Of a stream without a byte count only the deadline is known. */
 function bytesWritten(socket: Duplex): number {
   return "bytesWritten" in socket && typeof socket.bytesWritten === "number" ? socket.bytesWritten : 0
 }

@@ -44,7 +44,7 @@ async function upgrade(
 }
 
 describe("upgrades on the route's path", () => {
-  test("S1 the Origin is checked before the upgrade", async () => {
+  test("the Origin is checked before the upgrade (S1)", async () => {
     const server = await startServer({ origins: ["https://web.example.com"] })
     const host = `127.0.0.1:${server.port}`
     expect(await upgrade(server, { origin: `http://${host}`, cookie: "session=7" })).toBe(101)
@@ -59,7 +59,7 @@ describe("upgrades on the route's path", () => {
     })
   })
 
-  test("S1 of two Origins or two Hosts none counts", async () => {
+  test("of two Origins or two Hosts none counts (S1)", async () => {
     const { port, path } = await startServer({ origins: ["https://web.example.com"] })
     const host = `127.0.0.1:${port}`
     const ask = async (lines: readonly string[]) => {
@@ -83,7 +83,7 @@ describe("upgrades on the route's path", () => {
     expect(await ask(["Host: evil.example", `Host: ${host}`, evil])).toBe(403)
   })
 
-  test("S1 a forwarded host counts when the proxy is trusted, and else not", async () => {
+  test("a forwarded host counts when the proxy is trusted, and else not (S1)", async () => {
     const forwarded = { origin: "https://app.example.com", "x-forwarded-host": "app.example.com", cookie: "session=7" }
     const trusting = await startServer({ trustProxy: 1 })
     expect(await upgrade(trusting, forwarded)).toBe(101)
@@ -105,7 +105,7 @@ describe("upgrades on the route's path", () => {
     expect(await upgrade(server, { upgrade: "h2c" })).toBe(400)
   })
 
-  test("S16 TRACE, which Next's routes cannot take, is 405; on other paths it is the server's own", async () => {
+  test("TRACE, which Next's routes cannot handle, is 405; other paths are the server's (S16)", async () => {
     const server = await startServer()
     const trace = (path: string) =>
       new Promise<number | undefined>((resolve, reject) => {
@@ -152,7 +152,7 @@ describe("upgrades on the route's path", () => {
     const isGone = once(silent, "close")
     await server.lf.close()
     expect(String((await isGone)[1])).toBe("SERVER_CLOSING")
-    await until(() => client.session.state.status !== "connected", "the client heard")
+    await until(() => client.session.state.status !== "connected", "the client noticed")
     expect(await upgrade(server, {})).toBe(503)
     later(() => client.session.stop())
   })

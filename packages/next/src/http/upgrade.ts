@@ -16,10 +16,10 @@ import { isOriginAllowed } from "./origin.ts"
 import { cutLater, type Refusal, refuse } from "./refuse-upgrade.ts"
 import { UnansweredUpgrades } from "./unanswered-upgrades.ts"
 
-/** Who answers the upgrades on a path. */
+/** The handler of a path's upgrades. */
 export interface UpgradeRoute {
   readonly path: string
-  /** Which sockets are closed together: the data directory. */
+  /** Sockets of one group are closed together: the data directory. */
   readonly group: string
   readonly origins: ReadonlySet<string>
   readonly hostRules: HostRules
@@ -41,7 +41,7 @@ interface Registry {
   readonly upgradeByPath: Map<string, Upgrade>
   readonly open: Set<OpenSocket>
   readonly unanswered: UnansweredUpgrades
-  /** Servers that were closed and do not listen again. */
+  /** Servers that were closed and are not listening again. */
   readonly closed: WeakSet<object>
   trustProxy: number
   isPatched: boolean
@@ -58,7 +58,7 @@ function registry(): Registry {
   }))
 }
 
-/** Answers the WebSocket upgrades on `route.path` of every HTTP server in this process. The newest claim on a path wins. */
+/** Handles the WebSocket upgrades on `route.path` of every HTTP server in this process. The newest claim on a path wins. */
 export function routeUpgrades(route: UpgradeRoute): void {
   const { quotas, hostRules } = route
   const state = registry()
@@ -69,7 +69,7 @@ export function routeUpgrades(route: UpgradeRoute): void {
     maxBufferedChunks: CHUNKS_MAX,
     maxFragments: FRAGMENTS_MAX,
     perMessageDeflate: false,
-    // One frame of a socket, then the others' turn: thousands of tiny ones arrive in one piece.
+    // One frame of a socket, then the others' turn: thousands of tiny frames arrive in one chunk.
     allowSynchronousEvents: false,
   })
   state.unanswered.limits = quotas.limits
@@ -100,17 +100,17 @@ export function routeUpgrades(route: UpgradeRoute): void {
       })
       route.accept({ pipe, address, headers, url })
     })
-    // It answered that this is no WebSocket, and waits until that was read.
+    // It was answered that this is no WebSocket, and closes when that was read.
     if (!isOpen) cutLater(socket)
   })
   patchServers(state)
 }
 
-/** 1 MiB in pieces of 128 bytes, and in fragments of 1 KiB: less is an attack on memory. */
+/** 1 MiB in pieces of 128 bytes, or in fragments of 1 KiB: smaller ones are an attack on memory. */
 const CHUNKS_MAX = 8_192
 const FRAGMENTS_MAX = 1_024
 
-/** Closes the sockets of a group and waits until they are gone, `waitMsMax` at the most. */
+/** Closes the sockets of a group and waits until they are closed, at most `waitMsMax`. */
 export async function closeSockets(group: string, waitMsMax: number): Promise<void> {
   const { open } = registry()
   const ours = () => Array.from(open).filter((socket) => socket.group === group)
@@ -123,9 +123,9 @@ const POLL_MS = 10
 const CLOSING: Refusal = { status: 503, code: "SERVER_CLOSING" }
 
 /**
- * Wraps two methods of Node's servers, once per process. Next has no door for upgrades in a route, but every way to run
+ * Wraps two methods of Node's servers, once per process. Next has no API for upgrades in a route, but every way to run
  * it (`next dev`, `next start`, standalone, a custom server) emits "upgrade" on a server of Node. `close` would wait for
- * sockets that have no end of their own: under `next start` a stop would hang.
+ * sockets that never end by themselves: under `next start` a stop would hang.
  */
 function patchServers(state: Registry): void {
   if (state.isPatched) return
@@ -135,11 +135,11 @@ function patchServers(state: Registry): void {
     wrap(prototype, "emit", function (this: object, ...args: unknown[]) {
       const [event, request, socket, head] = args
       if (event === "listening") state.closed.delete(this)
-      const goOn = () => Reflect.apply(emit, this, args) as boolean // emit's own answer
+      const goOn = () => Reflect.apply(emit, this, args) as boolean // emit's own result
       if (event === "request")
         return answersTrace(state, request as IncomingMessage, socket as ServerResponse) || goOn()
       if (event !== "upgrade") return goOn()
-      // What Node emits with "upgrade".
+      // Node's arguments of "upgrade".
       const [asked, stream, first] = [request as IncomingMessage, socket as Duplex, head as Buffer]
       const upgrade = state.upgradeByPath.get(pathOf(asked))
       if (upgrade === undefined) return leaveToOthers({ state, server: this, request: asked, socket: stream, goOn })
@@ -158,7 +158,7 @@ function patchServers(state: Registry): void {
   }
 }
 
-/** Next makes a `Request` of what a route is asked, which refuses TRACE: each would be a 500 with a stack in the log. */
+/** Next makes a `Request` of every call of a route, which throws on TRACE: each would be a 500 with a logged stack. */
 function answersTrace(state: Registry, request: IncomingMessage, response: ServerResponse): boolean {
   if (request.method !== "TRACE" || !state.upgradeByPath.has(pathOf(request))) return false
   response.writeHead(405, { Allow: "GET, HEAD, POST, OPTIONS" }).end()
@@ -169,7 +169,7 @@ function wrap(prototype: object, name: string, value: (this: object, ...args: un
   Object.defineProperty(prototype, name, { value, writable: true, configurable: true })
 }
 
-/** No claim has this path: the process's other listeners may answer, in `upgradeMsMax` (S20). */
+/** No claim has this path: the process's other listeners may answer within `upgradeMsMax` (S20). */
 function leaveToOthers(upgrade: {
   readonly state: Registry
   readonly server: object
@@ -208,12 +208,12 @@ function refusalOf(route: UpgradeRoute, request: IncomingMessage, address: strin
   return { status: 429, code: "RATE_LIMITED" }
 }
 
-/** Of two Host or Origin headers each reader takes another: only one of each says anything. */
+/** Of two Host or Origin headers each parser picks another, so exactly one of each is required. */
 function hasOneEach({ headersDistinct }: IncomingMessage): boolean {
   return (headersDistinct.host?.length ?? 0) <= 1 && (headersDistinct.origin?.length ?? 0) <= 1
 }
 
-/** Visitors cause it, and one line is enough to set it right. */
+/** Clients can cause it at will, so it is logged once. */
 function sayOnce(log: Log, event: "host-refused" | "proxy-untrusted", detail: string): void {
   const said = processGlobal(event, () => ({ isSaid: false }))
   if (!said.isSaid) log({ level: "warn", event, detail })

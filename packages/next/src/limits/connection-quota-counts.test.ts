@@ -7,7 +7,7 @@ const pipe = { unreadBytes: 0, send: () => {}, close: () => {}, listen: () => {}
 const limited = expect.objectContaining({ code: "RATE_LIMITED" })
 const NONE = { connections: 0, addresses: 0, intakes: 0, owners: 0, unfinishedBytes: 0 }
 
-describe("S7 sockets", () => {
+describe("sockets (S7)", () => {
   test("connectionsPerAddressMax of one address open, and one more when one of them has closed", () => {
     const quotas = new ConnectionQuotas(limitsOf({ connectionsPerAddressMax: 2 }))
     const [close] = [quotas.opened("a"), quotas.opened("a")]
@@ -24,7 +24,7 @@ describe("S7 sockets", () => {
     expect(quotas.mayUpgrade("c")).toBe(true)
   })
 
-  test("a minute's upgrades of one address may come at once; those that are refused for another limit do not count", () => {
+  test("a minute's upgrades may come at once; those that another limit refuses do not count", () => {
     const quotas = new ConnectionQuotas(limitsOf({ upgradesPerAddressPerMinute: 3, connectionsPerAddressMax: 1 }))
     const close = quotas.opened("a")
     for (let i = 0; i < 5; i++) expect(quotas.mayUpgrade("a")).toBe(false)
@@ -33,7 +33,7 @@ describe("S7 sockets", () => {
     expect([...asked, quotas.mayUpgrade("b")]).toEqual([true, true, true, false, true])
   })
 
-  test("I17 are counted by address, and leave nothing behind when they have closed", () => {
+  test("are counted by address, and leave nothing behind when they have closed (I17)", () => {
     const quotas = new ConnectionQuotas(limitsOf())
     const closes = ["a", "a", "b"].map((address) => quotas.opened(address))
     expect(quotas.counts).toEqual({ ...NONE, connections: 3, addresses: 2 })
@@ -44,7 +44,7 @@ describe("S7 sockets", () => {
   })
 })
 
-describe("S7 principals", () => {
+describe("principals (S7)", () => {
   test("create: an hour's documents may be made at once, by each owner", () => {
     const quotas = new ConnectionQuotas(limitsOf({ createsPerPrincipalPerHour: 2 }))
     quotas.create("ann")
@@ -64,19 +64,19 @@ describe("S7 principals", () => {
     expect(() => admit("three")).toThrow(limited)
   })
 
-  test("connectionsPerPrincipalMax: one more is refused, leaves nothing, and is let in when one has left", () => {
+  test("one over connectionsPerPrincipalMax is refused without a trace, and accepted after a leave", () => {
     const quotas = new ConnectionQuotas(limitsOf({ connectionsPerPrincipalMax: 2 }))
     const admit = () => quotas.admit({ owner: "ann", docId: "d", pipe })
-    const guests = [admit(), admit()]
+    const members = [admit(), admit()]
     expect(admit).toThrow(limited)
-    guests.pop()?.leave()
-    guests.push(admit())
+    members.pop()?.leave()
+    members.push(admit())
     expect(quotas.counts).toEqual({ ...NONE, owners: 1 })
-    for (const quota of guests) quota.leave()
+    for (const quota of members) quota.leave()
     expect(quotas.counts).toEqual(NONE)
   })
 
-  test("a small batch within the rate passes at once, a large one has its turn, one over the rate waits", async () => {
+  test("a small batch within the rate passes at once, a large one queues, one over the rate waits", async () => {
     const quotas = new ConnectionQuotas(limitsOf({ mutationsPerSecond: 1_000 }))
     const { pace } = quotas.admit({ owner: "ann", docId: "d", pipe })
     expect(pace.mutations(99)).toBe(undefined)
@@ -115,8 +115,8 @@ describe("S7 principals", () => {
   })
 })
 
-describe("I17 frames that are not whole", () => {
-  test("may have exactly their limit in all of an address; over it the newest that holds any is cut, once", () => {
+describe("frames that are not whole (I17)", () => {
+  test("may reach exactly the address's limit; over it the newest that holds any is closed, once", () => {
     const quotas = new ConnectionQuotas(limitsOf({ unfinishedBytesPerAddressMax: 100 }))
     const cut: string[] = []
     const [old, idle, fresh] = ["old", "idle", "fresh"].map((name) => quotas.intake("a", () => cut.push(name)))
@@ -142,19 +142,19 @@ describe("I17 frames that are not whole", () => {
   })
 })
 
-describe("I17 by default", () => {
+describe("by default (I17)", () => {
   test("a hello with the longest token and 2,000 migrations fits, and no frame of data does", () => {
     expect(LIMITS.helloBytesMax).toBeGreaterThan(TOKEN_BYTES_MAX + 2_000 * 18)
     expect(LIMITS.helloBytesMax).toBeLessThan(FRAME_BYTES_MAX)
   })
 
-  test("an address may have several whole frames under way, a principal several connections' unread parts", () => {
+  test("an address may have several frames under way, a principal several unread parts", () => {
     expect(LIMITS.unfinishedBytesPerAddressMax).toBeGreaterThanOrEqual(4 * FRAME_BYTES_MAX)
     expect(LIMITS.unreadBytesPerPrincipalMax).toBeGreaterThanOrEqual(4 * LIMITS.unreadBytesMax)
     expect(LIMITS.unreadBytesMax).toBeGreaterThan(4 * PART_BYTES_MAX)
   })
 
-  test("T23 a connection is stuck with less than what cuts it at once", () => {
+  test("a connection is stuck with less than what cuts it at once (T23)", () => {
     expect(LIMITS.stuckBytesMax).toBeLessThan(PART_BYTES_MAX)
   })
 

@@ -17,7 +17,7 @@ async function isDone(work: Promise<void> | undefined): Promise<boolean> {
   return done
 }
 
-test("T23 S7 pages are made only for who has read the last ones", async () => {
+test("pages are made only for a client that has read the last ones (T23, S7)", async () => {
   const quotas = new ConnectionQuotas(limitsOf())
   const pipe = fakePipe()
   const quota = quotas.admit({ owner: "ann", docId: "d", pipe })
@@ -30,7 +30,7 @@ test("T23 S7 pages are made only for who has read the last ones", async () => {
   await Promise.all(waiting)
 })
 
-test("S7 one principal's connections share what may be unread; another principal's do not wait for it", async () => {
+test("one principal's connections share an unread budget; other principals do not wait (S7)", async () => {
   const quotas = new ConnectionQuotas(limitsOf({ unreadBytesPerPrincipalMax: 1_000 }))
   const pipes = [fakePipe(), fakePipe(), fakePipe()]
   const [, second, other] = pipes.map((pipe, i) => quotas.admit({ owner: i < 2 ? "ann" : "bo", docId: "d", pipe }))
@@ -39,7 +39,7 @@ test("S7 one principal's connections share what may be unread; another principal
   expect(await isDone(other.pace.pages())).toBe(true)
 })
 
-test("S7 page bytes over the rate wait until they are paid", async () => {
+test("page bytes over the rate wait until they are paid (S7)", async () => {
   const quotas = new ConnectionQuotas(limitsOf({ pageBytesPerSecond: 1_000 }))
   const quota = quotas.admit({ owner: "ann", docId: "d", pipe: fakePipe() })
   quota.pipe.send(new Uint8Array(4_000))
@@ -50,7 +50,7 @@ test("S7 page bytes over the rate wait until they are paid", async () => {
   expect(performance.now() - startedMs).toBeGreaterThan(150)
 })
 
-test("who has left waits for nothing, and leaves nothing behind", async () => {
+test("a connection that has left waits for nothing and leaves nothing behind", async () => {
   const quotas = new ConnectionQuotas(limitsOf({ connectionsPerPrincipalMax: 1 }))
   const pipe = fakePipe()
   const quota = quotas.admit({ owner: "ann", docId: "d", pipe })

@@ -4,37 +4,37 @@ import { FairQueue } from "./fair-queue.ts"
 import { BURST_SECONDS, KEYS_MAX, type Limits } from "./limits.ts"
 import { RateLimiter } from "./rate-limiter.ts"
 
-/** Mutations that take some milliseconds to be looked at. */
+/** A batch of so many mutations takes milliseconds to process. */
 const LARGE_BATCH = 100
-/** How often a connection that may not have more pages is looked at again. */
+/** How often a connection that is over its page budget is checked again. */
 const LOOK_MS = 20
 
 export interface MeteredPipe extends Pipe {
   readonly unreadBytes: number
 }
 
-/** A connection that was not let in yet. */
+/** A connection before its welcome. */
 export interface UnadmittedPipe extends MeteredPipe {
-  /** It was let in: the limits of a stranger end. */
+  /** Called at the welcome: the limits before authentication end. */
   welcomed(): void
 }
 
-/** What an address has unfinished, as one of its connections sees it. */
+/** An address's unfinished bytes, as one of its connections sees them. */
 export interface IntakeShare {
   /** Bytes that this connection holds now. */
   hold(bytes: number): void
   leave(): void
 }
 
-/** A connection that was let in. */
+/** A connection after its welcome. */
 export interface ConnectionQuota {
   readonly pace: Pace
-  /** The connection's pipe, with what goes out counted. */
+  /** The connection's pipe, with its outgoing bytes counted. */
   readonly pipe: Pipe
   leave(): void
 }
 
-/** What one connection holds of frames that are not whole. */
+/** What one connection holds of unfinished frames. */
 interface Holding {
   bytes: number
   cut(): void
@@ -46,12 +46,12 @@ interface AddressHoldings {
   readonly all: Set<Holding>
 }
 
-interface GuestEntry {
+interface MemberEntry {
   readonly docId: string
   readonly pipe: MeteredPipe
 }
 
-/** How many of each are there now; all 0 when the last connection has gone. */
+/** Entries now, by kind; all 0 when the last connection has left. */
 export interface ConnectionCounts {
   readonly connections: number
   readonly addresses: number
@@ -60,12 +60,12 @@ export interface ConnectionCounts {
   readonly unfinishedBytes: number
 }
 
-/** What every address and principal has of one server, held to its limits (S7, I17). */
+/** Enforces the limits of each address and principal of one server (S7, I17). */
 export class ConnectionQuotas {
   readonly limits: Limits
   readonly #countByAddress = new Map<string, number>()
   readonly #holdingsByAddress = new Map<string, AddressHoldings>()
-  readonly #guestsByOwner = new Map<string, Set<GuestEntry>>()
+  readonly #membersByOwner = new Map<string, Set<MemberEntry>>()
   readonly #upgrades: RateLimiter
   readonly #creates: RateLimiter
   readonly #mutations: RateLimiter
@@ -86,7 +86,7 @@ export class ConnectionQuotas {
     this.#pageBytes = rate(limits.pageBytesPerSecond)
   }
 
-  /** Whether one more socket of this address may open; asking counts as an upgrade. */
+  /** Whether one more socket of this address may open; a call counts as an upgrade. */
   mayUpgrade(address: string): boolean {
     const { connectionsMax, connectionsPerAddressMax } = this.limits
     if (this.#connections >= connectionsMax) return false
@@ -94,7 +94,7 @@ export class ConnectionQuotas {
     return this.#upgrades.tryTake(address)
   }
 
-  /** A socket is open. Returns its undo. */
+  /** Counts an open socket. Returns its undo. */
   opened(address: string): Cancel {
     this.#connections++
     this.#countByAddress.set(address, (this.#countByAddress.get(address) ?? 0) + 1)
@@ -108,7 +108,7 @@ export class ConnectionQuotas {
 
   /**
    * One connection's share of what its address may have unfinished. When all of them hold more than
-   * `unfinishedBytesPerAddressMax`, the newest that holds any is cut: one that was served before goes on.
+   * `unfinishedBytesPerAddressMax`, the newest that holds any is closed: one that was served before goes on.
    */
   intake(address: string, cut: () => void): IntakeShare {
     const holdings = this.#holdingsByAddress.get(address) ?? { bytes: 0, all: new Set() }
@@ -131,7 +131,7 @@ export class ConnectionQuotas {
     }
   }
 
-  /** What is counted of anybody at this moment. */
+  /** The counts at this moment. */
   get counts(): ConnectionCounts {
     let unfinishedBytes = 0
     for (const { bytes } of this.#holdingsByAddress.values()) unfinishedBytes += bytes
@@ -139,12 +139,12 @@ export class ConnectionQuotas {
       connections: this.#connections,
       addresses: this.#countByAddress.size,
       intakes: this.#holdingsByAddress.size,
-      owners: this.#guestsByOwner.size,
+      owners: this.#membersByOwner.size,
       unfinishedBytes,
     }
   }
 
-  /** @throws RATE_LIMITED when this principal made too many documents within the hour; asking counts as one */
+  /** Counts as one creation. @throws RATE_LIMITED when this principal made too many documents within the hour */
   create(owner: string): void {
     if (!this.#creates.tryTake(owner))
       throw new LfError(
@@ -155,22 +155,22 @@ export class ConnectionQuotas {
 
   /** @throws RATE_LIMITED */
   admit({ owner, docId, pipe }: { owner: string; docId: string; pipe: MeteredPipe }): ConnectionQuota {
-    const guests = this.#guestsByOwner.get(owner) ?? new Set()
+    const members = this.#membersByOwner.get(owner) ?? new Set()
     const { connectionsPerPrincipalMax, documentsPerPrincipalMax } = this.limits
-    if (guests.size >= connectionsPerPrincipalMax)
+    if (members.size >= connectionsPerPrincipalMax)
       throw new LfError(
         "RATE_LIMITED",
         `expected at most ${connectionsPerPrincipalMax} connections of one user, got one more`,
       )
-    const documents = new Set(Array.from(guests, (quota) => quota.docId)).add(docId)
+    const documents = new Set(Array.from(members, (quota) => quota.docId)).add(docId)
     if (documents.size > documentsPerPrincipalMax)
       throw new LfError(
         "RATE_LIMITED",
         `expected at most ${documentsPerPrincipalMax} open documents of one user, got one more`,
       )
     const entry = { docId, pipe }
-    guests.add(entry)
-    this.#guestsByOwner.set(owner, guests)
+    members.add(entry)
+    this.#membersByOwner.set(owner, members)
     return {
       pace: {
         mutations: (count) => this.#paceMutations(owner, count),
@@ -186,41 +186,41 @@ export class ConnectionQuotas {
         listen: (listener) => pipe.listen(listener),
       },
       leave: () => {
-        guests.delete(entry)
-        if (guests.size === 0) this.#guestsByOwner.delete(owner)
+        members.delete(entry)
+        if (members.size === 0) this.#membersByOwner.delete(owner)
       },
     }
   }
 
-  /** A large batch has its turn before it is looked at, owner by owner: many of them at once are many pieces of work (T39). */
+  /** A large batch waits its turn before it is processed, owner by owner: many of them would hold up the process (T39). */
   #paceMutations(owner: string, count: number): Promise<void> | undefined {
     const waitMs = this.#mutations.take(owner, count)
     if (waitMs > 0) return sleep(waitMs).then(() => this.#turns.next(owner))
     return count < LARGE_BATCH ? undefined : this.#turns.next(owner)
   }
 
-  /** Owner by owner in turn, so that many first syncs starve nobody. */
-  async #pacePages(owner: string, entry: GuestEntry): Promise<void> {
+  /** Owner by owner in turn, so that many first syncs starve no other owner. */
+  async #pacePages(owner: string, entry: MemberEntry): Promise<void> {
     await this.#paceNews(owner, entry)
     await this.#turns.next(owner)
   }
 
-  /** Pages are made for who has read the last ones. */
-  #paceNews(owner: string, entry: GuestEntry): Promise<void> | undefined {
+  /** Pages are made only for a client that has read the last ones. */
+  #paceNews(owner: string, entry: MemberEntry): Promise<void> | undefined {
     const waitMs = this.#waitMs(owner, entry)
     return waitMs === 0 ? undefined : sleep(waitMs).then(() => this.#paceNews(owner, entry))
   }
 
-  #waitMs(owner: string, entry: GuestEntry): number {
-    const guests = this.#guestsByOwner.get(owner)
-    if (guests === undefined || !guests.has(entry)) return 0 // it is gone
+  #waitMs(owner: string, entry: MemberEntry): number {
+    const members = this.#membersByOwner.get(owner)
+    if (members === undefined || !members.has(entry)) return 0 // it has left
     const isRead =
-      entry.pipe.unreadBytes <= PART_BYTES_MAX && unreadBytes(guests) <= this.limits.unreadBytesPerPrincipalMax
+      entry.pipe.unreadBytes <= PART_BYTES_MAX && unreadBytes(members) <= this.limits.unreadBytesPerPrincipalMax
     return Math.max(this.#pageBytes.take(owner, 0), isRead ? 0 : LOOK_MS)
   }
 }
 
-/** It counts no more, and its memory is free as soon as its socket is gone. */
+/** Closes it, removes it from the counts, and frees its memory with its socket. */
 function cutNewest(holdings: AddressHoldings): void {
   const newest = Array.from(holdings.all).findLast(({ bytes }) => bytes > 0)
   if (newest === undefined) return
@@ -229,9 +229,9 @@ function cutNewest(holdings: AddressHoldings): void {
   newest.cut()
 }
 
-function unreadBytes(guests: ReadonlySet<GuestEntry>): number {
+function unreadBytes(members: ReadonlySet<MemberEntry>): number {
   let bytes = 0
-  for (const { pipe } of guests) bytes += pipe.unreadBytes
+  for (const { pipe } of members) bytes += pipe.unreadBytes
   return bytes
 }
 

@@ -20,10 +20,10 @@ const secret = () => crypto.getRandomValues(new Uint8Array(32))
 const served: AcceptOptions = async (port, i) => {
   const raw = await open(port)
   raw.hello({ docId: `doc-${i % 5}`, secret: secret(), ...(i % 2 === 0 ? {} : { token: `user-${i % 7}` }) })
-  await raw.hears("welcome")
+  await raw.receives("welcome")
   raw.ask()
   raw.send({ type: "ping" })
-  await raw.hears("pong")
+  await raw.receives("pong")
   if (i % 3 === 0) raw.socket.terminate()
   else raw.socket.close()
   await raw.closed
@@ -93,7 +93,7 @@ async function serve() {
   return { port: Number(port), counts }
 }
 
-test("I17 S20 what 1,000 connections that succeed and 1,000 that fail leave behind is nothing", {
+test("what 1,000 connections that succeed and 1,000 that fail leave behind is nothing (I17, S20)", {
   timeout: 120_000,
 }, async () => {
   const { port, counts } = await serve()

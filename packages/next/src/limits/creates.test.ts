@@ -9,7 +9,7 @@ afterEach(cleanUp)
 async function open({ url }: TestServer, docId: string, { token = "", address = "1.1.1.1" } = {}): Promise<string> {
   const raw = await rawClient(url, { headers: { "x-forwarded-for": address } })
   raw.hello({ docId, token, secret: crypto.getRandomValues(new Uint8Array(32)) })
-  const answer = await raw.hears("welcome").then(
+  const answer = await raw.receives("welcome").then(
     () => "welcome",
     () => raw.closed,
   )
@@ -17,7 +17,7 @@ async function open({ url }: TestServer, docId: string, { token = "", address = 
   return answer
 }
 
-test("S7 createsPerPrincipalPerHour: one user, or one address without one, makes so many documents", async () => {
+test("createsPerPrincipalPerHour limits creates per user, or per address without one (S7)", async () => {
   const server = await startServer({ trustProxy: 1, limits: { createsPerPrincipalPerHour: 3 } })
   for (const id of ["a", "b", "c"]) expect(await open(server, id, { token: "ann" })).toBe("welcome")
   expect(await open(server, "d", { token: "ann" })).toBe("RATE_LIMITED")
@@ -31,7 +31,7 @@ test("S7 createsPerPrincipalPerHour: one user, or one address without one, makes
   expect((await readdir(join(server.dataDir, "docs"))).sort()).toEqual(["a", "b", "c", "f", "w", "x", "y", "z"])
 })
 
-test("S7 a document that authorize refuses to create costs its connection nothing", async () => {
+test("a document that authorize refuses to create costs its connection nothing (S7)", async () => {
   const server = await startServer({
     trustProxy: 1,
     limits: { createsPerPrincipalPerHour: 1 },

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest"
 import { FairQueue } from "./fair-queue.ts"
 
-test("S7 who asks a hundred times is not before who asks once", async () => {
+test("a client that asks a hundred times is not served before one that asks once (S7)", async () => {
   const turns = new FairQueue()
   const order: string[] = []
   const asked = [...Array.from({ length: 100 }, () => "storm"), "one", "two"].map(async (key) => {
@@ -13,7 +13,7 @@ test("S7 who asks a hundred times is not before who asks once", async () => {
   expect(order).toHaveLength(102)
 })
 
-test("S7 a key that waits on has its next turn after those that came meanwhile", async () => {
+test("a key that waits on has its next turn after those that came meanwhile (S7)", async () => {
   const turns = new FairQueue()
   const order: string[] = []
   const ask = (key: string) => turns.next(key).then(() => order.push(key))
@@ -21,7 +21,7 @@ test("S7 a key that waits on has its next turn after those that came meanwhile",
   expect(order).toEqual(["a", "b", "c", "a", "b"])
 })
 
-test("H8 between two turns the process looks at its sockets, also for work that comes when there was none", async () => {
+test("the process polls its sockets between two turns, also after an idle queue (H8)", async () => {
   const turns = new FairQueue()
   for (let round = 0; round < 2; round++) {
     const seen: string[] = []

@@ -1,6 +1,6 @@
-/** One piece of work at a time between two looks at the sockets, and each key gets its turn before any gets a second. */
+/** Runs one task at a time, with a poll of the sockets between two, round-robin over the keys. */
 export class FairQueue {
-  /** Who waits, the key whose turn is next first. */
+  /** Waiting tasks by key; the next key first. */
   readonly #waiting = new Map<string, (() => void)[]>()
   #isRunning = false
 

@@ -18,14 +18,14 @@ const addition = (i: number) => {
   return mutationCodec.encode({ uid, name: "Add", args: { id: String(i), title: "t" }, at: 1 })
 }
 
-test("I17 a limit that is none of ours, or no number above 0, is refused when the server starts", () => {
+test("a limit that is unknown or no number above 0 is refused when the server starts (I17)", () => {
   expect(limitsOf({ framesPerSecond: 5 })).toEqual({ ...LIMITS, framesPerSecond: 5 })
   expect(() => limitsOf({ framesPerSecond: 0 })).toThrow(TypeError)
   expect(() => limitsOf({ framesPerSecond: Number.NaN })).toThrow(TypeError)
   expect(() => limitsOf({ toString: 5 } as object)).toThrow(TypeError)
 })
 
-describe("S7 sockets", () => {
+describe("sockets (S7)", () => {
   test("one address has so many; when one closes the next may come; others never notice", async () => {
     const { url } = await startServer({ trustProxy: 1, limits: { connectionsPerAddressMax: 2 } })
     const first = await rawClient(url, from("1.1.1.1"))
@@ -65,7 +65,7 @@ describe("S7 sockets", () => {
     )
   })
 
-  test("what comes through a proxy that is not known as one is told of once", async () => {
+  test("requests through a proxy that is not configured are logged once", async () => {
     const said = vi.spyOn(process.stderr, "write").mockReturnValue(true)
     const { url } = await startServer({ limits: { connectionsMax: 1 } })
     await rawClient(url)
@@ -87,7 +87,7 @@ describe("S7 sockets", () => {
   })
 })
 
-describe("S7 principals", () => {
+describe("principals (S7)", () => {
   test.each([
     ["connectionsPerPrincipalMax", "doc"],
     ["documentsPerPrincipalMax", "third"],
@@ -98,7 +98,7 @@ describe("S7 principals", () => {
       open.map(async (docId, i) => {
         const raw = await rawClient(url)
         raw.hello({ docId, token: "ann", secret: new Uint8Array(32).fill(i + 1) })
-        await raw.hears("welcome")
+        await raw.receives("welcome")
         return raw
       }),
     )
@@ -107,7 +107,7 @@ describe("S7 principals", () => {
     expect(await over.closed).toBe("RATE_LIMITED")
     const other = await rawClient(url)
     other.hello({ docId, token: "bo" })
-    await other.hears("welcome")
+    await other.receives("welcome")
     const waiting = await startClient(url, { docId, user: "ann" })
     const receipt = waiting.add("1")
     raws[1].socket.close()
@@ -118,13 +118,13 @@ describe("S7 principals", () => {
     const { url } = await startServer({ limits: { mutationsPerSecond: 100 } })
     const raw = await rawClient(url)
     raw.hello({ token: "ann" })
-    await raw.hears("welcome")
+    await raw.receives("welcome")
     const startedMs = performance.now()
     raw.push(Array.from({ length: 500 }, (_, i) => addition(i)))
     raw.send({ type: "ping" })
-    await raw.hears("pong")
+    await raw.receives("pong")
     expect(raw.said.map(({ type }) => type)).not.toContain("cursor")
-    expect(await raw.hears("cursor")).toMatchObject({ lsn: 500 })
+    expect(await raw.receives("cursor")).toMatchObject({ lsn: 500 })
     expect(performance.now() - startedMs).toBeGreaterThan(900)
   })
 
@@ -144,12 +144,12 @@ describe("S7 principals", () => {
     expect(client.session.state.status).toBe("connected")
   }, 60_000)
 
-  test("I20 one writer's thousands do not hold up another document", async () => {
+  test("one writer's thousands do not hold up another document (I20)", async () => {
     const { url } = await startServer()
     const [bulk, other] = [await rawClient(url), await rawClient(url)]
     bulk.hello({ token: "ann", docId: "bulk" })
     other.hello({ token: "bo", docId: "other" })
-    await Promise.all([bulk.hears("welcome"), other.hears("welcome")])
+    await Promise.all([bulk.receives("welcome"), other.receives("welcome")])
     const order: string[] = []
     for (let push = 0; push < 5; push++) bulk.push(Array.from({ length: 1_000 }, (_, i) => addition(1_000 * push + i)))
     const cursors = () => bulk.said.filter(({ type }) => type === "cursor").length
@@ -157,7 +157,7 @@ describe("S7 principals", () => {
     for (let i = 0; i < 3; i++) {
       other.said.length = 0
       other.push([addition(i)])
-      await other.hears("cursor")
+      await other.receives("cursor")
       order.push("other")
     }
     await isDone
@@ -169,14 +169,14 @@ describe("S7 principals", () => {
     const { url } = await startServer({ limits: { mutationsPerSecond: 1 } })
     const raw = await rawClient(url)
     raw.hello({ token: "ann" })
-    await raw.hears("welcome")
+    await raw.receives("welcome")
     raw.push(Array.from({ length: 50 }, (_, i) => addition(i)))
     for (let i = 0; i < 3; i++) raw.socket.send(new Uint8Array(1_000_000))
     expect(await raw.closed).toBe("RATE_LIMITED")
   })
 })
 
-test("S7 S16 what visitors cause to be written to the log is bounded", () => {
+test("the log lines that clients can cause are bounded (S7, S16)", () => {
   const written = vi.spyOn(process.stderr, "write").mockReturnValue(true)
   const log = boundedLog()
   for (let i = 0; i < 5_000; i++) log({ level: "error", event: "authenticate-failed" })

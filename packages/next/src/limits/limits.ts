@@ -1,7 +1,7 @@
 /**
- * What visitors may ask of one server (S7, I17). Every limit has its name and default here; `createLf({ limits })` takes
- * others. A rate allows `BURST_SECONDS` of itself at once, so that what was made offline gets through without waiting.
- * Rates slow a connection down, nothing is refused for them; counts refuse with RATE_LIMITED, and clients come back later.
+ * The limits of what clients may ask of one server (S7, I17). Each has its name and default here; `createLf({ limits })`
+ * overrides them. A rate allows `BURST_SECONDS` of itself at once, so that offline work passes without waiting.
+ * A rate delays and never refuses; a count refuses with RATE_LIMITED, and clients retry later.
  */
 export interface Limits {
   /** Sockets of the process. */
@@ -23,9 +23,9 @@ export interface Limits {
   readonly helloBytesMax: number
   /** Bytes of frames that are not whole yet, over all connections of one address; over it the newest is cut. */
   readonly unfinishedBytesPerAddressMax: number
-  /** What `authenticate` and `authorize` may take; later is no answer. */
+  /** How long `authenticate` and `authorize` may take; later answers are ignored. */
   readonly authMsMax: number
-  /** How often a connection's user and right to read are asked for again: who lost them is gone within this time (S2). */
+  /** How often a connection is authorized again: a user who lost access is disconnected within this time (S2). */
   readonly recheckMs: number
   /** Frames from one connection, pings included. */
   readonly framesPerSecond: number
@@ -37,20 +37,20 @@ export interface Limits {
   readonly pageBytesPerSecond: number
   /** Bytes made for one principal that its connections have not read; no further pages are made for it meanwhile. */
   readonly unreadBytesPerPrincipalMax: number
-  /** Without a frame for this long the other side is taken for gone. A client asks every 10 s. */
+  /** Without a frame for this long the connection counts as dead. A client pings every 10 s. */
   readonly idleMsMax: number
   /** What waits to be read by one connection; over it the connection is cut. One that asks as the protocol says has a part. */
   readonly unreadBytesMax: number
   /** More than this unread, and for `stuckMsMax` none of it read: not slow but stuck, and cut (T23). */
   readonly stuckBytesMax: number
   readonly stuckMsMax: number
-  /** Documents that one principal makes in an hour; an hour's worth may come at once. */
+  /** Documents that one principal creates per hour; an hour's worth may come at once. */
   readonly createsPerPrincipalPerHour: number
   /** Documents that one principal has open. */
   readonly documentsPerPrincipalMax: number
   /** Documents open in the process: each has a wasm instance and all of its pages in memory. */
   readonly openRoomsMax: number
-  /** A document that nobody visits is closed after this long. */
+  /** A document without clients is closed after this long. */
   readonly idleMs: number
   /** How long one group of mutations may run before it is stopped (T12). */
   readonly mutationMsMax: number
@@ -97,10 +97,10 @@ export const LIMITS: Limits = {
 
 export const BURST_SECONDS = 4
 
-/** Addresses and principals that are remembered at once; the longest unseen is forgotten, and starts anew. */
+/** Addresses and principals that are remembered; over it the longest unseen is forgotten, and starts again at zero. */
 export const KEYS_MAX = 10_000
 
-/** @throws TypeError for a limit that is no positive number, or that is none of ours */
+/** @throws TypeError for a limit that is no positive number, or that is unknown */
 export function limitsOf(wanted: Partial<Limits> = {}): Limits {
   for (const [name, value] of Object.entries(wanted)) {
     if (!Object.hasOwn(LIMITS, name))

@@ -6,13 +6,13 @@ interface Bucket {
 
 export interface RateLimiterOptions {
   readonly perSecond: number
-  /** What may be taken at once by who has taken nothing for a while. */
+  /** What a key may take at once after a pause. */
   readonly burst: number
   readonly keysMax: number
   nowMs(): number
 }
 
-/** Rates by key. Taking always succeeds and may leave a debt: whoever asks waits until it is paid (S7). */
+/** Token buckets by key. Taking always succeeds and may leave a debt: the caller waits until it is paid (S7). */
 export class RateLimiter {
   readonly #options: RateLimiterOptions
   /** The longest unused first. */
@@ -26,7 +26,7 @@ export class RateLimiter {
     return this.#buckets.size
   }
 
-  /** Takes `count` tokens; how many milliseconds until the key owes nothing. */
+  /** Takes `count` tokens; returns how many milliseconds until the key's debt is paid. */
   take(key: string, count: number): number {
     const { perSecond } = this.#options
     const bucket = this.#refilled(key)

@@ -21,8 +21,8 @@ let uids = 0
 const mutation = (name: string, args: unknown) =>
   mutationCodec.encode({ uid: `00000000-0000-7000-8000-${String(++uids).padStart(12, "0")}`, name, args, at: 1 })
 
-/** All that a client was told, with pages as they are: compressed, a canary would not be seen. */
-function heardBy(client: RawClient): string {
+/** All that a client was sent, with pages uncompressed, or a canary would not be found. */
+function receivedBy(client: RawClient): string {
   return client.said.map((message) => Buffer.concat([Buffer.from(plain(message)), ...pagesIn(message)])).join()
 }
 
@@ -45,7 +45,7 @@ async function start(script: string, dataDir: string, output: Buffer[]) {
   return { child, url: `ws://127.0.0.1:${port}/api/lf` }
 }
 
-test("S16 no argument, token or secret is in the log or with other clients: refused, thrown, invalid, SQL errors, a crash", {
+test("no failure puts an argument, token or secret in the log or before other clients (S16)", {
   timeout: 60_000,
 }, async () => {
   const dataDir = await temporaryDirectory()
@@ -64,28 +64,28 @@ test("S16 no argument, token or secret is in the log or with other clients: refu
     const [author, other] = [await rawClient(`${url}?CANARY=query`), await rawClient(url)]
     author.hello({ secret, token: "CANARY-token" })
     other.hello({ secret: new Uint8Array(32).fill(2) })
-    await Promise.all([author.hears("welcome"), other.hears("welcome")])
+    await Promise.all([author.receives("welcome"), other.receives("welcome")])
     return { author, other }
   }
   const { author, other } = await attempt(first.url)
   author.push([...failing, mutation("Keep", { text: "kept and read by all" })])
-  await author.hears("cursor")
-  // What the door refuses ends a client id: it is shown by another.
+  await author.receives("cursor")
+  // A refused mutation ends its client id, so another client sends them.
   const unknown = await rawClient(first.url)
   unknown.hello({ secret: new Uint8Array(32).fill(3) })
-  await unknown.hears("welcome")
+  await unknown.receives("welcome")
   unknown.push(["Unknown", "CANARY-name"].map((name) => mutation(name, { text: `CANARY-args-${name}` })))
-  await unknown.hears("refused")
-  expect(heardBy(unknown)).not.toContain("CANARY")
+  await unknown.receives("refused")
+  expect(receivedBy(unknown)).not.toContain("CANARY")
   author.ask()
-  // Its author is told, or nothing would be proved here.
-  expect(heardBy(author)).not.toContain("CANARY")
-  await author.hears("pages")
-  expect(heardBy(author)).toContain("CANARY-args-Refuse")
+  // Its author gets the rejection; otherwise this test would prove nothing.
+  expect(receivedBy(author)).not.toContain("CANARY")
+  await author.receives("pages")
+  expect(receivedBy(author)).toContain("CANARY-args-Refuse")
   other.ask()
-  await other.hears("pages")
+  await other.receives("pages")
 
-  // Refusals at the door, and what is no frame.
+  // Refused mutations and malformed frames.
   for (const [docId, token] of [
     ["doc", "bad-CANARY-token"],
     ["doc", "no-CANARY-token"],
@@ -96,7 +96,7 @@ test("S16 no argument, token or secret is in the log or with other clients: refu
     const refused = await rawClient(first.url)
     refused.hello({ docId, token, secret })
     await refused.closed
-    expect(heardBy(refused)).not.toContain("CANARY")
+    expect(receivedBy(refused)).not.toContain("CANARY")
   }
   author.push([mutation("Unsure", { text: "CANARY-args-Unsure" })])
   expect(await author.closed).toBe("AUTHORIZE_FAILED")
@@ -107,14 +107,14 @@ test("S16 no argument, token or secret is in the log or with other clients: refu
   // A crash between receiving and running, and what comes after it.
   const last = await rawClient(first.url)
   last.hello({ secret, token: "CANARY-token" })
-  await last.hears("welcome")
+  await last.receives("welcome")
   last.push([mutation("Spin", { text: "CANARY-args-crash" }), mutation("Throw", { text: "CANARY-args-after" })])
   first.child.kill("SIGKILL")
   await once(first.child, "exit")
   const second = await start(script, dataDir, output)
   const again = await attempt(second.url)
   again.other.ask()
-  await again.other.hears("pages")
+  await again.other.receives("pages")
   const isGone = once(second.child, "exit")
   second.child.kill("SIGTERM")
   await isGone
@@ -122,14 +122,14 @@ test("S16 no argument, token or secret is in the log or with other clients: refu
   const log = Buffer.concat(output).toString("latin1")
   expect(log).toMatch(/^lf: error authenticate-failed code=AUTH_REQUIRED detail="TypeError at /m)
   expect(log).toMatch(/^lf: error authorize-failed code=AUTHORIZE_FAILED doc=broken detail="RangeError at /m)
-  for (const text of [log, heardBy(other), heardBy(again.other)]) {
+  for (const text of [log, receivedBy(other), receivedBy(again.other)]) {
     expect(text).not.toContain("CANARY")
     expect(text).not.toContain(Buffer.from("CANARY").toString("hex"))
   }
-  expect(heardBy(other)).toContain("kept and read by all")
+  expect(receivedBy(other)).toContain("kept and read by all")
 })
 
-test("S12 what was deleted is in no checkpoint, no backup and nothing that a new client is sent, FTS5's index included", async () => {
+test("deleted text is in no checkpoint, backup or page sent to a new client, FTS5 included (S12)", async () => {
   const canary = "xylophonecanary"
   const mutator = defineMutator({
     migrations: [
@@ -154,20 +154,20 @@ test("S12 what was deleted is in no checkpoint, no backup and nothing that a new
   const client = async (url: string, fill: number) => {
     const raw = await rawClient(url)
     raw.hello({ secret: new Uint8Array(32).fill(fill) })
-    await raw.hears("welcome")
+    await raw.receives("welcome")
     raw.ask()
-    await raw.hears("pages")
+    await raw.receives("pages")
     return raw
   }
   const author = await rawClient(first.url)
   author.hello()
-  await author.hears("welcome")
+  await author.receives("welcome")
   author.push([mutation("Write", { body: `${canary} ${"and more of it ".repeat(40)}` })])
-  await author.hears("cursor")
-  expect(heardBy(await client(first.url, 1))).toContain(canary)
+  await author.receives("cursor")
+  expect(receivedBy(await client(first.url, 1))).toContain(canary)
   author.push([mutation("Erase", {})])
   await until(() => author.said.filter(({ type }) => type === "cursor").length === 2, "erased")
-  expect(heardBy(await client(first.url, 2))).not.toContain("xylophone")
+  expect(receivedBy(await client(first.url, 2))).not.toContain("xylophone")
   // A stop writes the checkpoint. The journal beside it still has the mutation, until its author needs it no more.
   await first.stop()
   const directory = docDirectory(dataDir, "doc")
@@ -178,5 +178,5 @@ test("S12 what was deleted is in no checkpoint, no backup and nothing that a new
   await backupDocument({ dataDir, docId: "doc", file })
   expect((await readFile(file)).includes("xylophone")).toBe(false)
   const second = await startServer({ mutator, dataDir, path })
-  expect(heardBy(await client(second.url, 3))).not.toContain("xylophone")
+  expect(receivedBy(await client(second.url, 3))).not.toContain("xylophone")
 })

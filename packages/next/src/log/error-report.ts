@@ -7,32 +7,32 @@ import { ERROR_CODES, type ErrorCode, isLfError, LfError } from "@lf/core"
 import { isDevelopment } from "../process/environment.ts"
 import { boundedLog, type Log, type LogEvent, type LogEventName } from "./log.ts"
 
-/** Where something went wrong: what is known of it. */
+/** Where a failure happened, as far as it is known. */
 export interface ErrorContext {
   readonly doc?: string
-  /** The name of a mutation of the app's, and the uid of the one that failed. */
+  /** The name of the app's mutation that failed, and its uid. */
   readonly mutation?: string
   readonly uid?: string
-  /** Whose mutation it was; null: nobody is signed in. */
+  /** The mutation's user; null: anonymous. */
   readonly user?: string | null
 }
 
-/** Called with everything that fails at the server besides the answers that its clients get. What it throws is logged. */
+/** Called with every failure at the server besides the answers to clients. What it throws is logged. */
 export type OnError = (error: LfError, context: ErrorContext) => void
 
 export interface Failure extends ErrorContext {
   readonly event: LogEventName
   readonly error: unknown
-  /** What it is when it is no error of ours. */
+  /** The event for an error that is not lf's. */
   readonly code: ErrorCode
 }
 
-/** Where failures go: one event in the log, and the app's `onError`. */
+/** Reports failures: one event in the log, and the app's `onError`. */
 export interface Reporter {
   readonly log: Log
   failed(failure: Failure): void
-  /** `onError` alone, for what has an event of its own. */
-  tell(error: LfError, context: ErrorContext): void
+  /** Calls `onError` alone, for what has an event of its own. */
+  notify(error: LfError, context: ErrorContext): void
 }
 
 export interface ReporterOptions {
@@ -42,7 +42,7 @@ export interface ReporterOptions {
 
 export function reporterOf(options: ReporterOptions = {}): Reporter {
   const log = boundedLog(options.log)
-  const tell = (error: LfError, context: ErrorContext) => {
+  const notify = (error: LfError, context: ErrorContext) => {
     try {
       options.onError?.(error, context)
     } catch (thrown) {
@@ -51,25 +51,25 @@ export function reporterOf(options: ReporterOptions = {}): Reporter {
   }
   return {
     log,
-    tell,
+    notify,
     failed({ event, error, code, ...context }) {
       const failure = toFailure(error, code)
       log({ level: "error", event, code: failure.code, ...safeContext(context), detail: describe(error) })
-      // Next's overlay and terminal show it with the source.
+      // Next's overlay and terminal show it with its source.
       if (isDevelopment()) console.error(error)
-      tell(failure, context)
+      notify(failure, context)
     },
   }
 }
 
-/** An error with one of our codes: itself, or one around it. What only calls itself an `LfError` is wrapped like any other. */
+/** An error with an lf code: itself, or a wrapper. What only calls itself an `LfError` is wrapped like any other. */
 export function toFailure(error: unknown, code: ErrorCode): LfError {
   if (isKnown(error)) return error
   const message = guarded(() => (error instanceof Error ? error.message : String(error)), ERROR_CODES[code])
   return new LfError(code, message, { cause: error })
 }
 
-/** An uid is a client's own text until it has the form of one. */
+/** A uid is a client's own text unless it has the form of one. */
 function safeContext({ uid, ...context }: ErrorContext): Partial<LogEvent> {
   return { ...context, ...(uid === undefined || !UUID.test(uid) ? {} : { uid }) }
 }
@@ -101,13 +101,13 @@ function describeOne(error: unknown): string {
   return words.filter((word) => word !== "").join(" ")
 }
 
-/** The name of its class, which is in code. Its `name` may be anything. */
+/** The name of its class, which comes from code. Its `name` property may be anything. */
 function classOf(error: Error): string {
   const name = guarded(() => Object.getPrototypeOf(error)?.constructor?.name as unknown, undefined)
   return typeof name === "string" && /^[A-Za-z_$][\w$]{0,63}$/.test(name) ? name : "Error"
 }
 
-/** "ENOSPC" of the system's, or "migration 3" of ours. */
+/** "ENOSPC" of the system's, or "migration 3" of lf's. */
 function factOf(error: Error): string {
   const code = guarded(() => (error as { code?: unknown }).code, undefined)
   if (typeof code !== "string") return ""

@@ -63,7 +63,7 @@ function expectOneLine(event: string): void {
   expect(written).not.toMatch(/forged|abc|token=|malformed/)
 }
 
-describe("S16 S22 one line per event, and nothing of what was thrown is in it", () => {
+describe("one line per event, and nothing of what was thrown is in it (S16, S22)", () => {
   test.each(Object.entries(THROWN))("authenticate and authorize: %s", async (_name, thrown) => {
     const authenticate = await startServer({
       authenticate: () => {
@@ -88,9 +88,9 @@ describe("S16 S22 one line per event, and nothing of what was thrown is in it", 
       const { url } = await startServer({ mutator: throwingMutator("Throw", thrown) })
       const raw = await rawClient(url)
       raw.hello()
-      await raw.hears("welcome")
+      await raw.receives("welcome")
       raw.push([mutationCodec.encode({ uid: UID, name: "Throw", args: {}, at: 1 })])
-      await raw.hears("cursor")
+      await raw.receives("cursor")
       await until(() => lines.length > 0, "logged")
       expectOneLine("mutation-failed")
     },
@@ -108,7 +108,7 @@ describe("S16 S22 one line per event, and nothing of what was thrown is in it", 
     })
     const raw = await rawClient(url)
     raw.hello()
-    await raw.hears("welcome")
+    await raw.receives("welcome")
     raw.push([mutationCodec.encode({ uid: UID, name: "Keep", args: {}, at: 1 })])
     await until(() => lines.length >= 2, "logged")
     const [effect, hook] = lines
@@ -123,9 +123,9 @@ describe("S16 S22 one line per event, and nothing of what was thrown is in it", 
     const { url } = await startServer({ mutator: throwingMutator(name, () => new Error(TEXT)) })
     const raw = await rawClient(url)
     raw.hello()
-    await raw.hears("welcome")
+    await raw.receives("welcome")
     raw.push([mutationCodec.encode({ uid: UID, name, args: {}, at: 1 })])
-    await raw.hears("cursor")
+    await raw.receives("cursor")
     await until(() => lines.length > 0, "logged")
     expect(lines).toHaveLength(1)
     expect(lines[0]).toContain(`mutation="Add\\u{a}lf: for\\u{2028}ged"`)
@@ -133,7 +133,7 @@ describe("S16 S22 one line per event, and nothing of what was thrown is in it", 
   })
 })
 
-test("S22 whatever is in its fields, an event is one line of visible characters, and its values stay apart", () => {
+test("an event is one line of visible characters whose values stay apart (S22)", () => {
   const event: LogEvent = {
     level: "error",
     event: "mutation-failed",
@@ -152,7 +152,7 @@ test("S22 whatever is in its fields, an event is one line of visible characters,
   expect(line).not.toContain("ann@example.com")
 })
 
-test("S16 log gets the fields instead of a line; one that throws changes nothing and is a line", async () => {
+test("log gets the fields instead of a line; one that throws changes nothing and is a line (S16)", async () => {
   const events: LogEvent[] = []
   const { url } = await startServer({
     mutator: throwingMutator("Throw", () => new RangeError(TEXT)),
@@ -163,9 +163,9 @@ test("S16 log gets the fields instead of a line; one that throws changes nothing
   })
   const raw = await rawClient(url)
   raw.hello({ token: "ann" })
-  await raw.hears("welcome")
+  await raw.receives("welcome")
   raw.push([mutationCodec.encode({ uid: UID, name: "Throw", args: {}, at: 1 })])
-  await raw.hears("cursor")
+  await raw.receives("cursor")
   await until(() => events.length > 0, "logged")
   expect(events).toEqual([
     {
@@ -182,7 +182,7 @@ test("S16 log gets the fields instead of a line; one that throws changes nothing
   expect(lines.join("")).toBe("lf: error log-failed\n")
 })
 
-test("the names of events are kebab-case, and docs/deploying.md lists exactly these with what they mean", () => {
+test("event names are kebab-case, and docs/deploying.md lists exactly these with their meaning", () => {
   const docs = readFileSync(new URL("../../../../docs/deploying.md", import.meta.url), "utf8")
   const rows = docs.matchAll(/^\| `([a-z-]+)` \| (.+) \|$/gm)
   expect(Object.fromEntries(Array.from(rows, ([, name, sentence]) => [name, sentence]))).toEqual(LOG_EVENTS)

@@ -1,7 +1,7 @@
 import type { ErrorCode } from "@lf/core"
 import { processGlobal } from "../process/globals.ts"
 
-/** What can be logged: stable names for alerts and dashboards. docs/deploying.md lists them. */
+/** The events: stable names for alerts and dashboards. docs/deploying.md lists them. */
 export const LOG_EVENTS = {
   "authenticate-failed": "authenticate() threw, or gave no answer in time.",
   "authorize-failed": "authorize() threw, or gave no answer in time.",
@@ -9,7 +9,7 @@ export const LOG_EVENTS = {
   "option-missing": "createLf has no authenticate() or authorize(); production refuses to start.",
   "mutation-failed": "A mutator threw something else than a Reject, or was stopped.",
   "effect-failed": "onApplied() threw; it is called again.",
-  "document-not-opened": "A document could not be opened; its visitors were refused.",
+  "document-not-opened": "A document could not be opened; its clients were refused.",
   "document-stopped": "A document stopped after a failure of its storage; the next connection opens it anew.",
   "document-nearly-full": "A document has used most of the pages that it may have; see DOC_TOO_LARGE.",
   "document-not-closed": "A document was not closed cleanly; the next opening recovers it from its log.",
@@ -27,16 +27,16 @@ export const LOG_EVENTS = {
 export type LogEventName = keyof typeof LOG_EVENTS
 
 /**
- * One thing that happened, in fields. No field quotes what a client sent or what an error says: `code`, `event` and
+ * One event, in fields. No field quotes what a client sent or an error's message: `code`, `event` and
  * `detail` are made by lf; `doc` and `uid` have a fixed form; `mutation` is a name of the app's own, `user` an id that
- * `authenticate` answered (S16, S22).
+ * `authenticate` returned (S16, S22).
  */
 export interface LogEvent {
   readonly level: "info" | "warn" | "error"
   readonly event: LogEventName
   readonly code?: ErrorCode
   readonly doc?: string
-  /** Null: anonymous. Not in the default lines: an id may be an address of a person. */
+  /** Null: anonymous. Not in the default lines: an id may be a person's address. */
   readonly user?: string | null
   readonly mutation?: string
   readonly uid?: string
@@ -47,12 +47,12 @@ export interface LogEvent {
 
 export type Log = (event: LogEvent) => void
 
-/** Events per minute; what visitors can cause must not fill a disk (I17). */
+/** Events per minute; what clients can cause must not fill a disk (I17). */
 const EVENTS_PER_MINUTE_MAX = 600
 const VALUE_CHARS_MAX = 1_000
 const LINE_FIELDS = ["code", "doc", "mutation", "uid", "address", "detail"] as const
 
-/** The app's `log`, or one line per event on stderr. Bounded per minute, and it never throws. */
+/** The app's `log`, or one line per event on stderr. Limited per minute, and never throws. */
 export function boundedLog(log: Log = writeLine): Log {
   return (event) => {
     const minute = processGlobal("log-minute", () => ({ sinceMs: performance.now(), count: 0 }))
@@ -73,7 +73,7 @@ function writeLine(event: LogEvent): void {
   process.stderr.write(`${lineOf(event)}\n`)
 }
 
-/** "lf: error mutation-failed code=MUTATION_THREW doc=a": one line, whatever is in the fields. */
+/** "lf: error mutation-failed code=MUTATION_THREW doc=a": always one line. */
 export function lineOf(event: LogEvent): string {
   const fields = LINE_FIELDS.flatMap((name) => {
     const value = event[name]
@@ -82,7 +82,7 @@ export function lineOf(event: LogEvent): string {
   return ["lf:", event.level, event.event, ...fields].join(" ")
 }
 
-/** As it is when it is a plain word, else in quotes, with everything that is no visible character written out. */
+/** Unchanged if it is a plain word, else in quotes, with every invisible character escaped. */
 function quoted(value: string): string {
   const text = value.length > VALUE_CHARS_MAX ? `${value.slice(0, VALUE_CHARS_MAX)}…` : value
   if (/^[\w./:@+-]+$/.test(text)) return text

@@ -26,20 +26,20 @@ function server(): { open: () => ReturnType<typeof openFsLog>; calls: FsCalls } 
 
 const fences = async (calls: FsCalls) => (await calls.list("d")).filter((name) => name.startsWith("fence-"))
 
-describe("I14 who is deposed", () => {
-  test("an owner that was deposed acknowledges nothing, and keeps away while the other has the document", async () => {
+describe("a deposed owner (I14)", () => {
+  test("a deposed owner acknowledges nothing, and waits while another has the document", async () => {
     const [a, b] = [server(), server()]
     const old = await a.open()
     await old.log.append([first])
-    const heir = await b.open()
-    expect(heir.records).toEqual([first])
+    const successor = await b.open()
+    expect(successor.records).toEqual([first])
     await expect(old.log.append([second])).rejects.toMatchObject({ code: "LOG_DEPOSED" })
     await expect(old.log.rollup(checkpointOf(1, 1), [])).rejects.toMatchObject({ code: "LOG_DEPOSED" })
     await old.log.close()
     const refusal = { code: "LOG_OWNED", message: expect.stringMatching(/taken over by process .*; stop one of them/) }
     await expect(a.open()).rejects.toMatchObject(refusal)
-    await heir.log.append([second])
-    await heir.log.close()
+    await successor.log.append([second])
+    await successor.log.close()
     const again = await a.open()
     expect(again.records).toEqual([first, second])
     await again.log.append([third])
@@ -64,12 +64,12 @@ describe("I14 who is deposed", () => {
     expect(DEPOSED_WAIT_MS * 2 ** 7).toBeGreaterThan(DEPOSED_WAIT_MS_MAX)
   })
 
-  test("after a life in peace the pause is short again", async () => {
+  test("after a run without a loss the pause is short again", async () => {
     const [a, b] = [server(), server()]
     const old = await a.open()
-    const heir = await b.open()
+    const successor = await b.open()
     await expect(old.log.append([first])).rejects.toMatchObject({ code: "LOG_DEPOSED" })
-    await heir.log.close()
+    await successor.log.close()
     await (await a.open()).log.close()
     const another = await a.open()
     await b.open()
@@ -80,7 +80,7 @@ describe("I14 who is deposed", () => {
     await a.open()
   })
 
-  test("a process that was not deposed takes over at once: the one that has the document may be dead", async () => {
+  test("a process that was not deposed takes over at once, since the holder may be dead", async () => {
     const old = await server().open()
     await old.log.append([first])
     expect((await server().open()).records).toEqual([first])
@@ -104,7 +104,7 @@ describe("I14 who is deposed", () => {
     await expect(log.rollup(checkpointOf(1, 1), [])).rejects.toMatchObject(deposed)
   })
 
-  test("I17 a process remembers so many losses and forgets the oldest", async () => {
+  test("a process remembers so many losses and forgets the oldest (I17)", async () => {
     const file = { write: async () => {}, datasync: async () => {}, truncate: async () => {}, close: async () => {} }
     const calls: FsCalls = { ...disk.fs, open: async () => file, list: async () => [] }
     for (let i = 0; i <= DEPOSED_MAX; i++) {
@@ -116,7 +116,7 @@ describe("I14 who is deposed", () => {
     expect((await raiseFence("0", calls, () => nowMs)).isTakeover).toBe(true)
   })
 
-  test("a close leaves no fence, a kill leaves one, and the next owner then writes a file of its own", async () => {
+  test("a close leaves no fence; after a kill one is left, and the next owner writes its own file", async () => {
     const { calls, open } = server()
     await (await open()).log.close()
     expect(await fences(calls)).toEqual([])
@@ -130,7 +130,7 @@ describe("I14 who is deposed", () => {
     expect(await calls.list("d")).toEqual(["owner.lock", "log-0000000000000002"])
   })
 
-  test("I13 an owner of the older format may live: no crash on the way makes a later owner write on its file", async () => {
+  test("after any crash a later owner never writes the file of an older-format owner (I13)", async () => {
     for (let stopAt = 1; stopAt < 40; stopAt++) {
       disk = new CrashDisk()
       const { calls, open } = server()
@@ -157,7 +157,7 @@ describe("I14 who is deposed", () => {
     expect((await open()).records).toEqual([first])
   })
 
-  test("I11 who takes over a damaged document leaves its fence: the owner before may still be there", async () => {
+  test("a takeover of a damaged document leaves its fence: the owner before may run (I11)", async () => {
     const { calls, open } = server()
     const { log } = await open()
     await log.append([first])

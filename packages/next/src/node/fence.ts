@@ -3,24 +3,24 @@ import { LfError } from "@lf/core"
 import type { FsCalls } from "./fs-calls.ts"
 import { FENCE, holderOf, newToken, signature } from "./owner-lock.ts"
 
-// The lock keeps a second owner out. Where it does not (a network file system, a lock file that was removed), the fence
+// The lock excludes a second owner. Where it fails (a network file system, a lock file that was removed), the fence
 // does: a file `fence-<token>` per owner, under a name that no other owner ever has. An opener makes its own, removes all
-// others, and only then reads the log. An owner looks whether its own still stands before it writes, and again after it
-// has synced and before it acknowledges. So what an owner acknowledges was synced before its fence fell, thus before
+// others, and only then reads the log. An owner checks that its own exists before it writes, and again after it has
+// synced and before it acknowledges. So what it acknowledges was synced before its fence was removed, thus before
 // the next owner read. Decision 18 goes through the interleavings.
 
-/** How long a deposed process keeps away from a document that its new owner still has. Doubles with each time. */
+/** How long a deposed process waits for a document that its new owner still has. Doubles each time. */
 export const DEPOSED_WAIT_MS = 5_000
 export const DEPOSED_WAIT_MS_MAX = 300_000
-/** Documents whose loss a process remembers; it forgets the oldest. */
+/** Documents whose loss a process remembers; over it the oldest is forgotten. */
 export const DEPOSED_MAX = 10_000
 
-/** What one process knows of documents that were taken from it. */
+/** What one process knows of documents that were taken over from it. */
 interface Losses {
   readonly byDirectory: Map<string, { times: number; untilMs: number }>
 }
 
-/** By the calls, which stand for the process: in a test each simulated process has its own. */
+/** By `FsCalls`, which stands for the process: in a test each simulated process has its own. */
 const losses = new WeakMap<FsCalls, Losses>()
 
 export interface Fence {
@@ -30,30 +30,30 @@ export interface Fence {
   stands(): Promise<boolean>
   /** @throws LOG_DEPOSED */
   check(): Promise<void>
-  /** Another owner has taken over: this process keeps away for a while, or two would depose each other for ever. */
+  /** Another owner has taken over: this process waits, or two would depose each other forever. */
   noteLoss(): void
-  /** A clean end: nothing is under way, and the next owner may append where this one did. */
+  /** A clean close: no call is under way, and the next owner may append where this one did. */
   lower(): Promise<void>
 }
 
 export interface Raised {
   readonly fence: Fence
-  /** What the directory held when the fence stood, in one look. */
+  /** What the directory held when the fence was made, in one listing. */
   readonly names: readonly string[]
-  /** Another owner was here and did not close: it may be at work still, whatever the lock says. */
+  /** Another owner did not close: it may still be running, whatever the lock says. */
   readonly isTakeover: boolean
 }
 
-/** Makes this opener the owner. @throws LOG_OWNED soon after this process was deposed from here by one that is still there */
+/** Makes this opener the owner. @throws LOG_OWNED soon after another process deposed this one here and still runs */
 export async function raiseFence(directory: string, calls: FsCalls, nowMs: () => number): Promise<Raised> {
   await keepAway(directory, calls, nowMs())
   const token = newToken()
   const path = join(directory, `fence-${token}`)
   const file = await calls.open(path, "w")
-  // Its name is what counts. On a full disk there may be no room for more, and reading goes on there.
+  // Its name alone matters. A full disk may have no room for content, and must still open for reads.
   await file.write(new TextEncoder().encode(`${signature()}\n`), 0).catch(() => {})
   await file.close()
-  // Durable before others fall: no power failure leaves the directory without any, as if the last owner had closed.
+  // Durable before others are removed: no power failure leaves the directory without any, as after a clean close.
   await calls.syncDirectory(directory)
   const names = await calls.list(directory)
   const others = names.filter((name) => FENCE.test(name) && name !== `fence-${token}`)

@@ -1,6 +1,6 @@
 import { statfs } from "node:fs/promises"
 
-/** Linux's numbers for file systems whose locks and caches are another machine's business, or a program's. */
+/** Linux's magic numbers of network and FUSE file systems, whose locks and caches this kernel does not control. */
 const REMOTE: ReadonlyMap<number, string> = new Map([
   [0x6969, "NFS"],
   [0x517b, "SMB"],
@@ -13,7 +13,7 @@ const REMOTE: ReadonlyMap<number, string> = new Map([
   [0x5346414f, "AFS"],
 ])
 
-/** The name of the file system under `path` when it is not one of this machine's own; null: it is, or cannot be known. */
+/** The name of the file system under `path` when it is not local; null: it is, or is unknown. */
 export async function remoteFileSystem(
   path: string,
   ask: (path: string) => Promise<{ readonly type: number }> = statfs,
@@ -22,10 +22,10 @@ export async function remoteFileSystem(
   if (process.platform !== "linux") return null
   try {
     const { type } = await ask(path)
-    // On 32 bits of sign the large ones come out negative.
+    // As signed 32-bit numbers the large ones are negative.
     return REMOTE.get(type >>> 0) ?? null
   } catch {
-    // A kernel that does not say is no reason not to start.
+    // A kernel without statfs is no reason not to start.
     return null
   }
 }

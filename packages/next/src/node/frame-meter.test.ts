@@ -23,7 +23,7 @@ function bytesOf({ opcode, isLast, length, isMasked }: Frame): number[] {
 
 const binary = (length: number, isLast = true): Frame => ({ opcode: 2, isLast, length, isMasked: true })
 
-test("S7 an unfinished message counts with its head, a whole one does not", () => {
+test("an unfinished message counts with its head, a whole one does not (S7)", () => {
   const meter = new FrameMeter()
   meter.take(Uint8Array.from(bytesOf(binary(10))))
   expect([meter.messageBytes, meter.heldBytes]).toEqual([0, 0])
@@ -33,14 +33,14 @@ test("S7 an unfinished message counts with its head, a whole one does not", () =
   expect(meter.heldBytes).toBe(60_256)
 })
 
-test("S7 bytes that come one by one count with what holds each of them", () => {
+test("bytes that come one by one count with what holds each of them (S7)", () => {
   const meter = new FrameMeter()
   for (const byte of bytesOf(binary(1_000)).slice(0, 500)) meter.take(Uint8Array.of(byte))
   expect(meter.messageBytes).toBe(500)
   expect(meter.heldBytes).toBe(500 + 500 * 256)
 })
 
-test("however frames are cut into pieces, what is unfinished is what came since the last whole message", () => {
+test("however frames are split, the unfinished bytes are those since the last whole message", () => {
   const data = fc.record({
     opcode: fc.constantFrom(0, 1, 2),
     isLast: fc.boolean(),

@@ -1,10 +1,10 @@
-/** What a piece costs besides its bytes: the object that holds them. A frame that comes byte by byte is a hundred times its size. */
+/** What a chunk costs besides its bytes: its object. A frame that comes byte by byte costs a hundred times its size. */
 const PIECE_BYTES = 256
 const OPCODE_CONTROL = 0x8
 
 /**
- * Follows the frames of a WebSocket (RFC 6455, 5.2) through its bytes and keeps none of them: how much of a message has arrived
- * that is not whole yet. The library above gives a message out when it is whole, and says nothing of it before.
+ * Follows the frames of a WebSocket (RFC 6455, 5.2) through its bytes without keeping them: counts what has arrived of
+ * an unfinished message. The library above reports a message only when it is whole.
  */
 export class FrameMeter {
   readonly #head: number[] = []
@@ -16,12 +16,12 @@ export class FrameMeter {
   #messageBytes = 0
   #pieces = 0
 
-  /** Bytes of the message under way; 0 between two. */
+  /** Bytes of the message under way; 0 between two messages. */
   get messageBytes(): number {
     return this.#messageBytes + this.#frameBytes
   }
 
-  /** What the message under way takes in memory. */
+  /** Memory that the message under way takes. */
   get heldBytes(): number {
     return this.messageBytes === 0 ? 0 : this.messageBytes + this.#pieces * PIECE_BYTES
   }
@@ -45,7 +45,7 @@ export class FrameMeter {
     }
   }
 
-  /** Once the head is whole, its payload is next. */
+  /** Once the header is whole, its payload follows. */
   #readHead(): void {
     const head = this.#head
     if (head.length < 2) return
@@ -62,7 +62,7 @@ export class FrameMeter {
     if (length === 0) this.#endFrame(0)
   }
 
-  /** A control frame may stand between two of a message, and is no part of it. */
+  /** A control frame may come between two fragments of a message, and is no part of it. */
   #endFrame(bytesLeft: number): void {
     if (!this.#isControl) this.#messageBytes = this.#isLast ? 0 : this.#messageBytes + this.#frameBytes
     this.#frameBytes = 0

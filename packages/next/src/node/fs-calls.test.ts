@@ -15,7 +15,7 @@ afterEach(() => rm(directory, { recursive: true }))
 
 const modeOf = async (path: string) => ((await stat(path)).mode & 0o777).toString(8)
 
-describe.skipIf(process.platform === "win32")("S23 what is kept is for its owner alone", () => {
+describe.skipIf(process.platform === "win32")("what is kept is for its owner alone (S23)", () => {
   test("every file is 0600 and every directory 0700, under a umask that would allow more", async () => {
     const dataDir = join(directory, "data")
     const owner = await acquireDirectory(dataDir)

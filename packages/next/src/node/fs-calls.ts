@@ -2,33 +2,33 @@ import { constants } from "node:fs"
 import { type FileHandle, link, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises"
 import { tryLock, unlock } from "./kernel-lock.ts"
 
-/** The disk operations that lf uses, few and named, so that a test can stop at each of them. */
+/** The disk operations that lf uses, few and named, so that a test can stop at each. */
 export interface FsCalls {
-  /** With all its parents, for their owner alone (S23); fine when it exists. */
+  /** Creates it with all parents, for their owner alone (S23); succeeds when it exists. */
   makeDirectory(path: string): Promise<void>
   list(path: string): Promise<string[]>
   read(path: string): Promise<Uint8Array>
-  /** "w" makes an empty file, for its owner alone (S23), "r+" opens what is there. */
+  /** "w" creates an empty file, for its owner alone (S23), "r+" opens an existing one. */
   open(path: string, flags: "w" | "r+"): Promise<FsFile>
   rename(from: string, to: string): Promise<void>
-  /** A second name for a file. @throws EEXIST when the name is taken; others where there are no second names */
+  /** Hard link. @throws EEXIST when the name is taken; others where hard links do not exist */
   link(from: string, to: string): Promise<void>
-  /** Fine when it is gone already. */
+  /** Succeeds when it does not exist. */
   remove(path: string): Promise<void>
-  /** Makes the names in a directory durable. */
+  /** Makes a directory's entries durable. */
   syncDirectory(path: string): Promise<void>
-  /** Differs between two states of a file; null when there is none. */
+  /** Differs between two states of a file; null when it does not exist. */
   identity(path: string): Promise<string | null>
-  /** The disk itself answers, where a cache might not: on NFS a stat may be seconds old, opening asks the server. */
+  /** Bypasses caches: on NFS a stat may be seconds old, while opening asks the server. */
   exists(path: string): Promise<boolean>
-  /** Locks a file, which is made if there is none, against every other opener; null: another one has it. */
+  /** Locks a file, created if missing, against every other opener; null: another opener has it. */
   lock(path: string): Promise<FsLock | null>
 }
 
 export interface FsFile {
-  /** All of `bytes` at `position`. */
+  /** Writes all of `bytes` at `position`. */
   write(bytes: Uint8Array, position: number): Promise<void>
-  /** Content and size are durable. */
+  /** Makes content and size durable. */
   datasync(): Promise<void>
   truncate(length: number): Promise<void>
   close(): Promise<void>
@@ -36,19 +36,19 @@ export interface FsFile {
 
 /** A file that is locked until `release` or the end of the process. */
 export interface FsLock {
-  /** What the file says. Where locks are mandatory nothing else can read it. */
+  /** Reads the file. Where locks are mandatory, only through the lock's own handle. */
   read(): Promise<Uint8Array>
-  /** Replaces what the file says. */
+  /** Replaces the file's content. */
   write(bytes: Uint8Array): Promise<void>
   release(): Promise<void>
 }
 
 const FILE_MODE = 0o600
 const DIRECTORY_MODE = 0o700
-/** How often a lock file is opened that others remove or rename meanwhile. */
+/** Attempts to open a lock file that others remove or rename meanwhile. */
 const LOCK_TRIES_MAX = 20
 
-/** A handle that is only garbage would be closed, and its lock with it. */
+/** Keeps handles reachable: a collected one would be closed, and its lock released. */
 const locked = new Set<FileHandle>()
 
 export const nodeFsCalls: FsCalls = {
@@ -58,7 +58,7 @@ export const nodeFsCalls: FsCalls = {
   list: (path) => readdir(path),
   read: async (path) => {
     const { buffer, byteOffset, length } = await readFile(path)
-    // Not a Buffer: its slice() is a view where everybody else's is a copy.
+    // Not a Buffer: its slice() is a view where Uint8Array's is a copy.
     return new Uint8Array(buffer, byteOffset, length)
   },
   open: openFile,
@@ -66,7 +66,7 @@ export const nodeFsCalls: FsCalls = {
   link,
   remove: (path) => rm(path, { force: true }),
   syncDirectory: async (path) => {
-    // Windows opens no directories; NTFS journals its names itself.
+    // Windows cannot open directories; NTFS journals its names itself.
     if (process.platform === "win32") return
     const directory = await open(path, "r")
     try {
@@ -78,7 +78,7 @@ export const nodeFsCalls: FsCalls = {
   identity: async (path) => {
     try {
       const { ino, mtimeNs } = await stat(path, { bigint: true })
-      // Inode numbers are given out again at once, hence the time.
+      // Inode numbers are reused at once, hence the time.
       return `${ino}/${mtimeNs}`
     } catch (error) {
       if (errnoOf(error) === "ENOENT") return null
@@ -90,7 +90,7 @@ export const nodeFsCalls: FsCalls = {
       await (await open(path, "r")).close()
       return true
     } catch (error) {
-      // ESTALE: a network file system's word for a file that another machine removed.
+      // ESTALE: a network file system's code for a file that another machine removed.
       if (errnoOf(error) === "ENOENT" || errnoOf(error) === "ESTALE") return false
       throw error
     }
@@ -98,7 +98,7 @@ export const nodeFsCalls: FsCalls = {
   lock: lockFile,
 }
 
-/** "ENOSPC" and the like; undefined for what is no error of the system. */
+/** "ENOSPC" and the like; undefined unless it is a system error. */
 export function errnoOf(error: unknown): string | undefined {
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined
 }
@@ -127,7 +127,7 @@ async function lockFile(path: string): Promise<FsLock | null> {
     let isOurs = false
     try {
       if (!tryLock(handle.fd)) return null
-      // Removed or renamed since it was opened, it keeps no one out: the next opener makes another.
+      // Removed or renamed since it was opened, it excludes no one: the next opener makes another.
       isOurs = await hasName(handle, path)
     } finally {
       if (!isOurs) await handle.close()
@@ -162,7 +162,7 @@ function held(handle: FileHandle): FsLock {
     },
     release: async () => {
       locked.delete(handle)
-      // A child of this process that is just starting has a copy of the open file: closing ours would not end the lock yet.
+      // A starting child of this process has a copy of the open file, so closing ours would not release the lock yet.
       unlock(handle.fd)
       await handle.close()
     },

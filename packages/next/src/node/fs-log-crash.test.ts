@@ -14,7 +14,7 @@ function stateFrom({ checkpoint, records }: Pick<OpenedLog, "checkpoint" | "reco
   return [past, ...records.map(({ stream, lsn, type, hash }) => `${stream}${lsn} ${type} ${hash}`)].join()
 }
 
-/** Two rollups with appends around them. Tells which state was acknowledged last, and which was tried last. */
+/** Two rollups with appends around them. Returns the last acknowledged state, and the last attempted one. */
 async function run(disk: CrashDisk): Promise<{ acked: number; tried: number }> {
   const reached = { acked: 0, tried: 0 }
   const isExpected = (error: unknown) =>
@@ -75,7 +75,7 @@ async function callsOf(work: (disk: CrashDisk) => Promise<unknown>): Promise<num
 }
 
 describe("fs log under crashes", () => {
-  test.each(LOSSES)("I3 I12 a crash at any call leaves the old state or the new one: %s", async (loss) => {
+  test.each(LOSSES)("a crash at any call leaves the old state or the new one: %s (I3, I12)", async (loss) => {
     const calls = await callsOf(run)
     expect(calls).toBeGreaterThan(50)
     for (let stopAt = 1; stopAt <= calls + 1; stopAt++) {
@@ -91,7 +91,7 @@ describe("fs log under crashes", () => {
     }
   })
 
-  test.each(LOSSES)("I13 a crash at any call of the recovery changes nothing: %s", async (loss) => {
+  test.each(LOSSES)("a crash at any call of the recovery changes nothing: %s (I13)", async (loss) => {
     const calls = await callsOf(run)
     for (let stopAt = 1; stopAt <= calls; stopAt++) {
       for (let recoveryStopAt = 1; ; recoveryStopAt++) {
@@ -111,7 +111,7 @@ describe("fs log under crashes", () => {
     }
   })
 
-  test("T19 an error at any call fails the log for good, and reopening finds all that was acknowledged", async () => {
+  test("an error at any call fails the log; reopening finds all that was acknowledged (T19)", async () => {
     const calls = await callsOf(run)
     for (let stopAt = 1; stopAt <= calls; stopAt++) {
       for (const loss of ["process killed", "all lost"] as const) {
@@ -128,7 +128,7 @@ describe("fs log under crashes", () => {
     }
   })
 
-  test("T19 a full disk is LOG_FULL, others are LOG_FAILED with their cause, and no call is tried again", async () => {
+  test("a full disk is LOG_FULL, others LOG_FAILED with their cause; no call is retried (T19)", async () => {
     for (const [code, expected] of [
       ["ENOSPC", "LOG_FULL"],
       ["EDQUOT", "LOG_FULL"],

@@ -88,7 +88,7 @@ describe("fs log", () => {
     expect(await filesIn(directory)).toEqual(["log-0000000000000002", "main-0000000000000002.db", "notes.txt"])
   })
 
-  test("I11 a changed, cut or missing main is told, and nothing is removed", async () => {
+  test("a changed, cut or missing main is reported, and nothing is removed (I11)", async () => {
     await rollups(1)
     const path = join(directory, "main-0000000000000002.db")
     const saved = `${path}.saved`
@@ -103,7 +103,7 @@ describe("fs log", () => {
     await withLog(async ({ records }) => expect(records).toEqual(chainOf("s", ["1"])))
   })
 
-  test("I11 a damaged newest log is told; an older one is not read in its place", async () => {
+  test("a damaged newest log is reported; an older one is not read in its place (I11)", async () => {
     await rollups(1)
     const path = await logFile(directory)
     await copyFile(path, join(directory, "log-0000000000000001"))
@@ -115,19 +115,19 @@ describe("fs log", () => {
     await expect(openFsLog(directory)).rejects.toMatchObject({ code: "LOG_CORRUPT" })
   })
 
-  test("I11 live records were synced before the log got its name: damage there is no torn tail", async () => {
+  test("live records were synced before the log got its name: damage there is no torn tail (I11)", async () => {
     await rollups(1)
     await flip(await logFile(directory), (bytes) => bytes.length - 1)
     await expect(openFsLog(directory)).rejects.toMatchObject({ code: "LOG_CORRUPT" })
   })
 
-  test("I11 who only reads is told of damage too", async () => {
+  test("a read-only opening reports damage too (I11)", async () => {
     await rollups(1)
     await flip(await logFile(directory), (bytes) => bytes.length - 1)
     await expect(readFsLog(directory)).rejects.toMatchObject({ code: "LOG_CORRUPT" })
   })
 
-  test("I11 a log under another generation's name is told", async () => {
+  test("a log under another generation's name is reported (I11)", async () => {
     await rollups(1)
     const path = await logFile(directory)
     await rename(path, join(directory, "log-0000000000000009"))
@@ -141,7 +141,7 @@ describe("fs log", () => {
     await expect(readFsLog(directory, calls)).rejects.toMatchObject({ code: "LOG_FAILED", cause })
   })
 
-  test("T18 zeros and garbage behind the last group are cut from the file", async () => {
+  test("zeros and garbage behind the last group are cut from the file (T18)", async () => {
     const records = chainOf("s", ["1", "2"])
     await withLog(({ log }) => log.append(records.slice(0, 1)))
     const path = await logFile(directory)
@@ -153,7 +153,7 @@ describe("fs log", () => {
     }
   })
 
-  test("who only reads finds what the owner has, without a torn tail, and changes nothing; a rollup meanwhile is no error", async () => {
+  test("a read-only opening sees the owner's data without a torn tail, also during a rollup", async () => {
     expect(await readFsLog(join(directory, "absent"))).toBe(null)
     await withLog(async ({ log }) => {
       const [first, second] = chainOf("s", ["1", "2"])
@@ -180,7 +180,7 @@ describe("fs log", () => {
     })
   })
 
-  test("T19 on a full disk a document opens and is read; a takeover waits for room, and takes none itself", async () => {
+  test("on a full disk a document opens for reads; a takeover waits for room, using none (T19)", async () => {
     const full = Object.assign(new Error("full"), { code: "ENOSPC" })
     const calls = {
       ...nodeFsCalls,
@@ -201,7 +201,7 @@ describe("fs log", () => {
     await withLog(async (again) => expect(again.records).toEqual(records))
   })
 
-  test("I14 without hard links a name is still not given twice", async () => {
+  test("without hard links a name is still not given twice (I14)", async () => {
     const link = () => Promise.reject(Object.assign(new Error("no links"), { code: "EPERM" }))
     const { log } = await openFsLog(directory, { ...nodeFsCalls, link })
     await log.append(chainOf("s", ["1"]))
@@ -214,7 +214,7 @@ describe("fs log", () => {
     await withLog(async (again) => expect(again.records).toEqual(chainOf("s", ["1"])))
   })
 
-  test("I14 who takes over while the owner before names its rollup goes on after that", async () => {
+  test("a takeover while the owner before names its rollup goes on after that rollup (I14)", async () => {
     await writeFile(join(directory, `fence-${"a".repeat(32)}`), "")
     const named = encodeLogHeader({ generation: 1, checkpoint: null, liveBytes: 0 })
     const link = async (from: string, to: string) => {
@@ -232,7 +232,7 @@ describe("fs log", () => {
     await expect(openFsLog(path)).rejects.toMatchObject({ code: "LOG_FAILED", cause: { code: "EEXIST" } })
   })
 
-  test("I3 a killed process has lost nothing that it acknowledged", async () => {
+  test("a killed process has lost nothing that it acknowledged (I3)", async () => {
     const script = join(directory, "child.mjs")
     const root = new URL("../../../..", import.meta.url).pathname
     await build({

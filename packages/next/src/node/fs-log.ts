@@ -34,20 +34,20 @@ export { acquireDirectory } from "./owner-lock.ts"
 // A document's directory:
 //   log-<generation>       header, the live records of the rollup as first group, then one group per append
 //   main-<generation>.db   the checkpoint's pages and nothing else: a SQLite file
-//   owner.lock             locked by who has it open, as long as it does; never removed
-//   fence-<token>          stands as long as its owner may acknowledge
-// A log takes its name only when it and its main are durable, so the highest generation is always a whole one. A log
-// that is damaged is therefore never the residue of a crash, and an older one beside it is never read in its place.
+//   owner.lock             locked by its owner while the document is open; never removed
+//   fence-<token>          exists as long as its owner may acknowledge
+// A log gets its name only when it and its main are durable, so the highest generation is always whole. A damaged log
+// is therefore never the residue of a crash, and an older one beside it is never read in its place.
 // An owner appends only to a file that no other owner can still have open: where the last one did not close, it copies
 // the records into a generation of its own, over the same main.
 
-/** How often an opener makes a generation that another owner's rollup has made first. One can, once. */
+/** Attempts to make a generation that another owner's rollup made first. That happens at most once. */
 const TAKEOVERS_MAX = 20
 
 type Recovered = { readonly segment: Segment } & StoredLog
 
 /**
- * Opens a document's own directory, which is made if there is none. `nowMs` is a clock that never goes back.
+ * Opens a document's own directory, created if missing. `nowMs` is a monotonic clock.
  * @throws LOG_OWNED, LOG_CORRUPT, LOG_FORMAT_NEWER, LOG_FULL, LOG_FAILED, LOG_DEPOSED
  */
 export async function openFsLog(
@@ -69,7 +69,7 @@ export async function openFsLog(
       return { log: new FsLog(place, lock, segment), checkpoint, records }
     } catch (error) {
       const reason = await reasonOf(place, error)
-      // The next opener must know that the owner before us did not close.
+      // The next opener must see that the owner before did not close.
       if (!isTakeover) await raised.fence.lower().catch(() => {})
       throw reason
     }
@@ -80,8 +80,8 @@ export async function openFsLog(
 }
 
 /**
- * What a document's directory holds, for a process that does not own it: nothing is locked or changed, and the owner may go on
- * writing. A group that is half there is not there yet. Null: there is no document.
+ * What a document's directory holds, for a process that does not own it: takes no lock and changes nothing; the owner
+ * may go on writing. An unfinished group is ignored. Null: there is no document.
  * @throws LOG_CORRUPT, LOG_FORMAT_NEWER, LOG_FAILED
  */
 export async function readFsLog(directory: string, calls: FsCalls = nodeFsCalls): Promise<StoredLog | null> {
@@ -101,7 +101,7 @@ class FsLog implements DocumentLog {
   #segment: Segment
   #ended: LfError | null = null
   #isClosed = false
-  /** What is under way; it never rejects. */
+  /** The operation under way; it never rejects. */
   #work: Promise<void> = Promise.resolve()
 
   constructor(place: Place, lock: OwnerLock, segment: Segment) {
@@ -123,7 +123,7 @@ class FsLog implements DocumentLog {
       await fence.check()
       await segment.file.write(group, segment.endAt)
       await segment.file.datasync()
-      // It stood until the sync had ended, so an owner that takes over from now on reads what is acknowledged here (I14).
+      // The fence stood until the sync had ended, so an owner that takes over now reads what is acknowledged here (I14).
       await fence.check()
       segment.endAt += group.length
     })
@@ -148,7 +148,7 @@ class FsLog implements DocumentLog {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#ended ??= new LfError("LOG_CLOSED", "the log was closed")
-    // A write that is under way would go on behind the next owner's back.
+    // A write under way would continue while the next owner reads.
     await this.#work
     try {
       await this.#giveBack()
@@ -166,7 +166,7 @@ class FsLog implements DocumentLog {
     }
   }
 
-  /** After an error nothing is tried again: what reached the disk is known only after reopening (T19). */
+  /** After an error nothing is retried: what reached the disk is known only after reopening (T19). */
   async #guard(run: () => Promise<void>): Promise<void> {
     if (this.#ended !== null) throw this.#ended
     const work = run()
@@ -180,10 +180,10 @@ class FsLog implements DocumentLog {
   }
 }
 
-/** The owner before closed, or there was none: no other process writes its file, and it is continued. */
+/** The owner before closed, or there was none: no other process writes its file, and appends continue there. */
 async function goOn(place: Place, { names }: Raised): Promise<Recovered> {
   const { directory, calls, fence } = place
-  // Of the look that showed no other fence: what another owner makes after it is not ours to write on.
+  // From the listing that showed no other fence: a file that another owner makes later must not be written here.
   const generation = newestGeneration(names)
   if (generation === 0) {
     const segment = await begin(place, { generation: 1, checkpoint: null }, { live: [], pages: null })

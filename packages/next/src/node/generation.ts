@@ -13,17 +13,17 @@ import type { Fence } from "./fence.ts"
 import { errnoOf, type FsCalls, type FsFile } from "./fs-calls.ts"
 
 // The files of one generation of a document's log. Each is written under a temporary name of its owner's and then named,
-// and a name is never given to another file: so of all that would follow generation 7, a rollup of an owner and the new
-// one of another that takes over, exactly one becomes generation 8, and the loser finds that out.
+// and a name is never reused: when an owner's rollup and another owner's takeover both make the successor of
+// generation 7, exactly one becomes generation 8, and the other gets EEXIST.
 
 const PAGE_BYTES = 4096
 const WRITE_BYTES = 256 * PAGE_BYTES
 const FILE = /^(?:log-(\d{16})|main-(\d{16})\.db)((?:\.[0-9a-f]{32})?\.tmp)?$/
 
-/** How often a directory is read that changes while it is read. */
+/** Attempts to read a directory that changes while it is read. */
 const READS_MAX = 100
 
-/** What file systems say that have no hard links: FAT, some of SMB and FUSE. */
+/** Error codes of file systems without hard links: FAT, some of SMB and FUSE. */
 const NO_LINKS: ReadonlySet<string | undefined> = new Set(["EPERM", "ENOSYS", "ENOTSUP", "EOPNOTSUPP", "EMLINK"])
 
 /** A document's directory and who owns it. */
@@ -33,7 +33,7 @@ export interface Place {
   readonly fence: Fence
 }
 
-/** A log's bytes as they were read, and what they mean. */
+/** A log's bytes and their decoded form. */
 export interface Generation {
   readonly generation: number
   readonly bytes: Uint8Array
@@ -45,7 +45,7 @@ export interface Generation {
 }
 
 export interface Newest {
-  /** What the directory held before it was read. */
+  /** The directory's entries before it was read. */
   readonly names: readonly string[]
   /** Null: there is no log. */
   readonly found: Generation | null
@@ -53,7 +53,7 @@ export interface Newest {
 
 export type StoredLog = Omit<OpenedLog, "log">
 
-/** The newest generation, whatever others do meanwhile. @throws LOG_CORRUPT, LOG_FORMAT_NEWER */
+/** The newest generation, also while others write. @throws LOG_CORRUPT, LOG_FORMAT_NEWER */
 export async function readNewest(directory: string, calls: FsCalls): Promise<Newest> {
   for (let reads = 1; ; reads++) {
     const names = await listOrNone(directory, calls)
@@ -64,7 +64,7 @@ export async function readNewest(directory: string, calls: FsCalls): Promise<New
     try {
       return { names, found: await readGeneration(directory, calls, generation) }
     } catch (error) {
-      // A rollup took the file away, or it was being written: what was read says nothing about the disk.
+      // A rollup removed the file, or it was being written: what was read proves nothing about the disk.
       const now = newestGeneration(await listOrNone(directory, calls))
       const isStill = now === generation && (await calls.identity(path)) === before
       if (isStill || reads >= READS_MAX) throw error
@@ -103,12 +103,12 @@ export function newestGeneration(names: readonly string[]): number {
     if (match[1] !== undefined) newest = Math.max(newest, Number(match[1]))
     else hasMain = true
   }
-  // The first main comes when there is a log already: that one was removed.
+  // The first main is made after the first log, so that log was removed.
   if (newest === 0 && hasMain) throw new LfError("LOG_CORRUPT", "there is a main-*.db but no log-*")
   return newest
 }
 
-/** The generation that wrote the pages of a log's checkpoint; null: it has none. */
+/** The generation that wrote the pages of a log's checkpoint; null: no checkpoint. */
 function mainGenerationOf({ generation, checkpoint }: LogHeader): number | null {
   return checkpoint === null ? null : (checkpoint.mainGeneration ?? generation)
 }
@@ -128,14 +128,14 @@ async function readCheckpoint(directory: string, calls: FsCalls, header: LogHead
       `expected ${pageCount * PAGE_BYTES} bytes (${pageCount} pages) in ${path}, got ${bytes.length}`,
     )
   const pages: Uint8Array[] = []
-  // Copies, so that one page that lives long does not hold the whole file in memory.
+  // Copies, so that one retained page does not hold the whole file in memory.
   for (let at = 0; at < bytes.length; at += PAGE_BYTES) pages.push(new Uint8Array(bytes.subarray(at, at + PAGE_BYTES)))
   if (pagesChecksum(pages) !== header.checkpoint.pagesChecksum)
     throw new LfError("LOG_CORRUPT", `${path} fails its checksum; it must not be changed by other programs`)
   return { meta, pages }
 }
 
-/** A SQLite file of `pages`, durable but for its name. */
+/** A SQLite file of `pages`, durable except for its name. */
 export async function writePages(path: string, pages: readonly Uint8Array[], calls: FsCalls): Promise<void> {
   await writeFile(path, calls, async (file) => {
     for (let first = 0; first < pages.length; first += WRITE_BYTES / PAGE_BYTES) {
@@ -146,9 +146,9 @@ export async function writePages(path: string, pages: readonly Uint8Array[], cal
 
 export interface NewGeneration {
   readonly header: Omit<LogHeader, "liveBytes">
-  /** The log's first group; empty: it has none. */
+  /** The log's first group; may be empty. */
   readonly live: Uint8Array
-  /** Of the checkpoint; null: it has none, or an earlier generation has them. */
+  /** The checkpoint's pages; null: there are none, or an earlier generation has them. */
   readonly pages: readonly Uint8Array[] | null
 }
 
@@ -156,7 +156,7 @@ export interface NewGeneration {
 export interface Segment {
   readonly file: FsFile
   readonly header: LogHeader
-  /** Where the next group goes. */
+  /** Position of the next group. */
   endAt: number
 }
 
@@ -183,7 +183,7 @@ export async function makeGeneration(place: Place, { live, pages, ...made }: New
     }
     await nameFile(log, calls)
   } catch (error) {
-    // On a full disk they would take what is freed for the next try.
+    // On a full disk they would use what is freed for the next attempt.
     for (const { temporary } of [main, log]) await calls.remove(temporary).catch(() => {})
     throw error
   }
@@ -209,8 +209,8 @@ function temporaryOf({ directory, fence }: Place, name: string): Naming {
 }
 
 /**
- * Gives a file its name, once and for all. Without hard links two owners that do this at the same moment could replace
- * each other's: there the file system's lock alone keeps them apart.
+ * Gives a file its name, which must be free. Without hard links two owners that do this at the same moment could
+ * replace each other's: there the file system's lock alone keeps them apart.
  * @throws EEXIST when the name is taken
  */
 async function nameFile({ temporary, path }: Naming, calls: FsCalls): Promise<void> {
@@ -244,7 +244,7 @@ export async function removeLeftovers(place: Place, names: readonly string[], he
   }
 }
 
-/** What a rollup made needless. */
+/** What a rollup made obsolete. */
 export async function removeGeneration({ directory, calls }: Place, header: LogHeader): Promise<void> {
   await calls.remove(join(directory, logName(header.generation)))
   const mainGeneration = mainGenerationOf(header)
@@ -259,7 +259,7 @@ function mainName(generation: number): string {
   return `main-${String(generation).padStart(16, "0")}.db`
 }
 
-/** A file under its name, replacing what had it, durable: for names outside of a document's directory. */
+/** A durable file that replaces what had its name: for names outside of a document's directory. */
 export async function publish(temporary: string, path: string, calls: FsCalls): Promise<void> {
   await calls.rename(temporary, path)
   await calls.syncDirectory(dirname(path))

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest"
 import { vmGuard } from "./guard.ts"
 
-test("T12 work that never ends is stopped, and what comes after it runs", () => {
+test("work that never ends is stopped, and what comes after it runs (T12)", () => {
   const guard = vmGuard(50)
   let turns = 0
   const isDone = guard(() => {

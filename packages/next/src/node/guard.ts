@@ -7,8 +7,8 @@ const SLOT = Symbol.for("lf.guard")
 const script = new Script('globalThis[Symbol.for("lf.guard")]()', { filename: "lf-guard.js" })
 
 /**
- * Stops JavaScript and wasm that never end (T12). Nothing in the same thread can interrupt a loop, but V8 can when it was
- * told a timeout before: that is what `vm` offers, here without a context of its own.
+ * Stops JavaScript and wasm that never end (T12). Nothing in the same thread can interrupt a loop, but V8 can with a
+ * timeout that was set before: `vm` offers that, here without a context of its own.
  */
 export function vmGuard(limitMs = LIMITS.mutationMsMax): Guard {
   // Symbols on globalThis have no type of their own.

@@ -1,7 +1,7 @@
 import { createRequire } from "node:module"
 import { LfError } from "@lf/core"
 
-/** What is used of fs-native-extensions: OFD locks on Linux, flock on macOS, LockFileEx on Windows. */
+/** The functions used of fs-native-extensions: OFD locks on Linux, flock on macOS, LockFileEx on Windows. */
 interface Binding {
   /** Length 0: the whole file. @throws EAGAIN when another open file has it */
   tryLock(fd: number, offset: number, length: number, isExclusive: boolean): void
@@ -12,7 +12,7 @@ let binding: Binding | undefined
 
 /**
  * Locks an open file as a whole against every other open file, in this process and in all others of the same kernel. The
- * lock belongs to the open file, not to a process id: it ends when `fd` is closed, also by death. False: it is taken.
+ * lock belongs to the open file, not to a process id: it ends when `fd` is closed, also by a kill. False: it is taken.
  * @throws LOG_FAILED without a binary for this platform, or on a file system that has no locks
  */
 export function tryLock(fd: number): boolean {
@@ -29,18 +29,18 @@ export function tryLock(fd: number): boolean {
   }
 }
 
-/** Gives a lock back at once, whatever copies of the open file there are. Closing does the rest, if it fails. */
+/** Releases a lock at once, also when children have copies of the open file. If this fails, closing releases it. */
 export function unlock(fd: number): void {
   try {
     binding?.unlock(fd, 0, 0)
   } catch {
-    // Nothing is locked that closing would not give back.
+    // Closing releases it as well.
   }
 }
 
 /**
- * The binary itself, not the package's loader: that one looks for another name on Alpine, where this binary loads as well
- * (musl has all that it calls). A bundle may lie where the package is not found; then it is found from the app's folder.
+ * The binary itself, not the package's loader, which looks for another name on Alpine, where this binary loads as well
+ * (musl has all that it calls). A bundle may be where the package is not found; then it is found from the app's folder.
  * @throws LOG_FAILED
  */
 export function load(platform: string, places: readonly string[] = [`${process.cwd()}/package.json`]): Binding {
@@ -62,7 +62,7 @@ export function load(platform: string, places: readonly string[] = [`${process.c
   }
 }
 
-/** Full names, one by one: what collects the files of `output: "standalone"` reads them here and runs nothing. */
+/** Full names, one by one: the file tracing of `output: "standalone"` reads them here without running anything. */
 function loadBesideThis(platform: string): Binding {
   const require = createRequire(import.meta.url)
   switch (platform) {

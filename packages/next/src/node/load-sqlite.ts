@@ -12,7 +12,7 @@ export const loadSqlite: LoadSqlite = async () => {
   return await newInstance(factory, (imports) => WebAssembly.instantiate(code, imports as WebAssembly.Imports))
 }
 
-/** Read from the package as it is installed. A bundler that saw the name would try to make a module of the wasm. */
+/** Read from the installed package. A bundler that saw the name would try to make a module of the wasm. */
 async function compile(): Promise<WebAssembly.Module> {
   const name = ["wa-sqlite", "dist", "wa-sqlite.wasm"].join("/")
   return await WebAssembly.compile(
@@ -20,7 +20,7 @@ async function compile(): Promise<WebAssembly.Module> {
   )
 }
 
-/** The first place from where `name` is found: bundled code may not lie where its package does. */
+/** The first place from where `name` resolves: bundled code may be outside of its package. */
 function resolveFrom(places: readonly string[], name: string): string {
   let failure: unknown
   for (const place of places) {

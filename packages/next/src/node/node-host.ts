@@ -1,15 +1,15 @@
 import { randomBytes } from "node:crypto"
 import type { Host } from "@lf/core/internal"
 
-/** Enough for a request of another document to be read and run. */
-const BREATH_MS = 2
-/** For so long a slice waits for the disk to answer others: a flush is several calls, and each would be behind a slice. */
+/** Long enough for a request of another document to be read and run. */
+const YIELD_MS = 2
+/** How long a slice waits for a flush: a flush is several calls, each of which would wait behind a slice. */
 const FLUSH_MS_MAX = 20
 
 /**
- * Who waits for its next slice, the longest first. One goes on at a time, with a look at the sockets between any two, and
- * not while a flush is under way: a document with much to do is behind all others with each of its slices, and one that has
- * nothing to wait for is behind one slice at the most (T39).
+ * Waiting slices, the longest first. One runs at a time, with a poll of the sockets between any two, and
+ * not while a flush is under way: a busy document queues behind all others with each of its slices, and an idle one
+ * waits for one slice at the most (T39).
  */
 const waiting: (() => void)[] = []
 let flushes = 0
@@ -18,18 +18,18 @@ let isArmed = false
 
 function arm(): void {
   isArmed = true
-  setTimeout(next, BREATH_MS)
+  setTimeout(next, YIELD_MS)
 }
 
 function next(): void {
   if (flushes > 0 && waitedMs < FLUSH_MS_MAX) {
-    waitedMs += BREATH_MS
+    waitedMs += YIELD_MS
     arm()
     return
   }
   waitedMs = 0
   waiting.shift()?.()
-  // After the slice: a pause that was counted from its beginning would be over with it.
+  // Starts after the slice: a pause that was counted from the slice's start would end with it.
   setImmediate(() => {
     if (waiting.length > 0) arm()
     else isArmed = false
@@ -43,7 +43,7 @@ function yieldToLoop(): Promise<void> {
   })
 }
 
-/** Runs a flush; slices that are due wait for it a little. */
+/** Runs a flush; slices that are due wait for it, up to a limit. */
 export async function whileFlushing<T>(flush: () => Promise<T>): Promise<T> {
   flushes++
   try {
@@ -53,7 +53,7 @@ export async function whileFlushing<T>(flush: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Node's clock and luck. A timer that waits keeps no process alive. */
+/** Node's clock and random numbers. A pending timer does not keep the process running. */
 export const nodeHost: Host = {
   nowMs: () => Date.now(),
   monotonicMs: () => performance.now(),

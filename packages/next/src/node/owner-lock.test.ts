@@ -30,8 +30,8 @@ async function opens(path: string): Promise<number> {
   return records.length
 }
 
-describe("I14 T37 the kernel says who owns a directory", () => {
-  test("a second opener in the same process is refused, with the holder and the remedy; a document has a lock of its own", async () => {
+describe("the kernel decides the owner of a directory (I14, T37)", () => {
+  test("a second opener in one process is refused with holder and remedy; locks are per document", async () => {
     const held = await acquireDirectory(directory)
     const expected = {
       code: "SERVER_DIRECTORY_OWNED",
@@ -75,7 +75,7 @@ describe("I14 T37 the kernel says who owns a directory", () => {
     const { log } = await openFsLog(directory)
     const [fence] = (await readdir(directory)).filter((name) => name.startsWith("fence-"))
     await log.close()
-    // As if this very process had left it: the id lives, and yet the lock is free.
+    // As if this process had left it: its id is in use, and yet the lock is free.
     await writeFile(join(directory, fence), `process ${process.pid} on here, since 2025-06-01T10:00:00.000Z\n`)
     await writeFile(join(directory, "owner.lock"), `${process.pid} ?\n`)
     expect(await opens(directory)).toBe(0)
@@ -83,7 +83,7 @@ describe("I14 T37 the kernel says who owns a directory", () => {
     for (const source of sources) expect(source).not.toMatch(/\/proc\/|process\.kill/)
   })
 
-  test("a lock file of the older format, and a takeover of that format that was left: taken over, its owner's file is left", async () => {
+  test("a lock file or unfinished takeover of the older format is taken over; its file stays", async () => {
     const { log } = await openFsLog(directory)
     await log.append(chainOf("s", ["1"]))
     await log.rollup(checkpointOf(1, 2), chainOf("s", ["1"]))
@@ -124,7 +124,7 @@ describe("I14 T37 the kernel says who owns a directory", () => {
     await second?.release()
   })
 
-  test("is free as soon as it is given back, though a child that starts has a copy of every open file (T37)", async () => {
+  test("is free as soon as it is unlocked, though a child inherited every open file (T37)", async () => {
     const path = join(directory, "owner.lock")
     // A fork copies open files; they end with its exec, some moments later. Threads of this process fork all the time.
     const forks = new Worker(
@@ -188,9 +188,9 @@ class Contender {
   }
 }
 
-describe.skipIf(namespace === null)("I14 T37 processes that cannot see each other's ids", () => {
+describe.skipIf(namespace === null)("processes that cannot see each other's ids (I14, T37)", () => {
   test.each(["directory", "document"] as const)(
-    "the second is refused the %s while the first lives, and has it right after kill -9",
+    "the second is refused the %s while the first runs, and owns it right after kill -9",
     {
       timeout: 60_000,
     },
@@ -200,18 +200,18 @@ describe.skipIf(namespace === null)("I14 T37 processes that cannot see each othe
       let owner = new Contender(script, wanted)
       for (let round = 0; round < 3; round++) {
         await until(() => owner.acknowledged >= found + 30, "the owner works")
-        const heir = new Contender(script, wanted)
+        const successor = new Contender(script, wanted)
         const refusal = wanted === "directory" ? "refused SERVER_DIRECTORY_OWNED" : "refused LOG_OWNED"
-        await until(() => heir.lines.filter((line) => line === refusal).length >= 3, "the second asks")
+        await until(() => successor.lines.filter((line) => line === refusal).length >= 3, "the second asks")
         const before = owner.acknowledged
         await until(() => owner.acknowledged > before + 10, "the owner works on")
-        expect([owner, heir].map(({ lines }) => lines[0])).toEqual(["pid 1", "pid 1"])
-        expect(heir.said(/^open/)).toBe(undefined)
+        expect([owner, successor].map(({ lines }) => lines[0])).toEqual(["pid 1", "pid 1"])
+        expect(successor.said(/^open/)).toBe(undefined)
         await owner.kill()
-        await until(() => heir.said(/^open/) !== undefined, "the second has it", RIGHT_AFTER_MS)
-        found = Number(heir.said(/^open/)?.split(" ")[1])
+        await until(() => successor.said(/^open/) !== undefined, "the second has it", RIGHT_AFTER_MS)
+        found = Number(successor.said(/^open/)?.split(" ")[1])
         expect(found).toBeGreaterThanOrEqual(owner.acknowledged)
-        owner = heir
+        owner = successor
       }
       await owner.kill()
       const { log, records } = await openFsLog(join(directory, "docs", "d"))
@@ -235,13 +235,13 @@ describe.skipIf(namespace === null)("I14 T37 processes that cannot see each othe
     ]
     const owner = new Contender(script, "directory", wrapper)
     await until(() => owner.acknowledged >= 10, "the owner works")
-    const heir = new Contender(script, "directory", wrapper)
-    await until(() => heir.said(/^refused/) !== undefined, "the second asks")
+    const successor = new Contender(script, "directory", wrapper)
+    await until(() => successor.said(/^refused/) !== undefined, "the second asks")
     await owner.kill()
-    await until(() => heir.acknowledged > owner.acknowledged, "the second has it", RIGHT_AFTER_MS)
+    await until(() => successor.acknowledged > owner.acknowledged, "the second has it", RIGHT_AFTER_MS)
   })
 
-  test("I3 a lock file that is removed under a living owner: it is deposed, and what it acknowledged is there", {
+  test("removing a live owner's lock file deposes it, and keeps what it acknowledged (I3)", {
     timeout: 60_000,
   }, async () => {
     const script = await bundle("testing/owner-process.ts")
@@ -249,12 +249,15 @@ describe.skipIf(namespace === null)("I14 T37 processes that cannot see each othe
     for (let round = 0; round < 3; round++) {
       await until(() => owner.acknowledged >= 30, "the owner works")
       await rm(join(directory, "docs", "d", "owner.lock"))
-      const heir = new Contender(script, "document")
-      await until(() => heir.said(/^open/) !== undefined && owner.said(/^stopped/) !== undefined, "it changes hands")
+      const successor = new Contender(script, "document")
+      await until(
+        () => successor.said(/^open/) !== undefined && owner.said(/^stopped/) !== undefined,
+        "it changes hands",
+      )
       expect(owner.said(/^stopped/)).toBe("stopped LOG_DEPOSED")
-      expect(Number(heir.said(/^open/)?.split(" ")[1])).toBeGreaterThanOrEqual(owner.acknowledged)
+      expect(Number(successor.said(/^open/)?.split(" ")[1])).toBeGreaterThanOrEqual(owner.acknowledged)
       await owner.kill()
-      owner = heir
+      owner = successor
     }
   })
 })

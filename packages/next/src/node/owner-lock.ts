@@ -5,14 +5,14 @@ import { type ErrorCode, LfError } from "@lf/core"
 import { remoteFileSystem } from "./file-system.ts"
 import { errnoOf, type FsCalls, type FsLock, nodeFsCalls } from "./fs-calls.ts"
 
-// Who owns a directory is decided by the kernel: `owner.lock` is open and locked by its owner as long as the owner lives,
-// and the file is never removed (who had opened it before the removal and who makes it anew would both have a lock). No
-// process id is compared: two containers may have the same ones, a copied directory has another's, and ids come again.
+// The kernel decides the owner of a directory: `owner.lock` is open and locked by its owner while that runs,
+// and the file is never removed (an opener from before the removal and one that makes it again would both have a lock).
+// No process id is compared: containers share ids, a copied directory has another machine's, and ids are reused.
 
 const LOCK_FILE = "owner.lock"
-/** How often what is no file is moved out of the lock file's place. */
+/** Attempts to move what is no file out of the lock file's place. */
 const MOVES_MAX = 3
-/** More is no line of ours. */
+/** A longer line is not lf's. */
 const SIGNATURE_BYTES_MAX = 400
 const SIGNATURE = /^process \d+ on \S+, since \S+$/
 
@@ -21,7 +21,7 @@ export const FENCE = /^fence-([0-9a-f]{32})$/
 
 /** Holds a directory against other processes and against a second opener in this one. */
 export interface OwnerLock {
-  /** The file held a process id: an owner of the older format, which went by those, did not close and may even live. */
+  /** The file held a process id: an owner of the older format, which went by those, did not close and may still run. */
   readonly wasMarked: boolean
   /** Empties the file. An owner of the older format notices at its next append, and stops. */
   clearMark(): Promise<void>
@@ -39,7 +39,7 @@ export async function acquireDirectory(
   await nodeFsCalls.makeDirectory(directory)
   const lock = await lockIn(directory, "SERVER_DIRECTORY_OWNED", nodeFsCalls)
   try {
-    // It only makes a refusal's message better, and a full disk has no room for it.
+    // The mark only improves a refusal's message, and a full disk has no room for it.
     await lock.write(new TextEncoder().encode(`${signature()}\n`)).catch(() => {})
     const fileSystem = await remoteFileSystem(directory)
     if (fileSystem !== null) warn(warningOf(directory, fileSystem))
@@ -62,12 +62,12 @@ export async function acquireLock(directory: string, ownedCode: ErrorCode, calls
   }
 }
 
-/** "process 12 on web-1, since 2025-06-01T10:00:00.000Z": this process, for those that find its mark. */
+/** "process 12 on web-1, since 2025-06-01T10:00:00.000Z": this process, as others read it in its mark. */
 export function signature(): string {
   return `process ${process.pid} on ${hostname().replaceAll(/\s/g, "-") || "?"}, since ${new Date().toISOString()}`
 }
 
-/** 128 bits of hexadecimal digits, for names that no other process may make. */
+/** 128 random bits in hexadecimal, for names that no other process makes. */
 export function newToken(): string {
   return randomBytes(16).toString("hex")
 }
@@ -79,7 +79,7 @@ async function lockIn(directory: string, ownedCode: ErrorCode, calls: FsCalls): 
       const lock = await calls.lock(path)
       if (lock !== null) return lock
     } catch (error) {
-      // Docker makes a directory of whatever is mounted and not there.
+      // Docker makes a directory for a mount that does not exist.
       if (errnoOf(error) !== "EISDIR" || moves >= MOVES_MAX) throw error
       await calls.rename(path, `${path}.aside-${newToken()}`)
       continue
@@ -90,7 +90,7 @@ async function lockIn(directory: string, ownedCode: ErrorCode, calls: FsCalls): 
   }
 }
 
-/** The process that has a directory, as its marks say; it only makes a message better, so it never fails. */
+/** The process that owns a directory, from its marks. For messages only, so it never fails. */
 export async function holderOf(directory: string, calls: FsCalls): Promise<string> {
   const names = await calls.list(directory).catch(() => [])
   for (const name of names) {
@@ -106,7 +106,7 @@ export function warningOf(directory: string, fileSystem: string): string {
   return `${directory} is on ${fileSystem}: supported are local file systems, where the kernel keeps a second server out; move LF_DATA_DIR to a local disk, or let one machine alone use it`
 }
 
-/** In the form of the server's other lines: see log.ts. */
+/** In the form of the server's log lines: see log.ts. */
 function writeWarning(line: string): void {
   process.stderr.write(`lf: warn directory-remote detail=${JSON.stringify(line)}\n`)
 }

@@ -75,7 +75,7 @@ describe("SIGTERM and SIGINT close the documents, and the process ends as it did
   })
 })
 
-test("the process has one listener per signal while a data directory is in use, and none afterwards", async () => {
+test("the process has one listener per signal while a data directory is open, then none", async () => {
   const counts = () => (["SIGTERM", "SIGINT"] as const).map((signal) => process.listenerCount(signal))
   const before = counts()
   const servers = [await startServer(), await startServer(), await startServer()]

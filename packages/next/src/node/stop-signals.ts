@@ -2,7 +2,7 @@ import type { Log } from "../log/log.ts"
 import { processGlobal } from "../process/globals.ts"
 
 const SIGNALS = ["SIGTERM", "SIGINT"] as const
-/** How long a stop may take: as long as orchestrators wait before they kill. */
+/** How long a stop may take: orchestrators kill after that. */
 const STOP_MS_MAX = 10_000
 
 interface StopState {
@@ -16,8 +16,8 @@ function state(): StopState {
 }
 
 /**
- * Closes the documents when the process is asked to end, once per process. What ends the process stays as it was: other
- * listeners (Next has its own) end it when they like, and where there are none the signal is raised again afterwards.
+ * Closes the documents on a stop signal, once per process. The process ends as before: other
+ * listeners (Next has its own) end it, and without any the signal is raised again afterwards.
  */
 export function closeOnSignals(closeAll: () => Promise<void>, log: Log): void {
   const stop = state()
@@ -27,7 +27,7 @@ export function closeOnSignals(closeAll: () => Promise<void>, log: Log): void {
   for (const signal of SIGNALS) process.prependListener(signal, stop.listener)
 }
 
-/** No document is open any more: the process is as it was. */
+/** No document is open any more: removes the listeners. */
 export function forgetSignals(): void {
   const stop = state()
   if (stop.listener === null) return
@@ -35,7 +35,7 @@ export function forgetSignals(): void {
   stop.listener = null
 }
 
-/** Runs now, or when the documents are closed if the process is ending. */
+/** Runs now, or after the documents are closed if the process is stopping. */
 export function afterStop(run: () => void): void {
   const { stopping } = state()
   if (stopping === null) run()

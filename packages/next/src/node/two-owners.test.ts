@@ -16,7 +16,7 @@ const SEEDS = 300
 /** More calls than any of these scenes has. */
 const CALLS_MAX = 200
 
-describe("I14 two owners under a lock that keeps neither out", () => {
+describe("two owners under a lock that keeps neither out (I14)", () => {
   test("an append, in every order of its calls and those of the new owner", { timeout: 60_000 }, async () => {
     const scene: Scene = { before: BEFORE, owners: [["append"], ["open", "append"]] }
     const [own, others] = await callsOf(scene, "shared")

@@ -3,7 +3,7 @@ import type { Cancel } from "@lf/core/internal"
 import type { IntakeShare } from "../limits/connection-quotas.ts"
 import { FrameMeter } from "./frame-meter.ts"
 
-/** So many more bytes of one message are a sign of life; fewer within `idleMsMax` are not (S20). */
+/** So many more bytes of one message count as activity; fewer within `idleMsMax` do not (S20). */
 export const PROGRESS_BYTES = 64 * 1024
 
 export interface IntakeOptions {
@@ -11,13 +11,13 @@ export interface IntakeOptions {
   readonly socket: Duplex
   readonly share: IntakeShare
   readonly helloBytesMax: number
-  /** A long message comes slowly, and comes. */
+  /** A long message is slow but arrives. */
   progressed(): void
   /** Over `helloBytesMax` before the welcome. */
   tooMuch(): void
 }
 
-/** Counts what comes in on a connection before it is a frame (S7, S20). Returns what a welcome changes. */
+/** Counts a connection's incoming bytes before they are frames (S7, S20). Returns what a welcome changes. */
 export function countIntake(options: IntakeOptions): { welcomed(): void; stop: Cancel } {
   const { socket, share } = options
   const meter = new FrameMeter()
@@ -50,5 +50,5 @@ export function countIntake(options: IntakeOptions): { welcomed(): void; stop: C
   }
 }
 
-/** TCP cuts a hello into 46 pieces at the most, TLS and proxies into some more. */
+/** TCP splits a hello into at most 46 segments, TLS and proxies into some more. */
 const HELLO_PIECES_MAX = 1_024

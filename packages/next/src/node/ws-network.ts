@@ -6,13 +6,13 @@ import { CLIENT_PIPE_LIMITS, WsPipe } from "./ws-pipe.ts"
 const HANDSHAKE_MS_MAX = 10_000
 
 export interface WsNetworkOptions {
-  /** Sent as the Origin header. A client without one is let in only if it sends no cookies. */
+  /** Sent as the Origin header. A client without one is accepted only if it sends no cookies. */
   readonly origin?: string
   readonly headers?: Readonly<Record<string, string>>
 }
 
 /**
- * The way from a Node client to a server: `ws://host/api/lf`. `connect` rejects with ORIGIN_REFUSED when the server
+ * Connects a Node client to a server: `ws://host/api/lf`. `connect` rejects with ORIGIN_REFUSED when the server
  * answered 403, else with SERVER_CLOSING.
  */
 export function wsNetwork(url: string, { origin, headers }: WsNetworkOptions = {}): Network {

@@ -27,12 +27,12 @@ async function serve(limits: PipeLimits = LIMITS) {
 
 /** Keeps what arrives. */
 function listenTo(pipe: Pipe) {
-  const heard = { frames: [] as number[][], closed: [] as string[] }
+  const received = { frames: [] as number[][], closed: [] as string[] }
   pipe.listen({
-    frame: (frame) => heard.frames.push([...frame]),
-    closed: (reason) => heard.closed.push(reason),
+    frame: (frame) => received.frames.push([...frame]),
+    closed: (reason) => received.closed.push(reason),
   })
-  return heard
+  return received
 }
 
 async function open(url: string): Promise<WebSocket> {
@@ -42,61 +42,61 @@ async function open(url: string): Promise<WebSocket> {
 }
 
 describe("a pipe over a WebSocket", () => {
-  test("frames arrive whole and in order, also those sent before anybody listened; the reason arrives too", async () => {
+  test("frames sent before and after listening arrive whole and in order, and so does the reason", async () => {
     const { url, pipes } = await serve()
     const near = await wsNetwork(url).connect()
     near.send(new Uint8Array([1, 2]))
     near.send(new Uint8Array([]))
     near.send(new Uint8Array([3]))
     await until(() => pipes.length === 1, "connected")
-    const heardNear = listenTo(near)
+    const receivedNear = listenTo(near)
     await new Promise((resolve) => setImmediate(resolve))
-    const heardFar = listenTo(pipes[0])
+    const receivedFar = listenTo(pipes[0])
     pipes[0].send(new Uint8Array([9]))
-    await until(() => heardFar.frames.length === 3 && heardNear.frames.length === 1, "all frames")
-    expect(heardFar.frames).toEqual([[1, 2], [], [3]])
+    await until(() => receivedFar.frames.length === 3 && receivedNear.frames.length === 1, "all frames")
+    expect(receivedFar.frames).toEqual([[1, 2], [], [3]])
     near.close("enough")
-    await until(() => heardFar.closed.length === 1 && heardNear.closed.length === 1, "closed")
-    expect(heardFar.closed).toEqual(["enough"])
+    await until(() => receivedFar.closed.length === 1 && receivedNear.closed.length === 1, "closed")
+    expect(receivedFar.closed).toEqual(["enough"])
     near.send(new Uint8Array([4]))
     near.close("again")
   })
 
-  test("who listens after the end is told of it", async () => {
+  test("a listener that is added after the end is called with it", async () => {
     const { url, pipes } = await serve()
     const near = await wsNetwork(url).connect()
     near.close("gone")
     await until(() => pipes.length === 1, "connected")
     listenTo(near)
-    const heard = listenTo(pipes[0])
-    await until(() => heard.closed.length === 1, "closed")
+    const received = listenTo(pipes[0])
+    await until(() => received.closed.length === 1, "closed")
   })
 
   test("a text frame closes with FRAME_MALFORMED", async () => {
     const { url, pipes } = await serve()
     const socket = await open(url)
     await until(() => pipes.length === 1, "connected")
-    const heard = listenTo(pipes[0])
+    const received = listenTo(pipes[0])
     socket.send("text")
     socket.send(new Uint8Array([1]))
     const [code, reason] = await once(socket, "close")
     expect([code, String(reason)]).toEqual([1003, "FRAME_MALFORMED"])
-    expect(heard.frames).toEqual([])
+    expect(received.frames).toEqual([])
   })
 
-  test("S7 a frame over the limit closes", async () => {
+  test("a frame over the limit closes (S7)", async () => {
     const { url, pipes } = await serve()
     const socket = await open(url)
     await until(() => pipes.length === 1, "connected")
-    const heard = listenTo(pipes[0])
+    const received = listenTo(pipes[0])
     socket.send(new Uint8Array(FRAME_BYTES_MAX + 1))
     const [code] = await once(socket, "close")
     expect(code).toBe(1009)
-    await until(() => heard.closed.length === 1, "closed")
-    expect(heard.frames).toEqual([])
+    await until(() => received.closed.length === 1, "closed")
+    expect(received.frames).toEqual([])
   })
 
-  test("T22 a socket that says nothing is cut, one that talks is not", async () => {
+  test("a socket that says nothing is cut, one that talks is not (T22)", async () => {
     const { url, pipes } = await serve({ ...LIMITS, idleMsMax: 300 })
     const silent = await open(url)
     const talker = await open(url)
@@ -107,12 +107,12 @@ describe("a pipe over a WebSocket", () => {
     expect(talker.readyState).toBe(WebSocket.OPEN)
   })
 
-  test("T23 a client that never reads is cut, one that catches up is not", async () => {
+  test("a client that never reads is cut, one that catches up is not (T23)", async () => {
     const { url, pipes } = await serve({ ...LIMITS, unreadBytesMax: Number.MAX_SAFE_INTEGER, stuckMsMax: 300 })
     const stuck = await open(url)
     const reader = await open(url)
     await until(() => pipes.length === 2, "connected")
-    const heard = pipes.map(listenTo)
+    const received = pipes.map(listenTo)
     stuck.pause()
     const flood = () => {
       for (const pipe of pipes) for (let i = 0; i < 16; i++) pipe.send(new Uint8Array(512 * 1024))
@@ -120,44 +120,44 @@ describe("a pipe over a WebSocket", () => {
     flood()
     const timer = setInterval(flood, 100)
     later(() => clearInterval(timer))
-    await until(() => heard.some(({ closed }) => closed.length > 0), "one was cut")
-    expect(heard.map(({ closed }) => closed.length)).toEqual([1, 0])
+    await until(() => received.some(({ closed }) => closed.length > 0), "one was cut")
+    expect(received.map(({ closed }) => closed.length)).toEqual([1, 0])
     expect(reader.readyState).toBe(WebSocket.OPEN)
     stuck.terminate()
   })
 
-  test("S7 a client that asks for more than it reads is cut before it fills the memory", async () => {
+  test("a client that asks for more than it reads is cut before it fills the memory (S7)", async () => {
     const { url, pipes } = await serve({ ...LIMITS, unreadBytesMax: 1024 * 1024 })
     const greedy = await open(url)
     await until(() => pipes.length === 1, "connected")
-    const heard = listenTo(pipes[0])
+    const received = listenTo(pipes[0])
     greedy.pause()
     let sentBytes = 0
     await until(() => {
       pipes[0].send(new Uint8Array(256 * 1024))
       sentBytes += 256 * 1024
-      return heard.closed.length > 0
+      return received.closed.length > 0
     }, "cut")
     // What the system's own buffers take is not ours.
     expect(sentBytes).toBeLessThan(64 * 1024 * 1024)
     greedy.terminate()
   })
 
-  test("S7 tiny frames are read no faster than their rate, and none is lost", async () => {
+  test("tiny frames are read no faster than their rate, and none is lost (S7)", async () => {
     const { url, pipes } = await serve({ ...LIMITS, framesPerSecond: 200 })
     const socket = await open(url)
     await until(() => pipes.length === 1, "connected")
-    const heard = listenTo(pipes[0])
+    const received = listenTo(pipes[0])
     const startedMs = performance.now()
     for (let i = 0; i < 1_000; i++) socket.send(new Uint8Array([i % 256]))
-    await until(() => heard.frames.length >= 800, "the burst passes")
+    await until(() => received.frames.length >= 800, "the burst passes")
     await new Promise((resolve) => setTimeout(resolve, 20))
     socket.send(new Uint8Array([7, 7]))
-    await until(() => heard.frames.at(-1)?.length === 2, "all are here")
-    expect(heard.frames).toHaveLength(1_001)
+    await until(() => received.frames.at(-1)?.length === 2, "all are here")
+    expect(received.frames).toHaveLength(1_001)
     // 800 at once, and 200 at 200 in a second.
     expect(performance.now() - startedMs).toBeGreaterThan(900)
-    expect(heard.closed).toEqual([])
+    expect(received.closed).toEqual([])
   })
 
   test("a server that does not answer or is not there is SERVER_CLOSING", async () => {

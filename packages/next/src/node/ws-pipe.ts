@@ -17,7 +17,7 @@ export type PipeLimits = Pick<
   | "helloBytesMax"
 >
 
-/** A client's end takes what its server sends, as fast as it comes. */
+/** A client accepts what its server sends, without limits. */
 export const CLIENT_PIPE_LIMITS: PipeLimits = {
   ...LIMITS,
   framesPerSecond: Number.MAX_SAFE_INTEGER,
@@ -26,7 +26,7 @@ export const CLIENT_PIPE_LIMITS: PipeLimits = {
 
 /** How long a closing handshake may take before the socket is cut. */
 const CLOSE_MS_MAX = 2_000
-/** How long a connection that is cut has to read why. */
+/** How long a closed connection has to read the reason. */
 const CUT_MS = 250
 const CHECKS_PER_LIMIT = 5
 const CLOSE_CODE = 4000
@@ -41,7 +41,7 @@ export class WsPipe implements Pipe {
   readonly #early: Uint8Array[] = []
   #listener: PipeListener | null = null
   #closedBecause: string | null = null
-  #heardAtMs = performance.now()
+  #receivedAtMs = performance.now()
   /** When it last read something, or had nothing to read. */
   #readAtMs = performance.now()
   #unreadBytes = 0
@@ -62,7 +62,7 @@ export class WsPipe implements Pipe {
     socket.on("error", () => {}) // "close" follows
   }
 
-  /** What was sent and waits in this process for the other side to read. */
+  /** Bytes sent that wait in this process for the other end to read. */
   get unreadBytes(): number {
     return this.#socket.bufferedAmount
   }
@@ -70,7 +70,7 @@ export class WsPipe implements Pipe {
   send(frame: Uint8Array): void {
     if (this.#socket.readyState !== this.#socket.OPEN) return
     this.#socket.send(frame)
-    // It asked for more than it reads, which no client of ours does; no closing handshake, for nobody would read it.
+    // It requested more than it reads, which no lf client does; no closing handshake, which it would not read.
     if (this.unreadBytes > this.#limits.unreadBytesMax) this.#socket.terminate()
   }
 
@@ -84,14 +84,14 @@ export class WsPipe implements Pipe {
     if (this.#closedBecause !== null) listener.closed(this.#closedBecause)
   }
 
-  /** Counts what arrives on the stream below before it is a frame: a server's end, where anybody may connect (S7, S20). */
+  /** Counts what arrives on the stream below before it is a frame: for a server's end (S7, S20). */
   countIntake(socket: Duplex, share: IntakeShare): void {
     const { welcomed, stop } = countIntake({
       socket,
       share,
       helloBytesMax: this.#limits.helloBytesMax,
       progressed: () => {
-        this.#heardAtMs = performance.now()
+        this.#receivedAtMs = performance.now()
       },
       tooMuch: () => this.cut("RATE_LIMITED"),
     })
@@ -99,12 +99,12 @@ export class WsPipe implements Pipe {
     this.#socket.once("close", stop)
   }
 
-  /** The other side was let in: what it sends is bounded by its rates from now on. */
+  /** Called at the welcome: from now on rates limit what the other end sends. */
   welcomed(): void {
     this.#welcomed()
   }
 
-  /** Says why, reads nothing more, and waits for no handshake. */
+  /** Sends the reason, stops reading, and waits for no handshake. */
   cut(reason: string): void {
     if (this.#isCut) return
     this.#isCut = true
@@ -115,14 +115,14 @@ export class WsPipe implements Pipe {
   }
 
   #receive(data: RawData, isBinary: boolean): void {
-    this.#heardAtMs = performance.now()
+    this.#receivedAtMs = performance.now()
     this.#takeToll(1, Buffer.isBuffer(data) ? data.length : 0)
     if (!isBinary || !Buffer.isBuffer(data)) {
       this.#close(CLOSE_CODE_UNSUPPORTED_DATA, "FRAME_MALFORMED")
       return
     }
-    if (this.#socket.readyState !== this.#socket.OPEN) return // what comes after our close is nobody's
-    // Not a Buffer: its slice() is a view where everybody else's is a copy.
+    if (this.#socket.readyState !== this.#socket.OPEN) return // ignore what comes after our close
+    // Not a Buffer: its slice() is a view where Uint8Array's is a copy.
     const frame = new Uint8Array(data.buffer, data.byteOffset, data.length)
     if (this.#listener === null) this.#early.push(frame)
     else this.#listener.frame(frame)
@@ -136,7 +136,7 @@ export class WsPipe implements Pipe {
     this.#socket.once("close", () => clearTimeout(timer))
   }
 
-  /** What is not read stays with its sender: TCP tells it to wait (S7). What was read already still comes, and is owed. */
+  /** Unread bytes stay with their sender, by TCP's flow control (S7). Bytes read before the pause are still delivered. */
   #takeToll(frames: number, bytes: number): void {
     const delayMs = Math.max(this.#frames.take("", frames), this.#bytes.take("", bytes))
     if (this.#isCut) return
@@ -155,8 +155,8 @@ export class WsPipe implements Pipe {
     if (unreadBytes <= stuckBytesMax || unreadBytes < this.#unreadBytes) this.#readAtMs = nowMs
     this.#unreadBytes = unreadBytes
     const isStuck = nowMs - this.#readAtMs >= stuckMsMax
-    // No closing handshake: nobody would read it.
-    if (isStuck || nowMs - this.#heardAtMs >= idleMsMax) this.#socket.terminate()
+    // No closing handshake: the other end would not read it.
+    if (isStuck || nowMs - this.#receivedAtMs >= idleMsMax) this.#socket.terminate()
   }
 
   #end(reason: string): void {

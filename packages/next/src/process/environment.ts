@@ -1,9 +1,9 @@
-/** `next build` loads every module to look at it: nothing may be opened, locked or patched then. */
+/** `next build` evaluates every module: nothing may be opened, locked or patched then. */
 export function isBuilding(): boolean {
   return process.env.NEXT_PHASE === "phase-production-build"
 }
 
-/** Only what is known to be development shows what errors say. */
+/** Error details are shown only in what is known to be development. */
 export function isDevelopment(): boolean {
   return process.env.NODE_ENV === "development"
 }

@@ -1,4 +1,4 @@
-// Programs of ours for a test to start: one file each, where Node finds what is installed.
+// Bundles a program for a test to start as one file, in a place where Node finds installed packages.
 import { execFileSync } from "node:child_process"
 import { mkdir, mkdtemp, rm } from "node:fs/promises"
 import { basename, join } from "node:path"
@@ -7,7 +7,7 @@ import { later } from "./fixture.ts"
 
 const root = new URL("../../../..", import.meta.url).pathname
 
-/** Where the bundle of `entry` is, which is a path below `packages/next/src`. */
+/** The path of the bundle of `entry`, which is below `packages/next/src`. */
 export async function bundle(entry: string): Promise<string> {
   const parent = join(root, "node_modules/.lf-next-test")
   await mkdir(parent, { recursive: true })
@@ -40,7 +40,7 @@ export function hasSqliteShell(): boolean {
   }
 }
 
-/** What the `sqlite3` shell answers about a file. */
+/** The output of the `sqlite3` shell for a file. */
 export function askSqliteShell(file: string, question: string): string {
   return execFileSync("sqlite3", [file, question], { encoding: "utf8" }).trim()
 }

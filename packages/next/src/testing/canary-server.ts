@@ -1,4 +1,4 @@
-// A server whose mutators fail in every way with what they were given in their mouths: nothing of it may reach its log.
+// A server whose mutators fail in every way, quoting their arguments: none of it may reach its log.
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { defineMutation, defineMutator, LfError, Reject, sql } from "@lf/core"

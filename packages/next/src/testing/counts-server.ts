@@ -1,4 +1,4 @@
-// A server in a process of its own that answers how much of everything it has: what it leaves behind is its own.
+// A server in a process of its own that reports its counts of sockets, timers and entries.
 import { createHook } from "node:async_hooks"
 import { readdirSync } from "node:fs"
 import { createServer } from "node:http"
@@ -10,7 +10,7 @@ import type { ConnectionCounts, ConnectionQuotas } from "../limits/connection-qu
 import { processGlobal } from "../process/globals.ts"
 import { mutator } from "./fixture.ts"
 
-/** All of it counts what is there now. */
+/** Each is a count at this moment. */
 export interface Counts extends ConnectionCounts {
   readonly sockets: number
   readonly descriptors: number
@@ -24,7 +24,7 @@ export interface Counts extends ConnectionCounts {
   readonly rooms: number
 }
 
-/** Also those that keep no process alive, which Node's own list leaves out. */
+/** Includes unref'd ones, which Node's own list leaves out. */
 const timers = new Set<number>()
 createHook({
   init(id, type) {
@@ -57,7 +57,7 @@ async function serve(dataDir: string): Promise<void> {
     authorize: async ({ doc }) => doc !== "forbidden",
   })
   const server = createServer((_request, response) => response.end("plain"))
-  server.on("upgrade", () => {}) // as Next leaves alone what it does not know
+  server.on("upgrade", () => {}) // like Next, ignores unknown paths
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
   process.on("message", () => {
     server.getConnections((_error, sockets) => {

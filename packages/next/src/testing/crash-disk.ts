@@ -1,6 +1,6 @@
 import type { FsCalls, FsFile, FsLock } from "../node/fs-calls.ts"
 
-/** What happens: the process is killed and the cache stays, or the power goes and only this is left beside what was synced. */
+/** The crash: a kill keeps the cache; a power failure keeps what was synced and only this besides. */
 export const LOSSES = [
   "process killed",
   "all lost",
@@ -17,7 +17,7 @@ interface Inode {
   readonly id: number
   changes: number
   data: Uint8Array
-  /** What the disk has, and which parts of `data` the cache would bring to it. */
+  /** What the disk has, and which parts of `data` the cache would write to it. */
   synced: Uint8Array
   dirty: { readonly at: number; readonly bytes: Uint8Array }[]
 }
@@ -28,7 +28,7 @@ export class CrashDisk {
   stopAt = Number.POSITIVE_INFINITY
   /** What the n-th call throws; null: the machine stops, and every later call throws too. */
   failWith: string | null = null
-  /** Of so many unsynced bytes of a file the first ones are there after "prefix kept". */
+  /** How many unsynced bytes of a file remain after "prefix kept". */
   keep: (bytes: number) => number = (bytes) => bytes >> 1
   /** Locks of this disk are granted to every asker, as a network file system may do. */
   isLockFree = false
@@ -50,7 +50,7 @@ export class CrashDisk {
       for (const inode of this.#names.values()) survive(inode, loss, this.keep)
       this.#nameChanges = []
     }
-    // Its owner is dead.
+    // Its owner was killed.
     this.#locked.clear()
     this.calls = 0
     this.stopAt = Number.POSITIVE_INFINITY
@@ -146,7 +146,7 @@ export class CrashDisk {
       },
       datasync: async () => {
         const dirty = inode.dirty
-        // After a failed sync the cache counts as clean: syncing again would bring nothing (T19).
+        // After a failed sync the cache counts as clean: syncing again would write nothing (T19).
         inode.dirty = []
         this.#call()
         for (const { at, bytes } of dirty) inode.synced = overwrite(inode.synced, at, bytes)

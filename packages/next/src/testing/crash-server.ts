@@ -1,4 +1,4 @@
-// A server that a test kills: prints its port, then serves until it is told to stop, or is not told.
+// A server that a test kills: prints its port, then serves until it gets a signal or is killed.
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { createLf } from "../create-lf.ts"

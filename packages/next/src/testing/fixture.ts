@@ -33,14 +33,14 @@ const Slow = defineMutation("Slow", z.object({ id: z.string() }), (tx, { id }) =
 export const Remove = defineMutation("Remove", z.object({ id: z.string() }), (tx, { id }) => {
   tx.run(sql`delete from todos where id = ${id}`)
 })
-/** As a mutation that takes all memory would: nothing can catch it. */
+/** Stands for a mutation that exhausts memory: it cannot be caught. */
 const Kill = defineMutation("Kill", z.object({ id: z.string() }), (tx, { id }) => {
   tx.run(sql`insert into todos (id, title) values (${id}, ${id})`)
   if (tx.side === "remote") process.kill(process.pid, "SIGKILL")
 })
 
 export const mutator = defineMutator({
-  // Nothing is unique here: what is applied twice is there twice.
+  // No unique key: a mutation that is applied twice shows twice.
   migrations: [sql`create table todos (id text not null, title text not null, author text) strict`],
   mutations: [Add, Spin, Slow, Remove, Kill],
 })
@@ -85,7 +85,7 @@ export interface TestServer {
 
 let paths = 0
 
-/** A plain HTTP server that lf's wrapper makes into one of ours. `token` of a client is its user's id. */
+/** A plain HTTP server that lf's wrapper serves. A client's `token` is its user's id. */
 export async function startServer(options: Partial<LfOptions<User>> & { port?: number } = {}): Promise<TestServer> {
   const { port: wantedPort = 0, ...lfOptions } = options
   const dataDir = options.dataDir ?? (await temporaryDirectory())

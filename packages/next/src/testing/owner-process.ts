@@ -1,6 +1,6 @@
-// One of several processes that want one data directory and one document of it. It prints, a line each: its own process
-// id; "refused CODE" as long as another has them; "open N" with the records that it found; each record's number once it
-// is durable; and "stopped CODE". Its second argument is what it asks for first: the directory or the document alone.
+// One of several processes that compete for one data directory and one document of it. It prints, a line each: its id;
+// "refused CODE" as long as another owns them; "open N" with the records that it found; each record's number once it
+// is durable; and "stopped CODE". Its second argument selects what it opens first: the directory or the document alone.
 import { join } from "node:path"
 import { setTimeout } from "node:timers/promises"
 import { Streams, toLfError } from "@lf/core/internal"
@@ -38,5 +38,5 @@ try {
 } catch (error) {
   say(`stopped ${toLfError(error, "LOG_FAILED").code}`)
 }
-// Deposed or not, it lives on, as a server would.
+// Deposed or not, it keeps running, as a server would.
 await setTimeout(60_000)

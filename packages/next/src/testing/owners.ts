@@ -1,5 +1,5 @@
-// Several owners of one document on one disk whose lock keeps none of them out. They take turns call by call, in an order
-// that a test decides, and what each was promised is compared with what the disk has in the end.
+// Several owners of one document on one disk whose lock excludes none of them. They take turns call by call, in an order
+// that a test decides, and what was acknowledged to each is compared with what the disk has in the end.
 import { isLfError } from "@lf/core"
 import type { LogRecord, OpenedLog } from "@lf/core/internal"
 import { chainOf, checkpointOf } from "../../../core/src/testing/log-contract.ts"
@@ -145,12 +145,12 @@ export async function play(scene: Scene, next: Schedule, grain: Grain): Promise<
   return { owners, disk }
 }
 
-/** What is wrong after a play and a loss; null: nothing. `heirs`: owners that none came after, so nothing may fail them. */
-export async function judge(played: Play, loss: Loss, heirs: readonly string[]): Promise<string | null> {
+/** What is wrong after a play and a loss; null: nothing. `successors`: owners without a later one, so none may fail. */
+export async function judge(played: Play, loss: Loss, successors: readonly string[]): Promise<string | null> {
   const { owners, disk } = played
   for (const { name, failure } of owners) {
     if (failure === null) continue
-    if (heirs.includes(name)) return `${name} failed: ${failure}`
+    if (successors.includes(name)) return `${name} failed: ${failure}`
     if (!isLfError(failure) || failure.code !== "LOG_DEPOSED") return `${name} failed with ${failure}`
   }
   disk.reboot(loss)
@@ -161,7 +161,7 @@ export async function judge(played: Play, loss: Loss, heirs: readonly string[]):
   const lost = lostOf(owners, records)
   if (lost !== null) return lost
   for (const owner of owners) {
-    if (!heirs.includes(owner.name) || owner.opened === null) continue
+    if (!successors.includes(owner.name) || owner.opened === null) continue
     if (records.slice(0, owner.opened.records.length).join() !== owner.opened.records.join())
       return `${owner.name} opened ${owner.opened.records}, found ${records}`
     if (![owner.opened.rollup, ...owner.rollups].slice(owner.rollupsDone).includes(rollup))
@@ -194,7 +194,7 @@ async function find(disk: CrashDisk): Promise<{ records: string[]; rollup: numbe
   }
 }
 
-/** Temporary names and fences: of others' calls only removal meets them, which fails the `link` or `exists` after. */
+/** Temporary names and fences: other owners only remove them, which fails the `link` or `exists` after. */
 function isPrivate(path: string): boolean {
   return path.endsWith(".tmp") || path.includes("/fence-")
 }

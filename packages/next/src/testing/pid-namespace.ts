@@ -1,12 +1,12 @@
 import { spawnSync } from "node:child_process"
 
-/** A wrapper that gives a program process ids of its own, as a container does; what it starts dies with it. */
+/** A wrapper that gives a program its own process ids, as a container does; what it starts ends with it. */
 const WRAPPERS = [
   ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"],
   ["unshare", "--map-root-user", "--pid", "--fork", "--kill-child", "--mount-proc"],
 ]
 
-/** The wrapper that this machine allows; null: none. */
+/** The wrapper that this machine supports; null: none. */
 export function pidNamespace(): readonly string[] | null {
   return WRAPPERS.find(([program, ...args]) => spawnSync(program, [...args, "true"]).status === 0) ?? null
 }

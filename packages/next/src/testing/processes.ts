@@ -1,4 +1,4 @@
-// Servers in processes of their own: what a test kills, races and traces.
+// Servers in separate processes, for tests that kill, race and trace them.
 import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
 import { createInterface } from "node:readline"
@@ -15,12 +15,12 @@ export async function startProcess(options: {
   readonly dataDir: string
   readonly port?: number
   readonly wrapper?: readonly string[]
-  /** Where its complaints go; a test that provokes them wants none. */
+  /** Where stderr goes; a test that provokes errors wants none. */
   readonly stderr?: "inherit" | "ignore"
 }): Promise<ServerProcess> {
   const { script, dataDir, port = 0, wrapper = [], stderr = "inherit" } = options
   const [program, ...args] = [...wrapper, process.execPath, script, dataDir, String(port)]
-  // A group of its own: a wrapper's signal would not reach what it started.
+  // A group of its own: a wrapper's signal would not reach its child.
   const child = spawn(program, args, { stdio: ["ignore", "pipe", stderr], detached: true })
   later(() => signal(child, "SIGKILL"))
   const [line] = await Promise.race([
@@ -42,6 +42,6 @@ function signal({ pid }: ChildProcess, how: NodeJS.Signals): void {
   try {
     if (pid !== undefined) process.kill(-pid, how)
   } catch {
-    // They are all gone.
+    // All have ended.
   }
 }

@@ -1,4 +1,4 @@
-// A client that says what it likes: attackers, and what no client of ours would send.
+// A client that sends any frame: for attackers, and for what no lf client would send.
 import { once } from "node:events"
 import { LSN_ZERO, loadChecksum, lsn, PROTOCOL_VERSION } from "@lf/core/internal"
 import { type ClientOptions, WebSocket } from "ws"
@@ -10,9 +10,9 @@ import { later } from "./fixture.ts"
 export class RawClient {
   readonly socket: WebSocket
   readonly said: Message[] = []
-  /** The refuse frames as they came. */
+  /** The refuse frames, as received. */
   readonly refusals: Uint8Array[] = []
-  /** Resolves with the closing reason. */
+  /** Resolves with the close reason. */
   readonly closed: Promise<string>
   #at = 0
   #hash = 0n
@@ -48,7 +48,7 @@ export class RawClient {
     })
   }
 
-  /** The next entries of this client's timeline, whatever they are. */
+  /** Sends the next entries of this client's timeline, unchecked. */
   push(entries: readonly Uint8Array[]): void {
     const batch = { from: lsn(this.#at), previousHash: this.#hash, entries }
     this.#at += entries.length
@@ -60,7 +60,7 @@ export class RawClient {
     this.send({ type: "sync-storage", cursor: lsn(cursor), outcomesSeen: LSN_ZERO })
   }
 
-  async hears<T extends Message["type"]>(type: T): Promise<Extract<Message, { type: T }>> {
+  async receives<T extends Message["type"]>(type: T): Promise<Extract<Message, { type: T }>> {
     for (;;) {
       const found = this.said.find((message) => message.type === type)
       if (found !== undefined) return found as Extract<Message, { type: T }> // its type says so

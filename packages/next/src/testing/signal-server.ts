@@ -1,4 +1,4 @@
-// A server of an app that knows nothing of how lf stops: `next start`, or a plain one without any listener for signals.
+// A server of an app that does not handle lf's stop: `next start`, or a plain server without signal listeners.
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { createLf } from "../create-lf.ts"
@@ -13,12 +13,12 @@ createLf({
   ...(mode === "opted-out" ? { handleSignals: false } : {}),
 })
 const server = createServer((_request, response) => response.end("plain"))
-server.on("upgrade", () => {}) // as Next leaves alone what it does not know
+server.on("upgrade", () => {}) // like Next, ignores unknown paths
 server.listen(0, "127.0.0.1", () => {
   process.stdout.write(`${(server.address() as AddressInfo).port}\n`)
 })
 
-// What Next's start-server does: it closes the server and ends the process with the signal's number.
+// As Next's start-server: closes the server and ends the process with the signal's number.
 if (mode === "next") {
   for (const [signal, code] of [
     ["SIGTERM", 143],
@@ -27,5 +27,5 @@ if (mode === "next") {
     process.on(signal, () => server.close(() => process.exit(code)))
   }
 }
-// An app that stops in its own way and time.
+// An app with a stop procedure of its own.
 if (mode === "once") process.once("SIGTERM", () => setTimeout(() => process.exit(7), 300))

@@ -16,6 +16,6 @@ test.each([
   ["one|, two", "onea, twob", "one|a, twob"],
   ["abc|", "", "|"],
   ["|", "abc", "|abc"],
-])("H9 the caret of %s stays between its letters in %s", (from, to, expected) => {
+])("the caret of %s stays between its letters in %s (H9)", (from, to, expected) => {
   expect(moved(from, to)).toBe(expected)
 })

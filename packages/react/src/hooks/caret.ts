@@ -4,14 +4,14 @@ export interface Selection {
   readonly direction: "forward" | "backward" | "none"
 }
 
-/** Null: this kind of input has none (numbers, dates, selects). */
+/** Null: this kind of input has no selection (numbers, dates, selects). */
 export function readSelection(element: HTMLElement): Selection | null {
   const { selectionStart, selectionEnd, selectionDirection } = element as Partial<HTMLInputElement>
   if (typeof selectionStart !== "number" || typeof selectionEnd !== "number") return null
   return { start: selectionStart, end: selectionEnd, direction: selectionDirection ?? "none" }
 }
 
-/** Where a selection lies after the text around it became another: what stands before and after it stays there. */
+/** Moves a selection to a changed text: it stays between the same neighbouring letters. */
 export function mapSelection({
   from,
   to,
@@ -29,7 +29,7 @@ export function mapSelection({
   const map = (at: number) => {
     if (at <= head) return at
     if (at >= from.length - tail) return at + to.length - from.length
-    // Within what changed: where most of the letters around it are the same.
+    // Within the change: where most of the neighbouring letters are the same.
     let best = Math.min(at, to.length - tail)
     let most = sameAround(from, at, to, best)
     for (let place = head; place <= to.length - tail; place++) {
@@ -41,10 +41,10 @@ export function mapSelection({
   return { start: map(selection.start), end: map(selection.end), direction: selection.direction }
 }
 
-/** Letters that are looked at on either side: enough to tell places apart, and bounded for long texts. */
+/** Neighbouring letters that are compared on either side: enough to distinguish places, and bounded for long texts. */
 const AROUND_MAX = 64
 
-/** How many letters directly before and after a place in one text stand so around a place in the other. */
+/** How many letters directly before and after a place in one text are the same around a place in the other. */
 function sameAround(from: string, at: number, to: string, place: number): number {
   let before = 0
   while (before < AROUND_MAX && before < at && before < place && from[at - 1 - before] === to[place - 1 - before])

@@ -2,13 +2,13 @@ import type { Receipt } from "@lf/core"
 
 let collecting: Promise<Receipt>[] | null = null
 
-/** A mutation was posted. True: a field that commits takes what becomes of it. */
+/** A mutation was posted. True: a committing field handles its outcome. */
 export function noteReceipt(receipt: Promise<Receipt>): boolean {
   collecting?.push(receipt)
   return collecting !== null
 }
 
-/** Runs `commit` and gives every mutation that it posted before it returned, whether it returned their promises or not. */
+/** Runs `commit` and returns every mutation that it posted before it returned, also those whose promises it dropped. */
 export function collectReceipts<T>(commit: () => T): { readonly returned: T; readonly receipts: Promise<Receipt>[] } {
   const outer = collecting
   const receipts: Promise<Receipt>[] = []

@@ -9,7 +9,7 @@ import type { TabDocument } from "../tab/tab-document.ts"
 import type { QueryBinding } from "./query-binding.ts"
 
 /**
- * One document of one user, as a render has it. What hooks hand out is bound to it: a call belongs to the document and the
+ * One document of one user, as a render has it. What hooks return is bound to it: a call belongs to the document and the
  * user of the render that made it, whenever it is called (H2).
  */
 export class DocumentHandle {
@@ -26,30 +26,30 @@ export class DocumentHandle {
     this.user = user
   }
 
-  /** In a render: what the document would be connected with. Nothing is connected by it. */
+  /** In a render: the options to connect the document with. Does not connect. */
   offer(options: ConnectOptions): void {
     this.#options = options
     this.prepare()
   }
 
-  /** In a render, before a query is made: one that suspends is connected at once, not by an effect that never runs (H3). */
+  /** In a render, before a query is made: a query that suspends is connected at once, since its effects never run (H3). */
   prepare(): void {
     if (this.#options !== null) this.#binding.offer(this, this.#options)
   }
 
-  /** In an effect: what the document is connected with. */
+  /** In an effect: the options to connect the document with. */
   use(options: ConnectOptions): void {
     this.#options = options
     this.live.use(options)
   }
 
-  /** The tab's end of the document, made if there is none now. Not for renders. */
+  /** The tab's end of the document, created if there is none. Not for renders. */
   get live(): TabDocument {
     this.prepare()
     return this.#binding.document(this.doc, this.user)
   }
 
-  /** What is known of the document besides rows. Making nothing, so for renders too. */
+  /** The document's state besides rows. Creates nothing, so renders may call it. */
   get known(): TabDocument["known"] {
     return this.#binding.find(this.doc, this.user)?.known ?? NOTHING
   }

@@ -3,23 +3,23 @@ import { isLfError, LfError } from "@lf/core"
 import { toLfError } from "@lf/core/internal"
 import { collectReceipts } from "./commits.ts"
 
-/** After a kept commit whose value the row does not show (a mutator that trims, say), the row counts from then on. */
+/** After a kept commit whose value the row never shows (a mutator that trims, say), the row shows after this time. */
 const SETTLE_MS_MAX = 1_000
 
 export type CommitWhen = "change" | "pause" | "blur"
 
-/** What a person entered and the row does not have yet. */
+/** What the user entered and the row does not have yet. */
 interface Draft<V> {
   readonly text: string
   readonly value: V
-  /** Counts the edits: a commit belongs to the one that it was made for. */
+  /** Counts the edits: a commit belongs to the edit that it was made for. */
   readonly version: number
 }
 
-/** What a field shows besides its row. */
+/** A field's state besides its row. */
 export interface FieldState<V> {
   readonly draft: Draft<V> | null
-  /** While it has the focus, the text stays that a mutator made `row` of: taking a trailing space away would stop a typist. */
+  /** While focused, keeps the text that a mutator turned into `row`: removing a trailing space would disturb typing. */
   readonly rest: { readonly text: string; readonly row: V } | null
   readonly error: LfError | null
 }
@@ -27,11 +27,11 @@ export interface FieldState<V> {
 export interface Edit<V> {
   readonly text: string
   readonly value: V
-  /** Of the render that showed what was edited: it knows whose value this is (H2). */
+  /** The `commit` of the render that showed the edited value: it is bound to that value's row (H2). */
   readonly commit: (value: V) => unknown
   readonly when: CommitWhen
   readonly pauseMs: number
-  /** A box that was ticked, an option that was chosen: there is nothing to be typed on. */
+  /** A ticked box or a chosen option: no more typing follows. */
   readonly isChoice: boolean
 }
 
@@ -39,7 +39,7 @@ type Sent<V> = { readonly draft: Draft<V>; readonly rowAtSend: V }
 
 /**
  * The state of one bound input: keeps what is typed until the row that contains it has arrived (H9). Knows neither React nor
- * the DOM; `rowShown` tells it which row a render has committed.
+ * the DOM; `rowShown` reports which row a render has committed.
  */
 export class Field<V> {
   readonly #watchers = new Set<() => void>()
@@ -47,14 +47,14 @@ export class Field<V> {
   #row: V
   #edit: Edit<V> | null = null
   #version = 0
-  /** The newest edit that was handed to `commit`, and the newest that was kept. */
+  /** The newest edit that was passed to `commit`, and the newest that was kept. */
   #sentVersion = 0
   #keptVersion = 0
   #sentValues: V[] = []
   #inFlight: Promise<void> | null = null
   #isFocused = false
   #isComposing = false
-  /** The draft only keeps the text while an input method composes: nothing was entered yet. */
+  /** The draft only keeps the text while an input method composes: nothing is entered yet. */
   #isHeld = false
   #pause: ReturnType<typeof setTimeout> | undefined
   #settle: ReturnType<typeof setTimeout> | undefined
@@ -73,7 +73,7 @@ export class Field<V> {
     return () => void this.#watchers.delete(watcher)
   }
 
-  /** Something was typed, ticked or chosen. Shown at once; committed as `when` says. */
+  /** The user typed, ticked or chose. Shown at once; committed as `when` says. */
   edit(edit: Edit<V>): void {
     this.#edit = edit
     this.#isHeld = false
@@ -85,17 +85,17 @@ export class Field<V> {
     this.#commitAsWanted(edit)
   }
 
-  /** What is typed cannot be a value: it stays, with the reason, and is not committed. */
+  /** The text is no value: it stays, with the reason, and is not committed. */
   refuseText({ text, error }: { readonly text: string; readonly error: unknown }): void {
     this.#version++
     clearTimeout(this.#pause)
     const draft = { text, value: this.#row, version: this.#version }
-    // Nothing to send: it counts as sent, and what was typed before it is not sent any more.
+    // Nothing to send: it counts as sent, and earlier text is not sent any more.
     this.#sentVersion = this.#version
     this.#become({ draft, rest: null, error: toLfError(error, "MUTATION_ARGS_INVALID") })
   }
 
-  /** An input method begins or ends to compose, on a field that shows `text`. Nothing may come between. */
+  /** An input method begins or ends composing, on a field that shows `text`. Meanwhile the text must not change. */
   composes(isComposing: boolean, text: string): void {
     this.#isComposing = isComposing
     const { draft, rest, error } = this.#state
@@ -118,7 +118,7 @@ export class Field<V> {
     const { draft, error } = this.#state
     if (draft !== null && error !== null && isRefusal(error)) this.#fallBack(error)
     else if (this.#state.rest !== null) this.#become({ ...this.#state, rest: null })
-    void this.flush().catch(() => {}) // it is in the state
+    void this.flush().catch(() => {}) // the error is in the state
   }
 
   /** A render has committed with this row. */
@@ -128,11 +128,11 @@ export class Field<V> {
     const { draft, rest } = this.#state
     if (rest !== null && !Object.is(rest.row, row)) this.#become({ ...this.#state, rest: null })
     if (draft === null || this.#keptVersion < draft.version) return
-    // An older commit of ours on its way to the newest is no news.
+    // An older commit of this field, on its way to the newest, is not a change.
     if (Object.is(row, draft.value) || !this.#sentValues.some((sent) => Object.is(sent, row))) this.#takeRow()
   }
 
-  /** Commits what is not committed, now. Resolves when all of it is kept. @throws what the commit was refused with */
+  /** Commits the draft now. Resolves when all of it is kept. @throws what the commit was refused with */
   async flush(): Promise<void> {
     clearTimeout(this.#pause)
     if (this.#edit !== null && this.#sentVersion < this.#version) this.#send(this.#edit)
@@ -141,7 +141,7 @@ export class Field<V> {
     if (draft !== null && error !== null) throw error
   }
 
-  /** Forgets what is typed: the row is shown. What was committed already is. */
+  /** Drops the draft and shows the row. What was committed already stays. */
   reset(): void {
     this.#version++
     this.#sentVersion = this.#version
@@ -150,9 +150,9 @@ export class Field<V> {
     this.#clear({ draft: null, rest: null, error: null })
   }
 
-  /** The component is gone, or shows another row: what was typed is committed where it was typed. */
+  /** The component unmounted, or shows another row: commits the draft to the row that it was typed for. */
   leave(): void {
-    void this.flush().catch(() => {}) // the mutation's own listeners hear of it
+    void this.flush().catch(() => {}) // the mutation's own listeners are called with it
     clearTimeout(this.#settle)
     this.#unregister()
   }
@@ -160,7 +160,7 @@ export class Field<V> {
   #commitAsWanted(edit: Edit<V>): void {
     this.#unregister()
     this.#unregister = flushOnLeaving(this)
-    // What was not typed into the focused input is not followed by a pause or a blur.
+    // A change that was not typed into the focused input is not followed by a pause or a blur.
     const isTyped = this.#isFocused && !edit.isChoice
     if (edit.when === "change" || !isTyped) this.#sendNext()
     else if (edit.when === "pause") this.#pause = setTimeout(() => this.#sendNext(), edit.pauseMs)
@@ -187,7 +187,7 @@ export class Field<V> {
     })
   }
 
-  /** Never rejects: what it comes to is in the state. */
+  /** Never rejects: the result is in the state. */
   async #commit(edit: Edit<V>, sent: Sent<V>): Promise<void> {
     try {
       const { returned, receipts } = collectReceipts(() => edit.commit(sent.draft.value))
@@ -206,24 +206,24 @@ export class Field<V> {
       this.#takeRow()
       return
     }
-    // The row that has it is under way to the screen: a deferred one takes a moment.
+    // Its row is on the way to the screen; a deferred render takes a moment.
     clearTimeout(this.#settle)
     this.#settle = setTimeout(() => this.#takeRow(), SETTLE_MS_MAX)
   }
 
-  /** What is typed was not kept on this device. */
+  /** The draft was not kept on this device. */
   #refused({ draft }: Sent<V>, error: LfError, isChoice: boolean): void {
     if (this.#version > draft.version) return
     if (isRefusal(error) && (isChoice || !this.#isFocused)) {
       this.#fallBack(error)
       return
     }
-    // The next edit, blur or flush tries again.
+    // The next edit, blur or flush retries.
     if (!isRefusal(error)) this.#sentVersion = draft.version - 1
     this.#become({ ...this.#state, error })
   }
 
-  /** The server decides later: its no takes the row back, and the field with it, unless something newer was typed. */
+  /** The server decides later: a rejection reverts the row, and the field with it, unless something newer was typed. */
   #follow(receipt: Promise<Receipt>, { draft }: Sent<V>): void {
     receipt.then(
       async ({ remote }) => {
@@ -231,11 +231,11 @@ export class Field<V> {
         if (outcome.type !== "rejected" || this.#version > draft.version) return
         this.#fallBack(new LfError("MUTATION_REJECTED", `the server decided ${outcome.code}`, { cause: outcome }))
       },
-      () => {}, // `#commit` takes it
+      () => {}, // `#commit` handles it
     )
   }
 
-  /** The row is what there is now: of our commit, or of a later one from elsewhere. */
+  /** The row is current: it has our commit, or a later change from elsewhere. */
   #takeRow(): void {
     const { draft } = this.#state
     if (draft === null || this.#isComposing) return
@@ -245,7 +245,7 @@ export class Field<V> {
   }
 
   #fallBack(error: LfError): void {
-    // Nothing may come between an input method and its text: its end falls back.
+    // A composition must not be interrupted: its end reverts the text.
     if (this.#isComposing) {
       this.#become({ ...this.#state, error })
       return
@@ -268,7 +268,7 @@ export class Field<V> {
   }
 }
 
-/** The app said no to this value; anything else may pass, and is worth another try. */
+/** The app refused this value; other codes may pass, and are retried. */
 function isRefusal(error: unknown): boolean {
   if (!isLfError(error)) return false
   return !/^(WORKER_|LOG_|PENDING_|PROVIDER_|UNSUPPORTED|DOC_STOPPED)/.test(error.code)
@@ -277,14 +277,14 @@ function isRefusal(error: unknown): boolean {
 const leaving = new Set<Field<never>>()
 
 function flushAll(): void {
-  for (const field of [...leaving]) field.flush().catch(() => {}) // it is in the state
+  for (const field of [...leaving]) field.flush().catch(() => {}) // the error is in the state
 }
 
 function flushWhenHidden(): void {
   if (document.visibilityState === "hidden") flushAll()
 }
 
-/** A page may be left at any moment once it is hidden: what is typed is committed before. Returns its undo. */
+/** A hidden page may be closed at any moment: commits every draft before. Returns its undo. */
 function flushOnLeaving<V>(field: Field<V>): () => void {
   const one = field as unknown as Field<never> // only its flush is called
   if (leaving.size === 0) {

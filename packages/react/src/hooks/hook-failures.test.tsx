@@ -114,11 +114,11 @@ const refusals = [
   ],
 ] as const
 
-test.each(refusals)("H7 %s is told everywhere as %s", async (_name, code, make) => {
-  const told: string[] = []
-  const onError = ({ code }: { code: string }) => void told.push(`onError ${code}`)
+test.each(refusals)("%s is reported everywhere as %s (H7)", async (_name, code, make) => {
+  const reported: string[] = []
+  const onError = ({ code }: { code: string }) => void reported.push(`onError ${code}`)
   const ofProvider: PageOptions["onError"] = ({ code }, { mutation }) => {
-    if (mutation !== undefined) told.push(`provider ${mutation} ${code}`)
+    if (mutation !== undefined) reported.push(`provider ${mutation} ${code}`)
   }
   show(<Writer options={{ onError }} />, { onError: ofProvider })
   const { call, args } = make()
@@ -126,19 +126,19 @@ test.each(refusals)("H7 %s is told everywhere as %s", async (_name, code, make) 
   const name = isAdd ? "Add" : "Unregistered"
   act(() => call.mutate(args))
   await waitFor(() => expect((isAdd ? add : unregistered).error?.code).toBe(code))
-  expect(told.sort()).toEqual([`onError ${code}`, `provider ${name} ${code}`])
+  expect(reported.sort()).toEqual([`onError ${code}`, `provider ${name} ${code}`])
   await act(async () => {
     expect(await codeOf(call.mutateAsync(args))).toBe(code)
   })
-  await waitFor(() => expect(told).toHaveLength(4))
+  await waitFor(() => expect(reported).toHaveLength(4))
   await act(async () => {
     expect(await codeOf(document.mutate(isAdd ? Add : Unregistered, args))).toBe(code)
   })
-  expect(told).toHaveLength(5)
+  expect(reported).toHaveLength(5)
   expect(await document.query(notes)).toEqual([])
 })
 
-test("H7 what a Reject said on this device is the cause of the error", async () => {
+test("what a Reject said on this device is the cause of the error (H7)", async () => {
   show(<Writer />)
   await act(async () => {
     const error = await add.mutateAsync({ text: "not here" }).catch((error: unknown) => error)
@@ -146,10 +146,10 @@ test("H7 what a Reject said on this device is the cause of the error", async () 
   })
 })
 
-test("H4 H7 the server's rejection reaches both onRejected, the provider, the list, and dismiss() removes it", async () => {
-  const told: string[] = []
+test("a rejection reaches both onRejected, the provider and the list until dismiss() (H4, H7)", async () => {
+  const reported: string[] = []
   const listen = (who: string) => (outcome: { code: string }, args: Args) =>
-    void told.push(`${who} ${outcome.code} ${args.text}`)
+    void reported.push(`${who} ${outcome.code} ${args.text}`)
   const options = { onRejected: listen("hook") }
   const page = (
     <>
@@ -159,12 +159,12 @@ test("H4 H7 the server's rejection reaches both onRejected, the provider, the li
   )
   show(page, {
     network: await server(),
-    onError: ({ code }, { mutation }) => told.push(`provider ${mutation} ${code}`),
+    onError: ({ code }, { mutation }) => reported.push(`provider ${mutation} ${code}`),
   })
   act(() => add.mutate({ text: "not there" }, { onRejected: listen("call") }))
   await screen.findByText("rejected: not-yours")
-  await waitFor(() => expect(told).toHaveLength(3))
-  expect(told.sort()).toEqual([
+  await waitFor(() => expect(reported).toHaveLength(3))
+  expect(reported.sort()).toEqual([
     "call not-yours not there",
     "hook not-yours not there",
     "provider Add MUTATION_REJECTED",
@@ -175,7 +175,7 @@ test("H4 H7 the server's rejection reaches both onRejected, the provider, the li
   expect(await document.query(notes)).toEqual([])
 })
 
-test("H7 onRejected is told after its component was unmounted", async () => {
+test("onRejected is called after its component was unmounted (H7)", async () => {
   const onRejected = vi.fn()
   const network = await server()
   network.setOnline(false)
@@ -191,7 +191,7 @@ test("H7 onRejected is told after its component was unmounted", async () => {
   await waitFor(() => expect(onRejected).toHaveBeenCalledTimes(1))
 })
 
-test("H7 remote resolves as applied when the server took it", async () => {
+test("remote resolves as applied when the server took it (H7)", async () => {
   show(<Writer />, { network: await server() })
   await act(async () => {
     const { remote } = await add.mutateAsync({ text: "good" })
@@ -199,7 +199,7 @@ test("H7 remote resolves as applied when the server took it", async () => {
   })
 })
 
-test("H1 dismiss settles, also twice, of what is not there, and after the last component is gone", async () => {
+test("dismiss settles, also twice, for an unknown uid, and after the last unmount (H1)", async () => {
   const client = new QueryClient()
   const { unmount } = show(<Rejections />, { client })
   const tab = bindingOf(client).document("d", null)
@@ -210,7 +210,7 @@ test("H1 dismiss settles, also twice, of what is not there, and after the last c
   expect(await Promise.all(ends)).toEqual(["kept", "kept", "kept"])
 })
 
-test("H8 a query without an end is SQL_LIMIT, and another of the same page gets its rows", async () => {
+test("a query without an end is SQL_LIMIT, and another of the same page gets its rows (H8)", async () => {
   function Endless() {
     const { error, data } = useQuery(endless)
     return <p>{`endless: ${error?.code ?? data}`}</p>
@@ -239,7 +239,7 @@ function development() {
   vi.stubEnv("NODE_ENV", "development")
 }
 
-test("H10 a failed mutation that nothing took is printed once", async () => {
+test("a failed mutation that nothing took is printed once (H10)", async () => {
   development()
   show(<Writer />)
   act(() => add.mutate({ text: "throw" }))
@@ -248,7 +248,7 @@ test("H10 a failed mutation that nothing took is printed once", async () => {
   expect(printedCodes()).toEqual(["MUTATION_THREW"])
 })
 
-test("H10 in production nothing is printed", async () => {
+test("in production nothing is printed (H10)", async () => {
   vi.stubEnv("NODE_ENV", "production")
   show(<Writer />)
   const onError = vi.fn()
@@ -282,7 +282,7 @@ const taken: readonly [string, () => { page?: ReactNode; options?: PageOptions; 
   ["a rendered error", () => ({ page: <Shown />, fail: () => add.mutate({ text: "throw" }) })],
 ]
 
-test.each(taken)("H10 a failed mutation that %s took is not printed", async (_name, make) => {
+test.each(taken)("a failed mutation that %s took is not printed (H10)", async (_name, make) => {
   development()
   const { page, options, fail } = make()
   const all = (
@@ -298,7 +298,7 @@ test.each(taken)("H10 a failed mutation that %s took is not printed", async (_na
   expect(printedCodes()).toEqual([])
 })
 
-test("H10 the server's rejection is printed once where nothing takes it, and not where it is listed", async () => {
+test("a rejection is printed once where nothing handles it, and not where it is listed (H10)", async () => {
   development()
   const network = await server()
   const { unmount } = show(<Writer />, { network })
@@ -317,7 +317,7 @@ test("H10 the server's rejection is printed once where nothing takes it, and not
   expect(printedCodes()).toEqual(["MUTATION_REJECTED"])
 })
 
-test("H10 the server's rejection is not printed where the caller looks at remote", async () => {
+test("the server's rejection is not printed where the caller looks at remote (H10)", async () => {
   development()
   show(<Writer />, { network: await server() })
   await act(async () => {
@@ -328,7 +328,7 @@ test("H10 the server's rejection is not printed where the caller looks at remote
   expect(printedCodes()).toEqual([])
 })
 
-test("H9 H10 a field takes what its commit's mutation was refused with", async () => {
+test("a field takes what its commit's mutation was refused with (H9, H10)", async () => {
   development()
   function Text() {
     const { mutate } = useMutation(Add)
@@ -350,7 +350,7 @@ class Boundary extends Component<{ children: ReactNode }, { code: string }> {
   }
 }
 
-test("H10 a failed query is printed once where nothing takes its error", async () => {
+test("a failed query is printed once where nothing takes its error (H10)", async () => {
   development()
   function Careless() {
     return <p>{`careless: ${useQuery(sql`select * from missing`).data?.length}`}</p>
@@ -359,7 +359,7 @@ test("H10 a failed query is printed once where nothing takes its error", async (
   await waitFor(() => expect(printedCodes()).toEqual(["SQL_ERROR"]))
 })
 
-test("H10 a failed query whose error is rendered, thrown, or told to the client or the provider is not printed", async () => {
+test("a failed query whose error is rendered, thrown or reported to a callback is silent (H10)", async () => {
   development()
   const missing = sql`select * from missing`
   const Careful = () => <p>{`careful: ${useQuery(missing).error?.code}`}</p>
@@ -372,9 +372,9 @@ test("H10 a failed query whose error is rendered, thrown, or told to the client 
   show(<Careless />, { client: new QueryClient({ queryCache: new QueryCache({ onError }) }) })
   await waitFor(() => expect(onError).toHaveBeenCalledTimes(1))
   cleanup()
-  const told: string[] = []
-  show(<Careless />, { onError: ({ code }) => told.push(code) })
-  await waitFor(() => expect(told).toContain("SQL_ERROR"))
+  const reported: string[] = []
+  show(<Careless />, { onError: ({ code }) => reported.push(code) })
+  await waitFor(() => expect(reported).toContain("SQL_ERROR"))
   cleanup()
   show(
     <Boundary>
@@ -385,7 +385,7 @@ test("H10 a failed query whose error is rendered, thrown, or told to the client 
   expect(printed.mock.calls.filter(([first]) => (first as { code?: string }).code !== undefined)).toEqual([])
 })
 
-test("T43 H7 a mutation that crashes SQLite is refused with its code, and the page goes on with what it had", async () => {
+test("a mutation that crashes SQLite is refused with its code; the page keeps its data (T43, H7)", async () => {
   function Page() {
     const { data = [] } = useQuery(notes)
     return <p>{`notes: ${data.map(({ text }) => text).join()}`}</p>

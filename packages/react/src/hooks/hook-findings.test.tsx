@@ -49,34 +49,34 @@ async function server(): Promise<MemoryNetwork> {
   return new MemoryNetwork((pipe) => void serve(pipe, host, remote))
 }
 
-test("H7 H10 what the server rejects of useDocument().mutate is told to the provider", async () => {
-  const told: string[] = []
+test("a rejection of useDocument().mutate is reported to the provider (H7, H10)", async () => {
+  const reported: string[] = []
   const worker = memoryWorker({ mutator, network: await server() })
   render(
-    <LfProvider doc="d" worker={worker} onError={({ code }, { mutation }) => told.push(`${mutation} ${code}`)}>
+    <LfProvider doc="d" worker={worker} onError={({ code }, { mutation }) => reported.push(`${mutation} ${code}`)}>
       <Writer />
     </LfProvider>,
   )
   await act(async () => void (await document.mutate(Add, { text: "not there" })))
-  await waitFor(() => expect(told).toEqual(["Add MUTATION_REJECTED"]))
+  await waitFor(() => expect(reported).toEqual(["Add MUTATION_REJECTED"]))
 })
 
-test("H7 an onRejected that throws keeps the next one from nothing", async () => {
+test("an onRejected that throws keeps the next one from nothing (H7)", async () => {
   const reported: unknown[] = []
   vi.stubGlobal("reportError", (error: unknown) => reported.push(error))
   const bug = new Error("a bug of the app")
   const throwing = () => {
     throw bug
   }
-  const heard = vi.fn()
+  const received = vi.fn()
   const worker = memoryWorker({ mutator, network: await server() })
   render(
     <LfProvider doc="d" worker={worker}>
       <Writer options={{ onRejected: throwing }} />
     </LfProvider>,
   )
-  act(() => add.mutate({ text: "not there" }, { onRejected: heard }))
-  await waitFor(() => expect(heard).toHaveBeenCalledTimes(1))
+  act(() => add.mutate({ text: "not there" }, { onRejected: received }))
+  await waitFor(() => expect(received).toHaveBeenCalledTimes(1))
   expect(reported).toEqual([bug])
   vi.unstubAllGlobals()
 })
@@ -108,7 +108,7 @@ for (const [what, page, times] of [
     0,
   ],
 ] satisfies [string, ReactNode, number][]) {
-  test(`H10 a failing query is printed ${times} times for ${what}, also in StrictMode`, async () => {
+  test(`a failing query is printed ${times} times for ${what}, also in StrictMode (H10)`, async () => {
     vi.stubEnv("NODE_ENV", "development")
     const printed: unknown[] = []
     vi.spyOn(console, "error").mockImplementation((error) => void printed.push(error))
@@ -128,7 +128,7 @@ for (const [what, page, times] of [
   })
 }
 
-test("H4 fetchQuery gives rows of now, of what was only fetched and of what was just left", async () => {
+test("fetchQuery gives rows of now, of what was only fetched and of what was just left (H4)", async () => {
   const client = new QueryClient()
   const fetched = liveQueryOptions({ user: null, doc: "d" }, notes)
   const left = liveQueryOptions({ user: null, doc: "d" }, sql<{ text: string }>`select text from notes`)
@@ -160,7 +160,7 @@ function Bound() {
   return <input {...field.input} />
 }
 
-test("H9 nothing comes between an input method and its text; where nothing was entered, the row shows", () => {
+test("composition is not interrupted; where nothing was entered, the row shows (H9)", () => {
   render(<Bound />)
   const input = screen.getByRole<HTMLInputElement>("textbox")
   act(() => input.focus())
@@ -183,7 +183,7 @@ function BigField() {
   )
 }
 
-test("H9 an empty text is no bigint", () => {
+test("an empty text is no bigint (H9)", () => {
   render(<BigField />)
   const input = screen.getByRole<HTMLInputElement>("textbox")
   act(() => input.focus())

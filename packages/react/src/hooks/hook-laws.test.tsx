@@ -91,7 +91,7 @@ const everyCall = () => [
   refetch(),
 ]
 
-test("H1 mutateAsync settles after its component was unmounted, and is kept", async () => {
+test("mutateAsync settles after its component was unmounted, and is kept (H1)", async () => {
   const worker = memoryWorker({ mutator })
   const { unmount } = render(
     <LfProvider doc="d" worker={worker}>
@@ -104,9 +104,9 @@ test("H1 mutateAsync settles after its component was unmounted, and is kept", as
   expect(await textsOf(worker, "d")).toEqual(["one"])
 })
 
-test("H1 mutate tells the hook's callbacks once when its component was unmounted", async () => {
-  const told: string[] = []
-  const options = { onSuccess: () => told.push("success"), onSettled: () => told.push("settled") }
+test("mutate calls the hook's callbacks once when its component was unmounted (H1)", async () => {
+  const reported: string[] = []
+  const options = { onSuccess: () => reported.push("success"), onSettled: () => reported.push("settled") }
   const { unmount } = render(
     <LfProvider doc="d" worker={memoryWorker({ mutator })}>
       <Notes options={options} />
@@ -114,10 +114,10 @@ test("H1 mutate tells the hook's callbacks once when its component was unmounted
   )
   add.mutate({ text: "one" })
   unmount()
-  await waitFor(() => expect(told).toEqual(["success", "settled"]))
+  await waitFor(() => expect(reported).toEqual(["success", "settled"]))
 })
 
-test("H1 all kinds of calls settle while the provider is closed under them", async () => {
+test("all kinds of calls settle while the provider is closed under them (H1)", async () => {
   const { unmount } = render(
     <LfProvider doc="d" worker={memoryWorker({ mutator })}>
       <Notes />
@@ -130,7 +130,7 @@ test("H1 all kinds of calls settle while the provider is closed under them", asy
   expect(await ends[4]).toBeTypeOf("string")
 })
 
-test("H1 all kinds of calls settle while another document is shown", async () => {
+test("all kinds of calls settle while another document is shown (H1)", async () => {
   const worker = memoryWorker({ mutator })
   const tree = (doc: string) => (
     <LfProvider doc={doc} worker={worker}>
@@ -146,7 +146,7 @@ test("H1 all kinds of calls settle while another document is shown", async () =>
   })
 })
 
-test("H1 calls that are made long after the last component is gone settle", async () => {
+test("calls that are made long after the last component is gone settle (H1)", async () => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"], shouldAdvanceTime: true })
   const client = new QueryClient()
   const worker = memoryWorker({ mutator })
@@ -165,7 +165,7 @@ test("H1 calls that are made long after the last component is gone settle", asyn
   expect(await endOf(document.clear({ pending: "refuse" }))).toBe("PENDING_REFUSED")
 })
 
-test("H1 where no worker can be made every call ends with a typed error", async () => {
+test("where no worker can be made every call ends with a typed error (H1)", async () => {
   const broken = () => {
     throw new Error("no")
   }
@@ -183,7 +183,7 @@ test("H1 where no worker can be made every call ends with a typed error", async 
   })
 })
 
-test("H1 query and refetch with a wrong query end with an error, each its own", async () => {
+test("query and refetch with a wrong query end with an error, each its own (H1)", async () => {
   function Wrong() {
     const { refetch: again } = useQuery(sql`select * from missing`)
     document = useDocument()
@@ -212,7 +212,7 @@ function Early({ when }: { when: typeof useEffect }) {
 test.each([
   ["a layout effect", useLayoutEffect],
   ["a child's effect", useEffect],
-] as const)("H2 a call in %s belongs to the document of its render", async (_name, when) => {
+] as const)("a call in %s belongs to the document of its render (H2)", async (_name, when) => {
   const worker = memoryWorker({ mutator })
   const tree = (doc: string) => (
     <LfProvider doc={doc} worker={worker}>
@@ -225,7 +225,7 @@ test.each([
   expect(await textsOf(worker, "a")).toEqual(["of a"])
 })
 
-test("H2 T30 late handlers, also after an await, write to the document of their render", async () => {
+test("late handlers, also after an await, write to the document of their render (H2, T30)", async () => {
   const worker = memoryWorker({ mutator })
   const tree = (doc: string) => (
     <LfProvider doc={doc} worker={worker}>
@@ -247,7 +247,7 @@ test("H2 T30 late handlers, also after an await, write to the document of their 
   expect(await textsOf(worker, "b")).toEqual(["of b"])
 })
 
-test("H2 a late handler writes as the user of its render", async () => {
+test("a late handler writes as the user of its render (H2)", async () => {
   const worker = memoryWorker({ mutator })
   const tree = (user: string) => (
     <LfProvider doc="d" user={user} worker={worker}>
@@ -262,19 +262,19 @@ test("H2 a late handler writes as the user of its render", async () => {
   expect(await textsOf(worker, "d", "bob")).toEqual([])
 })
 
-test("H2 the callbacks and the state of a call are those of its document", async () => {
+test("the callbacks and the state of a call are those of its document (H2)", async () => {
   const worker = memoryWorker({ mutator })
-  const told: string[] = []
+  const reported: string[] = []
   const tree = (doc: string) => (
     <LfProvider doc={doc} worker={worker}>
-      <Notes options={{ onSuccess: () => told.push(doc) }} />
+      <Notes options={{ onSuccess: () => reported.push(doc) }} />
     </LfProvider>
   )
   const { rerender } = render(tree("a"))
   add.mutate({ text: "one" })
   rerender(tree("b"))
   expect(add.status).toBe("idle")
-  await waitFor(() => expect(told).toEqual(["a"]))
+  await waitFor(() => expect(reported).toEqual(["a"]))
   expect(add.status).toBe("idle")
 })
 
@@ -300,7 +300,7 @@ function Switching({ worker }: { worker: Worker }) {
   )
 }
 
-test("H2 H3 a transition shows the old document until the new one's rows are there, and writes to it", async () => {
+test("until its rows are there a transition shows, and writes to, the old document (H2, H3)", async () => {
   const worker = memoryWorker({ mutator })
   render(<Switching worker={worker} />)
   await screen.findByText("a:")
@@ -317,7 +317,7 @@ test("H2 H3 a transition shows the old document until the new one's rows are the
 })
 
 test.each(["inside", "outside"])(
-  "H3 T31 useSuspenseQuery ends in rows with the boundary %s of the provider",
+  "useSuspenseQuery ends in rows with the boundary %s of the provider (H3, T31)",
   async (where) => {
     const worker = memoryWorker({ mutator })
     const boundary = (children: ReactNode) => <Suspense fallback="waiting">{children}</Suspense>
@@ -359,7 +359,7 @@ function Parsed() {
   return <p>{`a is ${data.map(({ a }) => a).join()}`}</p>
 }
 
-test("H3 T32 an SQL error reaches the boundary, and its retry ends in an error or in rows", async () => {
+test("an SQL error reaches the boundary, and its retry ends in an error or in rows (H3, T32)", async () => {
   vi.spyOn(console, "error").mockImplementation(() => {})
   const worker = memoryWorker({ mutator })
   const parsed = (
@@ -390,11 +390,11 @@ test("H3 T32 an SQL error reaches the boundary, and its retry ends in an error o
   await screen.findByText("a is 7")
 })
 
-test("H3 a query of a document that no provider opened is PROVIDER_MISSING, not an endless wait", async () => {
+test("a query of a document without a provider is PROVIDER_MISSING, not an endless wait (H3)", async () => {
   vi.useFakeTimers()
   const client = new QueryClient()
   bindingOf(client)
-  const end = endOf(client.fetchQuery(liveQueryOptions({ doc: "nobody", user: null }, notes)))
+  const end = endOf(client.fetchQuery(liveQueryOptions({ doc: "unopened", user: null }, notes)))
   await vi.advanceTimersByTimeAsync(10_000)
   expect(await end).toBe("PROVIDER_MISSING")
 })

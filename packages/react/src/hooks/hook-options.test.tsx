@@ -32,12 +32,12 @@ const name = { doc: "d", user: null }
 
 let client: QueryClient
 let sent: TabMessage[]
-let heard: WorkerMessage[]
+let received: WorkerMessage[]
 let worker: () => SharedWorker
 beforeEach(() => {
   client = new QueryClient()
   sent = []
-  heard = []
+  received = []
   worker = tapped(memoryWorker({ mutator }))
 })
 afterEach(() => {
@@ -45,14 +45,14 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-/** Time goes on by itself, and jumps past the moment in which what nobody uses any more is let go of. */
+/** The clock runs, and jumps past the delay after which unused queries and documents are released. */
 const useFastTimers = () => vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"], shouldAdvanceTime: true })
 const releaseTime = () => act(() => vi.advanceTimersByTimeAsync(1_000))
 
 /** The worker, with all that is posted either way noted down. */
 function tapped(connect: () => SharedWorker): () => SharedWorker {
   // Of this test: a document of an earlier one may still be about to close.
-  const [toWorker, toTab] = [sent, heard]
+  const [toWorker, toTab] = [sent, received]
   return () => {
     const { port: real } = connect()
     const port = {
@@ -97,7 +97,7 @@ const save = (id: number, title: string) => act(() => put.mutateAsync({ id, titl
 const sentOf = (type: TabMessage["type"]) => sent.filter((message) => message.type === type).length
 const counts = () => [bindingOf(client).documentCount, bindingOf(client).queryCount]
 
-test("H4 enabled: false does not read and is not live; refetch() reads once", async () => {
+test("enabled: false does not read and is not live; refetch() reads once (H4)", async () => {
   const { rerender } = render(page(<Titles options={{ enabled: false }} />))
   await save(1, "one")
   expect(screen.getByText("nothing")).toBeDefined()
@@ -114,7 +114,7 @@ test("H4 enabled: false does not read and is not live; refetch() reads once", as
   await screen.findByText("titles: one,two,x")
 })
 
-test("H4 refetch() gives rows of now, and the same object when nothing has changed", async () => {
+test("refetch() gives rows of now, and the same object when nothing has changed (H4)", async () => {
   render(page(<Titles />))
   await save(1, "one")
   await screen.findByText("titles: one")
@@ -128,7 +128,7 @@ test("H4 refetch() gives rows of now, and the same object when nothing has chang
   expect(sentOf("subscribe")).toBe(1)
 })
 
-test("H4 select makes anything of the rows, and is live", async () => {
+test("select makes anything of the rows, and is live (H4)", async () => {
   function Count() {
     const { data } = useQuery(todos, { select: (rows) => rows.length })
     return <p>{`count ${data}`}</p>
@@ -139,7 +139,7 @@ test("H4 select makes anything of the rows, and is live", async () => {
   await screen.findByText("count 1")
 })
 
-test("H4 placeholderData shows until the rows are there", async () => {
+test("placeholderData shows until the rows are there (H4)", async () => {
   const shown: (boolean | string)[] = []
   function Placeholder() {
     const { data, isPlaceholderData } = useQuery(todos, { placeholderData: [{ id: 0, title: "placeholder" }] })
@@ -152,7 +152,7 @@ test("H4 placeholderData shows until the rows are there", async () => {
   expect(shown).not.toContain("nothing")
 })
 
-test("H4 placeholderData keeps what was shown while other parameters are read", async () => {
+test("placeholderData keeps what was shown while other parameters are read (H4)", async () => {
   function From({ min }: { min: number }) {
     const query = sql<Todo>`select * from todos where id >= ${min} order by id`
     const { data, isPlaceholderData } = useQuery(query, { placeholderData: (before) => before })
@@ -167,7 +167,7 @@ test("H4 placeholderData keeps what was shown while other parameters are read", 
   await screen.findByText("now: 2")
 })
 
-test("H3 H4 what the app does to the client's cache ends in rows again, and they stay live", async () => {
+test("what the app does to the client's cache ends in rows again, and they stay live (H3, H4)", async () => {
   render(page(<Titles />))
   await act(() => client.cancelQueries())
   await save(1, "one")
@@ -183,7 +183,7 @@ test("H3 H4 what the app does to the client's cache ends in rows again, and they
   expect(counts()).toEqual([1, 1])
 })
 
-test("H4 a client with a queryKeyHashFn of its own is live, and lets go of everything", async () => {
+test("a client with a queryKeyHashFn of its own is live, and lets go of everything (H4)", async () => {
   client = new QueryClient({ defaultOptions: { queries: { queryKeyHashFn: (key) => `mine ${JSON.stringify(key)}` } } })
   const { unmount } = render(page(<Titles options={{ gcTime: 0 }} />))
   await save(1, "one")
@@ -192,7 +192,7 @@ test("H4 a client with a queryKeyHashFn of its own is live, and lets go of every
   await waitFor(() => expect(bindingOf(client).queryCount).toBe(0), { timeout: 5_000 })
 })
 
-test("H4 gcTime: what is cached shows at once on the way back, and is live again", async () => {
+test("gcTime: what is cached shows at once on the way back, and is live again (H4)", async () => {
   const { rerender } = render(page(<Titles options={{ gcTime: 60_000 }} />))
   await save(1, "one")
   await screen.findByText("titles: one")
@@ -204,7 +204,7 @@ test("H4 gcTime: what is cached shows at once on the way back, and is live again
   client.clear()
 })
 
-test("H4 useQueries with liveQueryOptions is live", async () => {
+test("useQueries with liveQueryOptions is live (H4)", async () => {
   const first = sql<Todo>`select * from todos where id = 1`
   function Two() {
     const [all, one] = useQueries({ queries: [liveQueryOptions(name, todos), liveQueryOptions(name, first)] })
@@ -217,7 +217,7 @@ test("H4 useQueries with liveQueryOptions is live", async () => {
   await screen.findByText("2 and 1")
 })
 
-test("H4 useIsMutating counts what is not kept yet", async () => {
+test("useIsMutating counts what is not kept yet (H4)", async () => {
   const seen: number[] = []
   function Busy() {
     seen.push(useIsMutating({ mutationKey: ["lf", null, "d", "Put"] }))
@@ -229,22 +229,22 @@ test("H4 useIsMutating counts what is not kept yet", async () => {
   expect(Math.max(...seen)).toBe(1)
 })
 
-test("H4 callbacks are called in TanStack's order, with the arguments of their call", async () => {
-  const told: string[] = []
+test("callbacks are called in TanStack's order, with the arguments of their call (H4)", async () => {
+  const reported: string[] = []
   const listeners = (who: string): MutationOptions<Todo> => ({
-    onSuccess: (_receipt, { title }) => told.push(`${who} success ${title}`),
-    onError: ({ code }, { title }) => told.push(`${who} error ${code} ${title}`),
+    onSuccess: (_receipt, { title }) => reported.push(`${who} success ${title}`),
+    onError: ({ code }, { title }) => reported.push(`${who} error ${code} ${title}`),
     onSettled: (receipt, error, { title }) =>
-      told.push(`${who} settled ${receipt?.uid.length ?? "-"} ${error?.code ?? error} ${title}`),
+      reported.push(`${who} settled ${receipt?.uid.length ?? "-"} ${error?.code ?? error} ${title}`),
   })
   render(page(null, client, listeners("hook")))
   const { onSuccess, onError, onSettled } = listeners("call")
   const one = { ...(onSuccess && { onSuccess }), ...(onError && { onError }), ...(onSettled && { onSettled }) }
   act(() => put.mutate({ id: 1, title: "a" }, one))
-  await waitFor(() => expect(told).toHaveLength(4))
+  await waitFor(() => expect(reported).toHaveLength(4))
   act(() => put.mutate({ id: 1, title: "" }, one))
-  await waitFor(() => expect(told).toHaveLength(8))
-  expect(told).toEqual([
+  await waitFor(() => expect(reported).toHaveLength(8))
+  expect(reported).toEqual([
     "hook success a",
     "hook settled 36 null a",
     "call success a",
@@ -256,7 +256,7 @@ test("H4 callbacks are called in TanStack's order, with the arguments of their c
   ])
 })
 
-test("H5 when the last component is gone nothing runs and nothing is kept", async () => {
+test("when the last component is gone nothing runs and nothing is kept (H5)", async () => {
   useFastTimers()
   const { unmount } = render(page(<Titles options={{ gcTime: 0 }} />))
   await screen.findByText("titles:")
@@ -267,7 +267,7 @@ test("H5 when the last component is gone nothing runs and nothing is kept", asyn
   expect([sentOf("subscribe"), sentOf("unsubscribe"), sentOf("close")]).toEqual([1, 1, 1])
 })
 
-test("H5 a disabled query that was read once leaves nothing behind", async () => {
+test("a disabled query that was read once leaves nothing behind (H5)", async () => {
   useFastTimers()
   const { unmount } = render(page(<Titles options={{ enabled: false, gcTime: 0 }} />))
   await act(() => result.refetch())
@@ -278,7 +278,7 @@ test("H5 a disabled query that was read once leaves nothing behind", async () =>
   expect([sentOf("subscribe"), sentOf("unsubscribe")]).toEqual([1, 1])
 })
 
-test("H1 H4 calls keep their order around a clear: what is written behind it stays", async () => {
+test("calls keep their order around a clear: what is written behind it stays (H1, H4)", async () => {
   render(page(<Titles />))
   await act(async () => {
     void put.mutateAsync({ id: 1, title: "before" })
@@ -288,7 +288,7 @@ test("H1 H4 calls keep their order around a clear: what is written behind it sta
   await screen.findByText("titles: behind")
 })
 
-test("H5 a query that nobody looks at is stopped while others go on", async () => {
+test("a query without observers is stopped while others go on (H5)", async () => {
   useFastTimers()
   const { rerender } = render(page(<Titles />))
   await screen.findByText("titles:")
@@ -302,7 +302,7 @@ test("H5 a query that nobody looks at is stopped while others go on", async () =
   client.clear()
 })
 
-test("H5 cache.clear() under mounted components keeps them live, and nothing more", async () => {
+test("cache.clear() under mounted components keeps them live, and nothing more (H5)", async () => {
   render(page(<Titles />))
   await screen.findByText("titles:")
   for (let i = 1; i <= 3; i++) {
@@ -314,7 +314,7 @@ test("H5 cache.clear() under mounted components keeps them live, and nothing mor
   expect(sentOf("subscribe") - sentOf("unsubscribe")).toBe(1)
 })
 
-test("H5 a query that was only prefetched is forgotten when it is removed", async () => {
+test("a query that was only prefetched is forgotten when it is removed (H5)", async () => {
   render(page(null))
   await client.prefetchQuery(liveQueryOptions(name, todos))
   expect(client.getQueryData(liveQueryOptions(name, todos).queryKey)).toEqual([])
@@ -324,7 +324,7 @@ test("H5 a query that was only prefetched is forgotten when it is removed", asyn
   expect(sentOf("unsubscribe")).toBe(1)
 })
 
-test("H6 with 500 pending mutations one more is told as one", async () => {
+test("with 500 pending mutations one more is sent as one (H6)", async () => {
   function Lists() {
     return <p>{`${usePendingMutations().length} pending, ${useRejectedMutations().length} rejected`}</p>
   }
@@ -333,17 +333,17 @@ test("H6 with 500 pending mutations one more is told as one", async () => {
     await Promise.all(Array.from({ length: 500 }, (_, id) => document.mutate(Put, { id, title: "t" })))
   })
   await screen.findByText("500 pending, 0 rejected")
-  heard.length = 0
+  received.length = 0
   await save(500, "t")
   await screen.findByText("501 pending, 0 rejected")
-  const items = heard.flatMap((message) => {
+  const items = received.flatMap((message) => {
     if (message.type !== "pending" && message.type !== "rejected") return []
     return message.change.type === "all" ? message.change.items : message.change.added
   })
   expect(items).toHaveLength(1)
 })
 
-test("H6 1,000 mounted queries subscribe with 1,000 messages, and a change is told to the one that it concerns", async () => {
+test("1,000 queries subscribe with 1,000 messages; a change reaches only its own query (H6)", async () => {
   let renders: number[] = []
   const shown = new Map<number, string | undefined>()
   const One = memo(function One({ id }: { id: number }) {
@@ -359,14 +359,14 @@ test("H6 1,000 mounted queries subscribe with 1,000 messages, and a change is to
   await waitFor(() => expect(shown.get(1_000)).toBe("t1000"))
   expect([sentOf("subscribe"), sentOf("refresh"), sentOf("unsubscribe")]).toEqual([1_000, 0, 0])
   renders = []
-  heard.length = 0
+  received.length = 0
   await save(500, "changed")
   await waitFor(() => expect(shown.get(500)).toBe("changed"))
   expect(renders).toEqual([500])
-  expect(heard.flatMap((message) => (message.type === "results" ? message.results : []))).toHaveLength(1)
+  expect(received.flatMap((message) => (message.type === "results" ? message.results : []))).toHaveLength(1)
 })
 
-test("H6 selectRow runs once per changed row, and a row that moves keeps what it was mapped to", async () => {
+test("selectRow runs once per changed row, and a row that moves keeps what it was mapped to (H6)", async () => {
   let mapped: number[] = []
   let shown: readonly { id: number; loud: string }[] = []
   const options: RowQueryOptions<Todo, { id: number; loud: string }> = {

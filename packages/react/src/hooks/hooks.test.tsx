@@ -161,7 +161,7 @@ test("an inline worker factory rendered 100 times makes one worker", async () =>
   expect(made).toBe(1)
 })
 
-test("changed parameters and documents show their own rows; clear() while mounted subscribes again", async () => {
+test("changed parameters and documents show their own rows; clear() while mounted resubscribes", async () => {
   const client = new QueryClient()
   const worker = memoryWorker({ mutator })
   const tree = (doc: string, min: number) => (
@@ -190,7 +190,7 @@ test("changed parameters and documents show their own rows; clear() while mounte
   await waitFor(() => expect(titles()).toEqual(["one", "five", "six"]))
 })
 
-test("a server snapshot that comes with router.refresh() never puts older rows over pending edits", async () => {
+test("a server snapshot from router.refresh() never puts older rows over pending edits", async () => {
   const client = new QueryClient()
   const query = sql`select * from todos where id >= ${0} order by id`
   // What the server's prefetch gives: rows as old as can be, so that whatever is here is newer.

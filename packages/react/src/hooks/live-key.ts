@@ -6,9 +6,9 @@ import { sentToError } from "../rpc/sent-error.ts"
 import type { TabDocument } from "../tab/tab-document.ts"
 import type { TabSubscription } from "../tab/tab-queries.ts"
 
-/** A query that nobody looks at any more is stopped after this long: fast remounts come back sooner. */
+/** A query without observers is stopped after this long: fast remounts come back sooner. */
 const IDLE_STOP_MS = 1_000
-/** Rows that depend on the time are asked for again this often, where the app sets no `refetchInterval`. */
+/** Queries that read the time run again this often, unless the app sets `refetchInterval`. */
 const CLOCK_MS = 1_000
 
 interface Waiting {
@@ -17,10 +17,10 @@ interface Waiting {
   readonly reject: (error: LfError) => void
 }
 
-/** Rows as the worker sent them: their identity is right already. */
+/** Rows as the worker sent them: their identity is already stable. */
 const settledRows = new WeakSet<object>()
 
-/** Marks a list whose items are the same objects as before wherever they say the same. */
+/** Marks a list whose equal items are already the same objects as before. */
 export function markSettled<T extends readonly unknown[]>(rows: T): T {
   settledRows.add(rows)
   return rows
@@ -31,8 +31,8 @@ export function isSettled(value: unknown): boolean {
 }
 
 /**
- * One live query, and the cached queries of TanStack's that show it. It runs in the worker while an enabled observer looks
- * at one of them, and for as long as a fetch takes. It never runs for a query that is disabled or hidden (H5).
+ * One live query, and TanStack's cached queries that show it. It runs in the worker while an enabled observer watches
+ * one of them, and during a fetch. It never runs for a query that is disabled or hidden (H5).
  */
 export class LiveKey {
   readonly key: QueryKey
@@ -41,10 +41,10 @@ export class LiveKey {
   readonly #onUnused: () => void
   readonly #cached = new Set<CachedQuery>()
   #subscription: TabSubscription | null = null
-  /** What the worker sent last; null: nothing, or an error. */
+  /** The worker's last result; null: none, or an error. */
   #rows: readonly Row[] | null = null
   #error: LfError | null = null
-  /** What was shown before the worker was asked anew: rows that say the same stay the same objects. */
+  /** The rows that were shown before a resubscription: equal rows keep these objects. */
   #before: readonly Row[] = []
   #asksClock = false
   #waiting: Waiting[] = []
@@ -65,31 +65,31 @@ export class LiveKey {
     this.#onUnused = options.onUnused
   }
 
-  /** Something changed about a cached query of this key: its observers, their options. */
+  /** A cached query of this key changed: its observers, or their options. */
   look(query: CachedQuery): void {
     this.#cached.add(query)
     this.#update()
   }
 
-  /** It is not cached any more. */
+  /** It was removed from the cache. */
   remove(query: CachedQuery): void {
     this.#cached.delete(query)
     if (this.#cached.size > 0) {
       this.#update()
       return
     }
-    // TanStack has cancelled what was under way.
+    // TanStack has cancelled the fetch.
     this.#waiting = []
     this.#stop()
     this.#onUnused()
   }
 
-  /** A fetch that resolves after a newer push must not put older rows over it. */
+  /** A fetch that resolves after a newer push must not overwrite it with older rows. */
   keepNewest(query: CachedQuery): void {
     if (this.#subscription !== null && this.#rows !== null) this.#show(query, this.#rows)
   }
 
-  /** TanStack's `queryFn`: rows of now, from a run of now. */
+  /** TanStack's `queryFn`: current rows, from a new run. */
   fetch(): Promise<readonly Row[]> {
     if (this.#pushed !== null) return Promise.reject(this.#pushed)
     const turn = this.#subscription?.refresh() ?? 0
@@ -127,7 +127,7 @@ export class LiveKey {
     this.#before = this.#rows ?? this.#before
     this.#rows = null
     this.#error = null
-    // What is cached is not kept up to date from now on: who fetches it gets rows of then, not of now.
+    // The cached rows are not live any more: without this a later fetch would return them as current.
     for (const query of this.#cached) query.invalidate()
     subscription.stop()
   }
@@ -136,7 +136,7 @@ export class LiveKey {
     if (this.#subscription === null) return
     const answered = turn === null ? [] : this.#waiting.filter((one) => one.turn <= turn)
     if (turn !== null) this.#waiting = this.#waiting.filter((one) => one.turn > turn)
-    // "same" is as what was sent last, an error perhaps.
+    // "same" refers to what was sent last, perhaps an error.
     const error = result.type === "error" ? sentToError(result.error) : result.type === "same" ? this.#error : null
     if (error !== null) this.#takeError(error, answered)
     else if (result.type !== "error") this.#takeRows(result, answered)
@@ -163,12 +163,12 @@ export class LiveKey {
     if (isNew || answered.length > 0) this.#push(error)
   }
 
-  /** As a fetch that fails: so that TanStack's own callbacks are called, and `retry` means what it says. */
+  /** Ends like a failed fetch, so that TanStack calls its callbacks and `retry` applies. */
   #push(error: LfError): void {
     this.#pushed = error
     for (const query of this.#cached) {
       if (query.state.fetchStatus === "idle" && query.isActive() && query.state.error !== error)
-        query.fetch().catch(() => {}) // it is in the query's state
+        query.fetch().catch(() => {}) // the error is in the query's state
     }
     this.#pushed = null
   }
@@ -177,7 +177,7 @@ export class LiveKey {
     if (this.#rows === null) return
     for (const query of this.#cached) {
       if (query.isActive()) this.#show(query, this.#rows)
-      // Nothing looks at it: who fetches it gets rows of then.
+      // Without observers a later fetch would return old rows.
       else if (!query.state.isInvalidated) query.invalidate()
     }
   }
@@ -187,7 +187,7 @@ export class LiveKey {
     if (data !== rows || status !== "success" || isInvalidated) query.setData(rows, { manual: true })
   }
 
-  /** What depends on the time changes without a change: it is run again while somebody looks at it. */
+  /** What reads the time changes without a write: it runs again while it has observers. */
   #expectClock(): void {
     const isWanted = this.#asksClock && this.#wasActive && !this.#hasInterval
     if (!isWanted) {
@@ -209,7 +209,7 @@ export class LiveKey {
   }
 }
 
-/** The rows that came, with the objects of before for those that say the same. */
+/** The new rows, with the old objects for equal ones. */
 function keepRows(before: readonly Row[], after: readonly Row[]): readonly Row[] {
   const patch = before.length === 0 ? undefined : diffRows(before, after)
   if (patch === null) return markSettled(before)

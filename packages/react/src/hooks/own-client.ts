@@ -12,11 +12,11 @@ const uncommitted = new Map<string, Uncommitted>()
 
 /**
  * The client of a provider without a surrounding one. A tree that suspends above the provider on its first render loses
- * all of its state and is rendered anew: it finds the client of the attempt before, and with it the query that is under
- * way. Without that each attempt would wait for a query of its own, for ever (H3).
+ * all of its state and is rendered again: it finds the client of the attempt before, and with it the query under
+ * way. Otherwise each attempt would wait for a query of its own, forever (H3).
  */
 export function ownClient(name: string): QueryClient {
-  // A server renders for many people: nothing is kept between two renders.
+  // A server renders for many users: nothing is kept between two renders.
   if (typeof window === "undefined") return new QueryClient()
   const known = uncommitted.get(name)
   if (known !== undefined) return known.client

@@ -7,14 +7,14 @@ export type Rejected = Extract<Outcome, { type: "rejected" }>
 
 type RejectedListener<Args> = (rejected: Rejected, args: Args) => unknown
 
-/** Posts a mutation at once. Its end is reported, and rejections reach their listeners. */
+/** Posts a mutation at once. Reports its failure, and calls the rejection listeners. */
 export function post<Args>(call: {
   readonly handle: DocumentHandle
   readonly mutation: DefinedMutation<Args>
   readonly args: Args
-  /** Whether the app hears of a failure on this device. */
+  /** Whether the app handles a failure on this device. */
   readonly isTaken: () => boolean
-  /** Asked when the server has rejected it. */
+  /** Called when the server has rejected the mutation. */
   readonly listeners: () => readonly (RejectedListener<Args> | undefined)[]
 }): Promise<Receipt> {
   const { handle, mutation, args, isTaken, listeners } = call
@@ -33,23 +33,23 @@ export function post<Args>(call: {
     async ({ remote }) => {
       const outcome = await remote
       if (outcome.type !== "rejected") return
-      const heard = listeners().filter((listener) => listener !== undefined)
+      const notified = listeners().filter((listener) => listener !== undefined)
       const error = new LfError("MUTATION_REJECTED", `${mutation.name}: the server decided ${outcome.code}`, {
         cause: outcome,
       })
       const isShown = handle.live.errors.isRejectionRead
-      handle.report(error, what, isOfField || heard.length > 0 || isRemoteRead || isShown)
-      for (const listener of heard) guarded(() => listener(outcome, args))
+      handle.report(error, what, isOfField || notified.length > 0 || isRemoteRead || isShown)
+      for (const listener of notified) guarded(() => listener(outcome, args))
     },
     (error: LfError) => handle.report(error, what, isOfField || isTaken()),
   )
   return shown
 }
 
-/** An app's listener that throws must not keep the others from hearing. */
-function guarded(tell: () => unknown): void {
+/** A listener that throws must not keep the others from being called. */
+function guarded(call: () => unknown): void {
   try {
-    tell()
+    call()
   } catch (thrown) {
     reportError(thrown)
   }

@@ -13,28 +13,28 @@ export interface LfProviderProps {
   /** 1 to 64 characters of A-Z, a-z, 0-9, _ and -. */
   readonly doc: string
   /**
-   * Who is signed in: the id that the server's `authenticate` answers. Storage is kept apart per user; what was written
-   * here as nobody (null) goes to the one who signs in, what is pending of theirs never to anybody else.
+   * The signed-in user: the id that the server's `authenticate` returns. Storage is separate per user. What was written
+   * here while anonymous (null) goes to the user who signs in; a user's pending mutations never go to another user.
    */
   readonly user?: string | null
   /** Makes the app's SharedWorker. Called once per tab and document, however often this renders. */
   readonly worker: () => SharedWorker
-  /** Where the server's route is; by default /api/lf on this origin. With a `basePath` it must be said. */
+  /** The server's route; by default /api/lf on this origin. Required with a `basePath`. */
   readonly url?: string
-  /** A short-lived token for the server's `authenticate`, asked for at each connection. */
+  /** A short-lived token for the server's `authenticate`, called for each connection. */
   readonly auth?: () => Promise<string | null>
   /**
-   * Told of everything that fails in this document: mutations that were not kept or were rejected, queries, the connection.
-   * Whoever wrote the failing call is told too, where they listen. For your error tracker.
+   * Called with every failure in this document: mutations that were not kept or were rejected, queries, the connection.
+   * The failing call's own listeners are called too. For your error tracker.
    */
   readonly onError?: ErrorListener
-  /** By default the surrounding one, else one of the provider's own. */
+  /** By default the surrounding QueryClient, else one of the provider's own. */
   readonly queryClient?: QueryClient
   readonly children?: ReactNode
 }
 
 /**
- * Opens a document for the components below. What they call belongs to this document and user, also after an `await` or
+ * Opens a document for the components below. Their calls belong to this document and user, also after an `await` or
  * once another document is shown.
  * @throws DOC_ID_INVALID
  */
@@ -47,7 +47,7 @@ export function LfProvider(props: LfProviderProps): ReactElement {
   const options = optionsOf(props)
   if (options !== null) handle.offer(options)
   useEffect(() => handle.live.retain(), [handle])
-  // After every commit: the newest props are what the next connection is made with.
+  // After every commit: the next connection uses the newest props.
   useEffect(() => {
     if (options !== null) handle.use(options)
   })
@@ -57,13 +57,13 @@ export function LfProvider(props: LfProviderProps): ReactElement {
   return client === surrounding ? tree : <QueryClientProvider client={client}>{tree}</QueryClientProvider>
 }
 
-/** Null on a server, which connects to nothing. */
+/** Null on a server, which does not connect. */
 function optionsOf({ worker, url = "/api/lf", auth }: LfProviderProps): ConnectOptions | null {
   if (typeof window === "undefined") return null
   return { worker, url: new URL(url, location.href).href, auth }
 }
 
-/** The client that was given, or one of this provider's own. */
+/** The client that was given, or this provider's own. */
 function useClient(given: QueryClient | undefined, name: string): QueryClient {
   const [own, setOwn] = useState(() => (given === undefined ? ownClient(name) : null))
   useEffect(() => {
@@ -71,7 +71,7 @@ function useClient(given: QueryClient | undefined, name: string): QueryClient {
   }, [name, own])
   if (given !== undefined) return given
   if (own !== null) return own
-  // The one that was given went away.
+  // The given client was removed.
   const client = ownClient(name)
   setOwn(client)
   return client

@@ -14,9 +14,9 @@ import { LiveKey } from "./live-key.ts"
 import { shareResult } from "./share-result.ts"
 
 const GC_MS = 10_000
-/** What renders offered and no document took is forgotten after this long. */
+/** Options of renders that no document used are forgotten after this long. */
 const OFFER_MS_MAX = 60_000
-/** Documents of a page that show nothing and wait for the server's decisions; one more, and the oldest stops waiting. */
+/** Documents of a page that show nothing and wait for the server's decisions; over it the oldest stops waiting. */
 const FOLLOWING_MAX = 16
 
 interface DocumentName {
@@ -26,7 +26,7 @@ interface DocumentName {
 
 const bindings = new WeakMap<QueryClient, QueryBinding>()
 
-/** The one binding of a QueryClient: its cache tells which queries are watched, the documents tell their rows. */
+/** The one binding of a QueryClient: its cache reports which queries are watched, the documents deliver their rows. */
 export function bindingOf(client: QueryClient): QueryBinding {
   let binding = bindings.get(client)
   if (binding === undefined) {
@@ -38,11 +38,11 @@ export function bindingOf(client: QueryClient): QueryBinding {
 
 export class QueryBinding {
   readonly client: QueryClient
-  /** Those that something uses, or that still wait for a decision. */
+  /** Documents in use, or that still wait for a decision. */
   readonly #documents = new Map<string, TabDocument>()
   readonly #offers = new Map<string, ConnectOptions>()
   readonly #following = new Set<TabDocument>()
-  /** By a text of our own: a client may hash its keys as it likes. */
+  /** By lf's own text of the key: a client may hash its keys in another way. */
   readonly #liveKeys = new Map<string, LiveKey>()
   readonly #liveKeyByQuery = new WeakMap<CachedQuery, LiveKey>()
   #sweep: ReturnType<typeof setTimeout> | undefined
@@ -61,12 +61,12 @@ export class QueryBinding {
       queryFn: ({ queryKey }) => this.#liveKey(queryKey).fetch(),
     })
     client.getQueryCache().subscribe((event) => {
-      // A key that is none of ours is an error of its fetch, not of the cache.
+      // A malformed key is an error of its fetch, not of the cache.
       if (isLiveKey(event.query.queryKey)) this.#note(event)
     })
   }
 
-  /** The tab's end of a document: one per user and document, made on demand. */
+  /** The tab's end of a document: one per user and document, created on demand. */
   document(doc: string, user: string | null): TabDocument {
     const name = nameOf({ doc, user })
     const known = this.#documents.get(name)
@@ -88,12 +88,12 @@ export class QueryBinding {
     return document
   }
 
-  /** Documents that something uses, or that wait for a decision. */
+  /** Documents in use, or that wait for a decision. */
   get documentCount(): number {
     return this.#documents.size
   }
 
-  /** Queries that are cached, or that were and still run. */
+  /** Queries that are cached, or were and still run. */
   get queryCount(): number {
     return this.#liveKeys.size
   }
@@ -102,7 +102,7 @@ export class QueryBinding {
     return this.#documents.get(nameOf({ doc, user }))
   }
 
-  /** What a render would connect a document with, for whatever needs it first. */
+  /** The options of a render, for the first call that connects the document. */
   offer({ doc, user }: DocumentName, options: ConnectOptions): void {
     const known = this.find(doc, user)
     if (known !== undefined) {
@@ -133,7 +133,7 @@ export class QueryBinding {
       this.#liveKeyByQuery.get(query)?.remove(query)
       this.#findAgain(query)
     } else if (this.client.getQueryCache().get(query.queryHash) !== query) {
-      // An observer that a render made before the cache was cleared came to look at what is not cached any more.
+      // An observer from a render before the cache was cleared watches a query that is not cached any more.
       if (type === "observerAdded") this.#findAgain(query)
     } else if (
       type === "added" ||
@@ -147,7 +147,7 @@ export class QueryBinding {
     }
   }
 
-  /** The cache was cleared under mounted components: they find their query again, and with it rows. */
+  /** The cache was cleared under mounted components: they get their query again, and with it rows. */
   #findAgain({ observers }: CachedQuery): void {
     const mounted = [...observers]
     if (mounted.length === 0) return
@@ -191,7 +191,7 @@ export function liveQueryOptions<R>({ doc, user }: DocumentName, query: Query<R>
   return { queryKey: liveQueryKey(user, doc, compileQuery(query)) }
 }
 
-/** What a key stands for: hydrated queries have nothing else. */
+/** The query that a key stands for: hydrated queries have nothing else. */
 function partsOf(key: QueryKey): { user: string | null; doc: string; query: Sql<unknown> } {
   if (!isLiveKey(key)) {
     throw new LfError(

@@ -3,7 +3,7 @@ import { isSettled, markSettled } from "./live-key.ts"
 
 /**
  * TanStack's `structuralSharing` for live queries. Rows come from the worker with their identity; what `select` made of
- * them is compared with what it made before. The items of a list are matched by what they say, not by where they stand:
+ * them is compared with the result before. The items of a list are matched by content, not by position:
  * when one row moves, the others stay the same objects.
  */
 export function shareResult(before: unknown, after: unknown): unknown {
@@ -35,7 +35,7 @@ function shareList(before: readonly unknown[], after: readonly unknown[]): reado
   return shared.length === before.length && shared.every((item, i) => item === before[i]) ? before : shared
 }
 
-/** Whether they say the same: then the old one is taken. */
+/** Whether they are equal: then the old one is used. */
 function shareAt(old: unknown, now: unknown, shared: unknown[], at: number): boolean {
   if (replaceEqualDeep(old, now) !== old) return false
   shared[at] = old
@@ -45,15 +45,15 @@ function shareAt(old: unknown, now: unknown, shared: unknown[], at: number): boo
 let unlike = 0
 
 /**
- * A text that is equal for equal data, and for nothing else: what JSON does not tell apart is told by its type, and what is
- * no data (functions, instances of classes) is like nothing.
+ * A text that is equal for equal data, and for nothing else: values that JSON does not distinguish get their type, and what
+ * is no data (functions, instances of classes) equals nothing.
  */
 function textOf(value: unknown): string {
-  return JSON.stringify(value, tell) ?? "undefined"
+  return JSON.stringify(value, replacer) ?? "undefined"
 }
 
-function tell(this: unknown, name: string, told: unknown): unknown {
-  // JSON has asked a Date for its text already.
+function replacer(this: unknown, name: string, jsonValue: unknown): unknown {
+  // JSON has called a Date's toJSON already.
   const value = (this as Readonly<Record<string, unknown>>)[name]
   switch (typeof value) {
     case "bigint":
@@ -68,7 +68,7 @@ function tell(this: unknown, name: string, told: unknown): unknown {
     case "symbol":
       return `\u0000f${unlike++}`
     case "object":
-      return value === null || isPlain(value) ? told : toldObject(value)
+      return value === null || isPlain(value) ? jsonValue : keyOfObject(value)
     default:
       return value
   }
@@ -80,13 +80,13 @@ function isPlain(value: object): boolean {
   return prototype === Object.prototype || prototype === null
 }
 
-function toldObject(value: object): string {
+function keyOfObject(value: object): string {
   if (value instanceof Uint8Array) return `\u0000x${value.join(",")}`
   if (value instanceof Date) return `\u0000d${value.getTime()}`
   return `\u0000f${unlike++}`
 }
 
-/** What `selectRow` made of each row, while the row is the same object. */
+/** What `selectRow` returned for each row, while the row is the same object. */
 export class RowResults<Row extends object, Result> {
   readonly #byRow = new WeakMap<Row, { readonly of: (row: Row) => Result; readonly result: Result }>()
   #last: readonly Result[] = []
@@ -95,14 +95,14 @@ export class RowResults<Row extends object, Result> {
     const results = rows.map((row) => this.#resultOf(row, select))
     const isSame = results.length === this.#last.length && results.every((result, i) => result === this.#last[i])
     if (!isSame) this.#last = markSettled(results)
-    return this.#last as Result[] // made above, and nobody writes into it
+    return this.#last as Result[] // made above, and not written to
   }
 
   #resultOf(row: Row, select: (row: Row) => Result): Result {
     const known = this.#byRow.get(row)
     if (known?.of === select) return known.result
     const made = select(row)
-    // An inline function is another one at every render; what it makes is most often the same.
+    // An inline function is new at every render; its results are mostly equal.
     const result = known === undefined ? made : replaceEqualDeep(known.result, made)
     this.#byRow.set(row, { of: select, result })
     return result

@@ -5,8 +5,8 @@ import type { DocumentHandle } from "./document-handle.ts"
 const seen = new Map<string, object>()
 
 /**
- * Development: the bundler swaps edited mutators into the page, but not into a worker that runs. When a mutation of a
- * known name is another object, the page's code is newer, and the worker is asked to start over.
+ * Development: the bundler swaps edited mutators into the page, but not into a running worker. When a mutation of a
+ * known name is another object, the page's code is newer, and the worker is restarted.
  */
 export function useDevWorkerRestart<Args>(handle: DocumentHandle, mutation: DefinedMutation<Args>): void {
   useEffect(() => {
@@ -19,7 +19,7 @@ export function useDevWorkerRestart<Args>(handle: DocumentHandle, mutation: Defi
 
 /**
  * Development: a worker outlives a reload (`extendedLifetime`, another tab), and its address does not change with its
- * code. One that is older than this page's load may run mutators of before an edit: it is asked to start over.
+ * code. A worker that is older than this page's load may run mutators from before an edit: it is restarted.
  */
 export function useWorkerOfThisLoad(handle: DocumentHandle): void {
   useEffect(() => {

@@ -16,7 +16,7 @@ export interface Document {
   query<R>(query: Query<R>): Promise<R[]>
   /** False takes the worker's socket offline, for all tabs; true brings it back. */
   setOnline(online: boolean): void
-  /** Forgets the document on this device. @throws PENDING_REFUSED when changes have not reached the server and `pending` is "refuse" */
+  /** Deletes the document on this device. @throws PENDING_REFUSED when changes have not reached the server and `pending` is "refuse" */
   clear(options: { readonly pending: "refuse" | "discard" }): Promise<void>
 }
 
@@ -45,14 +45,14 @@ export interface ConnectionState {
   readonly status: DocumentState["status"]
   /**
    * Why it is not connected, with a code and its remedy (docs/errors.md). Also when the status is `offline`: then most often
-   * SERVER_UNREACHABLE. Null while it is connected, before the first try ended, and after `setOnline(false)`.
+   * SERVER_UNREACHABLE. Null while it is connected, before the first attempt ended, and after `setOnline(false)`.
    */
   readonly error: LfError | null
-  /** What `setOnline` was last told, by any tab. */
+  /** The last value that `setOnline` got, in any tab. */
   readonly isOnlineWanted: boolean
 }
 
-/** How the worker stands with the server. */
+/** The worker's connection to the server. */
 export function useConnectionStatus(): ConnectionState {
   const handle = useDocumentHandle("useConnectionStatus")
   const status = useDocumentState(handle, (state) => state.status)
@@ -76,7 +76,7 @@ export function useConnectionStatus(): ConnectionState {
   )
 }
 
-/** How this device stands with the document. `durable`: what is resolved survives a crash; false in private windows. */
+/** The document's state on this device. `durable`: resolved mutations survive a crash; false in private windows. */
 export function useSyncStatus(): {
   readonly pending: number
   readonly lsn: number
@@ -93,26 +93,26 @@ export function useSyncStatus(): {
   return useMemo(() => ({ pending, lsn, durable, upToDate, firstSync }), [pending, lsn, durable, upToDate, firstSync])
 }
 
-/** What waits for the server, oldest first. */
+/** Mutations that wait for the server, oldest first. */
 export function usePendingMutations(): readonly PendingMutation[] {
   const handle = useDocumentHandle("usePendingMutations")
   return useSyncExternalStore(
-    useCallback((tell) => handle.live.watchPending(tell), [handle]),
+    useCallback((notify) => handle.live.watchPending(notify), [handle]),
     () => handle.known.pending,
     () => NO_PENDING,
   )
 }
 
 export interface DismissibleRejection extends RejectedMutation {
-  /** Clears it, in every tab and for good. Resolves when that is durable. */
+  /** Removes the rejection from the list, in every tab and for good. Resolves when that is durable. */
   dismiss(): Promise<void>
 }
 
-/** What the server rejected and nobody dismissed yet; kept across restarts. */
+/** Mutations that the server rejected and that are not dismissed yet; kept across restarts. */
 export function useRejectedMutations(): readonly DismissibleRejection[] {
   const handle = useDocumentHandle("useRejectedMutations")
   const rejected = useSyncExternalStore(
-    useCallback((tell) => handle.live.watch(tell), [handle]),
+    useCallback((notify) => handle.live.watch(notify), [handle]),
     () => handle.known.rejected,
     () => NO_REJECTED,
   )
@@ -126,10 +126,10 @@ export function useRejectedMutations(): readonly DismissibleRejection[] {
 const NO_PENDING: readonly PendingMutation[] = []
 const NO_REJECTED: readonly RejectedMutation[] = []
 
-/** One part of the state: what does not change renders nothing. */
+/** One part of the state: renders only when that part changes. */
 function useDocumentState<T>(handle: DocumentHandle, select: (state: DocumentState) => T): T {
   return useSyncExternalStore(
-    useCallback((tell) => handle.live.watch(tell), [handle]),
+    useCallback((notify) => handle.live.watch(notify), [handle]),
     () => select(handle.known.state),
     () => select(INITIAL_STATE),
   )

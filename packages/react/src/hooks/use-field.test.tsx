@@ -63,7 +63,7 @@ const commitAt = (at: number) => {
   return commit
 }
 
-test("H9 what is typed shows at once and is dirty until the row has it", async () => {
+test("what is typed shows at once and is dirty until the row has it (H9)", async () => {
   render(<Bound row="a" />)
   focus()
   type("ab")
@@ -72,20 +72,20 @@ test("H9 what is typed shows at once and is dirty until the row has it", async (
   expect([input().value, field.isDirty, field.error]).toEqual(["ab", false, null])
 })
 
-test("H9 a change from elsewhere shows while nothing is typed", () => {
+test("a change from elsewhere shows while nothing is typed (H9)", () => {
   render(<Bound row="a" />)
-  become("of somebody else")
-  expect([input().value, field.isDirty]).toEqual(["of somebody else", false])
+  become("of another user")
+  expect([input().value, field.isDirty]).toEqual(["of another user", false])
   focus()
   become("again")
   expect(input().value).toBe("again")
 })
 
-test("H9 a change from elsewhere does not show over what is being typed", async () => {
+test("a change from elsewhere does not show over what is being typed (H9)", async () => {
   render(<Bound row="a" options={{ when: "blur" }} />)
   focus()
   type("mine")
-  become("of somebody else")
+  become("of another user")
   expect(input().value).toBe("mine")
   blur()
   await commitAt(0).keep()
@@ -94,7 +94,7 @@ test("H9 a change from elsewhere does not show over what is being typed", async 
   expect(input().value).toBe("later")
 })
 
-test("H9 change: one commit at a time is under way, and the last value wins", async () => {
+test("change: one commit at a time is under way, and the last value wins (H9)", async () => {
   render(<Bound row="" />)
   focus()
   for (const text of ["a", "ab", "abc", "abcd"]) type(text)
@@ -106,7 +106,7 @@ test("H9 change: one commit at a time is under way, and the last value wins", as
   expect([values().length, input().value, field.isDirty]).toEqual([2, "abcd", false])
 })
 
-test("H9 change: rows of our own older commits do not show over the newest text", async () => {
+test("change: rows of our own older commits do not show over the newest text (H9)", async () => {
   render(<Bound row="" />)
   focus()
   type("a")
@@ -119,7 +119,7 @@ test("H9 change: rows of our own older commits do not show over the newest text"
   expect([input().value, field.isDirty]).toEqual(["ab", false])
 })
 
-test("H9 pause: typing is committed once, when it pauses", async () => {
+test("pause: typing is committed once, when it pauses (H9)", async () => {
   vi.useFakeTimers()
   render(<Bound row="" options={{ when: "pause", pauseMs: 300 }} />)
   focus()
@@ -132,7 +132,7 @@ test("H9 pause: typing is committed once, when it pauses", async () => {
   expect(values()).toEqual(["abc"])
 })
 
-test("H9 pause: a blur does not wait for the pause", () => {
+test("pause: a blur does not wait for the pause (H9)", () => {
   render(<Bound row="" options={{ when: "pause", pauseMs: 60_000 }} />)
   focus()
   type("a")
@@ -140,7 +140,7 @@ test("H9 pause: a blur does not wait for the pause", () => {
   expect(values()).toEqual(["a"])
 })
 
-test("H9 blur: nothing is committed before, and nothing that was not edited", () => {
+test("blur: nothing is committed before, and nothing that was not edited (H9)", () => {
   render(<Bound row="" options={{ when: "blur" }} />)
   focus()
   blur()
@@ -155,7 +155,7 @@ test("H9 blur: nothing is committed before, and nothing that was not edited", ()
   expect(values()).toEqual(["ab"])
 })
 
-test("H9 unmounting commits what is not committed, once", () => {
+test("unmounting commits what is not committed, once (H9)", () => {
   const { unmount } = render(<Bound row="" options={{ when: "blur" }} />)
   focus()
   type("typed")
@@ -163,7 +163,7 @@ test("H9 unmounting commits what is not committed, once", () => {
   expect(values()).toEqual(["typed"])
 })
 
-test("H9 leaving the page commits what is not committed, once", () => {
+test("leaving the page commits what is not committed, once (H9)", () => {
   render(<Bound row="" options={{ when: "pause", pauseMs: 60_000 }} />)
   focus()
   type("typed")
@@ -172,7 +172,7 @@ test("H9 leaving the page commits what is not committed, once", () => {
   expect(values()).toEqual(["typed"])
 })
 
-test("H9 flush resolves when what is typed is kept, and throws what it was refused with", async () => {
+test("flush resolves when what is typed is kept, and throws what it was refused with (H9)", async () => {
   render(<Bound row="" options={{ when: "blur" }} />)
   focus()
   await field.flush()
@@ -186,7 +186,7 @@ test("H9 flush resolves when what is typed is kept, and throws what it was refus
   expect(await refused).toBe("MUTATION_REJECTED")
 })
 
-test("H9 a refused commit falls back to the row with its error, which the next edit takes away", async () => {
+test("a refused commit falls back to the row with its error, which the next edit takes away (H9)", async () => {
   render(<Bound row="good" options={{ when: "blur" }} />)
   focus()
   type("bad")
@@ -197,7 +197,7 @@ test("H9 a refused commit falls back to the row with its error, which the next e
   expect(field.error).toBeNull()
 })
 
-test("H9 a refused commit leaves the text of who is still typing, until the field is left", async () => {
+test("a refused commit leaves the text of a user who is typing until blur (H9)", async () => {
   render(<Bound row="good" />)
   focus()
   type("bad")
@@ -207,7 +207,7 @@ test("H9 a refused commit leaves the text of who is still typing, until the fiel
   expect([input().value, field.isDirty, field.error?.code]).toEqual(["good", false, "MUTATION_REJECTED"])
 })
 
-test("H9 what a failing worker did not keep stays typed, and is tried again", async () => {
+test("what a failing worker did not keep stays typed, and is tried again (H9)", async () => {
   render(<Bound row="" options={{ when: "blur" }} />)
   focus()
   type("mine")
@@ -220,7 +220,7 @@ test("H9 what a failing worker did not keep stays typed, and is tried again", as
   expect([values(), input().value, field.error]).toEqual([["mine", "mine"], "mine", null])
 })
 
-test("H9 the server's later rejection is the field's error, and shows the row", async () => {
+test("the server's later rejection is the field's error, and shows the row (H9)", async () => {
   let decide: (outcome: Awaited<Receipt["remote"]>) => void = () => {}
   const remote = new Promise<Awaited<Receipt["remote"]>>((resolve) => {
     decide = resolve
@@ -237,7 +237,7 @@ test("H9 the server's later rejection is the field's error, and shows the row", 
   expect(collectReceipts(() => 1)).toEqual({ returned: 1, receipts: [] })
 })
 
-test("H9 reset shows the row, and commits nothing", () => {
+test("reset shows the row, and commits nothing (H9)", () => {
   render(<Bound row="row" options={{ when: "blur" }} />)
   focus()
   type("draft")
@@ -247,7 +247,7 @@ test("H9 reset shows the row, and commits nothing", () => {
   expect(values()).toEqual([])
 })
 
-test("H9 another key commits what was typed to the row that it was typed for, and begins anew", () => {
+test("another key commits what was typed to the row that it was typed for, and begins anew (H9)", () => {
   function Form({ id }: { id: string }) {
     const bound = useField(
       `row ${id}`,
@@ -264,12 +264,12 @@ test("H9 another key commits what was typed to the row that it was typed for, an
   expect(values()).toEqual(["a: typed"])
 })
 
-test("H9 what an input method composes is committed once, when it is whole", async () => {
+test("what an input method composes is committed once, when it is whole (H9)", async () => {
   render(<Bound row="" />)
   focus()
   fireEvent.compositionStart(input())
   for (const text of ["k", "ka", "か"]) type(text)
-  become("of somebody else")
+  become("of another user")
   expect([values(), input().value]).toEqual([[], "か"])
   fireEvent.compositionEnd(input())
   expect(values()).toEqual(["か"])
@@ -277,7 +277,7 @@ test("H9 what an input method composes is committed once, when it is whole", asy
   expect([values(), input().value]).toEqual([["か"], "か"])
 })
 
-test("H9 a checkbox keeps 0 and 1 as its row does, and is committed at once", async () => {
+test("a checkbox keeps 0 and 1 as its row does, and is committed at once (H9)", async () => {
   render(<Bound row={0} options={{ key: "box", when: "blur" }} />)
   const box = screen.getByRole<HTMLInputElement>("checkbox")
   act(() => box.focus())
@@ -290,7 +290,7 @@ test("H9 a checkbox keeps 0 and 1 as its row does, and is committed at once", as
   expect([box.checked, field.error?.code]).toEqual([true, "MUTATION_REJECTED"])
 })
 
-test("H9 a text that is no number stays with its error, and is not committed", async () => {
+test("a text that is no number stays with its error, and is not committed (H9)", async () => {
   render(<Bound row={7} />)
   focus()
   type("7x")
@@ -304,7 +304,7 @@ test("H9 a text that is no number stays with its error, and is not committed", a
   expect([input().value, values()]).toEqual(["71", [71]])
 })
 
-test("H9 parse and format stand between the row and the text, and what parse throws is the error", () => {
+test("parse and format convert between row and text; what parse throws is the error (H9)", () => {
   const options = {
     parse: (text: string) => {
       if (text === "?") throw new Error("no price")
@@ -321,7 +321,7 @@ test("H9 parse and format stand between the row and the text, and what parse thr
   expect([input().value, field.value, values()]).toEqual(["2", 200, [200]])
 })
 
-test("H9 set is as if it had been typed", async () => {
+test("set is as if it had been typed (H9)", async () => {
   render(<Bound row="a" />)
   act(() => field.set("b"))
   expect([input().value, values()]).toEqual(["b", ["b"]])
@@ -329,7 +329,7 @@ test("H9 set is as if it had been typed", async () => {
   expect(field.isDirty).toBe(false)
 })
 
-test("H9 a mutator that makes something else of the text has the last word once it settled", async () => {
+test("a mutator that makes something else of the text has the last word once it settled (H9)", async () => {
   vi.useFakeTimers()
   function Trimmed() {
     const [row, become] = useState("")

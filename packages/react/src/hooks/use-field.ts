@@ -5,22 +5,22 @@ import { mapSelection, readSelection, type Selection } from "./caret.ts"
 import { type CommitWhen, Field } from "./field.ts"
 
 const PAUSE_MS = 300
-/** A server lays nothing out. */
+/** A server has no layout. */
 const useBrowserLayoutEffect = typeof window === "undefined" ? useEffect : useLayoutEffect
 
 export interface FieldOptions<V> {
-  /** When what is typed is committed: at each change (one commit at a time, so fast typing makes few), after a pause, or on blur. */
+  /** When a draft is committed: at each change (one commit at a time, so fast typing makes few), after a pause, or on blur. */
   readonly when?: CommitWhen
-  /** How long a pause is, milliseconds. Default: 300. */
+  /** Length of the pause, in milliseconds. Default: 300. */
   readonly pauseMs?: number
   /**
-   * Which row this is, where one component shows one after the other: with another key, what was typed is committed to the
-   * row that it was typed for, and the field begins anew. A React `key` on the component does the same.
+   * Identifies the row, where one component shows one after the other: with another key, the draft is committed to the
+   * row that it was typed for, and the field starts again. A React `key` on the component does the same.
    */
   readonly key?: string | number
-  /** From the text of the input. What it throws is the field's error, and is not committed. By default for texts and numbers. */
+  /** From the input's text. What it throws is the field's error, and is not committed. By default for texts and numbers. */
   readonly parse?: (text: string) => V
-  /** To the text of the input. */
+  /** To the input's text. */
   readonly format?: (value: V) => string
 }
 
@@ -49,13 +49,13 @@ export interface FieldResult<V> {
   readonly value: V
   readonly input: InputProps
   readonly checkbox: CheckboxProps
-  /** Something is shown that the row does not have yet. */
+  /** The field shows a value that the row does not have yet. */
   readonly isDirty: boolean
-  /** Why the last edit was not kept, or was rejected by the server; gone with the next edit. */
+  /** Why the last edit was not kept, or was rejected by the server; reset by the next edit. */
   readonly error: LfError | null
-  /** As if it had been typed. */
+  /** Sets the value as if it had been typed. */
   set(value: V): void
-  /** Commits what is not committed. Resolves when it is kept on this device. @throws what it was refused with */
+  /** Commits the draft. Resolves when it is kept on this device. @throws what it was refused with */
   flush(): Promise<void>
   /** Shows the row again. What was committed already stays. */
   reset(): void
@@ -75,7 +75,7 @@ export function useField<V>(value: V, commit: (value: V) => unknown, options: Fi
   const { key, format = formatDefault } = options
   const field = useHeldField(value, key)
   const state = useSyncExternalStore(
-    useCallback((tell) => field.watch(tell), [field]),
+    useCallback((notify) => field.watch(notify), [field]),
     () => field.state,
     () => field.state,
   )
@@ -139,7 +139,7 @@ export function useField<V>(value: V, commit: (value: V) => unknown, options: Fi
   }
 }
 
-/** Another row has another field, which begins with what that row has. */
+/** Another row gets another field, which starts with that row's value. */
 function useHeldField<V>(value: V, key: string | number | undefined): Field<V> {
   const [held, setHeld] = useState(() => ({ key, field: new Field(value) }))
   const current = Object.is(held.key, key) ? held : { key, field: new Field(value) }
@@ -153,7 +153,7 @@ interface Caret {
 }
 
 /**
- * The element that the props were spread onto: its own listeners, so that an app's handlers stand beside them. A text that
+ * The element that the props were spread onto, with its own listeners, so that an app's handlers also work. A text that
  * comes from elsewhere leaves the caret between the same letters.
  */
 function useElement<V>(field: Field<V>, text: string): InputProps["ref"] {
@@ -180,14 +180,14 @@ function useElement<V>(field: Field<V>, text: string): InputProps["ref"] {
   )
 }
 
-/** Returns its undo. Only the focused field listens to the document, however many there are (H6). */
+/** Returns its undo. Only the focused field listens to the document, however many fields there are (H6). */
 function listenTo<V>(element: TextElement, field: Field<V>, noteCaret: (caret: Caret | null) => void): () => void {
   const document = element.ownerDocument
   const note = () => noteCaret({ text: element.value, selection: readSelection(element) })
   const focus = () => {
     field.focuses(true)
     note()
-    // The browser tells of a caret that moved; a typed letter is told by an event of its own as well.
+    // The browser fires selectionchange for a moved caret; a typed letter fires an input event as well.
     document.addEventListener("selectionchange", note)
   }
   const blur = () => {
@@ -214,7 +214,7 @@ function keepCaret(element: TextElement, before: Caret, text: string): Caret {
   const { text: old, selection } = before
   if (selection === null || old === text || element.value !== text) return before
   const { start, end, direction } = mapSelection({ from: old, to: text, selection })
-  const input = element as HTMLInputElement // what has a selection can be given one
+  const input = element as HTMLInputElement // an input with a selection accepts one
   if (input.selectionStart !== start || input.selectionEnd !== end) input.setSelectionRange(start, end, direction)
   return { text, selection: { start, end, direction } }
 }
@@ -223,7 +223,7 @@ function formatDefault(value: unknown): string {
   return value === null || value === undefined ? "" : String(value)
 }
 
-/** The text as what the row holds. */
+/** The text as a value of the row. */
 function parseAs<V>(row: V, text: string): V {
   return parsed(row, text) as V // of the row's own type
 }

@@ -19,17 +19,17 @@ export interface MutationOptions<Args> {
   readonly onError?: (error: LfError, args: Args) => unknown
   readonly onSettled?: (receipt: Receipt | undefined, error: LfError | null, args: Args) => unknown
   /**
-   * The server decided against it; it is gone from the view. Called whenever that is in this page's life, also when the
-   * component is not mounted any more. Also in `useRejectedMutations`.
+   * The server rejected it, and the view does not have it any more. Called whenever that happens on this page, also
+   * after the component was unmounted. Also in `useRejectedMutations`.
    */
   readonly onRejected?: (rejected: Rejected, args: Args) => unknown
   readonly meta?: Record<string, unknown>
 }
 
-/** What one call may be given besides: `meta` belongs to the hook, as TanStack has it. */
+/** A call's own options. `meta` belongs to the hook, as in TanStack. */
 export type MutateOptions<Args> = Omit<MutationOptions<Args>, "meta">
 
-/** What is handed to TanStack: the arguments, and the mutation that was already posted to the worker. */
+/** TanStack's variables: the arguments, and the mutation that was already posted to the worker. */
 interface Posted<Args> {
   readonly args: Args
   readonly receipt: Promise<Receipt>
@@ -51,7 +51,7 @@ export type MutationResult<Args> = Omit<
 /**
  * A mutation to call. It is posted to the worker before anything else happens, so calls keep their order. `mutate` and
  * `mutateAsync` belong to the document and the user of the render that made them, and keep their identity as long as
- * these are the same. The state is that of the last call, and begins anew with another document.
+ * these are the same. The state is that of the last call, and is reset by another document.
  *
  * @example
  * const add = useMutation(AddTodo)
@@ -65,7 +65,7 @@ export function useMutation<Args>(
   useDevWorkerRestart(handle, mutation)
   const { client } = handle
   const observerOptions = observerOptionsOf({ handle, mutation, options })
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the options follow in an effect, as TanStack's own hook has it
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the options follow in an effect, as in TanStack's own hook
   const observer = useMemo<Observer<Args>>(
     () => new MutationObserver(client, observerOptions),
     [client, handle, mutation],
@@ -74,7 +74,7 @@ export function useMutation<Args>(
     observer.setOptions(observerOptions)
   })
   const result = useSyncExternalStore(
-    useCallback((tell) => observer.subscribe(notifyManager.batchCalls(tell)), [observer]),
+    useCallback((notify) => observer.subscribe(notifyManager.batchCalls(notify)), [observer]),
     () => observer.getCurrentResult(),
     () => observer.getCurrentResult(),
   )
@@ -86,7 +86,7 @@ export function useMutation<Args>(
   const postOne = useCallback(
     (args: Args, one: MutateOptions<Args>, isAsync: boolean): Posted<Args> => {
       const { options: atCall } = latest.current
-      // Those of a later render count, as TanStack has it, unless that shows another document.
+      // Those of a later render count, as in TanStack, unless that shows another document.
       const current = () => (latest.current.handle === handle ? latest.current.options : atCall)
       const isTaken = () => isAsync || taken.current || isErrorTaken(client, current(), one)
       const listeners = () => [current().onRejected, one.onRejected]
@@ -109,7 +109,7 @@ export function useMutation<Args>(
   return process.env.NODE_ENV === "development" ? noteReads(all, taken) : all
 }
 
-/** Whether the app listens for a failure of this call somewhere. */
+/** Whether the app handles a failure of this call. */
 function isErrorTaken<Args>(client: QueryClient, hook: MutationOptions<Args>, one: MutateOptions<Args>): boolean {
   const isGlobal = client.getMutationCache().config.onError ?? client.getDefaultOptions().mutations?.onError
   return hook.onError !== undefined || one.onError !== undefined || isGlobal !== undefined
@@ -134,7 +134,7 @@ function observerOptionsOf<Args>({
   }
 }
 
-/** The callbacks as TanStack calls them, with the wrapper taken off the arguments. */
+/** The callbacks as TanStack calls them, with the arguments unwrapped. */
 function unwrapped<Args>({
   onSuccess,
   onError,

@@ -15,8 +15,8 @@ import { RowResults } from "./share-result.ts"
 import { useReadErrors } from "./use-read-errors.ts"
 
 /**
- * What TanStack Query's `useQuery` takes and a live query can honour. What decides when to fetch (`staleTime`,
- * `refetchOnMount` and the like) is not among it: rows are always those of now.
+ * The options of TanStack Query's `useQuery` that apply to a live query. Those that decide when to fetch (`staleTime`,
+ * `refetchOnMount` and the like) are left out: rows are always current.
  */
 export type QueryOptions<R, T> = Pick<
   UseQueryOptions<R[], LfError, T>,
@@ -28,22 +28,22 @@ export type QueryOptions<R, T> = Pick<
   | "meta"
   | "gcTime"
   | "subscribed"
-  /** For rows that depend on the time (`'now'`): how often they are asked for. By default every second. */
+  /** For rows that depend on the time (`'now'`): the interval between two runs. Default: one second. */
   | "refetchInterval"
   | "refetchIntervalInBackground"
 >
 
 export type RowQueryOptions<R, U> = Omit<QueryOptions<R, U[]>, "select"> & {
   /**
-   * What becomes of each row: `(issue) => ({ ...issue, labels: JSON.parse(issue.labels) })`. Runs once per row that
-   * changed, and what it made stays the same object for as long as its row does, wherever that stands.
+   * Maps each row: `(issue) => ({ ...issue, labels: JSON.parse(issue.labels) })`. Runs once per changed row; its result
+   * stays the same object as long as its row does, at any position.
    */
   readonly selectRow: (row: R) => U
 }
 
 /**
- * Rows of a query, kept up to date. Runs again if and only if something that it read has changed; rows that did not
- * change keep their identity. The result is TanStack Query's; `refetch()` runs the query now.
+ * Rows of a query, kept up to date. Runs again if and only if something that it read has changed; unchanged rows keep
+ * their identity. The result is TanStack Query's; `refetch()` runs the query now.
  *
  * @example const todos = useQuery(sql<Todo>`select * from todos order by created_at`)
  */
@@ -98,7 +98,7 @@ function useSelectRow<R extends object>(
   )
 }
 
-/** Next renders the nearest fallback for an error with this digest, and the browser the rest, without a word in the log. */
+/** On an error with this digest Next renders the nearest fallback, and the browser the rest, without logging it. */
 function bailOutOnServer({ client }: DocumentHandle, queryKey: readonly unknown[]): void {
   if (typeof window !== "undefined" || client.getQueryData(queryKey) !== undefined) return
   throw Object.assign(new Error("useSuspenseQuery waits for the browser"), {

@@ -2,7 +2,7 @@ import type { LfError } from "@lf/core"
 import { useEffect, useRef } from "react"
 import type { DocumentHandle } from "./document-handle.ts"
 
-/** Reading one of these in a render is taking the error. */
+/** Reading one of these in a render handles the error. */
 const ERROR_PROPS: ReadonlySet<PropertyKey> = new Set([
   "error",
   "isError",
@@ -12,7 +12,7 @@ const ERROR_PROPS: ReadonlySet<PropertyKey> = new Set([
   "failureReason",
 ])
 
-/** A result that notes whether its error was read. */
+/** A result that records whether its error was read. */
 export function noteReads<T extends object>(result: T, taken: { current: boolean }): T {
   return new Proxy(result, {
     get(target, name) {
@@ -22,11 +22,11 @@ export function noteReads<T extends object>(result: T, taken: { current: boolean
   })
 }
 
-/** Errors that a component took, or that were printed: one is all that its query's observers share. */
+/** Errors that a component handled, or that were printed: all observers of a query share them. */
 const settled = new WeakSet<LfError>()
 
 /**
- * Development: an error of a query that no component looks at, and no listener hears of, is printed once (H10). In production
+ * Development: an error of a query that no component reads and no listener gets is printed once (H10). In production
  * the result is returned as it is.
  */
 export function useReadErrors<Result extends { readonly error: LfError | null }>(options: {
@@ -40,9 +40,9 @@ export function useReadErrors<Result extends { readonly error: LfError | null }>
   const error = process.env.NODE_ENV === "development" ? result.error : null
   useEffect(() => {
     if (error === null || settled.has(error)) return
-    const isTold = handle.client.getQueryCache().config.onError !== undefined
-    if (taken.current || isThrown || isTold) settled.add(error)
-    // The other components of this commit have their say first.
+    const isReported = handle.client.getQueryCache().config.onError !== undefined
+    if (taken.current || isThrown || isReported) settled.add(error)
+    // After the effects of this commit's other components, which may handle it.
     queueMicrotask(() => {
       if (settled.has(error)) return
       settled.add(error)

@@ -1,13 +1,13 @@
 import type { Outcome, RejectedMutation, Row, SqlValue } from "@lf/core"
 import type { ConnectionStatus, Progress, RowPatch } from "@lf/core/internal"
 
-/** An error on its way through a port: structured clones lose classes and codes. */
+/** An error for a port: structured clones lose classes and codes. */
 export interface SentError {
   readonly code: string
   readonly message: string
-  /** Where it was thrown: in the worker, most often in a mutator of the app's. */
+  /** Its stack in the worker, most often in a mutator of the app's. */
   readonly stack?: string | undefined
-  /** What a mutator's `Reject` said on this device. */
+  /** The message of a mutator's `Reject` on this device. */
   readonly reject?: { readonly code: string; readonly data: unknown }
 }
 
@@ -16,7 +16,7 @@ export type SentResult =
   | { readonly type: "rows"; readonly rows: readonly Row[]; readonly asksClock: boolean }
   | { readonly type: "patch"; readonly patch: RowPatch }
   | { readonly type: "error"; readonly error: SentError }
-  /** The query ran again, and what was sent last is still so. */
+  /** The query ran again, with the result that was sent last. */
   | { readonly type: "same" }
 
 /** A result for one query of the tab's. `turn`: it answers the tab's `refresh` of that number and all before. */
@@ -26,7 +26,7 @@ export interface QueryResult {
   readonly turn?: number
 }
 
-/** What every tab of a document is told when anything but rows, pending mutations and rejections changes. */
+/** Sent to every tab of a document when anything but rows, pending mutations and rejections changes. */
 export interface DocumentState {
   readonly status: ConnectionStatus
   readonly error: SentError | null
@@ -47,12 +47,12 @@ export interface PendingMutation {
   readonly at: number
 }
 
-/** A list at both ends of a port: first all of it, then what went from its front and came to its end. */
+/** Keeps a list equal at both ends of a port: first all of it, then how many left its front and what was appended. */
 export type QueueChange<T> =
   | { readonly type: "all"; readonly items: readonly T[] }
   | { readonly type: "change"; readonly dropped: number; readonly added: readonly T[] }
 
-/** Rejections at both ends: all, or what came and which were dismissed. */
+/** Rejections: all, or what was added and which were dismissed. */
 export type RejectedChange =
   | { readonly type: "all"; readonly items: readonly RejectedMutation[] }
   | { readonly type: "change"; readonly added: readonly RejectedMutation[]; readonly removed: readonly string[] }
@@ -66,38 +66,38 @@ export type TabMessage =
       /** Where the server is; http or https. */
       readonly url: string
       readonly hasAuth: boolean
-      /** The tab's end of this document, and how often it connected: an older connection is not heard any more. */
+      /** The tab's end of this document, and the number of its connection: messages of an older one are ignored. */
       readonly tab: string
       readonly connection: number
     }
   /** Whether the tab can be asked for a token: its provider got an `auth`, or lost it. */
   | { readonly type: "auth"; readonly hasAuth: boolean }
-  /** Whether the tab shows the document. One that does not waits for the server's decisions, and may be told to stop. */
+  /** Whether the tab shows the document. If not, it waits for the server's decisions, and may be sent a stop. */
   | { readonly type: "shown"; readonly isShown: boolean }
-  /** The tab holds this Web Lock as long as it lives. */
+  /** The tab holds this Web Lock until it ends. */
   | { readonly type: "life"; readonly lock: string }
   | { readonly type: "subscribe"; readonly id: number; readonly sql: string; readonly parameters: readonly SqlValue[] }
   /** Runs the query again although nothing has changed. Answered by a result with this `turn`. */
   | { readonly type: "refresh"; readonly id: number; readonly turn: number }
   | { readonly type: "unsubscribe"; readonly id: number }
   | { readonly type: "mutate"; readonly uid: string; readonly name: string; readonly args: unknown }
-  /** Asks again what became of mutations that were durable already. */
+  /** Asks again for the outcome of mutations that were durable already. */
   | { readonly type: "follow"; readonly uids: readonly string[] }
   | { readonly type: "query"; readonly call: number; readonly sql: string; readonly parameters: readonly SqlValue[] }
   | { readonly type: "dismiss"; readonly call: number; readonly uid: string }
   | { readonly type: "clear"; readonly call: number; readonly pending: "refuse" | "discard" }
   | { readonly type: "watch-pending"; readonly on: boolean }
   | { readonly type: "set-online"; readonly online: boolean }
-  /** Answers `token-wanted`. A token that comes too late is a reason to try again. */
+  /** Answers `token-wanted`. A token that comes too late causes a retry. */
   | { readonly type: "token"; readonly ask: number; readonly answer: TokenAnswer }
   | { readonly type: "poke" }
-  /** Development: the page's mutators are newer than a worker that was born before `since`. */
+  /** Development: the page's mutators are newer than a worker that started before `since`. */
   | { readonly type: "restart"; readonly sinceMs: number }
   | { readonly type: "close" }
 
 export type TokenAnswer =
   | { readonly type: "token"; readonly token: string }
-  /** The app has none for this user now. */
+  /** The app has no token for this user now. */
   | { readonly type: "none" }
   /** The app's `auth()` threw. */
   | { readonly type: "failed"; readonly message: string }
@@ -105,16 +105,16 @@ export type TokenAnswer =
 export type WorkerMessage =
   /** The worker runs. */
   | { readonly type: "alive" }
-  /** The worker's script threw before it could serve anybody. */
+  /** The worker's script threw before it could serve. */
   | { readonly type: "failed"; readonly error: SentError }
-  /** Something in the worker threw where nothing catches it: a bug, in the app's code or in ours. */
+  /** An uncaught error in the worker: a bug, in the app's code or in lf. */
   | { readonly type: "uncaught"; readonly error: SentError }
-  /** The worker holds this Web Lock as long as it lives; null where there are none. */
+  /** The worker holds this Web Lock until it ends; null where there are none. */
   | { readonly type: "life"; readonly lock: string | null }
   | { readonly type: "state"; readonly state: DocumentState }
   | { readonly type: "pending"; readonly change: QueueChange<PendingMutation> }
   | { readonly type: "rejected"; readonly change: RejectedChange }
-  /** One commit's results for all of a tab's queries, in one piece. */
+  /** One commit's results for all of a tab's queries, in one message. */
   | { readonly type: "results"; readonly results: readonly QueryResult[] }
   | { readonly type: "mutated"; readonly uid: string; readonly error: SentError | null }
   | {
@@ -125,9 +125,9 @@ export type WorkerMessage =
   | { readonly type: "token-wanted"; readonly ask: number }
   /** A newer build owns the document now; this tab runs old code. */
   | { readonly type: "replaced"; readonly error: SentError }
-  /** The worker is about to end itself, or opens the document anew: connect again. */
+  /** The worker is about to end, or reopens the document: connect again. */
   | { readonly type: "restarting" }
-  /** Somebody who signed in takes the document over: what the tab waits for is not followed any more. */
+  /** A user who signed in takes the document over: the tab's pending mutations are not followed any more. */
   | { readonly type: "released" }
 
 /** The part of a MessagePort that both ends use. */
@@ -141,7 +141,7 @@ export function portOf<Out, In>(port: MessagePort): Port<Out, In> {
   return {
     post: (message) => port.postMessage(message),
     listen(listener) {
-      port.onmessage = (event: MessageEvent) => listener(event.data as In) // the other end is our own code
+      port.onmessage = (event: MessageEvent) => listener(event.data as In) // the other end is lf's own code
     },
     close: () => port.close(),
   }

@@ -2,7 +2,7 @@ import { type ErrorCode, isLfError, LfError, type Outcome } from "@lf/core"
 import { toLfError } from "@lf/core/internal"
 import type { SentError } from "./protocol.ts"
 
-/** `code` for what is no `LfError`. */
+/** `code` is used for what is no `LfError`. */
 export function errorToSent(error: unknown, code: ErrorCode = "WORKER_FAILED"): SentError {
   const { code: known, message, cause, stack } = toLfError(error, code)
   const sent = { code: known, message, stack: isLfError(error) ? stack : stackOf(error) }
@@ -11,7 +11,7 @@ export function errorToSent(error: unknown, code: ErrorCode = "WORKER_FAILED"): 
   return outcome?.type === "rejected" ? { ...sent, reject: { code: outcome.code, data: outcome.data } } : sent
 }
 
-/** The error at this end, with the stack of where it was thrown. */
+/** The error at this end, with its original stack. */
 export function sentToError({ code, message, stack, reject }: SentError): LfError {
   const error = new LfError(code as ErrorCode, message, reject === undefined ? undefined : { cause: reject })
   if (stack !== undefined) error.stack = stack

@@ -1,14 +1,14 @@
-/** Storage is per user and document. Lengths keep ("a/b", "c") and ("a", "b/c") apart. */
+/** Storage is per user and document. Lengths distinguish ("a/b", "c") and ("a", "b/c"). */
 export function storageKey(user: string | null, doc: string): string {
   return user === null ? `anonymous/${doc}` : `user/${user.length}/${user}/${doc}`
 }
 
-/** Where a second log of this user's lies while it is emptied: what nobody wrote before the user signed in (T26). */
+/** The key of this user's second log while it is sent: the anonymous log from before the user signed in (T26). */
 export function claimKey(user: string, doc: string): string {
   return `claimed/${storageKey(user, doc)}`
 }
 
-/** The Web Lock of whoever may open the log. Versions of the app differ, this name never does (T20). */
+/** The Web Lock of the log's owner. The same in every version of the app (T20). */
 export function ownerLock(key: string): string {
   return `lf/1/owner/${key}`
 }

@@ -1,8 +1,8 @@
 let hasAsked = false
 
-/** Once per page, at the first edit: a browser that is short of space evicts what did not ask to stay. */
+/** Once per page, at the first edit: a browser that is short of space evicts storage that is not persistent. */
 export function askToPersist(): void {
   if (hasAsked || typeof navigator === "undefined" || navigator.storage?.persist === undefined) return
   hasAsked = true
-  navigator.storage.persist().catch(() => {}) // it stays evictable; nothing to do about it
+  navigator.storage.persist().catch(() => {}) // then it stays evictable
 }

@@ -26,7 +26,7 @@ const turn = () => new Promise((resolve) => setTimeout(resolve, 0))
 const namesOf = (messages: readonly TabMessage[]) =>
   messages.map((message) => (message.type === "mutate" ? message.uid : message.type))
 
-test("H1 calls are asked again in their order: a clear stays before what was written behind it", () => {
+test("calls are asked again in their order: a clear stays before what was written behind it (H1)", () => {
   const calls = new Calls()
   void calls.openMutation(mutation("before"), true)
   void calls.open(1, clear(1), true)
@@ -35,7 +35,7 @@ test("H1 calls are asked again in their order: a clear stays before what was wri
   expect(namesOf(calls.unanswered())).toEqual(["before", "clear", "behind", "dismiss"])
 })
 
-test("H1 what is durable is only followed, and that is asked before everything else", async () => {
+test("what is durable is only followed, and that is asked before everything else (H1)", async () => {
   const calls = new Calls()
   const durable = calls.openMutation(mutation("durable"), true)
   void calls.openMutation(mutation("open"), true)
@@ -44,7 +44,7 @@ test("H1 what is durable is only followed, and that is asked before everything e
   expect(calls.unanswered()).toEqual([{ type: "follow", uids: ["durable"] }, mutation("open")])
 })
 
-test("I9 a call that the server decided is not asked again, and settles", async () => {
+test("a call that the server decided is not asked again, and settles (I9)", async () => {
   const calls = new Calls()
   const receipt = calls.openMutation(mutation("u"), true)
   calls.decide([{ uid: "u", outcome: applied }])
@@ -53,7 +53,7 @@ test("I9 a call that the server decided is not asked again, and settles", async 
   expect([calls.isWaiting, calls.isFollowing]).toEqual([false, false])
 })
 
-test("H1 a decision that comes before the receipt is not followed for ever", async () => {
+test("a decision that comes before the receipt is not followed for ever (H1)", async () => {
   const calls = new Calls()
   const receipt = calls.openMutation(mutation("u"), true)
   calls.decide([{ uid: "u", outcome: applied }])
@@ -63,7 +63,7 @@ test("H1 a decision that comes before the receipt is not followed for ever", asy
   await expect((await receipt).remote).resolves.toEqual(applied)
 })
 
-test("H1 a decision that comes after the receipt ends the following", async () => {
+test("a decision that comes after the receipt ends the following (H1)", async () => {
   const calls = new Calls()
   const receipt = calls.openMutation(mutation("u"), true)
   calls.settleMutation("u", null)
@@ -73,7 +73,7 @@ test("H1 a decision that comes after the receipt ends the following", async () =
   await expect((await receipt).remote).resolves.toEqual(applied)
 })
 
-test("H1 what a living worker was asked is not failed by failUnasked", async () => {
+test("what a live worker was asked is not failed by failUnasked (H1)", async () => {
   const calls = new Calls()
   const asked = [noted(calls.open(1, dismiss(1), true)), noted(calls.openMutation(mutation("asked"), true))]
   const unasked = [noted(calls.open(2, dismiss(2), false)), noted(calls.openMutation(mutation("unasked"), false))]
@@ -84,7 +84,7 @@ test("H1 what a living worker was asked is not failed by failUnasked", async () 
   expect(namesOf(calls.unanswered())).toEqual(["dismiss", "asked"])
 })
 
-test("H1 what waited when a worker came counts as asked", async () => {
+test("what waited when a worker came counts as asked (H1)", async () => {
   const calls = new Calls()
   const ways = [noted(calls.open(1, dismiss(1), false)), noted(calls.openMutation(mutation("u"), false))]
   calls.markAsked()
@@ -97,7 +97,7 @@ test("H1 what waited when a worker came counts as asked", async () => {
   expect([calls.isWaiting, calls.isFollowing]).toEqual([false, false])
 })
 
-test("H1 an answer that comes twice, or after a failure, settles nothing again", async () => {
+test("an answer that comes twice, or after a failure, settles nothing again (H1)", async () => {
   const calls = new Calls()
   const call = noted(calls.open(1, dismiss(1), true))
   const refused = noted(calls.openMutation(mutation("u"), true))
@@ -111,7 +111,7 @@ test("H1 an answer that comes twice, or after a failure, settles nothing again",
   expect([call, refused]).toEqual([["kept"], ["WORKER_FAILED"]])
 })
 
-test("H1 what nobody answers ends with a typed error after so many ticks, and no sooner", async () => {
+test("an unanswered call ends with a typed error after so many ticks, and not before (H1)", async () => {
   const calls = new Calls()
   const ways = [noted(calls.open(1, dismiss(1), true)), noted(calls.openMutation(mutation("u"), true))]
   for (let i = 0; i < 11; i++) calls.tick(failure)
@@ -123,7 +123,7 @@ test("H1 what nobody answers ends with a typed error after so many ticks, and no
   expect(calls.isWaiting).toBe(false)
 })
 
-test("H1 a decision that will not be heard of is unknown, never a guess", async () => {
+test("a decision that cannot be received is unknown, never a guess (H1)", async () => {
   const calls = new Calls()
   const receipt = calls.openMutation(mutation("u"), true)
   const open = noted(calls.openMutation(mutation("open"), true))
@@ -141,42 +141,42 @@ const rows = { type: "rows", rows: [], asksClock: false } as const
 function tabQueries() {
   const posted: TabMessage[] = []
   const queries = new TabQueries((message) => posted.push(message))
-  const heard: [string, number | null][] = []
-  const subscription = queries.add(1, query, ({ type }, turn) => heard.push([type, turn]))
-  return { posted, queries, heard, subscription }
+  const received: [string, number | null][] = []
+  const subscription = queries.add(1, query, ({ type }, turn) => received.push([type, turn]))
+  return { posted, queries, received, subscription }
 }
 
-test("H3 a query waits until its rows come", () => {
-  const { queries, heard } = tabQueries()
+test("a query waits until its rows come (H3)", () => {
+  const { queries, received } = tabQueries()
   expect(queries.isWaiting).toBe(true)
   queries.deliver([{ id: 1, result: rows }])
   expect(queries.isWaiting).toBe(false)
-  expect(heard).toEqual([["rows", 0]])
+  expect(received).toEqual([["rows", 0]])
 })
 
-test("H3 a query that was stopped is waited for no more, and hears nothing", () => {
-  const { queries, heard, posted, subscription } = tabQueries()
+test("a stopped query is no longer awaited, and its listener is not called (H3)", () => {
+  const { queries, received, posted, subscription } = tabQueries()
   subscription.stop()
   subscription.stop()
   queries.deliver([{ id: 1, result: rows }])
-  expect([queries.isWaiting, queries.size, heard.length]).toEqual([false, 0, 0])
+  expect([queries.isWaiting, queries.size, received.length]).toEqual([false, 0, 0])
   expect(posted.map(({ type }) => type)).toEqual(["subscribe", "unsubscribe"])
 })
 
-test("H3 a query that nobody will answer is told an error, and waited for no more", () => {
-  const { queries, heard } = tabQueries()
+test("a query that will not be answered gets an error, and is no longer awaited (H3)", () => {
+  const { queries, received } = tabQueries()
   queries.fail(sentFailure)
   expect(queries.isWaiting).toBe(false)
-  expect(heard).toEqual([["error", 0]])
+  expect(received).toEqual([["error", 0]])
   queries.deliver([{ id: 1, result: rows }])
-  expect(heard).toEqual([
+  expect(received).toEqual([
     ["error", 0],
     ["rows", 0],
   ])
 })
 
-test("H3 a refresh waits for its own turn, and a change that comes before it does not end the wait", () => {
-  const { queries, heard, posted, subscription } = tabQueries()
+test("a refresh waits for its own run; an earlier change does not end the wait (H3)", () => {
+  const { queries, received, posted, subscription } = tabQueries()
   queries.deliver([{ id: 1, result: rows }])
   expect([subscription.refresh(), subscription.refresh()]).toEqual([1, 2])
   queries.deliver([{ id: 1, result: rows }])
@@ -184,17 +184,17 @@ test("H3 a refresh waits for its own turn, and a change that comes before it doe
   expect(queries.isWaiting).toBe(true)
   queries.deliver([{ id: 1, result: { type: "same" }, turn: 2 }])
   expect(queries.isWaiting).toBe(false)
-  expect(heard.map(([, turn]) => turn)).toEqual([0, null, 1, 2])
+  expect(received.map(([, turn]) => turn)).toEqual([0, null, 1, 2])
   expect(posted.map(({ type }) => type)).toEqual(["subscribe", "refresh", "refresh"])
 })
 
-test("H3 a refresh at a worker that died is answered by the first rows of the next one", () => {
-  const { queries, heard, posted, subscription } = tabQueries()
+test("a refresh at a worker that died is answered by the first rows of the next one (H3)", () => {
+  const { queries, received, posted, subscription } = tabQueries()
   queries.deliver([{ id: 1, result: rows }])
   subscription.refresh()
   queries.askAgain()
   queries.deliver([{ id: 1, result: rows }])
   expect(queries.isWaiting).toBe(false)
-  expect(heard.map(([, turn]) => turn)).toEqual([0, 1])
+  expect(received.map(([, turn]) => turn)).toEqual([0, 1])
   expect(posted.map(({ type }) => type)).toEqual(["subscribe", "refresh", "subscribe"])
 })

@@ -10,10 +10,10 @@ interface Waiting<Message, Value> {
   readonly message: Message
   readonly resolve: (value: Value) => void
   readonly reject: (error: LfError) => void
-  /** The place among all calls. */
+  /** The position among all calls. */
   readonly order: number
   ticks: number
-  /** A living worker was asked, and may have done it. */
+  /** A live worker was sent it, and may have done it. */
   wasAsked: boolean
 }
 
@@ -23,11 +23,11 @@ interface Followed {
   isDecided: boolean
 }
 
-/** Ticks after which a call without an answer is given up. They count time awake: a laptop may sleep for hours. */
+/** Ticks after which an unanswered call fails. They count time awake: a laptop may sleep for hours. */
 const TICKS_MAX = 12
 export const TICK_MS = 5_000
 
-/** What a tab asked and has no answer to yet. All of it can be asked again at another worker; each settles once (H1). */
+/** The tab's calls without an answer yet. All can be sent again to another worker; each settles once (H1). */
 export class Calls {
   readonly #calls = new Map<number, Waiting<TabMessage, unknown>>()
   #made = 0
@@ -74,24 +74,24 @@ export class Calls {
       if (followed === undefined) continue
       followed.decide(outcome)
       followed.isDecided = true
-      // What is not known to be durable is still to be resolved, with this very promise.
+      // What is not known to be durable still resolves with this very promise.
       if (!this.#mutations.has(uid)) this.#followed.delete(uid)
     }
   }
 
-  /** Something waits for the worker itself, not for the server. */
+  /** A call waits for the worker itself, not for the server. */
   get isWaiting(): boolean {
     return this.#calls.size > 0 || this.#mutations.size > 0
   }
 
-  /** Something that is durable waits for the server. */
+  /** A durable mutation waits for the server. */
   get isFollowing(): boolean {
     return this.#followed.size > this.#mutations.size
   }
 
   /**
-   * To be sent again, in the order of the calls: a `clear` must not come after what was written behind it. What is durable
-   * is only followed, so that nothing can run twice.
+   * The calls to send again, in their order: a `clear` must not come after a later write. What is durable is only
+   * followed, so that nothing runs twice.
    */
   unanswered(): TabMessage[] {
     this.#settleDecided()
@@ -103,13 +103,13 @@ export class Calls {
     ]
   }
 
-  /** The server's decision came, the receipt went with the worker: asked again it could run twice (I9). */
+  /** The server's decision came, the receipt was lost with the worker: sent again it could run twice (I9). */
   #settleDecided(): void {
     for (const uid of [...this.#mutations.keys()])
       if (this.#followed.get(uid)?.isDecided) this.settleMutation(uid, null)
   }
 
-  /** TICK_MS have passed. What has waited too long ends with `error`. */
+  /** TICK_MS have passed. Calls that waited too long end with `error`. */
   tick(error: LfError): void {
     for (const [id, call] of this.#calls) {
       call.ticks++
@@ -125,13 +125,13 @@ export class Calls {
     }
   }
 
-  /** A living worker has all that waits. */
+  /** A live worker has all pending calls. */
   markAsked(): void {
     for (const call of this.#calls.values()) call.wasAsked = true
     for (const mutation of this.#mutations.values()) mutation.wasAsked = true
   }
 
-  /** What no worker was asked did not happen, and will not: it ends with `error`. */
+  /** Calls that no worker was sent did not happen, and will not: they end with `error`. */
   failUnasked(error: LfError): void {
     this.#failIf(({ wasAsked }) => !wasAsked, error)
   }
@@ -149,7 +149,7 @@ export class Calls {
     for (const [, mutation] of mutations) this.#refuse(mutation, error)
   }
 
-  /** The server's decisions will not be heard of any more. */
+  /** The server's decisions cannot be received any more. */
   forgetFollowed(): void {
     for (const [uid, { decide }] of this.#followed) {
       if (this.#mutations.has(uid)) continue
@@ -166,7 +166,7 @@ export class Calls {
 
 const FORGOTTEN: Outcome = { type: "unknown", reason: "forgotten" }
 
-/** What a call that nobody answered ends with. */
+/** The error of a call that was not answered. */
 export function noAnswer(): LfError {
   const seconds = (TICKS_MAX * TICK_MS) / 1000
   return new LfError("WORKER_FAILED", `no answer from the worker for ${seconds} s; it may still do what was asked`)

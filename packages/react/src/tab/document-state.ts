@@ -1,7 +1,7 @@
 import type { RejectedMutation } from "@lf/core"
 import type { DocumentState, RejectedChange } from "../rpc/protocol.ts"
 
-/** Before the worker has said anything, and on the server. */
+/** Before the worker's first message, and on the server. */
 export const INITIAL_STATE: DocumentState = {
   status: "connecting",
   error: null,
@@ -14,7 +14,7 @@ export const INITIAL_STATE: DocumentState = {
   firstSync: null,
 }
 
-/** Parts that say the same keep their identity: a structured clone makes everything new. */
+/** Equal parts keep their identity: a structured clone makes every object new. */
 export function nextState(before: DocumentState, change: Partial<DocumentState>): DocumentState {
   const state = { ...before, ...change }
   return {
@@ -32,7 +32,7 @@ function isSameProgress(a: DocumentState["firstSync"], b: DocumentState["firstSy
   return a === b || (a !== null && b !== null && a.bytes === b.bytes && a.bytesTotal === b.bytesTotal)
 }
 
-/** The rejections after a change: a new list, or the old one when it says nothing new. Those that stay keep their identity. */
+/** The rejections after a change: a new list, or the old one when it is equal. Rejections that stay keep their identity. */
 export function changedRejections(
   before: readonly RejectedMutation[],
   change: RejectedChange,

@@ -17,7 +17,7 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
-describe("H10 in development", () => {
+describe("in development (H10)", () => {
   test("an error that nothing took is printed once; one that was taken, or has a listener, is not", () => {
     const reports = new ErrorReports()
     reports.report(error, {}, false)
@@ -39,28 +39,28 @@ describe("H10 in development", () => {
   })
 })
 
-test("H10 in production nothing is printed", () => {
+test("in production nothing is printed (H10)", () => {
   vi.stubEnv("NODE_ENV", "production")
   new ErrorReports().report(error, {}, false)
   expect(printed).toEqual([])
 })
 
-test("H10 every listener hears each error, with the name of its mutation, though another one throws", () => {
+test("each listener gets each error with its mutation's name, though another one throws (H10)", () => {
   const thrown: unknown[] = []
   vi.stubGlobal("reportError", (one: unknown) => thrown.push(one))
   const reports = new ErrorReports()
   const bug = new Error("a listener's bug")
-  const heard: unknown[] = []
+  const received: unknown[] = []
   reports.listen(() => {
     throw bug
   })
-  reports.listen((one, what) => heard.push([one, what]))
+  reports.listen((one, what) => received.push([one, what]))
   reports.report(error, { mutation: "Add" }, true)
-  expect(heard).toEqual([[error, { mutation: "Add" }]])
+  expect(received).toEqual([[error, { mutation: "Add" }]])
   expect(thrown).toEqual([bug])
 })
 
-test("H10 what a component renders counts as read until the last one stops", () => {
+test("what a component renders counts as read until the last one stops (H10)", () => {
   const reports = new ErrorReports()
   const both = () => [reports.isConnectionRead, reports.isRejectionRead]
   expect(both()).toEqual([false, false])

@@ -1,11 +1,11 @@
 import type { LfError } from "@lf/core"
 
-/** Told of what fails in a document; `mutation` is the name of the one that did. */
+/** Called with each failure in a document; `mutation` is the name of the one that failed. */
 export type ErrorListener = (error: LfError, what: { readonly mutation?: string }) => void
 
 /**
- * Where everything goes that fails in a document. In development, what no listener, no callback and no rendered error took
- * is printed with the stack of where it was thrown, so that nothing fails silently (H10).
+ * Receives every failure in a document. In development, an error that no listener, callback or render handled is
+ * printed with its original stack, so that nothing fails silently (H10).
  */
 export class ErrorReports {
   readonly #listeners = new Set<ErrorListener>()
@@ -32,23 +32,23 @@ export class ErrorReports {
     return () => void this.#readers[what]--
   }
 
-  /** `isTaken`: whoever wrote the failing call has it already. */
+  /** `isTaken`: the failing call's own code handles it already. */
   report(error: LfError, what: { readonly mutation?: string }, isTaken: boolean): void {
     for (const listener of [...this.#listeners]) {
       try {
         listener(error, what)
       } catch (thrown) {
-        // An app's listener that throws must not keep others, or the document, from going on.
+        // A listener that throws must not stop the others, or the document.
         reportError(thrown)
       }
     }
     this.printUnlessTaken(error, isTaken)
   }
 
-  /** Development: prints what nobody has. */
+  /** Development: prints an error that nothing handles. */
   printUnlessTaken(error: LfError, isTaken: boolean): void {
     if (process.env.NODE_ENV !== "development" || isTaken || this.#listeners.size > 0) return
-    // Being offline is no fault of the code: the overlay of the bundler stays away.
+    // Offline is no fault of the code: console.warn does not open the bundler's overlay.
     if (error.code === "SERVER_UNREACHABLE" || error.code === "SERVER_CLOSING") console.warn(error)
     else console.error(error)
   }

@@ -3,10 +3,10 @@ import { LfError } from "@lf/core"
 /**
  * The app's worker.
  * @throws UNSUPPORTED when this page cannot have one; the message says why
- * @throws WORKER_FAILED when its script comes from somewhere that a worker may not come from
+ * @throws WORKER_FAILED when its script's origin may not start a worker here
  */
 export function makeWorker(factory: () => SharedWorker): SharedWorker {
-  // Without one there are no Web Locks and no OPFS. Next prints such an address as "Network".
+  // An insecure origin has no Web Locks and no OPFS. Next prints such an address as "Network".
   if (globalThis.isSecureContext === false)
     throw new LfError("UNSUPPORTED", "expected a page of https or localhost, got one of plain http")
   try {

@@ -1,6 +1,6 @@
 import type { Auth } from "./token-answers.ts"
 
-/** What it takes to connect a document: its provider's props. */
+/** What a connection needs: the provider's props. */
 export interface ConnectOptions {
   readonly worker: () => SharedWorker
   readonly url: string
@@ -12,8 +12,8 @@ export interface TabDocumentOptions {
   readonly user: string | null
   /** Wraps the delivery of one commit's results, so that they become one render. */
   readonly batch: (run: () => void) => void
-  /** Nothing uses it any more, and its port is closed. */
+  /** It is not used any more, and its port is closed. */
   readonly onIdle: () => void
-  /** It shows nothing and only waits for what the server decides. */
+  /** It shows nothing and only waits for the server's decisions. */
   readonly onFollowing: () => void
 }

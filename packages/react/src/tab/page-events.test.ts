@@ -8,24 +8,24 @@ function transition(persisted: boolean): Event {
   return Object.assign(new Event("pageshow"), { persisted })
 }
 
-test("T28 a page wakes when it is looked at or online again, and thaws when it comes back from the cache", () => {
-  const heard: string[] = []
+test("a page wakes when visible or online, and thaws when restored from the cache (T28)", () => {
+  const received: string[] = []
   const isVisible = vi.spyOn(document, "visibilityState", "get").mockReturnValue("hidden")
-  const stop = watchPage({ awake: () => heard.push("awake"), thawed: () => heard.push("thawed") })
+  const stop = watchPage({ awake: () => received.push("awake"), thawed: () => received.push("thawed") })
   const all = () => {
     document.dispatchEvent(new Event("visibilitychange"))
     window.dispatchEvent(new Event("online"))
     window.dispatchEvent(transition(false))
   }
   all()
-  expect(heard).toEqual([])
+  expect(received).toEqual([])
   isVisible.mockReturnValue("visible")
   all()
-  expect(heard).toEqual(["awake", "awake"])
+  expect(received).toEqual(["awake", "awake"])
   window.dispatchEvent(transition(true))
-  expect(heard).toEqual(["awake", "awake", "thawed"])
+  expect(received).toEqual(["awake", "awake", "thawed"])
   stop()
   all()
   window.dispatchEvent(transition(true))
-  expect(heard).toHaveLength(3)
+  expect(received).toHaveLength(3)
 })

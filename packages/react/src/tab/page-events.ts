@@ -1,8 +1,8 @@
-/** What the page learns about itself that a document must know. */
+/** The page's events that a document needs. */
 export interface PageEvents {
-  /** It is looked at again, or the network may be back. */
+  /** The page is visible again, or the network may be back. */
   awake(): void
-  /** It comes back from the back/forward cache: what was told to it meanwhile went nowhere. */
+  /** The page is restored from the back/forward cache: messages to it meanwhile were lost. */
   thawed(): void
 }
 

@@ -27,7 +27,7 @@ function shown({ isAlive = true } = {}) {
   return { scene, leave, document: scene.document, worker: scene.worker }
 }
 
-describe("a mutation H1", () => {
+describe("a mutation (H1)", () => {
   test("is posted at once with its arguments of then, and is kept when the worker says so", async () => {
     const { document, worker } = shown()
     const args = { text: "a" }
@@ -60,7 +60,7 @@ describe("a mutation H1", () => {
   })
 })
 
-describe("a call H1", () => {
+describe("a call (H1)", () => {
   test("is answered with its value; each has a number of its own", async () => {
     const { document, worker } = shown()
     const ways = [
@@ -103,7 +103,7 @@ describe("a call H1", () => {
 })
 
 describe("a live query", () => {
-  test("gets its results in one delivery, and is waited for until they come I6", async () => {
+  test("gets its results in one delivery, and is waited for until they come (I6)", async () => {
     const { scene, worker } = shown()
     scene.subscribe()
     scene.subscribe()
@@ -119,7 +119,7 @@ describe("a live query", () => {
     expect(scene.workers).toHaveLength(1)
   })
 
-  test("that is asked to run again is waited for: a silent worker is looked for H3", async () => {
+  test("that is asked to run again is waited for: a silent worker is looked for (H3)", async () => {
     const { scene, worker } = shown()
     const query = scene.subscribe()
     worker.say({ type: "results", results: [{ id: 1, result: rows }] })
@@ -132,7 +132,7 @@ describe("a live query", () => {
 })
 
 describe("what waits for the server", () => {
-  test("reaches those who watch it, from the first watcher to the last", () => {
+  test("reaches its watchers, from the first to the last", () => {
     const { document, worker } = shown()
     const stops = [document.watchPending(() => {}), document.watchPending(() => {})]
     const pending = { uid: "p", name: "Add", args: 1, at: 1 }
@@ -144,7 +144,7 @@ describe("what waits for the server", () => {
     expect([document.known.pending, worker.of("watch-pending").map(({ on }) => on)]).toEqual([[], [true, false]])
   })
 
-  test("and what was rejected, reach those who watch", () => {
+  test("and rejections reach their watchers", () => {
     const { document, worker } = shown()
     const watcher = vi.fn()
     const stop = document.watch(watcher)
@@ -157,7 +157,7 @@ describe("what waits for the server", () => {
   })
 })
 
-test("a question for a token is answered by the provider's auth, or that there is none T42", async () => {
+test("a question for a token is answered by the provider's auth, or that there is none (T42)", async () => {
   const { scene, document, worker } = shown()
   worker.say({ type: "token-wanted", ask: 4 })
   await pass(0)
@@ -180,7 +180,7 @@ test("a page's wish for a newer worker, and to be offline, are passed on", () =>
   ])
 })
 
-describe("a worker that does not come H3", () => {
+describe("a worker that does not come (H3)", () => {
   test("is a failure after ten seconds: queries fail, calls wait on; when it comes they go on", async () => {
     const { scene, document } = shown({ isAlive: false })
     const query = scene.subscribe()
@@ -242,7 +242,7 @@ describe("a worker that does not come H3", () => {
       await pass(1)
       expect(document.known.state.pendingCount).toBe(0)
     })
-    expect(scene.heard.filter((one) => one.startsWith("error"))).toEqual(["error WORKER_FAILED"])
+    expect(scene.received.filter((one) => one.startsWith("error"))).toEqual(["error WORKER_FAILED"])
   })
 
   test("and a store that cannot be read is reported", async () => {
@@ -264,7 +264,7 @@ describe("a worker that does not come H3", () => {
   })
 })
 
-describe("a document that a newer build owns T20", () => {
+describe("a document that a newer build owns (T20)", () => {
   const error = { code: "WORKER_REPLACED", message: "newer" }
 
   test("ends queries and calls, later ones too, and the port is closed", async () => {

@@ -16,7 +16,7 @@ const decided = (uid: string) => {
   return { type: "decided" as const, outcomes: [{ uid, outcome }] }
 }
 
-/** A document that a provider shows, at a living worker. */
+/** A document that a provider shows, at a live worker. */
 function shown() {
   const scene = new TabScene()
   scene.document.use(scene.options())
@@ -37,7 +37,7 @@ async function following() {
 }
 
 describe("a tab's document is connected", () => {
-  test("by the first thing that needs it, which its worker hears after the opening", () => {
+  test("by the first call that needs it, which is posted after the opening", () => {
     const scene = new TabScene({ user: "ann" })
     scene.document.use(scene.options())
     expect(scene.workers).toHaveLength(0)
@@ -94,7 +94,7 @@ describe("a tab's document is connected", () => {
     expect(scene.worker.of("open")[0].url).toBe("http://c/lf")
   })
 
-  test("anew at another address, by the newest factory; the worker before hears that it left", () => {
+  test("again at another address, by the newest factory; the worker before is sent the close", () => {
     const { scene, document, worker } = shown()
     document.use(scene.options())
     expect(scene.workers).toHaveLength(1)
@@ -120,19 +120,19 @@ describe("a tab's document is connected", () => {
 })
 
 describe("a document that nothing uses", () => {
-  test("is let go of after a second, and is idle; until then who comes back finds it", async () => {
+  test("is released after a second, and is idle; a component that returns before finds it", async () => {
     const { scene, document, leave, worker } = shown()
     leave()
     await pass(999)
     const again = document.retain()
     await pass(10_000)
-    expect([worker.isClosed, scene.heard]).toEqual([false, []])
+    expect([worker.isClosed, scene.received]).toEqual([false, []])
     worker.sayState({ lsn: 7 })
     again()
     await pass(999)
     expect([worker.isClosed, document.known.state.lsn]).toEqual([false, 7])
     await pass(1)
-    expect([worker.types.at(-1), worker.isClosed, scene.heard]).toEqual(["close", true, ["idle"]])
+    expect([worker.types.at(-1), worker.isClosed, scene.received]).toEqual(["close", true, ["idle"]])
     expect(document.known.state.lsn).toBe(0)
     document.retain()
     expect(scene.worker.of("open")[0].connection).toBe(2)
@@ -153,7 +153,7 @@ describe("a document that nothing uses", () => {
     expect([call, worker.isClosed]).toEqual([[undefined], true])
   })
 
-  test("hears of the page's events no more", async () => {
+  test("gets no more page events", async () => {
     const { scene, leave, worker } = shown()
     leave()
     await pass(1_000)
@@ -163,17 +163,17 @@ describe("a document that nothing uses", () => {
   })
 })
 
-describe("a document that only waits for the server's decision H1", () => {
+describe("a document that only waits for the server's decision (H1)", () => {
   test("says that it is not shown, stays connected, and is let go of when the decision has come", async () => {
     const { scene, worker, uid, remote } = await following()
-    expect([worker.of("shown"), worker.isClosed, scene.heard]).toEqual([
+    expect([worker.of("shown"), worker.isClosed, scene.received]).toEqual([
       [{ type: "shown", isShown: false }],
       false,
       ["following"],
     ])
     worker.say(decided(uid))
     await pass(1_000)
-    expect([remote.length, worker.isClosed, scene.heard.at(-1)]).toEqual([1, true, "idle"])
+    expect([remote.length, worker.isClosed, scene.received.at(-1)]).toEqual([1, true, "idle"])
   })
 
   test("says so when it is shown again, and says nothing at a new connection then", async () => {
@@ -218,7 +218,7 @@ describe("at a new connection a tab says again", () => {
 })
 
 describe("the page's events", () => {
-  test("make the worker try its server, and a page from the cache connects anew T28", () => {
+  test("make the worker try its server, and a page from the cache connects anew (T28)", () => {
     const { scene, worker } = shown()
     document.dispatchEvent(new Event("visibilitychange"))
     expect(worker.of("poke")).toHaveLength(1)
@@ -235,7 +235,7 @@ describe("the page's events", () => {
   })
 })
 
-describe("a document that no provider has opened H3", () => {
+describe("a document that no provider has opened (H3)", () => {
   test("refuses calls at once", async () => {
     const { document } = new TabScene()
     const ways = [document.mutate(Add, 1), document.dismiss("u"), document.clear("discard")].map(noted)
@@ -272,10 +272,10 @@ describe("a document that no provider has opened H3", () => {
   })
 })
 
-test("what went wrong in the worker is reported, and so is a document's error, each once H10", () => {
+test("what went wrong in the worker is reported, and so is a document's error, each once (H10)", () => {
   const { scene, worker, document } = shown()
   worker.say({ type: "uncaught", error: { code: "WORKER_FAILED", message: "a bug" } })
   for (let i = 0; i < 2; i++) worker.sayState({ error: { code: "LOG_FULL", message: "full" }, lsn: i })
-  expect(scene.heard).toEqual(["error WORKER_FAILED", "error LOG_FULL"])
+  expect(scene.received).toEqual(["error WORKER_FAILED", "error LOG_FULL"])
   expect(document.known.state.error?.code).toBe("LOG_FULL")
 })

@@ -14,14 +14,14 @@ import { TabState } from "./tab-state.ts"
 import { TokenAnswers } from "./token-answers.ts"
 import { type Failure, WorkerConnection } from "./worker-connection.ts"
 
-/** After the last user is gone: StrictMode and fast remounts come back sooner. */
+/** Delay after the last user left: StrictMode and fast remounts come back sooner. */
 const RELEASE_MS = 1_000
-/** What is not so of a document that no worker serves here. */
+/** The state of a document that no worker serves. */
 const AWAY = { isOpen: false, isUpToDate: false, firstSync: null } as const
 
 /**
- * The tab's end of one document of one user: a port to the worker that outlives the worker's death and every remount. It is
- * connected by whatever needs it first (a query, a call, a provider) and let go of when nothing does.
+ * The tab's end of one document of one user: a port to the worker that survives worker restarts and remounts. It is
+ * connected by its first user (a query, a call, a provider) and released when it has none.
  */
 export class TabDocument {
   readonly doc: string
@@ -39,9 +39,9 @@ export class TabDocument {
   readonly #id = uuidV7(browserHost.nowMs(), browserHost.randomBytes(10))
   #connections = 0
   #nextId = 1
-  /** No worker serves us, for this reason: what is asked now would wait for ever. */
+  /** No worker serves this tab, for this reason: a call now would wait forever. */
   #failure: LfError | null = null
-  /** A newer build owns the document: this page must be loaded again. */
+  /** A newer build owns the document: this page must be reloaded. */
   #replaced: LfError | null = null
   #isShown = true
   #stopWatchingPage: () => void = () => {}
@@ -67,17 +67,17 @@ export class TabDocument {
     this.#look()
   }
 
-  /** What is known of it besides rows. */
+  /** The document's state besides rows. */
   get known(): Pick<TabState, "state" | "pending" | "rejected"> {
     return this.#known
   }
 
-  /** What to connect with, as a render knows it: used until a provider has committed. */
+  /** The options of a render: used until a provider has committed. */
   offer(options: ConnectOptions): void {
     if (this.#providers === 0) this.use(options)
   }
 
-  /** What to connect with, as a committed provider has it now. */
+  /** The options of a committed provider. */
   use(options: ConnectOptions): void {
     const before = this.#connect
     this.#connect = options
@@ -127,7 +127,7 @@ export class TabDocument {
   subscribe(query: Query<unknown>, listener: ResultListener): TabSubscription {
     const { refresh, stop } = this.#queries.add(this.#nextId++, compileQuery(query), listener)
     this.#look()
-    // Nobody will answer: whoever asks late is told as well.
+    // No answer will come: later callers get the error as well.
     const fail = (turn: number) => {
       const failure = this.#failureForQueries
       if (failure !== null) queueMicrotask(() => listener({ type: "error", error: failure }, turn))
@@ -155,7 +155,7 @@ export class TabDocument {
     const uid = uuidV7(browserHost.nowMs(), browserHost.randomBytes(10))
     const message: TabMessage = { type: "mutate", uid, name: mutation.name, args }
     try {
-      // What its caller changes later is not seen, also if it is posted again to another worker.
+      // A copy: the caller's later changes have no effect, also when it is posted again to another worker.
       const sent = structuredClone(message)
       this.#ensure()
       const receipt = this.#calls.openMutation(sent, this.#connection.isAlive)
@@ -192,13 +192,13 @@ export class TabDocument {
     this.#connection.post({ type: "restart", sinceMs })
   }
 
-  /** Decisions that are still open will not be heard of: too many documents wait for some. */
+  /** Open decisions will not be received: too many documents wait for some. */
   forgetFollowed(): void {
     this.#calls.forgetFollowed()
     this.#look()
   }
 
-  /** Settles in any case: what a closed provider, a dead worker or a leaving page makes of it is an error with a code (H1). */
+  /** Settles in any case: a closed provider, a dead worker or a closing page ends it with an error with a code (H1). */
   async #call(make: (call: number) => TabMessage): Promise<unknown> {
     const refusal = this.#refusal()
     if (refusal !== null) throw refusal
@@ -233,7 +233,7 @@ export class TabDocument {
 
   #ensure(): void {
     if (this.#connect === null || this.#connection.isOpen || this.#replaced !== null) return
-    // Pages have windows; a server that renders connects to nothing.
+    // Pages have windows; a rendering server does not connect.
     if (typeof window === "undefined") return
     const { worker } = this.#connect
     this.#stopWatchingPage = watchPage({
@@ -246,7 +246,7 @@ export class TabDocument {
     this.#connection.open(() => (this.#connect?.worker ?? worker)())
   }
 
-  /** Something began or ended to use the document. */
+  /** The document got or lost a user. */
   #look(): void {
     this.#cancelRelease()
     const isShown = this.#providers + this.#known.watcherCount + this.#queries.size > 0
@@ -275,7 +275,7 @@ export class TabDocument {
     this.#providerDeadline.stop()
     this.#known.reset()
     this.#failure = null
-    // Who was replaced stays so: opened again, this page's old code would take the document back.
+    // A replaced tab stays replaced: opened again, this page's old code would take the document back.
     if (this.#replaced === null) this.#options.onIdle()
   }
 
@@ -289,7 +289,7 @@ export class TabDocument {
     })
   }
 
-  /** Says everything again that the worker must know: on the first connection and on every later one. */
+  /** Sends everything that the worker must know, on the first connection and on every later one. */
   #open(): void {
     const options = this.#connect
     if (options === null) return
@@ -302,7 +302,7 @@ export class TabDocument {
     this.#queries.askAgain()
     if (this.#pendingWatchers > 0) post({ type: "watch-pending", on: true })
     if (!this.#known.state.isOnlineWanted) post({ type: "set-online", online: false })
-    // With their uids: what the old worker kept already is not run twice (T28).
+    // With their uids, so that what the old worker kept already is not run twice (T28).
     for (const message of this.#calls.unanswered()) post(message)
   }
 
@@ -373,7 +373,7 @@ export class TabDocument {
     this.#become({ status: "connecting", error: null })
   }
 
-  /** What waits on this device is counted from what is stored, when no worker can tell. */
+  /** Counts pending mutations from storage when there is no worker. */
   async #countStored(): Promise<void> {
     try {
       const { countStoredPending } = await import("../platform/browser/stored-pending.ts")

@@ -1,12 +1,12 @@
 import type { compileQuery } from "@lf/core/internal"
 import type { QueryResult, SentError, SentResult, TabMessage } from "../rpc/protocol.ts"
 
-/** Told of each result; `turn`: it answers the refresh of that number and all before, 0 the subscription itself. */
+/** Called with each result; `turn`: it answers the refresh of that number and all before, 0 the subscription itself. */
 export type ResultListener = (result: SentResult, turn: number | null) => void
 
 /** A live query of the tab's. */
 export interface TabSubscription {
-  /** Has it run again. The answer comes to the listener with this turn or a later one. */
+  /** Runs it again. The listener gets the answer with this turn or a later one. */
   refresh(): number
   stop(): void
 }
@@ -14,16 +14,16 @@ export interface TabSubscription {
 interface Entry {
   readonly query: ReturnType<typeof compileQuery>
   readonly listener: ResultListener
-  /** The last refresh that was asked for. */
+  /** The last requested refresh. */
   turn: number
-  /** The worker was asked anew: its first result is a run of now, and answers every turn. */
+  /** Resubscribed: the first result is of a new run, and answers every turn. */
   isFresh: boolean
 }
 
-/** The live queries of one document in this tab: asked for again at every new connection. */
+/** The live queries of one document in this tab; resubscribed at every new connection. */
 export class TabQueries {
   readonly #entries = new Map<number, Entry>()
-  /** Those that were asked something and have no answer yet. */
+  /** Queries that wait for an answer. */
   readonly #waiting = new Set<number>()
   readonly #post: (message: TabMessage) => void
 
@@ -47,7 +47,7 @@ export class TabQueries {
       refresh: () => {
         entry.turn++
         this.#waiting.add(id)
-        // One that waits for its first result will have rows of now.
+        // A query that waits for its first result will get current rows.
         if (!entry.isFresh) this.#post({ type: "refresh", id, turn: entry.turn })
         return entry.turn
       },
@@ -78,7 +78,7 @@ export class TabQueries {
     }
   }
 
-  /** Nobody will answer: an error, never an endless wait (H3). A result that comes all the same replaces it. */
+  /** No answer will come: an error, never an endless wait (H3). A later result replaces it. */
   fail(error: SentError): void {
     this.#waiting.clear()
     for (const { listener, turn } of [...this.#entries.values()]) listener({ type: "error", error }, turn)

@@ -73,26 +73,26 @@ describe("rejections", () => {
 })
 
 describe("watchers", () => {
-  test("are told of each change, until they stop; one that stops another meanwhile harms none", () => {
+  test("are called on each change until they stop, also when one stops another meanwhile", () => {
     const known = new TabState()
-    const told: string[] = []
+    const reported: string[] = []
     const stops: (() => void)[] = []
     stops.push(
       known.watch(() => {
-        told.push("first")
+        reported.push("first")
         stops[1]()
       }),
     )
-    stops.push(known.watch(() => told.push("second")))
+    stops.push(known.watch(() => reported.push("second")))
     expect(known.watcherCount).toBe(2)
     known.become({ lsn: 1 })
-    expect(told).toEqual(["first", "second"])
+    expect(reported).toEqual(["first", "second"])
     known.changePending({ type: "all", items: [] })
     known.changeRejected({ type: "all", items: [] })
-    expect(told).toEqual(["first", "second", "first", "first"])
+    expect(reported).toEqual(["first", "second", "first", "first"])
     stops[0]()
     known.become({ lsn: 2 })
-    expect([told.length, known.watcherCount]).toEqual([4, 0])
+    expect([reported.length, known.watcherCount]).toEqual([4, 0])
   })
 
   test("find what is pending and rejected; after a reset nothing is known", () => {
@@ -107,7 +107,7 @@ describe("watchers", () => {
   })
 })
 
-test("H10 an error is answered once: when it comes, and when it becomes another", () => {
+test("an error is answered once: when it comes, and when it becomes another (H10)", () => {
   const known = new TabState()
   const full = { code: "LOG_FULL", message: "full" }
   expect(known.become({ error: full })).toBe(full)

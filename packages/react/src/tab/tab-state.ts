@@ -3,7 +3,7 @@ import type { DocumentState, PendingMutation, QueueChange, RejectedChange, SentE
 import { changedQueue } from "../rpc/queue.ts"
 import { changedRejections, INITIAL_STATE, nextState } from "./document-state.ts"
 
-/** What a tab knows of its document besides rows, and who wants to be told when it changes. */
+/** The tab's state of its document besides rows, and the listeners of its changes. */
 export class TabState {
   readonly #watchers = new Set<() => void>()
   #state: DocumentState = INITIAL_STATE
@@ -18,7 +18,7 @@ export class TabState {
     return this.#state
   }
 
-  /** What waits for the server, while somebody watches it. */
+  /** The pending mutations, while they are watched. */
   get pending(): readonly PendingMutation[] {
     return this.#pending
   }
@@ -32,32 +32,32 @@ export class TabState {
     return () => void this.#watchers.delete(watcher)
   }
 
-  /** Returns the error, if it is another than before. */
+  /** Returns the error if it changed. */
   become(change: Partial<DocumentState>): SentError | null {
     const before = this.#state
     this.#state = nextState(before, change)
-    this.#tell()
+    this.#notify()
     return this.#state.error === before.error ? null : this.#state.error
   }
 
   changePending(change: QueueChange<PendingMutation>): void {
     this.#pending = changedQueue(this.#pending, change)
-    this.#tell()
+    this.#notify()
   }
 
   changeRejected(change: RejectedChange): void {
     this.#rejected = changedRejections(this.#rejected, change)
-    this.#tell()
+    this.#notify()
   }
 
-  /** Nothing is known any more. */
+  /** Resets to the state before the worker's first message. */
   reset(): void {
     this.#state = INITIAL_STATE
     this.#pending = []
     this.#rejected = []
   }
 
-  #tell(): void {
+  #notify(): void {
     for (const watcher of [...this.#watchers]) watcher()
   }
 }

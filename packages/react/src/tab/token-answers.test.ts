@@ -8,14 +8,14 @@ function slowAuth() {
   return { auth, asked }
 }
 
-test("S2 a token is answered; an empty one, none and no auth at all are none", async () => {
+test("a token is answered; an empty one, none and no auth at all are none (S2)", async () => {
   const answers = new TokenAnswers()
   expect(await answers.answer(async () => "abc")).toEqual({ type: "token", token: "abc" })
   for (const auth of [undefined, async () => null, async () => "", async () => 7 as never])
     expect(await answers.answer(auth)).toEqual({ type: "none" })
 })
 
-test("S2 an auth that throws is answered with what it threw", async () => {
+test("an auth that throws is answered with what it threw (S2)", async () => {
   const throwing = (thrown: unknown): Auth => {
     return () => {
       throw thrown
@@ -30,7 +30,7 @@ test("S2 an auth that throws is answered with what it threw", async () => {
   expect(await answers.answer(() => Promise.reject(new Error("later")))).toMatchObject({ type: "failed" })
 })
 
-test("S2 questions during one auth wait for its answer; a later one asks again", async () => {
+test("questions during one auth wait for its answer; a later one asks again (S2)", async () => {
   const answers = new TokenAnswers()
   const { auth, asked } = slowAuth()
   const both = [answers.answer(auth), answers.answer(auth)]
@@ -46,7 +46,7 @@ test("S2 questions during one auth wait for its answer; a later one asks again",
   expect(await later).toEqual({ type: "token", token: "two" })
 })
 
-test("S2 another auth is asked at once, and the end of the older one does not end the wait for it", async () => {
+test("another auth is called at once; the end of the older one does not end its wait (S2)", async () => {
   const answers = new TokenAnswers()
   const [old, fresh] = [slowAuth(), slowAuth()]
   const first = answers.answer(old.auth)

@@ -3,8 +3,8 @@ import type { TokenAnswer } from "../rpc/protocol.ts"
 export type Auth = () => Promise<string | null>
 
 /**
- * Answers the worker's questions for a token. While one `auth()` of this tab is under way, a login dialog perhaps, further
- * questions wait for the same answer: a second dialog would help nobody.
+ * Answers the worker's token requests. While one `auth()` of this tab is under way, for instance a login dialog, further
+ * requests wait for its result instead of opening a second dialog.
  */
 export class TokenAnswers {
   #underWay: { readonly auth: Auth; readonly answer: Promise<TokenAnswer> } | null = null

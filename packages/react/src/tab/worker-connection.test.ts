@@ -35,13 +35,13 @@ afterEach(() => {
 
 function open({ throws = null as unknown } = {}) {
   const made: Made[] = []
-  const heard: string[] = []
+  const received: string[] = []
   const connection = new WorkerConnection({
-    opened: () => heard.push("opened"),
-    received: (message) => heard.push(message.type),
-    alive: () => heard.push("alive"),
-    failed: (error, how) => heard.push(`failed ${how} ${error.code}`),
-    recovered: () => heard.push("recovered"),
+    opened: () => received.push("opened"),
+    received: (message) => received.push(message.type),
+    alive: () => received.push("alive"),
+    failed: (error, how) => received.push(`failed ${how} ${error.code}`),
+    recovered: () => received.push("recovered"),
   })
   const factory = () => {
     if (throws !== null) throw throws
@@ -69,30 +69,30 @@ function open({ throws = null as unknown } = {}) {
     last().say({ type: "alive" })
     last().say({ type: "life", lock } as WorkerMessage)
   }
-  return { connection, made, heard, last, live }
+  return { connection, made, received, last, live }
 }
 
 const types = ({ posted }: Made) => posted.map(({ type }) => type)
 
 describe("a worker that answers", () => {
-  test("is connected once, hears what is posted and the tab's own lock, and what it says is passed on", async () => {
-    const { connection, made, heard, last, live } = open()
+  test("is connected once, is sent the posts and the tab's lock, and its messages are passed on", async () => {
+    const { connection, made, received, last, live } = open()
     expect([connection.isOpen, connection.isAlive]).toEqual([true, false])
     connection.post({ type: "poke" })
     await vi.advanceTimersByTimeAsync(0)
     expect(last().posted).toEqual([{ type: "poke" }, { type: "life", lock: expect.stringMatching(/^lf\/1\/life\//) }])
     live()
     last().say({ type: "released" })
-    expect([connection.isAlive, heard]).toEqual([true, ["opened", "alive", "released"]])
+    expect([connection.isAlive, received]).toEqual([true, ["opened", "alive", "released"]])
     await vi.advanceTimersByTimeAsync(60_000)
     expect(made).toHaveLength(1)
   })
 
-  test("T28 is looked for again at once when its lock is free, and that lock is not watched again", async () => {
-    const { made, heard, live } = open()
+  test("is reconnected at once when its lock is free, and that lock is not watched again (T28)", async () => {
+    const { made, received, live } = open()
     live()
     watched.get("worker")?.()
-    expect([made.length, made[0].isClosed, heard]).toEqual([2, true, ["opened", "alive", "opened"]])
+    expect([made.length, made[0].isClosed, received]).toEqual([2, true, ["opened", "alive", "opened"]])
     live("worker")
     expect(watched.size).toBe(0)
     live("another")
@@ -101,37 +101,37 @@ describe("a worker that answers", () => {
     expect(watched.size).toBe(0)
   })
 
-  test("that restarts is connected to again at once; what the old one still says is not heard", () => {
-    const { made, heard, last, live } = open()
+  test("that restarts is reconnected at once; later messages of the old one are ignored", () => {
+    const { made, received, last, live } = open()
     live()
     last().say({ type: "restarting" })
     expect(made).toHaveLength(2)
     made[0].say({ type: "released" })
     made[0].fail()
-    expect(heard).toEqual(["opened", "alive", "opened"])
+    expect(received).toEqual(["opened", "alive", "opened"])
     expect([types(made[0]).at(-1), made[0].isClosed, made[1].isClosed]).toEqual(["close", true, false])
   })
 })
 
 describe("a worker that does not answer", () => {
-  test("is asked again every two seconds, is a failure after ten, once, and recovers when one comes", async () => {
-    const { made, heard, live } = open()
+  test("without an answer is asked every 2 s, fails once after 10 s, and recovers on an answer", async () => {
+    const { made, received, live } = open()
     await vi.advanceTimersByTimeAsync(1_999)
     expect(made).toHaveLength(1)
     await vi.advanceTimersByTimeAsync(1)
     expect([made.length, made[0].isClosed, types(made[0]).at(-1)]).toEqual([2, true, "close"])
     await vi.advanceTimersByTimeAsync(7_999)
-    expect(heard.filter((one) => one !== "opened")).toEqual([])
+    expect(received.filter((one) => one !== "opened")).toEqual([])
     await vi.advanceTimersByTimeAsync(1)
-    expect(heard.filter((one) => one !== "opened")).toEqual(["failed silent WORKER_FAILED"])
+    expect(received.filter((one) => one !== "opened")).toEqual(["failed silent WORKER_FAILED"])
     await vi.advanceTimersByTimeAsync(20_000)
-    expect(heard.filter((one) => one !== "opened")).toHaveLength(1)
+    expect(received.filter((one) => one !== "opened")).toHaveLength(1)
     live()
     live()
-    expect(heard.filter((one) => one !== "opened").slice(1)).toEqual(["alive", "recovered", "alive"])
+    expect(received.filter((one) => one !== "opened").slice(1)).toEqual(["alive", "recovered", "alive"])
   })
 
-  test("though it is alive, while something waits, is looked for again at the second check without a word", () => {
+  test("is reconnected, though alive, at the second silent check while a call waits", () => {
     const { connection, made, last, live } = open()
     live()
     connection.checkAnswers(true)
@@ -154,8 +154,8 @@ describe("a worker that does not answer", () => {
 })
 
 describe("a worker whose script cannot be loaded", () => {
-  test("is tried again after a quarter of a second, then twice as long and so on, at most ten seconds", async () => {
-    const { made, heard, last } = open()
+  test("is retried after 250 ms, then after twice as long each time, at most 10 s", async () => {
+    const { made, received, last } = open()
     for (const delayMs of [250, 500, 1_000, 2_000, 4_000, 8_000, 10_000, 10_000]) {
       const count = made.length
       last().fail()
@@ -164,24 +164,24 @@ describe("a worker whose script cannot be loaded", () => {
       await vi.advanceTimersByTimeAsync(1)
       expect(made).toHaveLength(count + 1)
     }
-    expect(heard.filter((one) => one !== "opened")).toEqual(["failed not-loaded WORKER_FAILED"])
+    expect(received.filter((one) => one !== "opened")).toEqual(["failed not-loaded WORKER_FAILED"])
   })
 
-  test("is a failure at the third time in a row, with the worker's own reason if it had one; not before", async () => {
-    const { heard, last, live } = open()
+  test("is a failure at the third time in a row, not before, with the worker's reason if any", async () => {
+    const { received, last, live } = open()
     for (let i = 0; i < 2; i++) {
       last().fail()
       await vi.advanceTimersByTimeAsync(1_000)
     }
     live()
     for (let i = 0; i < 3; i++) {
-      expect(heard.filter((one) => one.startsWith("failed"))).toEqual([])
+      expect(received.filter((one) => one.startsWith("failed"))).toEqual([])
       last().say({ type: "failed", error: { code: "UNSUPPORTED", message: "no wasm" } })
       await vi.advanceTimersByTimeAsync(1_000)
     }
-    expect(heard.filter((one) => one.startsWith("failed"))).toEqual(["failed not-loaded UNSUPPORTED"])
+    expect(received.filter((one) => one.startsWith("failed"))).toEqual(["failed not-loaded UNSUPPORTED"])
     live()
-    expect(heard.slice(-2)).toEqual(["alive", "recovered"])
+    expect(received.slice(-2)).toEqual(["alive", "recovered"])
   })
 
   test("is tried at once when the network may be back; one that is connected is left alone", () => {
@@ -197,14 +197,14 @@ describe("a worker whose script cannot be loaded", () => {
 })
 
 test("a page that cannot have a worker has failed for good", async () => {
-  const { heard, connection } = open({ throws: new TypeError("no") })
-  expect(heard).toEqual([expect.stringMatching(/^failed final /)])
+  const { received, connection } = open({ throws: new TypeError("no") })
+  expect(received).toEqual([expect.stringMatching(/^failed final /)])
   await vi.advanceTimersByTimeAsync(60_000)
-  expect([heard.length, connection.isAlive]).toEqual([1, false])
+  expect([received.length, connection.isAlive]).toEqual([1, false])
 })
 
 test("after close nothing is posted, watched or tried any more, until it is opened again", async () => {
-  const { connection, made, heard, last, live } = open()
+  const { connection, made, received, last, live } = open()
   live()
   connection.close()
   expect([connection.isOpen, connection.isAlive, types(made[0]).at(-1), made[0].isClosed]).toEqual([
@@ -218,5 +218,5 @@ test("after close nothing is posted, watched or tried any more, until it is open
   connection.retry()
   last().fail()
   await vi.advanceTimersByTimeAsync(60_000)
-  expect([made.length, watched.size, types(made[0]).includes("poke"), heard.length]).toEqual([1, 0, false, 2])
+  expect([made.length, watched.size, types(made[0]).includes("poke"), received.length]).toEqual([1, 0, false, 2])
 })

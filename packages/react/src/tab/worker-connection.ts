@@ -6,16 +6,16 @@ import { type Port, portOf, type TabMessage, type WorkerMessage } from "../rpc/p
 import { sentToError } from "../rpc/sent-error.ts"
 import { makeWorker } from "./make-worker.ts"
 
-/** A worker that has not said it is alive by then counts as failed; it may still come. */
+/** A worker that has not sent `alive` by then counts as failed; it may still come. */
 const ALIVE_MS_MAX = 10_000
-/** Asked again sooner: a browser may connect us to a worker that is about to end, which nobody is told. */
+/** Reconnects sooner than that: a browser may connect to a worker that is about to end, without an event. */
 const ASK_AGAIN_MS = 2_000
-/** A worker that said it is alive and then nothing at so many checks is looked for again. */
+/** A worker that sent `alive` and then nothing at so many checks is reconnected. */
 const SILENT_CHECKS_MAX = 2
-/** A script that could not be loaded is tried again after this long, then after twice as long, and so on. */
+/** A script that could not be loaded is retried after this long, then after twice as long, and so on. */
 const RELOAD_MS_MIN = 250
 const RELOAD_MS_MAX = 10_000
-/** A script that could not be loaded so often in a row is a failure that is told. */
+/** After so many failed loads in a row the failure is reported. */
 const LOADS_FAILED_MAX = 3
 
 export interface ConnectionListener {
@@ -24,27 +24,27 @@ export interface ConnectionListener {
   received(message: WorkerMessage): void
   /** A worker listens on this connection: it gets all that was posted. */
   alive(): void
-  /** What is asked now would wait. */
+  /** A call now would wait. */
   failed(error: LfError, how: Failure): void
   /** A worker serves again after `failed`. */
   recovered(): void
 }
 
 /**
- * `silent`: it has what was posted and may still do it. `not-loaded`: there is none, and it is tried again and again. `final`:
+ * `silent`: it has what was posted and may still do it. `not-loaded`: there is none, and loading is retried. `final`:
  * there will be none.
  */
 export type Failure = "silent" | "not-loaded" | "final"
 
-let life: Promise<string | null> | undefined
+let livenessLock: Promise<string | null> | undefined
 
 /** One lock for the whole tab, whatever it opens. */
-function lifeOfTab(): Promise<string | null> {
-  life ??= holdLivenessLock()
-  return life
+function livenessLockOfTab(): Promise<string | null> {
+  livenessLock ??= holdLivenessLock()
+  return livenessLock
 }
 
-/** A tab's port to the app's worker, made again when the worker dies, does not come, or does not answer. */
+/** A tab's port to the app's worker, made again when the worker ends, does not start, or does not answer. */
 export class WorkerConnection {
   readonly #listener: ConnectionListener
   #factory: (() => SharedWorker) | null = null
@@ -59,14 +59,14 @@ export class WorkerConnection {
   /** `#messages` at the last `checkAnswers`. */
   #messagesSeen = 0
   #silentChecks = 0
-  /** The worker's, that we saw free: it is gone, or the site's data was cleared and we have other locks than it has. */
+  /** The worker's lock that was seen free: the worker ended, or the site's data was cleared and locks are separate. */
   #freeLock: string | null = null
 
   constructor(listener: ConnectionListener) {
     this.#listener = listener
   }
 
-  /** There is a worker, or one is being looked for. */
+  /** There is a worker, or a connection is under way. */
   get isOpen(): boolean {
     return this.#factory !== null
   }
@@ -94,7 +94,7 @@ export class WorkerConnection {
     this.#port?.post(message)
   }
 
-  /** What the worker told meanwhile may have gone nowhere, and it may be another one by now. */
+  /** Messages of the worker may have been lost meanwhile, and it may be another worker by now. */
   reconnect(): void {
     if (this.#factory === null) return
     this.post({ type: "close" })
@@ -102,14 +102,14 @@ export class WorkerConnection {
     this.#connect()
   }
 
-  /** The network may be back: a script that could not be loaded is asked for now. */
+  /** The network may be back: a script that could not be loaded is retried now. */
   retry(): void {
     if (this.#factory !== null && this.#port === null) this.reconnect()
   }
 
   /**
-   * Called at intervals. While something waits and nothing at all comes, the worker is looked for again, since locks can
-   * outlive it. What waits is asked again with the same uids (T28).
+   * Called at intervals. While a call waits and no message comes, reconnects, since a worker's lock can
+   * outlive it. Pending calls are sent again with the same uids (T28).
    */
   checkAnswers(isWaiting: boolean): void {
     const isSilent = isWaiting && this.#messages === this.#messagesSeen
@@ -130,7 +130,7 @@ export class WorkerConnection {
       worker.onerror = () => this.#notLoaded(port, "its script could not be loaded")
       port.listen((message) => this.#receive(port, message))
       this.#listener.opened()
-      void lifeOfTab().then((lock) => {
+      void livenessLockOfTab().then((lock) => {
         if (lock !== null && this.#port === port) port.post({ type: "life", lock })
       })
     } catch (error) {
@@ -154,7 +154,7 @@ export class WorkerConnection {
         }
         return
       case "life":
-        // Not before: from now on we learn of its end.
+        // Not before: from now on its end is detected.
         this.#stopTimer()
         this.#silentMs = 0
         this.#stopWatching()
@@ -171,7 +171,7 @@ export class WorkerConnection {
     }
   }
 
-  /** The end of whoever holds `lock` is learnt at once. If it answers all the same, its locks are out of our sight. */
+  /** Detects the end of the holder of `lock` at once. If it answers all the same, its locks are invisible here. */
   #watchWorker(lock: string | null): void {
     if (lock === null || lock === this.#freeLock) return
     this.#stopWatching = watchLivenessLock(lock, () => {
@@ -190,7 +190,7 @@ export class WorkerConnection {
     this.reconnect()
   }
 
-  /** The port leads nowhere: what was posted on it is posted again once a worker comes. */
+  /** The port is dead: what was posted on it is posted again to the next worker. */
   #notLoaded(port: Port<TabMessage, WorkerMessage>, why: string, cause?: LfError): void {
     if (this.#port !== port) return
     this.#hangUp()

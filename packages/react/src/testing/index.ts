@@ -4,7 +4,7 @@ import { memoryPlatform } from "../platform/memory/memory-platform.ts"
 import { portOf, type TabMessage, type WorkerMessage } from "../rpc/protocol.ts"
 import { WorkerHost } from "../worker/worker-host.ts"
 
-/** In tests there is no server unless one is given. */
+/** Tests have no server unless one is given. */
 const nowhere: Network = {
   connect: () => Promise.reject(new LfError("SERVER_CLOSING", "tests have no server")),
 }
@@ -27,7 +27,7 @@ export function memoryWorker({
   return () => {
     const { port1, port2 } = new MessageChannel()
     host.accept(portOf<WorkerMessage, TabMessage>(port2))
-    // Only what TabDocument uses of a SharedWorker: its port, and a place for onerror.
+    // The part of a SharedWorker that TabDocument uses: its port, and a place for onerror.
     return { port: port1, onerror: null } as unknown as SharedWorker
   }
 }

@@ -1,12 +1,12 @@
 import type { TabMessage, WorkerMessage } from "../rpc/protocol.ts"
 
-/** A port that a tab connects with, and what the worker posts to it. */
+/** A port that a tab connects with, and what the worker posted to it. */
 export class ScopePort {
-  readonly heard: WorkerMessage[] = []
+  readonly received: WorkerMessage[] = []
   onmessage: ((event: { data: TabMessage }) => void) | null = null
 
   postMessage(message: WorkerMessage): void {
-    this.heard.push(message)
+    this.received.push(message)
   }
 
   close(): void {}
@@ -16,7 +16,7 @@ export class ScopePort {
   }
 }
 
-/** The global of a SharedWorker, for as long as a test puts it there: what it is made of, and what happens to it. */
+/** A SharedWorker's global for a test, with its events. */
 export function sharedWorkerScope() {
   const listeners = new Map<string, (event: unknown) => void>()
   const closed: string[] = []

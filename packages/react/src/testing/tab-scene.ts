@@ -4,7 +4,7 @@ import { INITIAL_STATE } from "../tab/document-state.ts"
 import type { ConnectOptions } from "../tab/options.ts"
 import { TabDocument } from "../tab/tab-document.ts"
 
-/** A worker that was made for a tab: what the tab posted to it, and what it says. */
+/** A worker that was made for a tab: what the tab posted to it, and what it sends. */
 class FakeWorker {
   readonly posted: TabMessage[] = []
   isClosed = false
@@ -24,7 +24,7 @@ class FakeWorker {
     for (const data of messages) this.onmessage?.({ data })
   }
 
-  /** It is alive, and serves the tab. */
+  /** Sends that it is alive, and serves the tab. */
   live(): void {
     this.say({ type: "alive" }, { type: "life", lock: null })
   }
@@ -33,7 +33,7 @@ class FakeWorker {
     this.say({ type: "state", state: { ...INITIAL_STATE, isOpen: true, ...state } })
   }
 
-  /** What was posted of these types. */
+  /** The posted messages of these types. */
   of<Type extends TabMessage["type"]>(type: Type): Extract<TabMessage, { type: Type }>[] {
     return this.posted.filter((message) => message.type === type) as never // they have that type
   }
@@ -45,10 +45,10 @@ class FakeWorker {
 
 export const Add: DefinedMutation<unknown> = { name: "Add", parse: (args) => args, run: () => {} }
 
-/** A tab's document, the workers that were made for it, and what is heard of it. */
+/** A tab's document, the workers that were made for it, and what was received of it. */
 export class TabScene {
   readonly workers: FakeWorker[] = []
-  readonly heard: string[] = []
+  readonly received: string[] = []
   readonly results: [SentResult, number | null][] = []
   readonly document: TabDocument
 
@@ -57,13 +57,13 @@ export class TabScene {
       doc: "d",
       user,
       batch: (run) => {
-        this.heard.push("batch")
+        this.received.push("batch")
         run()
       },
-      onIdle: () => this.heard.push("idle"),
-      onFollowing: () => this.heard.push("following"),
+      onIdle: () => this.received.push("idle"),
+      onFollowing: () => this.received.push("following"),
     })
-    this.document.errors.listen(({ code }) => this.heard.push(`error ${code}`))
+    this.document.errors.listen(({ code }) => this.received.push(`error ${code}`))
   }
 
   options(change: Partial<ConnectOptions> = {}): ConnectOptions {
@@ -81,7 +81,7 @@ export class TabScene {
   }
 
   count(what: string): number {
-    return this.heard.filter((one) => one === what).length
+    return this.received.filter((one) => one === what).length
   }
 
   subscribe() {

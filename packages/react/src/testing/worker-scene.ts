@@ -6,7 +6,7 @@ import type { Platform } from "../platform/port.ts"
 import type { Port, TabMessage, WorkerMessage } from "../rpc/protocol.ts"
 import { WorkerHost } from "../worker/worker-host.ts"
 
-/** Time that only passes by `pass`. */
+/** A clock that `pass` alone advances. */
 function clockHost() {
   let nowMs = 1_000
   const timers = new Set<{ atMs: number; run: () => void }>()
@@ -44,13 +44,13 @@ type Opening = Partial<Omit<Extract<TabMessage, { type: "open" }>, "type">>
 
 /** A tab, as its worker sees it. */
 export class SceneTab {
-  readonly heard: WorkerMessage[] = []
+  readonly received: WorkerMessage[] = []
   isClosed = false
   #say: (message: TabMessage) => void = () => {}
 
   constructor(worker: WorkerHost) {
     const port: Port<WorkerMessage, TabMessage> = {
-      post: (message) => this.heard.push(message),
+      post: (message) => this.received.push(message),
       listen: (listener) => {
         this.#say = listener
       },
@@ -72,11 +72,11 @@ export class SceneTab {
   }
 
   count(type: WorkerMessage["type"]): number {
-    return this.heard.filter((message) => message.type === type).length
+    return this.received.filter((message) => message.type === type).length
   }
 
   last<Type extends WorkerMessage["type"]>(type: Type): Extract<WorkerMessage, { type: Type }> | undefined {
-    return this.heard.findLast((message) => message.type === type) as never // it has that type
+    return this.received.findLast((message) => message.type === type) as never // it has that type
   }
 
   get state() {
@@ -84,24 +84,24 @@ export class SceneTab {
   }
 }
 
-/** A worker on memory, with time that only passes by `pass`, and what it does to the world. */
+/** A worker on memory, with a clock that `pass` alone advances, and records of its effects. */
 export class WorkerScene {
   readonly clock = clockHost()
   /** The locks that are held. */
   readonly owned = new Set<string>()
   /** How often a document was opened. */
   opened = 0
-  /** Each address that a document was connected to, each try to connect, and how often the worker ended itself. */
+  /** Addresses that documents were connected to, attempts to connect, and how often the worker ended itself. */
   readonly urls: string[] = []
   tries = 0
   ended = 0
-  /** What the holder of a document's lock is asked by another worker. */
+  /** Another worker's request to the holder of a document's lock. */
   onAsked: (migrations: number) => boolean = () => false
-  /** The life locks that are watched. */
+  /** The liveness locks that are watched. */
   readonly watched = new Map<string, () => void>()
-  /** How the log that was opened last ends by itself. */
+  /** Ends the log that was opened last. */
   endLog: (error: LfError) => void = () => {}
-  /** What the next openings of a log fail with. */
+  /** The error of the next openings of a log. */
   readonly failures: LfError[] = []
   readonly platform: Platform
   readonly worker: WorkerHost
@@ -179,7 +179,7 @@ export interface SceneOptions {
 const nowhere: Network = { connect: () => Promise.reject(new LfError("SERVER_CLOSING", "no server")) }
 let uids = 0
 
-/** Adds an item; its uid is one that was made at `ms`. */
+/** Adds an item; its uid has the time `ms`. */
 export function adding(id: string, ms = 0) {
   const time = ms.toString(16).padStart(12, "0")
   const uid = `${time.slice(0, 8)}-${time.slice(8)}-7000-8000-${String(++uids).padStart(12, "0")}`
@@ -188,7 +188,7 @@ export function adding(id: string, ms = 0) {
 
 export const itemsQuery = { sql: "select id from items order by id", parameters: [] }
 
-/** A server that takes every connection for `user`. */
+/** A server that accepts every connection as `user`. */
 export async function itemsServer(user: string | null = null) {
   const opened = await new MemoryDisk().open("d")
   const remote = await Remote.recover({

@@ -89,8 +89,8 @@ function setUp({ network }: Pick<SceneOptions, "network"> = {}) {
   return { scene, steps, states, open, write, adoption }
 }
 
-describe("a user without a log of their own T26", () => {
-  test("gets the whole of the anonymous one, once it is free and can be opened; then it is free again", async () => {
+describe("a user without a log of their own (T26)", () => {
+  test("gets the whole anonymous log once it is free and opens; then the lock is free again", async () => {
     const { scene, steps, write, adoption } = setUp()
     await write(null, "1")
     await adoption()
@@ -104,7 +104,7 @@ describe("a user without a log of their own T26", () => {
     expect(scene.clock.timers.size).toBe(0)
   })
 
-  test("has nothing to wait for where none was written, and one with a log has it claimed beside that", async () => {
+  test("without an anonymous log waits for nothing; one with a log claims it beside its own", async () => {
     const { steps, write, adoption } = setUp()
     await adoption()
     await write("ann", "hers")
@@ -146,7 +146,7 @@ describe("a user without a log of their own T26", () => {
   )
 })
 
-describe("a user with a log of their own T26", () => {
+describe("a user with a log of their own (T26)", () => {
   test("has the anonymous one sent beside it, which is deleted when the server has it", async () => {
     const { network, remote } = await itemsServer("ann")
     network.setOnline(false)
@@ -249,7 +249,7 @@ describe("a user with a log of their own T26", () => {
     expect(ann.pendingCount).toBe(1)
   })
 
-  test("hears of one that cannot be opened, and is served all the same; the next look may help", async () => {
+  test("reports an anonymous log that cannot be opened, is served, and tries again next time", async () => {
     const { network } = await itemsServer("ann")
     network.setOnline(false)
     let isBroken = true
@@ -272,7 +272,7 @@ describe("a user with a log of their own T26", () => {
     await ann.close()
   })
 
-  test("whose document closes waits no more for the anonymous one's lock, and lets go of what is claimed", async () => {
+  test("whose document closes stops waiting for the anonymous lock, and releases what is claimed", async () => {
     const { scene, steps, open, write } = setUp()
     await write("ann")
     const anonymous = open(null)
@@ -287,7 +287,7 @@ describe("a user with a log of their own T26", () => {
     expect([steps.includes("own"), scene.owned.has(anonymousLock), scene.owned.size]).toEqual([false, false, 0])
   })
 
-  test("whose disk fails while what is claimed is sent hears of it; it stays for the next opening", async () => {
+  test("reports a disk failure while a claimed log is sent; that log stays for the next opening", async () => {
     const { scene, steps, open, write } = setUp()
     await write("ann")
     await write(null, "1")

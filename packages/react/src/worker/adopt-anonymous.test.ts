@@ -114,7 +114,7 @@ class Device {
     return document
   }
 
-  /** Nothing is told to anybody: the worker is gone, its locks are free, what was durable is there. */
+  /** A kill: the worker is gone without a message, its locks are free, what was durable is there. */
   kill(): void {
     this.#locks = new MemoryLocks()
     this.change = (platform) => platform
@@ -158,7 +158,7 @@ async function writtenOffline(user: string | null, ...texts: string[]) {
   return { server, phone, document }
 }
 
-/** A device on which ann has a log of her own, which is synced, and `texts` wait in nobody's beside it. The network is off. */
+/** A device on which ann has a log of her own, which is synced, and `texts` are pending in the anonymous log. The network is off. */
 async function deviceOfBoth(server: Server, ...texts: string[]): Promise<Device> {
   server.user = "ann"
   await server.start()
@@ -168,16 +168,16 @@ async function deviceOfBoth(server: Server, ...texts: string[]): Promise<Device>
   await until(() => ann.pendingCount === 0)
   await ann.close()
   server.network.setOnline(false)
-  const nobody = phone.open(null)
-  await note(nobody, ...texts)
-  await nobody.close()
+  const anonymous = phone.open(null)
+  await note(anonymous, ...texts)
+  await anonymous.close()
   return phone
 }
 
-describe("T26 what nobody wrote is claimed by who signs in", () => {
-  test("T26 without a log of their own they go on with nobody's, offline too; it arrives once, as theirs", async () => {
-    const { server, phone, document: nobody } = await writtenOffline(null, "one", "two")
-    await nobody.close()
+describe("a user who signs in adopts the anonymous log (T26)", () => {
+  test("a user without a log adopts the anonymous one, also offline; it arrives once (T26)", async () => {
+    const { server, phone, document: anonymous } = await writtenOffline(null, "one", "two")
+    await anonymous.close()
     const ann = phone.open("ann")
     expect(await seen(ann)).toEqual(["one by ann", "two by ann"])
     expect(ann.pendingCount).toBe(2)
@@ -191,7 +191,7 @@ describe("T26 what nobody wrote is claimed by who signs in", () => {
     expect((await again.local).pendingCount).toBe(0)
   })
 
-  test("T26 with a log of their own they get nobody's as a second one, which empties itself and goes", async () => {
+  test("a user with a log gets the anonymous one as a second, removed when all is sent (T26)", async () => {
     const server = new Server()
     const phone = await deviceOfBoth(server, "one", "two")
     const ann = phone.open("ann")
@@ -208,7 +208,7 @@ describe("T26 what nobody wrote is claimed by who signs in", () => {
     await vi.waitFor(async () => expect((await names()).some((name) => name?.includes("anonymous"))).toBe(false))
   })
 
-  test("T26 I10 what is rejected of a claimed log is told once by the user's own document, also when it is killed before that log goes", async () => {
+  test("rejections of an adopted log are reported once, also after a kill (T26, I10)", async () => {
     const server = new Server()
     const phone = await deviceOfBoth(server, "bad", "good")
     server.network.setOnline(true)
@@ -234,12 +234,12 @@ describe("T26 what nobody wrote is claimed by who signs in", () => {
     expect(server.rows()).toEqual(["mine by ann", "good by ann"])
   })
 
-  test("T26 clear counts what is claimed as pending, and takes it along", async () => {
+  test("clear counts what is claimed as pending, and takes it along (T26)", async () => {
     const { phone, document: first } = await writtenOffline("ann", "mine")
     await first.close()
-    const nobody = phone.open(null)
-    await note(nobody, "one")
-    await nobody.close()
+    const anonymous = phone.open(null)
+    await note(anonymous, "one")
+    await anonymous.close()
     const ann = phone.open("ann")
     await until(() => ann.pendingCount === 2)
     await expect(ann.clear("refuse")).rejects.toMatchObject({ code: "PENDING_REFUSED" })
@@ -248,14 +248,14 @@ describe("T26 what nobody wrote is claimed by who signs in", () => {
     expect(names.map(({ name }) => name)).toEqual(["lf/1/places"])
   })
 
-  test("T26 a tab that goes on as nobody keeps its log until it is closed; then that is claimed", async () => {
-    const { server, phone, document: nobody } = await writtenOffline(null, "one")
+  test("a tab that stays anonymous keeps its log until it closes; then it is adopted (T26)", async () => {
+    const { server, phone, document: anonymous } = await writtenOffline(null, "one")
     phone.change = (platform) => ({ ...platform, host: { ...host, after: (ms, run) => host.after(ms / 100, run) } })
     const ann = phone.open("ann")
     expect(await seen(ann)).toEqual([])
-    await note(nobody, "two")
+    await note(anonymous, "two")
     expect(ann.pendingCount).toBe(0)
-    await nobody.close()
+    await anonymous.close()
     await until(() => ann.pendingCount === 2)
     server.user = "ann"
     await server.start()
@@ -265,17 +265,17 @@ describe("T26 what nobody wrote is claimed by who signs in", () => {
   })
 
   for (const moment of ["before", "in the middle of", "after"]) {
-    test(`T26 I9 killed ${moment} the move, nothing is lost and nothing runs twice`, async () => {
+    test(`killed ${moment} the move, nothing is lost and nothing runs twice (T26, I9)`, async () => {
       const server = new Server()
       server.user = null
       await server.start()
       const phone = device(server)
-      const nobody = phone.open(null)
-      await note(nobody, "old")
-      await until(() => nobody.pendingCount === 0)
+      const anonymous = phone.open(null)
+      await note(anonymous, "old")
+      await until(() => anonymous.pendingCount === 0)
       server.network.setOnline(false)
-      await note(nobody, "one", "two")
-      await nobody.close()
+      await note(anonymous, "one", "two")
+      await anonymous.close()
       const hang = new Promise<never>(() => {})
       let isKilled = false
       phone.change = (platform) => ({
@@ -300,9 +300,9 @@ describe("T26 what nobody wrote is claimed by who signs in", () => {
     })
   }
 
-  test("T26 a log of nobody's that cannot be opened stays, and does not stop the user's own document", async () => {
-    const { phone, document: nobody } = await writtenOffline(null, "one")
-    await nobody.close()
+  test("an anonymous log that cannot be opened stays, and the user's document opens (T26)", async () => {
+    const { phone, document: anonymous } = await writtenOffline(null, "one")
+    await anonymous.close()
     phone.change = (platform) => ({
       ...platform,
       openLog: (key) => (key.startsWith("anonymous") ? Promise.reject(new Error("damaged")) : platform.openLog(key)),
@@ -316,8 +316,8 @@ describe("T26 what nobody wrote is claimed by who signs in", () => {
   })
 })
 
-describe("T25 pending belong to their author", () => {
-  test("T25 what ann has pending is not in ben's document nor in nobody's, and runs as ann when she is back", async () => {
+describe("pending belong to their author (T25)", () => {
+  test("ann's pending mutations are in no other user's document, and run as ann later (T25)", async () => {
     const { server, phone, document: ann } = await writtenOffline("ann", "ann's")
     await ann.close()
     for (const user of ["ben", null]) {
@@ -339,7 +339,7 @@ describe("T25 pending belong to their author", () => {
   })
 
   for (const user of ["ben", null]) {
-    test(`T25 a server that takes ann's connection for ${user ?? "nobody"}'s gets nothing, and the document says needs-auth`, async () => {
+    test(`a server that takes ann for ${user ?? "anonymous"} gets nothing: needs-auth (T25)`, async () => {
       const server = new Server()
       server.user = user
       const phone = device(server)
@@ -359,12 +359,12 @@ describe("T25 pending belong to their author", () => {
     })
   }
 
-  test("T25 a log that ann claimed is hers, however far it got: nobody starts anew", async () => {
+  test("a log that ann adopted is hers, however far it got; anonymous starts empty (T25)", async () => {
     const { server, phone, document: first } = await writtenOffline("ann", "mine")
     await first.close()
-    const nobody = phone.open(null)
-    await note(nobody, "one")
-    await nobody.close()
+    const anonymous = phone.open(null)
+    await note(anonymous, "one")
+    await anonymous.close()
     const ann = phone.open("ann")
     await until(() => ann.pendingCount === 2)
     await ann.close()
@@ -382,9 +382,9 @@ describe("T25 pending belong to their author", () => {
   })
 })
 
-test("I21 a document whose database somebody deletes stops with a reason that opening it anew mends", async () => {
-  const { phone, document: nobody } = await writtenOffline(null, "one")
+test("a document whose database is deleted stops with a code that a reopening cures (I21)", async () => {
+  const { phone, document: anonymous } = await writtenOffline(null, "one")
   await deleteBrowserLog("anonymous/d", phone.storage)
-  await expect(note(nobody, "two")).rejects.toMatchObject({ code: "LOG_DEPOSED" })
-  expect(nobody.canReopen).toBe(true)
+  await expect(note(anonymous, "two")).rejects.toMatchObject({ code: "LOG_DEPOSED" })
+  expect(anonymous.canReopen).toBe(true)
 })

@@ -3,17 +3,17 @@ import { isAwaited, Local, type Session, toLfError } from "@lf/core/internal"
 import type { Ownership, Platform } from "../platform/port.ts"
 import { claimKey, ownerLock, storageKey } from "../rpc/storage-key.ts"
 
-/** How long a user's first opening waits for tabs that still show the document to nobody: longer than a tab that signs in. */
+/** How long a user's first opening waits for tabs that still show the document anonymously: longer than signing in takes. */
 const FREE_MS_MAX = 4_000
 
-/** What was written here before somebody signed in is theirs from then on (T26): see docs/decisions/0009. */
+/** What was written here before a user signed in is that user's from then on (T26): see docs/decisions/0009. */
 export interface AdoptionOptions {
   readonly platform: Platform
   readonly doc: string
   readonly user: string
 }
 
-/** A user without a log of their own here gets the whole of nobody's, at once: it is the document that they go on with. */
+/** A user without a log here gets the whole anonymous log, at once: the user goes on with that document. */
 export async function adoptWholeLog({ platform, doc, user }: AdoptionOptions): Promise<void> {
   const [from, to] = [storageKey(null, doc), storageKey(user, doc)]
   if ((await platform.hasLog(to)) || !(await platform.hasLog(from))) return
@@ -23,18 +23,18 @@ export async function adoptWholeLog({ platform, doc, user }: AdoptionOptions): P
   try {
     ownership = await platform.ownWhenFree(ownerLock(from), patience.signal)
   } catch {
-    // A tab goes on as nobody: what it leaves is claimed in parallel, once it is closed.
+    // A tab stays anonymous: its log is adopted in parallel, once the tab is closed.
     return
   } finally {
     cancel()
   }
   try {
-    // One that cannot be opened stays where it is: it must not take the user's own document along.
+    // A log that cannot be opened stays where it is: the user's own document must open.
     const { log } = await platform.openLog(from)
     await log.close()
     await platform.moveLog(from, to)
   } catch {
-    // The user's own document comes first; the next opening tries again.
+    // The user's own document comes first; the next opening retries.
   } finally {
     ownership.release()
   }
@@ -42,15 +42,15 @@ export async function adoptWholeLog({ platform, doc, user }: AdoptionOptions): P
 
 export interface DrainOptions extends AdoptionOptions {
   readonly mutator: Mutator
-  /** The user's own document: it gets what is rejected. */
+  /** The user's own document: it gets the rejections. */
   readonly into: Local
   readonly connect: (local: Local) => Session
   readonly onChange: () => void
 }
 
 /**
- * A user who has a log here already gets nobody's as a second one: first in one piece, so that nobody else ever sends what
- * is in it (T25); then its mutations go to the server, under the id that they were made with, until none is left.
+ * A user who has a log here already gets the anonymous one as a second: first as a whole, so that no other user ever sends
+ * what is in it (T25); then its mutations go to the server, under the client id that made them, until none is left.
  */
 export class AnonymousLogAdoption {
   readonly #options: DrainOptions
@@ -66,7 +66,7 @@ export class AnonymousLogAdoption {
     this.look()
   }
 
-  /** There may be something to claim: somebody signed out, wrote and is back. */
+  /** There may be something to adopt: the user signed out, wrote anonymously and signed in again. */
   look(): void {
     this.#done = this.#done
       .then(() => this.#run())
@@ -77,7 +77,7 @@ export class AnonymousLogAdoption {
       })
   }
 
-  /** Waits for the server, and is not in the user's view until it is there. */
+  /** Its mutations wait for the server, and are not in the user's view before. */
   get pending(): readonly Mutation[] {
     return this.#local?.pending() ?? []
   }
@@ -86,7 +86,7 @@ export class AnonymousLogAdoption {
     return this.#local?.pendingCount ?? 0
   }
 
-  /** The user wants to forget what is claimed too. */
+  /** The user deletes what is adopted too. */
   discard(): void {
     this.#local?.discard()
   }
@@ -119,7 +119,7 @@ export class AnonymousLogAdoption {
     }
   }
 
-  /** False: there is nothing to take. */
+  /** False: there is nothing to adopt. */
   async #take(key: string): Promise<boolean> {
     const { platform, doc } = this.#options
     const from = storageKey(null, doc)
@@ -145,7 +145,7 @@ export class AnonymousLogAdoption {
     this.#local = local
     try {
       await this.#send(local, connect)
-      // Kept by the user's document before they go here: a crash between the two changes nothing.
+      // Stored in the user's document before they are removed here: a crash between the two changes nothing.
       await into.adopt(local.rejections)
     } finally {
       this.#session?.stop()

@@ -19,7 +19,7 @@ test("a script that throws before the start gives its tabs that reason, and ends
       message: expect.stringMatching(/^the worker's script threw: .*a bug/),
     }),
   }
-  expect([early.heard, scope.closed.length]).toEqual([[failure], 1])
-  expect(scope.connect(new ScopePort()).heard).toEqual([failure])
-  expect([early.heard.length, scope.closed.length]).toEqual([1, 2])
+  expect([early.received, scope.closed.length]).toEqual([[failure], 1])
+  expect(scope.connect(new ScopePort()).received).toEqual([failure])
+  expect([early.received.length, scope.closed.length]).toEqual([1, 2])
 })

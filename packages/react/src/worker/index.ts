@@ -4,7 +4,7 @@ import { type Port, portOf, type TabMessage, type WorkerMessage } from "../rpc/p
 import { errorToSent } from "../rpc/sent-error.ts"
 import { WorkerHost } from "./worker-host.ts"
 
-/** The part of a SharedWorker's global that is used here: the DOM's types know windows only. */
+/** The part of a SharedWorker's global that is used here: the DOM's types cover windows only. */
 interface SharedWorkerScope {
   onconnect: ((event: MessageEvent) => void) | null
   close(): void
@@ -18,7 +18,7 @@ const scope = globalThis as unknown as SharedWorkerScope
 const early: TabsPort[] = []
 let host: WorkerHost | null = null
 
-// Set before anything else: a tab that connects while we load must not be missed, nor what a module of the app's throws.
+// Before anything else: a tab that connects during loading must not be missed, nor an error of the app's modules.
 if ("SharedWorkerGlobalScope" in globalThis) {
   scope.onconnect = (event) => early.push(portOf(event.ports[0]))
   scope.addEventListener("error", (event) => fail((event as ErrorEvent).error ?? (event as ErrorEvent).message))
@@ -26,7 +26,7 @@ if ("SharedWorkerGlobalScope" in globalThis) {
 }
 
 /**
- * Turns this file into the app's worker: one for all tabs, with the databases, what is pending and the socket.
+ * Turns this file into the app's worker: one for all tabs, with the databases, pending mutations and the socket.
  * Call it at the top of `app/lf/worker.ts`.
  *
  * @example
@@ -46,17 +46,17 @@ export function startWorker({ mutator }: { readonly mutator: Mutator }): void {
   for (const port of early.splice(0)) accept(port)
 }
 
-/** Before the start nothing works: the tabs are told why, and the next one that connects gets a new worker. */
+/** A failure before the start: the tabs are sent the error, and the next one that connects gets a new worker. */
 function fail(thrown: unknown): void {
   if (host !== null) {
-    host.tellUncaught(thrown)
+    host.postUncaught(thrown)
     return
   }
   const error = errorToSent(thrown)
-  const tell = (port: TabsPort) => {
+  const report = (port: TabsPort) => {
     port.post({ type: "failed", error: { ...error, message: `the worker's script threw: ${error.message}` } })
     scope.close()
   }
-  scope.onconnect = (event) => tell(portOf(event.ports[0]))
-  for (const port of early.splice(0)) tell(port)
+  scope.onconnect = (event) => report(portOf(event.ports[0]))
+  for (const port of early.splice(0)) report(port)
 }

@@ -20,9 +20,9 @@ const codeOf = (work: Promise<unknown>) =>
   )
 const full = new LfError("LOG_FULL", "the disk is full")
 
-/** A document on memory, and all that its worker hears of it. */
+/** A document on memory, and all notifications to its worker. */
 function setUp({ user = null, scene = new WorkerScene() }: { user?: string | null; scene?: WorkerScene } = {}) {
-  const heard: string[] = []
+  const received: string[] = []
   const rejections: RejectionChange[] = []
   const open = () =>
     new OpenDocument({
@@ -33,15 +33,15 @@ function setUp({ user = null, scene = new WorkerScene() }: { user?: string | nul
       platform: scene.platform,
       crashed: new Set(),
       token: async () => null,
-      onState: () => heard.push("state"),
+      onState: () => received.push("state"),
       onRejection: (change) => rejections.push(change),
-      onOpened: () => heard.push("opened"),
-      onCleared: () => heard.push("cleared"),
-      onFailed: () => heard.push("failed"),
-      onReplaced: ({ code }) => heard.push(`replaced ${code}`),
+      onOpened: () => received.push("opened"),
+      onCleared: () => received.push("cleared"),
+      onFailed: () => received.push("failed"),
+      onReplaced: ({ code }) => received.push(`replaced ${code}`),
     })
-  const count = (what: string) => heard.filter((one) => one === what).length
-  return { document: open(), open, scene, heard, rejections, count }
+  const count = (what: string) => received.filter((one) => one === what).length
+  return { document: open(), open, scene, received, rejections, count }
 }
 
 const sceneOf = (change: SceneOptions["change"]) => new WorkerScene({ change })
@@ -81,10 +81,10 @@ describe("what is known of a document", () => {
   test("once it is open: what waits, how far it is, what was rejected, and its queries", async () => {
     const { network } = await itemsServer()
     network.setOnline(false)
-    const { document, heard, rejections } = setUp({ scene: new WorkerScene({ network }) })
+    const { document, received, rejections } = setUp({ scene: new WorkerScene({ network }) })
     await add(document, "1")
     await add(document, "bad")
-    expect(heard.slice(0, 2)).toEqual(["opened", "state"])
+    expect(received.slice(0, 2)).toEqual(["opened", "state"])
     expect(document.state).toMatchObject({ isOpen: true, pendingCount: 2, lsn: 0, isDurable: true, isUpToDate: false })
     const { claimed, range, after } = document.pendingParts()
     expect([claimed, after(range?.start ?? lsn(0)).map(({ args }) => args)]).toEqual([[], ["1", "bad"]])
@@ -125,7 +125,7 @@ describe("what is known of a document", () => {
     ["LOG_CORRUPT", false, "error"],
     ["SCHEMA_NEWER", false, "needs-update"],
     ["LOG_FORMAT_NEWER", false, "needs-update"],
-  ] as const)("%s: opening it anew may help, or not, and its worker hears so once", async (code, canReopen, status) => {
+  ] as const)("%s: reopening may help or not, and its worker is notified once", async (code, canReopen, status) => {
     const { document, scene, count } = setUp()
     scene.failures.push(new LfError(code, "a reason"))
     expect(await codeOf(document.local)).toBe(code)
@@ -137,7 +137,7 @@ describe("what is known of a document", () => {
     expect(document.canReopen).toBe(false)
   })
 
-  test("that stopped: it is not open or up to date, and its worker hears it once", async () => {
+  test("that stopped: it is not open or up to date, and its worker is notified once", async () => {
     const { network } = await itemsServer()
     const { document, scene, count } = setUp({ scene: new WorkerScene({ network }) })
     await until(() => document.state.isUpToDate)
@@ -158,7 +158,7 @@ describe("what is known of a document", () => {
 describe("a document that takes long to open", () => {
   const never = new Promise<never>(() => {})
 
-  test("is LOG_OWNED while another worker keeps it for ten seconds, and opens after that H3", async () => {
+  test("is LOG_OWNED while another worker keeps it for ten seconds, and opens after that (H3)", async () => {
     let letGo = () => {}
     const gate = new Promise<void>((resolve) => {
       letGo = resolve
@@ -183,7 +183,7 @@ describe("a document that takes long to open", () => {
     expect(await idsOf(document)).toEqual([])
   })
 
-  test("is WORKER_FAILED after a minute for any other reason H3", async () => {
+  test("is WORKER_FAILED after a minute for any other reason (H3)", async () => {
     const scene = sceneOf((platform) => ({ ...platform, loadSqlite: () => never }))
     const { document } = setUp({ scene })
     await until(() => scene.owned.size === 1)
@@ -227,7 +227,7 @@ describe("a document that takes long to open", () => {
     expect([scene.owned.size, scene.opened, scene.tries]).toEqual([0, 1, 0])
   })
 
-  test("of which a newer worker keeps the lock says that the page must be loaded again T20", async () => {
+  test("of which a newer worker keeps the lock says that the page must be loaded again (T20)", async () => {
     const newer = new LfError("SCHEMA_NEWER", "newer")
     const { document } = setUp({ scene: sceneOf((platform) => ({ ...platform, own: () => Promise.reject(newer) })) })
     expect(await codeOf(document.local)).toBe("SCHEMA_NEWER")
@@ -267,12 +267,12 @@ describe("a document that is closed", () => {
     expect(scene.owned.size).toBe(0)
   })
 
-  test("is handed over to code that knows as many migrations or more, never to older code T20", async () => {
-    const { document, scene, heard } = setUp()
+  test("is handed over to code that knows as many migrations or more, never to older code (T20)", async () => {
+    const { document, scene, received } = setUp()
     await document.local
     expect([scene.onAsked(0), document.state.isOpen]).toEqual([false, true])
     expect(scene.onAsked(1)).toBe(true)
-    await until(() => heard.includes("replaced WORKER_REPLACED"))
+    await until(() => received.includes("replaced WORKER_REPLACED"))
     expect([scene.owned.size, document.canReopen]).toEqual([0, false])
   })
 })
@@ -313,7 +313,7 @@ describe("a document and its server", () => {
   })
 })
 
-describe("clear H1", () => {
+describe("clear (H1)", () => {
   test("is refused while something is pending; to discard it, all of it goes", async () => {
     const deleted: string[] = []
     const scene = sceneOf((platform) => ({
@@ -355,7 +355,7 @@ describe("clear H1", () => {
   })
 })
 
-describe("a call that is repeated where an anonymous log went to a user T26", () => {
+describe("a call that is repeated where an anonymous log went to a user (T26)", () => {
   const movedAt = (ms: number | null) => sceneOf((platform) => ({ ...platform, movedMs: async () => ms }))
 
   test("is neither run nor said to be refused, unless it was made later or its log has it", async () => {

@@ -16,9 +16,9 @@ import { claimKey, ownerLock, storageKey } from "../rpc/storage-key.ts"
 import { AnonymousLogAdoption, adoptWholeLog } from "./adopt-anonymous.ts"
 import type { PendingParts } from "./pending-feed.ts"
 
-/** A document whose lock another worker keeps for so long cannot be opened now: whoever waits is told (H3). */
+/** A document whose lock another worker keeps for so long cannot be opened now: callers get an error (H3). */
 const OWNED_MS_MAX = 10_000
-/** Nor can one that is not open after so long for any other reason. It is still opened if that ends. */
+/** The same for a document that is not open after so long for any other reason. Opening continues. */
 const OPEN_MS_MAX = 60_000
 
 export interface DocumentOptions {
@@ -27,23 +27,23 @@ export interface DocumentOptions {
   readonly url: string
   readonly mutator: Mutator
   readonly platform: Platform
-  /** What crashed SQLite in this worker: it is not run again (T43). */
+  /** Mutations that crashed SQLite in this worker: they are not run again (T43). */
   readonly crashed: Set<string>
   readonly token: () => Promise<string | null>
   /** Anything but rows and rejections changed. */
   readonly onState: () => void
   readonly onRejection: (change: RejectionChange) => void
-  /** The rejections are others: the document was opened. */
+  /** All rejections changed: the document was opened. */
   readonly onOpened: () => void
-  /** The document was forgotten on this device: whoever wants it opens it anew. */
+  /** The document was deleted on this device; the next use opens it again. */
   readonly onCleared: () => void
-  /** It cannot go on; opening it anew may help. Told once, after everybody who waited was told why. */
+  /** It failed; reopening may help. Called once, after all callers got the error. */
   readonly onFailed: () => void
   /** A newer build owns the document now. */
   readonly onReplaced: (error: LfError) => void
 }
 
-const MENDABLE: ReadonlySet<ErrorCode> = new Set([
+const REOPENABLE: ReadonlySet<ErrorCode> = new Set([
   "LOG_FULL",
   "LOG_FAILED",
   "LOG_DEPOSED",
@@ -52,7 +52,7 @@ const MENDABLE: ReadonlySet<ErrorCode> = new Set([
 ])
 const CONNECTING: SessionState = { status: "connecting", error: null, isUpToDate: false, firstSync: null }
 
-/** One document that this worker owns: opened once, used by every tab that asks for it. */
+/** One document that this worker owns: opened once, used by every tab that requests it. */
 export class OpenDocument {
   readonly #options: DocumentOptions
   readonly #key: string
@@ -70,9 +70,9 @@ export class OpenDocument {
   #failure: LfError | null = null
   /** Opening takes too long, for this reason. */
   #late: LfError | null = null
-  #hasToldFailure = false
+  #hasReportedFailure = false
   #cleared: Promise<void> | null = null
-  /** When the log from before a sign-in last went over to the user. */
+  /** When the anonymous log was last moved to the user. */
   #movedMs: number | null = null
 
   constructor(options: DocumentOptions) {
@@ -83,7 +83,7 @@ export class OpenDocument {
     this.#inTime = this.#withinLimits(this.local)
     this.local.catch((error: unknown) => {
       this.#failure = toLfError(error, "WORKER_FAILED")
-      this.#tell()
+      this.#notify()
     })
   }
 
@@ -107,18 +107,18 @@ export class OpenDocument {
   }
 
   /**
-   * Does something with the document once it is open; never with one that is being cleared: its tabs ask the next one again.
+   * Runs `work` once the document is open; never while it is being cleared: its tabs repeat the call at the next one.
    * @throws what it cannot be opened for, LOG_OWNED or WORKER_FAILED when that takes too long
    */
   async use<T>(work: (local: Local) => T | Promise<T>): Promise<T> {
     const local = await this.#inTime
-    // A promise of its own: what waits for it goes with it.
+    // A promise of its own, which is collected together with its callers.
     return this.#cleared === null ? await work(local) : await new Promise<never>(() => {})
   }
 
   /**
    * A tab repeats its call at the next worker, where the log that may have it is the user's by now (T26): it is neither run
-   * a second time nor said to be refused.
+   * a second time nor reported as refused.
    * @throws WORKER_FAILED
    */
   checkNotMoved(local: Local, uid: string): void {
@@ -127,12 +127,12 @@ export class OpenDocument {
     throw new LfError("WORKER_FAILED", `${why}; it may still be done`)
   }
 
-  /** It is being forgotten, or was. */
+  /** It is being deleted, or was. */
   get isCleared(): boolean {
     return this.#cleared !== null
   }
 
-  /** Here and in what is claimed: all that the user still waits for. */
+  /** Of this log and the adopted one: all that the user still waits for. */
   get pendingCount(): number {
     return (this.#adoption?.pendingCount ?? 0) + (this.#opened?.pendingCount ?? 0)
   }
@@ -150,15 +150,15 @@ export class OpenDocument {
     return this.#opened?.rejections ?? []
   }
 
-  /** Live queries that are listened to. */
+  /** Live queries with listeners. */
   get queryCount(): number {
     return this.#isClosed ? 0 : (this.#opened?.reads.count ?? 0)
   }
 
-  /** It stopped for a reason that may pass: a full disk, a network that did not give the wasm. */
+  /** It stopped for a reason that may pass: a full disk, or a network error while loading the wasm. */
   get canReopen(): boolean {
     const failure = this.#opened?.failure ?? this.#failure
-    return !this.#isClosed && failure !== null && MENDABLE.has(failure.code)
+    return !this.#isClosed && failure !== null && REOPENABLE.has(failure.code)
   }
 
   get wasOpen(): boolean {
@@ -172,7 +172,7 @@ export class OpenDocument {
     this.#options.onState()
   }
 
-  /** The server is elsewhere now: what was connected to the other address is not any more. */
+  /** The server has another address now: disconnects from the old one. */
   setUrl(url: string): void {
     if (url === this.#url) return
     this.#url = url
@@ -182,7 +182,7 @@ export class OpenDocument {
     if (!this.#isOnline) this.#session.setOnline(false)
   }
 
-  /** Nobody's log of this document may hold something that is this user's now. */
+  /** The anonymous log of this document may hold something that is this user's now. */
   lookForClaim(): void {
     this.#adoption?.look()
   }
@@ -192,7 +192,7 @@ export class OpenDocument {
     this.#adoption?.poke()
   }
 
-  /** Flushes, closes and lets go of the lock. */
+  /** Flushes, closes and releases the lock. */
   async close(): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
@@ -205,7 +205,7 @@ export class OpenDocument {
     }
   }
 
-  /** Forgets the document on this device; `reopen` lets its tabs go on. @throws PENDING_REFUSED */
+  /** Deletes the document on this device; `reopen` lets its tabs go on. @throws PENDING_REFUSED */
   async clear(pending: "refuse" | "discard"): Promise<void> {
     const local = await this.#inTime
     if (this.#cleared === null && pending === "refuse" && this.pendingCount > 0) {
@@ -218,7 +218,7 @@ export class OpenDocument {
     await this.#cleared
   }
 
-  /** After the answer to a `clear`: what its tabs still wait for, they ask for again. */
+  /** After the answer to a `clear`: its tabs repeat their pending calls. */
   reopen(): void {
     if (this.#cleared !== null) this.#options.onCleared()
   }
@@ -246,7 +246,7 @@ export class OpenDocument {
       }),
       platform.loadSqlite(),
     ]).catch((error: unknown) => {
-      // Or the next try would wait for this one for ever.
+      // Otherwise the next attempt would wait for this one forever.
       void owning.then((owned) => owned.release()).catch(() => {}) // never ours
       throw error
     })
@@ -261,7 +261,7 @@ export class OpenDocument {
       const local = new Local({ opened, module, mutator, host: platform.host, user, crashed })
       this.#opened = local
       this.#late = null
-      local.watch(() => this.#tell(), this.#options.onRejection)
+      local.watch(() => this.#notify(), this.#options.onRejection)
       opened.log.watch?.((error) => local.fail(error))
       const connect = (to: Local) => this.#connect(to)
       this.#session = connect(local)
@@ -286,7 +286,7 @@ export class OpenDocument {
     }
   }
 
-  /** Rejects when opening takes too long, and is as good as new when it ends after all. */
+  /** Rejects when opening takes too long, and recovers when it succeeds after all. */
   #withinLimits(local: Promise<Local>): Promise<Local> {
     const { host } = this.#options.platform
     const inTime = new Promise<Local>((resolve, reject) => {
@@ -304,7 +304,7 @@ export class OpenDocument {
             this.#inTime = local
           },
           () => {},
-        ) // it was told why already
+        ) // it was reported already
       }
       cancels.push(
         host.after(OWNED_MS_MAX, () => {
@@ -317,7 +317,7 @@ export class OpenDocument {
       )
       local.then(resolve, reject).finally(end)
     })
-    inTime.catch(() => {}) // whoever asks is told
+    inTime.catch(() => {}) // its callers get the error
     return inTime
   }
 
@@ -334,14 +334,14 @@ export class OpenDocument {
     })
   }
 
-  #tell(): void {
+  #notify(): void {
     this.#options.onState()
-    if (!this.canReopen || this.#hasToldFailure) return
-    this.#hasToldFailure = true
+    if (!this.canReopen || this.#hasReportedFailure) return
+    this.#hasReportedFailure = true
     this.#options.onFailed()
   }
 
-  /** A worker of another build asks for the document. Code that knows fewer migrations is older: it does not get it. */
+  /** A worker of another build asks for the document. It is refused if its code is older: knows fewer migrations. */
   #handOver(migrations: number): boolean {
     if (migrations < this.#options.mutator.migrations.length) return false
     const error = new LfError("WORKER_REPLACED", "a newer version of the app took over; load this page again")

@@ -26,8 +26,8 @@ function sent(...all: readonly PendingParts[]): unknown[] {
   })
 }
 
-describe("H6 a tab is sent what changed of the pending mutations", () => {
-  test("first all, then what went from the front and came to the end, and nothing when nothing changed", () => {
+describe("a tab is sent what changed of the pending mutations (H6)", () => {
+  test("sends all, then removals from the front and additions at the end, and nothing if unchanged", () => {
     expect(sent(parts(0, 2), parts(0, 2), parts(0, 4), parts(3, 4), parts(4, 4), parts(4, 5))).toEqual([
       { all: [1, 2] },
       null,
@@ -38,7 +38,7 @@ describe("H6 a tab is sent what changed of the pending mutations", () => {
     ])
   })
 
-  test("of mutations that it never had it is told that they came, not that they went", () => {
+  test("mutations that it never had are sent as added, not as removed", () => {
     expect(sent(parts(0, 2), parts(4, 5))).toEqual([{ all: [1, 2] }, { dropped: 2, added: [3, 4, 5] }])
   })
 

@@ -1,7 +1,7 @@
 import type { Lsn, Mutation } from "@lf/core"
 import type { PendingMutation, QueueChange } from "../rpc/protocol.ts"
 
-/** What waits for the server: a timeline as a range of positions, and what is claimed from another log before it. */
+/** The pending mutations: a timeline as a range of positions, after those of an adopted log. */
 export interface PendingParts {
   readonly claimed: readonly Mutation[]
   readonly range: { readonly clientId: string; readonly start: Lsn; readonly lsn: Lsn } | null
@@ -9,12 +9,12 @@ export interface PendingParts {
   after(position: Lsn): readonly Mutation[]
 }
 
-/** What a tab knows of the pending mutations: so that only what changed is sent, however long the list is (H6). */
+/** What a tab has of the pending mutations, so that only changes are sent, however long the list is (H6). */
 export class PendingFeed {
   #known: PendingParts["range"] | "nothing" = "nothing"
   #hadClaimed = false
 
-  /** The tab knows nothing, or does not listen. */
+  /** The tab has nothing, or does not listen. */
   forget(): void {
     this.#known = "nothing"
   }

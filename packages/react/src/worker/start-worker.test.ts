@@ -10,7 +10,7 @@ beforeAll(async () => {
   for (const [name, value] of Object.entries(scope.globals)) vi.stubGlobal(name, value)
   const { startWorker } = await import("./index.ts")
   scope.connect(early)
-  expect(early.heard).toEqual([])
+  expect(early.received).toEqual([])
   startWorker({ mutator: itemsMutator })
 })
 afterAll(() => {
@@ -20,20 +20,20 @@ afterAll(() => {
 
 test("tabs that connected before the start, and later ones, are served by one worker", async () => {
   const later = scope.connect(new ScopePort())
-  for (const port of [early, later]) expect(port.heard[0]).toEqual({ type: "alive" })
-  await vi.waitFor(() => expect(later.heard).toHaveLength(2))
-  expect(later.heard[1]).toEqual({ type: "life", lock: expect.stringMatching(/^lf\/1\/life\//) })
-  expect(early.heard[1]).toEqual(later.heard[1])
+  for (const port of [early, later]) expect(port.received[0]).toEqual({ type: "alive" })
+  await vi.waitFor(() => expect(later.received).toHaveLength(2))
+  expect(later.received[1]).toEqual({ type: "life", lock: expect.stringMatching(/^lf\/1\/life\//) })
+  expect(early.received[1]).toEqual(later.received[1])
 })
 
-test("what its script throws later is said to its tabs, and ends nothing H10", () => {
+test("what its script throws later is said to its tabs, and ends nothing (H10)", () => {
   const tab = scope.connect(new ScopePort())
   const url = "http://localhost/api/lf"
   tab.say({ type: "open", doc: "d", user: null, url, hasAuth: false, tab: "t", connection: 1 })
   scope.listeners.get("error")?.({ error: new TypeError("a bug"), message: "Uncaught" })
   scope.listeners.get("error")?.({ message: "of another origin" })
   scope.listeners.get("unhandledrejection")?.({ reason: new TypeError("a lost promise") })
-  const messages = tab.heard.flatMap((one) => (one.type === "uncaught" ? [one.error.message] : []))
+  const messages = tab.received.flatMap((one) => (one.type === "uncaught" ? [one.error.message] : []))
   expect(messages).toEqual([
     expect.stringContaining("a bug"),
     expect.stringContaining("of another origin"),
@@ -42,14 +42,14 @@ test("what its script throws later is said to its tabs, and ends nothing H10", (
   expect(scope.closed).toEqual([])
 })
 
-test("a tab that cannot be served hears why", () => {
+test("a tab that cannot be served is sent the reason", () => {
   const broken = Object.defineProperty(new ScopePort(), "onmessage", {
     set() {
       throw new Error("no messages here")
     },
   })
   const failure = { type: "failed", error: expect.objectContaining({ code: "UNSUPPORTED" }) }
-  expect(scope.connect(broken).heard).toEqual([failure])
+  expect(scope.connect(broken).received).toEqual([failure])
 })
 
 test("a worker that is older than its page ends itself", async () => {

@@ -10,9 +10,9 @@ const turn = () => new Promise((resolve) => setTimeout(resolve, 0))
 const full = new LfError("LOG_FULL", "the disk is full")
 const rejection = (uid: string) => ({ uid, code: "no" }) as unknown as RejectedMutation // all that is handed on
 
-/** A tab of a document that does what the test says, and all that the tab hears. */
+/** A tab of a document that the test controls, and all messages to the tab. */
 function setUp({ isOpen = true } = {}) {
-  const heard: WorkerMessage[] = []
+  const received: WorkerMessage[] = []
   const asked: string[] = []
   const desk: string[] = []
   const refreshes: (() => void)[] = []
@@ -35,8 +35,8 @@ function setUp({ isOpen = true } = {}) {
     },
     dismiss: (uid: string) => void asked.push(`dismiss ${uid}`),
     reads: { read: async () => [{ n: 1 }], whenDelivered: async () => void asked.push("delivered") },
-    subscribe: (_query: unknown, tell: (result: LiveResult) => void) => {
-      const index = listeners.push(tell) - 1
+    subscribe: (_query: unknown, notify: (result: LiveResult) => void) => {
+      const index = listeners.push(notify) - 1
       return { stop: () => stopped.push(index), refresh: (done: () => void) => refreshes.push(done) }
     },
   }
@@ -65,7 +65,7 @@ function setUp({ isOpen = true } = {}) {
   }
   const tab = new TabPort({
     port: {
-      post: (message) => heard.push(message),
+      post: (message) => received.push(message),
       listen: () => {},
       close: () => {
         isClosed = true
@@ -82,7 +82,7 @@ function setUp({ isOpen = true } = {}) {
   })
   return {
     tab,
-    heard,
+    received,
     asked,
     desk,
     listeners,
@@ -92,12 +92,12 @@ function setUp({ isOpen = true } = {}) {
     open: () => open(local),
     decide: (outcome: Outcome) => decide(outcome),
     isClosed: () => isClosed,
-    /** What it hears from now on, when it has said this. */
+    /** Sends a message; returns what the tab receives from then on. */
     async says(...messages: TabMessage[]): Promise<WorkerMessage[]> {
-      const from = heard.length
+      const from = received.length
       for (const message of messages) tab.handle(message)
       await turn()
-      return heard.slice(from)
+      return received.slice(from)
     },
   }
 }
@@ -106,26 +106,26 @@ const subscribe = (id: number): TabMessage => ({ type: "subscribe", id, sql: "se
 const mutate = (uid: string, name = "Add"): TabMessage => ({ type: "mutate", uid, name, args: null })
 const rows: LiveResult = { type: "rows", rows: [{ n: 1 }], asksClock: false }
 
-test("a tab hears at first the state, once, and all rejections", async () => {
-  const { tab, heard, document, desk } = setUp()
-  tab.tellState()
+test("a tab is first sent the state, once, and all rejections", async () => {
+  const { tab, received, document, desk } = setUp()
+  tab.postState()
   await turn()
-  expect(heard).toEqual([
+  expect(received).toEqual([
     { type: "rejected", change: { type: "all", items: document.rejections } },
     { type: "state", state: document.state },
   ])
   expect(desk).toEqual(["add"])
 })
 
-describe("H1 a mutation", () => {
-  test("is answered when it is durable and its rows are delivered, and decided once when the server has", async () => {
-    const { says, asked, decide, heard } = setUp()
+describe("a mutation (H1)", () => {
+  test("is answered when durable and its rows are delivered, and decided once by the server", async () => {
+    const { says, asked, decide, received } = setUp()
     expect(await says(mutate("a"), mutate("b"))).toContainEqual({ type: "mutated", uid: "a", error: null })
     expect(asked).toEqual(["run Add", "run Add", "delivered", "delivered"])
     decide({ type: "unknown", reason: "forgotten" })
     await turn()
     const outcome = { type: "unknown", reason: "forgotten" }
-    expect(heard.filter(({ type }) => type === "decided")).toEqual([
+    expect(received.filter(({ type }) => type === "decided")).toEqual([
       {
         type: "decided",
         outcomes: [
@@ -147,18 +147,18 @@ describe("H1 a mutation", () => {
   })
 
   test("of before is followed, and of one that cannot be nothing is said", async () => {
-    const { says, asked, decide, heard } = setUp()
+    const { says, asked, decide, received } = setUp()
     await says({ type: "follow", uids: ["a", "b"] })
     decide({ type: "unknown", reason: "forgotten" })
     await turn()
     expect(asked).toEqual(["follow a", "follow b"])
-    expect(heard.at(-1)).toMatchObject({ type: "decided", outcomes: [{ uid: "a" }, { uid: "b" }] })
+    expect(received.at(-1)).toMatchObject({ type: "decided", outcomes: [{ uid: "a" }, { uid: "b" }] })
     const away = setUp({ isOpen: false })
     expect((await away.says({ type: "follow", uids: ["a"] })).map(({ type }) => type)).not.toContain("decided")
   })
 })
 
-describe("H1 a call", () => {
+describe("a call (H1)", () => {
   test("is answered with its value, or with the error", async () => {
     const query: TabMessage = { type: "query", call: 1, sql: "select 1 n", parameters: [] }
     const given = setUp()
@@ -177,7 +177,7 @@ describe("H1 a call", () => {
     })
   })
 
-  test("to clear is answered though the document is cleared, and then it is opened anew, also when it failed", async () => {
+  test("to clear is answered before the document reopens, also when clearing failed", async () => {
     for (const [pending, error] of [
       ["discard", null],
       ["refuse", expect.objectContaining({ code: "LOG_FULL" })],
@@ -191,15 +191,15 @@ describe("H1 a call", () => {
 })
 
 describe("a subscription", () => {
-  test("I6 gets the results of one commit in one message", async () => {
-    const { says, listeners, heard } = setUp()
+  test("gets the results of one commit in one message (I6)", async () => {
+    const { says, listeners, received } = setUp()
     await says(subscribe(1), subscribe(2))
-    const from = heard.length
-    for (const tell of listeners) tell(rows)
+    const from = received.length
+    for (const notify of listeners) notify(rows)
     await turn()
     listeners[0]({ type: "error", error: full })
     await turn()
-    expect(heard.slice(from)).toEqual([
+    expect(received.slice(from)).toEqual([
       {
         type: "results",
         results: [
@@ -227,7 +227,7 @@ describe("a subscription", () => {
     expect([stopped.sort(), isClosed(), desk]).toEqual([[0, 1, 2], true, ["add", "remove"]])
   })
 
-  test("H3 of a document that does not open hears why, and gets rows when it opens after all", async () => {
+  test("of a document that does not open gets the reason, and rows when it opens after all (H3)", async () => {
     const { says, listeners, open } = setUp({ isOpen: false })
     expect(await says(subscribe(1))).toContainEqual({
       type: "results",
@@ -239,7 +239,7 @@ describe("a subscription", () => {
     expect(listeners).toHaveLength(1)
   })
 
-  test("H5 that was stopped before its document opened is not made", async () => {
+  test("that was stopped before its document opened is not made (H5)", async () => {
     const { says, listeners, open } = setUp({ isOpen: false })
     await says(subscribe(1), { type: "unsubscribe", id: 1 })
     open()
@@ -247,7 +247,7 @@ describe("a subscription", () => {
     expect(listeners).toHaveLength(0)
   })
 
-  test("H3 a refresh is answered with its turn when it has run, or with why it cannot", async () => {
+  test("a refresh is answered with its turn when it has run, or with why it cannot (H3)", async () => {
     const { says, refreshes } = setUp()
     await says(subscribe(1))
     expect(await says({ type: "refresh", id: 1, turn: 4 })).toEqual([])
@@ -276,14 +276,14 @@ test("what needs no answer reaches the document and the desk", async () => {
 test("rejections that come together are one message: those that came and those that went", async () => {
   const { tab, says } = setUp()
   await turn()
-  tab.tellRejection({ type: "rejected", rejection: rejection("new") })
-  tab.tellRejection({ type: "dismissed", uid: "old" })
+  tab.postRejection({ type: "rejected", rejection: rejection("new") })
+  tab.postRejection({ type: "dismissed", uid: "old" })
   expect(await says()).toEqual([
     { type: "rejected", change: { type: "change", added: [rejection("new")], removed: ["old"] } },
   ])
 })
 
-test("H6 pending mutations are told while they are watched, from all of them on", async () => {
+test("pending mutations are sent while they are watched, starting with all of them (H6)", async () => {
   const { says, tab } = setUp()
   await turn()
   const pending = (messages: WorkerMessage[]) => messages.filter(({ type }) => type === "pending")
@@ -291,14 +291,14 @@ test("H6 pending mutations are told while they are watched, from all of them on"
     { type: "pending", change: { type: "all", items: [] } },
   ])
   expect(pending(await says({ type: "watch-pending", on: false }))).toEqual([])
-  tab.tellState()
+  tab.postState()
   expect((await says()).map(({ type }) => type)).toEqual(["state"])
 })
 
-test("H5 of a document that is cleared a tab hears decisions and restarts alone; one that has gone hears nothing", async () => {
-  const { tab, heard, document } = setUp()
+test("of a cleared document a tab is sent only decisions and restarts; a closed tab nothing (H5)", async () => {
+  const { tab, received, document } = setUp()
   await turn()
-  const from = heard.length
+  const from = received.length
   document.isCleared = true
   for (const message of [
     { type: "decided", outcomes: [] },
@@ -307,12 +307,12 @@ test("H5 of a document that is cleared a tab hears decisions and restarts alone;
     { type: "rejected", change: { type: "all", items: [] } },
   ] as WorkerMessage[])
     tab.post(message)
-  expect(heard.slice(from).map(({ type }) => type)).toEqual(["decided", "restarting"])
+  expect(received.slice(from).map(({ type }) => type)).toEqual(["decided", "restarting"])
   document.isCleared = false
-  tab.tellState()
+  tab.postState()
   tab.close()
-  tab.tellState()
+  tab.postState()
   tab.post({ type: "restarting" } as WorkerMessage)
   await turn()
-  expect(heard).toHaveLength(from + 2)
+  expect(received).toHaveLength(from + 2)
 })

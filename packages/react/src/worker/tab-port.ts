@@ -8,21 +8,21 @@ import type { TokenDesk, TokenSource } from "./token-desk.ts"
 
 type Message<Type extends TabMessage["type"]> = Extract<TabMessage, { type: Type }>
 
-/** Of a document that is being cleared, tabs hear nothing else: all that they wait for, they ask of the next one. */
+/** While a document is being cleared its tabs are sent only these: they repeat their calls at the next one. */
 const OUTLIVES_CLEARING: ReadonlySet<WorkerMessage["type"]> = new Set(["decided", "restarting"])
 
-/** One tab's port, from its `open` on: what it subscribed to, and what it is told. Every request is answered once (H1). */
+/** One tab's port, from its `open` on: its subscriptions and messages. Every request is answered once (H1). */
 export class TabPort implements TokenSource {
   readonly #port: Port<WorkerMessage, TabMessage>
   readonly #document: OpenDocument
   readonly #desk: TokenDesk
-  /** Null: asked for, and the document is not open yet. */
+  /** Null: subscribed, and the document is not open yet. */
   readonly #subscriptions = new Map<number, LiveSubscription | null>()
   readonly #pending = new PendingFeed()
-  /** Runs the clear of a call, or gives the run that the call had before. */
+  /** Runs the clear of a call, or returns the call's earlier run. */
   readonly #once: (call: number, clear: () => Promise<void>) => Promise<void>
   hasAuth: boolean
-  /** Shows the document; if not, it only waits for the server's decisions. */
+  /** Whether the tab shows the document; if not, it only waits for the server's decisions. */
   isShown = true
   #results: QueryResult[] = []
   #outcomes: { uid: string; outcome: Outcome }[] = []
@@ -44,8 +44,8 @@ export class TabPort implements TokenSource {
     this.hasAuth = options.hasAuth
     this.#once = options.once
     this.#desk.add(this)
-    this.tellState()
-    this.tellAllRejections()
+    this.postState()
+    this.postAllRejections()
   }
 
   handle(message: TabMessage): void {
@@ -80,7 +80,7 @@ export class TabPort implements TokenSource {
       case "watch-pending":
         this.#watchesPending = message.on
         this.#pending.forget()
-        this.tellState()
+        this.postState()
         return
       default:
         this.#note(message)
@@ -91,8 +91,8 @@ export class TabPort implements TokenSource {
     this.post({ type: "token-wanted", ask })
   }
 
-  /** Tells what changed, once for everything that changes in this turn. */
-  tellState(): void {
+  /** Posts what changed, once for all changes of this turn of the event loop. */
+  postState(): void {
     if (this.#isStateDue || this.#isClosed) return
     this.#isStateDue = true
     queueMicrotask(() => {
@@ -104,11 +104,11 @@ export class TabPort implements TokenSource {
     })
   }
 
-  tellAllRejections(): void {
+  postAllRejections(): void {
     this.post({ type: "rejected", change: { type: "all", items: this.#document.rejections } })
   }
 
-  tellRejection(change: RejectionChange): void {
+  postRejection(change: RejectionChange): void {
     this.#rejections.push(change)
     if (this.#rejections.length > 1) return
     queueMicrotask(() => {
@@ -134,7 +134,7 @@ export class TabPort implements TokenSource {
     this.#port.close()
   }
 
-  /** What needs no answer. */
+  /** Messages without an answer. */
   #note(message: TabMessage): void {
     switch (message.type) {
       case "auth":
@@ -169,16 +169,16 @@ export class TabPort implements TokenSource {
       await this.#document.use((local) => this.#listen(local, message))
     } catch (error) {
       this.#addResult({ id, result: failed(error) })
-      // It may still come to be: then there are rows.
+      // It may still open: then there are rows.
       const listen = (local: Local) => this.#listen(local, message)
-      this.#document.local.then(listen).catch(() => {}) // it was told above, and again with every state
+      this.#document.local.then(listen).catch(() => {}) // it was posted above, and again with every state
     }
   }
 
   #listen(local: Local, { id, sql, parameters }: Message<"subscribe">): void {
     if (this.#isClosed || this.#subscriptions.get(id) !== null) return
-    const tell = (result: LiveResult) => this.#addResult({ id, result: sent(result) })
-    this.#subscriptions.set(id, local.subscribe({ sql, parameters }, tell))
+    const post = (result: LiveResult) => this.#addResult({ id, result: sent(result) })
+    this.#subscriptions.set(id, local.subscribe({ sql, parameters }, post))
   }
 
   async #refresh({ id, turn }: Message<"refresh">): Promise<void> {
@@ -191,7 +191,7 @@ export class TabPort implements TokenSource {
     }
   }
 
-  /** Results of one commit go out in one message, so that a tab shows them in one render (I6). */
+  /** Posts the results of one commit in one message, so that a tab shows them in one render (I6). */
   #addResult(result: QueryResult): void {
     this.#results.push(result)
     if (this.#results.length > 1) return
@@ -207,9 +207,9 @@ export class TabPort implements TokenSource {
       await this.#document.use(async (local) => {
         this.#document.checkNotMoved(local, uid)
         const receipt = local.run(name, args, uid)
-        this.#tellDecision(uid, receipt.remote)
+        this.#postDecision(uid, receipt.remote)
         await receipt.durable
-        // Whoever is told that it is kept finds it in the rows that they have.
+        // A tab that is answered finds the mutation in the rows that it has.
         await local.reads.whenDelivered()
       })
       this.post({ type: "mutated", uid, error: null })
@@ -221,14 +221,14 @@ export class TabPort implements TokenSource {
   async #follow(uids: readonly string[]): Promise<void> {
     try {
       await this.#document.use((local) => {
-        for (const uid of uids) this.#tellDecision(uid, local.follow(uid).remote)
+        for (const uid of uids) this.#postDecision(uid, local.follow(uid).remote)
       })
     } catch {
-      // The tab asks again when it has connected anew; what was decided is known then.
+      // The tab repeats it on its next connection; decisions are known then.
     }
   }
 
-  #tellDecision(uid: string, remote: Promise<Outcome>): void {
+  #postDecision(uid: string, remote: Promise<Outcome>): void {
     void remote.then((outcome) => {
       this.#outcomes.push({ uid, outcome })
       if (this.#outcomes.length > 1) return

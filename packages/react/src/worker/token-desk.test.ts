@@ -44,7 +44,7 @@ function setUp() {
 
 const token = (text: string) => ({ type: "token" as const, token: text })
 
-describe("T42 tokens", () => {
+describe("tokens (T42)", () => {
   test("every tab that can answer is asked, the first token is taken", async () => {
     const { desk, a, b } = setUp()
     const asked = desk.ask()
@@ -53,7 +53,7 @@ describe("T42 tokens", () => {
     expect(await asked).toBe("of b")
   })
 
-  test("two who ask get an answer each, in whatever order they come", async () => {
+  test("two callers get an answer each, in whatever order the answers come", async () => {
     const { desk, a } = setUp()
     const [first, second] = [desk.ask(), desk.ask()]
     desk.answer(a, 2, token("second"))
@@ -61,7 +61,7 @@ describe("T42 tokens", () => {
     expect(await Promise.all([first, second])).toEqual(["first", "second"])
   })
 
-  test("a tab that never answers keeps nobody waiting whom another answers", async () => {
+  test("a tab that never answers does not delay a caller that another tab answers", async () => {
     const { desk, b, pass, timers } = setUp()
     const asked = desk.ask()
     desk.answer(b, 1, token("t"))
@@ -70,7 +70,7 @@ describe("T42 tokens", () => {
     pass(TOKEN_MS_MAX)
   })
 
-  test("without any answer in time it is AUTH_REQUIRED; a token that comes later is a reason to try again", async () => {
+  test("without an answer in time it is AUTH_REQUIRED; a later token causes a retry", async () => {
     const { desk, a, pass, late } = setUp()
     const asked = expect(desk.ask()).rejects.toMatchObject({ code: "AUTH_REQUIRED" })
     pass(TOKEN_MS_MAX)
@@ -80,7 +80,7 @@ describe("T42 tokens", () => {
     expect(late()).toBe(1)
   })
 
-  test("where all have none the server decides; where all threw it is AUTH_REQUIRED with what they said", async () => {
+  test("if no tab has a token the server decides; if all threw it is AUTH_REQUIRED with reasons", async () => {
     const { desk, a, b } = setUp()
     const none = desk.ask()
     desk.answer(a, 1, { type: "failed", message: "offline" })
@@ -92,7 +92,7 @@ describe("T42 tokens", () => {
     await failed
   })
 
-  test("a tab that comes while somebody waits is asked; one that goes is not waited for", async () => {
+  test("a tab that comes during a wait is asked; one that goes is not waited for", async () => {
     const { desk, a, b } = setUp()
     const asked = desk.ask()
     const c = new Tab()
@@ -102,9 +102,9 @@ describe("T42 tokens", () => {
     desk.remove(b)
     desk.answer(c, 1, token("of c"))
     expect(await asked).toBe("of c")
-    const nobody = expect(desk.ask()).rejects.toBeInstanceOf(LfError)
+    const refused = expect(desk.ask()).rejects.toBeInstanceOf(LfError)
     desk.remove(c)
-    await nobody
+    await refused
   })
 
   test("tabs without auth are not asked", async () => {

@@ -2,7 +2,7 @@ import { LfError } from "@lf/core"
 import type { Host } from "@lf/core/internal"
 import type { TokenAnswer } from "../rpc/protocol.ts"
 
-/** How long tabs have to answer `auth()` before the connection is tried as `needs-auth`. */
+/** How long tabs have to answer `auth()` before the connection's status is `needs-auth`. */
 export const TOKEN_MS_MAX = 10_000
 
 /** A tab that may have a token. */
@@ -12,7 +12,7 @@ export interface TokenSource {
 }
 
 interface Ask {
-  /** Asked, and no answer yet. */
+  /** Asked, and not answered yet. */
   readonly open: Set<TokenSource>
   readonly refusals: string[]
   isNoneSaid: boolean
@@ -21,8 +21,8 @@ interface Ask {
 }
 
 /**
- * Asks the tabs of one document for a token: all that can answer, at once. The first token is taken, so a tab whose login
- * dialog is open keeps nobody waiting. Every question has a number of its own and a limit (T42).
+ * Asks the tabs of one document for a token: all that can answer, at once. The first token is used, so a tab whose login
+ * dialog is open delays no connection. Every request has its own number and a time limit (T42).
  */
 export class TokenDesk {
   readonly #host: Host
@@ -31,19 +31,19 @@ export class TokenDesk {
   readonly #onLateToken: () => void
   #nextAsk = 1
 
-  /** `onLateToken`: a token came when nobody waited for it any more; trying again is worth it. */
+  /** `onLateToken`: a token came after its request had ended; a retry is worth it. */
   constructor(host: Host, onLateToken: () => void) {
     this.#host = host
     this.#onLateToken = onLateToken
   }
 
-  /** A tab came, or can be asked from now on: it is, if somebody waits. */
+  /** A tab came, or can be asked from now on: it is asked if a request waits. */
   add(source: TokenSource): void {
     this.#sources.add(source)
     for (const [number, ask] of this.#asks) this.#put(number, ask, source)
   }
 
-  /** A tab is gone, or cannot be asked any more: nobody waits for it. */
+  /** A tab is gone, or cannot be asked any more: its answer is not awaited. */
   remove(source: TokenSource): void {
     this.#sources.delete(source)
     for (const number of [...this.#asks.keys()])
@@ -51,7 +51,7 @@ export class TokenDesk {
   }
 
   /**
-   * A token; null: no tab has an `auth`, or one said that there is none.
+   * A token; null: no tab has an `auth`, or one answered that there is none.
    * @throws AUTH_REQUIRED when every `auth()` threw, or none answered within TOKEN_MS_MAX
    */
   ask(): Promise<string | null> {
@@ -101,7 +101,7 @@ export class TokenDesk {
     source.wantToken(number)
   }
 
-  /** No token will come: the server decides about a connection without one, unless nobody even said that there is none. */
+  /** No token will come: null if a tab answered that it has none, so that the server decides; else AUTH_REQUIRED. */
   #end(number: number, why: string): void {
     const ask = this.#asks.get(number)
     if (ask === undefined) return

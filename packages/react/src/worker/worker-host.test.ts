@@ -12,12 +12,12 @@ const mutator = defineMutator({ migrations: [sql`create table items (id text pri
 
 /** A tab, as its worker sees it. */
 class Tab {
-  readonly heard: WorkerMessage[] = []
+  readonly received: WorkerMessage[] = []
   #say: (message: TabMessage) => void = () => {}
 
   constructor(worker: WorkerHost, { tab, connection }: { tab: string; connection: number }) {
     const port: Port<WorkerMessage, TabMessage> = {
-      post: (message) => this.heard.push(message),
+      post: (message) => this.received.push(message),
       listen: (listener) => {
         this.#say = listener
       },
@@ -32,25 +32,25 @@ class Tab {
     this.#say(message)
   }
 
-  async hears(type: WorkerMessage["type"]): Promise<void> {
-    await vi.waitFor(() => expect(this.heard.map((message) => message.type)).toContain(type), { timeout: 5_000 })
+  async receives(type: WorkerMessage["type"]): Promise<void> {
+    await vi.waitFor(() => expect(this.received.map((message) => message.type)).toContain(type), { timeout: 5_000 })
   }
 }
 
 const offline = { connect: () => Promise.reject(new LfError("SERVER_CLOSING", "no server")) }
 
-test("I21 T28 a tab whose lock cannot be seen is told to come back, and is served from then on", async () => {
+test("a tab whose lock is invisible is sent a restart, and served from then on (I21, T28)", async () => {
   // Cleared site data: to the worker every tab's lock is free.
   const watchLivenessLock = (_lock: string, onGone: () => void) => {
     queueMicrotask(onGone)
     return () => {}
   }
   const worker = new WorkerHost({ mutator, platform: { ...memoryPlatform(offline), watchLivenessLock }, end: () => {} })
-  await new Tab(worker, { tab: "t", connection: 1 }).hears("restarting")
+  await new Tab(worker, { tab: "t", connection: 1 }).receives("restarting")
   const again = new Tab(worker, { tab: "t", connection: 2 })
   again.say({ type: "mutate", uid: "u1", name: "Add", args: { id: "1" } })
-  await again.hears("mutated")
-  expect(again.heard.map(({ type }) => type)).not.toContain("restarting")
+  await again.receives("mutated")
+  expect(again.received.map(({ type }) => type)).not.toContain("restarting")
 })
 
 let uids = 0
@@ -63,31 +63,31 @@ const ids = { type: "query" as const, call: 9, sql: "select id from items order 
 
 async function rowsAt(tab: Tab): Promise<unknown> {
   tab.say(ids)
-  const answer = () => tab.heard.find((message) => message.type === "answer" && message.call === ids.call)
+  const answer = () => tab.received.find((message) => message.type === "answer" && message.call === ids.call)
   await vi.waitFor(() => expect(answer()).toBeDefined(), { timeout: 5_000 })
   return answer()
 }
 
-test("H1 a clear that is asked again at a new connection is done once: what was written behind it stays", async () => {
+test("a clear that is repeated on a new connection runs once; later writes stay (H1)", async () => {
   const worker = new WorkerHost({ mutator, platform: memoryPlatform(offline), end: () => {} })
   const first = new Tab(worker, { tab: "t", connection: 1 })
   first.say(clear)
-  await first.hears("restarting")
+  await first.receives("restarting")
   const second = new Tab(worker, { tab: "t", connection: 2 })
   second.say(add("behind"))
   second.say(clear)
-  await second.hears("mutated")
-  await second.hears("answer")
+  await second.receives("mutated")
+  await second.receives("answer")
   expect(await rowsAt(new Tab(worker, { tab: "u", connection: 1 }))).toMatchObject({ value: [{ id: "behind" }] })
 })
 
-test("I9 what comes late on an older connection of a tab is not heard, nor is an older connection itself", async () => {
+test("late messages on a tab's older connection, and that connection, are ignored (I9)", async () => {
   const worker = new WorkerHost({ mutator, platform: memoryPlatform(offline), end: () => {} })
   const old = new Tab(worker, { tab: "t", connection: 1 })
   const now = new Tab(worker, { tab: "t", connection: 3 })
   old.say(add("late"))
   new Tab(worker, { tab: "t", connection: 2 }).say(add("later"))
   now.say(add("now"))
-  await now.hears("mutated")
+  await now.receives("mutated")
   expect(await rowsAt(now)).toMatchObject({ value: [{ id: "now" }] })
 })

@@ -7,16 +7,16 @@ import { OpenDocument } from "./open-document.ts"
 import { TabPort } from "./tab-port.ts"
 import { TokenDesk } from "./token-desk.ts"
 
-/** A document without tabs stays open for this long: a reload finds it warm. */
+/** A document without tabs stays open for this long, for a reload. */
 const IDLE_CLOSE_MS = 2_000
-/** A document that stops again so soon is opened again after this time: its disk is full still. */
-const MEND_MS = 5_000
-/** The next try for one that could not be opened at all. */
+/** A document that stops again within this time is reopened only after it: its disk is probably still full. */
+const REOPEN_PAUSE_MS = 5_000
+/** The delay before a document that could not be opened is retried. */
 const OPEN_AGAIN_MS = 30_000
-/** Newest connections and clears that are remembered: of each the oldest is forgotten. */
+/** Newest connections and clears that are remembered; over it the oldest is forgotten. */
 const CONNECTIONS_MAX = 1_000
 const CLEARS_MAX = 1_000
-/** Locks of tabs that are gone, kept: the oldest is forgotten. */
+/** Remembered locks of tabs that are gone; over it the oldest is forgotten. */
 const FREE_LOCKS_MAX = 1_000
 
 interface Entry {
@@ -28,7 +28,7 @@ interface Entry {
   cancelIdleClose: () => void
 }
 
-/** A tab's place at a document. */
+/** A tab's session with a document. */
 interface TabSession {
   handle(message: TabMessage): void
   leave(): void
@@ -44,19 +44,19 @@ export class WorkerHost {
   readonly #platform: Platform
   readonly #crashed = new Set<string>()
   readonly #entries = new Map<string, Entry>()
-  readonly #mendedMs = new Map<string, number>()
+  readonly #reopenedMs = new Map<string, number>()
   readonly #bornMs: number
-  readonly #life: Promise<string | null>
+  readonly #livenessLock: Promise<string | null>
   readonly #end: () => void
   /**
-   * A tab that connected anew said everything again: what is still under way on an older port must not come behind that.
+   * A tab that reconnects sends everything again: late messages on its older port must not come after that.
    */
   readonly #connections = new Map<string, number>()
-  /** How each tab that is here leaves: nothing of one that left is kept (H5). */
+  /** How each served tab leaves: nothing of a tab that left is kept (H5). */
   readonly #sessions = new Map<string, () => void>()
-  /** By the tab's call: one that is asked twice is done once (H1). */
+  /** By the tab's call: one that is repeated runs once (H1). */
   readonly #clears = new Map<string, Promise<void>>()
-  /** Of tabs that are gone. One that asks again lives: the site's data was cleared, and its locks are out of our sight. */
+  /** Of tabs that are gone. One that connects again is alive: site data was cleared, and its locks are invisible here. */
   readonly #freeLocks = new Set<string>()
 
   constructor(options: { mutator: Mutator; platform: Platform; end: () => void }) {
@@ -64,7 +64,7 @@ export class WorkerHost {
     this.#platform = options.platform
     this.#end = options.end
     this.#bornMs = options.platform.host.nowMs()
-    this.#life = options.platform.holdLivenessLock()
+    this.#livenessLock = options.platform.holdLivenessLock()
   }
 
   /** Live queries that run here for tabs. */
@@ -79,8 +79,8 @@ export class WorkerHost {
     return this.#sessions.size
   }
 
-  /** Something threw that nobody catches: told to every tab, since a worker's own console is hard to find. */
-  tellUncaught(error: unknown): void {
+  /** An uncaught error: sent to every tab, since a worker's own console is hard to find. */
+  postUncaught(error: unknown): void {
     const message: WorkerMessage = { type: "uncaught", error: errorToSent(error) }
     for (const { tabs } of this.#entries.values()) for (const tab of tabs) tab.post(message)
   }
@@ -98,7 +98,7 @@ export class WorkerHost {
       else session?.handle(message)
     })
     port.post({ type: "alive" })
-    void this.#life.then((lock) => port.post({ type: "life", lock }))
+    void this.#livenessLock.then((lock) => port.post({ type: "life", lock }))
   }
 
   #isOutdated({ tab, connection }: Open): boolean {
@@ -117,7 +117,7 @@ export class WorkerHost {
   #join(port: Port<WorkerMessage, TabMessage>, open: Open): TabSession {
     const key = storageKey(open.user, open.doc)
     const known = this.#entries.get(key)
-    // Whoever loads the page again wants to see whether it works now.
+    // A reloaded page retries at once.
     if (known?.document.canReopen) void this.#reopen(key, known)
     const entry = this.#entries.get(key) ?? this.#open(key, open)
     entry.cancelIdleClose()
@@ -173,13 +173,13 @@ export class WorkerHost {
       crashed: this.#crashed,
       token: () => desk.ask(),
       onState: () => {
-        for (const tab of tabs) tab.tellState()
+        for (const tab of tabs) tab.postState()
       },
       onRejection: (change) => {
-        for (const tab of tabs) tab.tellRejection(change)
+        for (const tab of tabs) tab.postRejection(change)
       },
       onOpened: () => {
-        for (const tab of tabs) tab.tellAllRejections()
+        for (const tab of tabs) tab.postAllRejections()
       },
       onCleared: () => {
         if (this.#entries.get(key)?.document === document) this.#entries.delete(key)
@@ -189,8 +189,8 @@ export class WorkerHost {
         const { host } = this.#platform
         const entry = this.#entries.get(key)
         if (entry === undefined) return
-        const sinceMendMs = host.monotonicMs() - (this.#mendedMs.get(key) ?? Number.NEGATIVE_INFINITY)
-        const reopenMs = sinceMendMs > MEND_MS ? 0 : MEND_MS
+        const sinceReopenMs = host.monotonicMs() - (this.#reopenedMs.get(key) ?? Number.NEGATIVE_INFINITY)
+        const reopenMs = sinceReopenMs > REOPEN_PAUSE_MS ? 0 : REOPEN_PAUSE_MS
         host.after(entry.document.wasOpen ? reopenMs : OPEN_AGAIN_MS, () => void this.#reopen(key, entry))
       },
       onReplaced: (error) => {
@@ -203,7 +203,7 @@ export class WorkerHost {
     return entry
   }
 
-  /** Nobody's document is closed as soon as no tab shows it: whoever signed in waits for its log. */
+  /** An anonymous document is closed as soon as no tab shows it: a user who signed in waits for its log. */
   #closeIfUnused(doc: string): void {
     const key = storageKey(null, doc)
     const entry = this.#entries.get(key)
@@ -212,7 +212,7 @@ export class WorkerHost {
     this.#closeUnused(key, entry)
   }
 
-  /** Somebody signed in and waits for what nobody wrote (T26). */
+  /** A user signed in and waits for the anonymous log (T26). */
   #isClaimed({ doc, user }: Entry): boolean {
     return user === null && [...this.#entries.values()].some((other) => other.doc === doc && other.user !== null)
   }
@@ -220,7 +220,7 @@ export class WorkerHost {
   #closeUnused(key: string, entry: Entry): void {
     if (entry.tabs.size > 0 || this.#entries.get(key) !== entry) return
     this.#entries.delete(key)
-    this.#mendedMs.delete(key)
+    this.#reopenedMs.delete(key)
     void entry.document
       .close()
       .catch(() => {}) // it failed before; the next opening recovers
@@ -232,28 +232,28 @@ export class WorkerHost {
     for (const other of this.#entries.values()) if (other.doc === doc) other.document.lookForClaim()
   }
 
-  /** Opens a failed document anew, from what was kept: its tabs connect again. */
+  /** Reopens a failed document from its log: its tabs connect again. */
   async #reopen(key: string, entry: Entry): Promise<void> {
     if (this.#entries.get(key) !== entry) return
     this.#entries.delete(key)
-    this.#mendedMs.set(key, this.#platform.host.monotonicMs())
+    this.#reopenedMs.set(key, this.#platform.host.monotonicMs())
     await entry.document.close().catch(() => {}) // it failed before; the next opening recovers
     for (const tab of entry.tabs) tab.post({ type: "restarting" })
   }
 
-  /** Development: new mutators are in the page and not here. Everybody connects to a new worker. */
+  /** Development: the page has new mutators, this worker has not. Every tab connects to a new worker. */
   async #restart(sinceMs: number): Promise<void> {
     if (this.#bornMs >= sinceMs) return
     const entries = [...this.#entries.values()]
     this.#entries.clear()
     await Promise.allSettled(entries.map((entry) => entry.document.close()))
-    // Chromium may keep the locks of a worker that closed itself for half a minute. Tabs that meet us once more ask again.
+    // Chromium may keep the locks of a worker that closed itself for 30 s. Tabs that reach this worker again retry.
     for (const { tabs } of entries) for (const tab of tabs) tab.post({ type: "restarting" })
     this.#end()
   }
 }
 
-/** What was added first goes first. */
+/** Removes the entries that were added first. */
 function forgetOldest<Key>(
   kept: { readonly size: number; keys(): Iterable<Key>; delete(key: Key): boolean },
   max: number,

@@ -68,7 +68,7 @@ describe("a document that cannot be opened for a reason that may pass", () => {
   })
 })
 
-describe("a document that stops while it is open I21", () => {
+describe("a document that stops while it is open (I21)", () => {
   async function openTab(scene: WorkerScene, connection: number): Promise<SceneTab> {
     const tab = scene.tab({ connection })
     await until(isOpen(tab))
@@ -115,7 +115,7 @@ describe("a document that stops while it is open I21", () => {
   })
 })
 
-describe("a document that is cleared H1", () => {
+describe("a document that is cleared (H1)", () => {
   test("is opened anew for every tab of it, without what it held", async () => {
     const scene = new WorkerScene()
     const tabs = [scene.tab(), scene.tab({ tab: "u" })]
@@ -128,7 +128,7 @@ describe("a document that is cleared H1", () => {
     expect(scene.opened).toBe(2)
   })
 
-  test("of 1,001 clears of a tab the first is forgotten, and done when it is asked again I17", async () => {
+  test("of 1,001 clears of a tab the first is forgotten, and done when it is asked again (I17)", async () => {
     const scene = new WorkerScene()
     const tab = scene.tab()
     const clear = (call: number) => ({ type: "clear" as const, call, pending: "discard" as const })

@@ -16,14 +16,14 @@ const anonymousLock = "lf/1/owner/anonymous/d"
 const anns = "lf/1/owner/user/3/ann/d"
 
 describe("a tab that connects", () => {
-  test("hears that the worker is alive and which lock it holds, before it has opened anything", async () => {
+  test("is sent that the worker is alive and its lock, before it opens a document", async () => {
     const tab = new SceneTab(new WorkerScene().worker)
-    expect(tab.heard).toEqual([{ type: "alive" }])
+    expect(tab.received).toEqual([{ type: "alive" }])
     await settled()
-    expect(tab.heard).toEqual([{ type: "alive" }, { type: "life", lock: "lf/1/life/worker" }])
+    expect(tab.received).toEqual([{ type: "alive" }, { type: "life", lock: "lf/1/life/worker" }])
   })
 
-  test("is not served before it opens a document: what it says until then is not heard", async () => {
+  test("is not served before it opens a document: earlier messages are ignored", async () => {
     const { worker, watched } = new WorkerScene()
     const tab = new SceneTab(worker)
     tab.say(adding("early"), { type: "life", lock: "lf/1/life/t" }, { type: "close" })
@@ -31,7 +31,7 @@ describe("a tab that connects", () => {
     expect([tab.count("mutated"), watched.size, worker.tabCount]).toEqual([0, 0, 0])
   })
 
-  test("counts with its queries until it leaves, and is served no more then H5", async () => {
+  test("counts with its queries until it leaves, and is served no more then (H5)", async () => {
     const { worker } = new WorkerScene()
     const tabs = ["d", "e"].map((doc) => new SceneTab(worker).open({ doc, tab: doc }))
     for (const tab of tabs) tab.say({ type: "subscribe", id: 1, ...itemsQuery })
@@ -69,7 +69,7 @@ describe("a tab that connects", () => {
     expect([scene.worker.tabCount, now.isClosed]).toEqual([1, true])
   })
 
-  test("by an older number than it has connected with is not heard; by the same number it is I9", async () => {
+  test("with an older number than its newest is ignored; with the same number it is served (I9)", async () => {
     const scene = new WorkerScene()
     scene.tab({ connection: 2 })
     const same = scene.tab({ connection: 2 })
@@ -80,7 +80,7 @@ describe("a tab that connects", () => {
     expect([older.count("state"), older.count("mutated")]).toEqual([0, 0])
   })
 
-  test("of 1,000 tabs the last number is known; the longest unseen is forgotten I17", async () => {
+  test("of 1,000 tabs the last number is known; the longest unseen is forgotten (I17)", async () => {
     const scene = new WorkerScene()
     for (const tab of ["first", "second"]) scene.tab({ tab, connection: 5 }).say({ type: "close" })
     scene.tab({ tab: "first", connection: 6 }).say({ type: "close" })
@@ -104,7 +104,7 @@ describe("a tab that connects", () => {
 })
 
 describe("a tab's own lock", () => {
-  test("that is free ends the tab's place, and the tab hears that it must come back T28", async () => {
+  test("that is free ends the tab's session, and the tab is sent a restart (T28)", async () => {
     const scene = new WorkerScene()
     const tab = scene.tab()
     tab.say({ type: "life", lock: "a" })
@@ -121,7 +121,7 @@ describe("a tab's own lock", () => {
     expect([scene.watched.size, tab.count("restarting")]).toEqual([0, 0])
   })
 
-  test("that was free is not watched again; of 1,001 such locks the first is forgotten T28 I17", async () => {
+  test("that was free is not watched again; of 1,001 such locks the first is forgotten (T28, I17)", async () => {
     const scene = new WorkerScene()
     const tab = scene.tab()
     const say = (i: number) => tab.say({ type: "life", lock: `l${i}` })
@@ -173,7 +173,7 @@ describe("a document that no tab shows any more", () => {
   })
 })
 
-describe("an anonymous document while a user has it open T26", () => {
+describe("an anonymous document while a user has it open (T26)", () => {
   /** Ann's document and the anonymous one, both open, and ann's has a log of its own. */
   async function both() {
     const scene = new WorkerScene()
@@ -205,11 +205,11 @@ describe("an anonymous document while a user has it open T26", () => {
     expect(scene.owned).toContain(anonymousLock)
   })
 
-  test("that lingers closes at once when a user opens theirs, and one that only waits is let go of", async () => {
+  test("that is idle closes at once when a user opens theirs, and one that still waits is dropped", async () => {
     const scene = new WorkerScene()
-    const lingering = scene.tab()
-    await until(isOpen(lingering))
-    lingering.say({ type: "close" })
+    const idle = scene.tab()
+    await until(isOpen(idle))
+    idle.say({ type: "close" })
     const waiting = scene.tab({ doc: "e", tab: "u" })
     waiting.say({ type: "shown", isShown: false })
     await until(isOpen(waiting))
@@ -252,12 +252,12 @@ describe("what a document says", () => {
       expect(tab.state).toMatchObject({ isOpen: true, status: "connected" })
     }
     expect(apart.last("rejected")?.change).toEqual({ type: "all", items: [] })
-    scene.worker.tellUncaught(new TypeError("a bug"))
+    scene.worker.postUncaught(new TypeError("a bug"))
     for (const tab of [...tabs, apart])
       expect(tab.last("uncaught")).toMatchObject({ error: { code: "WORKER_FAILED", message: "a bug" } })
   })
 
-  test("a tab that came before the document opened hears the rejections that were kept", async () => {
+  test("a tab that came before the document opened is sent the stored rejections", async () => {
     const scene = new WorkerScene(await itemsServer())
     const tab = scene.tab()
     tab.say(adding("bad"))
@@ -267,14 +267,14 @@ describe("what a document says", () => {
     await until(() => scene.owned.size === 0)
     const again = scene.tab({ connection: 2 })
     await until(() => again.count("rejected") === 2)
-    const changes = again.heard.flatMap((message) => (message.type === "rejected" ? [message.change] : []))
+    const changes = again.received.flatMap((message) => (message.type === "rejected" ? [message.change] : []))
     expect(changes).toMatchObject([
       { type: "all", items: [] },
       { type: "all", items: [{ code: "not-welcome" }] },
     ])
   })
 
-  test("its question for a token reaches a tab; a late answer makes it try again T42", async () => {
+  test("its question for a token reaches a tab; a late answer makes it try again (T42)", async () => {
     const scene = new WorkerScene()
     const tab = scene.tab({ hasAuth: true })
     await until(() => tab.last("token-wanted")?.ask === 1)
@@ -287,7 +287,7 @@ describe("what a document says", () => {
     await until(() => scene.tries === 1)
   })
 
-  test("its tabs hear why a newer build takes it over; an older one does not get it T20", async () => {
+  test("its tabs are sent why a newer build takes over; an older build does not get it (T20)", async () => {
     const scene = new WorkerScene()
     const tabs = [scene.tab(), scene.tab({ tab: "u" })]
     await until(isOpen(tabs[0]))

@@ -1,9 +1,9 @@
-// What can happen to a list. The page, its worker and the server all run this file: the page's tab at once, the server
-// once more, with authority.
+// What can be done to a list. The page, its worker and the server all run this file: the worker at once, the server
+// again, with authority.
 import { defineMutation, defineMutator, sql } from "@lf/core"
 import { z } from "zod"
 
-// Else Zod tries whether it may eval, which a strict content security policy reports as a violation (S13).
+// Otherwise Zod tests whether eval is allowed, which a strict content security policy reports as a violation (S13).
 z.config({ jitless: true })
 
 export interface Todo {
@@ -19,7 +19,7 @@ export const AddTodo = defineMutation("AddTodo", z.object({ id, title }), (tx, {
   tx.run(sql`insert into todos (id, title, created_at) values (${id}, ${title}, ${tx.nowMs})`)
 })
 
-// `done` is what the user saw and wanted, not "the other one": two people who tick the same box agree.
+// `done` is the value that the user chose, not a toggle: two users who tick the same box agree.
 export const ToggleTodo = defineMutation("ToggleTodo", z.object({ id, done: z.boolean() }), (tx, { id, done }) => {
   tx.run(sql`update todos set done = ${done} where id = ${id}`)
 })
@@ -33,7 +33,7 @@ export const DeleteTodo = defineMutation("DeleteTodo", z.object({ id }), (tx, { 
 })
 
 export const mutator = defineMutator({
-  // Each runs once per list, in this order. Never edit one that has run: add the next.
+  // Each runs once per list, in this order. Never edit one that has run; append the next.
   migrations: [
     sql`create table todos (
       id text primary key,

@@ -1,4 +1,4 @@
-// One SharedWorker for all tabs: it has the database, the changes that wait, and the socket.
+// One SharedWorker for all tabs: it owns the database, the pending changes and the socket.
 import { startWorker } from "@lf/react/worker"
 import { mutator } from "./mutators"
 

@@ -1,6 +1,6 @@
 import type { Host } from "@lf/core/internal"
 
-/** The browser's clock and luck. */
+/** The browser's clock and random numbers. */
 export const browserHost: Host = {
   nowMs: () => Date.now(),
   monotonicMs: () => performance.now(),

@@ -12,7 +12,7 @@ import { loadSqlite } from "./load-sqlite.ts"
 import { holdLivenessLock, own, ownWhenFree, watchLivenessLock } from "./web-locks.ts"
 import { wsNetwork } from "./ws-network.ts"
 
-/** The real thing: IndexedDB and OPFS, Web Locks, WebSocket, wasm. */
+/** The browser's platform: IndexedDB and OPFS, Web Locks, WebSocket, wasm. */
 export function browserPlatform(): Platform {
   return {
     host: browserHost,

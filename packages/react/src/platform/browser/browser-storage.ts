@@ -2,13 +2,13 @@ import type { CheckpointFiles } from "./opfs-checkpoint.ts"
 
 const ROOT = "lf"
 
-/** Where a browser keeps bytes. */
+/** The browser's storage APIs. */
 export interface BrowserStorage {
   /** Null where there is none, as in a sandboxed frame. */
   readonly indexedDB: IDBFactory | null
   /** A folder of files; null where OPFS is missing or cannot be written from here. */
   files(folder: string): Promise<CheckpointFiles | null>
-  /** Removes a folder with all that is in it; fine when it is gone already. */
+  /** Removes a folder with all its content; succeeds when it does not exist. */
   removeFiles(folder: string): Promise<void>
 }
 
@@ -42,7 +42,7 @@ async function removeFolder(folder: string): Promise<void> {
     const root = await (await navigator.storage.getDirectory()).getDirectoryHandle(ROOT)
     await root.removeEntry(folder, { recursive: true })
   } catch (error) {
-    // No OPFS, or nothing in it. Anything else is told: the caller promised somebody that it is gone.
+    // No OPFS, or nothing in it. Other errors are thrown: the caller promised that the data is deleted.
     const isNothing = errorName(error) === "NotFoundError" || errorName(error) === "SecurityError"
     if (!isNothing && "FileSystemFileHandle" in globalThis) throw error
   }

@@ -81,7 +81,7 @@ for (const hasFiles of [true, false]) {
 afterEach(() => vi.restoreAllMocks())
 
 describe("browser log", () => {
-  test("I3 every transaction that writes asks for strict durability and is awaited to its end", async () => {
+  test("every transaction that writes asks for strict durability and is awaited to its end (I3)", async () => {
     const storage = new MemoryStorage()
     const { log } = await open(storage)
     const db = await databasePrototype(storage)
@@ -142,7 +142,7 @@ describe("browser log", () => {
     }
   })
 
-  test("I11 a lost group, header or live record is told", async () => {
+  test("a lost group, header or live record is reported (I11)", async () => {
     for (const [store, key] of [
       ["groups", 1],
       ["groups", 2],
@@ -163,7 +163,7 @@ describe("browser log", () => {
     await expect(open(storage)).rejects.toMatchObject({ code: "LOG_CORRUPT" })
   })
 
-  test("T19 a full quota is LOG_FULL in both stores, for good, and nothing acknowledged is lost", async () => {
+  test("a full quota is LOG_FULL in both stores, for good, and nothing acknowledged is lost (T19)", async () => {
     const full = new DOMException("full", "QuotaExceededError")
     for (const where of ["append", "file", "rollup"] as const) {
       const storage = new MemoryStorage()
@@ -186,7 +186,7 @@ describe("browser log", () => {
     }
   })
 
-  test("T19 a full disk still opens and reads; the fence is raised with the first thing that fits again", async () => {
+  test("a full disk opens and reads; the fence is raised with the first write that fits (T19)", async () => {
     const storage = new MemoryStorage()
     const first = await open(storage)
     await first.log.append(ONE)
@@ -206,7 +206,7 @@ describe("browser log", () => {
     expect((await open(storage)).records).toHaveLength(3)
   })
 
-  test("T20 a newer format is refused", async () => {
+  test("a newer format is refused (T20)", async () => {
     const storage = new MemoryStorage()
     const request = (storage.indexedDB as IDBFactory).open(`lf/1/${KEY}`, 2)
     await new Promise((resolve) => {
@@ -240,7 +240,7 @@ describe("browser log", () => {
     await again.log.close()
   })
 
-  test("I3 a log whose storage is taken away says so before anybody writes, once", async () => {
+  test("a log whose storage is taken away reports it before any write, once (I3)", async () => {
     const storage = new MemoryStorage()
     const factory = storage.indexedDB as IDBFactory
     const databases: IDBDatabase[] = []
@@ -250,21 +250,21 @@ describe("browser log", () => {
       request.addEventListener("success", () => databases.push(request.result as unknown as IDBDatabase))
       return request
     }
-    const told: string[] = []
-    const watch = ({ log }: OpenedLog) => log.watch?.(({ code }) => told.push(code))
+    const reported: string[] = []
+    const watch = ({ log }: OpenedLog) => log.watch?.(({ code }) => reported.push(code))
     watch(await open(storage))
     await deleteBrowserLog(KEY, storage)
-    expect(told).toEqual(["LOG_DEPOSED"])
+    expect(reported).toEqual(["LOG_DEPOSED"])
     const cleared = await open(storage)
     watch(cleared)
     const [db] = databases.splice(-1)
     for (let i = 0; i < 2; i++) db.onclose?.(new Event("close"))
-    expect(told).toEqual(["LOG_DEPOSED", "LOG_FAILED"])
+    expect(reported).toEqual(["LOG_DEPOSED", "LOG_FAILED"])
     await expect(cleared.log.append(ONE)).rejects.toMatchObject({ code: "LOG_FAILED" })
     const closed = await open(storage)
     watch(closed)
     await closed.log.close()
-    expect(told.length).toBe(2)
+    expect(reported.length).toBe(2)
   })
 
   test("keys that differ only in case or in odd characters have logs of their own", async () => {

@@ -50,7 +50,7 @@ interface Opened {
   readonly header: LogHeader
   /** How often the log was opened, this time included. */
   readonly fence: number
-  /** There was no room to write the fence: it is raised together with the first thing that is kept. */
+  /** There was no room to write the fence: it is raised together with the first write that fits. */
   readonly isFenceDue: boolean
   readonly groups: readonly Uint8Array[]
   readonly groupKeys: readonly IDBValidKey[]
@@ -60,9 +60,9 @@ interface Opened {
 }
 
 /**
- * Opens the log of `key`, an arbitrary text that names user and document. A later opener deposes an earlier one; who
- * may open at all is the caller's Web Lock. A checkpoint whose pages are missing or damaged comes with none of them.
- * Where there is no storage at all the log lives in memory and says so.
+ * Opens the log of `key`, a text that identifies user and document. A later opener deposes an earlier one; the caller's
+ * Web Lock decides who may open. A checkpoint whose pages are missing or damaged is returned with none of them.
+ * Without storage the log is in memory and says so.
  * @throws LOG_CORRUPT, LOG_FORMAT_NEWER, LOG_FULL, LOG_FAILED
  */
 export async function openBrowserLog(options: { key: string; storage: BrowserStorage }): Promise<OpenedLog> {
@@ -90,7 +90,7 @@ export async function openBrowserLog(options: { key: string; storage: BrowserSto
   }
 }
 
-/** Removes all that is stored for `key`. A log that is still open is closed by its owner first. @throws LOG_FAILED */
+/** Deletes all that is stored for `key`. The owner closes an open log first. @throws LOG_FAILED */
 export async function deleteBrowserLog(key: string, storage: BrowserStorage = browserStorage()): Promise<void> {
   try {
     const { indexedDB } = storage
@@ -102,7 +102,7 @@ export async function deleteBrowserLog(key: string, storage: BrowserStorage = br
   }
 }
 
-/** Whether anything was ever kept for `key`. Nothing is made by asking. @throws LOG_FAILED */
+/** Whether anything was ever stored for `key`. Creates nothing. @throws LOG_FAILED */
 export async function hasBrowserLog(key: string, storage: BrowserStorage = browserStorage()): Promise<boolean> {
   if (storage.indexedDB === null) return false
   try {
@@ -118,7 +118,7 @@ export async function hasBrowserLog(key: string, storage: BrowserStorage = brows
   }
 }
 
-/** The records that are kept for `key`. They are only read: whoever has the log open goes on. @throws LOG_CORRUPT LOG_FAILED */
+/** The records stored for `key`. Reads only: an owner that has the log open goes on. @throws LOG_CORRUPT LOG_FAILED */
 export async function readBrowserRecords(
   key: string,
   storage: BrowserStorage = browserStorage(),
@@ -134,7 +134,7 @@ export async function readBrowserRecords(
     }
   } catch (error) {
     const failure = toLogError(error)
-    // Nothing was ever kept.
+    // Nothing was ever stored.
     if (failure.code === "LOG_FULL") return []
     throw failure
   }
@@ -186,12 +186,12 @@ class IdbLog implements DocumentLog {
     this.#generation = opened.header.generation
     this.#nextGroup = opened.groups.length + 1
     this.#file = opened.file
-    // Somebody deletes the log or opens it in a newer format: they wait until this connection is gone.
+    // Another connection deletes the log or upgrades its format: it waits until this connection is closed.
     this.#db.onversionchange = () => {
       this.#db.close()
       this.#lose(new LfError("LOG_DEPOSED", "the log is deleted, or opened by a newer version of the app"))
     }
-    // The browser closed it, as it does when the user clears the site's data.
+    // The browser closed it, as when the user clears the site's data.
     this.#db.onclose = () => this.#lose(new LfError("LOG_FAILED", "the browser closed the database"))
   }
 
@@ -292,7 +292,7 @@ class IdbLog implements DocumentLog {
     this.#ended ??= error
   }
 
-  /** After an error nothing is tried again: what was kept is known only after reopening (T19). */
+  /** After an error nothing is retried: what was stored is known only after reopening (T19). */
   async #guard(run: () => Promise<void>): Promise<void> {
     if (this.#ended !== null) throw this.#ended
     try {
@@ -304,7 +304,7 @@ class IdbLog implements DocumentLog {
   }
 }
 
-/** Everything at rest in one transaction, which also raises the fence. On a full disk what was kept is still read. */
+/** Reads everything at rest in one transaction, which also raises the fence. A full disk can still be read. */
 async function recover(db: IDBDatabase): Promise<Opened> {
   try {
     return await readAll(db, "readwrite")
@@ -324,7 +324,7 @@ async function readAll(db: IDBDatabase, mode: "readwrite" | "readonly"): Promise
   const [file, pages] = [meta.get("file"), meta.get("pages")]
   const fresh: LogHeader = { generation: 1, checkpoint: null, liveBytes: 0 }
   let raised = 1
-  // The last request: the ones before it have their results by then.
+  // The last request: the earlier ones have their results by then.
   pages.onsuccess = () => {
     raised = Number(fence.result ?? 0) + 1
     if (mode === "readonly") return
@@ -380,7 +380,7 @@ function databaseName(key: string): string {
   return `lf/1/${key}`
 }
 
-/** Any key as a name of fixed length that also differs where file names do not tell upper from lower case. */
+/** Any key as a name of fixed length, distinct also where file names are case-insensitive. */
 function folderName(key: string): string {
   return sha256Hex(new TextEncoder().encode(key))
 }

@@ -126,34 +126,34 @@ const NEW: readonly Step[] = ["open", "append", "rollup", "append"]
 /** The old owner makes `first` calls, the new one `second`, then the old one goes on to its end, then the new one. */
 async function play(first: number, second: number) {
   const disk = new Disk()
-  const [old, heir] = ["a", "b"].map((name) => new Owner(name, disk))
+  const [old, successor] = ["a", "b"].map((name) => new Owner(name, disk))
   await old.prepare(["open", "append", "rollup", "append"])
   await old.begin(OLD)
-  await heir.begin(NEW)
+  await successor.begin(NEW)
   const run = async (owner: Owner, count: number) => {
     for (let i = 0; i < count && !owner.isDone; i++) await owner.step()
   }
   await run(old, first)
-  await run(heir, second)
+  await run(successor, second)
   await run(old, Number.POSITIVE_INFINITY)
-  await run(heir, Number.POSITIVE_INFINITY)
-  return { disk, old, heir }
+  await run(successor, Number.POSITIVE_INFINITY)
+  return { disk, old, successor }
 }
 
-describe("I14 two owners of a log in a browser, one of which was taken for dead", () => {
-  test("the new one fails nowhere, what either was promised is there, and the pages of the last rollup", async () => {
+describe("two owners of a log in a browser, one of which was taken for dead (I14)", () => {
+  test("the new owner never fails; what either acknowledged is there, with the last rollup's pages", async () => {
     const alone = await play(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY)
     let tried = 0
     for (let first = 0; first < alone.old.calls; first++) {
-      for (let second = 0; second <= alone.heir.calls; second++) {
-        const { disk, old, heir } = await play(first, second)
+      for (let second = 0; second <= alone.successor.calls; second++) {
+        const { disk, old, successor } = await play(first, second)
         const at = `after ${first} and ${second} calls`
-        expect(heir.failure, at).toBe(null)
+        expect(successor.failure, at).toBe(null)
         if (old.failure !== null) expect(isLfError(old.failure) && old.failure.code, at).toBe("LOG_DEPOSED")
         const { checkpoint, records } = await openBrowserLog({ key: "d", storage: storageOf(disk) })
-        expect(checkpoint, at).toEqual(checkpointOf(heir.rollups.at(-1) ?? Number.NaN, 2))
+        expect(checkpoint, at).toEqual(checkpointOf(successor.rollups.at(-1) ?? Number.NaN, 2))
         const found = records.map(({ stream }) => stream)
-        expect(found, at).toEqual(expect.arrayContaining([...old.acknowledged, ...heir.acknowledged]))
+        expect(found, at).toEqual(expect.arrayContaining([...old.acknowledged, ...successor.acknowledged]))
         expect(new Set(found).size, at).toBe(found.length)
         expect(disk.files.size, at).toBe(1)
         tried++

@@ -4,13 +4,13 @@ import factory from "wa-sqlite/dist/wa-sqlite.mjs"
 let compiled: Promise<WebAssembly.Module> | null = null
 
 /**
- * A new wasm instance, of code that is fetched and compiled once. A worker may lose its network for good: when the user
- * clears the site's data, the service worker goes that its fetches pass through.
+ * A new wasm instance, from code that is fetched and compiled once. A worker may lose its network for good: clearing
+ * the site's data removes the service worker that its fetches pass through.
  */
 export const loadSqlite: LoadSqlite = async () => {
   compiled ??= compile()
   const code = await compiled.catch((error: unknown) => {
-    compiled = null // the next one tries again
+    compiled = null // the next call retries
     throw error
   })
   return await newInstance(factory, (imports) => WebAssembly.instantiate(code, imports as WebAssembly.Imports))
@@ -22,7 +22,7 @@ async function compile(): Promise<WebAssembly.Module> {
   try {
     return await WebAssembly.compileStreaming(get())
   } catch {
-    // Not everybody who serves files knows the type of this one.
+    // Some file servers do not know the type of wasm.
     return await WebAssembly.compile(await (await get()).arrayBuffer())
   }
 }

@@ -47,7 +47,7 @@ const FULL = { checkpoint: checkpointOf(1, 2), records: ONE }
 const EMPTY = { checkpoint: null, records: [] }
 
 describe("a log that is given to another key", () => {
-  test("T26 it goes with its records and its file, and leaves nothing behind", async () => {
+  test("it goes with its records and its file, and leaves nothing behind (T26)", async () => {
     const storage = freshStorage()
     await keep("from", storage)
     expect(await movedMsOf("from", storage)).toBe(null)
@@ -61,7 +61,7 @@ describe("a log that is given to another key", () => {
     expect(await contents("from", storage)).toEqual(EMPTY)
   })
 
-  test("T25 the first key is never led back to what it gave away, not even when it is deleted", async () => {
+  test("the first key is never led back to what it gave away, not even when it is deleted (T25)", async () => {
     const storage = freshStorage()
     await keep("from", storage)
     await moveBrowserLog("from", "to", storage)

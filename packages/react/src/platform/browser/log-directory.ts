@@ -1,7 +1,7 @@
 import { errorName } from "./browser-storage.ts"
 
-// Where the log of a key lies. One that was never moved lies under its key; a log that was given to somebody else (T26)
-// keeps its place, and both keys get new ones written down here, in one transaction. So a move is atomic and copies nothing.
+// The log's name for each key. A log that was never moved has its key as name; one that was given to another user (T26)
+// keeps its name, and both keys get new names stored here, in one transaction. So a move is atomic and copies nothing.
 
 const NAME = "lf/1/places"
 const FORMAT = 1
@@ -12,7 +12,7 @@ export async function logDirectoryOf(factory: IDBFactory, key: string): Promise<
   return typeof directory === "string" ? directory : key
 }
 
-/** When `moveLogDirectory` last took something from `key`, ms; null: never. */
+/** When `moveLogDirectory` last moved a log away from `key`, in ms; null: never. */
 export async function readMovedMs(factory: IDBFactory, key: string): Promise<number | null> {
   const movedMs = await read(factory, movedKey(key))
   return typeof movedMs === "number" ? movedMs : null
@@ -20,7 +20,7 @@ export async function readMovedMs(factory: IDBFactory, key: string): Promise<num
 
 const movedKey = (key: string) => `moved ${key}`
 
-/** Makes nothing, so a full disk is no trouble. */
+/** Creates nothing, so it works on a full disk. */
 async function read(factory: IDBFactory, key: string): Promise<unknown> {
   const db = await openExisting(factory, NAME)
   if (db === null) return undefined
@@ -31,7 +31,7 @@ async function read(factory: IDBFactory, key: string): Promise<unknown> {
   }
 }
 
-/** `to` has what `from` had, and `from` has nothing. What `to` had is nobody's: the caller removes it before. */
+/** Afterwards `to` has the log of `from`, and `from` has none. The caller deletes the log of `to` before. */
 export async function moveLogDirectory(factory: IDBFactory, from: string, to: string): Promise<void> {
   const request = factory.open(NAME, FORMAT)
   request.onupgradeneeded = () => request.result.createObjectStore(DIRECTORIES)
@@ -42,7 +42,7 @@ export async function moveLogDirectory(factory: IDBFactory, from: string, to: st
     const old = directories.get(from)
     old.onsuccess = () => {
       directories.put(old.result ?? from, to)
-      // Never the key itself again: somebody else's log lies there.
+      // Never the key itself again: another user's log has that name.
       directories.put(`${from}/${crypto.randomUUID()}`, from)
       directories.put(Date.now(), movedKey(from))
     }
@@ -52,7 +52,7 @@ export async function moveLogDirectory(factory: IDBFactory, from: string, to: st
   }
 }
 
-/** Null when there is none; none is made. */
+/** Null when there is none; creates none. */
 export async function openExisting(factory: IDBFactory, name: string): Promise<IDBDatabase | null> {
   const request = factory.open(name)
   let isMissing = false
@@ -69,7 +69,7 @@ export async function openExisting(factory: IDBFactory, name: string): Promise<I
   }
 }
 
-/** Private windows and forbidden site data in some browsers: IndexedDB is there and refuses everything. */
+/** Private windows and forbidden site data in some browsers: IndexedDB exists and refuses every call. */
 export function isForbidden(error: unknown): boolean {
   return errorName(error) === "SecurityError" || errorName(error) === "InvalidStateError"
 }
@@ -81,7 +81,7 @@ export function requestDone<T>(request: IDBRequest<T>): Promise<T> {
   })
 }
 
-/** Settles at the transaction's own end: a request's success says nothing about durability (I3). */
+/** Settles at the transaction's own end: a request's success does not mean durability (I3). */
 export function transactionDone(transaction: IDBTransaction): Promise<void> {
   return new Promise((resolve, reject) => {
     transaction.oncomplete = () => resolve()

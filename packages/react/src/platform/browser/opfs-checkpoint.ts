@@ -1,8 +1,8 @@
 import { type Checkpoint, type LogHeader, PAGE_BYTES, pagesChecksum } from "@lf/core/internal"
 
 // A log's folder in OPFS holds one file per rollup, `db-<generation>-<fence>`: the pages and nothing else. The fence is the
-// writer's, so that no owner writes or removes a file of one that came after it. OPFS is never fsynced, so what is read is
-// checked against the header in IndexedDB, and a bad file is no loss: the pages are the server's.
+// writer's, so that no owner writes or removes a file of a later one. OPFS is never fsynced, so what is read is
+// checked against the header in IndexedDB, and a bad file is no loss: the server has the pages.
 
 const WRITE_PAGES = 256
 const FILE = /^db-\d+-(\d+)$/
@@ -10,11 +10,11 @@ const FILE = /^db-\d+-(\d+)$/
 /** The few files of one log. */
 export interface CheckpointFiles {
   names(): Promise<string[]>
-  /** Null when there is no such file. */
+  /** Null when the file does not exist. */
   read(name: string): Promise<Uint8Array | null>
-  /** Replaces the file as a whole once it resolves. */
+  /** Replaces the whole file once it resolves. */
   write(name: string, parts: readonly Uint8Array<ArrayBuffer>[]): Promise<void>
-  /** Fine when it is gone already. */
+  /** Succeeds when it does not exist. */
   remove(name: string): Promise<void>
 }
 
@@ -40,7 +40,7 @@ export async function readPages(files: CheckpointFiles, name: string): Promise<U
   }
 }
 
-/** Removes all files but `needed` and those of later owners than `fence`. Leftovers cost space and nothing else. */
+/** Removes all files but `needed` and those of later owners than `fence`. Leftovers only cost space. */
 export async function removeOtherPages(
   files: CheckpointFiles,
   fence: number,
@@ -52,7 +52,7 @@ export async function removeOtherPages(
       if (!isLater && !needed.includes(name)) await files.remove(name)
     }
   } catch {
-    // The next opening tries again.
+    // The next opening retries.
   }
 }
 
@@ -64,7 +64,7 @@ export function joinPages(pages: readonly Uint8Array[]): Uint8Array<ArrayBuffer>
   return bytes
 }
 
-/** What `bytes` hold if they are what the header says, else no pages at all: the caller fetches them again. */
+/** The pages in `bytes` if they match the header, else none: the caller fetches them again. */
 export function checkpointFrom(
   header: NonNullable<LogHeader["checkpoint"]>,
   bytes: Uint8Array | null | undefined,
@@ -73,7 +73,7 @@ export function checkpointFrom(
   const none: Checkpoint = { meta, pages: [] }
   if (bytes === null || bytes === undefined || bytes.length !== pageCount * PAGE_BYTES) return none
   const pages: Uint8Array[] = []
-  // Copies, so that one page that lives long does not hold the whole file in memory.
+  // Copies, so that one retained page does not hold the whole file in memory.
   for (let at = 0; at < bytes.length; at += PAGE_BYTES) pages.push(bytes.slice(at, at + PAGE_BYTES))
   return pagesChecksum(pages) === header.pagesChecksum ? { meta, pages } : none
 }

@@ -3,8 +3,8 @@ import { claimKey, storageKey } from "../../rpc/storage-key.ts"
 import { readBrowserRecords } from "./idb-log.ts"
 
 /**
- * How many changes of a document wait on this device, read from what is stored: nothing is opened, owned or written, and
- * no worker and no wasm is needed.
+ * How many changes of a document are pending on this device, read from storage: opens, owns and writes nothing, and
+ * needs no worker and no wasm.
  * @throws LOG_CORRUPT LOG_FAILED
  */
 export async function countStoredPending(document: {

@@ -1,20 +1,20 @@
 import { LfError } from "@lf/core"
 import type { Ownership } from "../port.ts"
 
-/** Versions of the app differ, these names never do (T20). */
+/** The same in every version of the app (T20). */
 const CHANNEL = "lf/1/handover"
 const ASK_AGAIN_MS = 500
 
 interface Handover {
   readonly type: "ask" | "refuse"
   readonly name: string
-  /** How many migrations the sender's code knows: fewer is older. */
+  /** The number of migrations in the sender's code: fewer is older. */
   readonly migrations: number
 }
 
 /**
- * Owns `name` by a Web Lock. Whoever holds it, an older worker that outlives its tabs after a deploy say, is asked to
- * flush and let go; the question is repeated until the lock is ours.
+ * Owns `name` by a Web Lock. Its holder, for instance an older worker that outlives its tabs after a deploy, is asked
+ * to flush and release; the request is repeated until the lock is granted.
  * @throws SCHEMA_NEWER when the holder's code is newer than ours
  */
 export async function own(
@@ -23,13 +23,13 @@ export async function own(
 ): Promise<Ownership> {
   const { migrations, onAsked } = options
   const channel = new BroadcastChannel(CHANNEL)
-  const tell = (type: Handover["type"]) => channel.postMessage({ type, name, migrations } satisfies Handover)
+  const send = (type: Handover["type"]) => channel.postMessage({ type, name, migrations } satisfies Handover)
   const giveUp = new AbortController()
   let release: () => void = () => {}
   const held = new Promise<void>((resolve) => {
     release = resolve
   })
-  const timer = setInterval(() => tell("ask"), ASK_AGAIN_MS)
+  const timer = setInterval(() => send("ask"), ASK_AGAIN_MS)
   try {
     await new Promise<void>((resolve, reject) => {
       channel.onmessage = ({ data }: MessageEvent<Handover>) => {
@@ -43,7 +43,7 @@ export async function own(
           return held
         })
         .catch(reject)
-      tell("ask")
+      send("ask")
     })
   } catch (error) {
     channel.close()
@@ -54,7 +54,7 @@ export async function own(
   channel.onmessage = ({ data }: MessageEvent<Handover>) => {
     if (data.type !== "ask" || data.name !== name) return
     if (onAsked(data.migrations)) channel.onmessage = null
-    else tell("refuse")
+    else send("refuse")
   }
   return {
     release() {
@@ -64,7 +64,7 @@ export async function own(
   }
 }
 
-/** Owns `name` once its holder lets go by itself: nobody is asked. Rejects when `signal` aborts before. */
+/** Owns `name` once its holder releases it; the holder is not asked. Rejects when `signal` aborts before. */
 export function ownWhenFree(name: string, signal: AbortSignal): Promise<Ownership> {
   return new Promise((resolve, reject) => {
     navigator.locks.request(name, { signal }, () => new Promise<void>((release) => resolve({ release }))).catch(reject)
@@ -72,8 +72,8 @@ export function ownWhenFree(name: string, signal: AbortSignal): Promise<Ownershi
 }
 
 /**
- * Takes a lock of its own, for as long as this tab or worker lives: the browser lets go of it however that ends. Its
- * name, once it is held: told sooner, whoever watches would find it free.
+ * Takes a lock of its own until this tab or worker ends: the browser releases it however that happens. Returns its
+ * name once it is held: a watcher that knew the name earlier would find it free.
  */
 export async function holdLivenessLock(): Promise<string | null> {
   if (!("locks" in navigator)) return null
@@ -92,6 +92,6 @@ export async function holdLivenessLock(): Promise<string | null> {
 /** Calls `onGone` when the holder of `lock` is gone: closed, crashed or killed. */
 export function watchLivenessLock(lock: string, onGone: () => void): () => void {
   const stop = new AbortController()
-  navigator.locks.request(lock, { signal: stop.signal }, () => onGone()).catch(() => {}) // aborted: nobody asks any more
+  navigator.locks.request(lock, { signal: stop.signal }, () => onGone()).catch(() => {}) // aborted: no longer watched
   return () => stop.abort()
 }

@@ -82,11 +82,11 @@ describe("why there is no way to the server (H7)", () => {
   test.each<[string, RequestListener, string]>([
     ["a path without a route", plain(404, "<h1>404</h1>"), "ROUTE_MISSING"],
     ["a page in the route's place", plain(200, "<h1>Sign in</h1>"), "ROUTE_MISSING"],
-    ["JSON of somebody else", plain(200, '{"status":"up"}', "application/json"), "ROUTE_MISSING"],
+    ["JSON of another server", plain(200, '{"status":"up"}', "application/json"), "ROUTE_MISSING"],
     ["a route that throws", plain(500, "Internal Server Error"), "ROUTE_FAILED"],
     ["a proxy without its server", plain(502, "Bad Gateway"), "SERVER_UNREACHABLE"],
     ["a proxy that passes no upgrade on", route(), "UPGRADE_BLOCKED"],
-  ])("%s is told with its code", async (_what, listener, code) => {
+  ])("%s is reported with its code", async (_what, listener, code) => {
     const { url } = await serve(listener)
     await expect(wsNetwork(url).connect()).rejects.toMatchObject({ code })
   })
@@ -102,7 +102,7 @@ describe("why there is no way to the server (H7)", () => {
     })
   })
 
-  test("nobody listens: SERVER_UNREACHABLE, with the address", async () => {
+  test("no listener at the address: SERVER_UNREACHABLE, with the address", async () => {
     await expect(wsNetwork("http://127.0.0.1:1/api/lf").connect()).rejects.toMatchObject({
       code: "SERVER_UNREACHABLE",
       message: expect.stringContaining("127.0.0.1:1/api/lf"),

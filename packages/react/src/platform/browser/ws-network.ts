@@ -6,17 +6,17 @@ import { errorName } from "./browser-storage.ts"
 const ROUTE_MS_MAX = 10_000
 const SOCKET_MS_MAX = 10_000
 const PROBE_MS_MAX = 5_000
-/** What a proxy answers whose server is not there. */
+/** Statuses of a proxy whose server is down. */
 const GATEWAY_STATUSES: ReadonlySet<number> = new Set([502, 503, 504])
-/** Where the route is by default; anything else is the `url` of the provider. */
+/** The route's default path; any other is the provider's `url`. */
 const ROUTE_FILE = "app/api/lf/route.ts"
 
 /**
- * The way to a server over a WebSocket on the path of its route. `url` is http or https.
+ * Connects to a server by a WebSocket on its route's path. `url` is http or https.
  *
- * `connect` asks the route before it opens a socket: that loads the route's bundle, and tells why there is no way.
+ * `connect` requests the route before it opens a socket: that loads the route's bundle, and explains a failure.
  * It rejects with SERVER_UNREACHABLE, ROUTE_MISSING, ROUTE_FAILED, UPGRADE_BLOCKED, ORIGIN_REFUSED, or with the code that
- * the route itself gave.
+ * the route answered.
  */
 export function wsNetwork(url: string): Network {
   return {
@@ -30,13 +30,13 @@ export function wsNetwork(url: string): Network {
   }
 }
 
-/** Resolves when the route is there and well, or when it cannot be asked. */
+/** Resolves when the route is there and healthy, or when it cannot be requested. */
 async function askRoute(url: string): Promise<void> {
   let response: Response
   try {
     response = await fetch(url, { method: "GET", cache: "no-store", signal: AbortSignal.timeout(ROUTE_MS_MAX) })
   } catch (error) {
-    // A worker that has lost its service worker can fetch nothing any more; a socket still opens, if there is a server.
+    // A worker that has lost its service worker cannot fetch any more; a socket still opens, if there is a server.
     if (errorName(error) === "TypeError") return
     throw unreachable(url, `no answer within ${ROUTE_MS_MAX / 1000} s`)
   }
@@ -44,7 +44,7 @@ async function askRoute(url: string): Promise<void> {
   if (refusal !== null) throw refusal
 }
 
-/** Null: this is the route, and it is well. */
+/** Null: this is the route, and it is healthy. */
 async function refusalIn(response: Response, url: string): Promise<LfError | null> {
   const { status } = response
   const body = await jsonOf(response)
@@ -64,7 +64,7 @@ async function refusalIn(response: Response, url: string): Promise<LfError | nul
   )
 }
 
-/** The route answers, the socket does not open: a request that carries an Origin, as the upgrade does, tells more. */
+/** The route answers, the socket does not open: a request with an Origin, as the upgrade has, returns the reason. */
 async function whyNoSocket(url: string): Promise<LfError> {
   let response: Response
   try {
@@ -95,7 +95,7 @@ function unreachable(url: string, why: string): LfError {
   return new LfError("SERVER_UNREACHABLE", `${url} cannot be reached: ${why}`)
 }
 
-/** False: it failed, or took too long. */
+/** False: it failed, or timed out. */
 function opens(socket: WebSocket): Promise<boolean> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => {
@@ -134,7 +134,7 @@ function pipeOf(socket: WebSocket): Pipe {
       if (socket.readyState === WebSocket.OPEN) socket.send(frame.slice())
     },
     close(reason) {
-      // A socket without network takes its time to close; for us it is gone now.
+      // Without network a socket is slow to close; it counts as closed now.
       socket.close(1000, reason.slice(0, 100))
       close(reason)
     },

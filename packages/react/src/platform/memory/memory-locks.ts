@@ -1,6 +1,6 @@
 import type { Ownership } from "../port.ts"
 
-/** Web Locks in memory: one holder per name, the others in the order in which they came. */
+/** Web Locks in memory: one holder per name, the others in order of arrival. */
 export class MemoryLocks {
   readonly #lines = new Map<string, (() => void)[]>()
 

@@ -4,7 +4,7 @@ import { browserHost } from "../browser/browser-host.ts"
 import type { Platform } from "../port.ts"
 import { MemoryLocks } from "./memory-locks.ts"
 
-/** The browser's twin in memory: one worker's, so nobody is ever asked to hand over. */
+/** The browser's twin in memory. It has one worker, so a holder is never asked to hand over. */
 export function memoryPlatform(network: Network): Platform {
   const disk = new MemoryDisk()
   const locks = new MemoryLocks()
