@@ -79,10 +79,10 @@ function FirstSync() {
 }
 
 function Info({ isEmpty }: { isEmpty: boolean }) {
-  const { durable, upToDate } = useSyncStatus()
+  const { isDurable, isUpToDate } = useSyncStatus()
   const status = useSettledStatus()
   // A list that is about to arrive would push it down the page.
-  const isQuiet = upToDate || (status !== "opening" && status !== "connected")
+  const isQuiet = isUpToDate || (status !== "opening" && status !== "connected")
   if (isEmpty && !isQuiet) return null
   return (
     <footer className="info">
@@ -91,7 +91,7 @@ function Info({ isEmpty }: { isEmpty: boolean }) {
         <span className="by-touch">Double-tap</span> to edit a todo. Works offline; anyone with the link shares the
         list.
       </p>
-      {!durable && (
+      {!isDurable && (
         <p data-testid="not-durable">
           This browser keeps nothing on this device: what is not sent yet is gone when its windows are closed.
         </p>

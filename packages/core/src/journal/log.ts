@@ -26,7 +26,7 @@ export interface Checkpoint {
  */
 export interface DocumentLog {
   /** False when nothing outlives the process. */
-  readonly durable: boolean
+  readonly isDurable: boolean
   /** Atomic, and durable when it resolves. @throws LOG_FAILED, LOG_FULL, LOG_DEPOSED, LOG_CLOSED */
   append(records: readonly LogRecord[]): Promise<void>
   /** Replaces the past; atomic at every crash point (I12). @throws as `append` */

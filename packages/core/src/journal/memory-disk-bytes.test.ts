@@ -14,7 +14,7 @@ describe("the bytes of a memory disk", () => {
     const disk = new MemoryDisk()
     for (let times = 0; times < 2; times++) {
       const { log } = await disk.open("d")
-      expect(log.durable).toBe(true)
+      expect(log.isDurable).toBe(true)
       await log.append([])
       expect(disk.bytes("d")).toEqual(fresh())
       await log.close()

@@ -111,7 +111,7 @@ export class MemoryDisk {
 }
 
 class MemoryLog implements DocumentLog {
-  readonly durable = true
+  readonly isDurable = true
   readonly #doc: Stored
   readonly #sync: () => Promise<void>
   readonly #takeFailure: () => unknown
@@ -182,7 +182,7 @@ export function openMemoryLog(): OpenedLog {
   const close = async () => {
     isClosed = true
   }
-  return { log: { durable: false, append: admit, rollup: admit, close }, checkpoint: null, records: [] }
+  return { log: { isDurable: false, append: admit, rollup: admit, close }, checkpoint: null, records: [] }
 }
 
 function freshDoc(): Stored {

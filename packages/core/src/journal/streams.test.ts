@@ -19,7 +19,7 @@ const open = async (disk: MemoryDisk) => new Streams(await disk.open("d"))
 
 /** A log that settles only when the test says so, and keeps what it was given. */
 class SlowLog implements DocumentLog {
-  readonly durable = true
+  readonly isDurable = true
   readonly calls: string[] = []
   readonly #settle: ((error?: Error) => void)[] = []
 
@@ -203,7 +203,7 @@ describe("streams", () => {
     const { streams, journal } = slowStreams()
     for (const entry of ["1", "2", "3"]) journal.append(entry)
     const log: DocumentLog = {
-      durable: true,
+      isDurable: true,
       append: async (given) => void records.push(...given),
       rollup: async () => {},
       close: async () => {},
@@ -229,7 +229,7 @@ describe("streams", () => {
 
   test("a memory log works and says that it is not durable", async () => {
     const streams = new Streams(openMemoryLog())
-    expect(streams.durable).toBe(false)
+    expect(streams.isDurable).toBe(false)
     streams.journal("a", text).append("1")
     await streams.rollup(NO_PAGES)
     await streams.close()

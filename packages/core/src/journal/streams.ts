@@ -21,7 +21,7 @@ interface Job {
  */
 export class Streams {
   readonly checkpoint: Checkpoint | null
-  readonly durable: boolean
+  readonly isDurable: boolean
   readonly #log: DocumentLog
   readonly #chains = new Map<string, Chain>()
   readonly #journals = new Map<string, Journal<unknown>>()
@@ -39,7 +39,7 @@ export class Streams {
   constructor(opened: OpenedLog) {
     this.#log = opened.log
     this.checkpoint = opened.checkpoint
-    this.durable = opened.log.durable
+    this.isDurable = opened.log.isDurable
     for (const record of opened.records) this.#load(record)
   }
 

@@ -100,7 +100,7 @@ describe("a document on this device", () => {
   test("says what is pending, by position, and where its base stands", async () => {
     const { local } = await setUp(3)
     const { clientId } = local
-    expect([local.epoch, local.cursor, local.base.pageCount, local.durable]).toEqual(["", 0, 0, true])
+    expect([local.epoch, local.cursor, local.base.pageCount, local.isDurable]).toEqual(["", 0, 0, true])
     expect(local.pendingRange).toEqual({ clientId, start: 0, lsn: 3 })
     expect(local.pendingAfter(lsn(1)).map(({ args }) => args)).toMatchObject([{ id: "2" }, { id: "3" }])
     expect(local.pending().length).toBe(3)

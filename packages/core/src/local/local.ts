@@ -73,8 +73,8 @@ export class Local {
     return this.#store.cursor
   }
 
-  get durable(): boolean {
-    return this.#store.streams.durable
+  get isDurable(): boolean {
+    return this.#store.streams.isDurable
   }
 
   get mutator(): Mutator {

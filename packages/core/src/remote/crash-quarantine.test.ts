@@ -53,7 +53,7 @@ class World {
       this.flushes++
       return log.append(records)
     }
-    const counted = { durable: true, append, rollup: log.rollup.bind(log), close: () => log.close() }
+    const counted = { isDurable: true, append, rollup: log.rollup.bind(log), close: () => log.close() }
     try {
       this.remote = await Remote.recover({
         opened: { ...stored, log: counted },

@@ -118,7 +118,7 @@ export class SimDisk {
 }
 
 class SimLog implements DocumentLog {
-  readonly durable = true
+  readonly isDurable = true
   readonly #disk: SimDisk
   readonly #docId: string
   readonly #log: DocumentLog

@@ -95,7 +95,7 @@ export async function readFsLog(directory: string, calls: FsCalls = nodeFsCalls)
 }
 
 class FsLog implements DocumentLog {
-  readonly durable = true
+  readonly isDurable = true
   readonly #place: Place
   readonly #lock: OwnerLock
   #segment: Segment

@@ -76,21 +76,24 @@ export function useConnectionStatus(): ConnectionState {
   )
 }
 
-/** The document's state on this device. `durable`: resolved mutations survive a crash; false in private windows. */
+/** The document's state on this device. `isDurable`: resolved mutations survive a crash; false in private windows. */
 export function useSyncStatus(): {
   readonly pending: number
   readonly lsn: number
-  readonly durable: boolean
-  readonly upToDate: boolean
+  readonly isDurable: boolean
+  readonly isUpToDate: boolean
   readonly firstSync: Progress | null
 } {
   const handle = useDocumentHandle("useSyncStatus")
   const pending = useDocumentState(handle, (state) => state.pendingCount)
   const lsn = useDocumentState(handle, (state) => state.lsn)
-  const durable = useDocumentState(handle, (state) => state.isDurable)
-  const upToDate = useDocumentState(handle, (state) => state.isUpToDate)
+  const isDurable = useDocumentState(handle, (state) => state.isDurable)
+  const isUpToDate = useDocumentState(handle, (state) => state.isUpToDate)
   const firstSync = useDocumentState(handle, (state) => state.firstSync)
-  return useMemo(() => ({ pending, lsn, durable, upToDate, firstSync }), [pending, lsn, durable, upToDate, firstSync])
+  return useMemo(
+    () => ({ pending, lsn, isDurable, isUpToDate, firstSync }),
+    [pending, lsn, isDurable, isUpToDate, firstSync],
+  )
 }
 
 /** Mutations that wait for the server, oldest first. */

@@ -115,6 +115,12 @@ export class WorkerScene {
     return new SceneTab(this.worker).open(opening)
   }
 
+  /** Whether a timer is armed that fires in `ms`. */
+  isArmed(ms: number): boolean {
+    const { host, timers } = this.clock
+    return [...timers].some(({ atMs }) => atMs === host.monotonicMs() + ms)
+  }
+
   pass(ms: number): void {
     this.clock.pass(ms)
   }
@@ -143,9 +149,9 @@ export class WorkerScene {
         const watch = (onEnd: (error: LfError) => void) => {
           this.endLog = onEnd
         }
-        const { durable } = log
+        const { isDurable } = log
         const watched = {
-          durable,
+          isDurable,
           append: log.append.bind(log),
           rollup: log.rollup.bind(log),
           close: log.close.bind(log),

@@ -122,7 +122,7 @@ describe("a user without a log of their own (T26)", () => {
     const claiming = adoption().then(() => {
       isOver = true
     })
-    await settled()
+    await until(() => scene.isArmed(4_000))
     scene.pass(3_999)
     await settled()
     expect([isOver, steps]).toEqual([false, ["wait"]])

@@ -108,7 +108,7 @@ describe("what is known of a document", () => {
       ...platform,
       openLog: async (key) => {
         const opened = await platform.openLog(key)
-        return { ...opened, log: { ...opened.log, durable: false } }
+        return { ...opened, log: { ...opened.log, isDurable: false } }
       },
     }))
     const { document } = setUp({ scene })

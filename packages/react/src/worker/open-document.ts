@@ -100,7 +100,7 @@ export class OpenDocument {
       isOnlineWanted: this.#isOnline,
       pendingCount: this.pendingCount,
       lsn: local?.cursor ?? 0,
-      isDurable: local?.durable ?? true,
+      isDurable: local?.isDurable ?? true,
       isUpToDate: isUpToDate && isSound,
       firstSync: isSound ? firstSync : null,
     }

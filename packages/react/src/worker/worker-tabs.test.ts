@@ -227,8 +227,7 @@ describe("an anonymous document while a user has it open (T26)", () => {
     const ben = scene.tab({ user: "ben", tab: "ben" })
     await until(isOpen(other))
     // The anonymous document is in use, which ben waits for no longer than this.
-    await until(() => scene.owned.has("lf/1/owner/user/3/ben/d"))
-    await settled()
+    await until(() => scene.owned.has("lf/1/owner/user/3/ben/d") && scene.isArmed(4_000))
     scene.pass(4_000)
     await until(isOpen(ben))
     for (const tab of [other, ben, ann]) tab.say({ type: "shown", isShown: false }, { type: "close" })

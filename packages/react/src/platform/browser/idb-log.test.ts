@@ -222,9 +222,9 @@ describe("browser log", () => {
     vi.spyOn(factory, "open").mockImplementation(() => {
       throw new DOMException("forbidden", "SecurityError")
     })
-    expect((await open(storage)).log.durable).toBe(false)
+    expect((await open(storage)).log.isDurable).toBe(false)
     storage.indexedDB = null
-    expect((await open(storage)).log.durable).toBe(false)
+    expect((await open(storage)).log.isDurable).toBe(false)
     await deleteBrowserLog(KEY, storage)
   })
 

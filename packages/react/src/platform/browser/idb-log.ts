@@ -167,7 +167,7 @@ export async function movedMsOf(key: string, storage: BrowserStorage = browserSt
 }
 
 class IdbLog implements DocumentLog {
-  readonly durable = true
+  readonly isDurable = true
   readonly #db: IDBDatabase
   readonly #files: CheckpointFiles | null
   readonly #fence: number
