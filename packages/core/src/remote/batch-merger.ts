@@ -30,7 +30,7 @@ export class BatchMerger {
   readonly #host: Host
   readonly #size: SizeWatch
   readonly #onBound: (sender: Sender) => void
-  /** Positions where ids ended: entries after them are not written, their client continues under another id. */
+  /** Where ids ended: entries after it are not written, the client continues under another id. */
   readonly #endByClient = new Map<string, Lsn>()
 
   /** `onBound` is called when a client id becomes bound to this user. */

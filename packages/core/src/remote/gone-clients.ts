@@ -6,11 +6,11 @@ import type { ClientList } from "./client-list.ts"
 import type { OnAppliedQueue } from "./on-applied.ts"
 import type { Contact, RemoteStore } from "./remote-store.ts"
 
-/** A client without contact for this long, which has every outcome, is forgotten. When it returns it continues under a new id. */
+/** A client that has every outcome is forgotten after this long without contact. It may return under a new id. */
 export const CLIENT_FORGOTTEN_MS = 90 * 24 * 3600 * 1000
 /** The most clients that one transaction forgets. */
 export const FORGOTTEN_AT_ONCE_MAX = 32
-/** The last contact is kept with a precision of a day: this share of the horizon. */
+/** The precision of a kept contact, as a share of the horizon: a day. */
 const CONTACT_STEP_SHARE = 1 / 90
 
 /**
@@ -75,7 +75,7 @@ export class GoneClients {
     }
   }
 
-  /** Before a checkpoint, after it dropped applied arrivals, which need their client's journal: writes contacts, finds due clients. */
+  /** Before a checkpoint, after `forgetDone`, as arrivals need their client's journal: writes contacts, finds due clients. */
   keep(): void {
     const { contacts } = this.#store
     for (const [clientId, contact] of this.#contacts) {

@@ -24,7 +24,7 @@ const RETRY_MS_MIN = 250
 const RETRY_MS_MAX = 60_000
 /** After this time of effects the queue yields to the process's other work. */
 const SLICE_MS = 10
-/** How long a close waits for the running effect, which may itself wait for the document. After that it is delivered again. */
+/** How long a close waits for the running effect, which may wait for the document. Later it is delivered again. */
 export const EFFECT_CLOSE_MS_MAX = 5_000
 
 /**

@@ -242,7 +242,7 @@ export class Remote implements ConnectableDocument {
     }
   }
 
-  /** Waits in a cycle: a loop that ends may have started the next one. */
+  /** Resolves when no loop runs: one that ends may start the next. */
   async #idle(): Promise<void> {
     while (this.#loop !== null) await this.#loop
   }
@@ -311,7 +311,7 @@ export class Remote implements ConnectableDocument {
     await this.#options.host.yieldToLoop?.()
   }
 
-  /** Merges a batch up to the first refused mutation and as far as there is room. A repeated batch changes nothing. */
+  /** Merges a batch (`BatchMerger.merge`); a repeated one changes nothing. */
   handleClientMutations(
     client: ConnectedClient,
     message: SyncMutations,

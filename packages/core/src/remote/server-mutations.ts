@@ -35,7 +35,7 @@ export class ServerMutations {
   add(name: string, args: unknown, user: string | null): Promise<Outcome> {
     const atMs = this.#host.nowMs()
     const uid = uuidV7(atMs, this.#host.randomBytes(10))
-    // `make` decodes the mutation before it is kept: one that cannot be read would have no outcome (T35).
+    // `make` decodes it before it is kept: an unreadable one would have no outcome (T35).
     const entry = mutationCodec.encode(this.#mutator.make({ uid, name, args, at: atMs }))
     const journal = this.#clients.journal(SERVER_CLIENT)
     const from = journal.lsn()

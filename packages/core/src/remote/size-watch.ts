@@ -17,7 +17,7 @@ export interface DocumentSize {
 /** Called once each time a document's size reaches NEAR_SHARE of its limit. */
 export type OnNearLimit = (size: DocumentSize) => void
 
-/** Counts a document's used pages, only when its file is large enough to be near the limit. */
+/** A document's used pages, counted only when its file is near the limit. */
 export class SizeWatch {
   /** The pages that mutations may fill. */
   readonly pagesMax: number
@@ -35,7 +35,7 @@ export class SizeWatch {
   look(db: Database, pageCount: number): void {
     const { pagesMax } = this
     const nearAt = pagesMax * NEAR_SHARE
-    // At most `pageCount` pages are used: below `nearAt` they need no count.
+    // The used pages are at most `pageCount`.
     const pagesUsed = pageCount < nearAt ? 0 : db.pagesUsed
     this.isOver = pagesUsed > pagesMax * (1 + OVER_SHARE)
     const isNear = pagesUsed >= nearAt

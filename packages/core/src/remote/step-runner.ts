@@ -28,7 +28,7 @@ export const STEP_SLICE_MS = 10
 const CLOCK_AHEAD_MS_MAX = 60_000
 const NO_UID = "00000000-0000-0000-0000-000000000000"
 
-/** Runs `work` and stops it when it takes too long. Returns false if it was stopped; its wasm instance cannot be used again. */
+/** Runs `work` and stops it when it takes too long. False: it was stopped, and its wasm instance cannot be used again. */
 export type Guard = (work: () => void) => boolean
 
 export function runUnguarded(work: () => void): boolean {
