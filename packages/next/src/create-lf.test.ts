@@ -126,8 +126,8 @@ describe("access rights", () => {
   test("a user without read access is FORBIDDEN; no document is created (S3)", async () => {
     const { url, lf, dataDir } = await only(({ principal }) => principal?.id === "owner")
     await lf.document("there", { as: "system" }).mutate(Add, { id: "1", title: "one" })
-    expect(await stateOf(url, "there", "guest")).toEqual({ status: "error", code: "FORBIDDEN" })
-    expect(await stateOf(url, "absent", "guest")).toEqual({ status: "error", code: "FORBIDDEN" })
+    expect(await stateOf(url, "there", "stranger")).toEqual({ status: "error", code: "FORBIDDEN" })
+    expect(await stateOf(url, "absent", "stranger")).toEqual({ status: "error", code: "FORBIDDEN" })
     expect(await stateOf(url, "absent", null)).toEqual({ status: "error", code: "FORBIDDEN" })
     expect(await documentsIn(dataDir)).toEqual(["there"])
     expect(await stateOf(url, "there", "owner")).toEqual({ status: "connected", code: undefined })
@@ -136,8 +136,8 @@ describe("access rights", () => {
   test("a user who may not create reads existing documents and is FORBIDDEN others", async () => {
     const { url, lf, dataDir } = await only(({ action }) => action === "read")
     await lf.document("there", { as: "system" }).mutate(Add, { id: "1", title: "one" })
-    expect(await stateOf(url, "there", "guest")).toMatchObject({ status: "connected" })
-    expect(await stateOf(url, "absent", "guest")).toEqual({ status: "error", code: "FORBIDDEN" })
+    expect(await stateOf(url, "there", "stranger")).toMatchObject({ status: "connected" })
+    expect(await stateOf(url, "absent", "stranger")).toEqual({ status: "error", code: "FORBIDDEN" })
     expect(await documentsIn(dataDir)).toEqual(["there"])
   })
 

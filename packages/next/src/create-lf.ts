@@ -19,7 +19,7 @@ import { isBuilding, isProduction } from "./process/environment.ts"
 import { processGlobal } from "./process/globals.ts"
 import { openServerDocument, type ServerDocument } from "./server-document.ts"
 
-/** How long a stop waits for the sockets' closing handshakes. */
+/** How long `close` waits for the sockets' closing handshakes. */
 const CLOSE_MS_MAX = 1_000
 
 export interface LfOptions<P extends { readonly id: string }> extends AccessOptions<P> {
@@ -29,37 +29,37 @@ export interface LfOptions<P extends { readonly id: string }> extends AccessOpti
   /** Origins that may connect besides the server's own, exactly as browsers send them: "https://app.example.com". */
   readonly origins?: readonly string[]
   /**
-   * Hosts that this server is known by, as browsers name them: "app.example.com", or "app.example.com:8443" for that port alone.
+   * The host names of this server, as browsers send them: "app.example.com", or "app.example.com:8443" for that port alone.
    * An upgrade or request for another one is refused with 403 (S24). Default: every host, except that a browser on this machine (in
    * development: on this network) without a proxy in between must name localhost, an address, or a host of `origins`.
    */
   readonly hosts?: readonly string[]
   /** Where the route file is, basePath included. Default: "/api/lf". */
   readonly path?: string
-  /** What visitors may ask of this server. SECURITY.md lists the limits and their defaults. */
+  /** What clients may use of this server. SECURITY.md lists the limits and their defaults. */
   readonly limits?: Partial<Limits>
   /**
-   * How many proxies of yours stand before the server: so many entries of X-Forwarded-For (or Forwarded) are believed, and
-   * their X-Forwarded-Host. Default: 0. Behind a proxy without this all users share one address and its limits.
+   * The number of your own proxies in front of the server: this many entries of X-Forwarded-For (or Forwarded) are trusted,
+   * and their X-Forwarded-Host. Default: 0. Behind a proxy without this all users share one address and its limits.
    */
   readonly trustProxy?: number
   /**
-   * The place for side effects (mails, payments): called for each mutation that was applied and is durable, the server's own
-   * included, per document one at a time and in the order of application. At least once: after a crash, or when it throws
-   * or rejects (with a growing pause), it gets the same `uid` again, and the document's later effects wait for it. Catch what
-   * trying again does not mend. It runs while the document is open; what is left is called at its next opening. A document
-   * that was written without this option begins with what is applied from then on, and so does a restored one.
+   * For side effects (mails, payments): called for each mutation that is applied and durable, the server's own included, per
+   * document one at a time and in the order of application. At least once: after a crash, or when it throws or rejects
+   * (with a growing pause), it gets the same `uid` again, and the document's later effects wait for it. Catch errors that
+   * a retry does not fix. It runs while the document is open; calls that are left are made at its next opening. A document
+   * that was written without this option begins with the mutations applied from then on, and so does a restored one.
    */
   readonly onApplied?: OnApplied
   /**
-   * Called with everything that fails at the server: a mutator that throws something else than a `Reject`, a query or mutation
-   * that is stopped, a document that cannot be opened or stops, `authenticate`, `authorize` and `onApplied` that throw. Each
-   * is a line in the log as well. For your error tracker; what it throws is logged and changes nothing.
+   * Called for each failure at the server, for your error tracker: a mutator that throws something else than a `Reject`, a query
+   * or mutation that is stopped, a document that cannot be opened or stops, `authenticate`, `authorize` and `onApplied`
+   * that throw. Each is a line in the log as well. An error that `onError` throws is logged and changes nothing.
    */
   readonly onError?: OnError
   /**
-   * Gets each event of the log in fields, instead of one line on stderr, 600 a minute at the most. No field quotes what a client
-   * sent or what an error says.
+   * Called for each event of the log, with its fields, instead of one line on stderr; at most 600 a minute. No field quotes
+   * client input or an error's message.
    */
   readonly log?: Log
   /**
@@ -73,21 +73,21 @@ export interface LfOptions<P extends { readonly id: string }> extends AccessOpti
 /** The server side of an app. */
 export interface Lf<P extends { readonly id: string }> {
   readonly handlers: Handlers
-  /** The document for this process. "system" is not asked for permission. @throws DOC_ID_INVALID later, when it is used */
+  /** The document for this process. `authorize` is not called for "system". Its methods throw DOC_ID_INVALID. */
   document(id: string, options: { readonly as: P | null | "system" }): ServerDocument
   /**
-   * Asks `authenticate` and `authorize` again now, for the connections of one user (null: of nobody), or for all. Call it
-   * when a user signs out or loses a right; without it that is noticed within `limits.recheckMs`.
+   * Calls `authenticate` and `authorize` again now, for the connections of one user (null: anonymous), or for all. Call it
+   * when a user signs out or loses a right; otherwise it takes effect within `limits.recheckMs`.
    */
   recheck(user?: string | null): Promise<void>
-  /** Lets nobody in any more, flushes and closes every document, gives the directory back. Calling it twice is calling it once. */
+  /** Refuses new connections, flushes and closes every document, unlocks the directory. A second call does nothing more. */
   close(): Promise<void>
 }
 
 /**
- * Serves the documents in `dataDir` on WebSockets at `path`, and to this process. The directory is locked by the first
- * visitor, not here.
- * @throws AUTHORIZE_MISSING in production without `authorize`; TypeError for options that mean nothing
+ * Serves the documents in `dataDir` on WebSockets at `path`, and to this process. The directory is locked when the first
+ * document is opened, not here.
+ * @throws AUTHORIZE_MISSING in production without `authorize`; TypeError for invalid options
  */
 export function createLf<P extends { readonly id: string }>(options: LfOptions<P>): Lf<P> {
   const { mutator, onApplied, path = "/api/lf" } = options
@@ -121,12 +121,12 @@ export function createLf<P extends { readonly id: string }>(options: LfOptions<P
   }
 }
 
-/** Closes every `Lf` of this process, in whichever bundle it was made: for a server that does not import the app's own. */
+/** Closes every `Lf` of this process, of all bundles: for a server that does not import the app's own. */
 export async function closeAllLf(): Promise<void> {
   await Promise.all(Array.from(allServerStates().values(), closeServerState))
 }
 
-/** What the bundles of a process share of one data directory. */
+/** The state of one data directory, shared by the bundles of a process. */
 interface ServerState {
   readonly rooms: Rooms
   readonly quotas: ConnectionQuotas
@@ -155,7 +155,7 @@ function serverStateIn(options: {
     allServerStates().set(dataDir, state)
     return state
   }
-  // In production all copies are of one build; in development the newest has the code as it was just edited.
+  // In production all copies are of one build; in development the newest has the last edit.
   if (!isProduction()) known.rooms.adopt({ mutator, onApplied, reporter })
   return known
 }

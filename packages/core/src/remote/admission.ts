@@ -3,13 +3,13 @@ import type { Pipe } from "../network/network.ts"
 import type { ConnectedClient } from "./connected-client.ts"
 import type { MayWrite } from "./refused-ranges.ts"
 
-/** How fast a client's requests are taken: one that asks for more than its share waits, and is refused nothing (S7). */
+/** How fast a client's requests are handled: a client over its share waits, and no request of it is refused (S7). */
 export interface Pace {
-  /** Before a batch of so many mutations is taken. Undefined: at once. */
+  /** Awaited before a batch of `count` mutations is handled. Undefined: no wait. */
   mutations(count: number): Promise<void> | undefined
-  /** Before a part of a long page batch is made. */
+  /** Awaited before a part of a long page batch is made. */
   pages(): Promise<void>
-  /** Before a reader that has a base gets what is newer. Undefined: at once. */
+  /** Awaited before a client that has a base gets newer pages. Undefined: no wait. */
   news(): Promise<void> | undefined
 }
 
@@ -17,30 +17,30 @@ export interface Pace {
 export interface Rights {
   /** The authenticated user; null: anonymous. */
   readonly user: string | null
-  /** Whether a mutation of this name may be written now; asked for every batch. Undefined: all may. */
+  /** Whether the user may write a mutation of this name now; called for every batch. Undefined: always. */
   readonly mayWrite?: MayWrite
 }
 
-/** A request that reaches a document's loop. Everything else is answered by the connection. */
+/** A request that a document's loop handles. The connection answers all others. */
 export interface ClientRequest {
   readonly client: ConnectedClient
   readonly message: SyncMutations | SyncStorage
-  /** What of a batch is not taken. */
+  /** The entries of a batch that are refused. */
   readonly refused: readonly RefusedRange[]
 }
 
-/** A client that is admitted: its pipe, its hello, and who it is. */
+/** An admitted client: its pipe, its hello and its user. */
 export interface ConnectOptions {
   readonly pipe: Pipe
   readonly hello: Hello
   readonly user: string | null
 }
 
-/** What a connection uses of a document: `Remote`. */
+/** The part of `Remote` that a connection uses. */
 export interface ConnectableDocument {
   /** @throws CLIENT_PROOF */
   connect(options: ConnectOptions): ConnectedClient
-  /** Whether the client is connected still: the document itself may have ended it. */
+  /** Whether the client is still connected: the document itself may have ended the connection. */
   has(client: ConnectedClient): boolean
   disconnect(client: ConnectedClient): void
   /** Whether the app has a mutation of this name. */
@@ -52,17 +52,17 @@ export interface ConnectableDocument {
 export interface OpenDocument {
   readonly remote: ConnectableDocument
   readonly pace?: Pace
-  /** Where the frames to the client go, if they are counted on the way. Default: the connection's pipe. */
+  /** The pipe that counts the frames to the client. Default: the connection's pipe. */
   readonly pipe?: Pipe
   /** Called once, after the welcome. */
   welcomed?(): void
-  /** Called once: the connection needs the document no more. */
+  /** Called once, when the connection no longer uses the document. */
   release(): void
 }
 
 /**
- * The port through which a server decides who comes in, how fast, and to what. Both methods throw an `LfError` to refuse; its code
- * and message are sent to the client. Until `authorize` has answered nothing is opened and no disk is touched (S3).
+ * The port through which a server admits a client, sets its pace and opens its document. Both methods throw an `LfError` to
+ * refuse; its code and message are sent to the client. No document is opened before `authorize` resolves (S3).
  */
 export interface Admission<R extends Rights = Rights> {
   authorize(hello: Hello): Promise<R>

@@ -42,8 +42,8 @@ async function setUp() {
 
 const refusedFrom = (from: number, to: number, code = "MUTATION_FORBIDDEN") => ({ from: lsn(from), to: lsn(to), code })
 
-describe("what is refused", () => {
-  test("T38 is cut off, with all that follows, and its range begins where something is kept already", async () => {
+describe("a refused mutation (T38)", () => {
+  test("is cut off with all after it; its range begins after the entries that are kept", async () => {
     const { clients, send } = await setUp()
     expect(send(0, 2)).toEqual({ type: "cursor", lsn: 2 })
     const reply = send(0, 5, [refusedFrom(1, 2), refusedFrom(1, 4)])
@@ -51,20 +51,20 @@ describe("what is refused", () => {
     expect(clients.find("a")?.lsn()).toBe(2)
   })
 
-  test("T38 was allowed when it came: a range of what is kept refuses nothing, and the rest is taken", async () => {
+  test("that is kept already is not refused, and the entries after it are written", async () => {
     const { send } = await setUp()
     send(0, 2)
     expect(send(0, 4, [refusedFrom(0, 2)])).toEqual({ type: "cursor", lsn: 4 })
   })
 
-  test("T1 T4 a gap or a fork is answered as such, whatever is refused, and the id goes on", async () => {
+  test("does not hide a gap or a fork, which leave the id usable (T1, T4)", async () => {
     const { send } = await setUp()
     send(0, 2)
     expect(send(3, 5, [refusedFrom(3, 4)])).toEqual({ type: "gap", expected: 2 })
     expect(send(2, 4)).toEqual({ type: "cursor", lsn: 4 })
   })
 
-  test("is not answered before what stands before it is taken: there was no room for all of it", async () => {
+  test("is answered only after the entries in front of it, also when these lack room", async () => {
     const { outcomes, send } = await setUp()
     for (let n = 1; n < UNSEEN_REJECTIONS_MAX; n++)
       outcomes.append({ clientId: "a", lsn: lsn(n), uid: uidOf(n), code: "no", data: null })
@@ -73,7 +73,7 @@ describe("what is refused", () => {
 })
 
 describe("room", () => {
-  test(`I17 of a client with ${UNSEEN_REJECTIONS_MAX} rejections that it has not seen nothing more is taken`, async () => {
+  test(`ends at ${UNSEEN_REJECTIONS_MAX} rejections that a client has not seen (I17)`, async () => {
     const { clients, outcomes, send } = await setUp()
     send(0, 1)
     for (let n = 1; n <= UNSEEN_REJECTIONS_MAX; n++)
@@ -83,7 +83,7 @@ describe("room", () => {
     expect(send(0, 3)).toEqual({ type: "cursor", lsn: 3 })
   })
 
-  test(`I17 ${CLIENT_ENTRIES_MAX} mutations are kept of a client, and what it sends again costs nothing`, async () => {
+  test(`is for ${CLIENT_ENTRIES_MAX} mutations of a client; repeated ones cost nothing (I17)`, async () => {
     const { clients, send } = await setUp()
     send(0, 2)
     const journal = clients.journal("a")
@@ -92,15 +92,15 @@ describe("room", () => {
   })
 })
 
-describe("a client of whom nothing is kept", () => {
-  test("gets no journal by sending nothing, or something that does not begin at 1", async () => {
+describe("a client without a journal", () => {
+  test("gets none for an empty batch, or one that does not begin at 1", async () => {
     const { clients, send } = await setUp()
     expect(send(0, 0)).toEqual({ type: "cursor", lsn: 0 })
     expect(send(2, 3)).toEqual({ type: "gap", expected: 0 })
     expect(clients.find("a")).toBe(undefined)
   })
 
-  test("T36 is refused with DOC_TOO_LARGE when the document is over its limit, and gets no journal", async () => {
+  test("gets DOC_TOO_LARGE and no journal when the document is over its limit (T36)", async () => {
     const { clients, size, send } = await setUp()
     size.isOver = true
     expect(send(0, 2)).toEqual({ type: "refused", common: 0, ranges: [refusedFrom(0, 2, "DOC_TOO_LARGE")] })
@@ -108,7 +108,7 @@ describe("a client of whom nothing is kept", () => {
   })
 })
 
-test("T38 an id of whom a mutation was refused takes nothing more, among 10,000 others that ended later", async () => {
+test("an id with a refused mutation stays ended while 9,999 others end after it (T38)", async () => {
   const { send } = await setUp()
   const end = (clientId: string) => send(0, 1, [refusedFrom(0, 1)], { clientId, user: "ann" })
   end("first")

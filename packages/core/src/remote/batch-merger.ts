@@ -7,22 +7,22 @@ import type { OutcomeList } from "./outcome-list.ts"
 import type { RemoteStore } from "./remote-store.ts"
 import type { SizeWatch } from "./size-watch.ts"
 
-/** Mutations of one client that the server keeps: not applied yet, or applied and their effect not delivered. */
+/** The most mutations of one client that are kept: not applied yet, or applied and their effect not delivered. */
 export const CLIENT_ENTRIES_MAX = 10_000
-/** And their bytes. */
+/** The most bytes of those mutations. */
 const CLIENT_BYTES_MAX = 16 * 1024 * 1024
-/** Rejections of one client that it has not said to have: each is a row of the document. */
+/** The most rejections of one client that it has not confirmed: each is a row of the document. */
 export const UNSEEN_REJECTIONS_MAX = 2_000
-/** Client ids that were given up because a mutation was refused: for as long as a late frame of theirs may come. */
+/** The most client ids remembered as ended by a refused mutation, for late frames under them. */
 const ENDED_MAX = 10_000
 
-/** Who sends a batch. */
+/** The client that sends a batch, and its user. */
 export interface Sender {
   readonly clientId: string
   readonly user: string | null
 }
 
-/** Takes batches into the clients' journals: what may be taken, as far as there is room for it. */
+/** Writes batches into the clients' journals, up to the first refused mutation and as far as there is room. */
 export class BatchMerger {
   readonly #store: RemoteStore
   readonly #clients: ClientList
@@ -30,10 +30,10 @@ export class BatchMerger {
   readonly #host: Host
   readonly #size: SizeWatch
   readonly #onBound: (sender: Sender) => void
-  /** Nothing after these positions is taken: the rest went on under another id. */
+  /** Where ids ended: entries after it are not written, the client continues under another id. */
   readonly #endByClient = new Map<string, Lsn>()
 
-  /** `onBound`: a client id is this user's from now on. */
+  /** `onBound` is called when a client id becomes bound to this user. */
   constructor(options: {
     store: RemoteStore
     clients: ClientList
@@ -51,14 +51,18 @@ export class BatchMerger {
   }
 
   /**
-   * Merges a batch into the client's journal; what is new is noted as arrived. Sent twice it changes nothing. Of a refused
-   * mutation and what follows it nothing is kept (T38).
+   * Writes a batch into the client's journal and appends its new entries to the arrivals. A repeated batch changes nothing.
+   * A refused mutation and all after it are not kept (T38).
    */
-  merge({ clientId, user }: Sender, { batch }: SyncMutations, refusedAtDoor: readonly RefusedRange[]): MutationsReply {
+  merge(
+    { clientId, user }: Sender,
+    { batch }: SyncMutations,
+    refusedOnArrival: readonly RefusedRange[],
+  ): MutationsReply {
     const last = this.#clients.find(clientId)?.lsn() ?? LSN_ZERO
     const end = lsnAfter(batch.from, batch.entries.length)
-    const refused = this.#size.isOver ? [{ from: batch.from, to: end, code: "DOC_TOO_LARGE" }] : refusedAtDoor
-    // What is kept already was allowed when it came.
+    const refused = this.#size.isOver ? [{ from: batch.from, to: end, code: "DOC_TOO_LARGE" }] : refusedOnArrival
+    // Entries that are already kept were allowed when they arrived.
     const cuts = refused.flatMap((range) => (range.to > last ? [{ ...range, from: later(range.from, last) }] : []))
     const endOfId = this.#endByClient.get(clientId) ?? end
     const cut = earlier(earlier(end, endOfId), cuts.at(0)?.from ?? end)
@@ -73,7 +77,7 @@ export class BatchMerger {
 
   #write(clientId: string, user: string | null, batch: Batch): MutationsReply {
     const known = this.#clients.find(clientId)
-    // No journal is made for a client of whom nothing is kept.
+    // A client without a journal gets one only for entries that begin at 1.
     if (known === undefined && (batch.from > 0 || batch.entries.length === 0)) {
       return batch.from === 0 ? { type: "cursor", lsn: LSN_ZERO } : { type: "gap", expected: LSN_ZERO }
     }
@@ -89,7 +93,7 @@ export class BatchMerger {
     return { type: "cursor", lsn: result.lsn }
   }
 
-  /** How many of a batch's entries may be taken now; those that are here already cost nothing. */
+  /** How many of a batch's entries there is room for; entries that are kept already cost nothing. */
   #room(clientId: string, batch: Batch, last: Lsn): number {
     const held = this.#clients.find(clientId)?.held ?? { entries: 0, bytes: 0 }
     const unseen = this.#outcomes.after(clientId, this.#clients.seen(clientId)).length

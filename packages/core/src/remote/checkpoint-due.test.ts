@@ -15,7 +15,7 @@ async function open(disk = new MemoryDisk()) {
   return new RemoteStore(await disk.open("d"), new SimHost(new SimClock(), new SeededRandom(1)))
 }
 
-/** Keeps so many bytes. */
+/** Appends an entry of about `bytes` bytes. */
 function keep(store: RemoteStore, bytes: number): void {
   store.bindings.append({ clientId: "x".repeat(bytes), user: null })
 }
@@ -43,7 +43,7 @@ describe("a checkpoint is due", () => {
   })
 })
 
-test("a checkpoint keeps the last word on whether a process is running, and nothing of those before", async () => {
+test("a checkpoint keeps only the last entry on whether a process is running", async () => {
   const disk = new MemoryDisk()
   const store = await open(disk)
   for (const isOver of [false, true, false]) store.life.append({ isOver })
@@ -54,7 +54,7 @@ test("a checkpoint keeps the last word on whether a process is running, and noth
   expect(again.life.entry(lsn(3))).toEqual({ isOver: false })
 })
 
-test("effects that nothing is told of are dropped once; a document without any writes nothing for that", async () => {
+test("marks are dropped once without onApplied; a document without marks writes nothing", async () => {
   const store = await open()
   await store.streams.flush()
   store.forgetEffects()
@@ -64,7 +64,7 @@ test("effects that nothing is told of are dropped once; a document without any w
   expect(store.streams.names()).not.toContain("effects")
 })
 
-test("S9 an attempt that is none among others is LOG_CORRUPT", async () => {
+test("a malformed attempt among others is LOG_CORRUPT (S9)", async () => {
   const disk = new MemoryDisk()
   const store = await open(disk)
   const good = { clientId: "a", from: 0, to: 1 }

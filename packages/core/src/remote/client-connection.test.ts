@@ -24,7 +24,7 @@ const push = encodeMessage({
 const ask = (cursor: number) => encodeMessage({ type: "sync-storage", cursor: lsn(cursor), outcomesSeen: lsn(0) })
 const never: MayWrite = () => new Promise(() => {})
 
-/** A connection to a document that only notes what it is asked; `authorize` waits until the test answers it. */
+/** A connection to a document that records its calls; `authorize` waits until the test answers it. */
 class Scene {
   readonly clock = new SimClock()
   readonly sent: Message[] = []
@@ -104,7 +104,7 @@ describe("before the hello", () => {
     ["DOC_ID_INVALID", encodeMessage({ ...hello, docId: "../etc" })],
     ["FRAME_MALFORMED", encodeMessage({ type: "ping" })],
     ["FRAME_MALFORMED", new Uint8Array([1, 2, 3])],
-  ])("a first frame that will not do is refused with %s; authorize is not asked (S8, S15)", async (code, frame) => {
+  ])("an unfit first frame is refused with %s; authorize is not called (S8, S15)", async (code, frame) => {
     const scene = new Scene()
     expect(scene.connection.state).toBe("awaiting-hello")
     scene.send(frame)
@@ -130,7 +130,7 @@ describe("before the hello", () => {
 })
 
 describe("while a client is admitted", () => {
-  test("nothing is opened before authorize answered; then the document, the client, and what waits (S3)", async () => {
+  test("the document is opened after authorize, then the client, then frames that wait (S3)", async () => {
     const scene = new Scene()
     scene.send(encodeMessage(hello), ask(1), push)
     await turn()
@@ -163,7 +163,7 @@ describe("while a client is admitted", () => {
     expect(scene.closed).toEqual(["RATE_LIMITED"])
   })
 
-  test("a refusal is sent with its code if it is ours, with DOC_STOPPED for any other error (S16)", async () => {
+  test("a refusal has the code of an LfError, DOC_STOPPED for any other error (S16)", async () => {
     for (const [error, code] of [
       [new LfError("FORBIDDEN", "no"), "FORBIDDEN"],
       [new Error("a bug"), "DOC_STOPPED"],
@@ -177,7 +177,7 @@ describe("while a client is admitted", () => {
     }
   })
 
-  test("a connection that ends meanwhile gives the document back without connecting a client", async () => {
+  test("a connection that ends meanwhile releases the document and connects no client", async () => {
     const scene = new Scene()
     scene.send(encodeMessage(hello))
     scene.end()
@@ -187,7 +187,7 @@ describe("while a client is admitted", () => {
     expect([scene.sent, scene.closed]).toEqual([[], []])
   })
 
-  test("a document that refuses the client is given back", async () => {
+  test("a document that refuses the client is released", async () => {
     const scene = new Scene()
     scene.send(encodeMessage(hello))
     scene.document = {
@@ -195,7 +195,7 @@ describe("while a client is admitted", () => {
         connect: () => {
           throw new LfError("CLIENT_PROOF", "another user's")
         },
-      } as never, // nothing else of it is called
+      } as never, // no other member is called
     }
     scene.authorize()
     await turn()
@@ -252,7 +252,7 @@ describe("frames that wait behind a slow authorize", () => {
 })
 
 describe("an open connection", () => {
-  test("handles thousands of frames and many times the bytes one after the other (I17)", async () => {
+  test("handles thousands of frames one after the other (I17)", async () => {
     const entries = Array.from({ length: 4 }, () => new Uint8Array(200 * 1024))
     const batch = { from: lsn(0), previousHash: 0n, entries }
     const large = encodeMessage({ type: "sync-mutations", batch, confirmed: lsn(0) })
@@ -265,7 +265,7 @@ describe("an open connection", () => {
     expect([scene.steps.length, scene.connection.state]).toEqual([366, "open"])
   })
 
-  test("paces a first download as pages, a request for news as news, a push by its mutations (S7)", async () => {
+  test("paces a first download as pages, later ones as news, a push by its mutations (S7)", async () => {
     const scene = new Scene()
     const paced: string[] = []
     scene.document = {
@@ -281,7 +281,7 @@ describe("an open connection", () => {
     expect(paced).toEqual(["pages", "news", "2 mutations", "pages"])
   })
 
-  test("ends with FRAME_MALFORMED at a message that only servers send, and at one that does not parse (S9)", async () => {
+  test("ends with FRAME_MALFORMED at a server's message or one that does not parse (S9)", async () => {
     for (const frame of [encodeMessage({ type: "pong" }), new Uint8Array([255])]) {
       const scene = await openedWith()
       scene.send(frame)
@@ -291,7 +291,7 @@ describe("an open connection", () => {
     }
   })
 
-  test("sends DOC_STOPPED for what authorize throws; an error of ours keeps its code (S16)", async () => {
+  test("sends DOC_STOPPED when authorize throws, unless it throws an LfError (S16)", async () => {
     for (const [thrown, code] of [
       [new Error("password=hunter2"), "DOC_STOPPED"],
       [new LfError("RATE_LIMITED", "too fast"), "RATE_LIMITED"],
@@ -306,7 +306,7 @@ describe("an open connection", () => {
     }
   })
 
-  test("handles nothing more when the document itself ended the client", async () => {
+  test("handles no frame after the document ended the client", async () => {
     const scene = await openedWith()
     scene.isConnected = false
     scene.send(ask(0), encodeMessage({ type: "next-part" }))
@@ -314,7 +314,7 @@ describe("an open connection", () => {
     expect([scene.steps, scene.sent]).toEqual([[], []])
   })
 
-  test("gives the document back once, however often it ends", async () => {
+  test("releases the document once, however often it ends", async () => {
     const scene = await openedWith()
     scene.end()
     scene.end()

@@ -11,21 +11,21 @@ import type { Admission, OpenDocument, Rights } from "./admission.ts"
 import type { ConnectedClient } from "./connected-client.ts"
 import { refusedRanges } from "./refused-ranges.ts"
 
-/** A connection that has not sent its hello by then is closed (S7). */
+/** A connection without a hello after this time is closed (S7). */
 export const HANDSHAKE_MS_MAX = 10_000
-/** Frames that wait while a client is admitted, and their bytes: our clients send none. */
+/** The most frames, and their bytes, that wait while a client is admitted: our clients send none. */
 const EARLY_FRAMES_MAX = 16
 const EARLY_BYTES_MAX = 64 * 1024
-/** Frames of an open connection that wait to be handled; more close it (I17). */
+/** The most frames of an open connection that wait to be handled; one more closes it (I17). */
 const INBOX_FRAMES_MAX = 64
-/** And their bytes: a client has one push under way, which is half a frame at the most. */
+/** The most bytes of those frames: a client has one push under way, at most half a frame. */
 const INBOX_BYTES_MAX = 2 * FRAME_BYTES_MAX
 const PING = encodeMessage({ type: "ping" })
 
 type State =
-  /** Nothing was received. `cancel` ends the wait for the hello. */
+  /** No frame was received. `cancel` stops the timer for the hello. */
   | { readonly type: "awaiting-hello"; readonly cancel: Cancel }
-  /** The hello is with `Admission`. */
+  /** `Admission` decides about the hello. */
   | { readonly type: "admitting" }
   | {
       readonly type: "open"
@@ -36,9 +36,9 @@ type State =
   | { readonly type: "closed" }
 
 /**
- * One connection of a client at the server, whatever carries its frames: handshake, admission, one inbox, and the end. Frames are
- * handled one after the other, so a slow `authorize` keeps only its own connection waiting. A ping is answered at once, as
- * the client's heartbeat.
+ * One connection of a client at the server, over any `Pipe`: handshake, admission, one inbox, and the end. Frames are handled
+ * one after the other, so a slow `authorize` delays only its own connection. A ping is the client's heartbeat and is
+ * answered at once.
  */
 export class ClientConnection<R extends Rights> {
   readonly #pipe: Pipe
@@ -70,7 +70,7 @@ export class ClientConnection<R extends Rights> {
       void this.#admit(frame)
       return
     }
-    // Answered past what waits, or a client that is kept waiting would take us for gone.
+    // Answered ahead of waiting frames: a client whose pings are not answered drops the connection.
     if (state.type === "open" && bytesEqual(frame, PING)) {
       state.client.send({ type: "pong" })
       return
@@ -92,7 +92,7 @@ export class ClientConnection<R extends Rights> {
     return this.#inbox.length > framesMax || this.#inboxBytes > bytesMax
   }
 
-  /** Who is it, what may it, and the document: until all three are answered nothing is opened for it (S2, S3). */
+  /** Authenticates, authorizes, then opens the document: nothing is opened before (S2, S3). */
   async #admit(frame: Uint8Array): Promise<void> {
     let opened: OpenDocument | null = null
     try {
@@ -119,7 +119,7 @@ export class ClientConnection<R extends Rights> {
         await this.#handle(frame)
       }
     } catch (error) {
-      // Only our own words leave the server: another's error may say anything (S16).
+      // Only an LfError's message is sent: any other error may contain secrets (S16).
       this.#refuse(isLfError(error) ? error : new LfError("DOC_STOPPED", ERROR_CODES.DOC_STOPPED))
     } finally {
       this.#isDraining = false
@@ -160,7 +160,7 @@ export class ClientConnection<R extends Rights> {
     })
   }
 
-  /** Once: gives back what the connection held. `say` runs only when it was not closed before. */
+  /** Releases what the connection held, once. `say` runs only when it was not closed before. */
   #end(say: () => void = () => {}): void {
     const state = this.#state
     if (state.type === "closed") return

@@ -22,7 +22,7 @@ function mutation(uid: string) {
 }
 
 describe("client list", () => {
-  test("S4 T26 an id without a user is claimed by one, and then belongs to nobody else, also after a restart", async () => {
+  test("an anonymous id is bound to its first user only, also after a restart (S4, T26)", async () => {
     const disk = new MemoryDisk()
     const { store, clients } = await listOn(disk)
     for (const user of [null, "ann", "ann", null]) {
@@ -39,7 +39,7 @@ describe("client list", () => {
     again.checkOwner("a", "bob")
   })
 
-  test("a reader has no journal; one that was kept is found after a restart", async () => {
+  test("a client that never wrote has no journal; a kept one is found after a restart", async () => {
     const disk = new MemoryDisk()
     const { store, clients } = await listOn(disk)
     expect(clients.find("a")).toBe(undefined)
@@ -51,7 +51,7 @@ describe("client list", () => {
     expect((await listOn(disk)).clients.find("a")?.lsn()).toBe(1)
   })
 
-  test("S4 bind says whether an id became another user's: then those who came in before must leave", async () => {
+  test("bind returns whether the owner changed, which ends other connections (S4)", async () => {
     const { clients } = await listOn(new MemoryDisk())
     const bound = [null, null, "ann", "ann", null, "bo"].map((user) => clients.bind("a", user))
     expect(bound).toEqual([false, false, true, false, false, true])
@@ -62,14 +62,14 @@ describe("client list", () => {
     ])
   })
 
-  test("what a client has seen goes forward only, also when its messages come late", async () => {
+  test("what a client has seen only grows, also when its messages come late", async () => {
     const { clients } = await listOn(new MemoryDisk())
     expect(clients.seen("a")).toBe(0)
     for (const position of [3, 1, 3, 2]) clients.noteSeen("a", lsn(position))
     expect([clients.seen("a"), clients.seen("b")]).toEqual([3, 0])
   })
 
-  test("T1 what a client confirmed bounds the hashes that are kept of it, and forgets nothing of another", async () => {
+  test("a confirmed position bounds the hashes kept of this client only (T1)", async () => {
     const { clients } = await listOn(new MemoryDisk())
     const count = HASHES_KEPT + 20
     for (const id of ["a", "b"]) {

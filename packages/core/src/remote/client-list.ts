@@ -13,15 +13,15 @@ export function clientStream(clientId: string): string {
   return STREAM_PREFIX + clientId
 }
 
-/** Mutations made in the server's own process go into a journal of their own, under this id. */
+/** The client id of the journal with the mutations of the server's own process. */
 export const SERVER_CLIENT = "server"
 
-/** The journals of every client that ever wrote to a document, each with its applied cursor. */
+/** The journals of the clients that wrote to a document, each with its applied cursor. */
 export class ClientList {
   readonly #store: RemoteStore
   readonly #journals = new Map<string, ClientJournal>()
   readonly #users = new Map<string, string | null>()
-  /** Outcomes up to here are durable at their author. */
+  /** Outcomes up to this position are durable at their author. */
   readonly #seen = new Map<string, Lsn>()
 
   constructor(store: RemoteStore) {
@@ -41,23 +41,23 @@ export class ClientList {
     return journal
   }
 
-  /** A reader has no journal yet: nothing is made for it until it writes. */
+  /** Undefined for a client that has not written yet. */
   find(clientId: string): ClientJournal | undefined {
     return this.#journals.get(clientId)
   }
 
-  /** What the document itself says was applied: never remembered apart from it (T5). */
+  /** Reads the applied cursors from the document, where alone they are kept (T5). */
   loadApplied(db: Database): void {
     for (const { clientId, lsn } of readAllApplied(db)) this.journal(clientId).applied = lsn
   }
 
-  /** How far each client's mutations were applied, of those that sent any. */
+  /** The applied cursor of each client that has a journal. */
   applied(): [clientId: string, applied: Lsn][] {
     return Array.from(this.#journals, ([clientId, { applied }]) => [clientId, applied])
   }
 
   /**
-   * Whether `clientId` belongs to `user`. An id that nobody was signed in for is claimed by who shows its secret (T26).
+   * Whether `clientId` belongs to `user`. An anonymous id belongs to any user who has its secret (T26).
    * @throws CLIENT_PROOF
    */
   checkOwner(clientId: string, user: string | null): void {
@@ -69,7 +69,7 @@ export class ClientList {
     return owner === null || owner === user
   }
 
-  /** True if the id is another user's than before. */
+  /** Returns whether `user` became the owner and was not before. */
   bind(clientId: string, user: string | null): boolean {
     const owner = this.#users.get(clientId)
     if (this.#users.has(clientId) && (owner === user || user === null)) return false
@@ -90,12 +90,12 @@ export class ClientList {
     this.find(clientId)?.confirm(position)
   }
 
-  /** Forgets what of a client's entries was applied and is not `needed` any more. */
+  /** Drops a client's entries that were applied, up to `needed`. */
   release(clientId: string, needed: Lsn): void {
     this.find(clientId)?.release(needed)
   }
 
-  /** Drops what is kept of a client whose row in the document is deleted, durably with the next flush. */
+  /** Drops all that is kept of a client whose row in the document is deleted. Durable with the next flush. */
   forget(clientId: string): void {
     this.#store.streams.drop(clientStream(clientId))
     this.#journals.delete(clientId)
@@ -103,7 +103,7 @@ export class ClientList {
     this.#seen.delete(clientId)
   }
 
-  /** Writes the owners anew when most of what is kept of them is old. */
+  /** Rewrites the owners when more than half of their entries are out of date. */
   compactOwners(): void {
     const { bindings } = this.#store
     if (bindings.lsn() - bindings.start() <= 2 * this.#users.size) return

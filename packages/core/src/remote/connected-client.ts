@@ -5,14 +5,14 @@ import type { Pipe } from "../network/network.ts"
 import type { Difference } from "../storage/page-history.ts"
 import { PageTransfer, type Snapshot } from "./page-transfer.ts"
 
-/** A connected client, as its document has it. It gets pages only when it has asked: a slow reader costs nothing (T23). */
+/** A client that is connected to a document. Pages are sent only on its request, so a slow reader fills no queue (T23). */
 export class ConnectedClient {
   readonly clientId: string
   readonly user: string | null
   readonly #pipe: Pipe
-  /** The request that waits for something newer. */
+  /** The request that waits for newer pages. */
   waiting: SyncStorage | null = null
-  /** Whether the client's cursor belongs to our epoch; if not it means nothing. */
+  /** Whether the client's cursor belongs to our epoch; if not it counts as 0. */
   hasOurEpoch: boolean
   #transfer: PageTransfer | null = null
 
@@ -36,7 +36,7 @@ export class ConnectedClient {
     return this.hasOurEpoch && this.waiting !== null ? this.waiting.cursor : LSN_ZERO
   }
 
-  /** Begins to answer the waiting request. */
+  /** Answers the waiting request with the first part. */
   startTransfer(snapshot: Snapshot, difference: Difference, outcomes: readonly Rejection[]): void {
     this.#transfer = new PageTransfer({ from: this.cursor, snapshot, difference, outcomes })
     this.waiting = null
@@ -44,7 +44,7 @@ export class ConnectedClient {
     this.sendPart()
   }
 
-  /** One part of what is under way; the client asks for the next. */
+  /** Sends one part of the transfer under way; the client requests the next. */
   sendPart(): void {
     const part = this.#transfer?.nextPart()
     if (part === undefined) return

@@ -32,7 +32,7 @@ const mutator = defineMutator({
   mutations: [Note],
 })
 
-/** A server whose process dies while it runs the poison: nothing that it had not flushed is left. */
+/** A server whose process is killed by the poison: everything it had not flushed is lost. */
 class World {
   readonly clock = new SimClock()
   readonly disk = new MemoryDisk()
@@ -89,7 +89,7 @@ class World {
     return local
   }
 
-  /** Whoever keeps servers running starts this one again when it is gone. */
+  /** Restarts the server after each kill, as a process manager does, until `holds`. */
   async until(holds: () => boolean): Promise<void> {
     for (let i = 0; i < 2000; i++) {
       if (holds()) return
@@ -106,7 +106,7 @@ class World {
 }
 
 describe("a mutation that kills the process", () => {
-  test("T12 is quarantined after three attempts that were kept, and stops nobody else", async () => {
+  test("is quarantined after three journaled attempts, and stops no other client (T12)", async () => {
     const world = new World()
     await world.start()
     const innocent = await world.client()
@@ -121,11 +121,11 @@ describe("a mutation that kills the process", () => {
     expect(innocent.rejections).toEqual([])
     const texts = world.remote?.query<{ text: string }>(sql`select text from notes order by text`)
     expect(texts?.map(({ text }) => text)).toEqual(["after", "before", "innocent"])
-    // The first death is not known: what was received had not been kept yet.
+    // The first kill left no attempt: groups are journaled only after an unclean stop.
     expect(world.deaths).toBe(1 + ATTEMPTS_MAX)
   })
 
-  test("T12 a server that ended as it should journals no attempts; one that was killed does for a minute", async () => {
+  test("attempts are journaled for a minute after a kill, not after a clean stop (T12)", async () => {
     const world = new World()
     const flushesOfOne = async (text: string): Promise<number> => {
       const before = world.flushes

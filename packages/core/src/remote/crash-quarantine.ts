@@ -4,31 +4,31 @@ import type { ClientList } from "./client-list.ts"
 import { type MutationRef, refKey } from "./mutation-ref.ts"
 import type { Attempt, RemoteStore } from "./remote-store.ts"
 
-/** A mutation that was begun so often and never ended is rejected without being run. */
+/** A mutation that was begun this often and never ended is rejected without being run. */
 export const ATTEMPTS_MAX = 3
-/** How long a server that was killed is careful: clients that were connected are back by then, with what they sent. */
+/** How long after a kill every group is journaled before it runs: connected clients are back by then, with their mutations. */
 export const CAREFUL_MS = 60_000
 
 /**
- * Finds the mutation that kills the process (T12). It cannot be caught at it, so after an unclean stop each group is
- * journaled before it runs; what was begun and is not applied at the next start is suspect and runs alone. Without an
- * unclean stop none of this costs anything.
+ * Finds the mutation that kills the process. After an unclean stop each group is journaled before it runs; a mutation that
+ * was begun and is not applied at the next start is a suspect and runs alone. Without an unclean stop nothing is
+ * journaled (T12).
  */
 export class CrashQuarantine {
   readonly #store: RemoteStore
   readonly #host: Host
   readonly #carefulUntilMs: number
-  /** How often each mutation was begun in earlier lives and did not end. */
+  /** How often each mutation was begun in earlier runs of the process and did not end. */
   readonly #begun = new Map<string, number>()
   readonly #notedNow = new Set<string>()
 
   constructor(store: RemoteStore, clients: ClientList, host: Host) {
     this.#store = store
     this.#host = host
-    const { life, attempts } = store
-    const wasKilled = life.lsn() > 0 && !life.entry(life.lsn()).isOver
+    const { attempts } = store
+    const wasKilled = store.life.lsn() > 0 && !store.life.entry(store.life.lsn()).isOver
     this.#carefulUntilMs = wasKilled ? host.monotonicMs() + CAREFUL_MS : 0
-    if (!wasKilled) life.append({ isOver: false })
+    if (!wasKilled) store.life.append({ isOver: false })
     for (const { entry } of attempts.iter()) {
       for (const { clientId, from, to } of entry) {
         for (let at = Math.max(from, clients.journal(clientId).applied) + 1; at <= to; at++) {
@@ -43,14 +43,14 @@ export class CrashQuarantine {
     return this.#countOf(ref) >= ATTEMPTS_MAX
   }
 
-  /** How many of the first of these may run together: a suspect runs alone. */
+  /** How many mutations from the start of `waiting` may run together: a suspect runs alone. */
   together(waiting: readonly MutationRef[]): number {
     if (this.#begun.size === 0) return waiting.length
     const at = waiting.findIndex((ref) => this.#isSuspect(ref))
     return at === -1 ? waiting.length : Math.max(at, 1)
   }
 
-  /** Keeps that these are begun, durably and with everything before it, if they might not end. */
+  /** Journals and flushes that the group is begun, while the server is careful or a suspect is in it. */
   async begin(group: readonly MutationRef[]): Promise<void> {
     const isCareful = this.#host.monotonicMs() < this.#carefulUntilMs || group.some((ref) => this.#isSuspect(ref))
     if (!isCareful || group.every((ref) => this.#notedNow.has(refKey(ref)))) return
@@ -59,7 +59,7 @@ export class CrashQuarantine {
     await this.#store.streams.flush()
   }
 
-  /** Nothing waits: what was begun has ended. */
+  /** Called when no mutation waits: all that were begun have ended. */
   forget(): void {
     const { attempts } = this.#store
     this.#begun.clear()
@@ -76,7 +76,7 @@ export class CrashQuarantine {
   }
 }
 
-/** Each client's part of a group is one run of positions. */
+/** One range per client: its mutations in a group have consecutive positions. */
 function rangesOf(group: readonly MutationRef[]): Attempt[] {
   const ranges = new Map<string, Attempt>()
   for (const { clientId, lsn: at } of group) {

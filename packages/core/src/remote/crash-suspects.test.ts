@@ -13,11 +13,11 @@ beforeAll(loadChecksum)
 const at = (clientId: string, position: number) => ({ clientId, lsn: lsn(position) })
 
 /** One document's server, which is killed and started again on the same disk. */
-class Lives {
+class Restarts {
   readonly #disk = new MemoryDisk()
   readonly clock = new SimClock()
 
-  /** `applied`: how far the document says that client a's mutations were applied. */
+  /** `applied`: client a's applied cursor in the document. */
   async begin(applied = 0) {
     const host = new SimHost(this.clock, new SeededRandom(1))
     const store = new RemoteStore(await this.#disk.open("d"), host)
@@ -32,7 +32,7 @@ class Lives {
     this.#disk.crash()
   }
 
-  /** A life after a kill, in which `group` was begun when the process was killed once more. */
+  /** Starts after a kill, begins `group`, and kills the process again. */
   async begun(...group: readonly ReturnType<typeof at>[]) {
     await this.begin()
     this.kill()
@@ -47,43 +47,43 @@ class Lives {
   }
 }
 
-describe("T12 what was begun when a server was killed", () => {
-  test("without a kill nothing is noted, and everything runs together", async () => {
-    const { store, attempts } = await new Lives().begin()
+describe("a mutation that was begun when a server was killed (T12)", () => {
+  test("is not journaled without a kill, and runs together with others", async () => {
+    const { store, attempts } = await new Restarts().begin()
     await attempts.begin([at("a", 1), at("a", 2)])
     expect(store.attempts.lsn()).toBe(0)
     expect(attempts.together([at("a", 1), at("a", 2)])).toBe(2)
   })
 
-  test("runs alone: a group ends before the first of it, and begins with no more than one", async () => {
-    const lives = new Lives()
-    await lives.begun(at("a", 1), at("a", 2), at("b", 1))
-    const { attempts } = await lives.begin()
+  test("runs alone: a group ends before the first of them, or consists of it", async () => {
+    const restarts = new Restarts()
+    await restarts.begun(at("a", 1), at("a", 2), at("b", 1))
+    const { attempts } = await restarts.begin()
     expect(attempts.together([at("a", 1), at("a", 2)])).toBe(1)
     expect(attempts.together([at("c", 1), at("c", 2), at("b", 1), at("a", 1)])).toBe(2)
     expect(attempts.together([at("c", 1), at("c", 2), at("c", 3)])).toBe(3)
   })
 
   test("is no suspect when the document says that it was applied", async () => {
-    const lives = new Lives()
-    await lives.begun(at("a", 1), at("a", 2))
-    const { attempts } = await lives.begin(1)
+    const restarts = new Restarts()
+    await restarts.begun(at("a", 1), at("a", 2))
+    const { attempts } = await restarts.begin(1)
     expect(attempts.together([at("a", 1), at("c", 1)])).toBe(2)
     expect(attempts.together([at("c", 1), at("a", 2)])).toBe(1)
   })
 
-  test("is no suspect because of what the client had applied before the group", async () => {
-    const lives = new Lives()
-    await lives.begun(at("a", 5), at("a", 6))
-    const { attempts } = await lives.begin()
+  test("is no suspect if it was applied before the group began", async () => {
+    const restarts = new Restarts()
+    await restarts.begun(at("a", 5), at("a", 6))
+    const { attempts } = await restarts.begin()
     expect(attempts.together([at("a", 4), at("c", 1)])).toBe(2)
   })
 
-  test("is noted once per life, and again when something new is begun with it", async () => {
-    const lives = new Lives()
-    await lives.begin()
-    lives.kill()
-    const { store, attempts } = await lives.begin()
+  test("is journaled once per run, and again when another is begun with it", async () => {
+    const restarts = new Restarts()
+    await restarts.begin()
+    restarts.kill()
+    const { store, attempts } = await restarts.begin()
     await attempts.begin([at("a", 1)])
     await attempts.begin([at("a", 1)])
     expect(store.attempts.lsn()).toBe(1)
@@ -93,36 +93,36 @@ describe("T12 what was begun when a server was killed", () => {
     expect(store.streams.isDirty).toBe(false)
   })
 
-  test("is noted also when the careful time is over, and nothing else is", async () => {
-    const lives = new Lives()
-    await lives.begun(at("a", 1))
-    const { store, attempts } = await lives.begin()
+  test("is journaled also after the careful time, when no other mutation is", async () => {
+    const restarts = new Restarts()
+    await restarts.begun(at("a", 1))
+    const { store, attempts } = await restarts.begin()
     const before = store.attempts.lsn()
-    await lives.waitUntilCareless()
+    await restarts.waitUntilCareless()
     await attempts.begin([at("c", 1), at("c", 2)])
     expect(store.attempts.lsn()).toBe(before)
     await attempts.begin([at("c", 1), at("a", 1)])
     expect(store.attempts.lsn()).toBe(before + 1)
   })
 
-  test(`is quarantined when it was begun ${ATTEMPTS_MAX} times, and then it holds up no group`, async () => {
-    const lives = new Lives()
-    await lives.begun(at("a", 1))
+  test(`is quarantined when it was begun ${ATTEMPTS_MAX} times, and then delays no group`, async () => {
+    const restarts = new Restarts()
+    await restarts.begun(at("a", 1))
     for (let times = 1; times < ATTEMPTS_MAX; times++) {
-      const { attempts } = await lives.begin()
+      const { attempts } = await restarts.begin()
       expect(attempts.isQuarantined(at("a", 1))).toBe(false)
       await attempts.begin([at("a", 1)])
-      lives.kill()
+      restarts.kill()
     }
-    const { attempts } = await lives.begin()
+    const { attempts } = await restarts.begin()
     expect(attempts.isQuarantined(at("a", 1))).toBe(true)
     expect(attempts.together([at("c", 1), at("a", 1), at("c", 2)])).toBe(3)
   })
 
-  test("is forgotten, here and at rest, when nothing waits any more", async () => {
-    const lives = new Lives()
-    await lives.begun(at("a", 1), at("a", 2))
-    const { store, attempts } = await lives.begin()
+  test("is forgotten, in memory and at rest, when none waits", async () => {
+    const restarts = new Restarts()
+    await restarts.begun(at("a", 1), at("a", 2))
+    const { store, attempts } = await restarts.begin()
     attempts.forget()
     expect(attempts.together([at("a", 1), at("a", 2)])).toBe(2)
     expect([...store.attempts.iter()]).toEqual([])
@@ -130,14 +130,14 @@ describe("T12 what was begun when a server was killed", () => {
     expect([...store.attempts.iter()]).toHaveLength(1)
   })
 
-  test("a life is noted once until it is over", async () => {
-    const lives = new Lives()
-    await lives.begin()
-    lives.kill()
-    const { store } = await lives.begin()
+  test("a start is journaled once until its end is", async () => {
+    const restarts = new Restarts()
+    await restarts.begin()
+    restarts.kill()
+    const { store } = await restarts.begin()
     expect(store.life.lsn()).toBe(1)
     store.life.append({ isOver: true })
     await store.streams.close()
-    expect((await lives.begin()).store.life.lsn()).toBe(3)
+    expect((await restarts.begin()).store.life.lsn()).toBe(3)
   })
 })

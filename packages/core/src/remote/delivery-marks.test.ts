@@ -17,7 +17,7 @@ async function open(disk: MemoryDisk, applied = 0) {
   return { store, marks: new DeliveryMarks(store, clients) }
 }
 
-test("S19 on a document without marks what is applied counts as delivered; on one with marks it does not", async () => {
+test("applied mutations count as delivered only in a document without marks (S19)", async () => {
   const disk = new MemoryDisk()
   const first = await open(disk, 5)
   expect([first.marks.delivered("a"), first.marks.delivered("b")]).toEqual([5, 0])
@@ -25,7 +25,7 @@ test("S19 on a document without marks what is applied counts as delivered; on on
   expect((await open(disk, 7)).marks.delivered("a")).toBe(5)
 })
 
-test("S19 a rejected mutation is passed by once, and others are not", async () => {
+test("only a rejected mutation is skipped, once (S19)", async () => {
   const { marks } = await open(new MemoryDisk())
   marks.noteRejected("a", lsn(2))
   expect([marks.skip("a", lsn(1)), marks.skip("b", lsn(2)), marks.delivered("a")]).toEqual([false, false, 0])
@@ -33,7 +33,7 @@ test("S19 a rejected mutation is passed by once, and others are not", async () =
   expect(marks.skip("a", lsn(2))).toBe(false)
 })
 
-test("S19 marks come back after a restart; a rejection that was passed does not", async () => {
+test("marks are read after a restart; a skipped rejection is not (S19)", async () => {
   const disk = new MemoryDisk()
   const { store, marks } = await open(disk)
   for (const at of [2, 3, 4]) marks.noteRejected("a", lsn(at))
@@ -44,7 +44,7 @@ test("S19 marks come back after a restart; a rejection that was passed does not"
   expect([2, 3, 4].map((at) => again.skip("a", lsn(at)))).toEqual([false, false, true])
 })
 
-test("a checkpoint keeps one mark per client, and one per rejection that is not passed", async () => {
+test("a checkpoint keeps one mark per client, and one per rejection that is not skipped", async () => {
   const disk = new MemoryDisk()
   const { store, marks } = await open(disk)
   for (const at of [1, 2, 3]) marks.noteDelivered("a", lsn(at))

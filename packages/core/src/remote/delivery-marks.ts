@@ -4,20 +4,20 @@ import { refKey } from "./mutation-ref.ts"
 import type { DeliveryMark, RemoteStore } from "./remote-store.ts"
 
 /**
- * How far each client's effects were delivered, and which mutations after that were rejected. The document's own table
- * of rejections does not do: it has none of the server's, and forgets what their authors have seen.
+ * How far each client's effects were delivered, and which mutations after that were rejected. The document's table of
+ * rejections is not enough: it lacks those of the server's mutations and those that their authors have seen.
  */
 export class DeliveryMarks {
   readonly #store: RemoteStore
   readonly #delivered = new Map<string, Lsn>()
   readonly #rejected = new Map<string, DeliveryMark>()
 
-  /** On a document that has no marks, what is applied already counts as delivered. */
+  /** In a document without marks all applied mutations count as delivered. */
   constructor(store: RemoteStore, clients: ClientList) {
     this.#store = store
     const { effects } = store
     if (effects.lsn() === 0) {
-      // There is always one, so that a first start is told from a start after a crash.
+      // This mark is always written: it distinguishes a first start from a start after a crash.
       this.noteDelivered(SERVER_CLIENT, LSN_ZERO)
       for (const [clientId, applied] of clients.applied()) this.noteDelivered(clientId, applied)
     }
@@ -40,26 +40,25 @@ export class DeliveryMarks {
     this.#delivered.set(clientId, at)
   }
 
-  /** Called where the outcome is kept, so that both are durable or neither. */
+  /** Called together with the append of the outcome, so that one flush makes both durable. */
   noteRejected(clientId: string, at: Lsn): void {
     const mark: DeliveryMark = { type: "rejected", clientId, lsn: at }
     this.#store.effects.append(mark)
     this.#rejected.set(refKey(mark), mark)
   }
 
-  /** Passes by a mutation that was rejected; false: it was not. */
+  /** Skips a rejected mutation. Returns false if it was not rejected. */
   skip(clientId: string, at: Lsn): boolean {
     if (!this.#rejected.delete(refKey({ clientId, lsn: at }))) return false
     this.#delivered.set(clientId, at)
     return true
   }
 
-  /** A client that is forgotten has no effects to come. */
   forgetClient(clientId: string): void {
     this.#delivered.delete(clientId)
   }
 
-  /** Before a checkpoint: one mark per client, and one per rejection that is not passed yet. */
+  /** Before a checkpoint: keeps one mark per client, and one per rejection that is not skipped yet. */
   forget(): void {
     const { effects } = this.#store
     effects.rollup(effects.lsn())

@@ -62,12 +62,12 @@ class Server {
     await this.start()
   }
 
-  /** Something is written, by the server itself. */
+  /** Writes a row by a mutation of the server. */
   async write(): Promise<void> {
     await this.remote.mutate("Note", "own", null)
   }
 
-  /** Whose rows the document has, of which table. */
+  /** The client ids in the document's `table`, without the server's. */
   async ids(table: "mutations" | "rejections" = "mutations"): Promise<string[]> {
     const db = new Database(await loadSqlite(), new Storage(this.remote.pages))
     const rows = db.exec(`select client_id from __lf_${table} where client_id <> 'server' order by 1`)
@@ -75,7 +75,7 @@ class Server {
     return rows.map((row) => String(row.client_id))
   }
 
-  /** What is kept of clients beside the document, when the server is closed. */
+  /** What is kept of clients outside of the document, read while the server is closed. */
   async atRest(): Promise<{ journals: number; owners: string[]; contacts: number; contactEntries: number }> {
     await this.remote.close()
     const store = new RemoteStore(await this.disk.open("d"), new SimHost(this.clock, new SeededRandom(1)))
@@ -126,7 +126,7 @@ const secretOf = (n: number) => new Uint8Array(32).fill(n)
 const idOf = (n: number) => clientIdOf(secretOf(n))
 const uidOf = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`
 
-/** Client 1 sent two mutations, the second of which was rejected, said what it has, and left. */
+/** Client 1 sent two mutations, the second was rejected; it confirmed the outcomes and left. */
 async function withOneGone(has = 2, options: Partial<RemoteOptions> = {}): Promise<Server> {
   const server = new Server(options)
   await server.start()
@@ -152,7 +152,7 @@ describe("a client that left", () => {
     expect(await server.atRest()).toEqual({ journals: 0, owners: [], contacts: 0, contactEntries: 0 })
   })
 
-  test("is forgotten too by a server that never stopped", async () => {
+  test("is forgotten also by a server that never stopped", async () => {
     const server = await withOneGone()
     server.clock.nowMs += 91 * DAY_MS
     await server.write()
@@ -193,7 +193,7 @@ describe("a client that left", () => {
     expect(await server.atRest()).toMatchObject({ journals: 0, contacts: 0 })
   })
 
-  test("and only asked again begins anew: what it has does not go back", async () => {
+  test("and requests pages again starts a new horizon; what it has seen stays", async () => {
     const server = await withOneGone()
     await server.restartAfter(60)
     const back = new Client(server, 1)
@@ -207,7 +207,7 @@ describe("a client that left", () => {
     expect(await server.ids()).toEqual([])
   })
 
-  test("is taken off the list when it comes back between the look and the write", async () => {
+  test("is not forgotten when it returns between the checkpoint and the write", async () => {
     const server = await withOneGone()
     await server.restartAfter(91)
     await new Client(server, 1).ask(2)
@@ -215,7 +215,7 @@ describe("a client that left", () => {
     expect(await server.ids()).toEqual([idOf(1)])
   })
 
-  test("with the id of a forgotten one may write under it anew", async () => {
+  test("and was forgotten may write under its id again", async () => {
     const server = await withOneGone()
     await server.restartAfter(91)
     await server.write()
@@ -229,7 +229,7 @@ describe("a client that left", () => {
   })
 })
 
-test("a client that claims outcomes of what did not run yet is kept, and it runs (I21)", async () => {
+test("a client that confirms outcomes before its mutations ran is kept, and they run (I21)", async () => {
   const server = new Server()
   const host = new SimHost(server.clock, new SeededRandom(1))
   const store = new RemoteStore(await server.disk.open("d"), host)
@@ -243,7 +243,7 @@ test("a client that claims outcomes of what did not run yet is kept, and it runs
   expect(server.remote.query(sql`select text from notes`)).toEqual([{ text: "a" }])
 })
 
-test("a reader leaves no contact", async () => {
+test("a client that never wrote leaves no contact", async () => {
   const server = new Server()
   await server.start()
   await new Client(server, 1).ask(0)
@@ -251,7 +251,7 @@ test("a reader leaves no contact", async () => {
   expect(await server.atRest()).toEqual({ journals: 0, owners: [], contacts: 0, contactEntries: 0 })
 })
 
-test(`one write forgets ${FORGOTTEN_AT_ONCE_MAX} at the most, the next ones the rest`, async () => {
+test(`one write forgets at most ${FORGOTTEN_AT_ONCE_MAX} clients, the next ones the rest`, async () => {
   const server = new Server()
   await server.start()
   for (let n = 1; n <= FORGOTTEN_AT_ONCE_MAX + 3; n++) {
@@ -267,7 +267,7 @@ test(`one write forgets ${FORGOTTEN_AT_ONCE_MAX} at the most, the next ones the 
   expect(await server.ids()).toEqual([])
 })
 
-test("contacts are kept to a day, and what is old of them goes", async () => {
+test("contacts are kept with a precision of a day, and old entries are dropped", async () => {
   const server = await withOneGone()
   expect(await server.atRest()).toMatchObject({ contacts: 1, contactEntries: 1 })
   const entries: number[] = []
@@ -278,7 +278,7 @@ test("contacts are kept to a day, and what is old of them goes", async () => {
     client.leave()
     entries.push((await server.atRest()).contactEntries)
   }
-  // A new one every fourth time; never more than two of one client.
+  // A new entry every fourth time; never more than two of one client.
   expect(entries.slice(0, 9)).toEqual([1, 1, 1, 2, 2, 2, 2, 1, 1])
   expect(Math.max(...entries)).toBe(2)
 })

@@ -6,16 +6,16 @@ import type { ClientList } from "./client-list.ts"
 import type { OnAppliedQueue } from "./on-applied.ts"
 import type { Contact, RemoteStore } from "./remote-store.ts"
 
-/** A client that was not in contact for this long, and lacks no outcome, is forgotten. It may come back: it goes on under a new id. */
+/** A client that has every outcome is forgotten after this long without contact. It may return under a new id. */
 export const CLIENT_FORGOTTEN_MS = 90 * 24 * 3600 * 1000
-/** At most so many are forgotten in one transaction. */
+/** The most clients that one transaction forgets. */
 export const FORGOTTEN_AT_ONCE_MAX = 32
-/** The last contact is kept to a day. */
+/** The precision of a kept contact, as a share of the horizon: a day. */
 const CONTACT_STEP_SHARE = 1 / 90
 
 /**
- * Forgets the clients that are long gone: their rows in the document, their journals, their owners. Only of a client that
- * confirmed all of its mutations, so that none of them can run a second time (I2).
+ * Forgets clients without recent contact: their rows in the document, their journals, their owners. Only a client that
+ * confirmed all of its mutations is forgotten, so that none of them can run a second time (I2).
  */
 export class GoneClients {
   readonly #store: RemoteStore
@@ -24,9 +24,9 @@ export class GoneClients {
   readonly #forgottenMs: number
   readonly #effects: OnAppliedQueue | null
   readonly #contacts = new Map<string, Contact>()
-  /** As they are at rest. */
+  /** The contacts as they are at rest. */
   readonly #kept = new Map<string, Contact>()
-  /** Gone when last looked. */
+  /** The clients to forget, as of the last `#look`. */
   readonly #due = new Set<string>()
 
   constructor(options: {
@@ -48,16 +48,16 @@ export class GoneClients {
     this.#look()
   }
 
-  /** The client is there, and has the outcomes up to `seen`. */
+  /** Notes that the client is in contact and has the outcomes up to `seen`. */
   note(clientId: string, seen: Lsn): void {
     this.#due.delete(clientId)
-    // A reader has left nothing to forget.
+    // A client that never wrote leaves nothing to forget.
     if (this.#clients.find(clientId) === undefined) return
     const known = this.#contacts.get(clientId)?.seen ?? LSN_ZERO
     this.#contacts.set(clientId, { clientId, atMs: this.#host.nowMs(), seen: seen > known ? seen : known })
   }
 
-  /** Inside the transaction of a group: deletes the rows of some that are gone. Answers which; `forget` them when it is committed. */
+  /** Inside a group's transaction: deletes the rows of clients that are due. Returns their ids, for `forget` after the commit. */
   deleteRows(db: Database): readonly string[] {
     const gone = [...this.#due].slice(0, FORGOTTEN_AT_ONCE_MAX)
     for (const clientId of gone) deleteClient(db, clientId)
@@ -75,7 +75,7 @@ export class GoneClients {
     }
   }
 
-  /** Before a checkpoint, after it dropped the arrivals that ran, which need their client's journal: keeps the contacts, and looks who is gone. */
+  /** Before a checkpoint, after `forgetDone`, as arrivals need their client's journal: writes contacts, finds due clients. */
   keep(): void {
     const { contacts } = this.#store
     for (const [clientId, contact] of this.#contacts) {
@@ -89,7 +89,7 @@ export class GoneClients {
     this.#look()
   }
 
-  /** At rest stay the contacts and owners of those that are known, and never many more. */
+  /** Rewrites contacts and owners when more than half of their entries are out of date. */
   #compact(): void {
     const { contacts } = this.#store
     if (contacts.lsn() - contacts.start() > 2 * this.#kept.size) {
@@ -106,7 +106,7 @@ export class GoneClients {
     }
   }
 
-  /** Everything that it sent was applied or rejected, it knows, and what is to follow from it has followed. */
+  /** Whether all mutations of the client are decided, it has their outcomes, and their effects were delivered. */
   #hasAll({ clientId, seen }: Contact): boolean {
     const journal = this.#clients.journal(clientId)
     const last = journal.lsn()

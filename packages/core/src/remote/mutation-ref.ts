@@ -1,7 +1,7 @@
 import type { Lsn } from "../base/lsn.ts"
 import type { MutationOutcome } from "../timeline/outcome.ts"
 
-/** Where a mutation stands: whose journal, and its position there. */
+/** A mutation's client and its position in that client's journal. */
 export interface MutationRef {
   readonly clientId: string
   readonly lsn: Lsn
@@ -11,5 +11,5 @@ export function refKey({ clientId, lsn: at }: MutationRef): string {
   return `${clientId}/${at}`
 }
 
-/** What became of one mutation of a client. */
+/** The outcome of one mutation of a client. */
 export interface ClientOutcome extends MutationRef, MutationOutcome {}

@@ -14,7 +14,7 @@ beforeAll(loadChecksum)
 
 const uidOf = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`
 
-/** A document to which client a sent three mutations, none of them applied, and an app that is told of effects. */
+/** A document with three mutations of client a, none of them applied, and an app with `onApplied`. */
 async function setUp(onApplied: OnApplied = () => {}) {
   const clock = new SimClock()
   const host = new SimHost(clock, new SeededRandom(1))
@@ -22,15 +22,15 @@ async function setUp(onApplied: OnApplied = () => {}) {
   const clients = new ClientList(store)
   const journal = clients.journal("a")
   const entries = [1, 2, 3].map((n) => mutationCodec.encode({ uid: uidOf(n), name: "Add", args: n, at: n }))
-  const told: unknown[] = []
+  const delivered: unknown[] = []
   let wakes = 0
-  let breaths = 0
-  host.yieldToLoop = async () => void breaths++
-  const tell: OnApplied = (effect) => {
-    told.push(effect.args)
+  let yields = 0
+  host.yieldToLoop = async () => void yields++
+  const record: OnApplied = (effect) => {
+    delivered.push(effect.args)
     return onApplied(effect)
   }
-  const effects = new OnAppliedQueue({ store, clients, host, onApplied: tell, wake: () => void wakes++ })
+  const effects = new OnAppliedQueue({ store, clients, host, onApplied: record, wake: () => void wakes++ })
   journal.write({ from: lsn(0), previousHash: 0n, entries })
   store.arrivals.append({ clientId: "a", from: lsn(0), to: lsn(3), user: "ann", atMs: 1, forbidden: [] })
   const settle = async (...positions: number[]) => {
@@ -39,32 +39,32 @@ async function setUp(onApplied: OnApplied = () => {}) {
     )
     for (let i = 0; i < 3; i++) await turn()
   }
-  return { clock, host, effects, settle, told, wakes: () => wakes, breaths: () => breaths }
+  return { clock, host, effects, settle, delivered, wakes: () => wakes, yields: () => yields }
 }
 
-describe("S19 effects", () => {
-  test("are told up to what is durable and no further, each marked with a wake for the flush", async () => {
-    const { effects, settle, told, wakes } = await setUp()
+describe("effects (S19)", () => {
+  test("are delivered up to the durable position, each marked with a wake for the flush", async () => {
+    const { effects, settle, delivered, wakes } = await setUp()
     await settle(1)
-    expect([told, effects.marks.delivered("a"), effects.done(), wakes()]).toEqual([[1], 1, 0, 1])
+    expect([delivered, effects.marks.delivered("a"), effects.done(), wakes()]).toEqual([[1], 1, 0, 1])
     await settle(2, 3)
-    expect([told, effects.marks.delivered("a"), effects.done(), wakes()]).toEqual([[1, 2, 3], 3, 1, 3])
+    expect([delivered, effects.marks.delivered("a"), effects.done(), wakes()]).toEqual([[1, 2, 3], 3, 1, 3])
   })
 
-  test("T39 let others have their turn after 10 ms of them, and not before", async () => {
+  test("yield to other work after 10 ms, not before (T39)", async () => {
     const slow = await setUp()
     slow.host.lookMs = 10
     await slow.settle(1, 2, 3)
-    expect([slow.told, slow.breaths()]).toEqual([[1, 2, 3], 3])
+    expect([slow.delivered, slow.yields()]).toEqual([[1, 2, 3], 3])
     const quick = await setUp()
     quick.host.lookMs = 4
     await quick.settle(1, 2, 3)
-    expect([quick.told, quick.breaths()]).toEqual([[1, 2, 3], 1])
+    expect([quick.delivered, quick.yields()]).toEqual([[1, 2, 3], 1])
   })
 
-  test("that fail while the document closes leave no timer, and are not told again", async () => {
+  test("that fail while the document closes leave no timer, and are not repeated", async () => {
     let fail = () => {}
-    const { clock, effects, settle, told } = await setUp(
+    const { clock, effects, settle, delivered } = await setUp(
       () =>
         new Promise((_, reject) => {
           fail = () => reject(new Error("mail server"))
@@ -75,12 +75,12 @@ describe("S19 effects", () => {
     fail()
     await stopped
     await turn()
-    expect([told, clock.nextAtMs, effects.marks.delivered("a")]).toEqual([[1], Number.POSITIVE_INFINITY, 0])
+    expect([delivered, clock.nextAtMs, effects.marks.delivered("a")]).toEqual([[1], Number.POSITIVE_INFINITY, 0])
   })
 
-  test("that end after the document has closed without them are not marked: they come again", async () => {
+  test("that end after the document closed are not marked, so they are repeated", async () => {
     let end = () => {}
-    const { clock, effects, settle, told } = await setUp(
+    const { clock, effects, settle, delivered } = await setUp(
       () =>
         new Promise((resolve) => {
           end = resolve
@@ -93,6 +93,6 @@ describe("S19 effects", () => {
     await stopped
     end()
     await turn()
-    expect([told, effects.marks.delivered("a")]).toEqual([[1], 0])
+    expect([delivered, effects.marks.delivered("a")]).toEqual([[1], 0])
   })
 })

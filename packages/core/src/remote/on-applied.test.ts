@@ -34,14 +34,14 @@ const mutator = defineMutator({ migrations: [sql`create table notes (text text) 
 const textOf = ({ args }: Effect) => (args as { text: string }).text
 const uidOf = (at: number) => `00000000-0000-7000-8000-${String(at).padStart(12, "0")}`
 
-/** A document whose server ends and starts again, and what its app was told in all its lives. */
+/** A document whose server is restarted, and the effects that its app was called with in all runs. */
 class World {
   readonly clock = new SimClock()
-  /** The time that an fsync takes. */
+  /** Every fsync waits for this. */
   sync: Promise<void> = Promise.resolve()
   disk = new MemoryDisk(() => this.sync)
-  readonly told: Effect[] = []
-  /** What the app does when it is told; told is what it got, done or not. */
+  readonly delivered: Effect[] = []
+  /** The app's `onApplied`; `delivered` has every call, failed or not. */
   act: OnApplied = () => {}
   isOn = true
   #remote: Remote | null = null
@@ -56,7 +56,7 @@ class World {
     const host = new SimHost(this.clock, new SeededRandom(2))
     this.#host = host
     const onApplied = (effect: Effect) => {
-      this.told.push(effect)
+      this.delivered.push(effect)
       return this.act(effect)
     }
     this.#remote = await Remote.recover({
@@ -77,22 +77,22 @@ class World {
     for (const text of texts) await this.remote.mutate("Note", { text }, "ann")
   }
 
-  /** All that a client sent so far and sends now, and how much of it it needs no more. */
+  /** Sends a client's texts from its first on; `confirmed`: how many outcomes it has. */
   async send(clientId: string, texts: readonly string[], confirmed = 0): Promise<void> {
-    const peer = new ConnectedClient({ pipe: memoryPipe()[0], clientId, user: clientId, hasOurEpoch: false })
+    const client = new ConnectedClient({ pipe: memoryPipe()[0], clientId, user: clientId, hasOurEpoch: false })
     const entries = texts.map((text, i) => mutationCodec.encode({ uid: uidOf(i), name: "Note", args: { text }, at: 1 }))
     const batch = { from: LSN_ZERO, previousHash: 0n, entries }
     const message = { type: "sync-mutations", batch, confirmed: lsn(confirmed) } as const
-    expect(this.remote.handleClientMutations(peer, message, []).type).toBe("cursor")
+    expect(this.remote.handleClientMutations(client, message, []).type).toBe("cursor")
     await this.remote.read(sql`select 1`)
   }
 
   async texts(): Promise<string[]> {
     for (let i = 0; i < 20; i++) await turn()
-    return this.told.map(textOf)
+    return this.delivered.map(textOf)
   }
 
-  /** How many entries each stream has at rest. */
+  /** The number of entries of each stream at rest. */
   async streams(): Promise<Map<string, number>> {
     const opened = await this.disk.open("d")
     const streams = new Streams(opened)
@@ -123,8 +123,8 @@ const fails = () => {
   throw new Error("the mail server is down")
 }
 
-describe("effects", () => {
-  test("S19 come in the order of application, one at a time, from clients and from the server itself", async () => {
+describe("effects (S19)", () => {
+  test("are delivered in the order of application, one at a time, the server's own too (S19)", async () => {
     const world = await started()
     let running = 0
     world.act = async () => {
@@ -137,12 +137,12 @@ describe("effects", () => {
     await world.note("4")
     await world.send("a", ["1", "2", "5"])
     expect(await world.texts()).toEqual(["1", "2", "3", "4", "5"])
-    const [first, , , fourth] = world.told
+    const [first, , , fourth] = world.delivered
     expect(first).toEqual({ clientId: "a", lsn: 1, uid: uidOf(0), name: "Note", args: { text: "1" }, user: "a" })
     expect([fourth.clientId, fourth.user]).toEqual(["server", "ann"])
   })
 
-  test("S19 only what is flushed has an effect; what a crash took back never had one", async () => {
+  test("are of flushed mutations only: one that a crash undid had no effect (S19)", async () => {
     const world = await started()
     world.sync = new Promise(() => {})
     void world.send("a", ["1"])
@@ -155,19 +155,19 @@ describe("effects", () => {
     expect(await world.texts()).toEqual(["1"])
   })
 
-  test("S19 what was rejected has none, the server's own included, also after a crash and a checkpoint", async () => {
+  test("of rejected mutations do not exist, also after a crash and a checkpoint (S19)", async () => {
     const world = await started()
     world.act = fails
     await world.note("1", "no")
     await world.send("a", ["no", "2", "no"])
-    for (let life = 0; life < 2; life++) {
+    for (let run = 0; run < 2; run++) {
       world.crash()
       await world.start()
       await world.remote.checkpoint()
     }
     await world.texts()
     world.act = () => {}
-    world.told.length = 0
+    world.delivered.length = 0
     world.crash()
     await world.start()
     expect(await world.texts()).toEqual(["1", "2"])
@@ -176,7 +176,7 @@ describe("effects", () => {
     expect(await world.texts()).toEqual(["1", "2"])
   })
 
-  test("S19 one that throws is given again after a growing pause; later ones wait, the document does not", async () => {
+  test("that throw are repeated after a growing pause; only later effects wait (S19)", async () => {
     const world = await started()
     world.act = fails
     await world.note("1", "2")
@@ -189,10 +189,10 @@ describe("effects", () => {
     world.act = () => Promise.resolve()
     world.pass(1)
     expect(await world.texts()).toEqual(["1", "1", "1", "2"])
-    expect(new Set(world.told.map(({ uid }) => uid)).size).toBe(2)
+    expect(new Set(world.delivered.map(({ uid }) => uid)).size).toBe(2)
   })
 
-  test("S19 what the app does to the arguments is not done to the next attempt", async () => {
+  test("get a copy of the arguments at each attempt (S19)", async () => {
     const world = await started()
     world.act = (effect) => {
       Object.assign(effect.args as object, { text: "changed" })
@@ -205,11 +205,11 @@ describe("effects", () => {
     expect(await world.texts()).toEqual(["changed", "1"])
   })
 
-  test("S19 a crash between the effect and its mark gives it again, under the same uid", async () => {
+  test("are repeated with the same uid after a crash before their mark (S19)", async () => {
     const world = await started()
     let held: Promise<void> = Promise.resolve()
     world.act = () => {
-      // The mark that follows is never flushed.
+      // The mark after it is never flushed.
       world.sync = held
     }
     await world.note("1")
@@ -222,10 +222,10 @@ describe("effects", () => {
     world.sync = Promise.resolve()
     await world.start()
     expect(await world.texts()).toEqual(["1", "2", "2"])
-    expect(world.told[1].uid).toBe(world.told[2].uid)
+    expect(world.delivered[1].uid).toBe(world.delivered[2].uid)
   })
 
-  test("S19 T5 a restart goes on where it was, after a crash and after a close", async () => {
+  test("continue after a restart where they were, after a crash and a close (S19, T5)", async () => {
     const world = await started()
     await world.note("1")
     await world.texts()
@@ -233,7 +233,7 @@ describe("effects", () => {
     await world.note("2", "3")
     await world.texts()
     world.crash()
-    world.told.length = 0
+    world.delivered.length = 0
     await world.start()
     expect(await world.texts()).toEqual(["2"])
     await world.remote.close()
@@ -242,7 +242,7 @@ describe("effects", () => {
     expect(await world.texts()).toEqual(["2", "2", "3"])
   })
 
-  test("S19 I12 checkpoints lose nothing that waits, whatever its author confirmed, and keep nothing that does not", async () => {
+  test("that wait survive checkpoints, whatever their author confirmed; others go (S19, I12)", async () => {
     const world = await started()
     world.act = fails
     await world.send("a", ["1", "2"])
@@ -250,7 +250,7 @@ describe("effects", () => {
     await world.remote.checkpoint()
     world.crash()
     world.act = () => {}
-    world.told.length = 0
+    world.delivered.length = 0
     await world.start()
     await world.send("a", ["1", "2", "3"], 3)
     expect(await world.texts()).toEqual(["1", "2", "3"])
@@ -260,7 +260,7 @@ describe("effects", () => {
     expect([kept.get("arrivals"), kept.get("client/a"), kept.get("effects")]).toEqual([0, 0, 2])
   })
 
-  test("S19 a close waits for the effect that runs and keeps its mark; one that takes too long comes again", async () => {
+  test("are awaited and marked by a close; one that takes too long is repeated (S19)", async () => {
     const world = await started()
     let end = () => {}
     world.act = () => new Promise((resolve) => (end = resolve))
@@ -281,7 +281,7 @@ describe("effects", () => {
     expect(await world.texts()).toEqual(["1", "2", "2"])
   })
 
-  test("S19 a document that stopped has no effects any more; its next life has", async () => {
+  test("end when a document stops, and go on when it is opened again (S19)", async () => {
     const world = await started()
     world.disk.failNext(new Error("the disk is broken"))
     await expect(world.note("1")).rejects.toMatchObject({ code: "LOG_FAILED" })
@@ -291,7 +291,7 @@ describe("effects", () => {
     expect(await world.texts()).toEqual(["2"])
   })
 
-  test("S19 without the option nothing is kept; with it effects begin with what is applied from then on", async () => {
+  test("without onApplied leave no marks; with it they begin with later mutations (S19)", async () => {
     const world = new World()
     world.isOn = false
     await world.start()
@@ -314,18 +314,18 @@ describe("effects", () => {
     expect(await world.texts()).toEqual(["2", "4"])
   })
 
-  test("S19 a first life that crashes before an effect is no first start", async () => {
+  test("are not lost by a crash in the first run before an effect (S19)", async () => {
     const world = await started()
     world.act = fails
     await world.note("1")
     world.crash()
-    world.told.length = 0
+    world.delivered.length = 0
     world.act = () => {}
     await world.start()
     expect(await world.texts()).toEqual(["1"])
   })
 
-  test("S19 T2 a restored document gives none of its past again", async () => {
+  test("of a restored document begin after the copy (S19, T2)", async () => {
     const world = await started()
     await world.send("a", ["1"])
     await world.note("2")

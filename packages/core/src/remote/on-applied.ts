@@ -7,29 +7,29 @@ import { DeliveryMarks } from "./delivery-marks.ts"
 import type { ClientOutcome } from "./mutation-ref.ts"
 import type { RemoteStore } from "./remote-store.ts"
 
-/** One mutation that was applied, for the world outside of the document. */
+/** One applied mutation, as `onApplied` gets it. */
 export interface Effect {
   readonly clientId: string
   readonly lsn: Lsn
   readonly uid: string
   readonly name: string
   readonly args: unknown
-  /** Who the server authenticated. */
+  /** The authenticated user; null: anonymous. */
   readonly user: string | null
 }
 
 export type OnApplied = (effect: Effect) => void | Promise<void>
 
-/** The pause after a failure doubles between these. */
+/** The pause after a failure doubles from the first to the second. */
 const RETRY_MS = { minMs: 250, maxMs: 60_000 }
-/** After so much time of effects others of the process have their turn. */
+/** After this time of effects the queue yields to the process's other work. */
 const SLICE_MS = 10
-/** A close waits this long for the effect that runs: it may itself wait for the document, and is given again. */
+/** How long a close waits for the running effect, which may wait for the document. Later it is delivered again. */
 export const EFFECT_CLOSE_MS_MAX = 5_000
 
 /**
- * Tells the app what was applied and is durable: in the order of application, which is that of arrivals, one at a time,
- * at least once (S19). What is due is derived from arrivals, clients' journals and the marks (T5).
+ * Calls `onApplied` for each mutation that is applied and durable: in the order of application, which is that of arrivals,
+ * one at a time, at least once (S19). What is due is derived from arrivals, journals and marks (T5).
  */
 export class OnAppliedQueue {
   readonly marks: DeliveryMarks
@@ -37,11 +37,11 @@ export class OnAppliedQueue {
   readonly #clients: ClientList
   readonly #host: Host
   readonly #onApplied: OnApplied
-  /** Asks for a flush. */
+  /** Requests a flush. */
   readonly #wake: () => void
-  /** Applied, and so durable that nothing takes it back. */
+  /** Per client, the last position that is applied and durable. */
   readonly #durable: Map<string, Lsn>
-  /** Arrivals up to here were delivered. */
+  /** Arrivals up to this position were delivered. */
   #done: Lsn
   #failures = 0
   #running: Promise<void> | null = null
@@ -67,12 +67,12 @@ export class OnAppliedQueue {
     this.marks = new DeliveryMarks(options.store, options.clients)
   }
 
-  /** Arrivals up to here are not needed any more. */
+  /** Arrivals up to this position are no longer needed. */
   done(): Lsn {
     return this.#done
   }
 
-  /** These are durable now. */
+  /** Called when these outcomes are durable. */
   settle(decided: readonly ClientOutcome[]): void {
     for (const { clientId, lsn: at } of decided) this.#durable.set(clientId, at)
     if (this.#running === null && !this.#isStopped) void this.#run()
@@ -83,7 +83,7 @@ export class OnAppliedQueue {
     this.marks.forgetClient(clientId)
   }
 
-  /** No further effect begins; resolves when the one that runs has ended and is marked, or takes too long. */
+  /** Starts no further effect. Resolves when the running one is marked, or after EFFECT_CLOSE_MS_MAX. */
   async stop(): Promise<void> {
     this.#isStopped = true
     this.#pause.wake()
@@ -107,7 +107,7 @@ export class OnAppliedQueue {
       }
       this.#running = null
     }
-    // Later, so that `#running` is set before it ends.
+    // Started in a later microtask, so that `#running` is set before it ends.
     this.#running = Promise.resolve().then(run)
     return this.#running
   }
@@ -120,12 +120,12 @@ export class OnAppliedQueue {
       this.#failures = 0
       this.#wake()
     } catch {
-      // It threw, or could not be marked: it is given again.
+      // The effect threw, or could not be marked: it is delivered again.
       if (!this.#isStopped) await this.#pause.for(backoffMs(this.#failures++, RETRY_MS))
     }
   }
 
-  /** The earliest that is due; what was rejected is passed by. */
+  /** The earliest effect that is due; rejected mutations are skipped. */
   #next(): Effect | null {
     const { arrivals } = this.#store
     while (this.#done < arrivals.lsn()) {
@@ -134,7 +134,7 @@ export class OnAppliedQueue {
       if (at > to) this.#done = nextLsn(this.#done)
       else if (at > (this.#durable.get(clientId) ?? LSN_ZERO)) return null
       else if (!this.marks.skip(clientId, at)) {
-        // A copy: what the app does to it is not done to the journal.
+        // A copy: the app may change it, the journal stays as it is.
         const { uid, name, args } = mutationCodec.decode(
           mutationCodec.encode(this.#clients.journal(clientId).entry(at)),
         )

@@ -23,7 +23,7 @@ const outcome = (clientId: string, at: number) => ({
 })
 const uids = (list: OutcomeList, clientId: string, seen = 0) => list.after(clientId, lsn(seen)).map(({ uid }) => uid)
 
-test("I10 what was rejected is kept for its author, in order, until they have it, also after a restart", async () => {
+test("rejections are kept in order until their author has them, also after a restart (I10)", async () => {
   const disk = new MemoryDisk()
   const { store, list } = await open(disk)
   for (const one of [outcome("a", 1), outcome("b", 1), outcome("a", 3)]) list.append(one)
@@ -35,7 +35,7 @@ test("I10 what was rejected is kept for its author, in order, until they have it
   }
 })
 
-test("what its author has is forgotten at once; at rest from the oldest on, as far as all of it is seen", async () => {
+test("seen rejections are dropped at once; at rest from the oldest to the first unseen", async () => {
   const { store, list } = await open(new MemoryDisk())
   for (const one of [outcome("a", 1), outcome("b", 1), outcome("a", 2), outcome("b", 2)]) list.append(one)
   const seen = new Map([["a", lsn(1)]])

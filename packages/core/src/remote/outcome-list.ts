@@ -2,7 +2,7 @@ import type { Lsn } from "../base/lsn.ts"
 import type { Rejection } from "../network/message.ts"
 import type { ClientRejection, RemoteStore } from "./remote-store.ts"
 
-/** What rejected mutations carried, by client: kept until their author has it. */
+/** The rejections of each client, kept until their author has them. */
 export class OutcomeList {
   readonly #store: RemoteStore
   readonly #byClient = new Map<string, Rejection[]>()
@@ -18,12 +18,12 @@ export class OutcomeList {
     this.#add(outcome)
   }
 
-  /** Those that the client does not have, in the order of its mutations. */
+  /** The rejections that the client does not have, in the order of its mutations. */
   after(clientId: string, seen: Lsn): readonly Rejection[] {
     return this.#byClient.get(clientId)?.filter((outcome) => outcome.lsn > seen) ?? []
   }
 
-  /** Drops what the clients have: from here at once, at rest from the oldest on and with the next rollup. */
+  /** Drops the rejections that the clients have: in memory at once, at rest from the oldest on with the next rollup. */
   forget(seen: (clientId: string) => Lsn): void {
     for (const clientId of [...this.#byClient.keys()]) {
       const left = this.after(clientId, seen(clientId))

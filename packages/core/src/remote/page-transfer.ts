@@ -4,14 +4,14 @@ import type { Page } from "../sqlite/page.ts"
 import type { PageChange } from "../storage/changeset.ts"
 import type { Difference } from "../storage/page-history.ts"
 
-/** The state that a page batch leads to: references to pages, so it stays whole while the document goes on. */
+/** The state that a page batch leads to: references to pages, so later commits do not change it. */
 export interface Snapshot {
   readonly lsn: Lsn
   readonly checksum: bigint
   readonly pages: readonly Page[]
 }
 
-/** One page batch on its way to a client, in parts of about PART_BYTES_MAX. Each part is made when it is asked for (T23). */
+/** One page batch for a client, in parts of about PART_BYTES_MAX. Each part is made when it is requested (T23). */
 export class PageTransfer {
   readonly #from: Lsn
   readonly #snapshot: Snapshot
@@ -37,7 +37,7 @@ export class PageTransfer {
     const difference = this.#difference
     const snapshot = this.#snapshot
     const pages = this.#nextPages()
-    // All of them come before the batch is whole: what its base shows as rejected has what its `Reject` carried.
+    // All outcomes are sent before the last part: a client that has the base has the data of its rejections.
     const outcomes = this.#outcomes.slice(this.#nextOutcome, this.#nextOutcome + OUTCOMES_PER_PART_MAX)
     this.#nextOutcome += outcomes.length
     return {
@@ -64,7 +64,7 @@ export class PageTransfer {
     while (this.#next < pageNos.length && bytes < PART_BYTES_MAX) {
       const pageNo = pageNos[this.#next++]
       const page = this.#snapshot.pages[pageNo - 1]
-      if (page === undefined) continue // it was truncated since; the page count says so
+      if (page === undefined) continue // truncated since the change; the page count shows it
       const one = change(pageNo, page)
       pages.push(one)
       for (const delta of one.deltas) bytes += delta.length + 4

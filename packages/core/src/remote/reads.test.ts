@@ -16,7 +16,7 @@ async function setUp() {
   return { host, clock, reads: new Reads(host), db: new Database(await loadSqlite(), new Storage()) }
 }
 
-test("a query that fails rejects for its caller alone, with SQLite's reason", async () => {
+test("a failing query rejects for its caller alone, with SQLite's reason", async () => {
   const { reads, db } = await setUp()
   const wrong = reads.add(compileQuery(sql`select * from nowhere`))
   const right = reads.add(compileQuery(sql`select 1 n`))
@@ -26,7 +26,7 @@ test("a query that fails rejects for its caller alone, with SQLite's reason", as
   db.close()
 })
 
-test("H8 a slice answers one query at least, and says whether more wait", async () => {
+test("a slice answers at least one query, and returns whether more wait (H8)", async () => {
   const { host, reads, db } = await setUp()
   host.lookMs = 100
   const answers = [1, 2, 3].map((n) => reads.add(compileQuery(sql`select ${n} n`)))
@@ -35,7 +35,7 @@ test("H8 a slice answers one query at least, and says whether more wait", async 
   db.close()
 })
 
-test("T19 a document that stops rejects what waits, once", async () => {
+test("a document that stops rejects waiting queries, once (T19)", async () => {
   const { reads, db } = await setUp()
   const read = reads.add(compileQuery(sql`select 1`))
   reads.fail(Object.assign(new Error("stopped"), { code: "DOC_STOPPED" }) as never)

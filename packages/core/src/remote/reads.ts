@@ -4,7 +4,7 @@ import { type Database, QUERY_MS_MAX, QUERY_STEPS_MAX } from "../sqlite/database
 import type { Sql } from "../sqlite/sql.ts"
 import type { Row } from "../sqlite/statement.ts"
 
-/** After so much time on reads the document's loop goes on with what else came (H8). */
+/** After this time on reads the document's loop continues with other requests (H8). */
 const SLICE_MS = 20
 
 interface Read {
@@ -13,7 +13,7 @@ interface Read {
   readonly reject: (error: LfError) => void
 }
 
-/** Queries of this process that wait for the document's loop: answered from what is durable, each within its budget. */
+/** Queries of this process that wait for the document's loop: they read durable rows, each within its budget. */
 export class Reads {
   readonly #host: Host
   readonly #msMax: number
@@ -24,14 +24,14 @@ export class Reads {
     this.#msMax = msMax
   }
 
-  /** @throws later SQL_ERROR SQL_DENIED SQL_LIMIT, or what the document stopped with */
+  /** Rejects with SQL_ERROR, SQL_DENIED, SQL_LIMIT, or the error that stopped the document. */
   add(query: Sql<unknown>): Promise<Row[]> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ query, resolve, reject })
     })
   }
 
-  /** Answers what waits, for one slice, but one query at least. Returns whether more wait. */
+  /** Answers waiting queries for one slice, at least one. Returns whether more wait. */
   answer(db: Database): boolean {
     const endMs = this.#host.monotonicMs() + SLICE_MS
     for (let read = this.#waiting.shift(); read !== undefined; read = this.#waiting.shift()) {
@@ -46,7 +46,7 @@ export class Reads {
     return this.#waiting.length > 0
   }
 
-  /** Rows at once. @throws SQL_ERROR SQL_DENIED SQL_LIMIT */
+  /** The rows, synchronously. @throws SQL_ERROR SQL_DENIED SQL_LIMIT */
   run(db: Database, query: Sql<unknown>): Row[] {
     const nowMs = () => this.#host.monotonicMs()
     db.setClock(() => this.#host.nowMs())

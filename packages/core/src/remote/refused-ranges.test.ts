@@ -7,7 +7,7 @@ const uid = "00000000-0000-4000-8000-000000000000"
 const entryOf = (name: string) =>
   name === "broken" ? new Uint8Array([9]) : mutationCodec.encode({ uid, name, args: null, at: 1 })
 
-/** What of mutations with these names, after position 10, is refused; and what the app was asked. */
+/** The refused ranges of mutations with these names after position 10, and the names that `mayWrite` was called with. */
 async function refused(names: readonly string[], mayWrite?: MayWrite) {
   const asked: string[] = []
   const ask: MayWrite | undefined =
@@ -22,7 +22,7 @@ async function refused(names: readonly string[], mayWrite?: MayWrite) {
   return { ranges: ranges.map(({ from, to, code }) => `${from}-${to} ${code}`), asked }
 }
 
-test("T38 without an authorize for writes only what cannot be a mutation is refused", async () => {
+test("without mayWrite only entries that cannot be a mutation are refused (T38)", async () => {
   expect((await refused(["Add", "Remove"])).ranges).toEqual([])
   expect((await refused(["Add", "Unknown", "broken"])).ranges).toEqual([
     "11-12 MUTATION_UNKNOWN",
@@ -30,20 +30,20 @@ test("T38 without an authorize for writes only what cannot be a mutation is refu
   ])
 })
 
-test("T38 the app is asked once per name, in the order of the batch, and never for names that it has not", async () => {
+test("mayWrite is called once per name that the app has, in the order of the batch (T38)", async () => {
   const { ranges, asked } = await refused(["Add", "Unknown", "Add", "Remove", "broken", "Remove"], () => true)
   expect(asked).toEqual(["Add", "Remove"])
   expect(ranges).toEqual(["11-12 MUTATION_UNKNOWN", "14-15 BYTES_MALFORMED"])
 })
 
-test("S21 what follows each other with one code is one range, promises and plain answers alike", async () => {
+test("adjacent entries with one code are one range, for promises and booleans (S21)", async () => {
   const mayWrite: MayWrite = async (name) => name !== "Remove"
   const { ranges } = await refused(["Remove", "Remove", "Unknown", "Add", "Remove", "Remove"], mayWrite)
   expect(ranges).toEqual(["10-12 MUTATION_FORBIDDEN", "12-13 MUTATION_UNKNOWN", "14-16 MUTATION_FORBIDDEN"])
   expect((await refused(["Add"], () => false)).ranges).toEqual(["10-11 MUTATION_FORBIDDEN"])
 })
 
-test("S9 a mutation of an empty name is a mutation like any other", async () => {
+test("a mutation with an empty name is like any other (S9)", async () => {
   const { asked } = await refused([""], () => true)
   expect(asked).toEqual([""])
 })

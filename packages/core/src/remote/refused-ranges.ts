@@ -7,9 +7,8 @@ import { mutationCodec } from "../timeline/mutation.ts"
 export type MayWrite = (name: string) => boolean | Promise<boolean>
 
 /**
- * What of a batch is not taken, as ranges: entries that are no mutation, of a name that the app does not have, or that this
- * user may not write now. The app is asked once per name that it has. Nothing of these is kept, neither here nor in the
- * document (T38, S21).
+ * The refused entries of a batch, as ranges: those that do not parse, whose name the app does not have, or that this user may
+ * not write now. `mayWrite` is called once per name that the app has. Refused entries are kept nowhere (T38, S21).
  */
 export async function refusedRanges(
   batch: Batch,
@@ -33,7 +32,7 @@ async function codeOf(name: string, mayWrite: MayWrite | undefined): Promise<Err
   return mayWrite === undefined || (await mayWrite(name)) ? null : "MUTATION_FORBIDDEN"
 }
 
-/** The mutation after `from` goes to the last range if it follows it and has the same code. */
+/** Extends the last range by the entry after `from` if it ends there with the same code; else adds a range. */
 function addTo(ranges: RefusedRange[], from: RefusedRange["from"], code: ErrorCode): void {
   const last = ranges.at(-1)
   const to = lsnAfter(from, 1)

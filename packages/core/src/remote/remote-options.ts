@@ -13,18 +13,18 @@ export interface RemoteOptions {
   readonly mutator: Mutator
   readonly host: Host
   readonly guard?: Guard
-  /** Told of every mutation that was applied, at least once (S19). Without it nothing is kept for that. */
+  /** Called for every applied mutation, at least once. Without it no delivery marks are kept (S19). */
   readonly onApplied?: OnApplied
   readonly onFailed?: OnFailed
-  /** The author of a mutation that threw is told its message, not its code alone: for development. */
+  /** Sends the author of a mutation that threw its message, not its code alone: for development. */
   readonly tellsWhy?: boolean
   /** How long one query of this process may run. Default: QUERY_MS_MAX. */
   readonly queryMsMax?: number
-  /** Pages that mutations may fill, at most and by default 15/16 of DOCUMENT_PAGES_MAX; one that would pass it is rejected with DOC_TOO_LARGE. */
+  /** Pages that mutations may fill, at most and by default 15/16 of DOCUMENT_PAGES_MAX; a mutation beyond is rejected with DOC_TOO_LARGE. */
   readonly pagesMax?: number
   readonly onNearLimit?: OnNearLimit
-  /** A client that was not in contact for so long, and has every outcome, is forgotten. Default: CLIENT_FORGOTTEN_MS. */
+  /** A client without contact for this long, which has every outcome, is forgotten. Default: CLIENT_FORGOTTEN_MS. */
   readonly clientForgottenMs?: number
-  /** Called once, when storage failed: nobody may use this object any more. */
+  /** Called once, when storage failed: the document stopped and must be opened again. */
   readonly onStopped?: (error: LfError) => void
 }

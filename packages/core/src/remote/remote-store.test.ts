@@ -23,7 +23,7 @@ function commit(store: RemoteStore, pageNo: number, fill: number): void {
   if (changeset !== null) store.append(changeset)
 }
 
-/** A log whose only entry is `value` in `stream`, under checksums that are right. */
+/** A log whose only entry is `value` in `stream`, with correct checksums. */
 function keptIn(stream: string, value: unknown): OpenedLog {
   const writer = new ByteWriter()
   writePlain(writer, value)
@@ -44,7 +44,7 @@ function keptAs(meta: Uint8Array): OpenedLog {
 }
 
 describe("remote store", () => {
-  test("I13 checkpoint and tail give the pages, the epoch and what changed since", async () => {
+  test("checkpoint and tail give the pages, the epoch and what changed since (I13)", async () => {
     const disk = new MemoryDisk()
     const store = new RemoteStore(await disk.open("d"), host)
     commit(store, 1, 1)
@@ -57,7 +57,7 @@ describe("remote store", () => {
     expect(again.history.since(lsn(1), 2).pageNos).toEqual(store.history.since(lsn(1), 2).pageNos)
   })
 
-  test("I11 a checkpoint that is cut, goes on, or is of other pages stops the document", async () => {
+  test("a checkpoint that is cut, too long or of other pages stops the document (I11)", async () => {
     const disk = new MemoryDisk()
     const store = new RemoteStore(await disk.open("d"), host)
     commit(store, 1, 1)
@@ -73,12 +73,12 @@ describe("remote store", () => {
     expect(new RemoteStore(keptAs(new Uint8Array(0)), host).storage.basePageCount).toBe(0)
   })
 
-  test("T20 a checkpoint of another format is refused as newer", () => {
+  test("a checkpoint of another format is LOG_FORMAT_NEWER (T20)", () => {
     const newer = expect.objectContaining({ code: "LOG_FORMAT_NEWER" })
     expect(() => new RemoteStore(keptAs(Uint8Array.of(2, 0)), host)).toThrow(newer)
   })
 
-  test("I11 a change that does not fit its checkpoint stops the document", async () => {
+  test("a change that does not fit its checkpoint stops the document (I11)", async () => {
     const disk = new MemoryDisk()
     const store = new RemoteStore(await disk.open("d"), host)
     commit(store, 1, 1)
@@ -89,7 +89,7 @@ describe("remote store", () => {
     expect(() => new RemoteStore({ ...first, records: relinked(records) }, host)).toThrow(corrupt)
   })
 
-  test("S9 an entry that is something else than its stream holds is LOG_CORRUPT where it is read", () => {
+  test("an entry that its stream cannot hold is LOG_CORRUPT when it is read (S9)", () => {
     for (const value of [null, "x", {}, { clientId: 1, user: null }]) {
       expect(() => new ClientList(new RemoteStore(keptIn("bindings", value), host))).toThrow(corrupt)
       expect(() => new RemoteStore(keptIn("epoch", value), host).epoch).toThrow(corrupt)
@@ -103,7 +103,7 @@ describe("remote store", () => {
   })
 })
 
-/** The storage journal without its first change, as if it had begun with the second. */
+/** The storage journal without its first change. */
 function relinked(records: readonly LogRecord[]): LogRecord[] {
   const second = records.filter(({ stream }) => stream === "storage")[1]
   return [{ ...second, lsn: lsn(1), previousHash: 0n, hash: chainHash(0n, second.payload) }]

@@ -12,52 +12,52 @@ import { type Changeset, changesetCodec } from "../storage/changeset.ts"
 import { PageHistory } from "../storage/page-history.ts"
 import { Storage } from "../storage/storage.ts"
 
-/** A batch that was received: what is to be run, by whom, in which order (T6: the position here is the order). */
+/** A received batch: which mutations to run, for which user. Its position is its place in the order (T6). */
 export interface Arrival {
   readonly clientId: string
   /** Mutations after `from`, up to `to`. */
   readonly from: Lsn
   readonly to: Lsn
-  /** Who the server authenticated. */
+  /** The authenticated user; null: anonymous. */
   readonly user: string | null
   readonly atMs: number
   /** Positions that `authorize` refused. */
   readonly forbidden: readonly number[]
 }
 
-/** What a rejected mutation's `Reject` carried, kept for its author until they have it. */
+/** A rejection with the data of its `Reject`, kept until its author has it. */
 export interface ClientRejection extends Rejection {
   readonly clientId: string
 }
 
-/** Who a client id belongs to, from its first write on. */
+/** The user that a client id belongs to, from its first write on. */
 export interface Binding {
   readonly clientId: string
   readonly user: string | null
 }
 
-/** When a client was last in contact, and that it had every outcome up to `seen`. */
+/** When a client was last in contact; it had every outcome up to `seen`. */
 export interface Contact {
   readonly clientId: string
   readonly atMs: number
   readonly seen: Lsn
 }
 
-/** Mutations after `from`, up to `to`, of one client, that were begun together. */
+/** Mutations of one client, after `from` up to `to`, that were begun together. */
 export interface Attempt {
   readonly clientId: string
   readonly from: number
   readonly to: number
 }
 
-/** A client's effects were delivered up to here; or this one mutation was rejected, so that it has none. */
+/** A client's effects were delivered up to `lsn`; or the mutation at `lsn` was rejected and has no effect. */
 export interface DeliveryMark {
   readonly type: "delivered" | "rejected"
   readonly clientId: string
   readonly lsn: Lsn
 }
 
-/** Deltas since the last checkpoint may reach this, or half of the database, before a new one is written. */
+/** A checkpoint is written when the bytes since the last one exceed this and half of the database. */
 const CHECKPOINT_BYTES_MIN = 4 * 1024 * 1024
 const META_FORMAT = 1
 
@@ -82,7 +82,7 @@ const attemptsCodec = plainCodec<readonly Attempt[]>(
 const effectCodec = plainCodec<DeliveryMark>((entry) =>
   hasFields(entry, { type: "text", clientId: "text", lsn: "lsn" }),
 )
-const lifeCodec = plainCodec<{ readonly isOver: boolean }>((entry) => hasFields(entry, { isOver: "boolean" }))
+const runCodec = plainCodec<{ readonly isOver: boolean }>((entry) => hasFields(entry, { isOver: "boolean" }))
 const epochCodec = plainCodec<{ readonly epoch: string }>((entry) => hasFields(entry, { epoch: "text" }))
 
 /** The document's epochs; the last one counts. */
@@ -103,12 +103,12 @@ export class RemoteStore {
   readonly attempts: Journal<readonly Attempt[]>
   /** Whether a process of this document's is running, or ended as it should: the last one counts. */
   readonly life: Journal<{ readonly isOver: boolean }>
-  /** What `onApplied` was told (S19). */
+  /** Which effects `onApplied` was called for (S19). */
   readonly effects: Journal<DeliveryMark>
   readonly #epochs: Journal<{ readonly epoch: string }>
   readonly #changes: Journal<Changeset>
 
-  /** @throws LOG_CORRUPT when the checkpoint or the journal does not add up: the document stops (I11) */
+  /** @throws LOG_CORRUPT when checkpoint and journal do not verify: the document stops (I11) */
   constructor(opened: OpenedLog, host: Host) {
     this.streams = new Streams(opened)
     this.arrivals = this.streams.journal("arrivals", arrivalCodec)
@@ -116,7 +116,7 @@ export class RemoteStore {
     this.bindings = this.streams.journal("bindings", bindingCodec)
     this.contacts = this.streams.journal("contacts", contactCodec)
     this.attempts = this.streams.journal("attempts", attemptsCodec)
-    this.life = this.streams.journal("life", lifeCodec)
+    this.life = this.streams.journal("life", runCodec)
     this.effects = this.streams.journal("effects", effectCodec)
     this.#epochs = epochsOf(this.streams)
     this.#changes = this.streams.journal("storage", changesetCodec)
@@ -130,7 +130,7 @@ export class RemoteStore {
     return this.#epochs.entry(this.#epochs.lsn()).epoch
   }
 
-  /** How many changes this document has had: the cursor of a reader that has everything. */
+  /** The number of changes of this document: the cursor of a client that is up to date. */
   lsn(): Lsn {
     return this.#changes.lsn()
   }
@@ -140,17 +140,17 @@ export class RemoteStore {
     this.history.append(this.#changes.append(changeset), changeset)
   }
 
-  /** The app asks for no effects: when it does again, they begin anew. */
+  /** Called when the app has no `onApplied`: once it has one again, effects begin anew. */
   forgetEffects(): void {
     if (this.effects.lsn() > 0) this.streams.drop(this.effects.stream)
   }
 
-  /** Whether it is time to write the database anew and forget the deltas. */
+  /** Whether it is time to write the database anew and drop the deltas. */
   get isCheckpointDue(): boolean {
     return this.streams.bytesSinceRollup > Math.max(CHECKPOINT_BYTES_MIN, this.storage.baseBytes / 2)
   }
 
-  /** Writes main.db as it is now; the journal's past goes. Journals keep what recovery or a client still needs (I12). */
+  /** Writes main.db as it is now and drops the deltas before. Journals keep what recovery or a client needs (I12). */
   async checkpoint(): Promise<void> {
     const { history } = this
     const meta = new ByteWriter(1024).u8(META_FORMAT).uint(this.lsn()).u64(this.storage.checksum)
@@ -167,7 +167,7 @@ export class RemoteStore {
     const { position, checksum, changedSince, changedAt } = readMeta(checkpoint)
     const storage = new Storage(checkpoint.pages)
     if (storage.checksum !== checksum)
-      throw new LfError("LOG_CORRUPT", "the checkpoint's pages do not add up to its checksum")
+      throw new LfError("LOG_CORRUPT", "the checkpoint's pages do not match its checksum")
     return this.#replay(storage, new PageHistory(position, changedAt, changedSince))
   }
 
@@ -185,7 +185,7 @@ export class RemoteStore {
   }
 }
 
-/** What `checkpoint` wrote beside the pages. @throws LOG_CORRUPT LOG_FORMAT_NEWER */
+/** The fields that `checkpoint` wrote beside the pages. @throws LOG_CORRUPT LOG_FORMAT_NEWER */
 function readMeta({ meta }: Checkpoint) {
   const reader = new ByteReader(meta)
   if (reader.u8() !== META_FORMAT)

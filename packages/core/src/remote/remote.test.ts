@@ -36,50 +36,50 @@ async function recover(options: Partial<RemoteOptions> = {}, disk = new MemoryDi
   return { remote, disk, host }
 }
 
-/** Lets everything that can happen at once happen. */
+/** Waits until pending work without timers is done. */
 async function settle(): Promise<void> {
   for (let i = 0; i < 5; i++) await turn()
 }
 
-/** A client that was let in, as it says it is, and what it hears. */
-async function visit(
+/** Connects a client with this hello and records the messages it receives. */
+async function connect(
   remote: Remote,
   { secret = secretOf(1), user = null as string | null, epoch = "", cursor = 0 } = {},
 ) {
-  const heard: Message[] = []
+  const received: Message[] = []
   const closed: string[] = []
-  let inside: PipeListener = { frame: () => {}, closed: () => {} }
+  let listener: PipeListener = { frame: () => {}, closed: () => {} }
   const pipe: Pipe = {
-    send: (frame) => void heard.push(decodeMessage(frame)),
+    send: (frame) => void received.push(decodeMessage(frame)),
     close: (reason) => void closed.push(reason),
-    listen: (listener) => {
-      inside = listener
+    listen: (it) => {
+      listener = it
     },
   }
   serve(pipe, new SimHost(new SimClock(), new SeededRandom(1)), remote, { user })
-  inside.frame(encodeMessage(helloOf({ secret, epoch, cursor: lsn(cursor) })))
+  listener.frame(encodeMessage(helloOf({ secret, epoch, cursor: lsn(cursor) })))
   await settle()
   const send = async (message: Message) => {
-    inside.frame(encodeMessage(message))
+    listener.frame(encodeMessage(message))
     await settle()
   }
   return {
-    heard,
+    received,
     closed,
-    tell: send,
-    leave: () => inside.closed("gone"),
+    send,
+    leave: () => listener.closed("gone"),
     ask: (from: number) => send({ type: "sync-storage", cursor: lsn(from), outcomesSeen: lsn(0) }),
     push: (...entries: Uint8Array[]) =>
       send({ type: "sync-mutations", batch: { from: lsn(0), previousHash: 0n, entries }, confirmed: lsn(0) }),
-    pages: () => heard.filter((message): message is Pages => message.type === "pages"),
-    kinds: () => heard.map(({ type }) => type),
+    pages: () => received.filter((message): message is Pages => message.type === "pages"),
+    kinds: () => received.map(({ type }) => type),
   }
 }
 
-describe("T2 a cursor", () => {
-  test("of our epoch that has everything waits for news, and then gets them alone", async () => {
+describe("a cursor (T2)", () => {
+  test("of our epoch that is up to date waits for changes, and then gets those alone", async () => {
     const { remote } = await recover()
-    const client = await visit(remote, { epoch: remote.epoch, cursor: remote.lsn() })
+    const client = await connect(remote, { epoch: remote.epoch, cursor: remote.lsn() })
     await client.ask(remote.lsn())
     expect(client.pages()).toEqual([])
     const before = remote.lsn()
@@ -88,21 +88,21 @@ describe("T2 a cursor", () => {
     expect(client.pages()).toMatchObject([{ from: before, to: remote.lsn(), changeset: { isWhole: false } }])
   })
 
-  test("of another epoch, or ahead of us, means nothing: the client gets the whole document at once", async () => {
+  test("of another epoch, or ahead of ours, gets the whole document at once", async () => {
     const { remote } = await recover()
     for (const [epoch, cursor] of [
       ["another", remote.lsn()],
       [remote.epoch, remote.lsn() + 1],
     ] as const) {
-      const client = await visit(remote, { epoch, cursor })
+      const client = await connect(remote, { epoch, cursor })
       await client.ask(cursor)
       expect(client.pages()).toMatchObject([{ from: 0, to: remote.lsn(), changeset: { isWhole: true } }])
     }
   })
 
-  test("that a client gave up is no cursor: it gets the whole document again", async () => {
+  test("that a client discarded gets the whole document again", async () => {
     const { remote } = await recover()
-    const client = await visit(remote, { epoch: remote.epoch, cursor: remote.lsn() })
+    const client = await connect(remote, { epoch: remote.epoch, cursor: remote.lsn() })
     await client.ask(remote.lsn())
     await client.ask(0)
     expect(client.pages()).toMatchObject([{ from: 0, changeset: { isWhole: true } }])
@@ -111,58 +111,58 @@ describe("T2 a cursor", () => {
   })
 })
 
-describe("S4 an id that was claimed by a user", () => {
-  test("is taken from the others who came in with its secret, and from no other client", async () => {
+describe("an id that was claimed by a user (S4)", () => {
+  test("ends other users' connections with its secret, and no others", async () => {
     const { remote } = await recover()
-    const nobody = await visit(remote)
-    const other = await visit(remote, { secret: secretOf(2) })
-    const [ann, annToo] = [await visit(remote, { user: "ann" }), await visit(remote, { user: "ann" })]
+    const anonymous = await connect(remote)
+    const other = await connect(remote, { secret: secretOf(2) })
+    const [ann, annToo] = [await connect(remote, { user: "ann" }), await connect(remote, { user: "ann" })]
     expect(remote.connectedCount).toBe(4)
     await ann.push(entryOf(1))
-    expect(nobody.heard.at(-1)).toMatchObject({ type: "refuse", code: "CLIENT_PROOF" })
-    expect([nobody.closed, other.closed, ann.closed, annToo.closed]).toEqual([["CLIENT_PROOF"], [], [], []])
+    expect(anonymous.received.at(-1)).toMatchObject({ type: "refuse", code: "CLIENT_PROOF" })
+    expect([anonymous.closed, other.closed, ann.closed, annToo.closed]).toEqual([["CLIENT_PROOF"], [], [], []])
     expect([ann.kinds(), remote.connectedCount]).toEqual([["welcome", "cursor"], 3])
-    expect((await visit(remote, { user: "bo" })).closed).toEqual(["CLIENT_PROOF"])
+    expect((await connect(remote, { user: "bo" })).closed).toEqual(["CLIENT_PROOF"])
   })
 
-  test("what another sent with its secret before, and is handled after it, is not taken", async () => {
+  test("is closed to an anonymous batch that was sent before and is handled after", async () => {
     const { remote } = await recover()
-    const [nobody, ann] = [await visit(remote), await visit(remote, { user: "ann" })]
-    await Promise.all([ann.push(entryOf(1)), nobody.push(entryOf(2))])
+    const [anonymous, ann] = [await connect(remote), await connect(remote, { user: "ann" })]
+    await Promise.all([ann.push(entryOf(1)), anonymous.push(entryOf(2))])
     expect(await remote.read(notes)).toEqual([{ text: "1" }])
-    expect(nobody.kinds()).not.toContain("fork")
+    expect(anonymous.kinds()).not.toContain("fork")
   })
 })
 
-test("a client that has left is counted and told no more", async () => {
+test("a client that has left is not counted and is sent nothing", async () => {
   const { remote } = await recover()
-  const client = await visit(remote)
+  const client = await connect(remote)
   client.leave()
   expect(remote.connectedCount).toBe(0)
   await client.ask(0)
   expect(client.kinds()).toEqual(["welcome"])
 })
 
-test("the welcome says how far the client's own timeline is here, and for whom the server takes it", async () => {
+test("the welcome has the end of the client's timeline here, and its user", async () => {
   const { remote } = await recover()
-  const first = await visit(remote, { user: "ann" })
-  expect(first.heard).toMatchObject([
+  const first = await connect(remote, { user: "ann" })
+  expect(first.received).toMatchObject([
     { clientLsn: 0, clientHash: 0n, user: "ann", lsn: remote.lsn(), epoch: remote.epoch },
   ])
   await first.push(entryOf(1))
-  const [welcome] = (await visit(remote, { user: "ann" })).heard
+  const [welcome] = (await connect(remote, { user: "ann" })).received
   expect(welcome).toMatchObject({ clientLsn: 1, schema: mutator.migrations.map(({ hash }) => hash) })
   expect(welcome.type === "welcome" && welcome.clientHash !== 0n).toBe(true)
 })
 
 describe("closing", () => {
-  test("refuses every client with SERVER_CLOSING, keeps what came before, and then refuses every call", async () => {
+  test("refuses clients with SERVER_CLOSING and later calls; keeps what came before", async () => {
     const { remote, disk } = await recover()
-    const client = await visit(remote)
+    const client = await connect(remote)
     const last = remote.mutate("Note", { text: "last" }, null)
     await remote.close()
     expect(await last).toEqual({ type: "applied", lsn: remote.lsn() })
-    expect(client.heard.at(-1)).toMatchObject({ type: "refuse", code: "SERVER_CLOSING" })
+    expect(client.received.at(-1)).toMatchObject({ type: "refuse", code: "SERVER_CLOSING" })
     expect([client.closed, remote.connectedCount, remote.failure?.code]).toEqual([["SERVER_CLOSING"], 0, "DOC_STOPPED"])
     const stopped = { code: "DOC_STOPPED" }
     await expect(remote.read(notes)).rejects.toMatchObject(stopped)
@@ -172,7 +172,7 @@ describe("closing", () => {
     expect(again.remote.query(notes)).toEqual([{ text: "last" }])
   })
 
-  test("T44 gives the log back also when the database cannot be closed", async () => {
+  test("closes the log also when the database cannot be closed (T44)", async () => {
     const disk = new MemoryDisk()
     const { remote } = await recover({}, disk)
     disk.failNext(new Error("EIO"))
@@ -181,23 +181,23 @@ describe("closing", () => {
   })
 })
 
-describe("T19 a disk that fails", () => {
-  test("stops the document once: clients are refused, callers get the reason, and its operator hears it", async () => {
+describe("a disk that fails (T19)", () => {
+  test("stops the document once: refuses clients, rejects calls, calls onStopped", async () => {
     const stopped: unknown[] = []
     const { remote, disk } = await recover({ onStopped: (error) => stopped.push(error.code) })
-    const client = await visit(remote)
+    const client = await connect(remote)
     disk.failNext(new Error("EIO"))
     const [write, read] = [remote.mutate("Note", { text: "a" }, null), remote.read(notes)]
     await expect(write).rejects.toMatchObject({ code: "LOG_FAILED" })
     await expect(read).rejects.toMatchObject({ code: "LOG_FAILED" })
-    expect(client.heard.at(-1)).toMatchObject({ type: "refuse", code: "SERVER_CLOSING" })
+    expect(client.received.at(-1)).toMatchObject({ type: "refuse", code: "SERVER_CLOSING" })
     expect([client.closed, stopped, remote.failure?.code]).toEqual([["SERVER_CLOSING"], ["LOG_FAILED"], "LOG_FAILED"])
     await expect(remote.checkpoint()).rejects.toMatchObject({ code: "LOG_FAILED" })
     await remote.close()
     expect([stopped, remote.failure?.code]).toEqual([["LOG_FAILED"], "LOG_FAILED"])
   })
 
-  test("during a checkpoint that was asked for stops the document too", async () => {
+  test("during a requested checkpoint stops the document too", async () => {
     const stopped: unknown[] = []
     const { remote, disk } = await recover({ onStopped: (error) => stopped.push(error.code) })
     disk.failNext(new Error("EIO"))
@@ -207,46 +207,46 @@ describe("T19 a disk that fails", () => {
 })
 
 describe("slices", () => {
-  test("H8 reads that take long let others have their turn, and all are answered", async () => {
-    let breaths = 0
+  test("of long reads yield to other work, and all are answered (H8)", async () => {
+    let yields = 0
     const { remote, host } = await recover()
     host.lookMs = 100
-    host.yieldToLoop = async () => void breaths++
+    host.yieldToLoop = async () => void yields++
     const answers = await Promise.all([1, 2, 3].map(() => remote.read(notes)))
     expect(answers).toEqual([[], [], []])
-    expect(breaths).toBe(2)
+    expect(yields).toBe(2)
     await remote.close()
   })
 
-  test("T39 groups that take long let others have their turn between two of them; quick ones do not", async () => {
+  test("of long groups yield between two groups; quick ones do not (T39)", async () => {
     for (const [lookMs, expected] of [
       [20, 3],
       [0, 0],
     ]) {
-      let breaths = 0
+      let yields = 0
       const { remote, host } = await recover()
       host.lookMs = lookMs
-      host.yieldToLoop = async () => void breaths++
+      host.yieldToLoop = async () => void yields++
       await Promise.all([1, 2, 3].map((n) => remote.mutate("Note", { text: `${n}` }, null)))
-      expect(breaths).toBe(expected)
+      expect(yields).toBe(expected)
       expect(remote.query(notes)).toHaveLength(3)
     }
   })
 })
 
-test("a large document is sent in parts, the next when it is asked for", async () => {
+test("a large document is sent in parts, each on request", async () => {
   const { remote } = await recover()
   const text = Array.from(new SeededRandom(3).bytes(2 * PART_BYTES_MAX), (byte) => byte.toString(16)).join("")
   await remote.mutate("Note", { text: text.slice(0, 250_000) }, null)
   await remote.mutate("Note", { text: text.slice(250_000, 500_000) }, null)
   await remote.mutate("Note", { text: text.slice(500_000, 750_000) }, null)
-  const client = await visit(remote)
+  const client = await connect(remote)
   await client.ask(0)
   expect(client.pages().map(({ isLast }) => isLast)).toEqual([false])
 })
 
-describe("T44 a document that cannot be recovered", () => {
-  test("gives its wasm instances back, whether it failed before or after it could run", async () => {
+describe("a document that cannot be recovered (T44)", () => {
+  test("frees its wasm instances, whether it failed before or after it could run", async () => {
     const closed: string[] = []
     const counting = async () => {
       const module = await loadSqlite()
@@ -273,20 +273,20 @@ describe("T44 a document that cannot be recovered", () => {
   })
 })
 
-test("I17 what every client has is forgotten in the journals at the next checkpoint, what one lacks is not", async () => {
+test("a checkpoint drops from the journals only what every client has (I17)", async () => {
   const Refuse = defineMutation("Refuse", z.object({}), () => {
     throw new Reject("no")
   })
   const refusing = defineMutator({ migrations: mutator.migrations.map((one) => one.sql), mutations: [Note, Refuse] })
   const { remote } = await recover({ mutator: refusing })
-  const client = await visit(remote)
+  const client = await connect(remote)
   await client.push(
     mutationCodec.encode({ uid: "00000000-0000-4000-8000-000000000009", name: "Refuse", args: {}, at: 1 }),
   )
   await remote.checkpoint()
   await client.ask(0)
   expect(client.pages().flatMap(({ outcomes }) => outcomes)).toMatchObject([{ code: "no" }])
-  await client.tell({ type: "sync-storage", cursor: remote.lsn(), outcomesSeen: lsn(1) })
+  await client.send({ type: "sync-storage", cursor: remote.lsn(), outcomesSeen: lsn(1) })
   await remote.checkpoint()
   await client.ask(0)
   expect(client.pages().at(-1)?.outcomes).toEqual([])

@@ -25,7 +25,7 @@ import { runUnguarded, STEP_SLICE_MS, StepRunner } from "./step-runner.ts"
 
 const END = lsn(Number.MAX_SAFE_INTEGER)
 
-/** One document at the server: runs mutations with authority, in one order, and hands out the pages that changed. */
+/** One document at the server: runs mutations with authority, in one order, and sends the pages that changed. */
 export class Remote implements ConnectableDocument {
   readonly #options: RemoteOptions
   readonly #store: RemoteStore
@@ -42,7 +42,7 @@ export class Remote implements ConnectableDocument {
   readonly #reads: Reads
   #flushed: Snapshot
   #loop: Promise<void> | null = null
-  /** Something came that the loop has not looked at. */
+  /** Whether a request came that the loop has not handled. */
   #isDue = false
   #failure: LfError | null = null
 
@@ -97,8 +97,8 @@ export class Remote implements ConnectableDocument {
   }
 
   /**
-   * Recovers a document, brings its schema up to date, and runs what was received before the last stop. Doing it twice
-   * is doing it once (I13).
+   * Recovers a document, migrates its schema, and runs the mutations received before the last stop. A second recovery
+   * changes nothing (I13).
    * @throws LOG_CORRUPT MIGRATION_EDITED MIGRATION_FAILED SCHEMA_NEWER
    */
   static async recover(options: RemoteOptions): Promise<Remote> {
@@ -147,11 +147,11 @@ export class Remote implements ConnectableDocument {
     return this.#failure
   }
 
-  /** Welcomes a client that was admitted. @throws CLIENT_PROOF */
+  /** Connects an admitted client and sends its welcome. @throws CLIENT_PROOF */
   connect({ pipe, hello, user }: ConnectOptions): ConnectedClient {
     const clientId = clientIdOf(hello.secret)
     this.#clients.checkOwner(clientId, user)
-    // A cursor ahead of us is one of another epoch's: it means nothing here (T2).
+    // A cursor ahead of ours is from another epoch and counts as 0 (T2).
     const hasOurEpoch = hello.epoch === this.epoch && hello.cursor <= this.#flushed.lsn
     const client = new ConnectedClient({ pipe, clientId, user, hasOurEpoch })
     this.#connected.add(client)
@@ -186,7 +186,7 @@ export class Remote implements ConnectableDocument {
     this.#wake()
   }
 
-  /** Rows in process, of what is durable: nobody sees a change that a crash could take back (I4). */
+  /** The durable rows: no caller sees a change that a crash could undo (I4). */
   read<R>(query: Query<R>): Promise<R[]> {
     if (this.#failure !== null) return Promise.reject(this.#failure)
     const rows = this.#reads.add(compileQuery(query)) as Promise<R[]> // the author's assertion about the rows
@@ -194,14 +194,14 @@ export class Remote implements ConnectableDocument {
     return rows
   }
 
-  /** Rows of what was applied, flushed or not. Outside of a test `read` is what you want. */
+  /** The applied rows, flushed or not: for tests. Use `read` elsewhere. */
   query<R>(query: Query<R>): R[] {
     if (this.#failure !== null) throw this.#failure
     return this.#reads.run(this.#steps.db, compileQuery(query)) as R[] // as above
   }
 
   /**
-   * Runs a mutation of this process's own. Resolves when its outcome is durable.
+   * Runs a mutation of this process. Resolves when its outcome is durable.
    * @throws MUTATION_UNKNOWN MUTATION_ARGS_INVALID MUTATION_TOO_LARGE DOC_STOPPED
    */
   async mutate(name: string, args: unknown, user: string | null): Promise<Outcome> {
@@ -211,7 +211,7 @@ export class Remote implements ConnectableDocument {
     return await outcome
   }
 
-  /** Lets nobody in any more, finishes what was received, writes the checkpoint and gives the log back. */
+  /** Disconnects all clients, runs what was received, writes a checkpoint and closes the log. */
   async close(): Promise<void> {
     await this.#effects?.stop()
     await this.#idle()
@@ -226,11 +226,11 @@ export class Remote implements ConnectableDocument {
     } finally {
       this.#failure ??= new LfError("DOC_STOPPED", "the document was closed")
       this.#failWaiters(this.#failure)
-      await letGo(this.#steps.db, this.#store.streams)
+      await closeDatabaseAndLog(this.#steps.db, this.#store.streams)
     }
   }
 
-  /** Writes main.db anew now. A failure stops the document, like any other of its disk (T19). */
+  /** Writes main.db now. A failure stops the document, like every failure of its disk (T19). */
   async checkpoint(): Promise<void> {
     await this.#idle()
     try {
@@ -242,12 +242,12 @@ export class Remote implements ConnectableDocument {
     }
   }
 
-  /** A loop that ends may have started the next one. */
+  /** Resolves when no loop runs: one that ends may start the next. */
   async #idle(): Promise<void> {
     while (this.#loop !== null) await this.#loop
   }
 
-  /** Whoever waits in this process is told; what was durable is found at the next opening. */
+  /** Rejects the calls of this process that wait. What is durable takes effect at the next opening. */
   #failWaiters(error: LfError): void {
     this.#own.fail(error)
     this.#reads.fail(error)
@@ -262,7 +262,7 @@ export class Remote implements ConnectableDocument {
     await this.#store.checkpoint()
   }
 
-  /** Something came: the loop runs, once more if it is running already. */
+  /** Starts the loop; one that is running runs once more. */
   #wake(): void {
     this.#isDue = true
     if (this.#loop !== null || this.#failure !== null) return
@@ -272,10 +272,10 @@ export class Remote implements ConnectableDocument {
     })
   }
 
-  /** Drain, step, flush once, then answer and announce: nothing leaves before it is durable (I3, I4). */
+  /** Drains, steps, flushes once, then answers and announces: nothing is sent before it is durable (I3, I4). */
   async #run(): Promise<void> {
     try {
-      // A turn's pause gathers what arrives together, so that one flush covers it.
+      // Waits one microtask, so that one flush covers requests that arrive together.
       await Promise.resolve()
       this.#isDue = false
       const answers: (() => void)[] = []
@@ -302,7 +302,7 @@ export class Remote implements ConnectableDocument {
     }
   }
 
-  /** Reads get a slice; then what else came has its turn, here and in the other documents of the process (H8). */
+  /** Answers reads for one slice, then yields to other requests of this and other documents (H8). */
   async #answerReads(): Promise<void> {
     const hasMore = this.#reads.answer(this.#steps.db)
     await this.#steps.recover()
@@ -311,7 +311,7 @@ export class Remote implements ConnectableDocument {
     await this.#options.host.yieldToLoop?.()
   }
 
-  /** Takes a batch as far as it may be taken and there is room. Sent twice it changes nothing. */
+  /** Merges a batch (`BatchMerger.merge`); a repeated one changes nothing. */
   handleClientMutations(
     client: ConnectedClient,
     message: SyncMutations,
@@ -325,13 +325,13 @@ export class Remote implements ConnectableDocument {
     return reply
   }
 
-  /** What was applied is kept no longer than its effect needs it: journals are bounded, whatever clients confirm (I17). */
+  /** Drops applied mutations whose effect is delivered: journals are bounded, whatever clients confirm (I17). */
   #release(clientIds: Iterable<string>): void {
     const effects = this.#effects
     for (const id of clientIds) this.#clients.release(id, effects === null ? END : effects.marks.delivered(id))
   }
 
-  /** Others came in with the same secret while the id was nobody's: it is not theirs any more (S4). */
+  /** Ends other users' connections with the same secret, made while the id was anonymous (S4). */
   #dismissOthers({ clientId, user }: Sender): void {
     for (const client of this.#connected) {
       if (client.clientId !== clientId || client.user === user) continue
@@ -340,7 +340,7 @@ export class Remote implements ConnectableDocument {
     }
   }
 
-  /** Keeps the request until there is something newer than its cursor. */
+  /** Keeps the request until there are changes after its cursor. */
   handleClientSyncStorage(client: ConnectedClient, message: SyncStorage): void {
     client.waiting = message
     this.#clients.noteSeen(client.clientId, message.outcomesSeen)
@@ -348,7 +348,7 @@ export class Remote implements ConnectableDocument {
     if (message.cursor === LSN_ZERO) client.hasOurEpoch = false
   }
 
-  /** Answers every request that waits for less than there is now. */
+  /** Answers every waiting request whose cursor is behind. */
   announce(): void {
     for (const client of this.#connected) {
       if (client.waiting === null || (client.hasOurEpoch && client.cursor >= this.#flushed.lsn)) continue
@@ -358,7 +358,7 @@ export class Remote implements ConnectableDocument {
     }
   }
 
-  /** `yieldToLoop` keeps one writer's thousands from holding up every other document (I20, T39). */
+  /** Runs all that waits; yields, so that one client's many mutations do not delay other documents (I20, T39). */
   async #stepAll(): Promise<ClientOutcome[]> {
     const { host } = this.#options
     const all: ClientOutcome[] = []
@@ -378,7 +378,7 @@ export class Remote implements ConnectableDocument {
     return { lsn: this.#store.lsn(), checksum: storage.checksum, pages: storage.snapshot() }
   }
 
-  /** Storage failed: nothing is acknowledged, everybody connects again and finds what was durable (T19). */
+  /** Called when storage failed: nothing is acknowledged; clients connect again and get the durable state (T19). */
   #stop(error: LfError): void {
     if (this.#failure !== null) return
     this.#failure = error
@@ -390,8 +390,8 @@ export class Remote implements ConnectableDocument {
   }
 }
 
-/** A log that is not given back cannot be opened again: whatever fails before, that comes last and always (T44). */
-async function letGo(db: Database, streams: RemoteStore["streams"]): Promise<void> {
+/** Closes the log last, whatever fails before: a log that stays open cannot be opened again (T44). */
+async function closeDatabaseAndLog(db: Database, streams: RemoteStore["streams"]): Promise<void> {
   try {
     db.close()
   } finally {

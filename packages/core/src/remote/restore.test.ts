@@ -19,7 +19,7 @@ const host = new SimHost(new SimClock(), new SeededRandom(1))
 const invalid = (message: RegExp) =>
   expect.objectContaining({ code: "BACKUP_INVALID", message: expect.stringMatching(message) })
 
-/** A file with the table that every document has, after `statements`. */
+/** A file with a document's own tables, after `statements`. */
 async function fileOf(...statements: string[]): Promise<Uint8Array> {
   const storage = new Storage()
   const db = new Database(await loadSqlite(), storage)
@@ -31,8 +31,8 @@ async function fileOf(...statements: string[]): Promise<Uint8Array> {
 
 const read = async (bytes: Uint8Array) => readCopy(await loadSqlite(), bytes)
 
-describe("S18 restore", () => {
-  test("T2 a copy becomes a new document under a new epoch, with how far each client had got", async () => {
+describe("restore (S18)", () => {
+  test("a copy becomes a document with a new epoch and each client's applied cursor (T2)", async () => {
     const bytes = await fileOf("insert into __lf_mutations values ('abc', 3, -1)")
     const copy = await read(bytes)
     expect(copy.applied).toEqual([{ clientId: "abc", lsn: 3, hash: 2n ** 64n - 1n }])
@@ -44,7 +44,7 @@ describe("S18 restore", () => {
     expect(new RemoteStore(await disk.open("d"), host).epoch).not.toBe(epoch)
   })
 
-  test("a log that is in use takes no copy, and is given back", async () => {
+  test("a log that is in use is refused and closed", async () => {
     const copy = await read(await fileOf())
     const disk = new MemoryDisk()
     await restoreCopy(await disk.open("d"), copy, host)
@@ -58,7 +58,7 @@ describe("S18 restore", () => {
     expect(checkpoint?.pages.length).toBe(copy.pages.length)
   })
 
-  test("S9 a file that is no document is BACKUP_INVALID, whatever it claims", async () => {
+  test("a file that is no document is BACKUP_INVALID, whatever its header (S9)", async () => {
     const bytes = await fileOf()
     const changed = (at: number, ...values: number[]) => {
       const copy = bytes.slice()
@@ -83,7 +83,7 @@ describe("S18 restore", () => {
     for (const [file, message] of wrong) await expect(read(file)).rejects.toThrow(invalid(message))
   })
 
-  test("I16 a file whose index misses a row is BACKUP_INVALID, with what is wrong with it", async () => {
+  test("a file whose index misses a row is BACKUP_INVALID, with the reason (I16)", async () => {
     const bytes = await fileOf("create table t (a)", "create index i on t (a)", "insert into t values (7)")
     const whole = await read(bytes)
     const storage = new Storage(whole.pages)
@@ -96,7 +96,7 @@ describe("S18 restore", () => {
     await expect(read(empty)).rejects.toThrow(invalid(/it is damaged: .*(missing|wrong #)/))
   })
 
-  test("a client id that goes on behind what one may have is BACKUP_INVALID", async () => {
+  test("a client id that is too long or has other characters is BACKUP_INVALID", async () => {
     for (const id of ["abc/../x", "a".repeat(65), ""])
       await expect(read(await fileOf(`insert into __lf_mutations values ('${id}', 3, 1)`))).rejects.toThrow(
         invalid(/expected client ids/),
@@ -107,7 +107,7 @@ describe("S18 restore", () => {
     ])
   })
 
-  test("a restored document answers its new epoch; a log with a checkpoint takes no copy", async () => {
+  test("restore returns the new epoch; a log with a checkpoint is refused", async () => {
     const copy = await read(await fileOf())
     const disk = new MemoryDisk()
     const { epoch } = await restoreCopy(await disk.open("d"), copy, host)
@@ -119,7 +119,7 @@ describe("S18 restore", () => {
     })
   })
 
-  test("S9 a page that begins like a database and is cut is none", async () => {
+  test("a cut first page is BACKUP_INVALID (S9)", async () => {
     const bytes = await fileOf()
     await expect(read(bytes.slice(0, PAGE_BYTES - 1))).rejects.toThrow(invalid(/expected a SQLite database/))
     await expect(read(bytes.slice(0, 100))).rejects.toThrow(invalid(/expected a SQLite database/))

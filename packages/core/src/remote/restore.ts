@@ -16,18 +16,18 @@ import { readAllApplied } from "../timeline/internal-tables.ts"
 import { clientStream } from "./client-list.ts"
 import { epochsOf, RemoteStore } from "./remote-store.ts"
 
-/** A document as one file, checked. */
+/** A document read from one SQLite file, verified. */
 export interface DocumentCopy {
   readonly pages: readonly Page[]
-  /** How far each client's mutations are in it: all that it knows of who wrote. */
+  /** The applied cursor of each client that wrote. */
   readonly applied: readonly { readonly clientId: string; readonly lsn: Lsn; readonly hash: bigint }[]
 }
 
 const MAGIC = "SQLite format 3\0"
-/** As `ClientList` names the journals of clients. */
+/** The client ids that a stream's name may contain. */
 const CLIENT_ID = /^[a-z0-9]{1,64}$/
 
-/** What SQLite's header must say, by offset: of a document it never changes (I16). */
+/** The bytes that SQLite's header must have, by offset: in a document they never change (I16). */
 const HEADER: readonly { readonly at: number; readonly bytes: readonly number[]; readonly refusal: string }[] = [
   { at: 16, bytes: [PAGE_BYTES >> 8, PAGE_BYTES & 255], refusal: `expected pages of ${PAGE_BYTES} bytes, got others` },
   { at: 18, bytes: [1, 1], refusal: "it is in WAL mode; say `pragma journal_mode=delete` to it first" },
@@ -36,9 +36,9 @@ const HEADER: readonly { readonly at: number; readonly bytes: readonly number[];
 ]
 
 /**
- * Gives a document that was put back from a copy a new epoch, so that clients notice that their cursors mean nothing
- * any more (T2). Done before the document is opened again; it closes the log. Skipped, a client that is ahead of the
- * copy takes other pages for its own.
+ * Gives a document that was restored from a copy a new epoch, so that clients discard their cursors. Must run before the
+ * document is opened again; closes the log. Without it a client that is ahead of the copy takes other pages for its
+ * own (T2).
  * @throws LOG_CORRUPT LOG_FAILED LOG_FULL
  */
 export async function renewEpoch(opened: OpenedLog, host: Host): Promise<void> {
@@ -48,8 +48,8 @@ export async function renewEpoch(opened: OpenedLog, host: Host): Promise<void> {
 }
 
 /**
- * The pages of a document at rest, checkpoint and storage journal taken together and verified: in this order they are
- * a SQLite file. Nothing is written; none when nothing was committed yet.
+ * The pages of a document at rest, from checkpoint and storage journal, verified: in this order they are a SQLite file.
+ * Writes nothing. Empty when nothing was committed yet.
  * @throws LOG_CORRUPT LOG_FORMAT_NEWER
  */
 export function pagesAtRest(stored: Omit<OpenedLog, "log">, host: Host): readonly Page[] {
@@ -57,8 +57,8 @@ export function pagesAtRest(stored: Omit<OpenedLog, "log">, host: Host): readonl
 }
 
 /**
- * A document from the bytes of a SQLite file, if it can be one: our page size, sound, and with our own tables.
- * `module` is used up.
+ * Reads a document from the bytes of a SQLite file: it must have our page size and our tables, and be undamaged.
+ * `module` cannot be used again.
  * @throws BACKUP_INVALID
  */
 export function readCopy(module: SqliteModule, bytes: Uint8Array): DocumentCopy {
@@ -79,9 +79,9 @@ export function readCopy(module: SqliteModule, bytes: Uint8Array): DocumentCopy 
 }
 
 /**
- * Makes a copy the content of a new document, under a new epoch, and closes its log. Of what clients sent nothing is
- * taken over but how far each had got: there its journal goes on, or its author finds that it must not (T2). Without
- * these marks what the server itself writes next would be taken for what ran before, and never run.
+ * Makes a copy the content of a new document, under a new epoch, and closes its log. Of each client only the applied cursor
+ * is kept: there its journal continues, or forks. Without it the server's next mutations would count as applied
+ * before, and never run (T2).
  * @throws LOG_FAILED LOG_FULL
  */
 export async function restoreCopy(opened: OpenedLog, copy: DocumentCopy, host: Host): Promise<{ epoch: string }> {
@@ -117,7 +117,7 @@ function pagesFrom(bytes: Uint8Array): Page[] {
     throw invalid(
       `expected ${pageCount * PAGE_BYTES} bytes for the ${pageCount} pages of its header, got ${bytes.length}`,
     )
-  // Copies, so that one page that lives long does not hold the whole file in memory.
+  // Copies, so that one page that stays referenced does not keep the whole file in memory.
   return Array.from(
     { length: pageCount },
     (_, i) => new Uint8Array(bytes.subarray(i * PAGE_BYTES, (i + 1) * PAGE_BYTES)),

@@ -13,7 +13,7 @@ interface Waiter {
   readonly reject: (error: LfError) => void
 }
 
-/** The mutations of this process's own: journaled like a client's, and their callers wait for the outcome. */
+/** The mutations of this process: journaled like a client's; their callers wait for the outcome. */
 export class ServerMutations {
   readonly #store: RemoteStore
   readonly #clients: ClientList
@@ -29,13 +29,13 @@ export class ServerMutations {
   }
 
   /**
-   * Keeps a mutation as arrived. The promise resolves when its outcome is durable.
-   * @throws MUTATION_UNKNOWN MUTATION_ARGS_INVALID MUTATION_TOO_LARGE and then nothing was kept
+   * Journals a mutation as arrived. The promise resolves when its outcome is durable.
+   * @throws MUTATION_UNKNOWN MUTATION_ARGS_INVALID MUTATION_TOO_LARGE; then nothing was kept
    */
   add(name: string, args: unknown, user: string | null): Promise<Outcome> {
     const atMs = this.#host.nowMs()
     const uid = uuidV7(atMs, this.#host.randomBytes(10))
-    // Decoded once before it is kept: what cannot be read would have no outcome (T35).
+    // `make` decodes it before it is kept: an unreadable one would have no outcome (T35).
     const entry = mutationCodec.encode(this.#mutator.make({ uid, name, args, at: atMs }))
     const journal = this.#clients.journal(SERVER_CLIENT)
     const from = journal.lsn()
@@ -46,7 +46,7 @@ export class ServerMutations {
     })
   }
 
-  /** These outcomes are durable. */
+  /** Called when these outcomes are durable. */
   settle(decided: readonly ClientOutcome[]): void {
     if (this.#waiterByUid.size === 0) return
     for (const { uid, outcome } of decided) {

@@ -2,38 +2,38 @@ import { describe, expect, test } from "vitest"
 import type { Database } from "../sqlite/database.ts"
 import { MUTATION_PAGES_MAX, NEAR_SHARE, OVER_SHARE, SizeWatch } from "./size-watch.ts"
 
-/** A watch of a document that may have 1,000 pages, and what its operator is told. */
+/** A watch of a document that may have 1,000 pages, and its calls of `onNearLimit`. */
 function watch(pagesMax: number | undefined = 1_000) {
-  const told: unknown[] = []
-  const size = new SizeWatch(pagesMax, (now) => told.push(now))
+  const reported: unknown[] = []
+  const size = new SizeWatch(pagesMax, (now) => reported.push(now))
   const look = (pagesUsed: number, pageCount = pagesUsed) => size.look({ pagesUsed } as Database, pageCount)
-  return { size, told, look }
+  return { size, reported, look }
 }
 
-describe("T36 how full a document is", () => {
-  test("is told once when it comes near its limit, and once more when it comes near again", () => {
-    const { told, look } = watch()
+describe("a document's size (T36)", () => {
+  test("is reported once each time it comes near its limit", () => {
+    const { reported, look } = watch()
     const near = 1_000 * NEAR_SHARE
     look(near - 1)
-    expect(told).toEqual([])
+    expect(reported).toEqual([])
     look(near)
     look(near + 50)
-    expect(told).toEqual([{ pagesUsed: near, pagesMax: 1_000 }])
+    expect(reported).toEqual([{ pagesUsed: near, pagesMax: 1_000 }])
     look(near - 1)
     look(near + 1)
-    expect(told).toEqual([
+    expect(reported).toEqual([
       { pagesUsed: near, pagesMax: 1_000 },
       { pagesUsed: near + 1, pagesMax: 1_000 },
     ])
   })
 
-  test("is what its pages hold, not the size of its file", () => {
-    const { size, told, look } = watch()
+  test("is its used pages, not the size of its file", () => {
+    const { size, reported, look } = watch()
     look(10, 5_000)
-    expect([told, size.isOver]).toEqual([[], false])
+    expect([reported, size.isOver]).toEqual([[], false])
   })
 
-  test("is not looked at while the file is too small to matter", () => {
+  test("is not counted while the file is too small", () => {
     const { size } = watch()
     const db = {
       get pagesUsed(): number {
@@ -44,7 +44,7 @@ describe("T36 how full a document is", () => {
     expect(() => size.look(db as Database, 900)).toThrow()
   })
 
-  test("is over from a thirty-second past its limit on, until it is less again", () => {
+  test("is over from 1/32 past its limit on, until it is less again", () => {
     const { size, look } = watch(3_200)
     expect(OVER_SHARE).toBe(1 / 32)
     const seen = [3_200, 3_300, 3_301, 3_300].map((pages) => {
@@ -54,7 +54,7 @@ describe("T36 how full a document is", () => {
     expect(seen).toEqual([false, false, true, false])
   })
 
-  test("has a limit of its own at most as high as mutations may fill at all, which is the default", () => {
+  test("has a limit of at most MUTATION_PAGES_MAX, the default", () => {
     expect([new SizeWatch(7), new SizeWatch(undefined), new SizeWatch(2 * MUTATION_PAGES_MAX)]).toMatchObject([
       { pagesMax: 7 },
       { pagesMax: MUTATION_PAGES_MAX },

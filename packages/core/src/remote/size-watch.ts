@@ -4,9 +4,9 @@ import { mutationPagesMax } from "../timeline/apply-group.ts"
 
 /** Pages that mutations may fill in a document: 960 MiB. The rest of DOCUMENT_PAGES_MAX is room for our own rows and for migrations. */
 export const MUTATION_PAGES_MAX = mutationPagesMax(DOCUMENT_PAGES_MAX)
-/** From this part of its limit on the operator is warned. */
+/** The share of its limit from which the operator is warned. */
 export const NEAR_SHARE = 0.9
-/** So much past its limit, by rows of our own, and no client's mutation is taken any more: what notes them must fit (T36). */
+/** The share past its limit, by our own rows, from which mutations of clients are refused: rows that note them must fit (T36). */
 export const OVER_SHARE = 1 / 32
 
 export interface DocumentSize {
@@ -14,16 +14,16 @@ export interface DocumentSize {
   readonly pagesMax: number
 }
 
-/** Told when a document comes near its limit, once each time that it does. */
+/** Called once each time a document's size reaches NEAR_SHARE of its limit. */
 export type OnNearLimit = (size: DocumentSize) => void
 
-/** How much of a document's pages is used, looked at only where it matters. */
+/** A document's used pages, counted only when its file is near the limit. */
 export class SizeWatch {
-  /** Up to here mutations may fill the document. */
+  /** The pages that mutations may fill. */
   readonly pagesMax: number
   readonly #onNearLimit: OnNearLimit
   #isNear = false
-  /** Our own rows have filled what was left for them. */
+  /** Whether our own rows have filled the room left for them. */
   isOver = false
 
   constructor(pagesMax: number | undefined, onNearLimit: OnNearLimit = () => {}) {
@@ -31,11 +31,11 @@ export class SizeWatch {
     this.#onNearLimit = onNearLimit
   }
 
-  /** After a commit. */
+  /** Called after each commit. */
   look(db: Database, pageCount: number): void {
     const { pagesMax } = this
     const nearAt = pagesMax * NEAR_SHARE
-    // The file never has fewer pages than are used.
+    // The used pages are at most `pageCount`.
     const pagesUsed = pageCount < nearAt ? 0 : db.pagesUsed
     this.isOver = pagesUsed > pagesMax * (1 + OVER_SHARE)
     const isNear = pagesUsed >= nearAt

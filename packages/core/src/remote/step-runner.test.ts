@@ -22,7 +22,7 @@ import { STEP_MUTATIONS_MAX } from "./step-runner.ts"
 
 beforeAll(loadChecksum)
 
-/** What ran since a group began, and whether something in it took too long. */
+/** The texts that ran since a group began, and whether one of them took too long. */
 let run: string[] = []
 let isSlow = false
 const Note = defineMutation("Note", z.object({ text: z.string() }), (tx, { text }) => {
@@ -48,8 +48,8 @@ async function recover(disk: MemoryDisk, options: Partial<RemoteOptions> = {}): 
   return Remote.recover({ opened: await disk.open("d"), loadSqlite, mutator, host, ...options })
 }
 
-describe("T12 a group that takes too long", () => {
-  /** Runs the texts together; stops each group in which something is slow. */
+describe("a group that takes too long (T12)", () => {
+  /** Runs the texts together; stops each group in which a text is slow. */
   async function runAll(...texts: string[]) {
     const groups: string[][] = []
     const failed: string[] = []
@@ -68,7 +68,7 @@ describe("T12 a group that takes too long", () => {
     return { groups, failed, outcomes, texts: rows.map(({ text }) => text) }
   }
 
-  test("is stopped and runs again without the one during which it was stopped, which is rejected when it is slow alone", async () => {
+  test("runs again without the mutation it was stopped in, which is rejected if slow alone", async () => {
     const { groups, failed, outcomes, texts } = await runAll("a", "b", "slow")
     expect(groups).toEqual([["a", "b", "slow"], ["a", "b"], ["slow"]])
     expect(outcomes.map((outcome) => outcome.type)).toEqual(["applied", "applied", "rejected"])
@@ -76,7 +76,7 @@ describe("T12 a group that takes too long", () => {
     expect([texts, failed]).toEqual([["a", "b"], ["SQL_LIMIT"]])
   })
 
-  test("harms no innocent that ran when the time was up: it runs alone, and is applied", async () => {
+  test("rejects no innocent mutation that ran when time was up: it is applied alone", async () => {
     const { groups, outcomes, texts } = await runAll("slow", "b", "c")
     expect(groups).toEqual([["slow", "b", "c"], ["slow", "b"], ["slow"], ["b"], ["c"]])
     expect(outcomes.map((outcome) => outcome.type)).toEqual(["rejected", "applied", "applied"])
@@ -84,7 +84,7 @@ describe("T12 a group that takes too long", () => {
   })
 })
 
-test("T43 a read that crashes SQLite costs an instance, not the document", async () => {
+test("a read that crashes SQLite costs an instance, not the document (T43)", async () => {
   let instances = 0
   const counting = async () => {
     instances++
@@ -101,8 +101,8 @@ test("T43 a read that crashes SQLite costs an instance, not the document", async
   await remote.close()
 })
 
-describe("what is told of mutations that failed", () => {
-  test("is a mutator's bug, with what it threw; not what it refused, nor that the document is full", async () => {
+describe("onFailed", () => {
+  test("is called with a mutator's error, not with a Reject or for a full document", async () => {
     const failed: unknown[] = []
     const remote = await recover(new MemoryDisk(), {
       pagesMax: 30,
@@ -120,7 +120,7 @@ describe("what is told of mutations that failed", () => {
       "DOC_TOO_LARGE",
       "applied",
     ])
-    // The group ran twice: the second time each was measured.
+    // The group ran twice: the second time each mutation was measured.
     expect(new Set(failed.map((one) => JSON.stringify(one)))).toEqual(
       new Set([JSON.stringify(["Note", "ann", "a bug"])]),
     )
@@ -128,7 +128,7 @@ describe("what is told of mutations that failed", () => {
   })
 })
 
-test("T39 a group has 256 mutations at most, of as many clients' batches as it takes", async () => {
+test("a group has at most 256 mutations, of any number of batches (T39)", async () => {
   const groups: number[] = []
   const remote = await recover(new MemoryDisk(), {
     guard: (work) => {
@@ -145,10 +145,10 @@ test("T39 a group has 256 mutations at most, of as many clients' batches as it t
   await remote.close()
 })
 
-describe("what was taken", () => {
+describe("a received mutation", () => {
   const uidOf = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`
 
-  /** A server's log with these entries of client a, as they came. */
+  /** A server's log with these entries of client a, in the order of arrival. */
   async function logOf(entries: readonly Uint8Array[], forbidden: readonly number[] = []): Promise<MemoryDisk> {
     const disk = new MemoryDisk()
     const store = new RemoteStore(await disk.open("d"), new SimHost(new SimClock(), new SeededRandom(1)))
@@ -161,7 +161,7 @@ describe("what was taken", () => {
 
   const noteOf = (n: number, text: string) =>
     mutationCodec.encode({ uid: uidOf(n), name: "Note", args: { text }, at: 1 })
-  /** By a connection of our own: the app's may not look there. */
+  /** Read by a connection of our own: the app's may not read this table. */
   async function rejections(remote: Remote): Promise<string[]> {
     const db = new Database(await loadSqlite(), new Storage(remote.pages))
     const rows = db.exec("select lsn, code from __lf_rejections order by lsn")
@@ -169,7 +169,7 @@ describe("what was taken", () => {
     return rows.map((row) => `${row.lsn} ${row.code}`)
   }
 
-  test("T38 and cannot be read, or was forbidden by an earlier version, is rejected; what follows is applied", async () => {
+  test("that cannot be read or was forbidden is rejected; those after it are applied (T38)", async () => {
     const malformed = noteOf(1, "x").slice(0, -1)
     const disk = await logOf([malformed, noteOf(2, "forbidden"), noteOf(3, "good")], [2])
     const failed: unknown[] = []
@@ -182,14 +182,14 @@ describe("what was taken", () => {
     await remote.close()
   })
 
-  test("from a clock that is more than a minute ahead happened a minute ahead of the server's", async () => {
+  test("from a clock more than a minute ahead is dated a minute ahead of the server's", async () => {
     const at = (n: number, ms: number) => mutationCodec.encode({ uid: uidOf(n), name: "Stamp", args: {}, at: ms })
     const remote = await recover(await logOf([at(1, 4), at(2, 60_005), at(3, 60_006), at(4, 9_000_000)]))
     expect(remote.query(notes).map(({ text }) => text)).toEqual(["4", "60005", "60005", "60005"])
     await remote.close()
   })
 
-  test("is kept no longer than it is needed: at rest are no arrivals that ran, and no outcome of the server's own", async () => {
+  test("leaves at rest no arrival that ran, and no outcome of the server's own", async () => {
     const disk = await logOf([noteOf(1, "a"), noteOf(2, "refused")])
     const remote = await recover(disk)
     await remote.mutate("Note", { text: "refused" }, null)
@@ -205,7 +205,7 @@ describe("what was taken", () => {
     await again.close()
   })
 
-  test("T39 in many batches of one client runs in groups of 256, in order and once", async () => {
+  test("in one of many batches runs in groups of 256, in order and once (T39)", async () => {
     const groups: number[] = []
     const disk = new MemoryDisk()
     const store = new RemoteStore(await disk.open("d"), new SimHost(new SimClock(), new SeededRandom(1)))
@@ -240,14 +240,14 @@ describe("what was taken", () => {
     await remote.close()
   })
 
-  test("by the server itself is in no client's list of rejections", async () => {
+  test("of the server itself is in no client's list of rejections", async () => {
     const remote = await recover(new MemoryDisk())
     expect(await remote.mutate("Note", { text: "refused" }, null)).toMatchObject({ type: "rejected", code: "no" })
     expect(await rejections(remote)).toEqual([])
     await remote.close()
   })
 
-  test("a client's rejections are forgotten in the document when it has seen them and so many more", async () => {
+  test("is dropped from the rejections when its author has seen it and HASHES_KEPT more", async () => {
     const count = HASHES_KEPT + 2
     const texts = Array.from({ length: count }, (_, i) => (i < 3 ? `refused ${i}` : `note ${i}`))
     const entries = texts.map((text, i) => noteOf(i + 1, text))
@@ -256,23 +256,27 @@ describe("what was taken", () => {
     expect(await rejections(remote)).toEqual(["1 no", "2 no", "3 no"])
     let hash = 0n
     for (const entry of entries) hash = chainHash(hash, entry)
-    const peer = remoteWith(remote)
-    peer.seen(count)
-    peer.push({ from: lsn(count), previousHash: hash, entries: [noteOf(count + 1, "last")] })
+    const client = clientOf(remote)
+    client.seen(count)
+    client.push({ from: lsn(count), previousHash: hash, entries: [noteOf(count + 1, "last")] })
     await remote.read(notes)
     await remote.read(notes)
     expect(await rejections(remote)).toEqual(["3 no"])
     await remote.close()
   })
 
-  /** Client a, without its secret: what its frames ask of the document. */
-  function remoteWith(remote: Remote) {
-    const peer = { clientId: "a", user: "ann", hasOurEpoch: true, waiting: null } as never // all that these two look at
+  /** The calls that frames of client a lead to, without its secret. */
+  function clientOf(remote: Remote) {
+    const client = { clientId: "a", user: "ann", hasOurEpoch: true, waiting: null } as never // all that these two calls read
     return {
       seen: (outcomesSeen: number) =>
-        remote.handleClientSyncStorage(peer, { type: "sync-storage", cursor: lsn(1), outcomesSeen: lsn(outcomesSeen) }),
+        remote.handleClientSyncStorage(client, {
+          type: "sync-storage",
+          cursor: lsn(1),
+          outcomesSeen: lsn(outcomesSeen),
+        }),
       push: (batch: { from: ReturnType<typeof lsn>; previousHash: bigint; entries: Uint8Array[] }) =>
-        remote.handleClientMutations(peer, { type: "sync-mutations", batch, confirmed: lsn(0) }, []),
+        remote.handleClientMutations(client, { type: "sync-mutations", batch, confirmed: lsn(0) }, []),
     }
   }
 })

@@ -20,15 +20,15 @@ import type { OutcomeList } from "./outcome-list.ts"
 import type { Arrival, RemoteStore } from "./remote-store.ts"
 import type { SizeWatch } from "./size-watch.ts"
 
-/** Mutations in one transaction and one entry of the storage journal. */
+/** The most mutations in one transaction and one entry of the storage journal. */
 export const STEP_MUTATIONS_MAX = 256
-/** After so much time a group ends, and what else came to the process has its turn: one mutation is never cut by it (T39). */
+/** After this time a group ends between two mutations, and other work of the process runs (T39). */
 export const STEP_SLICE_MS = 10
-/** How far ahead of the server a client's clock may be; what is more is clamped. */
+/** How far ahead of the server a client's clock may be; later times are clamped. */
 const CLOCK_AHEAD_MS_MAX = 60_000
 const NO_UID = "00000000-0000-0000-0000-000000000000"
 
-/** Runs `work` and stops it when it takes too long; false: it was stopped, and the wasm under it cannot be used again. */
+/** Runs `work` and stops it when it takes too long. False: it was stopped, and its wasm instance cannot be used again. */
 export type Guard = (work: () => void) => boolean
 
 export function runUnguarded(work: () => void): boolean {
@@ -36,20 +36,20 @@ export function runUnguarded(work: () => void): boolean {
   return true
 }
 
-/** A mutation that waits: whose, where, and what came with it. */
+/** A mutation that waits to run. */
 interface Waiting extends MutationRef {
   readonly hash: bigint
   readonly job: Job
 }
 
-/** Told of every mutation that failed: threw something else than a `Reject`, was stopped, or is not tried any more. */
+/** Called for every mutation that failed: it threw no `Reject` but another error, was stopped, or is quarantined. */
 export type OnFailed = (failed: {
   readonly mutation: Mutation
   readonly user: string | null
   readonly error: unknown
 }) => void
 
-/** Runs what was received and not yet applied, in the order of arrival, one group per transaction. */
+/** Runs the received mutations that are not applied yet, in the order of arrival, one group per transaction. */
 export class StepRunner {
   db: Database
   readonly #store: RemoteStore
@@ -65,13 +65,13 @@ export class StepRunner {
   readonly #host: Host
   readonly #size: SizeWatch
   readonly #gone: GoneClients
-  /** Whose rows the group that runs has deleted. */
+  /** The clients whose rows the running group has deleted. */
   #forgotten: readonly string[] = []
-  /** Mutations that had to be stopped or crashed SQLite, by client and position, and the code that says so. */
+  /** The code of each mutation that was stopped or crashed SQLite, by client and position. */
   readonly #stopped = new Map<string, "SQL_LIMIT" | "SQL_CRASHED">()
-  /** Mutations during which a group of several was stopped: they run alone, with all the time for themselves. */
+  /** Mutations during which a group of several was stopped: each runs alone, with the whole time limit. */
   readonly #suspects = new Set<string>()
-  /** Arrivals up to here have been run. */
+  /** Arrivals up to this position have been run. */
   #done: Lsn
 
   constructor(options: {
@@ -107,7 +107,7 @@ export class StepRunner {
     this.#done = options.store.arrivals.start()
   }
 
-  /** One group of the earliest mutations that wait; what became of them, or null when none wait. */
+  /** Runs one group of the earliest waiting mutations. Returns their outcomes, or null when none wait. */
   async step(): Promise<readonly ClientOutcome[] | null> {
     const waiting = this.#upToSuspect(this.#gather())
     if (waiting.length === 0) return null
@@ -119,7 +119,7 @@ export class StepRunner {
     const { current, result } = run
     if (!isDone) {
       const key = refKey(waiting[current])
-      // In a group it may only have been the one that was running when the time of all was up.
+      // In a group of several it may only be the one that ran when the group's time was up.
       if (waiting.length === 1) this.#stopped.set(key, "SQL_LIMIT")
       else this.#suspects.add(key)
     } else if (result?.type === "done") return this.#commit(waiting.slice(0, result.outcomes.length), result.outcomes)
@@ -128,7 +128,7 @@ export class StepRunner {
     return []
   }
 
-  /** What an exception out of the wasm leaves behind is started over, whoever met it: a read too (T43). */
+  /** Replaces a wasm instance that threw, in a mutation or a read (T43). */
   async recover(): Promise<void> {
     if (this.db.crash !== null) await this.#startOver()
   }
@@ -150,13 +150,13 @@ export class StepRunner {
       tellsWhy: this.#tellsWhy,
       onThrow: (index, error) => {
         const code = toLfError(error, "MUTATION_THREW").code
-        // A full document is its operator's business once, not once per mutation.
+        // A full document is reported once by `onNearLimit`, not once per mutation.
         if (!isReject(error) && code !== "DOC_TOO_LARGE") this.#onFailed({ ...waiting[index].job, error })
       },
     })
   }
 
-  /** Arrivals that were run, and whose effects were delivered, need no place in the next checkpoint. */
+  /** Before a checkpoint: drops the arrivals that were run and whose effects were delivered. */
   forgetDone(): void {
     if (this.#gather().length === 0) this.#quarantine.forget()
     const done = lsn(Math.min(this.#done, this.#effects?.done() ?? this.#done))
@@ -187,18 +187,18 @@ export class StepRunner {
     })
   }
 
-  /** A rejection's code is in the document, in one transaction with what the mutation did not do (I10). */
+  /** Writes a rejection's code into the document, in the transaction of its group (I10). */
   #mark({ clientId, lsn: at, job }: Waiting, outcome: RunResult): void {
     if (outcome.type !== "rejected" || clientId === SERVER_CLIENT) return
     addRejection(this.db, { clientId, lsn: at, uid: job.mutation.uid, code: outcome.code })
   }
 
-  /** Effects and rows in one transaction (I2): one row per client of the group, for the last of its mutations. */
+  /** Writes one row per client of the group, for the last of its mutations, in the transaction of their changes (I2). */
   #finish(done: readonly Waiting[]): void {
     const lastByClient = new Map(done.map((one) => [one.clientId, one]))
     for (const [clientId, { lsn: at, hash }] of lastByClient) {
       writeApplied(this.db, clientId, { lsn: at, hash })
-      // A clone may not have seen what its twin has: for as long as it can be told where the two part, it is told this too.
+      // A clone may lack what its twin has seen: its rejections are kept as long as the hashes that locate its fork.
       const old = this.#clients.seen(clientId) - HASHES_KEPT
       if (old > 0) deleteRejections(this.db, clientId, old)
     }
@@ -254,7 +254,7 @@ export class StepRunner {
     return { mutation, user }
   }
 
-  /** The old wasm instance was stopped in the middle: a new one, on the pages that were committed. */
+  /** Replaces a wasm instance that was stopped or crashed by a new one, on the committed pages. */
   async #startOver(): Promise<void> {
     this.#store.storage.revert()
     this.db = new Database(await this.#loadSqlite(), this.#store.storage)

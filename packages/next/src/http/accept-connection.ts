@@ -14,7 +14,7 @@ import type { ConnectionQuotas, UnadmittedPipe } from "../limits/connection-quot
 import { type Reporter, toFailure } from "../log/error-report.ts"
 import { nodeHost } from "../node/node-host.ts"
 
-/** Refusals that are not the server's failure, or were logged where they happened. */
+/** Codes that are no failure of the server, or are logged where they occur. */
 const EXPECTED: ReadonlySet<ErrorCode> = new Set([
   "AUTH_REQUIRED",
   "USER_ID_INVALID",
@@ -33,27 +33,27 @@ export interface AcceptOptions<P extends { readonly id: string }> {
   readonly reauthorizer: Reauthorizer
   readonly reporter: Reporter
   readonly pipe: UnadmittedPipe
-  /** Whose limits count while no user is signed in. */
+  /** The address that an anonymous client's limits are counted by. */
   readonly address: string
   readonly headers: Headers
   readonly url: URL
 }
 
-/** What `authenticate` and `authorize` answered. */
+/** The answers of `authenticate` and `authorize`. */
 interface AuthorizedRights<P> extends Rights {
   readonly principal: P | null
-  /** Asks both again. Null: the connection may stay; else why not. */
+  /** Calls both again. Null: the connection may stay; else the code that closes it. */
   recheck(): Promise<ErrorCode | null>
 }
 
-/** Serves a new socket: its connection asks this server's `Admission`. */
+/** Serves a new socket. */
 export function acceptConnection<P extends { readonly id: string }>(options: AcceptOptions<P>): void {
   const { pipe, quotas } = options
   const admission = new ServerAdmission(options)
   new ClientConnection({ pipe, host: nodeHost, admission, helloMsMax: quotas.limits.helloMsMax })
 }
 
-/** Who comes in, how fast and to what: the app's `authenticate` and `authorize`, the limits, and the rooms. */
+/** Admits clients by the app's `authenticate` and `authorize`, the limits, and the rooms. */
 class ServerAdmission<P extends { readonly id: string }> implements Admission<AuthorizedRights<P>> {
   readonly #options: AcceptOptions<P>
 
@@ -115,7 +115,7 @@ class ServerAdmission<P extends { readonly id: string }> implements Admission<Au
     })
   }
 
-  /** What a client is sent: the code and its sentence. Paths and causes stay here; a broken disk here is not one there. */
+  /** Sends a client the code and its sentence only, and DOC_STOPPED for LOG_ and SQL_ codes, which would mean its own disk. */
   async #public<T>(doc: string, run: () => Promise<T>): Promise<T> {
     try {
       return await run()
