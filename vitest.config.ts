@@ -30,8 +30,8 @@ export default defineConfig({
     ],
     exclude: ["**/node_modules/**", "**/template/**", ...linuxOnly],
     pool: "threads",
-    // By default one core stays free: on two cores that is half of the machine.
-    maxWorkers: 2,
+    // By default one core stays free: on two cores that is half of the machine. Many tests wait for processes and disks.
+    maxWorkers: 3,
     testTimeout: 20_000,
   },
 })

@@ -22,7 +22,7 @@ export async function run({ quick }) {
       }
     })
     const jobs = mutations.map((mutation) => ({ mutation, user: null }))
-    const forward = () => applyGroup({ db, mutator, side: "local", jobs })
+    const forward = () => applyGroup({ db, mutator, side: "local", jobs, pagesMax: db.pageCountMax })
     let round = 0
     const change = () => {
       round++

@@ -45,7 +45,9 @@ export async function run({ quick }) {
           position,
           BigInt.asIntN(64, BigInt(position) * 11_400_714_819_323_198_485n),
         )
-      const [outcome] = applyGroup({ db, mutator, side: "remote", jobs: [{ mutation, user: null }], mark })
+      const jobs = [{ mutation, user: null }]
+      const { outcomes } = applyGroup({ db, mutator, side: "remote", jobs, pagesMax: db.pageCountMax, mark })
+      const [outcome] = outcomes
       if (outcome.type !== "applied") throw new Error(`${name} was rejected: ${outcome.code}`)
       const changeset = storage.commit()
       rawBytes += changeset.pages.length * 4096

@@ -17,7 +17,7 @@ export async function checkSteps(vitestArgs = []) {
   for (const { code, output } of [unused, packed]) if (code !== 0) process.stdout.write(output)
   say("unit tests and a short simulation (vitest)")
   const unit = await run(node, [...bin.vitest, "run", ...vitestArgs], {
-    env: { LF_SIM_SEEDS: process.env.LF_SIM_SEEDS ?? "200" },
+    env: { LF_SIM_SEEDS: process.env.LF_SIM_SEEDS ?? "50" },
   })
   return [
     { name: "lint", ...lint },
