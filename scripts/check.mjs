@@ -3,6 +3,6 @@ import { ensureInstalled } from "./install.mjs"
 import { checkSteps, printTable } from "./steps.mjs"
 
 await ensureInstalled()
-const steps = await checkSteps()
+const steps = await checkSteps([], { LF_COUNTED_CONNECTIONS: "100" })
 printTable(steps)
 process.exitCode = steps.every((step) => step.code === 0) ? 0 : 1

@@ -5,7 +5,7 @@ import { bin, packages, run, say } from "./run.mjs"
 const node = process.execPath
 
 /** Lint and types side by side, so the unused and the packed, then the unit tests. Every step runs, also after a failed one. */
-export async function checkSteps(vitestArgs = []) {
+export async function checkSteps(vitestArgs = [], env = {}) {
   say("lint (biome) and types (tsc), side by side")
   const [lint, types] = await Promise.all([
     run(node, [...bin.biome, "check", "--error-on-warnings", "."], { quiet: true }),
@@ -17,7 +17,7 @@ export async function checkSteps(vitestArgs = []) {
   for (const { code, output } of [unused, packed]) if (code !== 0) process.stdout.write(output)
   say("unit tests and a short simulation (vitest)")
   const unit = await run(node, [...bin.vitest, "run", ...vitestArgs], {
-    env: { LF_SIM_SEEDS: process.env.LF_SIM_SEEDS ?? "50" },
+    env: { LF_SIM_SEEDS: process.env.LF_SIM_SEEDS ?? "50", ...env },
   })
   return [
     { name: "lint", ...lint },
