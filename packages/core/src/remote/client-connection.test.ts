@@ -202,6 +202,20 @@ describe("while a client is admitted", () => {
     expect(scene.steps).toEqual(["authorize doc", "open", "release"])
     expect(scene.closed).toEqual(["CLIENT_PROOF"])
   })
+
+  test("a document whose welcome fails is given back, once", async () => {
+    const scene = new Scene()
+    scene.send(encodeMessage(hello))
+    scene.document = {
+      welcomed: () => {
+        throw new Error("a bug")
+      },
+    }
+    scene.authorize()
+    await turn()
+    expect(scene.steps).toEqual(["authorize doc", "open", "connect doc", "disconnect", "release"])
+    expect(scene.closed).toEqual(["DOC_STOPPED"])
+  })
 })
 
 describe("frames that wait behind a slow authorize", () => {

@@ -105,7 +105,8 @@ export class ClientConnection<R extends Rights> {
       opened.welcomed?.()
       await this.#drain()
     } catch (error) {
-      opened?.release()
+      // An open connection gives its document back when it ends.
+      if (this.#state.type !== "open") opened?.release()
       this.#refuse(error)
     }
   }
