@@ -10,6 +10,7 @@ import type { ClientRequest, ConnectableDocument, ConnectOptions } from "./admis
 import { BatchMerger, type Sender } from "./batch-merger.ts"
 import { ClientList } from "./client-list.ts"
 import { ConnectedClient } from "./connected-client.ts"
+import { ConnectedClients } from "./connected-clients.ts"
 import { CrashQuarantine } from "./crash-quarantine.ts"
 import { GoneClients } from "./gone-clients.ts"
 import type { ClientOutcome } from "./mutation-ref.ts"
@@ -36,7 +37,7 @@ export class Remote implements ConnectableDocument {
   readonly #effects: OnAppliedQueue | null
   readonly #gone: GoneClients
   readonly #steps: StepRunner
-  readonly #connected = new Set<ConnectedClient>()
+  readonly #connected = new ConnectedClients()
   readonly #inbox: ClientRequest[] = []
   readonly #own: ServerMutations
   readonly #reads: Reads
@@ -65,7 +66,7 @@ export class Remote implements ConnectableDocument {
     this.#outcomes = outcomes
     const size = new SizeWatch(options.pagesMax, options.onNearLimit)
     this.#size = size
-    const onBound = (by: Sender) => this.#dismissOthers(by)
+    const onBound = (by: Sender) => this.#connected.dismissOthers(by)
     this.#merger = new BatchMerger({ store, clients, outcomes, host, size, onBound })
     const quarantine = new CrashQuarantine(store, clients, host)
     if (onApplied === undefined) store.forgetEffects()
@@ -140,7 +141,7 @@ export class Remote implements ConnectableDocument {
   }
 
   get connectedCount(): number {
-    return this.#connected.size
+    return this.#connected.count
   }
 
   get failure(): LfError | null {
@@ -215,8 +216,7 @@ export class Remote implements ConnectableDocument {
   async close(): Promise<void> {
     await this.#effects?.stop()
     await this.#idle()
-    for (const client of this.#connected) client.refuse("SERVER_CLOSING", "the server is shutting down")
-    this.#connected.clear()
+    this.#connected.refuseAll("the server is shutting down")
     try {
       if (this.#failure === null) {
         await this.#stepAll()
@@ -331,15 +331,6 @@ export class Remote implements ConnectableDocument {
     for (const id of clientIds) this.#clients.release(id, effects === null ? END : effects.marks.delivered(id))
   }
 
-  /** Ends other users' connections with the same secret, made while the id was anonymous (S4). */
-  #dismissOthers({ clientId, user }: Sender): void {
-    for (const client of this.#connected) {
-      if (client.clientId !== clientId || client.user === user) continue
-      this.#connected.delete(client)
-      client.refuse("CLIENT_PROOF", "this client id is bound to another user")
-    }
-  }
-
   /** Keeps the request until there are changes after its cursor. */
   handleClientSyncStorage(client: ConnectedClient, message: SyncStorage): void {
     client.waiting = message
@@ -350,12 +341,7 @@ export class Remote implements ConnectableDocument {
 
   /** Answers every waiting request whose cursor is behind. */
   announce(): void {
-    for (const client of this.#connected) {
-      if (client.waiting === null || (client.hasOurEpoch && client.cursor >= this.#flushed.lsn)) continue
-      const difference = this.#store.history.since(client.cursor, this.#flushed.pages.length)
-      const outcomes = this.#outcomes.after(client.clientId, client.waiting.outcomesSeen)
-      client.startTransfer(this.#flushed, difference, outcomes)
-    }
+    this.#connected.announce(this.#flushed, this.#store.history, this.#outcomes)
   }
 
   /** Runs all that waits; yields, so that one client's many mutations do not delay other documents (I20, T39). */
@@ -384,8 +370,7 @@ export class Remote implements ConnectableDocument {
     this.#failure = error
     void this.#effects?.stop()
     this.#failWaiters(error)
-    for (const client of this.#connected) client.refuse("SERVER_CLOSING", "the document stopped")
-    this.#connected.clear()
+    this.#connected.refuseAll("the document stopped")
     this.#options.onStopped?.(error)
   }
 }

@@ -1,0 +1,50 @@
+import type { PageHistory } from "../storage/page-history.ts"
+import type { Sender } from "./batch-merger.ts"
+import type { ConnectedClient } from "./connected-client.ts"
+import type { OutcomeList } from "./outcome-list.ts"
+import type { Snapshot } from "./page-transfer.ts"
+
+/** The clients that are connected to one document. */
+export class ConnectedClients {
+  readonly #all = new Set<ConnectedClient>()
+
+  get count(): number {
+    return this.#all.size
+  }
+
+  add(client: ConnectedClient): void {
+    this.#all.add(client)
+  }
+
+  has(client: ConnectedClient): boolean {
+    return this.#all.has(client)
+  }
+
+  delete(client: ConnectedClient): void {
+    this.#all.delete(client)
+  }
+
+  /** Ends other users' connections with the same secret, made while the id was anonymous (S4). */
+  dismissOthers({ clientId, user }: Sender): void {
+    for (const client of this.#all) {
+      if (client.clientId !== clientId || client.user === user) continue
+      this.#all.delete(client)
+      client.refuse("CLIENT_PROOF", "this client id is bound to another user")
+    }
+  }
+
+  /** Ends all of them with SERVER_CLOSING: they connect again. */
+  refuseAll(message: string): void {
+    for (const client of this.#all) client.refuse("SERVER_CLOSING", message)
+    this.#all.clear()
+  }
+
+  /** Answers every waiting request whose cursor is behind. */
+  announce(flushed: Snapshot, history: PageHistory, outcomes: OutcomeList): void {
+    for (const client of this.#all) {
+      if (client.waiting === null || (client.hasOurEpoch && client.cursor >= flushed.lsn)) continue
+      const difference = history.since(client.cursor, flushed.pages.length)
+      client.startTransfer(flushed, difference, outcomes.after(client.clientId, client.waiting.outcomesSeen))
+    }
+  }
+}
