@@ -145,6 +145,15 @@ describe("while a client is admitted", () => {
     expect(scene.connection.state).toBe("open")
   })
 
+  test("a ping is answered after the welcome, and the connection goes on", async () => {
+    const scene = new Scene()
+    scene.send(encodeMessage(hello), encodeMessage({ type: "ping" }), ask(1))
+    scene.authorize()
+    await turn()
+    expect([scene.sent, scene.connection.state]).toEqual([[{ type: "pong" }], "open"])
+    expect(scene.steps.at(-1)).toBe("sync-storage")
+  })
+
   test("16 frames may wait; one more ends the connection with RATE_LIMITED (S7)", () => {
     const scene = new Scene()
     scene.send(encodeMessage(hello))
@@ -261,7 +270,7 @@ describe("frames that wait behind a slow authorize", () => {
     await turn()
     scene.send(ask(0))
     await turn()
-    expect(scene.steps).toEqual(["disconnect", "release", "sync-mutations"])
+    expect(scene.steps).toEqual(["disconnect", "release"])
   })
 })
 
@@ -326,6 +335,22 @@ describe("an open connection", () => {
     scene.send(ask(0), encodeMessage({ type: "next-part" }))
     await turn()
     expect([scene.steps, scene.sent]).toEqual([[], []])
+  })
+
+  test("that is closed sends no refusal, handles nothing that waits, and releases the document", async () => {
+    let allow = (_: boolean) => {}
+    const scene = await openedWith(
+      () =>
+        new Promise((resolve) => {
+          allow = resolve
+        }),
+    )
+    scene.send(push, push)
+    await turn()
+    scene.connection.close("AUTH_REQUIRED")
+    allow(true)
+    await turn()
+    expect([scene.steps, scene.sent, scene.closed]).toEqual([["disconnect", "release"], [], ["AUTH_REQUIRED"]])
   })
 
   test("releases the document once, however often it ends", async () => {

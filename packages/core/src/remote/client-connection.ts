@@ -1,5 +1,5 @@
 import { bytesEqual } from "../base/bytes.ts"
-import { isLfError, LfError, toLfError } from "../base/error.ts"
+import { isLfError, LfError } from "../base/error.ts"
 import { ERROR_CODES } from "../base/error-codes.ts"
 import type { Cancel, Host } from "../base/host.ts"
 import { checkDocId } from "../base/ids.ts"
@@ -61,6 +61,11 @@ export class ClientConnection<R extends Rights> {
     return this.#state.type
   }
 
+  /** Closes the connection without a refusal: its client comes back at once and is asked again. No frame that waits is handled. */
+  close(code: string): void {
+    this.#end(() => this.#pipe.close(code))
+  }
+
   #take(frame: Uint8Array): void {
     const state = this.#state
     if (state.type === "closed") return
@@ -120,8 +125,7 @@ export class ClientConnection<R extends Rights> {
         await this.#handle(frame)
       }
     } catch (error) {
-      // Only an LfError's message is sent: any other error may contain secrets (S16).
-      this.#refuse(isLfError(error) ? error : new LfError("DOC_STOPPED", ERROR_CODES.DOC_STOPPED))
+      this.#refuse(error)
     } finally {
       this.#isDraining = false
     }
@@ -132,6 +136,8 @@ export class ClientConnection<R extends Rights> {
     const { client, opened, rights } = this.#state
     const { remote, pace } = opened
     if (!remote.has(client)) return
+    // One that came while the client was admitted: it waits with its timer already.
+    if (bytesEqual(frame, PING)) return client.send({ type: "pong" })
     const message = decodeMessage(frame)
     switch (message.type) {
       case "next-part":
@@ -141,20 +147,22 @@ export class ClientConnection<R extends Rights> {
       case "sync-mutations": {
         await pace?.mutations(message.batch.entries.length)
         const refused = await refusedRanges(message.batch, { ...rights, isMutation: (name) => remote.isMutation(name) })
-        remote.enqueue({ client, message, refused })
+        // A connection that was closed meanwhile may have lost its rights.
+        if (remote.has(client)) remote.enqueue({ client, message, refused })
         return
       }
       case "sync-storage":
         if (pace !== undefined) await (message.cursor === LSN_ZERO ? pace.pages() : pace.news())
-        remote.enqueue({ client, message, refused: [] })
+        if (remote.has(client)) remote.enqueue({ client, message, refused: [] })
         return
       default:
         throw new LfError("FRAME_MALFORMED", `expected a request after the welcome, got a \`${message.type}\``)
     }
   }
 
+  /** Sends only an LfError's message: any other error may contain secrets (S16). */
   #refuse(error: unknown): void {
-    const { code, message } = toLfError(error, "DOC_STOPPED")
+    const { code, message } = isLfError(error) ? error : new LfError("DOC_STOPPED", ERROR_CODES.DOC_STOPPED)
     this.#end(() => {
       this.#pipe.send(encodeRefusal({ code, message }))
       this.#pipe.close(code)
@@ -169,8 +177,11 @@ export class ClientConnection<R extends Rights> {
     this.#inbox.length = 0
     if (state.type === "awaiting-hello") state.cancel()
     if (state.type === "open") state.opened.remote.disconnect(state.client)
-    say()
-    if (state.type === "open") state.opened.release()
+    try {
+      say()
+    } finally {
+      if (state.type === "open") state.opened.release()
+    }
   }
 }
 

@@ -4,6 +4,7 @@ import { lsn } from "../base/lsn.ts"
 import { MemoryDisk } from "../journal/memory-log.ts"
 import { SeededRandom } from "../testing/seeded-random.ts"
 import { SimClock, SimHost } from "../testing/sim-host.ts"
+import { mutationCodec } from "../timeline/mutation.ts"
 import { HASHES_KEPT } from "../timeline/timeline.ts"
 import { ClientList } from "./client-list.ts"
 import { RemoteStore } from "./remote-store.ts"
@@ -21,10 +22,17 @@ function mutation(uid: string) {
   return { uid, name: "n", args: null, at: 1 }
 }
 
+const firstBatch = {
+  from: lsn(0),
+  previousHash: 0n,
+  entries: [mutationCodec.encode(mutation("00000000-0000-4000-8000-000000000000"))],
+}
+
 describe("client list", () => {
   test("an anonymous id is bound to its first user only, also after a restart (S4, T26)", async () => {
     const disk = new MemoryDisk()
     const { store, clients } = await listOn(disk)
+    clients.journal("a").write(firstBatch)
     for (const user of [null, "ann", "ann", null]) {
       clients.checkOwner("a", "ann")
       clients.bind("a", user)
@@ -37,6 +45,19 @@ describe("client list", () => {
       expect(() => again.checkOwner("a", other)).toThrow(expect.objectContaining({ code: "CLIENT_PROOF" }))
     again.bind("a", "bob")
     again.checkOwner("a", "bob")
+  })
+
+  test("a forgotten client's id is any user's, also before the owners are written anew", async () => {
+    const disk = new MemoryDisk()
+    const { store, clients } = await listOn(disk)
+    clients.journal("a").write(firstBatch)
+    clients.bind("a", "ann")
+    await store.streams.flush()
+    clients.forget("a")
+    await store.streams.close()
+    const again = await listOn(disk)
+    expect(again.store.bindings.lsn()).toBe(1)
+    expect([again.clients.isOwner("a", "bob"), [...again.clients.ids()]]).toEqual([true, []])
   })
 
   test("a client that never wrote has no journal; a kept one is found after a restart", async () => {

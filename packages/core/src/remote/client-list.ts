@@ -29,7 +29,10 @@ export class ClientList {
     for (const stream of store.streams.names()) {
       if (stream.startsWith(STREAM_PREFIX)) this.journal(stream.slice(STREAM_PREFIX.length))
     }
-    for (const { entry } of store.bindings.iter()) this.#users.set(entry.clientId, entry.user)
+    for (const { entry } of store.bindings.iter()) {
+      // A forgotten client's binding stays at rest until the owners are written anew.
+      if (this.#journals.has(entry.clientId)) this.#users.set(entry.clientId, entry.user)
+    }
   }
 
   journal(clientId: string): ClientJournal {

@@ -46,6 +46,7 @@ export class Remote implements ConnectableDocument {
   /** Whether a request came that the loop has not handled. */
   #isDue = false
   #failure: LfError | null = null
+  #isClosing = false
 
   private constructor(options: RemoteOptions, store: RemoteStore, db: Database) {
     const {
@@ -216,6 +217,8 @@ export class Remote implements ConnectableDocument {
   async close(): Promise<void> {
     await this.#effects?.stop()
     await this.#idle()
+    // What comes from now on starts no loop beside this one.
+    this.#isClosing = true
     this.#connected.refuseAll("the server is shutting down")
     try {
       if (this.#failure === null) {
@@ -265,7 +268,7 @@ export class Remote implements ConnectableDocument {
   /** Starts the loop; one that is running runs once more. */
   #wake(): void {
     this.#isDue = true
-    if (this.#loop !== null || this.#failure !== null) return
+    if (this.#loop !== null || this.#failure !== null || this.#isClosing) return
     this.#loop = this.#run().finally(() => {
       this.#loop = null
       if (this.#isDue) this.#wake()

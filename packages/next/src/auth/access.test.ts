@@ -62,6 +62,28 @@ describe("a user who is signed out is disconnected, also while idle (S2)", () =>
     expect(await lf.document("doc", { as: "system" }).query(titlesQuery)).toHaveLength(2)
   })
 
+  test("a principal that changed but for its id counts from the next recheck on (I18)", async () => {
+    const role = { of: "editor" }
+    const roles = new WeakMap<object, string>()
+    const { url, lf } = await startServer({
+      authenticate: () => {
+        const principal = { id: "ann" }
+        roles.set(principal, role.of)
+        return principal
+      },
+      authorize: ({ principal, action }) =>
+        action !== "write" || (principal !== null && roles.get(principal) === "editor"),
+    })
+    const raw = await rawClient(url)
+    raw.hello()
+    await raw.receives("welcome")
+    role.of = "reader"
+    await lf.recheck("ann")
+    raw.push([addition("1")])
+    expect(await raw.receives("refused")).toMatchObject({ ranges: [{ code: "MUTATION_FORBIDDEN" }] })
+    expect(await lf.document("doc", { as: "system" }).query(titlesQuery)).toEqual([])
+  })
+
   test("recheck() re-authorizes at once, and only the connections of that user", async () => {
     let isIn = true
     const { url, lf } = await startServer({

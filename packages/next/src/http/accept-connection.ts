@@ -49,16 +49,18 @@ interface AuthorizedRights<P> extends Rights {
 /** Serves a new socket. */
 export function acceptConnection<P extends { readonly id: string }>(options: AcceptOptions<P>): void {
   const { pipe, quotas } = options
-  const admission = new ServerAdmission(options)
-  new ClientConnection({ pipe, host: nodeHost, admission, helloMsMax: quotas.limits.helloMsMax })
+  const admission = new ServerAdmission(options, (code) => connection.close(code))
+  const connection = new ClientConnection({ pipe, host: nodeHost, admission, helloMsMax: quotas.limits.helloMsMax })
 }
 
 /** Admits clients by the app's `authenticate` and `authorize`, the limits, and the rooms. */
 class ServerAdmission<P extends { readonly id: string }> implements Admission<AuthorizedRights<P>> {
   readonly #options: AcceptOptions<P>
+  readonly #close: (code: ErrorCode) => void
 
-  constructor(options: AcceptOptions<P>) {
+  constructor(options: AcceptOptions<P>, close: (code: ErrorCode) => void) {
     this.#options = options
+    this.#close = close
   }
 
   /** @throws AUTH_REQUIRED USER_ID_INVALID AUTHORIZE_FAILED FORBIDDEN */
@@ -67,7 +69,8 @@ class ServerAdmission<P extends { readonly id: string }> implements Admission<Au
       const { access, headers, url } = this.#options
       const { docId: doc } = hello
       const request = { headers, url, token: hello.token === "" ? null : hello.token }
-      const principal = await access.authenticate(request)
+      // The answer to the last question: `authorize` gets it, not the one to the first.
+      let principal = await access.authenticate(request)
       const user = principal?.id ?? null
       const mayRead = () => access.may({ principal, doc, action: "read" })
       if (!(await mayRead())) throw new LfError("FORBIDDEN", "authorize() refused to read")
@@ -78,6 +81,7 @@ class ServerAdmission<P extends { readonly id: string }> implements Admission<Au
         recheck: async () => {
           const now = await access.authenticate(request)
           if ((now?.id ?? null) !== user) return "AUTH_REQUIRED"
+          principal = now
           return (await mayRead()) ? null : "FORBIDDEN"
         },
       }
@@ -90,7 +94,8 @@ class ServerAdmission<P extends { readonly id: string }> implements Admission<Au
       const { access, rooms, quotas, reauthorizer, pipe, address } = this.#options
       const { principal, user, recheck } = rights
       const owner = user === null ? `at ${address}` : `user ${user}`
-      if (!(await rooms.has(doc))) {
+      const isNew = !(await rooms.has(doc))
+      if (isNew) {
         if (!(await access.may({ principal, doc, action: "create" })))
           throw new LfError("FORBIDDEN", "refused to create")
         quotas.create(owner)
@@ -101,13 +106,11 @@ class ServerAdmission<P extends { readonly id: string }> implements Admission<Au
         for (const undo of undos.splice(0)) undo()
       }
       try {
-        const { remote, leave } = await rooms.enter(doc, { create: true })
+        // Opening takes time: a sign-out meanwhile counts.
+        undos.push(reauthorizer.add({ user, ask: recheck, close: this.#close }))
+        const { remote, leave } = await rooms.enter(doc, { create: isNew })
         undos.push(leave)
-        const welcomed = () => {
-          pipe.welcomed()
-          undos.push(reauthorizer.add({ user, ask: recheck, close: (code) => pipe.close(code) }))
-        }
-        return { remote, pace: quota.pace, pipe: quota.pipe, welcomed, release }
+        return { remote, pace: quota.pace, pipe: quota.pipe, welcomed: () => pipe.welcomed(), release }
       } catch (error) {
         release()
         throw error
