@@ -243,6 +243,20 @@ test("a client that confirms outcomes before its mutations ran is kept, and they
   expect(server.remote.query(sql`select text from notes`)).toEqual([{ text: "a" }])
 })
 
+test("an id that writes again after it was forgotten is a new client, also after crashes (I13)", async () => {
+  const server = await withOneGone()
+  await server.restartAfter(91)
+  await server.write()
+  await new Client(server, 1).push("b")
+  for (let crashes = 0; crashes < 3; crashes++) {
+    server.disk.crash()
+    await server.start()
+    await server.write()
+    expect(await server.ids()).toEqual([idOf(1)])
+  }
+  expect(server.remote.query(sql`select count(*) n from notes where text = 'b'`)).toEqual([{ n: 1 }])
+})
+
 test("a client that never wrote leaves no contact", async () => {
   const server = new Server()
   await server.start()

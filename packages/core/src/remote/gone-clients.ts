@@ -1,5 +1,5 @@
 import type { Host } from "../base/host.ts"
-import { LSN_ZERO, type Lsn } from "../base/lsn.ts"
+import { LSN_ZERO, type Lsn, lsn } from "../base/lsn.ts"
 import type { Database } from "../sqlite/database.ts"
 import { deleteClient } from "../timeline/internal-tables.ts"
 import type { ClientList } from "./client-list.ts"
@@ -48,13 +48,15 @@ export class GoneClients {
     this.#look()
   }
 
-  /** Notes that the client is in contact and has the outcomes up to `seen`. */
+  /** Notes that the client is in contact and has the outcomes up to `seen`. It may claim more than there is: that does not count. */
   note(clientId: string, seen: Lsn): void {
     this.#due.delete(clientId)
+    const journal = this.#clients.find(clientId)
     // A client that never wrote leaves nothing to forget.
-    if (this.#clients.find(clientId) === undefined) return
+    if (journal === undefined) return
     const known = this.#contacts.get(clientId)?.seen ?? LSN_ZERO
-    this.#contacts.set(clientId, { clientId, atMs: this.#host.nowMs(), seen: seen > known ? seen : known })
+    const claimed = lsn(Math.min(seen, journal.lsn()))
+    this.#contacts.set(clientId, { clientId, atMs: this.#host.nowMs(), seen: claimed > known ? claimed : known })
   }
 
   /** Inside a group's transaction: deletes the rows of clients that are due. Returns their ids, for `forget` after the commit. */
@@ -69,7 +71,9 @@ export class GoneClients {
     for (const clientId of clientIds) {
       this.#due.delete(clientId)
       this.#contacts.delete(clientId)
-      this.#kept.delete(clientId)
+      // What is kept of it says nothing of a client that writes under this id again.
+      if (this.#kept.delete(clientId))
+        this.#store.contacts.append({ clientId, atMs: this.#host.nowMs(), seen: LSN_ZERO })
       this.#effects?.forgetClient(clientId)
       this.#clients.forget(clientId)
     }
@@ -101,8 +105,11 @@ export class GoneClients {
 
   #look(): void {
     const goneMs = this.#host.nowMs() - this.#forgottenMs
+    // A recovery looks at journaled arrivals again, with their clients' rows and journals (I13).
+    const arrived = new Set(Array.from(this.#store.arrivals.iter(), ({ entry }) => entry.clientId))
     for (const contact of this.#contacts.values()) {
-      if (contact.atMs < goneMs && this.#hasAll(contact)) this.#due.add(contact.clientId)
+      const { clientId, atMs } = contact
+      if (atMs < goneMs && !arrived.has(clientId) && this.#hasAll(contact)) this.#due.add(clientId)
     }
   }
 
