@@ -36,6 +36,6 @@ export class InputsServer {
   async #post(path: string, args: Record<string, string>): Promise<void> {
     const response = await fetch(`${this.url}/${path}?${new URLSearchParams(args)}`, { method: "POST" })
     const outcome = await response.text()
-    if (outcome !== '{"type":"applied"}') throw new Error(`${path}: the server answered ${outcome}`)
+    if (JSON.parse(outcome).type !== "applied") throw new Error(`${path}: the server answered ${outcome}`)
   }
 }

@@ -327,6 +327,12 @@ export class Checkers implements DiskWatcher {
   #keep(docId: string, records: readonly LogRecord[]): void {
     for (const { stream, lsn, type, payload, hash } of records) {
       const key = `${docId}/${stream}`
+      // A client that is forgotten: its id belongs to no user any more.
+      if (type === "anchor" && lsn === 0 && stream.startsWith("client/")) {
+        this.#owners.delete(`${docId}/${stream.slice(7)}`)
+        this.#kept.delete(key)
+        continue
+      }
       this.#kept.set(key, Math.max(lsn, this.#kept.get(key) ?? 0))
       // What a deposed owner issues is refused, and is no copy of anything.
       if (type === "entry" && stream.startsWith("client/")) this.#copy(`${docId}/${stream.slice(7)}`, lsn, hash)
