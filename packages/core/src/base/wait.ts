@@ -51,6 +51,15 @@ export class Sleep {
 export function withTimeout<T>(host: Host, limitMs: number, work: T | PromiseLike<T>, late: () => Error): Promise<T> {
   return new Promise((resolve, reject) => {
     const cancel = host.after(limitMs, () => reject(late()))
-    Promise.resolve(work).then(resolve, reject).finally(cancel)
+    Promise.resolve(work).then(
+      (value) => {
+        cancel()
+        resolve(value)
+      },
+      (error: unknown) => {
+        cancel()
+        reject(error)
+      },
+    )
   })
 }
