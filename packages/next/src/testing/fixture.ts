@@ -101,7 +101,7 @@ export async function startServer(options: Partial<LfOptions<User>> & { port?: n
   const server = createServer((_request, response) => response.end("plain"))
   // Node emits "upgrade" only to servers that have a listener, as every Next server does.
   server.on("upgrade", (_request, socket) => socket.destroy())
-  await new Promise<void>((resolve) => server.listen(wantedPort, "127.0.0.1", resolve))
+  await listening(server, wantedPort)
   const { port } = server.address() as AddressInfo
   const stop = async () => {
     const isDown = new Promise((resolve) => server.close(resolve))
@@ -141,5 +141,18 @@ export async function startClient(
     session,
     add: (id, title = id) => local.run("Add", { id, title }),
     titles: () => local.query(titlesQuery).map(({ title }) => title),
+  }
+}
+
+/** A port that is wanted again may be another test's for a moment. */
+async function listening(server: Server, port: number): Promise<void> {
+  for (let tries = 0; ; tries++) {
+    const error = await new Promise<Error | null>((resolve) => {
+      server.once("error", resolve)
+      server.listen(port, "127.0.0.1", () => resolve(null))
+    })
+    if (error === null) return
+    if (tries >= 100) throw error
+    await new Promise((resolve) => setTimeout(resolve, 100))
   }
 }
