@@ -3,7 +3,7 @@ import fc from "fast-check"
 import type { Scene } from "./page.tsx"
 import { hasActivity } from "./page.tsx"
 import { fates, type QueryName } from "./shop.ts"
-import { docs } from "./sim-page.ts"
+import { docs } from "./sim-server.ts"
 import type { World } from "./world.ts"
 
 /** What must hold is kept by the world, which gets every answer. */

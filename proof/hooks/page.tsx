@@ -23,7 +23,7 @@ import {
   useSuspenseQuery,
 } from "../../packages/react/src/index.ts"
 import { type Item, Put, type PutArgs, type QueryName, queries } from "./shop.ts"
-import type { Doc } from "./sim-page.ts"
+import type { Doc } from "./sim-server.ts"
 
 /** All that decides what is rendered. */
 export interface Scene {

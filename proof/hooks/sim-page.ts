@@ -1,121 +1,15 @@
-// The page's browser: the app's SharedWorker, which may die, hang or not load, over one disk; and the server.
+// The page's browser: the app's SharedWorker, which may die, hang or not load, over one disk.
 
-import { LfError } from "@lf/core"
-import {
-  ClientConnection,
-  type Hello,
-  type Host,
-  type LoadSqlite,
-  MemoryDisk,
-  MemoryNetwork,
-  newInstance,
-  Remote,
-  type SqliteModule,
-} from "@lf/core/internal"
-import { admission, type SeededRandom } from "@lf/core/testing"
+import { type LoadSqlite, MemoryDisk, newInstance, type SqliteModule } from "@lf/core/internal"
+import type { SeededRandom } from "@lf/core/testing"
 import { MemoryLocks } from "../../packages/react/src/platform/memory/memory-locks.ts"
 import type { Ownership, Platform } from "../../packages/react/src/platform/port.ts"
 import type { Port, TabMessage, WorkerMessage } from "../../packages/react/src/rpc/protocol.ts"
 import { WorkerHost } from "../../packages/react/src/worker/worker-host.ts"
-import { clock, locks } from "./globals.ts"
+import { locks } from "./globals.ts"
+import { ProcessHost } from "./process-host.ts"
 import { mutator } from "./shop.ts"
-
-export const docs = ["a", "b"] as const
-export type Doc = (typeof docs)[number]
-
-/** A process's clock. A dead one's timers never fire. */
-class ProcessHost implements Host {
-  static timers = 0
-  isAlive = true
-  readonly #random: SeededRandom
-
-  constructor(random: SeededRandom) {
-    this.#random = random
-  }
-
-  nowMs(): number {
-    return Date.now()
-  }
-
-  monotonicMs(): number {
-    return performance.now()
-  }
-
-  randomBytes(count: number): Uint8Array {
-    return this.#random.bytes(count)
-  }
-
-  after(delayMs: number, run: () => void): () => void {
-    let isWaiting = true
-    const ended = () => {
-      if (isWaiting) ProcessHost.timers--
-      isWaiting = false
-    }
-    const timer = setTimeout(() => {
-      ended()
-      if (this.isAlive) run()
-    }, delayMs)
-    ProcessHost.timers++
-    return () => {
-      ended()
-      clearTimeout(timer)
-    }
-  }
-
-  yieldToLoop(): Promise<void> {
-    return new Promise((resolve) => this.after(0, resolve))
-  }
-}
-
-/** Timers that run on the page, not in its worker nor at the server. */
-export function pageTimers(): number {
-  return clock.countTimers() - ProcessHost.timers
-}
-
-/** Both documents at their server. Authenticates a client by its token; one without is signed out. */
-export class SimServer {
-  readonly #random: SeededRandom
-  readonly #load: LoadSqlite
-  readonly #remotes = new Map<string, Remote>()
-  /** What it answers to a hello. */
-  mood: "welcomes" | "forbids" | "fails" = "welcomes"
-  readonly network = new MemoryNetwork((pipe) => {
-    const admit = (hello: Hello) => {
-      if (this.mood === "forbids") throw new LfError("FORBIDDEN", "authorize() refused")
-      if (this.mood === "fails") throw new LfError("AUTHORIZE_FAILED", "authorize() threw")
-      const remote = this.remote(hello.docId)
-      return { remote, user: hello.token === "" ? null : hello.token }
-    }
-    new ClientConnection({ pipe, host: this.#host, admission: admission(admit) })
-  })
-  readonly #host: ProcessHost
-
-  constructor(random: SeededRandom, load: LoadSqlite) {
-    this.#random = random
-    this.#load = load
-    this.#host = new ProcessHost(this.#random.fork())
-  }
-
-  async start(): Promise<void> {
-    const disk = new MemoryDisk()
-    for (const doc of docs) {
-      const options = { opened: await disk.open(doc), loadSqlite: this.#load, mutator, host: this.#host }
-      this.#remotes.set(doc, await Remote.recover(options))
-    }
-  }
-
-  remote(doc: string): Remote {
-    const remote = this.#remotes.get(doc)
-    if (remote === undefined) throw new LfError("DOC_NOT_FOUND", "there is no such document")
-    return remote
-  }
-
-  async stop(): Promise<void> {
-    this.network.setOnline(false)
-    for (const remote of this.#remotes.values()) await remote.close().catch(() => {}) // its wasm goes with it
-    this.#host.isAlive = false
-  }
-}
+import type { SimServer } from "./sim-server.ts"
 
 interface LivingWorker {
   readonly name: string

@@ -9,8 +9,10 @@ import { createRoot, type Root } from "react-dom/client"
 import { bindingOf } from "../../packages/react/src/hooks/query-binding.ts"
 import { beginRun, clock, inTime } from "./globals.ts"
 import { App, type Handlers, type Scene, Screen, type Shown } from "./page.tsx"
+import { pageTimers } from "./process-host.ts"
 import { everything, Put, type PutArgs, queries, type Stored } from "./shop.ts"
-import { type Doc, docs, type Instances, pageTimers, SimBrowser, SimServer } from "./sim-page.ts"
+import { type Instances, SimBrowser } from "./sim-page.ts"
+import { type Doc, docs, SimServer } from "./sim-server.ts"
 
 /** No query of an enabled observer may be pending for longer, whatever the worker does. */
 const PENDING_MS_MAX = 75_000

@@ -3,7 +3,8 @@ import type { SeededRandom } from "@lf/core/testing"
 import { TabDocument } from "../../packages/react/src/tab/tab-document.ts"
 import { beginRun, clock, inTime } from "../hooks/globals.ts"
 import { everything, Put, queries, type Stored } from "../hooks/shop.ts"
-import { type Instances, SimBrowser, SimServer } from "../hooks/sim-page.ts"
+import { type Instances, SimBrowser } from "../hooks/sim-page.ts"
+import { SimServer } from "../hooks/sim-server.ts"
 
 const DOC = "a"
 /** Faults are over: everything must have come together by then. */

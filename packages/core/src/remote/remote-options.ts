@@ -17,7 +17,7 @@ export interface RemoteOptions {
   readonly onApplied?: OnApplied
   readonly onFailed?: OnFailed
   /** Sends the author of a mutation that threw its message, not its code alone: for development. */
-  readonly tellsWhy?: boolean
+  readonly sendsMessages?: boolean
   /** How long one query of this process may run. Default: QUERY_MS_MAX. */
   readonly queryMsMax?: number
   /** Pages that mutations may fill, at most and by default 15/16 of DOCUMENT_PAGES_MAX; a mutation beyond is rejected with DOC_TOO_LARGE. */

@@ -56,7 +56,7 @@ export class Remote implements ConnectableDocument {
       onApplied,
       guard = runUnguarded,
       onFailed = () => {},
-      tellsWhy = false,
+      sendsMessages = false,
     } = options
     this.#options = options
     this.#store = store
@@ -89,7 +89,7 @@ export class Remote implements ConnectableDocument {
       loadSqlite,
       guard,
       onFailed,
-      tellsWhy,
+      sendsMessages,
       host,
       size,
       gone,

@@ -61,7 +61,7 @@ export class StepRunner {
   readonly #loadSqlite: LoadSqlite
   readonly #guard: Guard
   readonly #onFailed: OnFailed
-  readonly #tellsWhy: boolean
+  readonly #sendsMessages: boolean
   readonly #host: Host
   readonly #size: SizeWatch
   readonly #gone: GoneClients
@@ -85,7 +85,7 @@ export class StepRunner {
     loadSqlite: LoadSqlite
     guard: Guard
     onFailed: OnFailed
-    tellsWhy: boolean
+    sendsMessages: boolean
     host: Host
     size: SizeWatch
     gone: GoneClients
@@ -103,7 +103,7 @@ export class StepRunner {
     this.#loadSqlite = options.loadSqlite
     this.#guard = options.guard
     this.#onFailed = options.onFailed
-    this.#tellsWhy = options.tellsWhy
+    this.#sendsMessages = options.sendsMessages
     this.#done = options.store.arrivals.start()
   }
 
@@ -147,7 +147,7 @@ export class StepRunner {
       watch: (index) => {
         run.current = index
       },
-      tellsWhy: this.#tellsWhy,
+      sendsMessages: this.#sendsMessages,
       onThrow: (index, error) => {
         const code = toLfError(error, "MUTATION_THREW").code
         // A full document is reported once by `onNearLimit`, not once per mutation.

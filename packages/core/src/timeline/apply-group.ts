@@ -37,7 +37,7 @@ export interface Group {
   /** Called with what a mutation threw, `Reject` included, before it becomes an outcome without a stack. */
   readonly onThrow?: (index: number, error: unknown) => void
   /** An outcome carries the message of what was thrown. */
-  readonly tellsWhy?: boolean
+  readonly sendsMessages?: boolean
 }
 
 export type GroupResult =
@@ -108,7 +108,7 @@ function attempt(group: Group, findings: Findings): GroupResult | null {
 }
 
 function runOne(group: Group, index: number, isMeasured: boolean): RunResult {
-  const { db, mutator, side, jobs, onThrow, tellsWhy } = group
+  const { db, mutator, side, jobs, onThrow, sendsMessages } = group
   const { mutation, user } = jobs[index]
   const usedBefore = isMeasured ? db.pagesUsed : 0
   db.exec("savepoint lf_mutation")
@@ -132,7 +132,7 @@ function runOne(group: Group, index: number, isMeasured: boolean): RunResult {
       db.exec("release lf_mutation")
     }
     onThrow?.(index, error)
-    return rejectionOf(error, tellsWhy)
+    return rejectionOf(error, sendsMessages)
   } finally {
     tx.close()
     db.setBudget(Number.POSITIVE_INFINITY)

@@ -69,15 +69,18 @@ export function isReject(error: unknown): error is Reject {
   return error instanceof Error && error.name === "Reject" && "code" in error
 }
 
-/** `tellsWhy`: the message of what was thrown goes to the author too. It may say anything: for development. */
-export function rejectionOf(error: unknown, tellsWhy = false): RunResult {
+/** `sendsMessages`: the message of what was thrown goes to the author too. It may say anything: for development. */
+export function rejectionOf(error: unknown, sendsMessages = false): RunResult {
   if (isReject(error)) {
     const code = String(error.code).slice(0, REJECT_CODE_CHARS_MAX)
     return { type: "rejected", code, data: "data" in error ? carried(error.data) : null }
   }
   const { code, message } = toLfError(error, "MUTATION_THREW")
   // The code is stored in the document: only our own codes are taken from an error.
-  return rejected(Object.hasOwn(ERROR_CODES, code) ? code : "MUTATION_THREW", tellsWhy ? withMessage(message) : null)
+  return rejected(
+    Object.hasOwn(ERROR_CODES, code) ? code : "MUTATION_THREW",
+    sendsMessages ? withMessage(message) : null,
+  )
 }
 
 /** Why a mutation was not kept: what it threw, with the name of the mutation and the place where it was thrown. */

@@ -173,7 +173,7 @@ export class Rooms {
         guard: vmGuard(this.#limits.mutationMsMax),
         queryMsMax: this.#limits.queryMsMax,
         pagesMax: this.#limits.documentPagesMax,
-        tellsWhy: isDevelopment(),
+        sendsMessages: isDevelopment(),
         onFailed: (failed) => this.#onFailed(docId, failed),
         onNearLimit: ({ pagesUsed, pagesMax }) => {
           const detail = `${pagesUsed} of ${pagesMax} pages`
