@@ -1,6 +1,7 @@
 import { expect, test } from "@playwright/test"
 import { chromiumPath, Profile } from "./browser.ts"
 import { mainFile, rowsOf, sqlite } from "./main-file.ts"
+import { observePorts, Promises } from "./observer.ts"
 import { Server } from "./server.ts"
 import { newListUrl, TodoPage } from "./todo-page.ts"
 
@@ -9,16 +10,18 @@ test("scene 4: a mutation resolved right before a kill is there after the restar
   await using profile = new Profile(chromiumPath())
   const url = newListUrl(server.url)
   let context = await profile.start()
+  await observePorts(context)
+  const promises = new Promises()
   let a = await TodoPage.open(await context.newPage(), url)
   await a.add("synced")
   await a.isSynced()
+  promises.listen(a.page)
   await a.page.getByTestId("offline-switch").click()
   for (let i = 1; i <= 3; i++) {
     await a.add(`kept ${i}`)
-    // The count is shown when the mutation is in the timeline; the next state says that it is durable.
     await expect(a.pending).toHaveText(String(i))
   }
-  await a.page.evaluate(() => new Promise((resolve) => indexedDB.databases().then(resolve)))
+  await expect.poll(() => [...promises.kept]).toEqual(["kept 1", "kept 2", "kept 3"])
   await profile.kill()
   context = await profile.start()
   a = await TodoPage.open(await context.newPage(), url)

@@ -6,7 +6,7 @@ export const client: readonly Plant[] = [
     name: "drop timeline on ack",
     edits: [
       {
-        file: "local/local.ts",
+        file: "local/reconciler.ts",
         find: `    const { next, fork } = this.#push.take(reply, batch, this.#timeline)
 `,
         replace: `    const { next, fork } = this.#push.take(reply, batch, this.#timeline)

@@ -153,8 +153,9 @@ export const hooks: readonly Plant[] = [
     edits: [
       {
         file: "tab/worker-connection.ts",
-        find: `    this.#silentChecks = isSilent ? this.#silentChecks + 1 : 0`,
-        replace: `    this.#silentChecks = isSilent ? 1 : 0`,
+        find: `      else if (silentPings < SILENT_PINGS_MAX) this.#ping(silentPings + 1)
+      else this.reconnect()`,
+        replace: `      else this.#ping(1)`,
       },
     ],
   },

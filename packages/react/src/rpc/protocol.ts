@@ -91,6 +91,8 @@ export type TabMessage =
   /** Answers `token-wanted`. A token that comes too late causes a retry. */
   | { readonly type: "token"; readonly ask: number; readonly answer: TokenAnswer }
   | { readonly type: "poke" }
+  /** Answered at once by a `pong`: the worker lives. */
+  | { readonly type: "ping" }
   /** Development: the page's mutators are newer than a worker that started before `since`. */
   | { readonly type: "restart"; readonly sinceMs: number }
   | { readonly type: "close" }
@@ -105,6 +107,7 @@ export type TokenAnswer =
 export type WorkerMessage =
   /** The worker runs. */
   | { readonly type: "alive" }
+  | { readonly type: "pong" }
   /** The worker's script threw before it could serve. */
   | { readonly type: "failed"; readonly error: SentError }
   /** An uncaught error in the worker: a bug, in the app's code or in lf. */

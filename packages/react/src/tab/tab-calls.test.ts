@@ -84,21 +84,25 @@ describe("a call (H1)", () => {
   test("without an answer for a minute ends with WORKER_FAILED; its worker is looked for meanwhile", async () => {
     const { scene, document, worker } = shown()
     const ways = noted(document.dismiss("u"))
-    await pass(10_000)
+    worker.isSilent = true
+    await pass(5_999)
     expect(scene.workers).toHaveLength(1)
-    await pass(5_000)
+    await pass(1)
     expect([scene.workers.length, scene.worker.of("dismiss")]).toEqual([2, worker.of("dismiss")])
     scene.worker.live()
-    await pass(44_999)
+    await pass(53_999)
     expect(ways).toEqual([])
     await pass(1)
     expect(ways).toEqual(["WORKER_FAILED"])
   })
 
-  test("for which nothing waits is not looked after: a silent worker is left alone", async () => {
-    const { scene } = shown()
+  test("for which nothing waits is not lost either: a worker that dies unseen is replaced (T28)", async () => {
+    const { scene, worker } = shown()
     await pass(120_000)
     expect(scene.workers).toHaveLength(1)
+    worker.isSilent = true
+    await pass(6_000)
+    expect(scene.workers).toHaveLength(2)
   })
 })
 
@@ -126,7 +130,8 @@ describe("a live query", () => {
     await pass(5_000)
     expect(query.refresh()).toBe(1)
     expect(worker.of("refresh")).toEqual([{ type: "refresh", id: 1, turn: 1 }])
-    await pass(10_000)
+    worker.isSilent = true
+    await pass(6_000)
     expect(scene.workers).toHaveLength(2)
   })
 })

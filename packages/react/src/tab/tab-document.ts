@@ -284,7 +284,6 @@ export class TabDocument {
     this.#cancelTick = browserHost.after(TICK_MS, () => {
       this.#cancelTick = null
       this.#calls.tick(noAnswer())
-      this.#connection.checkAnswers(this.#isWaiting)
       this.#look()
     })
   }

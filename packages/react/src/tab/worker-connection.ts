@@ -10,8 +10,10 @@ import { makeWorker } from "./make-worker.ts"
 const ALIVE_MS_MAX = 10_000
 /** Reconnects sooner than that: a browser may connect to a worker that is about to end, without an event. */
 const ASK_AGAIN_MS = 2_000
-/** A worker that sent `alive` and then nothing at so many checks is reconnected. */
-const SILENT_CHECKS_MAX = 2
+/** A worker that is alive is asked this often whether it still is: its lock can outlive it. */
+const PING_MS = 2_000
+/** It is reconnected when so many pings in a row bring no message. */
+const SILENT_PINGS_MAX = 2
 /** A script that could not be loaded is retried after this long, then after twice as long, and so on. */
 const RELOAD_MS_MIN = 250
 const RELOAD_MS_MAX = 10_000
@@ -51,14 +53,12 @@ export class WorkerConnection {
   #port: Port<TabMessage, WorkerMessage> | null = null
   #stopWatching: () => void = () => {}
   #stopTimer: () => void = () => {}
+  #stopPinging: () => void = () => {}
   #silentMs = 0
   #loadsFailed = 0
   #hasFailed = false
   #isAlive = false
   #messages = 0
-  /** `#messages` at the last `checkAnswers`. */
-  #messagesSeen = 0
-  #silentChecks = 0
   /** The worker's lock that was seen free: the worker ended, or the site's data was cleared and locks are separate. */
   #freeLock: string | null = null
 
@@ -107,19 +107,6 @@ export class WorkerConnection {
     if (this.#factory !== null && this.#port === null) this.reconnect()
   }
 
-  /**
-   * Called at intervals. While a call waits and no message comes, reconnects, since a worker's lock can
-   * outlive it. Pending calls are sent again with the same uids (T28).
-   */
-  checkAnswers(isWaiting: boolean): void {
-    const isSilent = isWaiting && this.#messages === this.#messagesSeen
-    this.#messagesSeen = this.#messages
-    this.#silentChecks = isSilent ? this.#silentChecks + 1 : 0
-    if (this.#silentChecks < SILENT_CHECKS_MAX || !this.#isAlive) return
-    this.#silentChecks = 0
-    this.reconnect()
-  }
-
   #connect(): void {
     if (this.#factory === null) return
     this.#stopTimer = browserHost.after(ASK_AGAIN_MS, () => this.#askAgain())
@@ -146,6 +133,7 @@ export class WorkerConnection {
     switch (message.type) {
       case "alive":
         this.#loadsFailed = 0
+        if (!this.#isAlive) this.#ping(0)
         this.#isAlive = true
         this.#listener.alive()
         if (this.#hasFailed) {
@@ -159,6 +147,8 @@ export class WorkerConnection {
         this.#silentMs = 0
         this.#stopWatching()
         this.#watchWorker(message.lock)
+        return
+      case "pong":
         return
       case "failed":
         this.#notLoaded(port, message.error.message, sentToError(message.error))
@@ -177,6 +167,17 @@ export class WorkerConnection {
     this.#stopWatching = watchLivenessLock(lock, () => {
       this.#freeLock = lock
       this.reconnect()
+    })
+  }
+
+  /** After silence reconnects. Pending calls are sent again with the same uids (T28). */
+  #ping(silentPings: number): void {
+    const messages = this.#messages
+    if (silentPings > 0) this.post({ type: "ping" })
+    this.#stopPinging = browserHost.after(PING_MS, () => {
+      if (this.#messages > messages) this.#ping(1)
+      else if (silentPings < SILENT_PINGS_MAX) this.#ping(silentPings + 1)
+      else this.reconnect()
     })
   }
 
@@ -206,6 +207,7 @@ export class WorkerConnection {
   #hangUp(): void {
     this.#stopWatching()
     this.#stopTimer()
+    this.#stopPinging()
     this.#port?.close()
     this.#port = null
     this.#isAlive = false

@@ -8,12 +8,15 @@ import { TabDocument } from "../tab/tab-document.ts"
 class FakeWorker {
   readonly posted: TabMessage[] = []
   isClosed = false
+  /** It answers no ping: dead, though its lock is not free. */
+  isSilent = false
   onmessage: ((event: { data: unknown }) => void) | null = null
   onerror: (() => void) | null = null
   readonly port = this
 
   postMessage(message: TabMessage): void {
-    this.posted.push(message)
+    if (message.type !== "ping") this.posted.push(message)
+    else if (!this.isSilent) this.say({ type: "pong" })
   }
 
   close(): void {

@@ -95,6 +95,7 @@ export class WorkerHost {
       } else if (message.type === "restart") void this.#restart(message.sinceMs)
       else if (message.type === "life") session?.watch(message.lock)
       else if (message.type === "close") session?.leave()
+      else if (message.type === "ping") port.post({ type: "pong" })
       else session?.handle(message)
     })
     port.post({ type: "alive" })

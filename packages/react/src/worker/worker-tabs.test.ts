@@ -23,6 +23,14 @@ describe("a tab that connects", () => {
     expect(tab.received).toEqual([{ type: "alive" }, { type: "life", lock: "lf/1/life/worker" }])
   })
 
+  test("is answered every ping, also before it opens a document and while that opens (T28)", () => {
+    const tab = new SceneTab(new WorkerScene().worker)
+    tab.say({ type: "ping" })
+    tab.open({ doc: "d", tab: "t" })
+    tab.say({ type: "ping" })
+    expect(tab.count("pong")).toBe(2)
+  })
+
   test("is not served before it opens a document: earlier messages are ignored", async () => {
     const { worker, watched } = new WorkerScene()
     const tab = new SceneTab(worker)
