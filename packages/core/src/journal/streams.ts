@@ -75,6 +75,11 @@ export class Streams {
     return this.#bytesSinceRollup
   }
 
+  /** Counts `bytes` beside a record's own: compressed, it says little about what its replay costs and a rollup saves. */
+  weigh(bytes: number): void {
+    this.#bytesSinceRollup += bytes
+  }
+
   /** Something was appended that is not durable yet. */
   get isDirty(): boolean {
     return this.#pending.length > 0 || this.#jobs.length > 0

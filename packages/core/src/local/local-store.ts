@@ -7,7 +7,7 @@ import type { EntryCodec, Journal } from "../journal/journal.ts"
 import type { Checkpoint, OpenedLog } from "../journal/log.ts"
 import { hasFields, plainCodec } from "../journal/plain-entry.ts"
 import { Streams } from "../journal/streams.ts"
-import { type Changeset, changesetCodec } from "../storage/changeset.ts"
+import { bytesUnpacked, type Changeset, changesetCodec } from "../storage/changeset.ts"
 import { Storage } from "../storage/storage.ts"
 import { type Mutation, mutationCodec } from "../timeline/mutation.ts"
 import type { MutationOutcome, Outcome } from "../timeline/outcome.ts"
@@ -180,6 +180,7 @@ export class LocalStore {
     this.#cursor = entry.cursor
     if (entry.changeset.isWhole && this.#base.lsn() > this.#base.start()) this.#base.rollup(this.#base.lsn())
     this.#base.append(entry)
+    this.streams.weigh(bytesUnpacked(entry.changeset))
   }
 
   /** The next pages are asked for from the beginning; what is here stays in view until they come. */
@@ -275,6 +276,7 @@ export class LocalStore {
       try {
         const entry = this.#base.entry(at)
         storage.receive(entry.changeset)
+        this.streams.weigh(bytesUnpacked(entry.changeset))
         this.#epoch = entry.epoch
         this.#cursor = entry.cursor
       } catch {

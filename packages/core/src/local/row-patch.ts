@@ -9,25 +9,58 @@ export type PatchStep =
 /** How the old rows of a query become the new ones. Rows that are kept stay the same objects at the reader. */
 export type RowPatch = readonly PatchStep[]
 
-/** The patch from `before` to `after`, or null when nothing differs. Linear in the rows of both. */
-export function diffRows(before: readonly Row[], after: readonly Row[]): RowPatch | null {
-  const shorter = Math.min(before.length, after.length)
-  let head = 0
-  while (head < shorter && sameRow(before[head], after[head])) head++
-  if (head === before.length && head === after.length) return null
-  let tail = 0
-  while (tail < shorter - head && sameRow(before[before.length - 1 - tail], after[after.length - 1 - tail])) tail++
+/** Rows that are looked ahead for where both lists go on alike: enough for what one mutation inserts, removes or moves. */
+const LOOKAHEAD_ROWS = 8
+const NEW = -1
 
+/**
+ * The patch from `before` to `after`, or null when nothing differs. Linear in the rows of both. Rows that stay in their
+ * order are compared in place; only those that are left on both sides are found by their content.
+ */
+export function diffRows(before: readonly Row[], after: readonly Row[]): RowPatch | null {
+  const { positions, left } = alignInOrder(before, after)
+  if (left.length > 0) findMoved(before, after, positions, left)
   const steps = new Steps()
-  steps.keep(0, head)
-  const known = new Positions(before, head, before.length - tail)
-  for (let i = head; i < after.length - tail; i++) {
-    const at = known.take(rowKey(after[i]))
-    if (at === undefined) steps.add(after[i])
-    else steps.keep(at, 1)
+  for (let i = 0; i < after.length; i++) {
+    if (positions[i] === NEW) steps.add(after[i])
+    else steps.keep(positions[i], 1)
   }
-  steps.keep(before.length - tail, tail)
-  return steps.list
+  const only = steps.list[0]
+  const isSame = steps.list.length === 1 && only.type === "keep" && only.from === 0 && only.count === before.length
+  return isSame || (before.length === 0 && after.length === 0) ? null : steps.list
+}
+
+/** The old position of each new row, as far as one walk through both lists finds it, and the old rows that it passed over. */
+function alignInOrder(before: readonly Row[], after: readonly Row[]): { positions: Int32Array; left: number[] } {
+  const positions = new Int32Array(after.length).fill(NEW)
+  const left: number[] = []
+  let at = 0
+  let i = 0
+  while (i < after.length && at < before.length) {
+    if (sameRow(before[at], after[i])) {
+      positions[i++] = at++
+      continue
+    }
+    const { inserted, removed } = lookAhead(before, at, after, i)
+    i += inserted
+    for (const end = at + removed; at < end; at++) left.push(at)
+  }
+  for (; at < before.length; at++) left.push(at)
+  return { positions, left }
+}
+
+/** How many rows to pass over on each side so that both go on alike: the fewest, on one side if that is possible. */
+function lookAhead(before: readonly Row[], at: number, after: readonly Row[], i: number) {
+  for (let ahead = 1; ahead <= LOOKAHEAD_ROWS; ahead++) {
+    if (i + ahead < after.length && sameRow(before[at], after[i + ahead])) return { inserted: ahead, removed: 0 }
+    if (at + ahead < before.length && sameRow(before[at + ahead], after[i])) return { inserted: 0, removed: ahead }
+  }
+  return { inserted: 1, removed: 1 }
+}
+
+function findMoved(before: readonly Row[], after: readonly Row[], positions: Int32Array, left: readonly number[]): void {
+  const known = new Positions(before, left)
+  for (let i = 0; i < after.length; i++) if (positions[i] === NEW) positions[i] = known.take(rowKey(after[i])) ?? NEW
 }
 
 /** The rows after `patch`. */
@@ -67,8 +100,8 @@ class Steps {
 class Positions {
   readonly #byKey = new Map<string, { readonly positions: number[]; taken: number }>()
 
-  constructor(rows: readonly Row[], from: number, to: number) {
-    for (let i = from; i < to; i++) {
+  constructor(rows: readonly Row[], positions: readonly number[]) {
+    for (const i of positions) {
       const key = rowKey(rows[i])
       const known = this.#byKey.get(key)
       if (known === undefined) this.#byKey.set(key, { positions: [i], taken: 0 })
@@ -94,12 +127,17 @@ function sameValue(a: SqlValue, b: SqlValue): boolean {
   return a.every((byte, i) => byte === b[i])
 }
 
+/** Equal for rows with the same columns and values, for no others. */
 function rowKey(row: Row): string {
-  return JSON.stringify(row, (_name, value: unknown) => {
-    if (typeof value === "bigint") return `\u0000b${value}`
-    if (typeof value === "string" && value.startsWith("\u0000")) return `\u0000s${value}`
-    if (value instanceof Uint8Array) return `\u0000x${value.join(",")}`
-    if (typeof value === "number" && !Number.isFinite(value)) return `\u0000n${value}`
-    return value
-  })
+  let key = ""
+  for (const name in row) key += `${name.length}:${name}${valueKey(row[name])}`
+  return key
+}
+
+/** Texts carry their length, so that none can be taken for what follows it. */
+function valueKey(value: SqlValue): string {
+  if (typeof value === "string") return `s${value.length}:${value}`
+  if (typeof value === "number") return `n${value};`
+  if (typeof value === "bigint") return `b${value};`
+  return value === null ? "z" : `x${value.length}:${value.join(",")}`
 }

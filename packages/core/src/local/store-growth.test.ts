@@ -99,6 +99,15 @@ describe("a log is written anew (I17)", () => {
     expect((await rest()).opened.checkpoint).toBeNull()
   })
 
+  test("at once when a whole base has arrived, however well it compresses: the next start reads pages, not deltas", async () => {
+    const { store, rest } = await setUp()
+    const changeset = whole(...Array.from({ length: 300 }, () => 7))
+    store.receive({ epoch: "e", cursor: lsn(1), changeset })
+    await store.flush()
+    const { opened, entries } = await rest()
+    expect([opened.checkpoint?.pages.length, entries("base")]).toEqual([300, 0])
+  })
+
   test("whenever it has grown past its limit, again and again", async () => {
     const { store, receive, rest } = await setUp(1)
     for (const fill of [1, 2, 3]) {

@@ -41,6 +41,25 @@ describe("a checkpoint is due", () => {
     keep(store, 0.2 * MIB)
     expect(store.isCheckpointDue).toBe(true)
   })
+
+  test("when compressed pages have grown to half of the document's, not their compressed bytes, also after a restart", async () => {
+    const disk = new MemoryDisk()
+    const store = await open(disk)
+    const fill = (from: number, count: number) => {
+      for (let i = 0; i < count; i++) store.storage.write(from + i, new Uint8Array(PAGE_BYTES).fill(7))
+      const changeset = store.storage.commit()
+      if (changeset !== null) store.append(changeset)
+    }
+    fill(1, 1_000)
+    expect(store.isCheckpointDue).toBe(false)
+    fill(1_001, 100)
+    expect(store.isCheckpointDue).toBe(true)
+    await store.streams.close()
+    const again = await open(disk)
+    expect(again.isCheckpointDue).toBe(true)
+    await again.checkpoint()
+    expect(again.isCheckpointDue).toBe(false)
+  })
 })
 
 test("a checkpoint keeps only the last entry on whether a process is running", async () => {

@@ -8,7 +8,7 @@ import type { Checkpoint, OpenedLog } from "../journal/log.ts"
 import { hasFields, plainCodec } from "../journal/plain-entry.ts"
 import { Streams } from "../journal/streams.ts"
 import type { Rejection } from "../network/message.ts"
-import { type Changeset, changesetCodec } from "../storage/changeset.ts"
+import { bytesUnpacked, type Changeset, changesetCodec } from "../storage/changeset.ts"
 import { PageHistory } from "../storage/page-history.ts"
 import { Storage } from "../storage/storage.ts"
 
@@ -138,6 +138,7 @@ export class RemoteStore {
   /** Journals what the storage committed. Durable with the next flush. */
   append(changeset: Changeset): void {
     this.history.append(this.#changes.append(changeset), changeset)
+    this.streams.weigh(bytesUnpacked(changeset))
   }
 
   /** Called when the app has no `onApplied`: once it has one again, effects begin anew. */
@@ -176,6 +177,7 @@ export class RemoteStore {
       for (const { lsn: position, entry } of this.#changes.iter()) {
         storage.receive(entry)
         history.append(position, entry)
+        this.streams.weigh(bytesUnpacked(entry))
       }
     } catch (cause) {
       throw new LfError("LOG_CORRUPT", "the storage journal does not fit its checkpoint", { cause })

@@ -1,6 +1,7 @@
 import { ByteReader, ByteWriter } from "../base/bytes.ts"
 import { LfError } from "../base/error.ts"
-import type { PageDelta } from "./delta.ts"
+import { PAGE_BYTES } from "../sqlite/page.ts"
+import { isWhole, type PageDelta } from "./delta.ts"
 
 /** A document never grows past page 262,144 (1 GiB): the next one is SQLite's lock page and does not exist (T17). */
 export const DOCUMENT_PAGES_MAX = 262_144
@@ -26,6 +27,13 @@ export interface Changeset {
   readonly after: bigint
   /** In ascending order of page numbers. */
   readonly pages: readonly PageChange[]
+}
+
+/** The bytes that whole pages have beyond their compressed ones: as much as they have in a checkpoint. */
+export function bytesUnpacked({ pages }: Changeset): number {
+  let bytes = 0
+  for (const { deltas } of pages) for (const delta of deltas) if (isWhole(delta)) bytes += PAGE_BYTES - delta.length
+  return Math.max(0, bytes)
 }
 
 export function writeChangeset(writer: ByteWriter, changeset: Changeset): void {
