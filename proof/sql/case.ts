@@ -312,7 +312,7 @@ export class Case {
   #asFile(whole: readonly Answered[]): string | null {
     this.figures.files++
     const file = join(tmpdir(), `lf-proof-sql-${process.pid}.db`)
-    writeFileSync(file, Buffer.concat(this.#source.storage.snapshot()))
+    writeFileSync(file, Buffer.concat([...this.#source.storage.snapshot()]))
     try {
       const check = answerTo(this.#db, select([raw("integrity_check")], raw("from pragma_integrity_check"), "internal"))
       // 3.40 does not read an index with secure deletes: the file is marked as an old one, and the index rebuilt.

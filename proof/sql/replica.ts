@@ -69,7 +69,7 @@ export class Source {
 /** How two bases differ, or null: every byte, the count, the checksum. */
 export function difference(one: Storage, other: Storage): string | null {
   if (one.basePageCount !== other.basePageCount) return `${one.basePageCount} pages, the other ${other.basePageCount}`
-  const [pages, others] = [one.snapshot(), other.snapshot()]
+  const [pages, others] = [[...one.snapshot()], [...other.snapshot()]]
   const at = pages.findIndex((page, i) => !bytesEqual(page, others[i]))
   if (at >= 0) return `page ${at + 1} differs`
   return one.checksum === other.checksum ? null : "the checksums differ"

@@ -176,7 +176,7 @@ const localTarget: Target = {
     if (store.secret.length !== 32 || store.clientId.length !== 32) throw new Fault("an identity of another size")
     for (const { uid } of store.rejections) if (typeof uid !== "string") throw new Fault("a rejection of nothing")
     checkValue(store.rejections, input)
-    if (store.storage.checksum !== pagesChecksum(store.storage.snapshot()))
+    if (store.storage.checksum !== pagesChecksum([...store.storage.snapshot()]))
       throw new Fault("a base that does not add up")
     return `${about(store.storage.basePageCount)} pages ${store.epoch === ""} ${about(store.rejections.length)}`
   },

@@ -67,7 +67,7 @@ describe("local store", () => {
     const { secret } = store
     const isAsBefore = (now: LocalStore) => {
       expect([now.secret, now.epoch, now.cursor, now.settledTo]).toEqual([secret, "e", 4, 2])
-      expect(now.storage.snapshot()).toEqual([page(1), page(2)])
+      expect([...now.storage.snapshot()]).toEqual([page(1), page(2)])
       expect(now.rejections).toEqual([rejection("b")])
     }
     await store.streams.close()

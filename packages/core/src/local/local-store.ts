@@ -254,7 +254,7 @@ export class LocalStore {
     if (this.#base.lsn() > this.#base.start()) this.#base.rollup(this.#base.lsn())
     this.#foldSettled()
     this.#foldRejections()
-    await this.streams.rollup({ meta, pages: this.storage.snapshot() })
+    await this.streams.rollup({ meta, pages: [...this.storage.snapshot()] })
   }
 
   /** The base is a cache of the server: one that does not add up is dropped and fetched again. */

@@ -58,7 +58,12 @@ function lookAhead(before: readonly Row[], at: number, after: readonly Row[], i:
   return { inserted: 1, removed: 1 }
 }
 
-function findMoved(before: readonly Row[], after: readonly Row[], positions: Int32Array, left: readonly number[]): void {
+function findMoved(
+  before: readonly Row[],
+  after: readonly Row[],
+  positions: Int32Array,
+  left: readonly number[],
+): void {
   const known = new Positions(before, left)
   for (let i = 0; i < after.length; i++) if (positions[i] === NEW) positions[i] = known.take(rowKey(after[i])) ?? NEW
 }

@@ -1,6 +1,6 @@
 import type { Lsn } from "../base/lsn.ts"
+import type { PageList } from "../base/page-list.ts"
 import { OUTCOMES_PER_PART_MAX, PART_BYTES_MAX, type Pages, type Rejection } from "../network/message.ts"
-import type { Page } from "../sqlite/page.ts"
 import type { PageChange } from "../storage/changeset.ts"
 import type { Difference } from "../storage/page-history.ts"
 
@@ -8,7 +8,7 @@ import type { Difference } from "../storage/page-history.ts"
 export interface Snapshot {
   readonly lsn: Lsn
   readonly checksum: bigint
-  readonly pages: readonly Page[]
+  readonly pages: PageList
 }
 
 /** One page batch for a client, in parts of about PART_BYTES_MAX. Each part is made when it is requested (T23). */
@@ -63,7 +63,7 @@ export class PageTransfer {
     let bytes = 0
     while (this.#next < pageNos.length && bytes < PART_BYTES_MAX) {
       const pageNo = pageNos[this.#next++]
-      const page = this.#snapshot.pages[pageNo - 1]
+      const page = this.#snapshot.pages.at(pageNo - 1)
       if (page === undefined) continue // truncated since the change; the page count shows it
       const one = change(pageNo, page)
       pages.push(one)

@@ -159,7 +159,7 @@ export class RemoteStore {
     for (const position of history.changedAt) meta.uint(position)
     this.#changes.rollup(this.#changes.lsn())
     if (this.life.lsn() > 0) this.life.rollup(lsn(this.life.lsn() - 1))
-    await this.streams.rollup({ meta: meta.finish(), pages: this.storage.snapshot() })
+    await this.streams.rollup({ meta: meta.finish(), pages: [...this.storage.snapshot()] })
   }
 
   #recover(): { storage: Storage; history: PageHistory } {

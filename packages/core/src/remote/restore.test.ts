@@ -26,7 +26,7 @@ async function fileOf(...statements: string[]): Promise<Uint8Array> {
   db.exec("create table __lf_mutations (client_id text primary key, lsn integer, hash integer)")
   for (const statement of statements) db.exec(statement)
   storage.commit()
-  return concatBytes(storage.snapshot())
+  return concatBytes([...storage.snapshot()])
 }
 
 const read = async (bytes: Uint8Array) => readCopy(await loadSqlite(), bytes)

@@ -53,7 +53,7 @@ export async function renewEpoch(opened: OpenedLog, host: Host): Promise<void> {
  * @throws LOG_CORRUPT LOG_FORMAT_NEWER
  */
 export function pagesAtRest(stored: Omit<OpenedLog, "log">, host: Host): readonly Page[] {
-  return new RemoteStore({ ...openMemoryLog(), ...stored }, host).storage.snapshot()
+  return [...new RemoteStore({ ...openMemoryLog(), ...stored }, host).storage.snapshot()]
 }
 
 /**

@@ -1,7 +1,7 @@
 /** The page size of every database; it never changes (I16). */
 export const PAGE_BYTES = 4096
 
-/** A page is immutable: a write replaces it, so a consistent snapshot is a copy of an array of references. */
+/** A page is immutable: a write replaces it, so a consistent snapshot is a list of references. */
 export type Page = Uint8Array
 
 export const ZERO_PAGE: Page = new Uint8Array(PAGE_BYTES)

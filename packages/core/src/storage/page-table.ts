@@ -1,18 +1,43 @@
 import { assert } from "../base/assert.ts"
 import { pageChecksum } from "../base/checksum.ts"
 import { LfError } from "../base/error.ts"
+import type { PageList } from "../base/page-list.ts"
 import type { Page } from "../sqlite/page.ts"
 import type { Changeset } from "./changeset.ts"
 import { applyDelta } from "./delta.ts"
 
+/** Pages per chunk: a snapshot shares the chunks, and a change after it copies the one that it is in. */
+const CHUNK_PAGES = 256
+
+/** The pages of a moment, consistent for ever, since pages are never written into. Made without a copy of their list. */
+class PageSnapshot implements PageList {
+  readonly length: number
+  readonly #chunks: readonly (readonly Page[])[]
+
+  constructor(chunks: readonly (readonly Page[])[], length: number) {
+    this.#chunks = chunks
+    this.length = length
+  }
+
+  at(index: number): Page | undefined {
+    return this.#chunks[Math.floor(index / CHUNK_PAGES)]?.[index % CHUNK_PAGES]
+  }
+
+  *[Symbol.iterator](): Iterator<Page> {
+    for (const chunk of this.#chunks) yield* chunk
+  }
+}
+
 /** The committed pages of a database and their rolling checksum: the xor of every page's share, so a change costs one page. */
 export class PageTable {
-  #pages: Page[] = []
+  #chunks: Page[][] = []
+  /** By chunk: no snapshot has it. */
+  #isOwn: boolean[] = []
   #shares: bigint[] = []
   #checksum = 0n
 
   get pageCount(): number {
-    return this.#pages.length
+    return this.#shares.length
   }
 
   get checksum(): bigint {
@@ -20,67 +45,80 @@ export class PageTable {
   }
 
   page(pageNo: number): Page | undefined {
-    return this.#pages[pageNo - 1]
+    return this.#chunks[Math.floor((pageNo - 1) / CHUNK_PAGES)]?.[(pageNo - 1) % CHUNK_PAGES]
   }
 
-  /** References to every page as they are now: consistent for ever, since pages are never written into. */
-  snapshot(): readonly Page[] {
-    return this.#pages.slice()
+  /** Every page as it is now. */
+  snapshot(): PageList {
+    this.#isOwn.fill(false)
+    return new PageSnapshot(this.#chunks.slice(), this.pageCount)
   }
 
-  set(pageNo: number, page: Page): void {
-    const share = pageChecksum(pageNo, page)
+  set(pageNo: number, page: Page, share = pageChecksum(pageNo, page)): void {
     this.#checksum ^= (this.#shares[pageNo - 1] ?? 0n) ^ share
-    this.#pages[pageNo - 1] = page
+    this.#ownChunk(Math.floor((pageNo - 1) / CHUNK_PAGES))[(pageNo - 1) % CHUNK_PAGES] = page
     this.#shares[pageNo - 1] = share
   }
 
   truncate(pageCount: number): void {
+    if (pageCount >= this.pageCount) return
     for (let i = pageCount; i < this.#shares.length; i++) this.#checksum ^= this.#shares[i]
-    if (pageCount < this.#pages.length) {
-      this.#pages.length = pageCount
-      this.#shares.length = pageCount
-    }
+    this.#shares.length = pageCount
+    this.#chunks.length = Math.ceil(pageCount / CHUNK_PAGES)
+    this.#isOwn.length = this.#chunks.length
+    if (pageCount % CHUNK_PAGES > 0) this.#ownChunk(this.#chunks.length - 1).length = pageCount % CHUNK_PAGES
   }
 
-  load(pages: readonly Page[]): void {
+  /** The chunk, to be written into. */
+  #ownChunk(index: number): Page[] {
+    let chunk = this.#chunks[index]
+    if (chunk !== undefined && this.#isOwn[index]) return chunk
+    chunk = chunk?.slice() ?? []
+    this.#chunks[index] = chunk
+    this.#isOwn[index] = true
+    return chunk
+  }
+
+  load(pages: Iterable<Page>): void {
     this.truncate(0)
-    for (let i = 0; i < pages.length; i++) this.set(i + 1, pages[i])
+    let pageNo = 0
+    for (const page of pages) this.set(++pageNo, page)
   }
 
   /**
-   * Puts a changeset on top, all of it or nothing. Returns the changed pages' numbers.
+   * Puts a changeset on top, all of it or nothing. Returns the pages that changed as they were, by their numbers.
    * @throws CHECKSUM_MISMATCH when it was not made for these pages, or does not add up (I5)
    * @throws BYTES_MALFORMED
    */
-  receive(changeset: Changeset): number[] {
+  receive(changeset: Changeset): Map<number, Page | undefined> {
     const whole = changeset.isWhole
     if (!whole && changeset.before !== null && changeset.before !== this.#checksum)
       throw mismatch("the pages are not those that the changes were made for")
-    const made = new Map<number, Page>()
+    const made = new Map<number, { readonly page: Page; readonly share: bigint }>()
     let after = whole ? 0n : this.#checksum
-    for (let i = changeset.pageCount; !whole && i < this.#shares.length; i++) after ^= this.#shares[i]
+    for (let i = changeset.pageCount; !whole && i < this.pageCount; i++) after ^= this.#shares[i]
     for (const { pageNo, deltas } of changeset.pages) {
       const old = whole ? undefined : this.page(pageNo)
       let page = old
       for (const delta of deltas) page = applyDelta(page, delta)
       assert(page !== undefined, "a changed page has at least one delta")
-      made.set(pageNo, page)
-      after ^= (old === undefined ? 0n : this.#shares[pageNo - 1]) ^ pageChecksum(pageNo, page)
+      const share = pageChecksum(pageNo, page)
+      made.set(pageNo, { page, share })
+      after ^= (old === undefined ? 0n : this.#shares[pageNo - 1]) ^ share
     }
     if (after !== changeset.after) throw mismatch("the pages do not add up to the checksum")
     if (!isComplete(changeset, made, whole ? 0 : this.pageCount)) throw mismatch("a page is missing")
-    const gone = this.#pages.length
+    const old = new Map<number, Page | undefined>()
+    for (const pageNo of made.keys()) old.set(pageNo, this.page(pageNo))
+    for (let pageNo = changeset.pageCount + 1; pageNo <= this.pageCount; pageNo++) old.set(pageNo, this.page(pageNo))
     this.truncate(whole ? 0 : changeset.pageCount)
-    for (const [pageNo, page] of made) this.set(pageNo, page)
-    const changed = [...made.keys()]
-    for (let pageNo = changeset.pageCount + 1; pageNo <= gone; pageNo++) changed.push(pageNo)
-    return changed
+    for (const [pageNo, { page, share }] of made) this.set(pageNo, page, share)
+    return old
   }
 }
 
 /** Every page beyond those that were there is in the changeset. */
-function isComplete(changeset: Changeset, made: ReadonlyMap<number, Page>, pageCount: number): boolean {
+function isComplete(changeset: Changeset, made: ReadonlyMap<number, unknown>, pageCount: number): boolean {
   for (let pageNo = pageCount + 1; pageNo <= changeset.pageCount; pageNo++) if (!made.has(pageNo)) return false
   return true
 }

@@ -1,5 +1,6 @@
 import { assert } from "../base/assert.ts"
 import { LfError } from "../base/error.ts"
+import type { PageList } from "../base/page-list.ts"
 import { PAGE_BYTES, type Page, samePageContent, ZERO_PAGE } from "../sqlite/page.ts"
 import type { PageStore } from "../sqlite/vfs.ts"
 import { type Changeset, DOCUMENT_PAGES_MAX, type PageChange } from "./changeset.ts"
@@ -19,7 +20,7 @@ export class Storage implements PageStore {
 
   readonly pageCountMax: number
 
-  constructor(pages: readonly Page[] = [], pageCountMax = DOCUMENT_PAGES_MAX) {
+  constructor(pages: Iterable<Page> = [], pageCountMax = DOCUMENT_PAGES_MAX) {
     this.pageCountMax = pageCountMax
     this.#base.load(pages)
   }
@@ -68,7 +69,7 @@ export class Storage implements PageStore {
   }
 
   /** The base's pages, consistent for ever. */
-  snapshot(): readonly Page[] {
+  snapshot(): PageList {
     return this.#base.snapshot()
   }
 
@@ -116,8 +117,7 @@ export class Storage implements PageStore {
    */
   receive(changeset: Changeset): void {
     assert(!this.hasOverlay, "pages are received under an empty overlay")
-    const old = this.#base.snapshot()
-    for (const pageNo of this.#base.receive(changeset)) this.#touchOld(pageNo, old[pageNo - 1])
+    for (const [pageNo, old] of this.#base.receive(changeset)) this.#touchOld(pageNo, old)
   }
 
   /** Drops overlay and base: the base will be fetched again. */

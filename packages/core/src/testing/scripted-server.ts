@@ -129,7 +129,7 @@ export class ServerDocument {
   /** All of it, at a position. */
   whole(position: number, outcomes: Pages["outcomes"] = []): Pages {
     this.#storage.commit()
-    const snapshot = this.#storage.snapshot()
+    const snapshot = [...this.#storage.snapshot()]
     const pages = snapshot.map((page, i) => ({ pageNo: i + 1, deltas: [encodeWhole(page)] }))
     const { checksum: after } = this.#storage
     const changeset: Changeset = { pageCount: pages.length, isWhole: true, before: null, after, pages }
