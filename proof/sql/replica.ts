@@ -7,6 +7,7 @@ import {
   LSN_ZERO,
   type Lsn,
   lsn,
+  News,
   nextLsn,
   PageHistory,
   type Pages,
@@ -54,7 +55,7 @@ export class Source {
     client.waiting = { type: "sync-storage", cursor, outcomesSeen: lsn(0) }
     const pages = this.storage.snapshot()
     const snapshot = { lsn: this.#lsn, checksum: this.storage.checksum, pages }
-    client.startTransfer(snapshot, this.#history.since(cursor, pages.length), [])
+    client.startTransfer(new News(cursor, snapshot, this.#history.since(cursor, pages.length)), [])
     const parts: Pages[] = []
     for (;;) {
       const part = decodeMessage(frames[parts.length])

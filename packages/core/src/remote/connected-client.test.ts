@@ -5,6 +5,7 @@ import { OUTCOMES_PER_PART_MAX, PART_BYTES_MAX, type Pages, type Rejection } fro
 import { PAGE_BYTES } from "../sqlite/page.ts"
 import type { Difference } from "../storage/page-history.ts"
 import { ConnectedClient } from "./connected-client.ts"
+import { News } from "./page-transfer.ts"
 
 const page = new Uint8Array(PAGE_BYTES)
 const outcome = (n: number): Rejection => ({ lsn: lsn(n), uid: `u${n}`, code: "no", data: null })
@@ -27,7 +28,7 @@ function transfer({ count = 0, bytes = 10, outcomes = 0, asks = 0, pageCount = c
     change: (pageNo) => ({ pageNo, deltas: [new Uint8Array(bytes)] }),
   }
   const snapshot = { lsn: lsn(9), checksum: 6n, pages: new Array(pageCount).fill(page) }
-  client.startTransfer(snapshot, difference, outcomesUpTo(outcomes))
+  client.startTransfer(new News(client.cursor, snapshot, difference), outcomesUpTo(outcomes))
   for (let i = 0; i < asks; i++) client.sendPart()
   return { parts, client }
 }
@@ -103,4 +104,26 @@ test("a cursor counts only with our epoch and while a request waits (T2)", () =>
     }),
   )
   expect(cursors).toEqual([3, 0, 0, 0])
+})
+
+test("clients with one cursor get one frame, made once; outcomes and more than a part are a client's own", () => {
+  const frames: Uint8Array[][] = [[], [], []]
+  let made = 0
+  const change = (pageNo: number) => {
+    made++
+    return { pageNo, deltas: [new Uint8Array(10)] }
+  }
+  const difference: Difference = { isWhole: false, before: 5n, pageNos: [1, 2], change }
+  const news = new News(lsn(3), { lsn: lsn(9), checksum: 6n, pages: [page, page] }, difference)
+  for (const [i, sent] of frames.entries()) {
+    const pipe = { send: (frame: Uint8Array) => void sent.push(frame), close: () => {}, listen: () => {} }
+    const client = new ConnectedClient({ pipe, clientId: `c${i}`, user: null, hasOurEpoch: true })
+    client.waiting = { type: "sync-storage", cursor: lsn(3), outcomesSeen: lsn(0) }
+    client.startTransfer(news, outcomesUpTo(i === 2 ? 1 : 0))
+    client.sendPart()
+  }
+  expect([made, frames.map(({ length }) => length)]).toEqual([4, [1, 1, 1]])
+  expect(frames[1][0]).toBe(frames[0][0])
+  expect(decodeMessage(frames[0][0])).toMatchObject({ from: 3, to: 9, isLast: true, outcomes: [] })
+  expect(decodeMessage(frames[2][0])).toMatchObject({ from: 3, to: 9, isLast: true, outcomes: [{ uid: "u1" }] })
 })

@@ -2,8 +2,7 @@ import { LSN_ZERO, type Lsn } from "../base/lsn.ts"
 import { encodeMessage, encodeRefusal } from "../network/codec.ts"
 import type { Rejection, ServerMessage, SyncStorage } from "../network/message.ts"
 import type { Pipe } from "../network/network.ts"
-import type { Difference } from "../storage/page-history.ts"
-import { PageTransfer, type Snapshot } from "./page-transfer.ts"
+import { type News, PageTransfer } from "./page-transfer.ts"
 
 /** A client that is connected to a document. Pages are sent only on its request, so a slow reader fills no queue (T23). */
 export class ConnectedClient {
@@ -37,11 +36,13 @@ export class ConnectedClient {
   }
 
   /** Answers the waiting request with the first part. */
-  startTransfer(snapshot: Snapshot, difference: Difference, outcomes: readonly Rejection[]): void {
-    this.#transfer = new PageTransfer({ from: this.cursor, snapshot, difference, outcomes })
+  startTransfer(news: News, outcomes: readonly Rejection[]): void {
+    const frame = outcomes.length === 0 ? news.frame() : null
+    this.#transfer = frame === null ? new PageTransfer(news, outcomes) : null
     this.waiting = null
     this.hasOurEpoch = true
-    this.sendPart()
+    if (frame === null) this.sendPart()
+    else this.#pipe.send(frame)
   }
 
   /** Sends one part of the transfer under way; the client requests the next. */

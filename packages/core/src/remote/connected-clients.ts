@@ -1,8 +1,9 @@
+import type { Lsn } from "../base/lsn.ts"
 import type { PageHistory } from "../storage/page-history.ts"
 import type { Sender } from "./batch-merger.ts"
 import type { ConnectedClient } from "./connected-client.ts"
 import type { OutcomeList } from "./outcome-list.ts"
-import type { Snapshot } from "./page-transfer.ts"
+import { News, type Snapshot } from "./page-transfer.ts"
 
 /** The clients that are connected to one document. */
 export class ConnectedClients {
@@ -41,10 +42,14 @@ export class ConnectedClients {
 
   /** Answers every waiting request whose cursor is behind. */
   announce(flushed: Snapshot, history: PageHistory, outcomes: OutcomeList): void {
+    // Most clients have the same cursor: what they lack is found and encoded once.
+    const newsByCursor = new Map<Lsn, News>()
     for (const client of this.#all) {
-      if (client.waiting === null || (client.hasOurEpoch && client.cursor >= flushed.lsn)) continue
-      const difference = history.since(client.cursor, flushed.pages.length)
-      client.startTransfer(flushed, difference, outcomes.after(client.clientId, client.waiting.outcomesSeen))
+      const { waiting, cursor } = client
+      if (waiting === null || (client.hasOurEpoch && cursor >= flushed.lsn)) continue
+      const news = newsByCursor.get(cursor) ?? new News(cursor, flushed, history.since(cursor, flushed.pages.length))
+      newsByCursor.set(cursor, news)
+      client.startTransfer(news, outcomes.after(client.clientId, waiting.outcomesSeen))
     }
   }
 }

@@ -1,5 +1,6 @@
 import type { Lsn } from "../base/lsn.ts"
 import type { PageList } from "../base/page-list.ts"
+import { encodeMessage } from "../network/codec.ts"
 import { OUTCOMES_PER_PART_MAX, PART_BYTES_MAX, type Pages, type Rejection } from "../network/message.ts"
 import type { PageChange } from "../storage/changeset.ts"
 import type { Difference } from "../storage/page-history.ts"
@@ -11,38 +12,53 @@ export interface Snapshot {
   readonly pages: PageList
 }
 
+/** What all clients with one cursor lack of a snapshot. */
+export class News {
+  readonly from: Lsn
+  readonly snapshot: Snapshot
+  readonly difference: Difference
+  /** Made once, however many clients get it; null: it takes more than one part. */
+  #frame: Uint8Array | null | undefined
+
+  constructor(from: Lsn, snapshot: Snapshot, difference: Difference) {
+    this.from = from
+    this.snapshot = snapshot
+    this.difference = difference
+  }
+
+  /** All of it as one frame for a client without outcomes; null: each makes its own, since it is a first sync or has more parts. */
+  frame(): Uint8Array | null {
+    if (this.difference.isWhole) return null
+    if (this.#frame === undefined) {
+      const part = new PageTransfer(this, []).nextPart()
+      this.#frame = part.isLast ? encodeMessage(part) : null
+    }
+    return this.#frame
+  }
+}
+
 /** One page batch for a client, in parts of about PART_BYTES_MAX. Each part is made when it is requested (T23). */
 export class PageTransfer {
-  readonly #from: Lsn
-  readonly #snapshot: Snapshot
-  readonly #difference: Difference
+  readonly #news: News
   readonly #outcomes: readonly Rejection[]
   #next = 0
   #nextOutcome = 0
   #bytesSent = 0
 
-  constructor(options: {
-    from: Lsn
-    snapshot: Snapshot
-    difference: Difference
-    outcomes: readonly Rejection[]
-  }) {
-    this.#from = options.from
-    this.#snapshot = options.snapshot
-    this.#difference = options.difference
-    this.#outcomes = options.outcomes
+  constructor(news: News, outcomes: readonly Rejection[]) {
+    this.#news = news
+    this.#outcomes = outcomes
   }
 
   nextPart(): Pages {
-    const difference = this.#difference
-    const snapshot = this.#snapshot
+    const { from, snapshot, difference } = this.#news
     const pages = this.#nextPages()
     // All outcomes are sent before the last part: a client that has the base has the data of its rejections.
     const outcomes = this.#outcomes.slice(this.#nextOutcome, this.#nextOutcome + OUTCOMES_PER_PART_MAX)
     this.#nextOutcome += outcomes.length
     return {
       type: "pages",
-      from: this.#from,
+      from,
       to: snapshot.lsn,
       isLast: this.#next >= difference.pageNos.length && this.#nextOutcome >= this.#outcomes.length,
       bytesTotal: Math.ceil((this.#bytesSent / Math.max(this.#next, 1)) * difference.pageNos.length),
@@ -58,12 +74,13 @@ export class PageTransfer {
   }
 
   #nextPages(): PageChange[] {
-    const { pageNos, change } = this.#difference
+    const { snapshot, difference } = this.#news
+    const { pageNos, change } = difference
     const pages: PageChange[] = []
     let bytes = 0
     while (this.#next < pageNos.length && bytes < PART_BYTES_MAX) {
       const pageNo = pageNos[this.#next++]
-      const page = this.#snapshot.pages.at(pageNo - 1)
+      const page = snapshot.pages.at(pageNo - 1)
       if (page === undefined) continue // truncated since the change; the page count shows it
       const one = change(pageNo, page)
       pages.push(one)

@@ -80,10 +80,10 @@ export class PageHistory {
   #byRing(cursor: Lsn): Difference {
     const chains = new Map<number, PageDelta[]>()
     let before: bigint | null = null
-    for (const step of this.#ring) {
-      if (step.lsn <= cursor) continue
-      before ??= step.changeset.before
-      for (const { pageNo, deltas } of step.changeset.pages) addToChain(chains, pageNo, deltas)
+    for (let i = this.#firstAfter(cursor); i < this.#ring.length; i++) {
+      const { changeset } = this.#ring[i]
+      before ??= changeset.before
+      for (const { pageNo, deltas } of changeset.pages) addToChain(chains, pageNo, deltas)
     }
     const pageNos = [...chains.keys()].sort((a, b) => a - b)
     return {
@@ -96,6 +96,17 @@ export class PageHistory {
         return smaller(pageNo, page, deltas)
       },
     }
+  }
+
+  /** Index of the first change after `cursor`; most readers are almost up to date. */
+  #firstAfter(cursor: Lsn): number {
+    let [from, to] = [0, this.#ring.length]
+    while (from < to) {
+      const middle = (from + to) >>> 1
+      if (this.#ring[middle].lsn > cursor) to = middle
+      else from = middle + 1
+    }
+    return from
   }
 
   #dropOldest(): void {

@@ -33,10 +33,34 @@ test("pages are made only for a client that has read the last ones (T23, S7)", a
 test("one principal's connections share an unread budget; other principals do not wait (S7)", async () => {
   const quotas = new ConnectionQuotas(limitsOf({ unreadBytesPerPrincipalMax: 1_000 }))
   const pipes = [fakePipe(), fakePipe(), fakePipe()]
-  const [, second, other] = pipes.map((pipe, i) => quotas.admit({ owner: i < 2 ? "ann" : "bo", docId: "d", pipe }))
+  const [first, second, other] = pipes.map((pipe, i) => quotas.admit({ owner: i < 2 ? "ann" : "bo", docId: "d", pipe }))
+  first.pipe.send(new Uint8Array(1_001))
+  expect(await isDone(second.pace.pages())).toBe(true)
+  first.pipe.send(new Uint8Array(1_001))
   pipes[0].unreadBytes = 1_001
-  expect(await isDone(second.pace.pages())).toBe(false)
+  const waiting = second.pace.pages()
+  expect(await isDone(waiting)).toBe(false)
   expect(await isDone(other.pace.pages())).toBe(true)
+  pipes[0].unreadBytes = 0
+  await waiting
+})
+
+test("unread bytes are summed up only after so many were sent, however many connections ask (S7)", () => {
+  const quotas = new ConnectionQuotas(limitsOf({ unreadBytesPerPrincipalMax: 1_000 }))
+  let looks = 0
+  const pipe = () => ({
+    ...fakePipe(),
+    get unreadBytes() {
+      looks++
+      return 0
+    },
+  })
+  const all = Array.from({ length: 50 }, () => quotas.admit({ owner: "ann", docId: "d", pipe: pipe() }))
+  for (const { pace } of all) expect(pace.news()).toBe(undefined)
+  expect(looks).toBe(50)
+  all[0].pipe.send(new Uint8Array(1_001))
+  for (const { pace } of all) expect(pace.news()).toBe(undefined)
+  expect(looks).toBe(150)
 })
 
 test("page bytes over the rate wait until they are paid (S7)", async () => {

@@ -46,9 +46,17 @@ interface AddressHoldings {
   readonly all: Set<Holding>
 }
 
-interface MemberEntry {
-  readonly docId: string
+interface Member {
   readonly pipe: MeteredPipe
+}
+
+/** The connections of one address or principal. */
+interface Principal {
+  readonly members: Set<Member>
+  readonly countByDocument: Map<string, number>
+  /** What was sent since `unreadAtMs` counts as unread: the exact sum over all members costs too much for every request. */
+  unreadBytesMost: number
+  unreadAtMs: number
 }
 
 /** Entries now, by kind; all 0 when the last connection has left. */
@@ -65,7 +73,7 @@ export class ConnectionQuotas {
   readonly limits: Limits
   readonly #countByAddress = new Map<string, number>()
   readonly #holdingsByAddress = new Map<string, AddressHoldings>()
-  readonly #membersByOwner = new Map<string, Set<MemberEntry>>()
+  readonly #principals = new Map<string, Principal>()
   readonly #upgrades: RateLimiter
   readonly #creates: RateLimiter
   readonly #mutations: RateLimiter
@@ -139,7 +147,7 @@ export class ConnectionQuotas {
       connections: this.#connections,
       addresses: this.#countByAddress.size,
       intakes: this.#holdingsByAddress.size,
-      owners: this.#membersByOwner.size,
+      owners: this.#principals.size,
       unfinishedBytes,
     }
   }
@@ -155,39 +163,44 @@ export class ConnectionQuotas {
 
   /** @throws RATE_LIMITED */
   admit({ owner, docId, pipe }: { owner: string; docId: string; pipe: MeteredPipe }): ConnectionQuota {
-    const members = this.#membersByOwner.get(owner) ?? new Set()
+    const principal = this.#principals.get(owner) ?? newPrincipal()
+    const { members, countByDocument } = principal
     const { connectionsPerPrincipalMax, documentsPerPrincipalMax } = this.limits
     if (members.size >= connectionsPerPrincipalMax)
       throw new LfError(
         "RATE_LIMITED",
         `expected at most ${connectionsPerPrincipalMax} connections of one user, got one more`,
       )
-    const documents = new Set(Array.from(members, (quota) => quota.docId)).add(docId)
-    if (documents.size > documentsPerPrincipalMax)
+    if (!countByDocument.has(docId) && countByDocument.size >= documentsPerPrincipalMax)
       throw new LfError(
         "RATE_LIMITED",
         `expected at most ${documentsPerPrincipalMax} open documents of one user, got one more`,
       )
-    const entry = { docId, pipe }
-    members.add(entry)
-    this.#membersByOwner.set(owner, members)
+    const member: Member = { pipe }
+    members.add(member)
+    countByDocument.set(docId, (countByDocument.get(docId) ?? 0) + 1)
+    this.#principals.set(owner, principal)
     return {
       pace: {
         mutations: (count) => this.#paceMutations(owner, count),
-        pages: () => this.#pacePages(owner, entry),
-        news: () => this.#paceNews(owner, entry),
+        pages: () => this.#pacePages(owner, member),
+        news: () => this.#paceNews(owner, member),
       },
       pipe: {
         send: (frame) => {
           this.#pageBytes.take(owner, frame.length)
+          principal.unreadBytesMost += frame.length
           pipe.send(frame)
         },
         close: (reason) => pipe.close(reason),
         listen: (listener) => pipe.listen(listener),
       },
       leave: () => {
-        members.delete(entry)
-        if (members.size === 0) this.#membersByOwner.delete(owner)
+        if (!members.delete(member)) return
+        const count = (countByDocument.get(docId) ?? 1) - 1
+        if (count === 0) countByDocument.delete(docId)
+        else countByDocument.set(docId, count)
+        if (members.size === 0) this.#principals.delete(owner)
       },
     }
   }
@@ -200,24 +213,39 @@ export class ConnectionQuotas {
   }
 
   /** Owner by owner in turn, so that many first syncs starve no other owner. */
-  async #pacePages(owner: string, entry: MemberEntry): Promise<void> {
-    await this.#paceNews(owner, entry)
+  async #pacePages(owner: string, member: Member): Promise<void> {
+    await this.#paceNews(owner, member)
     await this.#turns.next(owner)
   }
 
   /** Pages are made only for a client that has read the last ones. */
-  #paceNews(owner: string, entry: MemberEntry): Promise<void> | undefined {
-    const waitMs = this.#waitMs(owner, entry)
-    return waitMs === 0 ? undefined : sleep(waitMs).then(() => this.#paceNews(owner, entry))
+  #paceNews(owner: string, member: Member): Promise<void> | undefined {
+    const waitMs = this.#waitMs(owner, member)
+    return waitMs === 0 ? undefined : sleep(waitMs).then(() => this.#paceNews(owner, member))
   }
 
-  #waitMs(owner: string, entry: MemberEntry): number {
-    const members = this.#membersByOwner.get(owner)
-    if (members === undefined || !members.has(entry)) return 0 // it has left
-    const isRead =
-      entry.pipe.unreadBytes <= PART_BYTES_MAX && unreadBytes(members) <= this.limits.unreadBytesPerPrincipalMax
+  #waitMs(owner: string, member: Member): number {
+    const principal = this.#principals.get(owner)
+    if (principal === undefined || !principal.members.has(member)) return 0 // it has left
+    const isRead = member.pipe.unreadBytes <= PART_BYTES_MAX && this.#hasRead(principal)
     return Math.max(this.#pageBytes.take(owner, 0), isRead ? 0 : LOOK_MS)
   }
+
+  /** Whether all of its connections together have no more to read than they may. Summed up only when they might have. */
+  #hasRead(principal: Principal): boolean {
+    const most = this.limits.unreadBytesPerPrincipalMax
+    const nowMs = performance.now()
+    if (principal.unreadBytesMost > most && nowMs - principal.unreadAtMs >= LOOK_MS) {
+      principal.unreadAtMs = nowMs
+      principal.unreadBytesMost = 0
+      for (const { pipe } of principal.members) principal.unreadBytesMost += pipe.unreadBytes
+    }
+    return principal.unreadBytesMost <= most
+  }
+}
+
+function newPrincipal(): Principal {
+  return { members: new Set(), countByDocument: new Map(), unreadBytesMost: 0, unreadAtMs: Number.NEGATIVE_INFINITY }
 }
 
 /** Closes it, removes it from the counts, and frees its memory with its socket. */
@@ -227,12 +255,6 @@ function cutNewest(holdings: AddressHoldings): void {
   holdings.bytes -= newest.bytes
   newest.bytes = 0
   newest.cut()
-}
-
-function unreadBytes(members: ReadonlySet<MemberEntry>): number {
-  let bytes = 0
-  for (const { pipe } of members) bytes += pipe.unreadBytes
-  return bytes
 }
 
 function sleep(delayMs: number): Promise<void> {
