@@ -1,6 +1,7 @@
 // What the packages of lf use of the engine. Unstable: it may change with every version.
 export { concatBytes } from "./base/bytes.ts"
 export { loadChecksum } from "./base/checksum.ts"
+export { type Deflater, useDeflater } from "./base/deflate.ts"
 export { toLfError } from "./base/error.ts"
 export type { Cancel, Host } from "./base/host.ts"
 export { checkDocId, clientIdOf, msOfUuid, sha256Hex, uuidV7 } from "./base/ids.ts"

@@ -69,6 +69,12 @@ export class ByteWriter {
     return this.#length
   }
 
+  /** Begins anew in the same memory: what `finish` returned before stays. */
+  restart(): this {
+    this.#length = 0
+    return this
+  }
+
   u8(value: number): this {
     this.#room(1)
     this.#bytes[this.#length++] = value

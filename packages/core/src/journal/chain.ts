@@ -23,8 +23,10 @@ export class Chain {
   #start: Lsn
   /** Hashes may be known from further back than entries: they show a clone where it diverged (T1). */
   #hashStart: Lsn
-  /** At index i the hash at #hashStart + i; the last one is that of the last entry. */
+  /** At index #hashesPassed + i the hash at #hashStart + i; the last one is that of the last entry. */
   #hashes: bigint[]
+  /** Hashes before #hashStart that are not cut off yet: cutting at each rollup would copy the rest each time. */
+  #hashesPassed = 0
   #entries: Uint8Array[] = []
   #bytes = 0
   #isRetired = false
@@ -56,7 +58,7 @@ export class Chain {
   }
 
   hashAt(position: Lsn): bigint | undefined {
-    return this.#hashes[position - this.#hashStart]
+    return position < this.#hashStart ? undefined : this.#hashes[this.#hashesPassed + position - this.#hashStart]
   }
 
   /** From here on every hash is known. */
@@ -138,9 +140,15 @@ export class Chain {
     assert(to >= this.#start && to <= this.lsn(), `${this.stream} rolls up to an entry that it has, not ${to}`)
     for (const entry of this.#entries.splice(0, to - this.#start)) this.#bytes -= entry.length
     const hashStart = lsn(Math.max(this.#hashStart, to - hashesKept))
-    this.#hashes = this.#hashes.slice(hashStart - this.#hashStart)
+    this.#hashesPassed += hashStart - this.#hashStart
     this.#hashStart = hashStart
+    if (this.#hashesPassed > this.#hashes.length / 2) this.#cutHashes()
     this.#start = to
+  }
+
+  #cutHashes(): void {
+    this.#hashes = this.#hashes.slice(this.#hashesPassed)
+    this.#hashesPassed = 0
   }
 
   /** Its stream was dropped: nothing may be appended any more. */
@@ -150,6 +158,7 @@ export class Chain {
 
   /** All of it as records, the first an anchor if anything was rolled up. */
   records(): LogRecord[] {
+    this.#cutHashes()
     const records: LogRecord[] = []
     const stream = this.stream
     const first = this.#start - this.#hashStart

@@ -3,6 +3,7 @@ import { LfError, toLfError } from "../base/error.ts"
 import type { ErrorCode } from "../base/error-codes.ts"
 import type { Lsn } from "../base/lsn.ts"
 import type { Changeset, PageChange } from "../storage/changeset.ts"
+import { inflateAhead } from "../storage/delta.ts"
 import { decodeMessage, encodeMessage } from "./codec.ts"
 import type {
   ClientMessage,
@@ -160,9 +161,11 @@ export class Link {
     this.#bytes += bytes
     if (!part.isLast) {
       this.#onProgress({ bytes: this.#bytes, bytesTotal: Math.max(part.bytesTotal, this.#bytes) })
+      // The server makes the next part while this one is inflated.
       this.#pipe.send(encodeMessage({ type: "next-part" }))
-      return
     }
+    for (const { deltas } of part.changeset.pages) if (deltas.length === 1) inflateAhead(deltas[0])
+    if (!part.isLast) return
     const parts = this.#parts
     this.#parts = []
     this.#bytes = 0

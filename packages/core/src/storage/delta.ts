@@ -1,5 +1,5 @@
-import { deflateSync, inflateSync } from "fflate"
 import { ByteReader, ByteWriter, bytesEqual } from "../base/bytes.ts"
+import { deflate, inflate } from "../base/deflate.ts"
 import { LfError, toLfError } from "../base/error.ts"
 import { PAGE_BYTES, type Page } from "../sqlite/page.ts"
 import { readCopies, writeCopies } from "./copy-delta.ts"
@@ -26,21 +26,26 @@ const DELTA_BYTES_SMALL = 512
 /** A compressed page is never larger than this, so a longer one is an attack on the inflater. */
 const DEFLATED_BYTES_MAX = PAGE_BYTES + 64
 
+// One page at a time, in the same memory: encoding is synchronous, and every write of a page passes here.
+const runsWriter = new ByteWriter(PAGE_BYTES)
+const copiesWriter = new ByteWriter(PAGE_BYTES)
+
 /** The smallest delta from `before` (undefined: the page is new) to `after`. */
 export function encodeDelta(before: Page | undefined, after: Page): PageDelta {
   if (before === undefined) return encodeWhole(after)
-  const runs = encodeRuns(before, after)
-  if (runs.length <= RUNS_BYTES_SMALL) return runs
-  const copies = encodeCopies(before, after)
+  const runs = writeRuns(before, after)
+  if (runs.length <= RUNS_BYTES_SMALL) return runs.finish()
+  const copies = copiesWriter.restart().u8(KIND_COPIES)
+  writeCopies(copies, before, after)
   const delta = runs.length <= copies.length ? runs : copies
-  if (delta.length <= DELTA_BYTES_SMALL) return delta
+  if (delta.length <= DELTA_BYTES_SMALL) return delta.finish()
   const whole = encodeWhole(after)
-  return delta.length <= whole.length ? delta : whole
+  return delta.length <= whole.length ? delta.finish() : whole
 }
 
 /** A delta that needs no old page. */
 export function encodeWhole(page: Page): PageDelta {
-  const deflated = deflateSync(page, { level: 6 })
+  const deflated = deflate(page)
   if (deflated.length < PAGE_BYTES) return tagged(KIND_DEFLATED, deflated)
   return tagged(KIND_RAW, page)
 }
@@ -59,7 +64,7 @@ export function applyDelta(before: Page | undefined, delta: PageDelta): Page {
       if (before === undefined) throw malformed("expected an old page below copies, got none")
       return readCopies(before, reader)
     case KIND_DEFLATED:
-      return inflatePage(reader.raw(reader.remaining))
+      return pageByDelta.get(delta) ?? inflatePage(reader.raw(reader.remaining))
     case KIND_RAW:
       if (reader.remaining !== PAGE_BYTES)
         throw malformed(`expected a raw page of ${PAGE_BYTES} bytes, got ${reader.remaining}`)
@@ -73,16 +78,11 @@ export function isWhole(delta: PageDelta): boolean {
   return delta[0] === KIND_DEFLATED || delta[0] === KIND_RAW
 }
 
-function encodeCopies(before: Page, after: Page): PageDelta {
-  const writer = new ByteWriter(256).u8(KIND_COPIES)
-  writeCopies(writer, before, after)
-  return writer.finish()
-}
-
-function encodeRuns(before: Page, after: Page): PageDelta {
-  const writer = new ByteWriter(256).u8(KIND_RUNS)
+function writeRuns(before: Page, after: Page): ByteWriter {
+  const writer = runsWriter.restart().u8(KIND_RUNS)
+  const [words, afterWords] = [wordsOf(before), wordsOf(after)]
   let kept = 0
-  let at = nextDifference(before, after, 0)
+  let at = nextDifference(before, after, 0, words, afterWords)
   while (at < PAGE_BYTES) {
     const end = endOfRun(before, after, at)
     writer
@@ -90,13 +90,31 @@ function encodeRuns(before: Page, after: Page): PageDelta {
       .uint(end - at)
       .raw(after.subarray(at, end))
     kept = end
-    at = nextDifference(before, after, end)
+    at = nextDifference(before, after, end, words, afterWords)
   }
-  return writer.finish()
+  return writer
 }
 
-function nextDifference(before: Page, after: Page, from: number): number {
+/** Four bytes at a time; null where the page does not lie so in its memory. */
+function wordsOf(page: Page): Uint32Array | null {
+  return page.byteOffset % 4 === 0 ? new Uint32Array(page.buffer, page.byteOffset, PAGE_BYTES / 4) : null
+}
+
+function nextDifference(
+  before: Page,
+  after: Page,
+  from: number,
+  words: Uint32Array | null = null,
+  afterWords: Uint32Array | null = null,
+): number {
   let at = from
+  if (words !== null && afterWords !== null) {
+    while (at % 4 !== 0 && before[at] === after[at]) at++
+    if (at % 4 !== 0) return at
+    let word = at / 4
+    while (word < words.length && words[word] === afterWords[word]) word++
+    at = word * 4
+  }
   while (at < PAGE_BYTES && before[at] === after[at]) at++
   return at
 }
@@ -126,16 +144,27 @@ function applyRuns(before: Page, reader: ByteReader): Page {
   return page
 }
 
+/** Pages that were inflated before they were wanted. */
+const pageByDelta = new WeakMap<PageDelta, Page>()
+
+/** Inflates a page that will be wanted: as the parts of a first sync arrive, not all in one piece at its end. */
+export function inflateAhead(delta: PageDelta): void {
+  if (delta[0] !== KIND_DEFLATED) return
+  try {
+    pageByDelta.set(delta, inflatePage(delta.subarray(1)))
+  } catch {
+    // `applyDelta` fails as well, where a base that cannot be used is known what to do with.
+  }
+}
+
 function inflatePage(deflated: Uint8Array): Page {
   if (deflated.length > DEFLATED_BYTES_MAX)
     throw malformed(`expected a compressed page of at most ${DEFLATED_BYTES_MAX} bytes, got ${deflated.length}`)
-  // One byte more than a page, so that a longer result shows; the inflater never grows a given buffer.
-  const out = new Uint8Array(PAGE_BYTES + 1)
   try {
-    const inflated = inflateSync(deflated, { out })
-    if (inflated.length !== PAGE_BYTES)
-      throw malformed(`expected a page of ${PAGE_BYTES} bytes in a compressed one, got ${inflated.length}`)
-    return inflated.slice()
+    const page = inflate(deflated, PAGE_BYTES)
+    if (page.length !== PAGE_BYTES)
+      throw malformed(`expected a page of ${PAGE_BYTES} bytes in a compressed one, got ${page.length}`)
+    return page
   } catch (error) {
     throw toLfError(error, "BYTES_MALFORMED")
   }

@@ -1,6 +1,8 @@
 // The simulator, and what the proofs look at from outside: for tests of the engine itself. Unstable, and not what an app needs.
+
 export { ByteReader, ByteWriter, bytesEqual, concatBytes, textToBytes } from "../base/bytes.ts"
 export { chainHash, hash64, loadChecksum } from "../base/checksum.ts"
+export { deflate, inflate, useDeflater } from "../base/deflate.ts"
 export { isLfError, LfError } from "../base/error.ts"
 export { ERROR_CODES, type ErrorCode } from "../base/error-codes.ts"
 export type { Host } from "../base/host.ts"

@@ -1,12 +1,14 @@
 import { readFile } from "node:fs/promises"
 import { createRequire } from "node:module"
-import { type LoadSqlite, newInstance } from "@lf/core/internal"
+import { type LoadSqlite, newInstance, useDeflater } from "@lf/core/internal"
 import factory from "wa-sqlite/dist/wa-sqlite.mjs"
+import { zlibDeflater } from "./zlib-deflater.ts"
 
 let compiled: Promise<WebAssembly.Module> | undefined
 
-/** A new wasm instance from one compilation of wa-sqlite's synchronous build. */
+/** A new wasm instance from one compilation of wa-sqlite's synchronous build. From now on pages pass through Node's zlib. */
 export const loadSqlite: LoadSqlite = async () => {
+  useDeflater(zlibDeflater)
   compiled ??= compile()
   const code = await compiled
   return await newInstance(factory, (imports) => WebAssembly.instantiate(code, imports as WebAssembly.Imports))
