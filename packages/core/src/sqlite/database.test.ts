@@ -2,7 +2,7 @@ import { beforeAll, expect, test } from "vitest"
 import { loadSqlite } from "../../../next/src/node/load-sqlite.ts"
 import { Database } from "./database.ts"
 import type { SqliteModule } from "./module.ts"
-import type { Page } from "./page.ts"
+import { PAGE_BYTES, type Page } from "./page.ts"
 import { sql } from "./sql.ts"
 import type { PageStore } from "./vfs.ts"
 
@@ -14,6 +14,10 @@ class Pages implements PageStore {
   page(pageNo: number): Page {
     return this.list[pageNo - 1]
   }
+  newPage(): Page {
+    return new Uint8Array(PAGE_BYTES)
+  }
+
   write(pageNo: number, page: Page): void {
     this.list[pageNo - 1] = page
   }

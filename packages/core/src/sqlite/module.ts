@@ -45,7 +45,12 @@ export interface SqliteModule {
   vfs_register(vfs: object, makeDefault: boolean): number
   /** What the relay calls for a key: an object by method name, or one function for all. */
   setCallback(key: number, target: unknown): void
+  /** Calls `dispatch` for a file system's key, without the relay. Absent in an instance that `newInstance` did not make. */
+  dispatchVfs?(key: number, dispatch: VfsDispatch): void
 }
+
+/** Calls the file system's method whose name lies at `name`, with up to five arguments. */
+export type VfsDispatch = (name: number, a: number, b: number, c: number, d: number, e: number) => number
 
 /** The port that loads wasm: a new instance at each call. Node reads a file, a browser fetches. */
 export type LoadSqlite = () => Promise<SqliteModule>

@@ -1,4 +1,4 @@
-import type { SqliteModule } from "./module.ts"
+import type { SqliteModule, VfsDispatch } from "./module.ts"
 import { PAGE_BYTES, type Page } from "./page.ts"
 import { cText } from "./statement.ts"
 
@@ -8,6 +8,8 @@ export interface PageStore {
   readonly pageCountMax?: number
   pageCount(): number
   page(pageNo: number): Page | undefined
+  /** A page to fill for `write`; its content is undefined. */
+  newPage(): Page
   /** Takes ownership of `page`: the caller must not write into it afterwards. */
   write(pageNo: number, page: Page): void
   truncate(pageCount: number): void
@@ -87,7 +89,9 @@ export class PageVfs {
     try {
       const offset = joinInt64(offsetLow, offsetHigh)
       if (count !== PAGE_BYTES || offset % PAGE_BYTES !== 0) return IOERR_WRITE
-      this.#pages.write(offset / PAGE_BYTES + 1, this.#module.HEAPU8.slice(from, from + count))
+      const page = this.#pages.newPage()
+      page.set(this.#module.HEAPU8.subarray(from, from + count))
+      this.#pages.write(offset / PAGE_BYTES + 1, page)
       return OK
     } catch (error) {
       this.failure ??= error
@@ -197,7 +201,7 @@ export function registerVfs(module: SqliteModule, vfs: PageVfs): number {
   const code = module.vfs_register(vfs, true)
   module.setCallback = setCallback
   const methods = new Map<number, Method>()
-  const dispatch = (name: number, a: number, b: number, c: number, d: number, e: number): number => {
+  const dispatch: VfsDispatch = (name, a, b, c, d, e) => {
     let method = methods.get(name)
     if (method === undefined) {
       const found = vfs[cText(module, name) as "xRead"] as Method // every name that SQLite asks for is a method of PageVfs
@@ -206,6 +210,9 @@ export function registerVfs(module: SqliteModule, vfs: PageVfs): number {
     }
     return method(a, b, c, d, e)
   }
-  if (code === 0) setCallback(key, dispatch)
+  if (code === 0) {
+    setCallback(key, dispatch)
+    module.dispatchVfs?.(key, dispatch)
+  }
   return code
 }

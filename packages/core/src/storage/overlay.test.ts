@@ -144,3 +144,43 @@ describe("takeChanges", () => {
     expect(changes(storage)).toEqual([1, 2, 3, 4])
   })
 })
+
+describe("a page to write into", () => {
+  const fill = (storage: Storage, pageNo: number, value: number) => {
+    const written = storage.newPage()
+    written.fill(value)
+    storage.write(pageNo, written)
+    return written
+  }
+
+  test("is one that was replaced, but only once nothing shows its content any more (I6)", () => {
+    const storage = new Storage([page(1)])
+    const first = fill(storage, 1, 2)
+    storage.takeChanges()
+    const second = fill(storage, 1, 3)
+    const third = fill(storage, 1, 4)
+    expect([second === first, third === first, fill(storage, 1, 5) === second]).toEqual([false, false, true])
+    storage.takeChanges()
+    fill(storage, 1, 5)
+    fill(storage, 1, 6)
+    expect([first, third]).toContain(fill(storage, 1, 7))
+    // What was shown is compared with what is there now.
+    expect([...storage.takeChanges()]).toEqual([1])
+    expect(storage.page(1)?.[0]).toBe(7)
+  })
+
+  test("is never one of the base, of a snapshot, or of the overlay", () => {
+    const storage = new Storage()
+    for (let round = 1; round <= 5; round++) {
+      for (let pageNo = 1; pageNo <= 3; pageNo++) fill(storage, pageNo, round)
+      for (let pageNo = 1; pageNo <= 3; pageNo++) fill(storage, pageNo, round + 100)
+      const snapshot = storage.snapshot()
+      const before = Array.from(snapshot, ([value]) => value)
+      storage.commit()
+      storage.takeChanges()
+      for (let i = 0; i < 10; i++) storage.newPage().fill(0)
+      expect(Array.from(snapshot, ([value]) => value)).toEqual(before)
+      expect(Array.from(storage.snapshot(), ([value]) => value)).toEqual([round + 100, round + 100, round + 100])
+    }
+  })
+})

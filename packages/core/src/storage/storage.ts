@@ -7,6 +7,9 @@ import { type Changeset, DOCUMENT_PAGES_MAX, type PageChange } from "./changeset
 import { encodeDelta, samePage } from "./delta.ts"
 import { PageTable } from "./page-table.ts"
 
+/** One megabyte: more than most transactions write. */
+const SPARE_PAGES_MAX = 256
+
 /**
  * The pages under one SQLite connection: a committed base and an overlay of pages that were written since.
  * On the server the overlay is the transaction that is being committed; on a client it is everything pending.
@@ -17,6 +20,10 @@ export class Storage implements PageStore {
   #overlayPageCount: number | null = null
   /** The view's pages as they were when `takeChanges` was last called, for those touched since. */
   readonly #seen = new Map<number, Page | undefined>()
+  /** Pages of the overlay that were replaced: written again instead of a new one, which would cost more than its bytes. */
+  readonly #spare: Page[] = []
+  /** Pages in `#seen` that were the overlay's: spare once they have been compared. */
+  #seenOverlay: Page[] = []
 
   readonly pageCountMax: number
 
@@ -44,9 +51,19 @@ export class Storage implements PageStore {
         "DOC_TOO_LARGE",
         `expected at most ${DOCUMENT_PAGES_MAX} pages of a document, got page ${pageNo}`,
       )
+    const replaced = this.#overlay.get(pageNo)
+    if (replaced !== undefined) {
+      if (this.#seen.has(pageNo)) this.#recycle(replaced)
+      else this.#seenOverlay.push(replaced)
+    }
     this.#touch(pageNo)
     this.#overlay.set(pageNo, page)
     if (pageNo > this.pageCount()) this.#overlayPageCount = pageNo
+  }
+
+  /** A page to write into, with any content, for `write`. */
+  newPage(): Page {
+    return this.#spare.pop() ?? new Uint8Array(PAGE_BYTES)
   }
 
   truncate(pageCount: number): void {
@@ -135,7 +152,13 @@ export class Storage implements PageStore {
       if (old === undefined || now === undefined ? old !== now : !samePageContent(pageNo, old, now)) changed.add(pageNo)
     }
     this.#seen.clear()
+    for (const page of this.#seenOverlay) this.#recycle(page)
+    this.#seenOverlay = []
     return changed
+  }
+
+  #recycle(page: Page): void {
+    if (this.#spare.length < SPARE_PAGES_MAX) this.#spare.push(page)
   }
 
   #touch(pageNo: number): void {
