@@ -1,3 +1,5 @@
+import { firstDifference } from "../base/bytes.ts"
+
 /** The page size of every database; it never changes (I16). */
 export const PAGE_BYTES = 4096
 
@@ -17,10 +19,9 @@ const VOLATILE_HEADER: readonly (readonly [number, number])[] = [
 /** Whether a reader could see a difference between `a` and `b`. Page 1 is compared without its bookkeeping fields. */
 export function samePageContent(pageNo: number, a: Page, b: Page): boolean {
   if (a === b) return true
-  for (let i = 0; i < PAGE_BYTES; i++) {
-    if (a[i] !== b[i] && !(pageNo === 1 && isVolatile(i))) return false
-  }
-  return true
+  let at = firstDifference(a, b, 0)
+  while (pageNo === 1 && isVolatile(at)) at = firstDifference(a, b, at + 1)
+  return at === PAGE_BYTES
 }
 
 /** The number SQLite bumps at each change of the schema; 0 for an empty database. */

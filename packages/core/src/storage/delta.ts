@@ -1,4 +1,4 @@
-import { ByteReader, ByteWriter, bytesEqual } from "../base/bytes.ts"
+import { ByteReader, ByteWriter, bytesEqual, firstDifference } from "../base/bytes.ts"
 import { deflate, inflate } from "../base/deflate.ts"
 import { LfError, toLfError } from "../base/error.ts"
 import { PAGE_BYTES, type Page } from "../sqlite/page.ts"
@@ -80,9 +80,8 @@ export function isWhole(delta: PageDelta): boolean {
 
 function writeRuns(before: Page, after: Page): ByteWriter {
   const writer = runsWriter.restart().u8(KIND_RUNS)
-  const [words, afterWords] = [wordsOf(before), wordsOf(after)]
   let kept = 0
-  let at = nextDifference(before, after, 0, words, afterWords)
+  let at = firstDifference(before, after, 0)
   while (at < PAGE_BYTES) {
     const end = endOfRun(before, after, at)
     writer
@@ -90,40 +89,16 @@ function writeRuns(before: Page, after: Page): ByteWriter {
       .uint(end - at)
       .raw(after.subarray(at, end))
     kept = end
-    at = nextDifference(before, after, end, words, afterWords)
+    at = firstDifference(before, after, end)
   }
   return writer
-}
-
-/** Four bytes at a time; null where the page does not lie so in its memory. */
-function wordsOf(page: Page): Uint32Array | null {
-  return page.byteOffset % 4 === 0 ? new Uint32Array(page.buffer, page.byteOffset, PAGE_BYTES / 4) : null
-}
-
-function nextDifference(
-  before: Page,
-  after: Page,
-  from: number,
-  words: Uint32Array | null = null,
-  afterWords: Uint32Array | null = null,
-): number {
-  let at = from
-  if (words !== null && afterWords !== null) {
-    while (at % 4 !== 0 && before[at] === after[at]) at++
-    if (at % 4 !== 0) return at
-    let word = at / 4
-    while (word < words.length && words[word] === afterWords[word]) word++
-    at = word * 4
-  }
-  while (at < PAGE_BYTES && before[at] === after[at]) at++
-  return at
 }
 
 /** Where the run that starts at `from` ends: at the first gap of equal bytes that is worth a new run. */
 function endOfRun(before: Page, after: Page, from: number): number {
   let end = from + 1
   for (;;) {
-    const next = nextDifference(before, after, end)
+    const next = firstDifference(before, after, end)
     if (next === end) end++
     else if (next < PAGE_BYTES && next - end < GAP_BYTES_MIN) end = next
     else return end
