@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest"
 import { SeededRandom } from "../testing/seeded-random.ts"
 import { SimClock, SimHost } from "../testing/sim-host.ts"
 import { turn } from "../testing/sim-node.ts"
-import { backoffMs, deferred, Sleep, withTimeout } from "./wait.ts"
+import { backoffMs, deferred, Sequence, Sleep, withTimeout } from "./wait.ts"
 
 const hostOn = (clock: SimClock) => new SimHost(clock, new SeededRandom(1))
 
@@ -58,4 +58,24 @@ describe("a time limit", () => {
     clock.runNext()
     await expect(waiting).rejects.toThrow("late")
   })
+})
+
+test("a sequence runs one after the other, also after one that failed, and is busy until the last has ended", async () => {
+  const sequence = new Sequence()
+  const steps: string[] = []
+  const first = sequence.run(async () => {
+    steps.push("first begins")
+    await turn()
+    steps.push("first ends")
+    throw new Error("no")
+  })
+  const second = sequence.run(async () => {
+    steps.push("second")
+    return 2
+  })
+  expect(sequence.isBusy).toBe(true)
+  await expect(first).rejects.toThrow("no")
+  expect(await second).toBe(2)
+  await turn()
+  expect([steps, sequence.isBusy]).toEqual([["first begins", "first ends", "second"], false])
 })

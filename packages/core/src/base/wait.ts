@@ -47,6 +47,28 @@ export class Sleep {
   }
 }
 
+/** Runs work one after the other, whatever becomes of the work before. */
+export class Sequence {
+  #last: Promise<unknown> = Promise.resolve()
+  #count = 0
+
+  /** Some of it is under way or waits. */
+  get isBusy(): boolean {
+    return this.#count > 0
+  }
+
+  run<T>(work: () => Promise<T>): Promise<T> {
+    this.#count++
+    const result = this.#last.then(work)
+    this.#last = result
+      .catch(() => {})
+      .finally(() => {
+        this.#count--
+      })
+    return result
+  }
+}
+
 /** As `work`, or rejects with what `late` gives when that takes longer than `limitMs`. */
 export function withTimeout<T>(host: Host, limitMs: number, work: T | PromiseLike<T>, late: () => Error): Promise<T> {
   return new Promise((resolve, reject) => {

@@ -35,9 +35,9 @@ export interface LogHeader {
 }
 
 /** Xor of the pages' shares, as `pageChecksum` has them. */
-export function pagesChecksum(pages: readonly Uint8Array[]): bigint {
+export function pagesChecksum(pages: readonly Uint8Array[], firstPageNo = 1): bigint {
   let sum = 0n
-  for (let i = 0; i < pages.length; i++) sum ^= pageChecksum(i + 1, pages[i])
+  for (let i = 0; i < pages.length; i++) sum ^= pageChecksum(firstPageNo + i, pages[i])
   return sum
 }
 

@@ -21,7 +21,8 @@ export interface Checkpoint {
 }
 
 /**
- * Bytes at rest of one document, owned by one opener at a time. Calls are made one after the other, never two at once.
+ * Bytes at rest of one document, owned by one opener at a time. Calls are made one after the other, never two at once,
+ * but for `prepare`.
  * After a rejected `append` or `rollup` the log stays failed: what reached the disk is known only after reopening (T19).
  */
 export interface DocumentLog {
@@ -29,6 +30,11 @@ export interface DocumentLog {
   readonly isDurable: boolean
   /** Atomic, and durable when it resolves. @throws LOG_FAILED, LOG_FULL, LOG_DEPOSED, LOG_CLOSED */
   append(records: readonly LogRecord[]): Promise<void>
+  /**
+   * Writes the pages of the next `rollup`, which is given the same list, and changes nothing else. May run beside appends:
+   * many pages take long. Absent where a rollup does not. @throws as `append`
+   */
+  prepare?(pages: readonly Uint8Array[]): Promise<void>
   /** Replaces the past; atomic at every crash point (I12). @throws as `append` */
   rollup(checkpoint: Checkpoint, live: readonly LogRecord[]): Promise<void>
   close(): Promise<void>

@@ -132,6 +132,12 @@ class MemoryLog implements DocumentLog {
     for (const group of doc.unsynced.splice(0)) doc.synced.push(group)
   }
 
+  /** Takes the time of a sync. Nothing is kept: `rollup` gets the pages once more. */
+  async prepare(): Promise<void> {
+    this.#begin()
+    await this.#settle()
+  }
+
   async rollup(checkpoint: Checkpoint, live: readonly LogRecord[]): Promise<void> {
     this.#begin()
     const doc = this.#doc

@@ -323,3 +323,40 @@ function isState(found: Record<string, { lsn: number; tail: string[] }>, state: 
     return tail.join() === journal.tail.join()
   })
 }
+
+describe("a rollup whose pages are prepared", () => {
+  test("keeps what was appended meanwhile, in a chain that goes on behind it", async () => {
+    const disk = new MemoryDisk()
+    const streams = await open(disk)
+    const journal = streams.journal("s", text)
+    journal.append("before")
+    await streams.flush()
+    const checkpoint: Checkpoint = { meta: new Uint8Array([7]), pages: [new Uint8Array(4096)] }
+    journal.rollup(journal.lsn())
+    const prepared = streams.prepare(checkpoint.pages)
+    journal.append("meanwhile")
+    await streams.flush()
+    await prepared
+    await streams.rollup(checkpoint)
+    journal.append("after")
+    await streams.close()
+    const again = await open(disk)
+    expect(again.checkpoint?.meta).toEqual(checkpoint.meta)
+    expect(entriesOf(again.journal("s", text))).toEqual(["meanwhile", "after"])
+  })
+
+  test("fails everything that follows when they cannot be written (T19)", async () => {
+    const log: DocumentLog = {
+      ...openMemoryLog().log,
+      prepare: async () => {
+        throw new LfError("LOG_FULL", "no room")
+      },
+    }
+    const streams = new Streams({ log, checkpoint: null, records: [] })
+    const full = { code: "LOG_FULL" }
+    await expect(streams.prepare([])).rejects.toMatchObject(full)
+    expect(() => streams.journal("s", text).append("x")).toThrow(expect.objectContaining(full))
+    await expect(streams.flush()).rejects.toMatchObject(full)
+    await expect(streams.prepare([])).rejects.toMatchObject(full)
+  })
+})

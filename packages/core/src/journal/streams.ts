@@ -99,6 +99,20 @@ export class Streams {
     return this.#enqueue("append", records, () => this.#log.append(records))
   }
 
+  /**
+   * Writes the pages of the rollup that follows, while appends and flushes go on. What they append stays behind the
+   * checkpoint. @throws as `flush`
+   */
+  async prepare(pages: readonly Uint8Array[]): Promise<void> {
+    this.#admit()
+    try {
+      await this.#log.prepare?.(pages)
+    } catch (error) {
+      this.#failure ??= toLfError(error, "LOG_FAILED")
+      throw this.#failure
+    }
+  }
+
   /** Replaces the past by `checkpoint` and the journals as they are at this call. @throws as `flush` */
   rollup(checkpoint: Checkpoint): Promise<void> {
     if (this.#failure !== null) return Promise.reject(this.#failure)

@@ -1,10 +1,16 @@
 import { beforeAll, describe, expect, test } from "vitest"
 import { loadChecksum } from "../base/checksum.ts"
 import { lsn } from "../base/lsn.ts"
+import { deferred } from "../base/wait.ts"
+import type { DocumentLog } from "../journal/log.ts"
 import { MemoryDisk } from "../journal/memory-log.ts"
 import { PAGE_BYTES } from "../sqlite/page.ts"
+import { sql } from "../sqlite/sql.ts"
 import { SeededRandom } from "../testing/seeded-random.ts"
 import { SimClock, SimHost } from "../testing/sim-host.ts"
+import { turn } from "../testing/sim-node.ts"
+import { host, loadSqlite, mutator } from "../testing/small-world.ts"
+import { Remote } from "./remote.ts"
 import { RemoteStore } from "./remote-store.ts"
 
 beforeAll(loadChecksum)
@@ -93,4 +99,65 @@ test("a malformed attempt among others is LOG_CORRUPT (S9)", async () => {
   const again = await open(disk)
   expect(again.attempts.entry(lsn(1))).toEqual([good])
   expect(() => again.attempts.entry(lsn(2))).toThrow(expect.objectContaining({ code: "LOG_CORRUPT" }))
+})
+
+describe("while a checkpoint's pages are written", () => {
+  async function slow() {
+    const disk = new MemoryDisk()
+    const opened = await disk.open("d")
+    const gate = deferred<void>()
+    let prepares = 0
+    const log: DocumentLog = {
+      isDurable: true,
+      append: (records) => opened.log.append(records),
+      prepare: () => {
+        prepares++
+        return gate.promise
+      },
+      rollup: (checkpoint, live) => opened.log.rollup(checkpoint, live),
+      close: () => opened.log.close(),
+    }
+    const remote = await Remote.recover({ opened: { ...opened, log }, loadSqlite, mutator, host })
+    const add = (id: string) => remote.mutate("Add", { id, title: "t" }, null)
+    return { disk, remote, add, gate, prepares: () => prepares }
+  }
+  const ids = sql<{ id: string }>`select id from todos order by id`
+
+  test("mutations are applied and answered; all of them are there after a restart (I12)", async () => {
+    const { disk, remote, add, gate } = await slow()
+    await add("a")
+    const checkpoint = remote.checkpoint()
+    expect(await add("b")).toMatchObject({ type: "applied" })
+    gate.resolve()
+    await checkpoint
+    await add("c")
+    expect((await remote.read(ids)).map(({ id }) => id)).toEqual(["a", "b", "c"])
+    await remote.close()
+    const again = await Remote.recover({ opened: await disk.open("d"), loadSqlite, mutator, host })
+    expect((await again.read(ids)).map(({ id }) => id)).toEqual(["a", "b", "c"])
+    await again.close()
+  })
+
+  test("a crash loses nothing: the old checkpoint and its journal still stand (I3)", async () => {
+    const { disk, remote, add } = await slow()
+    await add("a")
+    void remote.checkpoint().catch(() => {})
+    await add("b")
+    disk.crash(() => 0)
+    const again = await Remote.recover({ opened: await disk.open("d"), loadSqlite, mutator, host })
+    expect((await again.read(ids)).map(({ id }) => id)).toEqual(["a", "b"])
+  })
+
+  test("a second one waits, and closing waits for both", async () => {
+    const { remote, add, gate, prepares } = await slow()
+    await add("a")
+    const both = [remote.checkpoint(), remote.checkpoint()]
+    await add("b")
+    await turn()
+    expect(prepares()).toBe(1)
+    const closed = remote.close()
+    gate.resolve()
+    await Promise.all([...both, closed])
+    expect(prepares()).toBe(3)
+  })
 })

@@ -151,7 +151,10 @@ export class RemoteStore {
     return this.streams.bytesSinceRollup > Math.max(CHECKPOINT_BYTES_MIN, this.storage.baseBytes / 2)
   }
 
-  /** Writes main.db as it is now and drops the deltas before. Journals keep what recovery or a client needs (I12). */
+  /**
+   * Writes main.db as it is now and drops the deltas before. What is appended while the pages are written stays in the
+   * journals, as does what else recovery or a client needs (I12).
+   */
   async checkpoint(): Promise<void> {
     const { history } = this
     const meta = new ByteWriter(1024).u8(META_FORMAT).uint(this.lsn()).u64(this.storage.checksum)
@@ -159,7 +162,9 @@ export class RemoteStore {
     for (const position of history.changedAt) meta.uint(position)
     this.#changes.rollup(this.#changes.lsn())
     if (this.life.lsn() > 0) this.life.rollup(lsn(this.life.lsn() - 1))
-    await this.streams.rollup({ meta: meta.finish(), pages: [...this.storage.snapshot()] })
+    const pages = [...this.storage.snapshot()]
+    await this.streams.prepare(pages)
+    await this.streams.rollup({ meta: meta.finish(), pages })
   }
 
   #recover(): { storage: Storage; history: PageHistory } {

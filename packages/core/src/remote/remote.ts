@@ -1,6 +1,7 @@
 import { LfError, toLfError } from "../base/error.ts"
 import { clientIdOf } from "../base/ids.ts"
 import { LSN_ZERO, type Lsn, lsn } from "../base/lsn.ts"
+import { Sequence } from "../base/wait.ts"
 import type { MutationsReply, RefusedRange, SyncMutations, SyncStorage } from "../network/message.ts"
 import { Database } from "../sqlite/database.ts"
 import { compileQuery, type Query } from "../sqlite/sql.ts"
@@ -47,6 +48,8 @@ export class Remote implements ConnectableDocument {
   #isDue = false
   #failure: LfError | null = null
   #isClosing = false
+  /** One at a time; the loop goes on while their pages are written. */
+  readonly #checkpoints = new Sequence()
 
   private constructor(options: RemoteOptions, store: RemoteStore, db: Database) {
     const {
@@ -224,7 +227,7 @@ export class Remote implements ConnectableDocument {
       if (this.#failure === null) {
         await this.#stepAll()
         this.#store.life.append({ isOver: true })
-        await this.#checkpoint()
+        await this.#checkpoints.run(() => this.#checkpoint())
       }
     } finally {
       this.#failure ??= new LfError("DOC_STOPPED", "the document was closed")
@@ -233,11 +236,15 @@ export class Remote implements ConnectableDocument {
     }
   }
 
-  /** Writes main.db now. A failure stops the document, like every failure of its disk (T19). */
+  /** Writes main.db with all that was received, while mutations go on. A failure stops the document (T19). */
   async checkpoint(): Promise<void> {
     await this.#idle()
+    await this.#checkpointOrStop()
+  }
+
+  async #checkpointOrStop(): Promise<void> {
     try {
-      await this.#checkpoint()
+      await this.#checkpoints.run(() => this.#checkpoint())
     } catch (cause) {
       const error = toLfError(cause, "DOC_STOPPED")
       this.#stop(error)
@@ -299,7 +306,7 @@ export class Remote implements ConnectableDocument {
       this.#release(new Set(decided.map(({ clientId }) => clientId)))
       this.announce()
       await this.#answerReads()
-      if (this.#store.isCheckpointDue) await this.#checkpoint()
+      if (this.#store.isCheckpointDue && !this.#checkpoints.isBusy) void this.#checkpointOrStop().catch(() => {}) // it has stopped the document
     } catch (error) {
       this.#stop(toLfError(error, "DOC_STOPPED"))
     }

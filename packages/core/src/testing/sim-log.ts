@@ -136,6 +136,10 @@ class SimLog implements DocumentLog {
     return this.#write("append", records, () => this.#log.append(records))
   }
 
+  prepare(): Promise<void> {
+    return this.#write("prepare", [], async () => this.#log.prepare?.([]))
+  }
+
   rollup(checkpoint: Checkpoint, live: readonly LogRecord[]): Promise<void> {
     return this.#write("rollup", live, () => this.#log.rollup(checkpoint, live))
   }

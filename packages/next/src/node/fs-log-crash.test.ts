@@ -14,7 +14,7 @@ function stateFrom({ checkpoint, records }: Pick<OpenedLog, "checkpoint" | "reco
   return [past, ...records.map(({ stream, lsn, type, hash }) => `${stream}${lsn} ${type} ${hash}`)].join()
 }
 
-/** Two rollups with appends around them. Returns the last acknowledged state, and the last attempted one. */
+/** Two rollups with appends around them, and while the second one is prepared. Returns the last acknowledged state, and the last attempted one. */
 async function run(disk: CrashDisk): Promise<{ acked: number; tried: number }> {
   const reached = { acked: 0, tried: 0 }
   const isExpected = (error: unknown) =>
@@ -22,10 +22,21 @@ async function run(disk: CrashDisk): Promise<{ acked: number; tried: number }> {
   try {
     const { log } = await openFsLog("d", disk.fs)
     try {
+      let checkpoint = checkpointOf(1, 1)
       for (const step of STEPS) {
         reached.tried++
-        if (step.rollup === undefined) await log.append(step.live)
-        else await log.rollup(checkpointOf(step.rollup, step.rollup), step.live)
+        if (step.rollup !== undefined && !step.isPrepared) checkpoint = checkpointOf(step.rollup, step.rollup)
+        if (step.rollup !== undefined) await log.rollup(checkpoint, step.live)
+        else if (step.prepares === undefined) await log.append(step.live)
+        else {
+          checkpoint = checkpointOf(step.prepares, step.prepares)
+          // Both, whatever becomes of one: nothing may go on behind the close.
+          const [prepared, appended] = await Promise.allSettled([
+            log.prepare?.(checkpoint.pages),
+            log.append(step.live),
+          ])
+          for (const one of [appended, prepared]) if (one.status === "rejected") throw one.reason
+        }
         reached.acked++
       }
     } finally {
@@ -39,13 +50,13 @@ async function run(disk: CrashDisk): Promise<{ acked: number; tried: number }> {
 }
 
 const [a, b, c] = [chainOf("a", ["1", "2", "3"]), chainOf("b", ["1", "2"]), chainOf("c", ["1"])]
-const STEPS: { live: typeof a; rollup?: number }[] = [
+const STEPS: { live: typeof a; rollup?: number; prepares?: number; isPrepared?: boolean }[] = [
   { live: a.slice(0, 2) },
   { live: b.slice(0, 1) },
   { rollup: 2, live: a.slice(0, 2) },
   { live: a.slice(2) },
-  { live: b.slice(1) },
-  { rollup: 3, live: [] },
+  { live: b.slice(1), prepares: 3 },
+  { rollup: 3, live: [], isPrepared: true },
   { live: c },
 ]
 const STATES: State[] = STEPS.reduce<Pick<OpenedLog, "checkpoint" | "records">[]>(

@@ -17,8 +17,10 @@ import {
   type Generation,
   logName,
   makeGeneration,
+  type NewGeneration,
   newestGeneration,
   type Place,
+  preparePages,
   readGeneration,
   readNewest,
   removeGeneration,
@@ -101,8 +103,10 @@ class FsLog implements DocumentLog {
   #segment: Segment
   #ended: LfError | null = null
   #isClosed = false
-  /** The operation under way; it never rejects. */
+  /** The operations under way; it never rejects. */
   #work: Promise<void> = Promise.resolve()
+  /** Pages that are written already, for the rollup that comes. */
+  #prepared: { readonly pages: readonly Uint8Array[]; readonly checksum: bigint } | null = null
 
   constructor(place: Place, lock: OwnerLock, segment: Segment) {
     this.#place = place
@@ -129,15 +133,26 @@ class FsLog implements DocumentLog {
     })
   }
 
+  prepare(pages: readonly Uint8Array[]): Promise<void> {
+    return this.#guard(async () => {
+      await this.#place.fence.check()
+      const checksum = await preparePages(this.#place, this.#segment.header.generation + 1, pages)
+      this.#prepared = { pages, checksum }
+    })
+  }
+
   rollup(checkpoint: Checkpoint, live: readonly LogRecord[]): Promise<void> {
     return this.#guard(async () => {
       const { fence } = this.#place
       const old = this.#segment
       const generation = old.header.generation + 1
       const { meta, pages } = checkpoint
-      const stamp = { meta, pageCount: pages.length, pagesChecksum: pagesChecksum(pages) }
+      const prepared = this.#prepared?.pages === pages ? this.#prepared : null
+      this.#prepared = null
+      const stamp = { meta, pageCount: pages.length, pagesChecksum: prepared?.checksum ?? pagesChecksum(pages) }
       await fence.check()
-      this.#segment = await begin(this.#place, { generation, checkpoint: stamp }, { live, pages })
+      const made = { live, pages: prepared === null ? pages : ("prepared" as const) }
+      this.#segment = await begin(this.#place, { generation, checkpoint: stamp }, made)
       await old.file.close()
       await fence.check()
       await removeGeneration(this.#place, old.header)
@@ -170,7 +185,8 @@ class FsLog implements DocumentLog {
   async #guard(run: () => Promise<void>): Promise<void> {
     if (this.#ended !== null) throw this.#ended
     const work = run()
-    this.#work = work.catch(() => {})
+    const others = this.#work
+    this.#work = work.catch(() => {}).then(() => others)
     try {
       await work
     } catch (error) {
@@ -234,7 +250,7 @@ function successorOf(found: Generation | null): Omit<LogHeader, "liveBytes"> {
 function begin(
   place: Place,
   header: Omit<LogHeader, "liveBytes">,
-  { live, pages }: { readonly live: readonly LogRecord[]; readonly pages: readonly Uint8Array[] | null },
+  { live, pages }: { readonly live: readonly LogRecord[]; readonly pages: NewGeneration["pages"] },
 ): Promise<Segment> {
   const group = live.length === 0 ? new Uint8Array(0) : encodeGroup(header.generation, live)
   return makeGeneration(place, { header, live: group, pages })

@@ -135,21 +135,36 @@ async function readCheckpoint(directory: string, calls: FsCalls, header: LogHead
   return { meta, pages }
 }
 
-/** A SQLite file of `pages`, durable except for its name. */
-export async function writePages(path: string, pages: readonly Uint8Array[], calls: FsCalls): Promise<void> {
+/** A SQLite file of `pages`, durable except for its name. Returns their checksum, which is made a slice at a time as well. */
+export async function writePages(path: string, pages: readonly Uint8Array[], calls: FsCalls): Promise<bigint> {
+  let checksum = 0n
   await writeFile(path, calls, async (file) => {
     for (let first = 0; first < pages.length; first += WRITE_BYTES / PAGE_BYTES) {
-      await file.write(Buffer.concat(pages.slice(first, first + WRITE_BYTES / PAGE_BYTES)), first * PAGE_BYTES)
+      const slice = pages.slice(first, first + WRITE_BYTES / PAGE_BYTES)
+      checksum ^= pagesChecksum(slice, first + 1)
+      await file.write(Buffer.concat(slice), first * PAGE_BYTES)
     }
   })
+  return checksum
+}
+
+/** Writes the pages of a generation under a name that only `makeGeneration` of the same owner knows. Returns their checksum. */
+export async function preparePages(place: Place, generation: number, pages: readonly Uint8Array[]): Promise<bigint> {
+  const { temporary } = temporaryOf(place, mainName(generation))
+  try {
+    return await writePages(temporary, pages, place.calls)
+  } catch (error) {
+    await place.calls.remove(temporary).catch(() => {})
+    throw error
+  }
 }
 
 export interface NewGeneration {
   readonly header: Omit<LogHeader, "liveBytes">
   /** The log's first group; may be empty. */
   readonly live: Uint8Array
-  /** The checkpoint's pages; null: there are none, or an earlier generation has them. */
-  readonly pages: readonly Uint8Array[] | null
+  /** The checkpoint's pages; null: there are none, or an earlier generation has them; or `preparePages` has written them. */
+  readonly pages: readonly Uint8Array[] | "prepared" | null
 }
 
 /** The log that is written to. */
@@ -173,7 +188,7 @@ export async function makeGeneration(place: Place, { live, pages, ...made }: New
   const log = temporaryOf(place, logName(header.generation))
   const main = temporaryOf(place, mainName(header.generation))
   try {
-    if (pages !== null) await writePages(main.temporary, pages, calls)
+    if (pages !== null && pages !== "prepared") await writePages(main.temporary, pages, calls)
     await writeFile(log.temporary, calls, (file) => file.write(bytes, 0))
     await fence.check()
     if (pages !== null) {
