@@ -27,6 +27,19 @@ export function interleave(rounds, ours, peers) {
   return { value: median(own), peerValue: median(other), n: rounds }
 }
 
+/** The same where a round takes turns of the event loop. */
+export async function interleaveAsync(rounds, ours, peers) {
+  const own = []
+  const other = []
+  for (let round = 0; round < rounds; round++) {
+    globalThis.gc?.()
+    own.push(await ours())
+    globalThis.gc?.()
+    other.push(await peers())
+  }
+  return { value: median(own), peerValue: median(other), n: rounds }
+}
+
 /** A row of the results. `goal` is what BENCH.md asks of `ratio`, as "<= 1.2" or ">= 0.8". */
 export function row(name, variant, unit, { value, peerValue, n }, peer, goal, counts) {
   const round = (x) => Math.round(x * 1000) / 1000

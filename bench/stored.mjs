@@ -1,4 +1,7 @@
 // Todo documents at rest, as a client has them that pulled the whole document once, and the client on top.
+import { execFile } from "node:child_process"
+import { fileURLToPath } from "node:url"
+import { promisify } from "node:util"
 import { loadChecksum, lsn } from "@lf/core/internal"
 import { Local, LocalStore, MemoryDisk } from "@lf/core/testing"
 import { encodeWhole } from "../packages/core/dist/storage/delta.js"
@@ -37,4 +40,10 @@ export async function localWith(rows) {
   const disk = new MemoryDisk()
   await store(await disk.open("todos"), storage)
   return openLocal(await disk.open("todos"))
+}
+
+/** A rolled-up document on disk, made by a process of its own. */
+export async function persistInChild(directory, rows) {
+  const script = fileURLToPath(new URL("./children/persist.mjs", import.meta.url))
+  await promisify(execFile)(process.execPath, [script, directory, String(rows)])
 }

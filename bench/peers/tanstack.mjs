@@ -1,11 +1,5 @@
 // TanStack DB: a local-only collection with indexes on both columns, and a live query that is ordered and limited.
-import {
-  BasicIndex,
-  createCollection,
-  createLiveQueryCollection,
-  eq,
-  localOnlyCollectionOptions,
-} from "@tanstack/db"
+import { BasicIndex, createCollection, createLiveQueryCollection, eq, localOnlyCollectionOptions } from "@tanstack/db"
 import { todo } from "../todos.mjs"
 import { LIST, SHOWN_MAX, shown } from "./shown.mjs"
 
