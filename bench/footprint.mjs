@@ -3,6 +3,7 @@
 import { execFile } from "node:child_process"
 import { readFile } from "node:fs/promises"
 import { createRequire } from "node:module"
+import { relative } from "node:path"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import { gzipSync } from "node:zlib"
@@ -33,24 +34,31 @@ export async function run({ quick }) {
   ]
 }
 
-/** Minified, with the peers that the app has anyway left out. The worker's wasm URL is the app's bundler's business. */
+/** Minified, without what is loaded later, and without the packages that the app has anyway. */
 async function bundle(entry) {
-  const { outputFiles } = await build({
-    entryPoints: [entry],
+  const { outputFiles, metafile } = await build({
+    entryPoints: { entry },
     bundle: true,
     minify: true,
+    splitting: true,
     format: "esm",
     platform: "browser",
     write: false,
+    metafile: true,
     outdir: here,
+    absWorkingDir: here,
     legalComments: "none",
     loader: { ".wasm": "file" },
     external: ["react", "react-dom", "react/jsx-runtime", "next", "next/*", "@tanstack/*"],
     define: { "process.env.NODE_ENV": '"production"' },
     logLevel: "error",
   })
+  const loaded = new Set(["entry.js"])
+  for (const name of loaded)
+    for (const { kind, path, external } of metafile.outputs[name].imports)
+      if (kind === "import-statement" && external !== true) loaded.add(path)
   return outputFiles
-    .filter(({ path }) => path.endsWith(".js"))
+    .filter(({ path }) => loaded.has(relative(here, path)))
     .reduce((sum, { contents }) => sum + gzipSync(contents, { level: 9 }).length, 0)
 }
 

@@ -57,8 +57,13 @@ export function row(name, variant, unit, { value, peerValue, n }, peer, goal, co
   }
 }
 
-export function meets({ ratio, goal }) {
-  if (!goal) return ""
+export function meets(one) {
+  if (!one.goal) return ""
+  return distance(one) <= 1 ? "ok" : "MISSED"
+}
+
+/** How far a row is from its goal, as a factor: up to 1 it is reached, whichever way the goal points. */
+export function distance({ ratio, goal }) {
   const [sign, limit] = goal.split(" ")
-  return (sign === "<=" ? ratio <= Number(limit) : ratio >= Number(limit)) ? "ok" : "MISSED"
+  return sign === "<=" ? ratio / Number(limit) : Number(limit) / ratio
 }

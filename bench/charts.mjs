@@ -1,0 +1,136 @@
+// The two charts of docs/performance.md, drawn by Vega on a white card: readable on a light and on a dark page.
+import { parse, View } from "vega"
+import { compile } from "vega-lite"
+import { distance } from "./measure.mjs"
+
+const FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
+const REACHED = "#0072b2"
+const MISSED = "#d55e00"
+const INK = "#24292f"
+const GRID = "#d8dee4"
+
+const config = {
+  font: FONT,
+  background: "white",
+  padding: 20,
+  view: { stroke: null },
+  axis: {
+    labelColor: INK,
+    titleColor: INK,
+    gridColor: GRID,
+    domainColor: GRID,
+    tickColor: GRID,
+    labelFontSize: 11,
+    titleFontSize: 12,
+    titleFontWeight: "normal",
+  },
+  legend: { labelColor: INK, labelFontSize: 12, orient: "top", title: null, symbolSize: 90 },
+  title: { color: INK, subtitleColor: "#57606a", fontSize: 15, subtitleFontSize: 12, anchor: "start", offset: 12 },
+}
+
+async function draw(spec) {
+  const { spec: vega } = compile({ ...spec, config })
+  return await new View(parse(vega), { renderer: "none" }).toSVG()
+}
+
+/** Each row with a goal: how far it is from it, as a factor. */
+export function goalsChart(rows) {
+  const values = rows
+    .filter(({ name, goal }) => goal && name !== "growth")
+    .map((one) => {
+      const times = distance(one)
+      return { label: `${one.name} · ${one.variant}`, times, verdict: times <= 1 ? "goal reached" : "goal missed" }
+    })
+  const y = { field: "label", type: "nominal", sort: null, title: null, axis: { labelLimit: 420, grid: false } }
+  const color = {
+    field: "verdict",
+    type: "nominal",
+    scale: { domain: ["goal reached", "goal missed"], range: [REACHED, MISSED] },
+  }
+  const scale = { type: "log", nice: true }
+  const axis = { title: "times the goal (1 is the goal, less is better)", format: "~g", tickCount: 8 }
+  return draw({
+    title: {
+      text: "How far each row is from its goal",
+      subtitle: "Left of the line the goal is reached. Logarithmic.",
+    },
+    width: 420,
+    height: { step: 19 },
+    data: { values },
+    layer: [
+      {
+        mark: { type: "rule", color: INK, strokeWidth: 1.5 },
+        encoding: { x: { datum: 1, type: "quantitative", scale } },
+      },
+      {
+        mark: { type: "rule", strokeWidth: 2, opacity: 0.45 },
+        encoding: { y, x: { field: "times", type: "quantitative", scale, axis }, x2: { datum: 1 }, color },
+      },
+      {
+        mark: { type: "point", filled: true, size: 75, opacity: 1 },
+        encoding: {
+          y,
+          x: { field: "times", type: "quantitative", scale, axis },
+          color,
+          shape: { field: "verdict", type: "nominal", scale: { range: ["circle", "diamond"] } },
+        },
+      },
+    ],
+  })
+}
+
+/** The rows named `growth`: each curve from (1, 1) on, so that curves of different units share the plane. */
+export function growthChart(rows) {
+  const values = rows
+    .filter(({ name }) => name === "growth")
+    .map(({ variant, peer, ratio }) => {
+      const [curve, n] = variant.split(" at ")
+      return { curve, n: Number(n) / Number(peer.replace("at ", "")), ratio }
+    })
+  const nMax = Math.max(...values.map(({ n }) => n))
+  const ends = values.filter((one) => !values.some(({ curve, n }) => curve === one.curve && n > one.n))
+  const x = {
+    field: "n",
+    type: "quantitative",
+    scale: { type: "log", domain: [1, nMax] },
+    axis: { title: "n, as a multiple of the curve's smallest", format: "~s", tickCount: 5 },
+  }
+  const y = {
+    field: "ratio",
+    type: "quantitative",
+    scale: { type: "log" },
+    axis: { title: "cost, as a multiple of that at the smallest n", format: "~g", tickCount: 5 },
+  }
+  const color = {
+    field: "curve",
+    type: "nominal",
+    scale: { range: ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#7a5c00", "#56b4e9", "#5b2c83"] },
+    legend: { columns: 3, symbolType: "stroke", symbolStrokeWidth: 3 },
+  }
+  return draw({
+    title: {
+      text: "How cost grows",
+      subtitle:
+        "A flat curve does not depend on n. The dashed line is growth in proportion. Both axes are logarithmic.",
+    },
+    width: 640,
+    height: 380,
+    layer: [
+      {
+        data: { values: [1, nMax].map((n) => ({ n, ratio: n })) },
+        mark: { type: "line", strokeDash: [5, 4], color: "#8c959f" },
+        encoding: { x, y },
+      },
+      {
+        data: { values },
+        mark: { type: "line", point: { size: 55, filled: true }, strokeWidth: 2.2 },
+        encoding: { x, y, color },
+      },
+      {
+        data: { values: ends },
+        mark: { type: "text", align: "left", dx: 9, fontSize: 11, fontWeight: "bold" },
+        encoding: { x, y, color, text: { field: "ratio", format: ".2~r" } },
+      },
+    ],
+  })
+}
