@@ -22,11 +22,12 @@ const LETTERS = "etaoin shrdlu cmfwyp vbgkjq xz"
 const anything = { "~standard": { version: 1, vendor: "bench", validate: (value) => ({ value }) } }
 const half = CHUNK_CHARS_MAX / 2
 
-const Insert = defineMutation("Insert", anything, (tx, { id, at, text, splitTo }) => {
+const Insert = defineMutation("Insert", anything, (tx, { id, at, text, split }) => {
   tx.run(sql`update chunks set body = substr(body, 1, ${at}) || ${text} || substr(body, ${at + 1}) where id = ${id}`)
-  if (splitTo === undefined) return
-  tx.run(sql`update chunks set place = place + 1 where place > (select place from chunks where id = ${id})`)
-  tx.run(sql`insert into chunks select ${splitTo}, place + 1, substr(body, ${half + 1}) from chunks where id = ${id}`)
+  if (split === undefined) return
+  tx.run(
+    sql`insert into chunks select ${split.id}, ${split.place}, substr(body, ${half + 1}) from chunks where id = ${id}`,
+  )
   tx.run(sql`update chunks set body = substr(body, 1, ${half}) where id = ${id}`)
 })
 const Delete = defineMutation("Delete", anything, (tx, { id, at }) => {
@@ -34,7 +35,7 @@ const Delete = defineMutation("Delete", anything, (tx, { id, at }) => {
 })
 const mutator = defineMutator({
   migrations: [
-    sql`create table chunks (id integer primary key, place integer not null, body text not null) strict`,
+    sql`create table chunks (id integer primary key, place real not null, body text not null) strict`,
     sql`insert into chunks values (0, 0, '')`,
   ],
   mutations: [Insert, Delete],
@@ -100,7 +101,7 @@ async function compare(edits, stepSize) {
 /** Each edit for both: an index for Yjs, a chunk and the place in it for ours, as an editor's own model would know it. */
 function trace(count) {
   const pick = random(5)
-  const chunks = [{ id: 0, length: 0 }]
+  const chunks = [{ id: 0, place: 0, length: 0 }]
   let length = 0
   let caret = 0
   let nextId = 1
@@ -116,13 +117,13 @@ function trace(count) {
       edits.push({ index: caret, name: "Delete", args: { id: chunk.id, at } })
       continue
     }
-    const { chunk, at, place } = find(chunks, caret)
+    const { chunk, at, index } = find(chunks, caret)
     const character = LETTERS[Math.floor(pick(LETTERS.length * 100_000) / 100_000)]
     const args = { id: chunk.id, at, text: character }
     chunk.length++
     if (chunk.length >= CHUNK_CHARS_MAX) {
-      args.splitTo = nextId++
-      chunks.splice(place + 1, 0, { id: args.splitTo, length: chunk.length - half })
+      args.split = { id: nextId++, place: between(chunk, chunks[index + 1]) }
+      chunks.splice(index + 1, 0, { ...args.split, length: chunk.length - half })
       chunk.length = half
     }
     edits.push({ index: caret, character, name: "Insert", args })
@@ -132,13 +133,20 @@ function trace(count) {
   return edits
 }
 
-/** The chunk that has the character at `index`, or ends there. */
-function find(chunks, index) {
-  let at = index
-  for (let place = 0; place < chunks.length; place++) {
-    const chunk = chunks[place]
-    if (at < chunk.length || place === chunks.length - 1) return { chunk, at, place }
+/** Where a new chunk goes between two: a fraction, so that no other chunk is written. */
+function between(before, after) {
+  const place = after === undefined ? before.place + 1 : (before.place + after.place) / 2
+  if (place === before.place || place === after?.place) throw new Error("there is no place left between two chunks")
+  return place
+}
+
+/** The chunk that has the character, or ends there. */
+function find(chunks, character) {
+  let at = character
+  for (let index = 0; index < chunks.length; index++) {
+    const chunk = chunks[index]
+    if (at < chunk.length || index === chunks.length - 1) return { chunk, at, index }
     at -= chunk.length
   }
-  throw new Error(`there is no character ${index}`)
+  throw new Error(`there is no character ${character}`)
 }
