@@ -1,9 +1,21 @@
-// npm run bench [-- name… --quick]: runs the benchmarks of BENCH's table that exist, prints it, writes bench/results.json.
-import { readFileSync, writeFileSync } from "node:fs"
+// npm run bench [-- name… --quick --page]: runs the benchmarks of BENCH's table that exist, prints it, writes
+// bench/results.json; with --page docs/performance.md as well. With names the other rows of the file stay.
+import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { loadChecksum } from "@lf/core/internal"
 import { meets } from "./measure.mjs"
 
-const all = ["engine", "wire", "rerun", "rebase"]
+const all = [
+  "engine",
+  "wire",
+  "rerun",
+  "rebase",
+  "local-visible",
+  "catch-up",
+  "editing-trace",
+  "reopen",
+  "footprint",
+  "growth",
+]
 const args = process.argv.slice(2)
 const quick = args.includes("--quick")
 const names = args.filter((arg) => !arg.startsWith("--"))
@@ -22,7 +34,12 @@ for (const name of names.length > 0 ? names : all) {
   process.stderr.write(`${name}: ${((performance.now() - startedMs) / 1000).toFixed(1)} s\n`)
 }
 print(results)
-writeFileSync(new URL("./results.json", import.meta.url), `${JSON.stringify(results, null, 2)}\n`)
+const kept = names.length === 0 ? [] : readRows("results.json").filter(({ name }) => !names.includes(name))
+writeFileSync(new URL("./results.json", import.meta.url), `${JSON.stringify([...kept, ...results], null, 2)}\n`)
+if (args.includes("--page")) {
+  const { writePage } = await import("./page.mjs")
+  await writePage()
+}
 if (!quick && names.length === 0) compareWithBaseline(results)
 
 function print(rows) {
@@ -49,13 +66,8 @@ function print(rows) {
 
 /** Counts are the same on every machine, so they are compared exactly; ratios may move by a quarter. */
 function compareWithBaseline(rows) {
-  let baseline
-  try {
-    baseline = JSON.parse(readFileSync(new URL("./baseline.json", import.meta.url), "utf8"))
-  } catch {
-    process.stdout.write("there is no bench/baseline.json to compare with\n")
-    return
-  }
+  const baseline = readRows("baseline.json")
+  if (baseline.length === 0) process.stdout.write("there is no bench/baseline.json to compare with\n")
   for (const one of rows) {
     const before = baseline.find(({ name, variant }) => name === one.name && variant === one.variant)
     if (before === undefined) continue
@@ -67,4 +79,9 @@ function compareWithBaseline(rows) {
     if (Math.abs(one.ratio / before.ratio - 1) > 0.25)
       process.stdout.write(`${one.name} ${one.variant}: ratio was ${before.ratio}, is ${one.ratio}\n`)
   }
+}
+
+function readRows(file) {
+  const url = new URL(`./${file}`, import.meta.url)
+  return existsSync(url) ? JSON.parse(readFileSync(url, "utf8")) : []
 }
