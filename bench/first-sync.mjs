@@ -1,0 +1,160 @@
+// A document into a client that has nothing, against a WebSocket that carries the same bytes; through a link of 50 Mbit/s, against
+// the time that its compressed bytes need there; and the memory of both ends.
+import { once } from "node:events"
+import { connect, createServer } from "node:net"
+import { fileURLToPath } from "node:url"
+import { WebSocket } from "ws"
+import { median, row } from "./measure.mjs"
+import { startBareServer, startChild, startServer, temporaryDirectory } from "./server.mjs"
+import { interleaveAsync } from "./turns.mjs"
+
+const clientScript = fileURLToPath(new URL("./client-process.mjs", import.meta.url))
+const LINK_BYTES_PER_MS = 50_000 / 8
+const LINK_BUFFER_BYTES = 128 * 1024
+const MB = 1_000_000
+const ROWS_12_MB = 64_000
+
+export async function run({ quick }) {
+  const results = []
+  for (const rows of quick ? [ROWS_12_MB] : [ROWS_12_MB, ROWS_12_MB * 10]) {
+    const { directory, remove } = temporaryDirectory()
+    try {
+      results.push(...(await measure({ directory, rows, quick })))
+    } finally {
+      remove()
+    }
+  }
+  return results
+}
+
+async function measure({ directory, rows, quick }) {
+  const seeding = await startServer(directory)
+  await seeding.ask("seed", { docId: "doc", rows })
+  await seeding.stop()
+  const server = await startServer(directory)
+  const bare = await startBareServer()
+  try {
+    const idle = await server.ask("usage")
+    const first = await syncOnce(server.url, rows)
+    const { bytes } = first
+    const served = await server.ask("usage")
+    const figures = await interleaveAsync(
+      quick ? 3 : 5,
+      async () => bytes / MB / ((await syncOnce(server.url, rows)).ms / 1_000),
+      async () => bytes / MB / ((await download(bare.port, bytes)) / 1_000),
+    )
+    const variant = `${Math.round(bytes / MB)} MB`
+    const memory = { value: (served.rssMax - idle.rss) / MB, peerValue: bytes / MB, n: 1 }
+    const clientMemory = { value: first.memoryBytes / MB, peerValue: bytes / MB, n: 1 }
+    return [
+      row("first-sync", `${variant}, Node`, "MB/s", figures, "raw WebSocket", ">= 0.25"),
+      await throughLink({ server, rows, variant, rounds: bytes > 50 * MB ? 1 : 3 }),
+      row("first-sync", `${variant}, server memory`, "MB", memory, "the document", "<= 2.5"),
+      row("first-sync", `${variant}, client memory`, "MB", clientMemory, "the document", "<= 2.5"),
+    ]
+  } finally {
+    await Promise.all([server.stop(), bare.stop()])
+  }
+}
+
+/** In a fresh process each: memory and compiled code of one sync are not those of the next. */
+async function syncOnce(url, rows) {
+  const client = await startChild({ script: clientScript, args: [] })
+  try {
+    const before = await client.ask("usage")
+    const synced = await client.ask("sync", { url, docId: "doc" })
+    if (synced.rows !== rows) throw new Error(`the client has ${synced.rows} rows of ${rows}`)
+    const { rssMax } = await client.ask("usage")
+    return { ...synced, memoryBytes: rssMax - before.rss }
+  } finally {
+    await client.stop()
+  }
+}
+
+async function throughLink({ server, rows, variant, rounds }) {
+  const link = await startLink(server.port)
+  const own = []
+  const ideal = []
+  for (let round = 0; round < rounds; round++) {
+    link.reset()
+    own.push((await syncOnce(`ws://127.0.0.1:${link.port}/api/lf`, rows)).ms)
+    ideal.push(link.bytes() / LINK_BYTES_PER_MS)
+  }
+  link.close()
+  const figures = { value: median(own), peerValue: median(ideal), n: rounds }
+  return {
+    ...row("first-sync", `${variant}, 50 Mbit/s`, "ms", figures, "its compressed bytes", "<= 1.05"),
+    wireBytes: link.bytes(),
+  }
+}
+
+/** Milliseconds until all bytes of a plain download are here. */
+async function download(port, bytes) {
+  const socket = new WebSocket(`ws://127.0.0.1:${port}`, { perMessageDeflate: false, maxPayload: 1 << 30 })
+  await once(socket, "open")
+  const request = Buffer.alloc(5, "d")
+  request.writeUInt32LE(bytes, 1)
+  const startedMs = performance.now()
+  let received = 0
+  await new Promise((resolve) => {
+    socket.on("message", (data) => {
+      received += data.length
+      if (received >= bytes) resolve()
+    })
+    socket.send(request)
+  })
+  const ms = performance.now() - startedMs
+  socket.terminate()
+  if (received !== bytes) throw new Error(`the download has ${received} bytes of ${bytes}`)
+  return ms
+}
+
+/** A TCP proxy that passes what the server sends on at the link's rate, and counts it. */
+async function startLink(port) {
+  let bytes = 0
+  const sockets = new Set()
+  const proxy = createServer((near) => {
+    const far = connect(port, "127.0.0.1")
+    for (const socket of [near, far]) {
+      socket.setNoDelay(true)
+      socket.on("error", () => {})
+      sockets.add(socket)
+    }
+    near.on("close", () => far.destroy())
+    far.on("close", () => near.end())
+    near.pipe(far)
+    pace(far, near, (passed) => {
+      bytes += passed
+    })
+  })
+  proxy.listen(0, "127.0.0.1")
+  await once(proxy, "listening")
+  return {
+    port: proxy.address().port,
+    bytes: () => bytes,
+    reset() {
+      bytes = 0
+    },
+    close() {
+      for (const socket of sockets) socket.destroy()
+      proxy.close()
+    },
+  }
+}
+
+/** A wire that carries so many bytes a millisecond, behind a buffer. What it does not use of its time is gone. */
+function pace(from, to, passed) {
+  let busyUntilMs = 0
+  let waitingBytes = 0
+  from.on("data", (chunk) => {
+    passed(chunk.length)
+    waitingBytes += chunk.length
+    if (waitingBytes > LINK_BUFFER_BYTES) from.pause()
+    busyUntilMs = Math.max(busyUntilMs, performance.now()) + chunk.length / LINK_BYTES_PER_MS
+    setTimeout(() => {
+      to.write(chunk)
+      waitingBytes -= chunk.length
+      if (waitingBytes <= LINK_BUFFER_BYTES) from.resume()
+    }, busyUntilMs - performance.now())
+  })
+}

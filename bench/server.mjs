@@ -1,0 +1,71 @@
+// Starts server-process.mjs as a child and sends it requests.
+import { fork } from "node:child_process"
+import { once } from "node:events"
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+
+const script = fileURLToPath(new URL("./server-process.mjs", import.meta.url))
+
+/** A fresh directory on a real disk. `LF_BENCH_DIR`: where; by default the system's directory for temporary files. */
+export function temporaryDirectory() {
+  const directory = mkdtempSync(join(process.env.LF_BENCH_DIR ?? tmpdir(), "lf-bench-"))
+  return { directory, remove: () => rmSync(directory, { recursive: true, force: true }) }
+}
+
+/**
+ * A server on a directory that outlives it. `LF_BENCH_CPU_PROF` is a directory for V8's CPU profiles of the servers.
+ * @returns port, url, `ask(type, args)`, `stop()`
+ */
+export async function startServer(dataDir) {
+  const profile = process.env.LF_BENCH_CPU_PROF
+  const execArgv = [
+    "--expose-gc",
+    ...(profile && dataDir !== "bare" ? ["--cpu-prof", `--cpu-prof-dir=${profile}`] : []),
+  ]
+  return await startChild({ script, args: [dataDir], execArgv })
+}
+
+export async function startBareServer() {
+  return await startServer("bare")
+}
+
+/** A child that says its port first and then answers requests. It ends with this process. */
+export async function startChild({ script: file, args, execArgv = ["--expose-gc"] }) {
+  const env = { ...process.env, NODE_ENV: "production" }
+  const child = fork(file, args, { execArgv, env, stdio: ["ignore", "inherit", "inherit", "ipc"] })
+  const waiting = new Map()
+  const exited = once(child, "exit")
+  child.on("message", ({ id, value, error }) => {
+    const one = waiting.get(id)
+    waiting.delete(id)
+    if (error === undefined) one?.resolve(value)
+    else one?.reject(new Error(error))
+  })
+  child.once("exit", (code) => {
+    for (const one of waiting.values()) one.reject(new Error(`the child ended with ${code}`))
+  })
+  process.once("exit", () => child.kill("SIGKILL"))
+  const [{ port }] = await Promise.race([
+    once(child, "message"),
+    exited.then(([code]) => Promise.reject(new Error(`the child ended with ${code}`))),
+  ])
+  let next = 0
+  const ask = (type, request = {}) =>
+    new Promise((resolve, reject) => {
+      const id = ++next
+      waiting.set(id, { resolve, reject })
+      child.send({ id, type, ...request })
+    })
+  return {
+    pid: child.pid,
+    port,
+    url: `ws://127.0.0.1:${port}/api/lf`,
+    ask,
+    async stop() {
+      await ask("stop")
+      await exited
+    },
+  }
+}
