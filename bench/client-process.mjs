@@ -3,13 +3,15 @@ import { createServer } from "node:http"
 import { sql } from "@lf/core"
 import { loadChecksum } from "@lf/core/internal"
 import { loadSqlite } from "@lf/next/node"
+import { memory, startMemory } from "./memory.mjs"
 import { realClient } from "./real-client.mjs"
 
 await loadChecksum()
 // What every client has before its first byte.
 await loadSqlite()
 const requests = {
-  usage: () => ({ rss: process.memoryUsage.rss(), rssMax: process.resourceUsage().maxRSS * 1024 }),
+  usage: memory,
+  startMemory,
   async sync({ url, docId }) {
     globalThis.gc?.()
     const startedMs = performance.now()

@@ -7,16 +7,16 @@ import { todoId } from "./todos.mjs"
 const ROWS = 100
 const MB = 1_000_000
 const OTHERS = 5
+const WARM = 5
 
 export async function run({ quick }) {
-  const counts = quick ? [10, 50] : [10, 100, 1_000]
+  const counts = quick ? [10, 30] : [10, 100, 1_000]
   const { directory, remove } = temporaryDirectory()
   const idOf = (i) => `doc-${i}`
   try {
     const all = Math.max(...counts)
     const seeding = await startServer(directory)
-    await seeding.ask("seed", { docId: "warm", rows: ROWS })
-    for (let i = 0; i < all; i++) await seeding.ask("seed", { docId: idOf(i), rows: ROWS })
+    for (let i = -WARM; i < all; i++) await seeding.ask("seed", { docId: idOf(i), rows: ROWS })
     await seeding.stop()
     const opened = []
     for (const count of counts) opened.push({ count, ...(await openMany(directory, count, idOf)) })
@@ -35,19 +35,17 @@ export async function run({ quick }) {
   }
 }
 
-/** One after the other, each by a query, in a server that has opened a document before. */
+/** One after the other, each by a query, in a server that has opened others before. */
 async function openMany(directory, count, idOf) {
   const server = await startServer(directory)
   try {
-    await server.ask("rows", { docId: "warm" })
-    await server.ask("collect")
-    const before = await server.ask("usage")
+    for (let i = 1; i <= WARM; i++) await server.ask("rows", { docId: idOf(-i) })
+    const before = await server.ask("startMemory")
     const startedMs = performance.now()
     for (let i = 0; i < count; i++) {
       if ((await server.ask("rows", { docId: idOf(i) })) !== ROWS) throw new Error(`${idOf(i)} has other rows`)
     }
     const ms = (performance.now() - startedMs) / count
-    await server.ask("collect")
     const after = await server.ask("usage")
     return { ms, mb: (after.rss - before.rss) / MB / count }
   } finally {
@@ -65,7 +63,7 @@ async function besideLarge(directory, idOf, quick) {
     let made = 0
     const waitsOfOthers = async () => {
       const waits = []
-      for (let i = 0; i < (quick ? 20 : 100); i++) {
+      for (let i = 0; i < (quick ? 10 : 100); i++) {
         for (const client of others) {
           const entry = entryOf("ToggleTodo", { id: todoId(i % ROWS) }, `toggle ${made++}`)
           const startedMs = performance.now()

@@ -3,7 +3,11 @@ import { readFileSync, writeFileSync } from "node:fs"
 import { loadChecksum } from "@lf/core/internal"
 import { meets } from "./measure.mjs"
 
-const all = [...["engine", "wire", "rerun", "rebase"], ...["server-cpu", "server-throughput", "fan-out", "first-sync"]]
+const all = [
+  ...["engine", "wire", "rerun", "rebase"],
+  ...["server-cpu", "server-throughput", "fan-out", "first-sync", "remote-visible", "stall", "documents"],
+  ...["local-visible-web", "local-durable-web", "reopen-web"],
+]
 const args = process.argv.slice(2)
 const quick = args.includes("--quick")
 const names = args.filter((arg) => !arg.startsWith("--"))

@@ -5,6 +5,7 @@ import { monitorEventLoopDelay } from "node:perf_hooks"
 import { sql } from "@lf/core"
 import { createLf } from "@lf/next"
 import { WebSocketServer } from "ws"
+import { memory, startMemory } from "./memory.mjs"
 import { mutator, SEED_ROWS, SeedTodos } from "./server-app.mjs"
 
 const DELAY_RESOLUTION_MS = 1
@@ -31,10 +32,9 @@ function common() {
   return {
     usage() {
       const { user, system } = process.cpuUsage()
-      const { maxRSS } = process.resourceUsage()
-      return { cpuMicros: user + system, rss: process.memoryUsage.rss(), rssMax: maxRSS * 1024 }
+      return { cpuMicros: user + system, ...memory() }
     },
-    collect: () => globalThis.gc?.(),
+    startMemory,
     resetDelay: () => delay.reset(),
     delayMsMax: () => delay.max / 1e6 - DELAY_RESOLUTION_MS,
   }

@@ -8,6 +8,12 @@ import { fileURLToPath } from "node:url"
 
 const script = fileURLToPath(new URL("./server-process.mjs", import.meta.url))
 
+/** Those that run. */
+const children = new Set()
+process.once("exit", () => {
+  for (const child of children) child.kill("SIGKILL")
+})
+
 /** A fresh directory on a real disk. `LF_BENCH_DIR`: where; by default the system's directory for temporary files. */
 export function temporaryDirectory() {
   const directory = mkdtempSync(join(process.env.LF_BENCH_DIR ?? tmpdir(), "lf-bench-"))
@@ -46,7 +52,8 @@ export async function startChild({ script: file, args, execArgv = ["--expose-gc"
   child.once("exit", (code) => {
     for (const one of waiting.values()) one.reject(new Error(`the child ended with ${code}`))
   })
-  process.once("exit", () => child.kill("SIGKILL"))
+  children.add(child)
+  child.once("exit", () => children.delete(child))
   const [{ port }] = await Promise.race([
     once(child, "message"),
     exited.then(([code]) => Promise.reject(new Error(`the child ended with ${code}`))),
