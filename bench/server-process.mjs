@@ -1,6 +1,8 @@
 // A server in a process of its own: the real `createLf` on a bare HTTP server, its log in the directory that argv names.
 // With "bare" instead of a directory it has no lf: a WebSocket server that does what the first byte of a message asks.
+import { readFileSync } from "node:fs"
 import { createServer } from "node:http"
+import { extname, join } from "node:path"
 import { monitorEventLoopDelay } from "node:perf_hooks"
 import { sql } from "@lf/core"
 import { createLf } from "@lf/next"
@@ -13,11 +15,12 @@ const DOWNLOAD_FRAME_BYTES = 256 * 1024
 /** The bare loop waits for its sockets where more than this is unread, as any server must. */
 const UNREAD_BYTES_MAX = 1024 * 1024
 
-const [dataDir] = process.argv.slice(2)
+const [dataDir, site] = process.argv.slice(2)
+const TYPES = { ".js": "text/javascript", ".wasm": "application/wasm" }
 const delay = monitorEventLoopDelay({ resolution: DELAY_RESOLUTION_MS })
 delay.enable()
 
-const server = createServer((_request, response) => response.end("bench"))
+const server = createServer(answerPage)
 const requests = dataDir === "bare" ? serveBare() : serveLf()
 process.on("message", async ({ id, type, ...args }) => {
   try {
@@ -27,6 +30,16 @@ process.on("message", async ({ id, type, ...args }) => {
   }
 })
 server.listen(0, "127.0.0.1", () => process.send({ port: server.address().port }))
+
+/** Files of `site`; any other path is a page, with the script that has its name. */
+function answerPage({ url }, response) {
+  const { pathname } = new URL(url, "http://localhost")
+  const type = TYPES[extname(pathname)]
+  response.setHeader("content-type", type ?? "text/html")
+  const script = pathname === "/" ? "page" : pathname.slice(1)
+  const page = `<!doctype html><title>bench</title><div id="root"></div><script type="module" src="/${script}.js"></script>`
+  response.end(type === undefined || site === undefined ? page : readFileSync(join(site, pathname)))
+}
 
 function common() {
   return {

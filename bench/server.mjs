@@ -21,16 +21,16 @@ export function temporaryDirectory() {
 }
 
 /**
- * A server on a directory that outlives it. `LF_BENCH_CPU_PROF` is a directory for V8's CPU profiles of the servers.
+ * A server on a directory that outlives it, with the pages of `site`. `LF_BENCH_CPU_PROF` is a directory for V8's CPU profiles of the servers.
  * @returns port, url, `ask(type, args)`, `stop()`
  */
-export async function startServer(dataDir) {
+export async function startServer(dataDir, site) {
   const profile = process.env.LF_BENCH_CPU_PROF
   const execArgv = [
     "--expose-gc",
     ...(profile && dataDir !== "bare" ? ["--cpu-prof", `--cpu-prof-dir=${profile}`] : []),
   ]
-  return await startChild({ script, args: [dataDir], execArgv })
+  return await startChild({ script, args: site === undefined ? [dataDir] : [dataDir, site], execArgv })
 }
 
 export async function startBareServer() {
