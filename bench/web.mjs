@@ -12,12 +12,13 @@ const CHROMIUM_ARGS = [
   ...["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"],
   ...["--disable-background-networking", "--disable-component-update", "--disable-sync"],
 ]
+const CALL_MS_MAX = 60_000
 const WASM = "wa-sqlite/dist/wa-sqlite.wasm"
 const source = fileURLToPath(new URL("./web/", import.meta.url))
 
 /**
  * A server with a document of so many rows, and a browser with an empty profile. `page` opens a page in it; `close` ends all.
- * Everything that a page throws rejects the next call of `close`.
+ * What a page throws rejects `page` or `close`.
  */
 export async function openBrowser(rows) {
   const { directory, remove } = temporaryDirectory()
@@ -38,6 +39,7 @@ export async function openBrowser(rows) {
       const page = await context.newPage()
       page.on("pageerror", (error) => errors.push(error))
       await page.goto(`${origin}${path}`)
+      if (errors.length > 0) throw errors[0]
       return page
     },
     async close() {
@@ -49,9 +51,10 @@ export async function openBrowser(rows) {
   }
 }
 
-/** Calls a function of the page's `window.bench`. */
+/** Calls a function of the page's `window.bench`. Rejects with what the page throws meanwhile, and after CALL_MS_MAX. */
 export function call(page, name, ...args) {
-  return page.evaluate(([name, args]) => window.bench[name](...args), [name, args])
+  const thrown = page.waitForEvent("pageerror", { timeout: CALL_MS_MAX }).then((error) => Promise.reject(error))
+  return Promise.race([page.evaluate(([name, args]) => window.bench[name](...args), [name, args]), thrown])
 }
 
 async function bundle(site) {

@@ -14,6 +14,8 @@ function rowOf({ id, list, title, at }) {
 }
 
 export async function replicacheWith(todos, list) {
+  const puts = todos.map((one) => ({ op: "put", key: keyOf(one), value: rowOf(one) }))
+  const patch = [{ op: "clear" }, ...puts]
   const rep = new Replicache({
     name: `bench-${Math.random()}`,
     logLevel: "error",
@@ -23,13 +25,9 @@ export async function replicacheWith(todos, list) {
       },
     },
     pullInterval: null,
-    puller: async () => ({
+    puller: async ({ cookie }) => ({
       httpRequestInfo: { httpStatusCode: 200, errorMessage: "" },
-      response: {
-        cookie: 1,
-        lastMutationIDChanges: {},
-        patch: [{ op: "clear" }, ...todos.map((one) => ({ op: "put", key: keyOf(one), value: rowOf(one) }))],
-      },
+      response: { cookie: 1, lastMutationIDChanges: {}, patch: cookie === 1 ? [] : patch },
     }),
     pusher: async () => ({ httpRequestInfo: { httpStatusCode: 500, errorMessage: "no pushes here" } }),
     pushDelay: 3_600_000,
