@@ -10,7 +10,7 @@ import { encodeWhole } from "../packages/core/dist/storage/delta.js"
 import { applyGroup } from "../packages/core/dist/timeline/apply-group.js"
 import { loadSqlite } from "../packages/next/dist/node/load-sqlite.js"
 import { cpuMicros, interleave, row } from "./measure.mjs"
-import { frameOf, mutationOf, step } from "./server.mjs"
+import { frameOf, mutationOf, step } from "./server-step.mjs"
 import { mutator, random, seeded, todo, todoId } from "./todos.mjs"
 
 export async function run({ quick }) {

@@ -10,7 +10,7 @@ import { Storage } from "../packages/core/dist/storage/storage.js"
 import { migrate } from "../packages/core/dist/timeline/schema.js"
 import { loadSqlite } from "../packages/next/dist/node/load-sqlite.js"
 import { cpuMicros, row } from "./measure.mjs"
-import { frameOf, mutationOf, step } from "./server.mjs"
+import { frameOf, mutationOf, step } from "./server-step.mjs"
 import { random } from "./todos.mjs"
 
 /** A chunk that grew to this many characters is split in two halves. */

@@ -8,7 +8,7 @@ import { applyGroup } from "../packages/core/dist/timeline/apply-group.js"
 import { nodeHost } from "../packages/next/dist/node/node-host.js"
 import { drained } from "./drain.mjs"
 import { cpuMicros, median, row } from "./measure.mjs"
-import { frameOf, mutationOf, step } from "./server.mjs"
+import { frameOf, mutationOf, step } from "./server-step.mjs"
 import { LISTS, mutator, random, seeded, todo, todoId } from "./todos.mjs"
 
 const flat = () => "<= 2"

@@ -9,7 +9,7 @@ import { promisify } from "node:util"
 import { loadChecksum } from "@lf/core/internal"
 import { openFsLog } from "../packages/next/dist/node/fs-log.js"
 import { interleaveAsync, row } from "./measure.mjs"
-import { mutationOf, step } from "./server.mjs"
+import { mutationOf, step } from "./server-step.mjs"
 import { store } from "./stored.mjs"
 import { random, seeded, todoId } from "./todos.mjs"
 

@@ -5,16 +5,9 @@ import { loadChecksum } from "@lf/core/internal"
 import { meets } from "./measure.mjs"
 
 const all = [
-  "engine",
-  "wire",
-  "rerun",
-  "rebase",
-  "local-visible",
-  "catch-up",
-  "editing-trace",
-  "reopen",
-  "footprint",
-  "growth",
+  ...["engine", "wire", "rerun", "rebase", "local-visible", "catch-up", "editing-trace", "reopen", "footprint"],
+  ...["server-cpu", "server-throughput", "fan-out", "first-sync", "remote-visible", "stall", "documents"],
+  ...["local-visible-web", "local-durable-web", "reopen-web", "growth"],
 ]
 const args = process.argv.slice(2)
 const quick = args.includes("--quick")

@@ -1,42 +1,78 @@
-// The server's side of a mutation without network and disk: it runs, is marked in the client's row, and becomes a changeset.
-import { lsn } from "@lf/core/internal"
-import { encodeMessage } from "../packages/core/dist/network/codec.js"
-import { applyGroup } from "../packages/core/dist/timeline/apply-group.js"
-import { mutator as todoMutator } from "./todos.mjs"
+// Starts server-process.mjs as a child and sends it requests.
+import { fork } from "node:child_process"
+import { once } from "node:events"
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
 
-const CLIENT = "0123456789abcdef0123456789abcdef"
+const script = fileURLToPath(new URL("./server-process.mjs", import.meta.url))
 
-export function mutationOf(position, name, args) {
-  const uid = `00000000-0000-7000-8000-${String(position).padStart(12, "0")}`
-  return { uid, name, args, at: 1_800_000_000_000 + position }
+/** Those that run. */
+const children = new Set()
+process.once("exit", () => {
+  for (const child of children) child.kill("SIGKILL")
+})
+
+/** A fresh directory on a real disk. `LF_BENCH_DIR`: where; by default the system's directory for temporary files. */
+export function temporaryDirectory() {
+  const directory = mkdtempSync(join(process.env.LF_BENCH_DIR ?? tmpdir(), "lf-bench-"))
+  return { directory, remove: () => rmSync(directory, { recursive: true, force: true }) }
 }
 
-/** One step: a transaction of all `mutations`, the last of which gets `position`. */
-export function step({ db, storage, mutator = todoMutator }, mutations, position) {
-  const first = position - mutations.length + 1
-  const mark = (index) =>
-    db.exec(
-      "replace into __lf_mutations values (?, ?, ?)",
-      CLIENT,
-      first + index,
-      BigInt.asIntN(64, BigInt(first + index) * 11_400_714_819_323_198_485n),
-    )
-  const jobs = mutations.map((mutation) => ({ mutation, user: null }))
-  const { outcomes } = applyGroup({ db, mutator, side: "remote", jobs, pagesMax: db.pageCountMax, mark })
-  for (const outcome of outcomes)
-    if (outcome.type !== "applied") throw new Error(`a mutation was rejected: ${outcome.code}`)
-  return storage.commit()
+/**
+ * A server on a directory that outlives it, with the pages of `site`. `LF_BENCH_CPU_PROF` is a directory for V8's CPU profiles of the servers.
+ * @returns port, url, `ask(type, args)`, `stop()`
+ */
+export async function startServer(dataDir, site) {
+  const profile = process.env.LF_BENCH_CPU_PROF
+  const execArgv = [
+    "--expose-gc",
+    ...(profile && dataDir !== "bare" ? ["--cpu-prof", `--cpu-prof-dir=${profile}`] : []),
+  ]
+  return await startChild({ script, args: site === undefined ? [dataDir] : [dataDir, site], execArgv })
 }
 
-/** What another client is sent for it. */
-export function frameOf(changeset, position) {
-  return encodeMessage({
-    type: "pages",
-    from: lsn(position),
-    to: lsn(position + 1),
-    isLast: true,
-    bytesTotal: 100,
-    changeset,
-    outcomes: [],
+export async function startBareServer() {
+  return await startServer("bare")
+}
+
+/** A child that says its port first and then answers requests. It ends with this process. */
+export async function startChild({ script: file, args, execArgv = ["--expose-gc"] }) {
+  const env = { ...process.env, NODE_ENV: "production" }
+  const child = fork(file, args, { execArgv, env, stdio: ["ignore", "inherit", "inherit", "ipc"] })
+  const waiting = new Map()
+  const exited = once(child, "exit")
+  child.on("message", ({ id, value, error }) => {
+    const one = waiting.get(id)
+    waiting.delete(id)
+    if (error === undefined) one?.resolve(value)
+    else one?.reject(new Error(error))
   })
+  child.once("exit", (code) => {
+    for (const one of waiting.values()) one.reject(new Error(`the child ended with ${code}`))
+  })
+  children.add(child)
+  child.once("exit", () => children.delete(child))
+  const [{ port }] = await Promise.race([
+    once(child, "message"),
+    exited.then(([code]) => Promise.reject(new Error(`the child ended with ${code}`))),
+  ])
+  let next = 0
+  const ask = (type, request = {}) =>
+    new Promise((resolve, reject) => {
+      const id = ++next
+      waiting.set(id, { resolve, reject })
+      child.send({ id, type, ...request })
+    })
+  return {
+    pid: child.pid,
+    port,
+    url: `ws://127.0.0.1:${port}/api/lf`,
+    ask,
+    async stop() {
+      await ask("stop")
+      await exited
+    },
+  }
 }
