@@ -4,7 +4,7 @@
 import { loadChecksum, lsn } from "@lf/core/internal"
 import { PageHistory, Storage } from "@lf/core/testing"
 import { decodeMessage, encodeMessage } from "../packages/core/dist/network/codec.js"
-import { PageTransfer } from "../packages/core/dist/remote/page-transfer.js"
+import { News, PageTransfer } from "../packages/core/dist/remote/page-transfer.js"
 import { Database } from "../packages/core/dist/sqlite/database.js"
 import { encodeWhole } from "../packages/core/dist/storage/delta.js"
 import { applyGroup } from "../packages/core/dist/timeline/apply-group.js"
@@ -42,7 +42,7 @@ async function compare(kind, rows, mutations, rounds) {
     deltaBytes += frameOf(changeset, i + 1).length
     for (const { pageNo } of changeset.pages) changed.add(pageNo)
   })
-  const pages = server.storage.snapshot()
+  const pages = [...server.storage.snapshot()]
   const snapshot = { lsn: lsn(mutations.length + 1), checksum: server.storage.checksum, pages }
   const wholeBytes = [...changed].reduce((sum, pageNo) => sum + encodeWhole(pages[pageNo - 1]).length, 0)
 
@@ -91,7 +91,7 @@ async function compare(kind, rows, mutations, rounds) {
 /** Every part is made, encoded, decoded and kept; then all are put under. Answers the bytes. */
 function pull({ history, snapshot, storage }) {
   const difference = history.since(lsn(1), snapshot.pages.length)
-  const transfer = new PageTransfer({ from: lsn(1), snapshot, difference, outcomes: [] })
+  const transfer = new PageTransfer(new News(lsn(1), snapshot, difference), [])
   const pages = []
   let bytes = 0
   for (;;) {

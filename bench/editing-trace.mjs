@@ -84,7 +84,7 @@ async function compare(edits, stepSize) {
   }
   const body = db.exec("select body from chunks order by place").map((chunk) => chunk.body)
   if (body.join("") !== text.toString()) throw new Error("the two texts differ")
-  const stored = storage.snapshot().reduce((sum, page) => sum + encodeWhole(page).length, 0)
+  const stored = [...storage.snapshot()].reduce((sum, page) => sum + encodeWhole(page).length, 0)
   // Our pages are compressed when they are sent whole, so Yjs's state is as well.
   const state = deflateRawSync(Y.encodeStateAsUpdate(doc)).length
   const n = edits.length

@@ -13,7 +13,7 @@ const EPOCH = "bench"
 
 /** The first pull of a document: every page, whole. */
 export function wholeChangeset(storage) {
-  const pages = storage.snapshot().map((page, i) => ({ pageNo: i + 1, deltas: [encodeWhole(page)] }))
+  const pages = [...storage.snapshot()].map((page, i) => ({ pageNo: i + 1, deltas: [encodeWhole(page)] }))
   return { pageCount: pages.length, isWhole: true, before: null, after: storage.checksum, pages }
 }
 

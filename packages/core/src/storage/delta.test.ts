@@ -1,9 +1,9 @@
 import { deflateSync } from "fflate"
 import { describe, expect, test } from "vitest"
-import { ByteWriter } from "../base/bytes.ts"
+import { ByteWriter, bytesEqual } from "../base/bytes.ts"
 import { PAGE_BYTES, type Page } from "../sqlite/page.ts"
 import { SeededRandom } from "../testing/seeded-random.ts"
-import { applyDelta, encodeDelta, encodeWhole, isWhole, samePage } from "./delta.ts"
+import { applyDelta, applyDeltas, encodeDelta, encodeWhole, inflateAhead, isWhole, samePage } from "./delta.ts"
 
 const [RUNS, DEFLATED, RAW, COPIES] = [0, 1, 2, 3]
 const zeros: Page = new Uint8Array(PAGE_BYTES)
@@ -149,5 +149,31 @@ test("two pages are the same when all their bytes are, or when both are missing"
   for (const other of [undefined, changed(zeros, [4095, 1])]) {
     expect(samePage(zeros, other)).toBe(false)
     expect(samePage(other, zeros)).toBe(false)
+  }
+})
+
+test("a chain of deltas leads where each after the other does, and writes into no page that was there before", () => {
+  const random = new SeededRandom(7)
+  for (let round = 0; round < 50; round++) {
+    const start = Uint8Array.from({ length: PAGE_BYTES }, () => random.below(4))
+    const states = [start]
+    for (let i = 0; i < 6; i++) {
+      const next = (states.at(-1) ?? start).slice()
+      const kind = random.below(4)
+      if (kind === 0) next.set(next.slice(100, 300), 102 + random.below(50))
+      else if (kind === 1) for (let at = 0; at < PAGE_BYTES; at++) next[at] = random.below(256)
+      else for (let k = 0; k < 3; k++) next[random.below(PAGE_BYTES)] = random.below(256)
+      states.push(next)
+    }
+    const deltas = states
+      .slice(1)
+      .map((after, i) => (random.chance(0.2) ? encodeWhole(after) : encodeDelta(states[i], after)))
+    for (const delta of deltas) if (random.chance(0.3)) inflateAhead(delta)
+    const kept = states.map((state) => state.slice())
+    for (let count = 0; count <= deltas.length; count++) {
+      expect(bytesEqual(applyDeltas(start, deltas.slice(0, count)) ?? start, states[count])).toBe(true)
+      expect(bytesEqual(applyDeltas(start, deltas) ?? start, states[deltas.length])).toBe(true)
+    }
+    for (const [i, state] of states.entries()) expect(bytesEqual(state, kept[i])).toBe(true)
   }
 })

@@ -74,6 +74,24 @@ export function applyDelta(before: Page | undefined, delta: PageDelta): Page {
   }
 }
 
+/**
+ * The page after a chain of deltas: a page that changed often is copied once, not for each of them. Never writes into `before`.
+ * @throws BYTES_MALFORMED
+ */
+export function applyDeltas(before: Page | undefined, deltas: readonly PageDelta[]): Page | undefined {
+  let page = before
+  let isOwn = false
+  for (const delta of deltas) {
+    if (isOwn && page !== undefined && delta[0] === KIND_RUNS) writeRunsInto(page, new ByteReader(delta.subarray(1)))
+    else {
+      page = applyDelta(page, delta)
+      // An inflated page may be kept for others.
+      isOwn = delta[0] !== KIND_DEFLATED
+    }
+  }
+  return page
+}
+
 export function isWhole(delta: PageDelta): boolean {
   return delta[0] === KIND_DEFLATED || delta[0] === KIND_RAW
 }
@@ -108,6 +126,11 @@ function endOfRun(before: Page, after: Page, from: number): number {
 
 function applyRuns(before: Page, reader: ByteReader): Page {
   const page = before.slice()
+  writeRunsInto(page, reader)
+  return page
+}
+
+function writeRunsInto(page: Page, reader: ByteReader): void {
   let at = 0
   while (reader.remaining > 0) {
     at += reader.uint()
@@ -116,7 +139,6 @@ function applyRuns(before: Page, reader: ByteReader): Page {
     page.set(bytes, at)
     at += bytes.length
   }
-  return page
 }
 
 /** Pages that were inflated before they were wanted. */

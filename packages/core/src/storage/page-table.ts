@@ -4,7 +4,7 @@ import { LfError } from "../base/error.ts"
 import type { PageList } from "../base/page-list.ts"
 import type { Page } from "../sqlite/page.ts"
 import type { Changeset } from "./changeset.ts"
-import { applyDelta } from "./delta.ts"
+import { applyDeltas } from "./delta.ts"
 
 /** Pages per chunk: a snapshot shares the chunks, and a change after it copies the one that it is in. */
 const CHUNK_PAGES = 256
@@ -99,8 +99,7 @@ export class PageTable {
     for (let i = changeset.pageCount; !whole && i < this.pageCount; i++) after ^= this.#shares[i]
     for (const { pageNo, deltas } of changeset.pages) {
       const old = whole ? undefined : this.page(pageNo)
-      let page = old
-      for (const delta of deltas) page = applyDelta(page, delta)
+      const page = applyDeltas(old, deltas)
       assert(page !== undefined, "a changed page has at least one delta")
       const share = pageChecksum(pageNo, page)
       made.set(pageNo, { page, share })

@@ -1,4 +1,4 @@
-import { constants } from "node:fs"
+import { closeSync, constants, openSync } from "node:fs"
 import { type FileHandle, link, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises"
 import { tryLock, unlock } from "./kernel-lock.ts"
 
@@ -85,9 +85,10 @@ export const nodeFsCalls: FsCalls = {
       throw error
     }
   },
+  // Asked twice for every flush, of a name that the kernel has at hand: two trips to Node's threads would cost more than it does.
   exists: async (path) => {
     try {
-      await (await open(path, "r")).close()
+      closeSync(openSync(path, "r"))
       return true
     } catch (error) {
       // ESTALE: a network file system's code for a file that another machine removed.
