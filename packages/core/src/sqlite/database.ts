@@ -331,7 +331,7 @@ export class Database {
       const stmt = view.getInt32(out, true)
       const tail = bytesToSql(module.HEAPU8, view.getInt32(out + 4, true), pointer + text.length)
       if (stmt === 0) throw new LfError("SQL_ERROR", "expected a statement, got an empty text")
-      if (/[^\s;]/.test(stripComments(tail))) {
+      if (tail !== "" && /[^\s;]/.test(stripComments(tail))) {
         module._sqlite3_finalize(stmt)
         throw new LfError("SQL_MULTIPLE", "expected one statement, got more: call once for each")
       }
