@@ -97,10 +97,10 @@ export const client: readonly Plant[] = [
     edits: [
       {
         file: "local/local-store.ts",
-        find: `  #note(entry: RejectionEntry): void {
+        find: `  #note(entry: RejectionChange): void {
     this.#rejections.append(entry)
 `,
-        replace: `  #note(entry: RejectionEntry): void {
+        replace: `  #note(entry: RejectionChange): void {
 `,
       },
     ],

@@ -38,8 +38,8 @@ export const pages: readonly Plant[] = [
       },
       {
         file: "storage/page-history.ts",
-        find: `      if (step.lsn <= cursor) continue`,
-        replace: `      if (step.lsn <= cursor + 1 && step.lsn < (this.#ring.at(-1)?.lsn ?? 0)) continue`,
+        find: `      if (this.#ring[middle].lsn > cursor) to = middle`,
+        replace: `      if (this.#ring[middle].lsn > Math.min(cursor + 1, (this.#ring.at(-1)?.lsn ?? 0) - 1)) to = middle`,
       },
     ],
   },

@@ -1,86 +1,36 @@
 import { ByteReader, ByteWriter } from "../base/bytes.ts"
 import { LfError } from "../base/error.ts"
 import type { Host } from "../base/host.ts"
-import { CLIENT_SECRET_BYTES, clientIdOf, deriveForkSecret, newClientSecret } from "../base/ids.ts"
+import { clientIdOf, deriveForkSecret, newClientSecret } from "../base/ids.ts"
 import { LSN_ZERO, type Lsn, lsn, nextLsn } from "../base/lsn.ts"
-import type { EntryCodec, Journal } from "../journal/journal.ts"
+import type { Journal } from "../journal/journal.ts"
 import type { Checkpoint, OpenedLog } from "../journal/log.ts"
-import { hasFields, plainCodec } from "../journal/plain-entry.ts"
 import { Streams } from "../journal/streams.ts"
-import { bytesUnpacked, type Changeset, changesetCodec } from "../storage/changeset.ts"
+import { bytesUnpacked } from "../storage/changeset.ts"
 import { Storage } from "../storage/storage.ts"
-import { type Mutation, mutationCodec } from "../timeline/mutation.ts"
+import type { Mutation } from "../timeline/mutation.ts"
 import type { MutationOutcome, Outcome } from "../timeline/outcome.ts"
 import { timelineStream } from "../timeline/timeline.ts"
+import {
+  type BaseEntry,
+  baseCodec,
+  identityCodec,
+  type RejectedMutation,
+  type RejectionChange,
+  rejectionCodec,
+  type SettledEntry,
+  settledCodec,
+} from "./local-entries.ts"
 import { OUTCOMES_KEPT } from "./receipts.ts"
 
 /** The base is rewritten when the deltas since the last rollup exceed this and half of the base. */
 const ROLLUP_BYTES_MIN = 1024 * 1024
 const META_FORMAT = 1
 
-/** A mutation that the server rejected, kept until the app dismisses it. */
-export interface RejectedMutation {
-  readonly uid: string
-  readonly name: string
-  readonly args: unknown
-  readonly at: number
-  readonly code: string
-  /** What the mutator's `Reject` carried. */
-  readonly data: unknown
-}
-
-type RejectionEntry =
-  | { readonly type: "rejected"; readonly rejection: RejectedMutation }
-  | { readonly type: "dismissed"; readonly uid: string }
-
-interface BaseEntry {
-  readonly epoch: string
-  readonly cursor: Lsn
-  readonly changeset: Changeset
-}
-
-const identityCodec: EntryCodec<Uint8Array> = {
-  encode: (secret) => secret,
-  decode(bytes) {
-    if (bytes.length !== CLIENT_SECRET_BYTES) throw new LfError("LOG_CORRUPT", `got a secret of ${bytes.length} bytes`)
-    return bytes.slice()
-  },
-}
-
-const baseCodec: EntryCodec<BaseEntry> = {
-  encode: ({ epoch, cursor, changeset }) =>
-    new ByteWriter(1024).text(epoch).uint(cursor).raw(changesetCodec.encode(changeset)).finish(),
-  decode(bytes) {
-    const reader = new ByteReader(bytes)
-    return {
-      epoch: reader.text(64),
-      cursor: lsn(reader.uint()),
-      changeset: changesetCodec.decode(reader.raw(reader.remaining)),
-    }
-  },
-}
-
 interface Refused {
   readonly rejections: readonly RejectedMutation[]
   readonly onDurable: () => void
 }
-
-/** A rejection came, or its author has seen it. */
-export type RejectionChange = RejectionEntry
-
-/** How far the base at `cursor` decides a client's timeline, and how. Entries of older code do not say how. */
-interface SettledEntry {
-  readonly clientId: string
-  readonly lsn: Lsn
-  readonly cursor?: Lsn
-  /** Uid, and the code of a rejection or null. */
-  readonly decided?: readonly (readonly [string, string | null])[]
-}
-
-const settledCodec = plainCodec<SettledEntry>(
-  (entry) => hasFields(entry, { clientId: "text", lsn: "lsn" }) && isDecided((entry as SettledEntry).decided), // it has fields
-)
-const rejectionCodec = plainCodec<RejectionEntry>(isRejectionEntry)
 
 /** What a client keeps at rest: who it is, its pending mutations, the server's pages and the rejections not dismissed yet. */
 export class LocalStore {
@@ -88,7 +38,7 @@ export class LocalStore {
   readonly storage: Storage
   readonly #identity: Journal<Uint8Array>
   readonly #base: Journal<BaseEntry>
-  readonly #rejections: Journal<RejectionEntry>
+  readonly #rejections: Journal<RejectionChange>
   readonly #settled: Journal<SettledEntry>
   readonly #open = new Map<string, RejectedMutation>()
   /** Every rejection that was ever folded, dismissed or not. */
@@ -290,7 +240,7 @@ export class LocalStore {
     return storage
   }
 
-  #note(entry: RejectionEntry): void {
+  #note(entry: RejectionChange): void {
     this.#rejections.append(entry)
     this.#notifyWatchers(entry)
   }
@@ -302,12 +252,12 @@ export class LocalStore {
     refused.onDurable()
   }
 
-  #notifyWatchers(entry: RejectionEntry): void {
+  #notifyWatchers(entry: RejectionChange): void {
     this.#fold(entry)
     for (const watcher of this.#rejectionWatchers) watcher(entry)
   }
 
-  #fold(entry: RejectionEntry): void {
+  #fold(entry: RejectionChange): void {
     this.#rejectedUids.add(entry.type === "rejected" ? entry.rejection.uid : entry.uid)
     if (entry.type === "rejected") this.#open.set(entry.rejection.uid, entry.rejection)
     else this.#open.delete(entry.uid)
@@ -345,44 +295,6 @@ export class LocalStore {
       this.#rejections.append({ type: "rejected", rejection })
     this.#rejections.rollup(last)
   }
-}
-
-/** How many mutations in a log wait for the server, as far as its records say. It is only read. @throws LOG_CORRUPT */
-export function pendingAtRest(opened: OpenedLog): number {
-  const streams = new Streams(opened)
-  const settled = streams.journal("settled", settledCodec)
-  const last = settled.lsn() > settled.start() ? settled.entry(settled.lsn()) : null
-  let count = 0
-  for (const name of streams.names().filter((name) => name.startsWith(timelineStream("")))) {
-    const timeline = streams.journal(name, mutationCodec)
-    const decided = last !== null && timelineStream(last.clientId) === name ? last.lsn : LSN_ZERO
-    count += Math.max(0, timeline.lsn() - Math.max(timeline.start(), decided))
-  }
-  return count
-}
-
-/** Whether a log holds a pending mutation or a rejection. It is only read. @throws LOG_CORRUPT */
-export function isAwaited(opened: OpenedLog): boolean {
-  const streams = new Streams(opened)
-  const rejections = streams.journal("rejections", rejectionCodec)
-  const timelines = streams.names().filter((name) => name.startsWith(timelineStream("")))
-  return [rejections, ...timelines.map((name) => streams.journal(name, mutationCodec))].some(
-    (journal) => journal.lsn() > journal.start(),
-  )
-}
-
-function isDecided(decided: unknown): boolean {
-  if (decided === undefined) return true
-  const isPair = (pair: unknown) =>
-    Array.isArray(pair) && typeof pair[0] === "string" && (pair[1] === null || typeof pair[1] === "string")
-  return Array.isArray(decided) && decided.every(isPair)
-}
-
-function isRejectionEntry(entry: unknown): boolean {
-  if (typeof entry !== "object" || entry === null || !("type" in entry)) return false
-  if (entry.type === "dismissed") return hasFields(entry, { uid: "text" })
-  const rejection = entry.type === "rejected" && "rejection" in entry ? entry.rejection : null
-  return hasFields(rejection, { uid: "text", name: "text", at: "number", code: "text" })
 }
 
 /** What `rollup` wrote beside the pages; null when it holds nothing of use. @throws LOG_FORMAT_NEWER */

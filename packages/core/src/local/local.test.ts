@@ -12,7 +12,8 @@ import { Storage } from "../storage/storage.ts"
 import { type Say, ScriptedServer, ServerDocument } from "../testing/scripted-server.ts"
 import { loadSqlite, mutator, titles } from "../testing/small-world.ts"
 import { Local } from "./local.ts"
-import { LocalStore, type RejectedMutation, type RejectionChange } from "./local-store.ts"
+import type { RejectedMutation, RejectionChange } from "./local-entries.ts"
+import { LocalStore } from "./local-store.ts"
 
 beforeAll(loadChecksum)
 

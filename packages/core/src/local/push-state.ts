@@ -3,7 +3,7 @@ import type { Batch } from "../journal/batch.ts"
 import { type MutationsReply, PUSH_BYTES_MAX, PUSH_ENTRIES_MAX, type RefusedRange } from "../network/message.ts"
 import type { Mutation } from "../timeline/mutation.ts"
 import type { Timeline } from "../timeline/timeline.ts"
-import type { RejectedMutation } from "./local-store.ts"
+import type { RejectedMutation } from "./local-entries.ts"
 
 export interface Fork {
   readonly common: Lsn

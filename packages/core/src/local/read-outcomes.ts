@@ -4,7 +4,7 @@ import type { Database } from "../sqlite/database.ts"
 import { readRejections } from "../timeline/internal-tables.ts"
 import type { MutationOutcome } from "../timeline/outcome.ts"
 import type { Timeline } from "../timeline/timeline.ts"
-import type { RejectedMutation } from "./local-store.ts"
+import type { RejectedMutation } from "./local-entries.ts"
 
 /** What the base says of our mutations up to some position. */
 export interface DecidedMutations {

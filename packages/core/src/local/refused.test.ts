@@ -2,7 +2,8 @@ import { beforeAll, expect, test } from "vitest"
 import { loadChecksum } from "../base/checksum.ts"
 import { MemoryDisk } from "../journal/memory-log.ts"
 import { host } from "../testing/small-world.ts"
-import { LocalStore, type RejectedMutation } from "./local-store.ts"
+import type { RejectedMutation } from "./local-entries.ts"
+import { LocalStore } from "./local-store.ts"
 
 beforeAll(() => loadChecksum())
 

@@ -13,7 +13,9 @@ import { SeededRandom } from "../testing/seeded-random.ts"
 import { SimClock, SimHost } from "../testing/sim-host.ts"
 import { mutationCodec } from "../timeline/mutation.ts"
 import { timelineStream } from "../timeline/timeline.ts"
-import { LocalStore, pendingAtRest, type RejectedMutation } from "./local-store.ts"
+import type { RejectedMutation } from "./local-entries.ts"
+import { LocalStore } from "./local-store.ts"
+import { pendingAtRest } from "./log-at-rest.ts"
 
 beforeAll(loadChecksum)
 
