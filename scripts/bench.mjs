@@ -10,10 +10,7 @@ if (!has("run.mjs")) {
   process.stderr.write("There is no bench/run.mjs: nothing to measure yet.\n")
   process.exit(1)
 }
-if (has("package.json")) {
-  const verb = has("package-lock.json") ? "ci" : "install"
-  say(`installing the benchmarks' dependencies (npm ${verb} in bench/)`)
-  await must("npm", [verb, "--prefix", "bench", "--no-audit", "--no-fund"])
-}
+say("the benchmarks' own dependencies")
+await ensureInstalled(join(root, "bench"))
 await ensureBuilt()
 await must(process.execPath, ["--expose-gc", "bench/run.mjs", ...process.argv.slice(2)])
