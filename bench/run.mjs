@@ -33,7 +33,8 @@ for (const name of names.length > 0 ? names : all) {
 }
 print(results)
 const kept = names.length === 0 ? [] : readRows("results.json").filter(({ name }) => !names.includes(name))
-writeFileSync(new URL("./results.json", import.meta.url), `${JSON.stringify([...kept, ...results], null, 2)}\n`)
+const written = [...kept, ...results].sort((a, b) => all.indexOf(a.name) - all.indexOf(b.name))
+writeFileSync(new URL("./results.json", import.meta.url), `${JSON.stringify(written, null, 2)}\n`)
 if (args.includes("--page")) {
   const { writePage } = await import("./page.mjs")
   await writePage()
