@@ -1,7 +1,7 @@
-// npm run bench [-- name… --quick --page]: runs the benchmarks of BENCH's table that exist, prints it, writes
-// bench/results.json; with --page docs/performance.md as well. With names the other rows of the file stay.
+// npm run bench [-- name… --quick --page]: runs the benchmarks of BENCH's table that exist, each in a process of its own,
+// prints it and writes bench/results.json, with --page docs/performance.md as well. With names the file's other rows stay.
 import { existsSync, readFileSync, writeFileSync } from "node:fs"
-import { loadChecksum } from "@lf/core/internal"
+import { apart } from "./apart.mjs"
 import { meets } from "./measure.mjs"
 
 const all = [
@@ -18,17 +18,16 @@ if (unknown.length > 0) {
   process.exit(1)
 }
 
-await loadChecksum()
 const results = []
 for (const name of names.length > 0 ? names : all) {
   const startedMs = performance.now()
-  const { run } = await import(`./${name}.mjs`)
-  results.push(...(await run({ quick })))
+  results.push(...(await apart("./children/one.mjs", [name, ...(quick ? ["--quick"] : [])])))
   process.stderr.write(`${name}: ${((performance.now() - startedMs) / 1000).toFixed(1)} s\n`)
 }
 print(results)
 const kept = names.length === 0 ? [] : readRows("results.json").filter(({ name }) => !names.includes(name))
-writeFileSync(new URL("./results.json", import.meta.url), `${JSON.stringify([...kept, ...results], null, 2)}\n`)
+const written = [...kept, ...results].sort((a, b) => all.indexOf(a.name) - all.indexOf(b.name))
+writeFileSync(new URL("./results.json", import.meta.url), `${JSON.stringify(written, null, 2)}\n`)
 if (args.includes("--page")) {
   const { writePage } = await import("./page.mjs")
   await writePage()

@@ -3,10 +3,10 @@ import { existsSync, readFileSync, statSync } from "node:fs"
 import { join } from "node:path"
 import { bin, must, npm, packages, root, say } from "./run.mjs"
 
-/** Runs `npm ci` when what is installed is not what package-lock.json asks for. */
-export async function ensureInstalled() {
-  const wanted = join(root, "package-lock.json")
-  const installed = join(root, "node_modules/.package-lock.json")
+/** Runs `npm ci` when what is installed in `folder` is not what its package-lock.json asks for. */
+export async function ensureInstalled(folder = root) {
+  const wanted = join(folder, "package-lock.json")
+  const installed = join(folder, "node_modules/.package-lock.json")
   if (existsSync(installed)) {
     const touched = statSync(wanted).mtimeMs > statSync(installed).mtimeMs
     // A checkout or an edit of the scripts touches the file too: only a difference is worth two minutes.
@@ -17,7 +17,7 @@ export async function ensureInstalled() {
   }
   say("installing dependencies (npm ci)")
   // --include=dev: NODE_ENV=production in the environment would leave the compiler out.
-  await must(npm, ["ci", "--include=dev", "--no-audit", "--no-fund"])
+  await must(npm, ["ci", "--prefix", folder, "--include=dev", "--no-audit", "--no-fund"])
 }
 
 /** Compiles the packages; an incremental build of unchanged sources takes a second. */

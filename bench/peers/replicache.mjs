@@ -42,7 +42,7 @@ export async function replicacheWith(rows, pull = () => []) {
   return replicache
 }
 
-export function watchNewest(replicache, deliver) {
+function watchNewest(replicache, deliver) {
   const scan = (tx) =>
     tx
       .scan({ prefix: listKey(LIST), limit: SHOWN_MAX })
