@@ -24,6 +24,7 @@ const requests = {
   },
   stop: () => setImmediate(() => process.disconnect()),
 }
+process.once("disconnect", () => process.exit())
 process.on("message", async ({ id, type, ...args }) => {
   try {
     process.send({ id, value: await requests[type](args) })

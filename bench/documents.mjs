@@ -7,10 +7,10 @@ import { todoId } from "./todos.mjs"
 const ROWS = 100
 const MB = 1_000_000
 const OTHERS = 5
-const WARM = 20
+const WARM = 10
 
 export async function run({ quick }) {
-  const counts = quick ? [30] : [100, 1_000]
+  const counts = quick ? [20] : [100, 1_000]
   const { directory, remove } = temporaryDirectory()
   const idOf = (i) => `doc-${i}`
   try {

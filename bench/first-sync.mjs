@@ -44,7 +44,7 @@ async function measure({ directory, rows, quick }) {
         await server.ask("rows", { docId: "doc" })
         return await syncs(server.url)
       })
-    const first = await interleaveAsync(quick ? 2 : 3, cold, downloads)
+    const first = await interleaveAsync(quick ? 1 : 3, cold, downloads)
     const coldLink = await withServer(directory, (server) => throughLink(server, rows, 1))
     const variant = `${Math.round(bytes / MB)} MB`
     const against = (value) => ({ value: value / MB, peerValue: bytes / MB, n: 1 })

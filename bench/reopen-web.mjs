@@ -6,7 +6,7 @@ import { interleaveAsync } from "./turns.mjs"
 import { call, openBrowser } from "./web.mjs"
 
 /** So that the worker of the last page has ended. */
-const WORKER_ENDS_MS = 1_500
+const WORKER_ENDS_MS = 1_000
 
 export async function run({ quick }) {
   const results = []
@@ -20,7 +20,7 @@ export async function run({ quick }) {
       await first.close()
       let storedBytes = 0
       const figures = await interleaveAsync(
-        quick ? 3 : 7,
+        quick ? 2 : 7,
         async () => {
           await sleep(WORKER_ENDS_MS)
           const page = await browser.page("/?doc=doc")

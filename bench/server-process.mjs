@@ -22,6 +22,8 @@ delay.enable()
 
 const server = createServer(answerPage)
 const requests = dataDir === "bare" ? serveBare() : serveLf()
+// A parent that is gone asks for nothing more.
+process.once("disconnect", () => process.exit())
 process.on("message", async ({ id, type, ...args }) => {
   try {
     process.send({ id, value: await requests[type](args) })

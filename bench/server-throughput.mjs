@@ -31,7 +31,7 @@ export async function run({ quick }) {
 
 async function measure({ clients, writers: open, kind, peer, goal }, quick) {
   const count = quick ? Math.min(clients, 100) : clients
-  const perRound = Math.max(quick ? 50 : 500, count * (quick ? 3 : 5))
+  const perRound = Math.max(quick ? 40 : 500, count * (quick ? 3 : 5))
   const { directory, remove } = temporaryDirectory()
   const dataDir = join(directory, "lf")
   const server = await startServer(dataDir)
@@ -50,7 +50,7 @@ async function measure({ clients, writers: open, kind, peer, goal }, quick) {
     await ours()
     const bytes = Math.round((logBytes(dataDir) - before) / perRound)
     if (bytes <= 0) throw new Error("a checkpoint was written before the size of a record was known")
-    const syncs = quick ? 200 : 500
+    const syncs = quick ? 100 : 500
     const peers = async () => (peer === SYNCED ? bare.append(syncs, bytes) : bare.transactions(syncs))
     const figures = await interleaveAsync(quick ? 2 : 5, ours, peers)
     if ((await server.ask("rows", { docId: "doc" })) !== next) throw new Error("a mutation is missing")

@@ -8,16 +8,24 @@ import { fileURLToPath } from "node:url"
 
 const script = fileURLToPath(new URL("./server-process.mjs", import.meta.url))
 
-/** Those that run. */
+/** What is left of a run that is stopped or throws. */
 const children = new Set()
+const directories = new Set()
 process.once("exit", () => {
   for (const child of children) child.kill("SIGKILL")
+  for (const directory of directories) rmSync(directory, { recursive: true, force: true })
 })
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1))
 
 /** A fresh directory on a real disk. `LF_BENCH_DIR`: where; by default the system's directory for temporary files. */
 export function temporaryDirectory() {
   const directory = mkdtempSync(join(process.env.LF_BENCH_DIR ?? tmpdir(), "lf-bench-"))
-  return { directory, remove: () => rmSync(directory, { recursive: true, force: true }) }
+  directories.add(directory)
+  const remove = () => {
+    rmSync(directory, { recursive: true, force: true })
+    directories.delete(directory)
+  }
+  return { directory, remove }
 }
 
 /**

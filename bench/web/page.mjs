@@ -2,7 +2,7 @@
 // The address says which document: /?doc=one
 import { sql } from "@lf/core"
 import { LfProvider, useConnectionStatus, useMutation, useQuery } from "@lf/react"
-import { createElement, useEffect } from "react"
+import { createElement, useState } from "react"
 import { createRoot } from "react-dom/client"
 import { AddTodo, LISTS, todo } from "../todos.mjs"
 import { lastGroupBytes, strictPut } from "./idb.mjs"
@@ -13,7 +13,7 @@ const newest = sql`select * from todos where list_id = ${LIST} order by created_
 const doc = new URLSearchParams(location.search).get("doc") ?? "doc"
 
 /** What the hooks gave last. */
-const hooks = { rows: undefined, add: null }
+const hooks = { rows: undefined, add: null, peerRows: [], setPeerRows: null }
 /** Milliseconds after the navigation began, when the hook had its first rows. */
 let firstRowsMs = null
 let waiting = []
@@ -26,14 +26,24 @@ function Todos() {
   const add = useMutation(AddTodo)
   if (data !== undefined) firstRowsMs ??= performance.now()
   // In the render and not in an effect: here the hook has the data.
-  const atMs = performance.now()
   Object.assign(hooks, { rows: data, add })
-  settle(atMs)
-  useEffect(() => settle(performance.now()))
+  settle(performance.now())
+  return list(data)
+}
+
+/** Replicache's rows in a component of the same kind. */
+function PeerTodos() {
+  const [rows, setRows] = useState([])
+  Object.assign(hooks, { peerRows: rows, setPeerRows: setRows })
+  settle(performance.now())
+  return list(rows)
+}
+
+function list(rows) {
   return createElement(
     "ul",
     null,
-    data?.map(({ id, title }) => createElement("li", { key: id }, title)),
+    rows?.map(({ id, title }) => createElement("li", { key: id }, title)),
   )
 }
 
@@ -97,15 +107,20 @@ window.bench = {
     return samples
   },
   async openPeer(rows) {
-    peer = await replicacheWith(
-      Array.from({ length: rows }, (_, i) => todo(i)),
-      LIST,
-    )
+    const todos = Array.from({ length: rows }, (_, i) => todo(i))
+    peer = await replicacheWith(todos, LIST, hooks.setPeerRows)
     return peer.count()
   },
   async visiblePeer(times) {
     const samples = []
-    for (let i = 0; i < times; i++) samples.push(await peer.add(freshTodo()))
+    for (let i = 0; i < times; i++) {
+      const args = freshTodo()
+      const seen = until(() => hooks.peerRows.some(({ id }) => id === args.id))
+      const startedMs = performance.now()
+      const kept = peer.add(args)
+      samples.push((await seen) - startedMs)
+      await kept
+    }
     return samples
   },
   countPeer: () => peer.count(),
@@ -122,5 +137,10 @@ function connect() {
 }
 
 createRoot(document.getElementById("root")).render(
-  createElement(LfProvider, { doc, worker: connect }, createElement(Todos)),
+  createElement(
+    "main",
+    null,
+    createElement(LfProvider, { doc, worker: connect }, createElement(Todos)),
+    createElement(PeerTodos),
+  ),
 )
