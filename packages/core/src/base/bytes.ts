@@ -43,8 +43,11 @@ export function bytesEqual(a: Uint8Array, b: Uint8Array): boolean {
 export function firstDifference(a: Uint8Array, b: Uint8Array, from: number): number {
   const { length } = a
   let at = from
+  const near = Math.min(length, from + NEAR_BYTES)
+  while (at < near && a[at] === b[at]) at++
+  if (at < near) return at
   // Four at a time, where both lie so in their memory that this is possible: pages always do.
-  if (length - from >= WORDS_BYTES_MIN && a.byteOffset % 4 === 0 && b.byteOffset % 4 === 0) {
+  if (length - at >= WORDS_BYTES_MIN && a.byteOffset % 4 === 0 && b.byteOffset % 4 === 0) {
     while (at % 4 !== 0) {
       if (a[at] !== b[at]) return at
       at++
@@ -74,6 +77,8 @@ export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
   return all
 }
 
+/** Most differences are near: they are found without views. */
+const NEAR_BYTES = 32
 /** Under this two views cost more than they save. */
 const WORDS_BYTES_MIN = 256
 

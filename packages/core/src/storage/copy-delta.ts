@@ -10,6 +10,8 @@ const COPY_BYTES_MIN = 6
 const WINDOW_BYTES = 4
 /** Earlier places with the same four bytes that are compared. */
 const CANDIDATES_MAX = 8
+/** A copy that is so long is taken without looking for a longer one: free space is alike everywhere. */
+const COPY_BYTES_GOOD = 64
 const HASH_BITS = 12
 const NOWHERE = -1
 
@@ -65,8 +67,10 @@ export function readCopies(before: Page, reader: ByteReader): Page {
 
 function indexPage(page: Page): void {
   head.fill(NOWHERE)
+  let word = (page[0] << 8) | (page[1] << 16) | (page[2] << 24)
   for (let i = 0; i + WINDOW_BYTES <= PAGE_BYTES; i++) {
-    const slot = hash4(page, i)
+    word = (word >>> 8) | (page[i + WINDOW_BYTES - 1] << 24)
+    const slot = hashWord(word)
     before4[i] = head[slot]
     head[slot] = i
   }
@@ -76,12 +80,13 @@ function indexPage(page: Page): void {
 function longestCopy(before: Page, after: Page, at: number, expected: number): { from: number; length: number } {
   let from = expected
   let length = commonBytes(before, expected, after, at)
-  const inPlace = commonBytes(before, at, after, at)
+  if (length >= COPY_BYTES_GOOD) return { from, length }
+  const inPlace = at === expected ? length : commonBytes(before, at, after, at)
   if (inPlace > length) {
     from = at
     length = inPlace
   }
-  if (at + WINDOW_BYTES > PAGE_BYTES) return { from, length }
+  if (length >= COPY_BYTES_GOOD || at + WINDOW_BYTES > PAGE_BYTES) return { from, length }
   let candidate = head[hash4(after, at)]
   for (let i = 0; i < CANDIDATES_MAX && candidate !== NOWHERE; i++) {
     const common = commonBytes(before, candidate, after, at)
@@ -103,7 +108,10 @@ function commonBytes(a: Page, aFrom: number, b: Page, bFrom: number): number {
 }
 
 function hash4(page: Page, at: number): number {
-  const word = page[at] | (page[at + 1] << 8) | (page[at + 2] << 16) | (page[at + 3] << 24)
+  return hashWord(page[at] | (page[at + 1] << 8) | (page[at + 2] << 16) | (page[at + 3] << 24))
+}
+
+function hashWord(word: number): number {
   return Math.imul(word, 0x9e37_79b1) >>> (32 - HASH_BITS)
 }
 

@@ -21,6 +21,8 @@ const KIND_COPIES = 3
 const GAP_BYTES_MIN = 4
 /** Under this byte runs are taken without looking further. */
 const RUNS_BYTES_SMALL = 48
+/** So many byte runs are given up: something moved, and copies are smaller. */
+const RUNS_MAX = 160
 /** Under this a delta is taken without trying compression: it could hardly win. */
 const DELTA_BYTES_SMALL = 512
 /** A compressed page is never larger than this, so a longer one is an attack on the inflater. */
@@ -34,10 +36,10 @@ const copiesWriter = new ByteWriter(PAGE_BYTES)
 export function encodeDelta(before: Page | undefined, after: Page): PageDelta {
   if (before === undefined) return encodeWhole(after)
   const runs = writeRuns(before, after)
-  if (runs.length <= RUNS_BYTES_SMALL) return runs.finish()
+  if (runs !== null && runs.length <= RUNS_BYTES_SMALL) return runs.finish()
   const copies = copiesWriter.restart().u8(KIND_COPIES)
   writeCopies(copies, before, after)
-  const delta = runs.length <= copies.length ? runs : copies
+  const delta = runs !== null && runs.length <= copies.length ? runs : copies
   if (delta.length <= DELTA_BYTES_SMALL) return delta.finish()
   const whole = encodeWhole(after)
   return delta.length <= whole.length ? delta.finish() : whole
@@ -96,11 +98,12 @@ export function isWhole(delta: PageDelta): boolean {
   return delta[0] === KIND_DEFLATED || delta[0] === KIND_RAW
 }
 
-function writeRuns(before: Page, after: Page): ByteWriter {
+function writeRuns(before: Page, after: Page): ByteWriter | null {
   const writer = runsWriter.restart().u8(KIND_RUNS)
   let kept = 0
   let at = firstDifference(before, after, 0)
-  while (at < PAGE_BYTES) {
+  for (let count = 0; at < PAGE_BYTES; count++) {
+    if (count === RUNS_MAX) return null
     const end = endOfRun(before, after, at)
     writer
       .uint(at - kept)
