@@ -82,6 +82,13 @@ const NEAR_BYTES = 32
 /** Under this two views cost more than they save. */
 const WORDS_BYTES_MIN = 256
 
+// Memory of writers that have ended: a buffer costs more to make, and to collect, than what most messages hold.
+const SPARE_BYTES = 1_024
+const SPARE_BYTES_MAX = 64 * 1_024
+const SPARES_MAX = 8
+const NO_BYTES = new Uint8Array(0)
+const spares: Uint8Array[] = []
+
 /** A growing buffer. Integers are little-endian; `uint` is LEB128 up to 2^53 - 1. */
 export class ByteWriter {
   #bytes: Uint8Array
@@ -89,7 +96,7 @@ export class ByteWriter {
   #length = 0
 
   constructor(capacityBytes = 256) {
-    this.#bytes = new Uint8Array(capacityBytes)
+    this.#bytes = (capacityBytes <= SPARE_BYTES ? spares.pop() : undefined) ?? new Uint8Array(capacityBytes)
     this.#view = new DataView(this.#bytes.buffer)
   }
 
@@ -162,6 +169,17 @@ export class ByteWriter {
   /** A copy of what was written so far. */
   finish(): Uint8Array {
     return this.#bytes.slice(0, this.#length)
+  }
+
+  /** What was written, as the writer's end: its memory goes to the next one, and it must not be used again. */
+  end(): Uint8Array {
+    const result = this.finish()
+    if (this.#bytes.length >= SPARE_BYTES && this.#bytes.length <= SPARE_BYTES_MAX && spares.length < SPARES_MAX) {
+      spares.push(this.#bytes)
+    }
+    this.#bytes = NO_BYTES
+    this.#length = 0
+    return result
   }
 
   /** Most texts are names and ids: written letter by letter they cost no encoder. False: nothing was written. */

@@ -34,7 +34,7 @@ export function plainCodec<T>(isEntry: (value: unknown) => boolean): EntryCodec<
     encode(entry) {
       const writer = new ByteWriter(128)
       writePlain(writer, entry, OUTERMOST)
-      return writer.finish()
+      return writer.end()
     },
     decode(bytes) {
       const entry = decodePlain(bytes)

@@ -46,10 +46,10 @@ export function encodeGroup(generation: number, records: readonly LogRecord[]): 
   const body = new ByteWriter(1024)
   for (const record of records) writeRecord(body, record)
   assert(body.length <= BODY_BYTES_MAX, "an append group is smaller than 4 GiB")
-  const bodyBytes = body.finish()
+  const bodyBytes = body.end()
   const group = new ByteWriter(HEADER_BYTES + bodyBytes.length)
   group.u32(MAGIC).u32(FORMAT).u64(BigInt(generation)).u32(records.length).u32(bodyBytes.length).u64(hash64(bodyBytes))
-  return group.u64(hash64(group.finish())).raw(bodyBytes).finish()
+  return group.u64(hash64(group.finish())).raw(bodyBytes).end()
 }
 
 /**

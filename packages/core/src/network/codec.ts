@@ -109,7 +109,7 @@ export function encodeMessage(message: Message): Uint8Array {
     default:
       unreachable("every message is encoded")
   }
-  return writer.finish()
+  return writer.end()
 }
 
 /** A refusal, its message cut to what a frame of it may hold. */

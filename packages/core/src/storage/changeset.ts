@@ -81,7 +81,7 @@ export const changesetCodec = {
   encode(changeset: Changeset): Uint8Array {
     const writer = new ByteWriter(1024)
     writeChangeset(writer, changeset)
-    return writer.finish()
+    return writer.end()
   },
   decode(bytes: Uint8Array): Changeset {
     const reader = new ByteReader(bytes)

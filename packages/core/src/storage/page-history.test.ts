@@ -91,24 +91,29 @@ describe("page history", () => {
     expect(new PageHistory(lsn(0)).changedAt).toEqual([])
   })
 
-  test("a chain is sent up to 256 bytes, and beyond where the page is at least as long", () => {
-    const chainOf = (bytes: number) => historyOf(changeset({ 2: runs }), changeset({ 1: new Uint8Array(bytes - 1) }))
-    const sent = (bytes: number, page: Page) => chainOf(bytes).since(lsn(1), 3).change(1, page).deltas[0].length
-    expect(sent(256, EMPTY)).toBe(255)
-    expect(sent(257, EMPTY)).toBe(encodeWhole(EMPTY).length)
+  test("a chain is sent up to 512 bytes, and beyond where the page is at least as long", () => {
+    const chainOf = (bytes: number) =>
+      historyOf(
+        changeset({ 2: runs }),
+        changeset({ 1: new Uint8Array(4) }),
+        changeset({ 1: new Uint8Array(bytes - 6) }),
+      )
+    const deltas = (bytes: number, page: Page) => chainOf(bytes).since(lsn(1), 3).change(1, page).deltas
+    expect(deltas(512, EMPTY).map(({ length }) => length)).toEqual([4, 506])
+    expect(deltas(513, EMPTY)).toEqual([encodeWhole(EMPTY)])
     const page = noise(3)
     const whole = encodeWhole(page).length
-    expect(sent(whole + 1, page)).toBe(whole)
+    expect(deltas(whole + 1, page)).toHaveLength(2)
+    expect(deltas(whole + 2, page)).toEqual([encodeWhole(page)])
+  })
+
+  test("a single change is sent as it was made, however long: it was compared with the page then", () => {
+    const one = new Uint8Array(4_000)
     expect(
-      chainOf(whole + 1)
+      historyOf(changeset({ 2: runs }), changeset({ 1: one }))
         .since(lsn(1), 3)
-        .change(1, page).deltas[0],
-    ).not.toEqual(encodeWhole(page))
-    expect(
-      chainOf(whole + 2)
-        .since(lsn(1), 3)
-        .change(1, page).deltas[0],
-    ).toEqual(encodeWhole(page))
+        .change(1, EMPTY).deltas,
+    ).toEqual([one])
   })
 
   test("the ring keeps what came last: half of its bytes when it has passed them (I17)", () => {

@@ -147,9 +147,11 @@ function addToChain(chains: Map<number, PageDelta[]>, pageNo: number, deltas: re
 }
 
 /** Under this a chain is taken as it is: compressing the page could hardly win. */
-const CHAIN_BYTES_SMALL = 256
+const CHAIN_BYTES_SMALL = 512
 
 function smaller(pageNo: number, page: Page, deltas: readonly PageDelta[]): PageChange {
+  // One delta was compared with the whole page when it was made.
+  if (deltas.length === 1) return { pageNo, deltas }
   let bytes = 0
   for (const delta of deltas) bytes += delta.length + 1
   if (bytes <= CHAIN_BYTES_SMALL) return { pageNo, deltas }

@@ -38,7 +38,7 @@ export const mutationCodec = {
         `${name}: expected at most ${MUTATION_BYTES_MAX} bytes, got ${writer.length}`,
       )
     }
-    return writer.finish()
+    return writer.end()
   },
 
   /** The name alone, without a look at the arguments. @throws BYTES_MALFORMED */
