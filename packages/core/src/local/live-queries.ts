@@ -221,7 +221,7 @@ export class LiveQueries {
 
   #run(live: LiveQuery): void {
     try {
-      live.take(this.#within(live.query, () => this.#db.track<Row>(live.query as Sql<Row>))) // a query without a type of its own
+      live.take(this.#within(live.query, () => this.#db.track<Row>(live.query as Sql<Row>, live.rows))) // a query without a type of its own
     } catch (error) {
       const isStopped = toLfError(error, "SQL_ERROR").code === "SQL_LIMIT"
       live.fail(error, isStopped ? this.#host.monotonicMs() + PAUSE_MS : Number.NEGATIVE_INFINITY)

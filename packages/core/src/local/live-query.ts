@@ -41,6 +41,12 @@ export class LiveQuery {
     return this.#listeners.size > 0
   }
 
+  /** The rows of the last run; none after an error. */
+  get rows(): readonly Row[] {
+    const last = this.#news ?? this.#shown
+    return last?.type === "rows" ? last.rows : []
+  }
+
   /** Its readers have a result already. */
   get isShown(): boolean {
     return this.#shown !== null

@@ -121,6 +121,7 @@ class Positions {
 }
 
 function sameRow(a: Row, b: Row): boolean {
+  if (a === b) return true
   for (const name in a) if (!sameValue(a[name], b[name])) return false
   for (const name in b) if (!(name in a)) return false
   return true

@@ -3,10 +3,11 @@ import { isLfError, LfError, toLfError } from "../base/error.ts"
 import { ERROR_CODES } from "../base/error-codes.ts"
 import { authorize, type SqlMode } from "./authorizer.ts"
 import type { SqliteModule } from "./module.ts"
-import { PAGE_BYTES } from "./page.ts"
+import { RowReader } from "./row-reader.ts"
+import { PRAGMAS, SQLITE_LIMITS } from "./settings.ts"
 import { compileQuery, type Query } from "./sql.ts"
 import { sqliteError } from "./sqlite-error.ts"
-import { Arena, bindAll, columnNames, cText, type Row, readRow } from "./statement.ts"
+import { Arena, bindAll, columnNames, cText, type Row } from "./statement.ts"
 import { StatementCache } from "./statement-cache.ts"
 import type { SqlValue } from "./value.ts"
 import { type PageStore, PageVfs, registerVfs } from "./vfs.ts"
@@ -25,44 +26,13 @@ const DBCONFIG_TRUSTED_SCHEMA = 1017
  * `or replace` keeps what it did before, with an index that misses a row.
  */
 const CONSTRAINT_DATATYPE = 3091
-/** Bytes of one text or blob, or of one row. */
-const VALUE_BYTES_MAX = 16 * 1024 * 1024
-/** Bytes of the pattern of a LIKE or GLOB. */
-const PATTERN_BYTES_MAX = 1_000
 /** Virtual machine steps between two checks of the budget: about 20 µs. */
 const PROGRESS_STEPS = 1_000
 const DELETE = 9
 
-/**
- * Limits of SQLite that lie well below what the stack under its wasm bears (T43): each of these is a recursion, and the
- * numbers beside them are where the build was seen to fail. LENGTH bounds what one value takes of a memory that never
- * shrinks.
- */
-const SQLITE_LIMITS: readonly { readonly id: number; readonly max: number }[] = [
-  { id: 0, max: VALUE_BYTES_MAX },
-  { id: 3, max: 250 }, // EXPR_DEPTH
-  { id: 4, max: 250 }, // COMPOUND_SELECT
-  { id: 8, max: PATTERN_BYTES_MAX }, // LIKE and GLOB: 5,000
-  { id: 10, max: 100 }, // TRIGGER_DEPTH: a chain of 900 triggers
-]
-
 /** What one query may take, in the browser and at the server: steps, as a mutation may, and time (H8). */
 export const QUERY_STEPS_MAX = 30_000_000
 export const QUERY_MS_MAX = 1_000
-
-/** auto_vacuum and encoding must be set before the first page is written; durability is the log's, not SQLite's. */
-const PRAGMAS = [
-  `pragma page_size=${PAGE_BYTES}`,
-  "pragma auto_vacuum=0",
-  "pragma encoding='UTF-8'",
-  "pragma journal_mode=memory",
-  "pragma temp_store=memory",
-  "pragma synchronous=off",
-  "pragma cache_size=-65536",
-  "pragma foreign_keys=on",
-  "pragma secure_delete=on",
-  "pragma cell_size_check=on",
-]
 
 export interface TrackedRows {
   readonly rows: Row[]
@@ -159,14 +129,18 @@ export class Database {
     return this.#rows(sql, parameters, "internal")
   }
 
-  /** A query, and every page that its rows were made from. The pager's cache is emptied first, so nothing is missed. */
-  track<R = Row>(query: Query<R>): TrackedRows {
+  /**
+   * A query, and every page that its rows were made from. The pager's cache is emptied first, so nothing is missed. Rows
+   * equal to those of `before`, its last result, are the same objects.
+   */
+  track<R = Row>(query: Query<R>, before: readonly Row[] = []): TrackedRows {
     this.resetCache()
     const pages = new Set<number>()
     this.#vfs.reads = pages
     this.#vfs.clockAsked = false
     try {
-      return { rows: this.all(query, "query") as Row[], pages, asksClock: this.#vfs.clockAsked }
+      const { sql, parameters } = compileQuery(query)
+      return { rows: this.#rows(sql, parameters, "query", before), pages, asksClock: this.#vfs.clockAsked }
     } finally {
       this.#vfs.reads = null
     }
@@ -295,18 +269,20 @@ export class Database {
     return 1
   }
 
-  #rows(sql: string, parameters: readonly SqlValue[], mode: SqlMode): Row[] {
-    return this.#inside(() => this.#run(sql, parameters, mode))
+  #rows(sql: string, parameters: readonly SqlValue[], mode: SqlMode, before: readonly Row[] = []): Row[] {
+    return this.#inside(() => this.#run(sql, parameters, mode, before))
   }
 
-  #run(sql: string, parameters: readonly SqlValue[], mode: SqlMode): Row[] {
+  #run(sql: string, parameters: readonly SqlValue[], mode: SqlMode, before: readonly Row[]): Row[] {
     // SQLite asks the authorizer when it prepares, and again in a step whose statement has expired.
     this.#mode = mode
-    const { stmt, names } = this.#statements.acquire(mode, sql, () => this.#prepare(sql, mode))
+    const statement = this.#statements.acquire(mode, sql, () => this.#prepare(sql, mode))
+    const { stmt } = statement
+    const reader = new RowReader(this.#module, statement, before)
     const rows: Row[] = []
     try {
       bindAll(this.#arena, stmt, parameters)
-      while (this.#step(stmt)) rows.push(readRow(this.#module, stmt, names))
+      while (this.#step(stmt)) rows.push(reader.read())
       this.#release(stmt)
     } catch (error) {
       // After anything else than a result code the wasm is not called any more.

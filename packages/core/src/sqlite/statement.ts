@@ -4,10 +4,11 @@ import type { SqlValue } from "./value.ts"
 
 export type Row = Record<string, SqlValue>
 
-const TYPE_INTEGER = 1
-const TYPE_FLOAT = 2
-const TYPE_TEXT = 3
+export const TYPE_INTEGER = 1
+export const TYPE_FLOAT = 2
+export const TYPE_TEXT = 3
 const TYPE_BLOB = 4
+export const TYPE_NULL = 5
 const DESTRUCTOR_STATIC = 0
 const DESTRUCTOR_TRANSIENT = -1
 const ARENA_BYTES = 65_536
