@@ -46,7 +46,7 @@ export class RowReader {
     return true
   }
 
-  /** False also where only decoding would tell. */
+  /** False also where only decoding would show it. */
   #isSameColumn(i: number, value: SqlValue): boolean {
     const [module, stmt] = [this.#module, this.#stmt]
     const type = module._sqlite3_column_type(stmt, i)

@@ -177,3 +177,11 @@ test("a chain of deltas leads where each after the other does, and writes into n
     for (const [i, state] of states.entries()) expect(bytesEqual(state, kept[i])).toBe(true)
   }
 })
+
+test("what changed in very many places is no list of runs: copies or the page are sent", () => {
+  const after = noise.slice()
+  for (let at = 0; at < PAGE_BYTES; at += 10) after[at] ^= 1
+  const delta = encodeDelta(noise, after)
+  expect(delta[0]).not.toBe(RUNS)
+  expect(samePage(applyDelta(noise, delta), after)).toBe(true)
+})

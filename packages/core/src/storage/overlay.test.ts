@@ -169,6 +169,17 @@ describe("a page to write into", () => {
     expect(storage.page(1)?.[0]).toBe(7)
   })
 
+  test("is kept for later up to a megabyte of them", () => {
+    const storage = new Storage()
+    for (let round = 1; round <= 2; round++) {
+      for (let pageNo = 1; pageNo <= 300; pageNo++) fill(storage, pageNo, round)
+      storage.takeChanges()
+    }
+    const pages = new Set(Array.from({ length: 300 }, () => storage.newPage()))
+    const kept = [...pages].filter((one) => one[0] === 1).length
+    expect([pages.size, kept]).toEqual([300, 256])
+  })
+
   test("is never one of the base, of a snapshot, or of the overlay", () => {
     const storage = new Storage()
     for (let round = 1; round <= 5; round++) {
