@@ -9,7 +9,7 @@ import { decodeMessage, encodeMessage, FRAME_TYPES } from "../packages/core/dist
 import { mutationCodec } from "../packages/core/dist/timeline/mutation.js"
 
 const NEXT_PART = encodeMessage({ type: "next-part" })
-const PONG = encodeMessage({ type: "ping" })
+const PING = encodeMessage({ type: "ping" })
 const UPGRADES_AT_ONCE = 50
 
 export class RawClient {
@@ -30,7 +30,7 @@ export class RawClient {
     socket.on("message", (data) => this.#receive(data))
     socket.on("close", (_code, reason) => this.#fail(new Error(`closed: ${reason}`)))
     socket.on("error", (error) => this.#fail(error))
-    this.#heartbeat = setInterval(() => socket.send(PONG), 10_000).unref()
+    this.#heartbeat = setInterval(() => socket.send(PING), 10_000).unref()
   }
 
   /** `like`: the welcome of another client; this one then has what it had, and gets only what is newer. */
