@@ -116,6 +116,7 @@ test("a page gone back to is live and doubles nothing, from the bfcache or loade
     window.addEventListener("pageshow", ({ persisted }) => Object.assign(window, { persisted }))
   })
   await a.add("one")
+  await a.isSynced()
   await a.page.getByTestId("offline-switch").click()
   await a.add("pending")
   await a.page.goto(`${server.url}/lists`)
