@@ -19,15 +19,16 @@ if (unknown.length > 0) {
 }
 
 const results = []
+const kept = names.length === 0 ? [] : readRows("results.json").filter(({ name }) => !names.includes(name))
 for (const name of names.length > 0 ? names : all) {
   const startedMs = performance.now()
   results.push(...(await apart("./children/one.mjs", [name, ...(quick ? ["--quick"] : [])])))
   process.stderr.write(`${name}: ${((performance.now() - startedMs) / 1000).toFixed(1)} s\n`)
+  // After each: one that fails takes only itself.
+  const written = [...kept, ...results].sort((a, b) => all.indexOf(a.name) - all.indexOf(b.name))
+  writeFileSync(new URL("./results.json", import.meta.url), `${JSON.stringify(written, null, 2)}\n`)
 }
 print(results)
-const kept = names.length === 0 ? [] : readRows("results.json").filter(({ name }) => !names.includes(name))
-const written = [...kept, ...results].sort((a, b) => all.indexOf(a.name) - all.indexOf(b.name))
-writeFileSync(new URL("./results.json", import.meta.url), `${JSON.stringify(written, null, 2)}\n`)
 if (args.includes("--page")) {
   const { writePage } = await import("./page.mjs")
   await writePage()

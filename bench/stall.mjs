@@ -12,8 +12,7 @@ const ROWS_PER_MB = 6_900
 const NOISE_BYTES = 250_000
 const SMALL_NOISE_BYTES = 8_000
 /** Of the log's bytes at which a checkpoint is due: from here on it is approached in small steps. */
-const NEAR = 0.97
-const CHECKPOINT_BYTES_MIN = 4 * 1024 * 1024
+const NEAR = 0.9
 const WAIT_MS_MAX = 60_000
 
 export async function run({ quick }) {
@@ -34,14 +33,19 @@ async function measure({ directory, megabytes, rows }) {
   const server = await startServer(directory)
   try {
     await server.ask("rows", { docId: "doc" })
-    const { mainBytes } = filesOf(directory)
     const writer = await connected(server.url)
     const bulk = await connected(server.url)
-    const due = Math.max(CHECKPOINT_BYTES_MIN, mainBytes / 2)
     let made = 0
     const noise = (bytes) => bulk.push([entryOf("WriteNoise", { id: "noise", bytes }, `noise ${made++}`)])
+    // One checkpoint shows how long the log is when the next one is due.
+    let due = 0
+    for (const { generation } = filesOf(directory); filesOf(directory).generation === generation; ) {
+      due = filesOf(directory).logBytes
+      await noise(NOISE_BYTES)
+    }
     const before = filesOf(directory)
-    while (filesOf(directory).logBytes < due * NEAR) await noise(NOISE_BYTES)
+    while (filesOf(directory).logBytes < due * NEAR && filesOf(directory).generation === before.generation)
+      await noise(NOISE_BYTES)
     if (filesOf(directory).generation !== before.generation) throw new Error("the checkpoint came too early")
 
     await server.ask("resetDelay")
