@@ -5,6 +5,7 @@ import { loadChecksum } from "@lf/core/internal"
 import { loadSqlite } from "@lf/next/node"
 import { memory, startMemory } from "./memory.mjs"
 import { realClient } from "./real-client.mjs"
+import { answerRequests } from "./requests.mjs"
 
 await loadChecksum()
 // What every client has before its first byte.
@@ -24,14 +25,7 @@ const requests = {
   },
   stop: () => setImmediate(() => process.disconnect()),
 }
-process.once("disconnect", () => process.exit())
-process.on("message", async ({ id, type, ...args }) => {
-  try {
-    process.send({ id, value: await requests[type](args) })
-  } catch (error) {
-    process.send({ id, error: error.stack })
-  }
-})
+answerRequests(requests)
 // The parent waits for a port from every child.
 const server = createServer()
 server.listen(0, "127.0.0.1", () => {

@@ -8,6 +8,7 @@ import { sql } from "@lf/core"
 import { createLf } from "@lf/next"
 import { WebSocketServer } from "ws"
 import { memory, startMemory } from "./memory.mjs"
+import { answerRequests } from "./requests.mjs"
 import { mutator, SEED_ROWS, SeedTodos } from "./server-app.mjs"
 
 const DELAY_RESOLUTION_MS = 1
@@ -22,15 +23,7 @@ delay.enable()
 
 const server = createServer(answerPage)
 const requests = dataDir === "bare" ? serveBare() : serveLf()
-// A parent that is gone asks for nothing more.
-process.once("disconnect", () => process.exit())
-process.on("message", async ({ id, type, ...args }) => {
-  try {
-    process.send({ id, value: await requests[type](args) })
-  } catch (error) {
-    process.send({ id, error: error.stack })
-  }
-})
+answerRequests(requests)
 server.listen(0, "127.0.0.1", () => process.send({ port: server.address().port }))
 
 /** lf's route, files of `site`; any other path is a page, with the script that has its name. */

@@ -306,7 +306,8 @@ export class Remote implements ConnectableDocument {
       this.#release(new Set(decided.map(({ clientId }) => clientId)))
       this.announce()
       await this.#answerReads()
-      if (this.#store.isCheckpointDue && !this.#checkpoints.isBusy) void this.#checkpointOrStop().catch(() => {}) // it has stopped the document
+      // One that fails has stopped the document.
+      if (this.#store.isCheckpointDue && !this.#checkpoints.isBusy) void this.#checkpointOrStop().catch(() => {})
     } catch (error) {
       this.#stop(toLfError(error, "DOC_STOPPED"))
     }

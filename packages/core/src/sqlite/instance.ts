@@ -11,9 +11,10 @@ export function newInstance(
   const shortcut = new Shortcut()
   return new Promise((resolve, reject) => {
     const instantiateWasm = (imports: object, receive: (instance: object) => void) => {
+      // Every import of the build is a function, by a short name.
       instantiate(shortcut.into(imports as Imports))
         .then(receive)
-        .catch(reject) // of a build: functions by short names
+        .catch(reject)
       return {}
     }
     // The maker is untyped; module.ts lists what is used of it, and every name was checked.
