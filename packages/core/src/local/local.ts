@@ -1,5 +1,5 @@
 import { LfError, toLfError } from "../base/error.ts"
-import type { Host } from "../base/host.ts"
+import type { Cancel, Host } from "../base/host.ts"
 import { uuidV7 } from "../base/ids.ts"
 import type { Lsn } from "../base/lsn.ts"
 import type { Link } from "../network/link.ts"
@@ -18,6 +18,9 @@ import { type LocalReceipt, Receipts } from "./receipts.ts"
 import { Reconciler } from "./reconciler.ts"
 import { View } from "./view.ts"
 
+/** Pulled pages are durable after this long at the latest. Until then a mutation's flush may take them along. */
+const FLUSH_LATER_MS = 50
+
 /** One document on this device: its pages, its pending mutations and the queries that are kept up to date over both. */
 export class Local {
   readonly #host: Host
@@ -27,6 +30,7 @@ export class Local {
   readonly #receipts = new Receipts()
   readonly #watchers = new Set<() => void>()
   readonly #reconciler: Reconciler
+  #cancelFlush: Cancel | null = null
   #failure: LfError | null = null
 
   /** Recovers what was stored. @throws LOG_CORRUPT MIGRATION_EDITED MIGRATION_FAILED */
@@ -47,6 +51,7 @@ export class Local {
       document: {
         failure: () => this.#failure,
         flush: () => this.#flush(),
+        flushLater: () => this.#flushLater(),
         notify: () => this.#notify(),
         notifyWatchers: () => this.#notifyWatchers(),
       },
@@ -210,7 +215,7 @@ export class Local {
     return this.#reconciler.readyToPush()
   }
 
-  /** Waits for newer pages, puts them under, and runs what is pending again. Resolves when that is durable. */
+  /** Waits for newer pages, puts them under, and runs what is pending again. They are durable a moment later. */
   rebase(link: Link, epoch: string): Promise<void> {
     return this.#reconciler.rebase(link, epoch)
   }
@@ -228,6 +233,7 @@ export class Local {
   /** Flushes and releases the log. */
   async close(): Promise<void> {
     this.#failure ??= new LfError("LOG_CLOSED", "the document was closed on this device")
+    this.#cancelFlush?.()
     try {
       this.#view.close(this.#failure)
     } finally {
@@ -235,7 +241,16 @@ export class Local {
     }
   }
 
+  #flushLater(): void {
+    this.#cancelFlush ??= this.#host.after(FLUSH_LATER_MS, () => {
+      this.#cancelFlush = null
+      if (this.#failure === null) this.#flush().catch(() => {}) // `fail` has reported it
+    })
+  }
+
   async #flush(): Promise<void> {
+    this.#cancelFlush?.()
+    this.#cancelFlush = null
     try {
       await this.#reconciler.flush()
     } catch (error) {

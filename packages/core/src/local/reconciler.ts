@@ -25,6 +25,7 @@ export interface ReconcilerOptions {
     failure(): LfError | null
     /** Stops the document if it fails. */
     flush(): Promise<void>
+    flushLater(): void
     /** Rows and more may have changed. */
     notify(): void
     /** Anything but rows may have changed. */
@@ -114,13 +115,20 @@ export class Reconciler {
     return this.#push.ready()
   }
 
-  /** Waits for newer pages, puts them under, and runs what is pending again. Resolves when that is durable. */
+  /**
+   * Waits for newer pages, puts them under, and runs what is pending again. Pages that can be fetched again are durable a
+   * moment later, or together with the next mutation, which is then not behind them. The rest is when this resolves: a
+   * whole base, a new client id, and outcomes, which the server keeps until it hears so.
+   */
   async rebase(link: Link, epoch: string): Promise<void> {
     const outcomesSeen = this.#push.confirmed
     const batch = await link.syncStorage({ type: "sync-storage", cursor: this.#store.cursor, outcomesSeen })
     this.#throwIfStopped()
+    const { clientId } = this.#store
     this.#receive(batch, epoch)
-    await this.#document.flush()
+    const isRefetched = !batch.changeset.isWhole && batch.outcomes.length === 0 && clientId === this.#store.clientId
+    if (isRefetched) this.#document.flushLater()
+    else await this.#document.flush()
   }
 
   /** @throws CHECKSUM_MISMATCH BYTES_MALFORMED SQL_CORRUPT after which the pages are asked for from the beginning */

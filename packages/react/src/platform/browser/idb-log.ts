@@ -250,25 +250,33 @@ class IdbLog implements DocumentLog {
     }
   }
 
-  /** One transaction, refused when a later opener raised the fence (I14). Durable when it resolves. */
+  /**
+   * One transaction, refused when a later opener raised the fence (I14). Durable when it resolves. What is written is asked
+   * for together with the fence, so that it costs one trip to the browser's storage, and undone if the fence differs.
+   */
   #transact(write: (groups: IDBObjectStore, meta: IDBObjectStore) => void): Promise<void> {
     const transaction = this.#db.transaction([GROUPS, META], "readwrite", { durability: "strict" })
     const groups = transaction.objectStore(GROUPS)
     const meta = transaction.objectStore(META)
+    const expected = this.#isFenceDue ? this.#fence - 1 : this.#fence
     let refusal: unknown
     const fence = meta.get("fence")
     fence.onsuccess = () => {
-      try {
-        const expected = this.#isFenceDue ? this.#fence - 1 : this.#fence
-        if (this.#isFenceDue) meta.put(this.#fence, "fence")
-        if (fence.result !== expected) throw new LfError("LOG_DEPOSED", "the log was opened elsewhere")
-        write(groups, meta)
-      } catch (error) {
-        refusal = error
+      if (fence.result === expected) transaction.commit()
+      else {
+        refusal = new LfError("LOG_DEPOSED", "the log was opened elsewhere")
         transaction.abort()
       }
     }
-    return transactionDone(transaction).then(
+    const done = transactionDone(transaction)
+    try {
+      if (this.#isFenceDue) meta.put(this.#fence, "fence")
+      write(groups, meta)
+    } catch (error) {
+      refusal = error
+      transaction.abort()
+    }
+    return done.then(
       () => {
         this.#isFenceDue = false
       },
