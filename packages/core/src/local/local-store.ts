@@ -50,6 +50,8 @@ export class LocalStore {
   readonly #rejectionWatchers = new Set<(change: RejectionChange) => void>()
   #epoch = ""
   #cursor = LSN_ZERO
+  /** How often the base was dropped, or a whole one came in its place. */
+  #basesReplaced = 0
   #rollup: Promise<void> | null = null
   readonly #rollupBytes: number | undefined
 
@@ -128,7 +130,7 @@ export class LocalStore {
     this.storage.receive(entry.changeset)
     this.#epoch = entry.epoch
     this.#cursor = entry.cursor
-    if (entry.changeset.isWhole && this.#base.lsn() > this.#base.start()) this.#base.rollup(this.#base.lsn())
+    if (entry.changeset.isWhole) this.#forgetEntries()
     this.#base.append(entry)
     this.streams.weigh(bytesUnpacked(entry.changeset))
   }
@@ -143,6 +145,11 @@ export class LocalStore {
     this.storage.clear()
     this.#epoch = ""
     this.#cursor = LSN_ZERO
+    this.#forgetEntries()
+  }
+
+  #forgetEntries(): void {
+    this.#basesReplaced++
     if (this.#base.lsn() > this.#base.start()) this.#base.rollup(this.#base.lsn())
   }
 
@@ -179,22 +186,26 @@ export class LocalStore {
     if (this.#open.has(uid)) this.#note({ type: "dismissed", uid })
   }
 
-  /** Resolves when everything so far is durable; rewrites the base when its deltas have grown past the limit. */
+  /** Resolves when everything so far is durable. */
   async flush(): Promise<void> {
     const refused = [...this.#refused]
     await this.streams.flush()
     for (const one of refused) this.#showRefused(one)
-    const limit = this.#rollupBytes ?? Math.max(ROLLUP_BYTES_MIN, this.storage.baseBytes / 2)
-    if (this.streams.bytesSinceRollup <= limit || this.#rollup !== null) return
-    this.#rollup = this.rollup()
-    try {
-      await this.#rollup
-    } finally {
-      this.#rollup = null
-    }
   }
 
+  /** Rewrites the base when its deltas have grown past the limit; undefined: not now. Flushes go on meanwhile. */
+  rollupIfDue(): Promise<void> | undefined {
+    const limit = this.#rollupBytes ?? Math.max(ROLLUP_BYTES_MIN, this.storage.baseBytes / 2)
+    if (this.streams.bytesSinceRollup <= limit || this.#rollup !== null) return undefined
+    this.#rollup = this.rollup().finally(() => {
+      this.#rollup = null
+    })
+    return this.#rollup
+  }
+
+  /** Writes the base as it is now and drops what led to it. What comes while its pages are written stays behind it. */
   async rollup(): Promise<void> {
+    const pages = [...this.storage.snapshot()]
     const meta = new ByteWriter(128)
       .u8(META_FORMAT)
       .text(this.#epoch)
@@ -202,9 +213,19 @@ export class LocalStore {
       .u64(this.storage.checksum)
       .finish()
     if (this.#base.lsn() > this.#base.start()) this.#base.rollup(this.#base.lsn())
+    const replaced = this.#basesReplaced
+    await this.streams.prepare(pages)
+    // What follows these pages does not lead to the base that is here by now.
+    if (this.#basesReplaced > replaced) return this.rollup()
     this.#foldSettled()
     this.#foldRejections()
-    await this.streams.rollup({ meta, pages: [...this.storage.snapshot()] })
+    await this.streams.rollup({ meta, pages })
+  }
+
+  /** Flushes and releases the log. A rollup under way ends first: one that each closing cut would never come about. */
+  async close(): Promise<void> {
+    await this.#rollup?.catch(() => {}) // reported where it began
+    await this.streams.close()
   }
 
   /** The base is a cache of the server: one that does not add up is dropped and fetched again. */

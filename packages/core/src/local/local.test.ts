@@ -62,8 +62,8 @@ async function setUp(count = 2, disk = new MemoryDisk()) {
 }
 
 /** The same with a base in which the first of two mutations is applied. */
-async function withBase() {
-  const scene = await setUp()
+async function withBase(disk = new MemoryDisk()) {
+  const scene = await setUp(2, disk)
   scene.meet()
   const hash = await scene.hashAtFirst()
   const document = await ServerDocument.open()
@@ -96,6 +96,27 @@ async function damaged(position: number): Promise<Pages> {
   const changes = pages.map((page, i) => ({ pageNo: i + 1, deltas: [encodeWhole(page)] }))
   return { ...whole, changeset: { ...whole.changeset, after, pages: changes } }
 }
+
+test("pages that were pulled are durable 50 ms later, or with the mutation that comes before", async () => {
+  let syncs = 0
+  const disk = new MemoryDisk(async () => void syncs++)
+  const { local, document, server, pull } = await withBase(disk)
+  await server.pass(100)
+  syncs = 0
+  await pull(document.next(6))
+  expect([local.cursor, syncs]).toEqual([6, 0])
+  await local.run("Add", { id: "9", title: "nine" }).durable
+  await server.pass(100)
+  expect(syncs).toBe(1)
+  await pull(document.next(7))
+  await server.pass(49)
+  expect(syncs).toBe(1)
+  await server.pass(1)
+  expect(syncs).toBe(2)
+  await pull(document.next(8))
+  await local.close()
+  expect((await open(disk)).cursor).toBe(8)
+})
 
 describe("a document on this device", () => {
   test("says what is pending, by position, and where its base stands", async () => {

@@ -237,7 +237,7 @@ export class Local {
     try {
       this.#view.close(this.#failure)
     } finally {
-      await this.#store.streams.close()
+      await this.#store.close()
     }
   }
 
@@ -256,6 +256,7 @@ export class Local {
     } catch (error) {
       throw this.fail(error)
     }
+    this.#store.rollupIfDue()?.catch((error) => this.fail(error))
   }
 
   #notify(): void {

@@ -44,12 +44,15 @@ function keptIn(stream: string, value: unknown): OpenedLog {
   return { ...openMemoryLog(), records: [entry] }
 }
 
+function receiveWhole(store: LocalStore, fill: number, isWhole = true): void {
+  store.receive({ epoch: "e", cursor: lsn(fill), changeset: { ...whole(fill), isWhole } })
+}
+
 /** A store, and how many entries of a stream its log holds when it is closed. */
 async function setUp(rollupBytes?: number) {
   const disk = new MemoryDisk()
   const store = new LocalStore(await disk.open("d"), host, rollupBytes)
-  const receive = (fill: number, isWhole = true) =>
-    store.receive({ epoch: "e", cursor: lsn(fill), changeset: { ...whole(fill), isWhole } })
+  const receive = (fill: number, isWhole = true) => receiveWhole(store, fill, isWhole)
   const rest = async () => {
     await store.streams.close()
     const opened = await disk.open("d")
@@ -93,11 +96,44 @@ describe("what a rollup leaves of a log (I17)", () => {
   })
 })
 
+describe("while a base is written anew (I17)", () => {
+  test("flushes go on, and what they append stays behind it", async () => {
+    const { store, receive, rest } = await setUp()
+    receive(1)
+    const rollup = store.rollup()
+    store.reject(rejection("a"))
+    receive(2, false)
+    store.settle(lsn(5))
+    await store.flush()
+    await rollup
+    const { opened, entries } = await rest()
+    expect([opened.checkpoint?.pages, entries("base")]).toEqual([[page(1)], 1])
+    const again = new LocalStore(opened, host)
+    expect([again.cursor, again.settledTo, again.rejections.length]).toEqual([2, 5, 1])
+    expect(again.storage.page(1)).toEqual(page(2))
+  })
+
+  test.each([
+    ["a dropped base", (store: LocalStore) => store.dropBase(), [], 0],
+    ["a whole base", (store: LocalStore) => receiveWhole(store, 2), [page(2)], 2],
+  ])("%s takes its place", async (_what, change, pages, cursor) => {
+    const { store, receive, rest } = await setUp()
+    receive(1)
+    const rollup = store.rollup()
+    change(store)
+    await rollup
+    const { opened, entries } = await rest()
+    expect([opened.checkpoint?.pages, entries("base")]).toEqual([pages, 0])
+    expect(new LocalStore(opened, host).cursor).toBe(cursor)
+  })
+})
+
 describe("a log is written anew (I17)", () => {
   test("not while it is small", async () => {
     const { store, receive, rest } = await setUp()
     for (const fill of [1, 2]) receive(fill)
     await store.flush()
+    expect(store.rollupIfDue()).toBeUndefined()
     expect((await rest()).opened.checkpoint).toBeNull()
   })
 
@@ -106,6 +142,7 @@ describe("a log is written anew (I17)", () => {
     const changeset = whole(...Array.from({ length: 300 }, () => 7))
     store.receive({ epoch: "e", cursor: lsn(1), changeset })
     await store.flush()
+    await store.rollupIfDue()
     const { opened, entries } = await rest()
     expect([opened.checkpoint?.pages.length, entries("base")]).toEqual([300, 0])
   })
@@ -115,6 +152,7 @@ describe("a log is written anew (I17)", () => {
     for (const fill of [1, 2, 3]) {
       receive(fill)
       await store.flush()
+      await store.rollupIfDue()
     }
     const { opened, entries } = await rest()
     expect([opened.checkpoint?.pages, entries("base")]).toEqual([[page(3)], 0])

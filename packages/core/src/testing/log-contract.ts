@@ -133,6 +133,25 @@ export function logContract(name: string, make: () => Promise<LogContractDisk>):
       }
     })
 
+    test("pages are written beside appends, for the rollup that gets the same ones (I12)", async () => {
+      const { log } = await open()
+      if (log.prepare === undefined) return
+      const records = chainOf("s", ["1", "2"])
+      const checkpoint = checkpointOf(3, 300)
+      await Promise.all([log.append(records.slice(0, 1)), log.prepare(checkpoint.pages)])
+      await log.append(records.slice(1))
+      const second = await reopen(log)
+      expect([second.checkpoint, second.records]).toEqual([null, records])
+      await second.log.prepare?.(checkpoint.pages)
+      await second.log.rollup(checkpoint, records.slice(1))
+      const third = await reopen(second.log)
+      expect([third.checkpoint?.pages.length, third.records.length]).toEqual([300, 1])
+      // Others than were prepared.
+      await third.log.prepare?.(checkpoint.pages)
+      await third.log.rollup(checkpointOf(4, 2), [])
+      expect((await reopen(third.log)).checkpoint).toEqual(checkpointOf(4, 2))
+    })
+
     test("a caller may reuse its arrays after the call has resolved", async () => {
       const { log } = await open()
       const page = new Uint8Array(PAGE_BYTES).fill(1)

@@ -135,4 +135,13 @@ export class ServerDocument {
     const changeset: Changeset = { pageCount: pages.length, isWhole: true, before: null, after, pages }
     return { type: "pages", from: lsn(0), to: lsn(position), isLast: true, bytesTotal: 0, changeset, outcomes }
   }
+
+  /** What one more todo changes, at a position. */
+  next(position: number): Pages {
+    this.#storage.commit()
+    this.db.exec("insert into todos values (?, ?, 0)", `next ${position}`, "one more")
+    const changeset = this.#storage.commit()
+    assert(changeset !== null, "a todo changes a page")
+    return { type: "pages", from: lsn(0), to: lsn(position), isLast: true, bytesTotal: 0, changeset, outcomes: [] }
+  }
 }

@@ -7,13 +7,8 @@ import { ClientConnection } from "../../../core/src/remote/client-connection.ts"
 import { admission } from "../../../core/src/testing/admit.ts"
 import { browserHost as host } from "../platform/browser/browser-host.ts"
 import type { BrowserStorage } from "../platform/browser/browser-storage.ts"
-import {
-  deleteBrowserLog,
-  hasBrowserLog,
-  moveBrowserLog,
-  movedMsOf,
-  openBrowserLog,
-} from "../platform/browser/idb-log.ts"
+import { openBrowserLog } from "../platform/browser/idb-log.ts"
+import { deleteBrowserLog, hasBrowserLog, moveBrowserLog, movedMsOf } from "../platform/browser/stored-logs.ts"
 import { MemoryLocks } from "../platform/memory/memory-locks.ts"
 import { loadSqliteInNode } from "../platform/memory/memory-platform.ts"
 import type { Platform } from "../platform/port.ts"

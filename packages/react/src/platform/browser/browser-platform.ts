@@ -1,14 +1,9 @@
 import type { Platform } from "../port.ts"
 import { browserHost } from "./browser-host.ts"
-import {
-  browserStorage,
-  deleteBrowserLog,
-  hasBrowserLog,
-  moveBrowserLog,
-  movedMsOf,
-  openBrowserLog,
-} from "./idb-log.ts"
+import { browserStorage } from "./browser-storage.ts"
+import { openBrowserLog } from "./idb-log.ts"
 import { loadSqlite } from "./load-sqlite.ts"
+import { deleteBrowserLog, hasBrowserLog, moveBrowserLog, movedMsOf } from "./stored-logs.ts"
 import { holdLivenessLock, own, ownWhenFree, watchLivenessLock } from "./web-locks.ts"
 import { wsNetwork } from "./ws-network.ts"
 

@@ -2,8 +2,10 @@ import { loadChecksum, type OpenedLog } from "@lf/core/internal"
 import { IDBFactory, IDBObjectStore, IDBRequest } from "fake-indexeddb"
 import { afterEach, describe, expect, test, vi } from "vitest"
 import { chainOf, checkpointOf, logContract } from "../../../../core/src/testing/log-contract.ts"
-import { type BrowserStorage, browserStorage, deleteBrowserLog, openBrowserLog } from "./idb-log.ts"
+import { type BrowserStorage, browserStorage } from "./browser-storage.ts"
+import { openBrowserLog } from "./idb-log.ts"
 import type { CheckpointFiles } from "./opfs-checkpoint.ts"
+import { deleteBrowserLog } from "./stored-logs.ts"
 
 await loadChecksum()
 
@@ -14,6 +16,7 @@ class MemoryStorage implements BrowserStorage {
   indexedDB: IDBFactory | null = new IDBFactory()
   hasFiles = true
   failWrite: Error | null = null
+  beforeWrite: Promise<void> = Promise.resolve()
   readonly folders = new Map<string, Map<string, Uint8Array>>()
 
   async files(folder: string): Promise<CheckpointFiles | null> {
@@ -24,6 +27,7 @@ class MemoryStorage implements BrowserStorage {
       names: async () => [...files.keys()],
       read: async (name) => files.get(name) ?? null,
       write: async (name, parts) => {
+        await this.beforeWrite
         if (this.failWrite !== null) throw this.failWrite
         files.set(name, new Uint8Array(await new Blob([...parts]).arrayBuffer()))
       },
@@ -102,6 +106,28 @@ describe("browser log", () => {
     const again = await open(storage)
     expect(again.checkpoint).toEqual(checkpointOf(4, 2))
     expect(storage.fileNames()).toEqual(["db-5-1"])
+    await again.log.close()
+  })
+
+  test("appends do not wait for the pages of a rollup, and closing does", async () => {
+    const storage = new MemoryStorage()
+    const { log } = await open(storage)
+    let write: () => void = () => {}
+    storage.beforeWrite = new Promise((resolve) => {
+      write = () => resolve()
+    })
+    const prepared = log.prepare?.(checkpointOf(1, 2).pages)
+    await log.append(ONE)
+    let isClosed = false
+    const closed = log.close().then(() => {
+      isClosed = true
+    })
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    expect([isClosed, storage.fileNames()]).toEqual([false, []])
+    write()
+    await Promise.all([prepared, closed])
+    const again = await open(storage)
+    expect([again.checkpoint, again.records]).toEqual([null, ONE])
     await again.log.close()
   })
 
@@ -199,7 +225,9 @@ describe("browser log", () => {
     const full = await open(storage)
     expect(full.records).toEqual(ONE)
     vi.restoreAllMocks()
-    await full.log.append(chainOf("t", ["1"]))
+    // Both would raise it.
+    const { pages } = checkpointOf(1, 1)
+    await Promise.all([full.log.append(chainOf("t", ["1"])), full.log.prepare?.(pages)])
     await full.log.append(chainOf("u", ["1"]))
     await expect(first.log.append(ONE)).rejects.toMatchObject({ code: "LOG_DEPOSED" })
     await full.log.close()

@@ -5,7 +5,8 @@ import { type DocumentLog, type LogRecord, loadChecksum } from "@lf/core/interna
 import { IDBFactory } from "fake-indexeddb"
 import { describe, expect, test } from "vitest"
 import { chainOf, checkpointOf } from "../../../../core/src/testing/log-contract.ts"
-import { type BrowserStorage, openBrowserLog } from "./idb-log.ts"
+import type { BrowserStorage } from "./browser-storage.ts"
+import { openBrowserLog } from "./idb-log.ts"
 import type { CheckpointFiles } from "./opfs-checkpoint.ts"
 
 await loadChecksum()

@@ -3,7 +3,8 @@ import { IDBFactory } from "fake-indexeddb"
 import { describe, expect, test } from "vitest"
 import { chainOf, checkpointOf } from "../../../../core/src/testing/log-contract.ts"
 import type { BrowserStorage } from "./browser-storage.ts"
-import { deleteBrowserLog, hasBrowserLog, moveBrowserLog, movedMsOf, openBrowserLog } from "./idb-log.ts"
+import { openBrowserLog } from "./idb-log.ts"
+import { deleteBrowserLog, hasBrowserLog, moveBrowserLog, movedMsOf } from "./stored-logs.ts"
 
 await loadChecksum()
 

@@ -1,6 +1,6 @@
 import { type LogRecord, loadChecksum, openMemoryLog, pendingAtRest } from "@lf/core/internal"
 import { claimKey, storageKey } from "../../rpc/storage-key.ts"
-import { readBrowserRecords } from "./idb-log.ts"
+import { readBrowserRecords } from "./stored-logs.ts"
 
 /**
  * How many changes of a document are pending on this device, read from storage: opens, owns and writes nothing, and
