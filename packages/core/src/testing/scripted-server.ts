@@ -1,3 +1,4 @@
+import { assert } from "../base/assert.ts"
 import { lsn } from "../base/lsn.ts"
 import { MemoryDisk } from "../journal/memory-log.ts"
 import { Local } from "../local/local.ts"
@@ -139,7 +140,7 @@ export class ServerDocument {
   /** What one more todo changes, at a position. */
   next(position: number): Pages {
     this.#storage.commit()
-    this.db.exec("insert into todos values (?, ?, 0)", `next ${position}`, "one more")
+    this.db.exec("insert into todos values (?, ?, 0, 0)", `next ${position}`, "one more")
     const changeset = this.#storage.commit()
     assert(changeset !== null, "a todo changes a page")
     return { type: "pages", from: lsn(0), to: lsn(position), isLast: true, bytesTotal: 0, changeset, outcomes: [] }
