@@ -118,7 +118,7 @@ export class Reconciler {
   /**
    * Waits for newer pages, puts them under, and runs what is pending again. Pages that can be fetched again are durable a
    * moment later, or together with the next mutation, which is then not behind them. The rest is when this resolves: a
-   * whole base, a new client id, and outcomes, which the server keeps until it hears so.
+   * whole base, a new client id, and outcomes, which the server keeps until they are confirmed.
    */
   async rebase(link: Link, epoch: string): Promise<void> {
     const outcomesSeen = this.#push.confirmed

@@ -269,6 +269,7 @@ export class Remote implements ConnectableDocument {
     this.#effects?.marks.forget()
     this.#release(this.#clients.ids())
     this.#gone.keep()
+    if (!this.#isClosing && this.#steps.analyze()) this.#wake()
     await this.#store.checkpoint()
   }
 

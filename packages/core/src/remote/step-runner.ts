@@ -26,6 +26,8 @@ export const STEP_MUTATIONS_MAX = 256
 export const STEP_SLICE_MS = 10
 /** How far ahead of the server a client's clock may be; later times are clamped. */
 const CLOCK_AHEAD_MS_MAX = 60_000
+/** All tables, not only those of this connection's queries; of each index some hundred rows. */
+const ANALYZE = "pragma optimize = 0x10012"
 const NO_UID = "00000000-0000-0000-0000-000000000000"
 
 /** Runs `work` and stops it when it takes too long. False: it was stopped, and its wasm instance cannot be used again. */
@@ -131,6 +133,19 @@ export class StepRunner {
   /** Replaces a wasm instance that threw, in a mutation or a read (T43). */
   async recover(): Promise<void> {
     if (this.db.crash !== null) await this.#startOver()
+  }
+
+  /**
+   * Renews the planner's statistics of tables that have grown or shrunk much; SQLite decides which. They are pages like all
+   * others, so that every reader has the same. False: nothing has changed.
+   */
+  analyze(): boolean {
+    // A full document has no room for them.
+    if (this.db.crash !== null || this.db.pagesUsed >= this.#size.pagesMax) return false
+    this.db.exec(ANALYZE)
+    const changeset = this.#store.storage.commit()
+    if (changeset !== null) this.#store.append(changeset)
+    return changeset !== null
   }
 
   #apply(waiting: readonly Waiting[], run: { current: number }): GroupResult {

@@ -10,7 +10,7 @@ import {
   requestDone,
 } from "./log-directory.ts"
 
-// Logs that nobody needs to have open.
+// What may be asked of a log that is not open.
 
 /** Deletes all that is stored for `key`. The owner closes an open log first. @throws LOG_FAILED */
 export async function deleteBrowserLog(key: string, storage: BrowserStorage = browserStorage()): Promise<void> {
