@@ -35,13 +35,13 @@ export async function openLocal(opened, { mutator = todoMutator, host = nodeHost
 
 /** A client in memory with `rows` todos and nothing pending. */
 export async function localWith(rows) {
+  await loadChecksum()
   const { storage } = await seeded(rows)
   return await localOver(storage)
 }
 
 /** A client in memory whose base is `storage`, with nothing pending. */
 export async function localOver(storage, options) {
-  await loadChecksum()
   const disk = new MemoryDisk()
   await store(await disk.open("doc"), storage)
   return await openLocal(await disk.open("doc"), options)
