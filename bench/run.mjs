@@ -18,7 +18,7 @@ const all = [
     "footprint",
   ],
   ...["server-cpu", "server-throughput", "fan-out", "first-sync", "remote-visible", "stall", "documents"],
-  ...["local-visible-web", "local-durable-web", "reopen-web", "growth"],
+  ...["local-visible-web", "local-durable-web", "reopen-web", "first-sync-web", "growth"],
 ]
 const args = process.argv.slice(2)
 const quick = args.includes("--quick")
