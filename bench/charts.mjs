@@ -6,6 +6,7 @@ import { distance } from "./measure.mjs"
 const FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
 const REACHED = "#0072b2"
 const MISSED = "#d55e00"
+const CURVES = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#7a5c00", "#56b4e9", "#5b2c83", "#e69f00"]
 const INK = "#24292f"
 /** A character's width as a share of its height. Without a canvas Vega takes 0.8, which leaves a wide empty margin. */
 const CHARACTER_WIDTH = 0.58
@@ -135,7 +136,7 @@ export function growthChart(rows) {
   const color = {
     field: "curve",
     type: "nominal",
-    scale: { range: ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#7a5c00", "#56b4e9", "#5b2c83"] },
+    scale: { range: CURVES },
     legend: { columns: 2, symbolType: "stroke", symbolStrokeWidth: 3 },
   }
   return draw({

@@ -11,7 +11,7 @@ await loadChecksum()
 // What every client has before its first byte.
 await loadSqlite()
 const requests = {
-  usage: memory,
+  usage: () => memory(),
   startMemory,
   async sync({ url, docId }) {
     globalThis.gc?.()

@@ -71,7 +71,7 @@ export async function run({ quick }) {
 }
 
 /** Follows what the readers have; a client may get several changes in one frame. */
-function watch(readers) {
+export function watch(readers) {
   let frame = null
   let target = Number.POSITIVE_INFINITY
   let missing = 0

@@ -1,5 +1,6 @@
-// How figures grow with the document, its readers and what waits. The peer of each is the same curve's smallest figure, so
-// the ratio is the growth. Goals: at most twice where it must stay flat, in proportion (and a quarter) where it may follow n.
+// How figures grow with the document, its readers, what waits, and what a server has open. The peer of each is the same curve's
+// smallest figure, so the ratio is the growth. Goals: at most twice where it must stay flat, in proportion (and a quarter)
+// where it may follow n.
 
 import { sql } from "@lf/core"
 import { compileQuery, diffRows, loadChecksum, patchRows } from "@lf/core/internal"
@@ -7,6 +8,7 @@ import { LiveQueries } from "../packages/core/dist/local/live-queries.js"
 import { applyGroup } from "../packages/core/dist/timeline/apply-group.js"
 import { nodeHost } from "../packages/next/dist/node/node-host.js"
 import { drained } from "./drain.mjs"
+import { overClients, overDocuments } from "./growth-server.mjs"
 import { cpuMicros, median, row } from "./measure.mjs"
 import { frameOf, mutationOf, step } from "./server-step.mjs"
 import { LISTS, mutator, random, seeded, todo, todoId } from "./todos.mjs"
@@ -16,11 +18,16 @@ const linear = (n, first) => `<= ${(n / first) * 1.25}`
 
 export async function run({ quick }) {
   await loadChecksum()
+  const clients = await overClients(quick ? [1, 10, 100] : [1, 10, 100, 1_000], quick)
+  const documents = await overDocuments(quick ? [1, 10] : [1, 10, 100, 1_000])
   return [
     ...(await overRows(quick ? [1_000, 10_000] : [1_000, 10_000, 100_000, 1_000_000], quick ? 60 : 300)),
     ...(await overQueries([1, 10, 100, 1_000], quick)),
     ...(await overPending(quick ? [1, 10, 100, 1_000] : [1, 10, 100, 1_000, 10_000], quick)),
     ...(await overPatch(quick ? [1_000, 10_000] : [1_000, 10_000, 40_000, 100_000], quick ? 3 : 5)),
+    ...curve("server per mutation, connected clients", "us CPU", clients, linear),
+    ...curve("memory of each, open documents", "MB", documents.mb, flat),
+    ...curve("opening one, open documents", "ms", documents.ms, flat),
   ]
 }
 

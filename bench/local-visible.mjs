@@ -1,6 +1,5 @@
 // AddTodo called -> the live query "newest 100 of one list" has delivered the row, in Node, nothing on disk. Wall time.
-// Each peer has a process with ours. Zero needs a running zero-cache with Postgres, and LiveStore an adapter with a
-// worker of its own: neither has a headless mode in Node without them that would be comparable, so they are left out.
+// Each peer has a process with ours and no server.
 import { apart } from "./apart.mjs"
 import { median, row } from "./measure.mjs"
 
@@ -9,6 +8,9 @@ const peers = [
   { script: "rxdb", name: "RxDB in memory", goal: "<= 0.5" },
   { script: "replicache", name: "Replicache in memory", goal: "<= 0.5" },
   { script: "pglite", name: "PGlite", goal: "<= 0.5" },
+  { script: "livestore", name: "LiveStore in memory", goal: "<= 0.5" },
+  { script: "zero", name: "Zero in memory", goal: "<= 0.5" },
+  { script: "powersync", name: "PowerSync", goal: "<= 0.5" },
   { script: "yjs", name: "Yjs, no queries", goal: "<= 3" },
 ]
 

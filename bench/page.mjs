@@ -35,7 +35,7 @@ ${wrap(`Of ${withGoal.length} rows with a goal ${reached} reach it and ${withGoa
 
 ![How far each row is from its goal](media/performance-goals.svg)
 
-![How cost grows with rows, live queries, pending mutations and moved rows](media/performance-growth.svg)
+![How cost grows with rows, live queries, pending mutations, moved rows, clients and documents](media/performance-growth.svg)
 
 ## Where we lose
 

@@ -5,9 +5,20 @@ import { apart } from "./apart.mjs"
 import { meets } from "./measure.mjs"
 
 const all = [
-  ...["engine", "wire", "rerun", "rebase", "local-visible", "catch-up", "editing-trace", "reopen", "footprint"],
+  ...[
+    "engine",
+    "wire",
+    "rerun",
+    "rebase",
+    "local-visible",
+    "tracker",
+    "catch-up",
+    "editing-trace",
+    "reopen",
+    "footprint",
+  ],
   ...["server-cpu", "server-throughput", "fan-out", "first-sync", "remote-visible", "stall", "documents"],
-  ...["local-visible-web", "local-durable-web", "reopen-web", "growth"],
+  ...["local-visible-web", "local-durable-web", "reopen-web", "first-sync-web", "growth"],
 ]
 const args = process.argv.slice(2)
 const quick = args.includes("--quick")

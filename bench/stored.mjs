@@ -7,7 +7,7 @@ import { Local, LocalStore, MemoryDisk } from "@lf/core/testing"
 import { encodeWhole } from "../packages/core/dist/storage/delta.js"
 import { loadSqlite } from "../packages/next/dist/node/load-sqlite.js"
 import { nodeHost } from "../packages/next/dist/node/node-host.js"
-import { mutator, seeded } from "./todos.mjs"
+import { seeded, mutator as todoMutator } from "./todos.mjs"
 
 const EPOCH = "bench"
 
@@ -28,18 +28,23 @@ export async function store(opened, storage, changes = []) {
   await client.streams.close()
 }
 
-export async function openLocal(opened) {
+export async function openLocal(opened, { mutator = todoMutator, host = nodeHost } = {}) {
   const module = await loadSqlite()
-  return new Local({ opened, module, mutator, host: nodeHost, user: null })
+  return new Local({ opened, module, mutator, host, user: null })
 }
 
 /** A client in memory with `rows` todos and nothing pending. */
 export async function localWith(rows) {
   await loadChecksum()
   const { storage } = await seeded(rows)
+  return await localOver(storage)
+}
+
+/** A client in memory whose base is `storage`, with nothing pending. */
+export async function localOver(storage, options) {
   const disk = new MemoryDisk()
-  await store(await disk.open("todos"), storage)
-  return openLocal(await disk.open("todos"))
+  await store(await disk.open("doc"), storage)
+  return await openLocal(await disk.open("doc"), options)
 }
 
 /** A rolled-up document on disk, made by a process of its own. */

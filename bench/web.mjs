@@ -21,20 +21,44 @@ const source = fileURLToPath(new URL("./web/", import.meta.url))
  * What a page throws rejects `page` or `close`.
  */
 export async function openBrowser(rows) {
+  const site = await openSite()
+  await site.server.ask("seed", { docId: "doc", rows })
+  const profile = await site.openProfile()
+  return {
+    server: site.server,
+    page: profile.page,
+    async close() {
+      await profile.close()
+      await site.close()
+    },
+  }
+}
+
+/** A server with the pages and no document. `openProfile` starts a browser that has stored nothing. */
+export async function openSite() {
   const { directory, remove } = temporaryDirectory()
   const site = join(directory, "site")
   await bundle(site)
   const server = await startServer(join(directory, "lf"), site)
-  await server.ask("seed", { docId: "doc", rows })
+  return {
+    server,
+    openProfile: () => openProfile(`http://localhost:${server.port}`),
+    async close() {
+      await server.stop()
+      remove()
+    },
+  }
+}
+
+async function openProfile(origin) {
+  const { directory, remove } = temporaryDirectory()
   const errors = []
-  const context = await chromium.launchPersistentContext(join(directory, "profile"), {
+  const context = await chromium.launchPersistentContext(directory, {
     executablePath: CHROMIUM,
     args: CHROMIUM_ARGS,
     headless: true,
   })
-  const origin = `http://localhost:${server.port}`
   return {
-    server,
     async page(path) {
       const page = await context.newPage()
       page.on("pageerror", (error) => errors.push(error))
@@ -42,9 +66,15 @@ export async function openBrowser(rows) {
       if (errors.length > 0) throw errors[0]
       return page
     },
+    /** The processes that run pages and their workers. */
+    async rendererPids() {
+      const session = await context.browser().newBrowserCDPSession()
+      const { processInfo } = await session.send("SystemInfo.getProcessInfo")
+      await session.detach()
+      return processInfo.filter(({ type }) => type === "renderer").map(({ id }) => id)
+    },
     async close() {
       await context.close()
-      await server.stop()
       remove()
       if (errors.length > 0) throw errors[0]
     },
@@ -62,7 +92,7 @@ async function bundle(site) {
     bundle: true,
     format: "esm",
     logLevel: "warning",
-    entryPoints: ["page.mjs", "worker.mjs", "floor.mjs"].map((name) => join(source, name)),
+    entryPoints: ["page.mjs", "worker.mjs", "floor.mjs", "first-sync.mjs"].map((name) => join(source, name)),
     outdir: site,
     minify: true,
     platform: "browser",

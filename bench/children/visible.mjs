@@ -12,6 +12,9 @@ const open = {
   rxdb: async (rows) => (await import("../peers/rxdb.mjs")).openRxdb(rows),
   replicache: async (rows) => (await import("../peers/replicache.mjs")).openReplicache(rows),
   pglite: async (rows) => (await import("../peers/pglite.mjs")).openPglite(rows),
+  livestore: async (rows) => (await import("../peers/livestore.mjs")).openLiveStore(rows),
+  zero: async (rows) => (await import("../peers/zero.mjs")).openZero(rows),
+  powersync: async (rows) => (await import("../peers/powersync.mjs")).openPowerSync(rows),
   yjs: async (rows) => (await import("../peers/yjs.mjs")).openYjs(rows),
 }
 
