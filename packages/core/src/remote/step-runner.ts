@@ -26,6 +26,8 @@ export const STEP_MUTATIONS_MAX = 256
 export const STEP_SLICE_MS = 10
 /** How far ahead of the server a client's clock may be; later times are clamped. */
 const CLOCK_AHEAD_MS_MAX = 60_000
+/** With fewer pages the deltas of a commit are made in one piece, in less than a slice. */
+const SLICED_PAGES_MIN = 16
 /** All tables, not only those of this connection's queries; of each index some hundred rows. */
 const ANALYZE = "pragma optimize = 0x10012"
 const NO_UID = "00000000-0000-0000-0000-000000000000"
@@ -124,8 +126,10 @@ export class StepRunner {
       // In a group of several it may only be the one that ran when the group's time was up.
       if (waiting.length === 1) this.#stopped.set(key, "SQL_LIMIT")
       else this.#suspects.add(key)
-    } else if (result?.type === "done") return this.#commit(waiting.slice(0, result.outcomes.length), result.outcomes)
-    else if (result?.type === "crashed") this.#stopped.set(refKey(waiting[result.at]), "SQL_CRASHED")
+    } else if (result?.type === "done") {
+      await this.#encode()
+      return this.#commit(waiting.slice(0, result.outcomes.length), result.outcomes)
+    } else if (result?.type === "crashed") this.#stopped.set(refKey(waiting[result.at]), "SQL_CRASHED")
     await this.#startOver()
     return []
   }
@@ -140,12 +144,25 @@ export class StepRunner {
    * others, so that every reader has the same. False: nothing has changed.
    */
   analyze(): boolean {
-    // A full document has no room for them.
-    if (this.db.crash !== null || this.db.pagesUsed >= this.#size.pagesMax) return false
+    // A full document has no room for them, and a commit under way is not theirs.
+    if (this.db.crash !== null || this.#store.storage.hasOverlay || this.db.pagesUsed >= this.#size.pagesMax)
+      return false
     this.db.exec(ANALYZE)
     const changeset = this.#store.storage.commit()
     if (changeset !== null) this.#store.append(changeset)
     return changeset !== null
+  }
+
+  /** Makes the deltas of a commit of many pages in slices, so that other documents run in between (T39). */
+  async #encode(): Promise<void> {
+    const { storage } = this.#store
+    if (storage.overlayPages < SLICED_PAGES_MIN) return
+    let endMs = this.#host.monotonicMs() + STEP_SLICE_MS
+    for (const _ of storage.encodeOverlay()) {
+      if (this.#host.monotonicMs() < endMs) continue
+      await this.#host.yieldToLoop?.()
+      endMs = this.#host.monotonicMs() + STEP_SLICE_MS
+    }
   }
 
   #apply(waiting: readonly Waiting[], run: { current: number }): GroupResult {

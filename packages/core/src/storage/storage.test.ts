@@ -92,6 +92,25 @@ test("a long delta is taken where the page itself would be longer", () => {
   expect(applyDelta(before, delta)).toEqual(after)
 })
 
+test("a delta that was made before its page was written again, or reverted, is not taken", () => {
+  const filled = (byte: number) => page(() => byte)
+  const storage = new Storage([filled(1), filled(2)])
+  storage.write(1, filled(3))
+  storage.write(2, filled(4))
+  expect([...storage.encodeOverlay()].length).toBe(2)
+  storage.write(1, filled(5))
+  const replica = new Storage([filled(1), filled(2)])
+  const changeset = storage.commit()
+  if (changeset !== null) replica.receive(changeset)
+  expect([replica.checksum, replica.page(1)]).toEqual([storage.checksum, filled(5)])
+  storage.write(1, filled(6))
+  expect([...storage.encodeOverlay()].length).toBe(1)
+  storage.revert()
+  expect([storage.overlayPages, storage.commit()]).toEqual([0, null])
+  storage.write(2, filled(4))
+  expect([...storage.encodeOverlay()]).toEqual([])
+})
+
 test("an unwritten page is one of zeros, here and at a replica", () => {
   const source = new Storage([page(() => 1)])
   const replica = new Storage([page(() => 1)])

@@ -4,7 +4,7 @@ import type { PageList } from "../base/page-list.ts"
 import { PAGE_BYTES, type Page, samePageContent, ZERO_PAGE } from "../sqlite/page.ts"
 import type { PageStore } from "../sqlite/vfs.ts"
 import { type Changeset, DOCUMENT_PAGES_MAX, type PageChange } from "./changeset.ts"
-import { encodeDelta, samePage } from "./delta.ts"
+import { encodeDelta, type PageDelta, samePage } from "./delta.ts"
 import { PageTable } from "./page-table.ts"
 
 /** One megabyte: more than most transactions write. */
@@ -22,6 +22,8 @@ export class Storage implements PageStore {
   readonly #seen = new Map<number, Page | undefined>()
   /** Pages of the overlay that were replaced: written again instead of a new one, which would cost more than its bytes. */
   readonly #spare: Page[] = []
+  /** Deltas that the next commit needs, made before. */
+  readonly #deltas = new Map<number, PageDelta>()
   /** Pages in `#seen` that were the overlay's: spare once they have been compared. */
   #seenOverlay: Page[] = []
 
@@ -57,6 +59,7 @@ export class Storage implements PageStore {
       else this.#seenOverlay.push(replaced)
     }
     this.#touch(pageNo)
+    this.#deltas.delete(pageNo)
     this.#overlay.set(pageNo, page)
     if (pageNo > this.pageCount()) this.#overlayPageCount = pageNo
   }
@@ -90,6 +93,21 @@ export class Storage implements PageStore {
     return this.#base.snapshot()
   }
 
+  /** Pages that the next commit compares with the base. */
+  get overlayPages(): number {
+    return this.#overlay.size
+  }
+
+  /** Makes the deltas of the next commit, one at a time: a mutation that writes thousands of pages needs a second for them. */
+  *encodeOverlay(): Generator<void> {
+    for (const [pageNo, page] of this.#overlay) {
+      const old = this.#base.page(pageNo)
+      if (samePage(old, page)) continue
+      this.#deltas.set(pageNo, encodeDelta(old, page))
+      yield
+    }
+  }
+
   get hasOverlay(): boolean {
     return this.#overlay.size > 0 || this.#overlayPageCount !== null
   }
@@ -108,12 +126,11 @@ export class Storage implements PageStore {
       const page = this.#overlay.get(pageNo)
       const old = this.#base.page(pageNo)
       if (page === undefined || samePage(old, page)) continue
-      pages.push({ pageNo, deltas: [encodeDelta(old, page)] })
+      pages.push({ pageNo, deltas: [this.#deltas.get(pageNo) ?? encodeDelta(old, page)] })
       this.#base.set(pageNo, page)
     }
     this.#base.truncate(pageCount)
-    this.#overlay.clear()
-    this.#overlayPageCount = null
+    this.#forgetOverlay()
     if (pages.length === 0 && !shrunk) return null
     return { pageCount, isWhole: false, before, after: this.#base.checksum, pages }
   }
@@ -124,7 +141,12 @@ export class Storage implements PageStore {
     for (const pageNo of this.#overlay.keys()) this.#touch(pageNo)
     for (let pageNo = this.#base.pageCount + 1; pageNo <= widest; pageNo++) this.#touch(pageNo)
     for (let pageNo = this.pageCount() + 1; pageNo <= widest; pageNo++) this.#touch(pageNo)
+    this.#forgetOverlay()
+  }
+
+  #forgetOverlay(): void {
     this.#overlay.clear()
+    this.#deltas.clear()
     this.#overlayPageCount = null
   }
 
