@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest"
 import { ByteWriter } from "../base/bytes.ts"
 import { writePlain } from "../base/plain.ts"
-import { MUTATION_BYTES_MAX, MUTATION_NAME_BYTES_MAX, type Mutation, mutationCodec } from "./mutation.ts"
+import { asSent, MUTATION_BYTES_MAX, MUTATION_NAME_BYTES_MAX, type Mutation, mutationCodec } from "./mutation.ts"
 
 const uid = "0190b5d2-1111-7222-8333-944455556666"
 const mutation: Mutation = { uid, name: "Add", args: { id: 1 }, at: 5.5 }
@@ -52,6 +52,17 @@ test("exactly MUTATION_BYTES_MAX are encoded and decoded, one byte more is refus
   expect(() => mutationCodec.encode(ofBytes(count + 1))).toThrow(
     expect.objectContaining({ code: "MUTATION_TOO_LARGE" }),
   )
+})
+
+test("what is sent keeps the bytes that it was made of, whatever its caller or a mutator does to the arguments", () => {
+  const args = { list: [1] }
+  const mutation = { uid: "00000000-0000-7000-8000-000000000000", name: "n", args, at: 1 }
+  const bytes = mutationCodec.encode(mutation)
+  const sent = asSent(mutation)
+  args.list.push(2)
+  ;(sent.args as typeof args).list.push(3)
+  expect(mutationCodec.encode(sent)).toEqual(bytes)
+  expect(mutationCodec.decode(mutationCodec.encode(sent)).args).toEqual({ list: [1] })
 })
 
 test("a name may have exactly its limit", () => {

@@ -21,12 +21,26 @@ export interface Mutation {
 const FORMAT = 1
 const UID = /^[0-9a-f-]{36}$/
 
+/** The bytes of mutations that `asSent` made: they are appended next, and need not be encoded again. */
+const encoded = new WeakMap<Mutation, Uint8Array>()
+
+/** A mutation as the wire will carry it, without what its caller still holds. @throws as `mutationCodec.encode` */
+export function asSent(mutation: Mutation): Mutation {
+  const bytes = mutationCodec.encode(mutation)
+  const sent = mutationCodec.decode(bytes)
+  encoded.set(sent, bytes)
+  return sent
+}
+
 export const mutationCodec = {
   /**
    * Encodes exactly what `decode` takes (T35).
    * @throws MUTATION_ARGS_INVALID MUTATION_TOO_LARGE
    */
-  encode({ uid, name, args, at }: Mutation): Uint8Array {
+  encode(mutation: Mutation): Uint8Array {
+    const known = encoded.get(mutation)
+    if (known !== undefined) return known
+    const { uid, name, args, at } = mutation
     assert(UID.test(uid), "a mutation's uid is a UUID")
     assert(textToBytes(name).length <= MUTATION_NAME_BYTES_MAX, "a mutation's name has its limit")
     assert(Number.isFinite(at), "a mutation's time is a number")

@@ -4,7 +4,7 @@ import { textToBytes } from "../base/bytes.ts"
 import { LfError } from "../base/error.ts"
 import { sha256Hex } from "../base/ids.ts"
 import type { Sql } from "../sqlite/sql.ts"
-import { MUTATION_NAME_BYTES_MAX, type Mutation, mutationCodec } from "./mutation.ts"
+import { asSent, MUTATION_NAME_BYTES_MAX, type Mutation } from "./mutation.ts"
 import type { Tx } from "./tx.ts"
 
 /** A named change: the schema of its arguments and the function that makes it, on the client at once and on the server again. */
@@ -100,7 +100,7 @@ export class Mutator {
    */
   make(mutation: Mutation): Mutation {
     this.find(mutation.name).parse(mutation.args)
-    return mutationCodec.decode(mutationCodec.encode(mutation))
+    return asSent(mutation)
   }
 
   /**
