@@ -1,4 +1,4 @@
-import { cpSync, readdirSync, readFileSync, realpathSync } from "node:fs"
+import { cpSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs"
 import { join, resolve } from "node:path"
 import { type Browser, expect, test } from "@playwright/test"
 import { publint } from "publint"
@@ -16,7 +16,7 @@ test.beforeEach(() => {
 test.afterEach(() => timed("clean up", () => workshop[Symbol.asyncDispose]()))
 
 test("scene 9: an app scaffolded from packed tarballs installs, builds, and two browsers sync", async ({ browser }) => {
-  test.setTimeout(240_000)
+  test.setTimeout(300_000)
   const packs = await timed("pack", pack)
   await timed("publint", () => Promise.all(readdirSync(packs).map((file) => checkPack(join(packs, file)))))
   const app = await timed("scaffold", () => scaffold(packs))
@@ -25,7 +25,7 @@ test("scene 9: an app scaffolded from packed tarballs installs, builds, and two 
     // The packed one, not a link into the repository.
     expect(realpathSync(join(app, "node_modules/@lf", name))).toBe(join(realpathSync(app), "node_modules/@lf", name))
   }
-  cpSync(resolve("e2e/scenes/scene"), join(app, "app/scene"), { recursive: true })
+  cpSync(resolve("e2e/scenes/app"), join(app, "app"), { recursive: true })
   const tsconfig = readFileSync(join(app, "tsconfig.json"), "utf8")
   const built = await timed("build", () => workshop.npm(["run", "build"], { cwd: app }))
   expect(built, "the app's types are checked").toContain("Finished TypeScript")
@@ -36,9 +36,44 @@ test("scene 9: an app scaffolded from packed tarballs installs, builds, and two 
   const server = await timed("start", () => workshop.serve(app, dataDir))
   await timed("sync", () => twoBrowsersSync(browser, server.url))
   await timed("links", () => linksUnderSuspense(browser, server.url))
+  await timed("reads", () => readsOnTheServer(browser, server.url))
   await timed("stop", server.stop)
-  expect(await workshop.run(join(app, "node_modules/.bin/lf"), ["reset", dataDir])).toContain("deleted 5 documents")
+  expect(await workshop.run(join(app, "node_modules/.bin/lf"), ["reset", dataDir])).toContain("deleted 6 documents")
+  await timed("without Cache Components", () => withoutCacheComponents(app))
 })
+
+/** The same app with Next's older way to render: what reads a document is rendered for each request there too. */
+async function withoutCacheComponents(app: string): Promise<void> {
+  for (const scene of ["reads", "shell"]) rmSync(join(app, "app", scene), { recursive: true })
+  cpSync(resolve("e2e/scenes/app-without-cache-components"), join(app, "app"), { recursive: true })
+  const config = join(app, "next.config.mjs")
+  writeFileSync(config, readFileSync(config, "utf8").replace(/(cacheComponents|partialPrefetching): true,/g, ""))
+  const built = await workshop.npm(["run", "build"], { cwd: app })
+  expect(built).toMatch(/ƒ \/plain/)
+  expect(built).toMatch(/ƒ \/l\/\[id\]/)
+}
+
+/** A Server Action's own change is in the live rows, in a server component and in what `"use cache"` keeps for an lsn. */
+async function readsOnTheServer(browser: Browser, url: string): Promise<void> {
+  const page = await (await browser.newContext()).newPage()
+  const errors: string[] = []
+  page.on("pageerror", (error) => errors.push(error.message))
+  await page.goto(`${url}/reads`)
+  const [live, seen, cached, filled] = ["live", "seen", "cached", "filled"].map((id) => page.getByTestId(id))
+  await expect(live).toHaveText("", { timeout: 15_000 })
+  for (const rows of ["from an action", "from an action,from an action"]) {
+    await page.getByRole("button", { name: "add" }).click()
+    for (const output of [seen, live, cached]) await expect(output).toHaveText(rows)
+  }
+  const filledAt = await filled.textContent()
+  // The rows are in the first HTML, and what was cached for this lsn is not made again.
+  const html = await (await fetch(`${url}/reads`)).text()
+  expect(html).toContain("from an action,from an action")
+  expect(html).toContain(filledAt)
+  await page.goto(`${url}/shell`)
+  await expect(live).toHaveText("from an action,from an action")
+  expect(errors).toEqual([])
+}
 
 /** The four tarballs, as they would be published. */
 async function pack(): Promise<string> {
@@ -102,21 +137,26 @@ async function twoBrowsersSync(browser: Browser, url: string): Promise<void> {
 async function linksUnderSuspense(browser: Browser, url: string): Promise<void> {
   const page = await (await browser.newContext()).newPage()
   await page.goto(`${url}/scene/a`)
-  const rows = page.getByTestId("rows")
+  // Next keeps hidden what was left, with its rows.
+  const shown = (id: string) => page.getByTestId(id).filter({ visible: true })
+  const rows = shown("rows")
   await expect(rows).toHaveText("a: ", { timeout: 15_000 })
   await page.getByRole("button", { name: "save" }).click()
   await page.getByRole("link", { name: "b" }).click()
   await expect(rows).toHaveText("b: ")
-  await expect(page.getByText("Loading")).toHaveCount(0)
+  await expect(page.getByText("Loading").filter({ visible: true })).toHaveCount(0)
   await expect(async () => {
     await page.getByRole("button", { name: "look" }).click()
-    await expect(page.getByTestId("saved")).toHaveText("kept in a", { timeout: 200 })
+    await expect(shown("saved")).toHaveText("kept in a", { timeout: 200 })
   }).toPass({ timeout: 10_000 })
   await page.getByRole("button", { name: "c in a transition" }).click()
   await expect(rows).toHaveText("c: ")
   await page.getByRole("link", { name: "a" }).click()
   await expect(rows).toHaveText("a: saved in a")
   await expect(rows).toHaveCount(1)
+  // Back: the old screen, with its rows, at once.
+  await page.goBack()
+  await expect(rows).toHaveText("c: ", { timeout: 1_000 })
 }
 
 async function timed<R>(name: string, work: () => Promise<R>): Promise<R> {

@@ -268,7 +268,9 @@ describe("starting and stopping", () => {
   test("while the app is built nothing is locked, opened or claimed", async () => {
     vi.stubEnv("NEXT_PHASE", "phase-production-build")
     const { lf, url, dataDir } = await startServer()
-    expect(await lf.document("doc", { as: "system" }).prefetch(titlesQuery)).toEqual({ mutations: [], queries: [] })
+    const doc = lf.document("doc", { as: "system" })
+    for (const read of [doc.prefetch(titlesQuery), doc.query(titlesQuery), doc.mutate(Add, { id: "1", title: "one" })])
+      await expect(read).rejects.toMatchObject({ code: "BUILD_TIME_READ" })
     await expect(wsNetwork(url).connect()).rejects.toMatchObject({ code: "SERVER_CLOSING" })
     expect(await documentsIn(dataDir)).toEqual([])
   })

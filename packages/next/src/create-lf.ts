@@ -34,7 +34,7 @@ export interface LfOptions<P extends { readonly id: string }> extends AccessOpti
    * development: on this network) without a proxy in between must name localhost, an address, or a host of `origins`.
    */
   readonly hosts?: readonly string[]
-  /** Where the route file is, basePath included. Default: "/api/lf". */
+  /** Where the route file is; what stands before it, as a basePath, does not matter. Default: "/api/lf". */
   readonly path?: string
   /** What clients may use of this server. SECURITY.md lists the limits and their defaults. */
   readonly limits?: Partial<Limits>

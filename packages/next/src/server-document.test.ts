@@ -2,7 +2,7 @@ import { readdir } from "node:fs/promises"
 import { sql } from "@lf/core"
 import { liveQueryKey } from "@lf/core/internal"
 import { hashKey, hydrate, QueryClient } from "@tanstack/react-query"
-import { afterEach, describe, expect, test } from "vitest"
+import { afterEach, describe, expect, test, vi } from "vitest"
 import { Add, cleanUp, Remove, startClient, startServer, titlesQuery, until } from "./testing/fixture.ts"
 
 afterEach(cleanUp)
@@ -21,6 +21,35 @@ describe("a document in the server's own process", () => {
       { title: "one", author: "ann" },
       { title: "2", author: null },
     ])
+  })
+
+  test("rows have a position, the same until something changes, which an outcome names", async () => {
+    const { lf } = await startServer()
+    const doc = lf.document("doc", { as: ann })
+    const outcome = await doc.mutate(Add, { id: "1", title: "one" })
+    const at = await doc.lsn()
+    expect(outcome).toEqual({ type: "applied", lsn: at })
+    expect(await doc.read(titlesQuery)).toEqual({ rows: [{ title: "one" }], lsn: at })
+    const [later, next] = await Promise.all([doc.waitFor(at + 1), doc.mutate(Add, { id: "2", title: "two" })])
+    expect([later, next]).toEqual([undefined, { type: "applied", lsn: at + 1 }])
+    expect(await doc.read(titlesQuery)).toEqual({ rows: [{ title: "one" }, { title: "two" }], lsn: at + 1 })
+    for (const read of [
+      () => lf.document("other", { as: ann }).lsn(),
+      () => lf.document("other", { as: ann }).waitFor(1),
+    ])
+      await expect(read()).rejects.toMatchObject({ code: "DOC_NOT_FOUND" })
+  })
+
+  test("a position that never comes is reported after 10 s", async () => {
+    const { lf } = await startServer()
+    const doc = lf.document("doc", { as: ann })
+    await doc.mutate(Add, { id: "1", title: "one" })
+    vi.useFakeTimers({ toFake: ["performance"] })
+    const waiting = expect(doc.waitFor(1_000)).rejects.toMatchObject({ code: "LSN_NOT_REACHED" })
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    vi.advanceTimersByTime(10_000)
+    await waiting
+    vi.useRealTimers()
   })
 
   test("a rejection is an answer, bad arguments and unknown documents are errors", async () => {

@@ -1,9 +1,15 @@
+import { setTimeout } from "node:timers/promises"
 import { type DefinedMutation, isLfError, LfError, type Outcome, type Query, type Row } from "@lf/core"
+import type { Remote } from "@lf/core/internal"
 import type { AccessControl } from "./auth/access-control.ts"
 import { userIdTrouble } from "./auth/user-id.ts"
-import { type DehydratedQuery, type DehydratedState, dehydrateRows } from "./documents/dehydrate.ts"
+import { type DehydratedState, dehydrateRows } from "./documents/dehydrate.ts"
 import type { Lease, Rooms } from "./documents/rooms.ts"
-import { isBuilding } from "./process/environment.ts"
+import { nodeHost } from "./node/node-host.ts"
+import { atRequestTime } from "./process/request-time.ts"
+
+const WAIT_MS_MAX = 10_000
+const WAIT_STEP_MS = 20
 
 /** A document in the server's own process, for server components, route handlers and jobs. Authorized like a socket. */
 export interface ServerDocument {
@@ -12,6 +18,15 @@ export interface ServerDocument {
    * @throws USER_ID_INVALID FORBIDDEN DOC_ID_INVALID DOC_NOT_FOUND SQL_ERROR SQL_DENIED SQL_BAD_PARAMETER, and what opening it throws
    */
   query<R>(query: Query<R>): Promise<R[]>
+  /** As `query`, with the position that the rows are of: equal lsn, equal rows. @throws as `query` */
+  read<R>(query: Query<R>): Promise<{ readonly rows: R[]; readonly lsn: number }>
+  /** The position of the document now: what `"use cache"` gets as an argument to be never stale. @throws as `query` */
+  lsn(): Promise<number>
+  /**
+   * Resolves when this process has the document at `lsn`, as an outcome named it.
+   * @throws LSN_NOT_REACHED after 10 s, and as `query`
+   */
+  waitFor(lsn: number): Promise<void>
   /**
    * Runs a mutation as this user; creates a missing document if the user may. Resolves when the outcome is durable.
    * A mutation that `authorize` refuses is rejected with MUTATION_FORBIDDEN.
@@ -45,7 +60,7 @@ export function openServerDocument<P extends { readonly id: string }>(
   async function enter(create: boolean): Promise<Lease> {
     const trouble = principal === null ? null : userIdTrouble(principal)
     if (trouble !== null) throw new LfError("USER_ID_INVALID", trouble)
-    if (isBuilding()) throw new LfError("DOC_NOT_FOUND", "documents are not opened while the app is built")
+    await atRequestTime(doc)
     if (!(await may("read"))) throw new LfError("FORBIDDEN", "authorize() refused to read")
     if (create && !(await rooms.has(doc)) && !(await may("create"))) {
       throw new LfError("FORBIDDEN", "authorize() refused to create")
@@ -53,34 +68,30 @@ export function openServerDocument<P extends { readonly id: string }>(
     return await rooms.enter(doc, { create })
   }
 
-  async function prefetched(queries: readonly Query<unknown>[]): Promise<DehydratedQuery[]> {
-    const { remote, leave } = await enter(false)
+  async function within<T>(create: boolean, work: (remote: Remote) => Promise<T>): Promise<T> {
+    const { remote, leave } = await enter(create)
     try {
-      return await Promise.all(
-        queries.map(async (query) => dehydrateRows({ user, doc }, query, (await remote.read(query)) as Row[])),
-      )
+      return await work(remote)
     } finally {
       leave()
     }
   }
 
+  const prefetched = (queries: readonly Query<unknown>[]) =>
+    within(false, (remote) =>
+      Promise.all(
+        queries.map(async (query) => dehydrateRows({ user, doc }, query, (await remote.read(query)) as Row[])),
+      ),
+    )
+
   return {
-    async query<R>(query: Query<R>) {
-      const { remote, leave } = await enter(false)
-      try {
-        return await remote.read(query)
-      } finally {
-        leave()
-      }
-    },
+    query: (query) => within(false, (remote) => remote.read(query)),
+    read: (query) => within(false, (remote) => remote.readAt(query)),
+    lsn: () => within(false, async (remote) => remote.lsn()),
+    waitFor: (lsn) => within(false, (remote) => reached(remote, lsn)),
     async mutate(mutation, args) {
       if (!(await may("write", mutation.name))) return { type: "rejected", code: "MUTATION_FORBIDDEN", data: null }
-      const { remote, leave } = await enter(true)
-      try {
-        return await remote.mutate(mutation.name, args, user)
-      } finally {
-        leave()
-      }
+      return await within(true, (remote) => remote.mutate(mutation.name, args, user))
     },
     async prefetch(...queries) {
       try {
@@ -91,5 +102,14 @@ export function openServerDocument<P extends { readonly id: string }>(
         throw error
       }
     },
+  }
+}
+
+/** @throws LSN_NOT_REACHED */
+async function reached(remote: Remote, lsn: number): Promise<void> {
+  const endMs = nodeHost.monotonicMs() + WAIT_MS_MAX
+  while (remote.lsn() < lsn) {
+    if (nodeHost.monotonicMs() < endMs) await setTimeout(WAIT_STEP_MS)
+    else throw new LfError("LSN_NOT_REACHED", `the document is at ${remote.lsn()} after 10 s, not at ${lsn}`)
   }
 }

@@ -64,10 +64,13 @@ export const ERROR_CODES = {
   WORKER_REPLACED: "A newer version of the app took over; reload this tab.",
   PROVIDER_MISSING: "A hook was called outside of <LfProvider>.",
   // next
+  CONFIG_UNSUPPORTED: "The app's next.config has something that lf cannot work with; the message says what.",
   SERVER_DIRECTORY_OWNED: "Another server process uses this data directory.",
   AUTHENTICATE_MISSING: "createLf was called in production without authenticate().",
   AUTHORIZE_MISSING: "createLf was called in production without authorize().",
   DOC_NOT_FOUND: "There is no such document.",
+  LSN_NOT_REACHED: "The document did not come to the position in time.",
+  BUILD_TIME_READ: "A document was read while the app is built.",
   BACKUP_EXISTS: "There is a file of that name already.",
   BACKUP_INVALID: "The file is not a sound database of a document; nothing was restored.",
   WEBSOCKET_REQUIRED: "A plain HTTP request came to a path that speaks WebSocket.",

@@ -1,5 +1,6 @@
 import { type LfError, toLfError } from "../base/error.ts"
 import type { Host } from "../base/host.ts"
+import type { Lsn } from "../base/lsn.ts"
 import { type Database, QUERY_MS_MAX, QUERY_STEPS_MAX } from "../sqlite/database.ts"
 import type { Sql } from "../sqlite/sql.ts"
 import type { Row } from "../sqlite/statement.ts"
@@ -7,9 +8,15 @@ import type { Row } from "../sqlite/statement.ts"
 /** After this time on reads the document's loop continues with other requests (H8). */
 const SLICE_MS = 20
 
+/** Rows, and the position of the document that they are of. */
+export interface RowsAt<R> {
+  readonly rows: R[]
+  readonly lsn: Lsn
+}
+
 interface Read {
   readonly query: Sql<unknown>
-  readonly resolve: (rows: Row[]) => void
+  readonly resolve: (rows: RowsAt<Row>) => void
   readonly reject: (error: LfError) => void
 }
 
@@ -25,19 +32,19 @@ export class Reads {
   }
 
   /** Rejects with SQL_ERROR, SQL_DENIED, SQL_LIMIT, or the error that stopped the document. */
-  add(query: Sql<unknown>): Promise<Row[]> {
+  add(query: Sql<unknown>): Promise<RowsAt<Row>> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ query, resolve, reject })
     })
   }
 
-  /** Answers waiting queries for one slice, at least one. Returns whether more wait. */
-  answer(db: Database): boolean {
+  /** Answers waiting queries for one slice, at least one, on a database that is at `lsn`. Returns whether more wait. */
+  answer(db: Database, lsn: Lsn): boolean {
     const endMs = this.#host.monotonicMs() + SLICE_MS
     for (let read = this.#waiting.shift(); read !== undefined; read = this.#waiting.shift()) {
       const { query, resolve, reject } = read
       try {
-        resolve(this.run(db, query))
+        resolve({ rows: this.run(db, query), lsn })
       } catch (error) {
         reject(toLfError(error, "SQL_ERROR"))
       }

@@ -8,6 +8,7 @@ import type { Checkpoint, OpenedLog } from "../journal/log.ts"
 import { hasFields, plainCodec } from "../journal/plain-entry.ts"
 import { Streams } from "../journal/streams.ts"
 import type { Rejection } from "../network/message.ts"
+import type { Database } from "../sqlite/database.ts"
 import { bytesUnpacked, type Changeset, changesetCodec } from "../storage/changeset.ts"
 import { PageHistory } from "../storage/page-history.ts"
 import { Storage } from "../storage/storage.ts"
@@ -207,5 +208,14 @@ function readMeta({ meta }: Checkpoint) {
     return { position, checksum, changedSince, changedAt }
   } catch (cause) {
     throw new LfError("LOG_CORRUPT", "the checkpoint does not parse", { cause })
+  }
+}
+
+/** Closes the log last, whatever fails before: a log that stays open cannot be opened again (T44). */
+export async function closeDatabaseAndLog(db: Database, streams: Streams): Promise<void> {
+  try {
+    db.close()
+  } finally {
+    await streams.close()
   }
 }

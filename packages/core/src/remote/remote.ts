@@ -18,9 +18,9 @@ import type { ClientOutcome } from "./mutation-ref.ts"
 import { OnAppliedQueue } from "./on-applied.ts"
 import { OutcomeList } from "./outcome-list.ts"
 import type { Snapshot } from "./page-transfer.ts"
-import { Reads } from "./reads.ts"
+import { Reads, type RowsAt } from "./reads.ts"
 import type { RemoteOptions } from "./remote-options.ts"
-import { RemoteStore } from "./remote-store.ts"
+import { closeDatabaseAndLog, RemoteStore } from "./remote-store.ts"
 import { ServerMutations } from "./server-mutations.ts"
 import { SizeWatch } from "./size-watch.ts"
 import { runUnguarded, STEP_SLICE_MS, StepRunner } from "./step-runner.ts"
@@ -192,9 +192,14 @@ export class Remote implements ConnectableDocument {
   }
 
   /** The durable rows: no caller sees a change that a crash could undo (I4). */
-  read<R>(query: Query<R>): Promise<R[]> {
+  async read<R>(query: Query<R>): Promise<R[]> {
+    return (await this.readAt(query)).rows
+  }
+
+  /** The durable rows, and the position that they are of. */
+  readAt<R>(query: Query<R>): Promise<RowsAt<R>> {
     if (this.#failure !== null) return Promise.reject(this.#failure)
-    const rows = this.#reads.add(compileQuery(query)) as Promise<R[]> // the author's assertion about the rows
+    const rows = this.#reads.add(compileQuery(query)) as Promise<RowsAt<R>> // the author's assertion about the rows
     this.#wake()
     return rows
   }
@@ -316,7 +321,7 @@ export class Remote implements ConnectableDocument {
 
   /** Answers reads for one slice, then yields to other requests of this and other documents (H8). */
   async #answerReads(): Promise<void> {
-    const hasMore = this.#reads.answer(this.#steps.db)
+    const hasMore = this.#reads.answer(this.#steps.db, this.#flushed.lsn)
     await this.#steps.recover()
     if (!hasMore) return
     this.#isDue = true
@@ -384,14 +389,5 @@ export class Remote implements ConnectableDocument {
     this.#failWaiters(error)
     this.#connected.refuseAll("the document stopped")
     this.#options.onStopped?.(error)
-  }
-}
-
-/** Closes the log last, whatever fails before: a log that stays open cannot be opened again (T44). */
-async function closeDatabaseAndLog(db: Database, streams: RemoteStore["streams"]): Promise<void> {
-  try {
-    db.close()
-  } finally {
-    await streams.close()
   }
 }

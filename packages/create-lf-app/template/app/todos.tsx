@@ -28,6 +28,22 @@ export function Todos({ list }: { list: string }) {
   )
 }
 
+/** What stands here until the address is known: the same places, so that nothing moves. */
+export function EmptyList() {
+  return (
+    <main aria-busy>
+      <h1>Todos</h1>
+      <form>
+        <input disabled aria-hidden />
+      </form>
+      <ul />
+      <footer>
+        <span>connecting</span>
+      </footer>
+    </main>
+  )
+}
+
 function NewTodo() {
   const add = useMutation(AddTodo)
 

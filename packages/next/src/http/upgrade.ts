@@ -122,6 +122,13 @@ export async function closeSockets(group: string, waitMsMax: number): Promise<vo
 const POLL_MS = 10
 const CLOSING: Refusal = { status: 503, code: "SERVER_CLOSING" }
 
+/** The handler of a path, or of one below a `basePath`, which only Next's bundles know. */
+function upgradeAt({ upgradeByPath }: Registry, path: string): Upgrade | undefined {
+  const claimed = [...upgradeByPath.keys()].filter((claim) => path.endsWith(claim))
+  claimed.sort((a, b) => b.length - a.length)
+  return upgradeByPath.get(claimed[0] ?? path)
+}
+
 /**
  * Wraps two methods of Node's servers, once per process. Next has no API for upgrades in a route, but every way to run
  * it (`next dev`, `next start`, standalone, a custom server) emits "upgrade" on a server of Node. `close` would wait for
@@ -141,7 +148,7 @@ function patchServers(state: Registry): void {
       if (event !== "upgrade") return goOn()
       // Node's arguments of "upgrade".
       const [asked, stream, first] = [request as IncomingMessage, socket as Duplex, head as Buffer]
-      const upgrade = state.upgradeByPath.get(pathOf(asked))
+      const upgrade = upgradeAt(state, pathOf(asked))
       if (upgrade === undefined) return leaveToOthers({ state, server: this, request: asked, socket: stream, goOn })
       upgrade(this, asked, stream, first)
       return true
@@ -160,7 +167,7 @@ function patchServers(state: Registry): void {
 
 /** Next makes a `Request` of every call of a route, which throws on TRACE: each would be a 500 with a logged stack. */
 function answersTrace(state: Registry, request: IncomingMessage, response: ServerResponse): boolean {
-  if (request.method !== "TRACE" || !state.upgradeByPath.has(pathOf(request))) return false
+  if (request.method !== "TRACE" || upgradeAt(state, pathOf(request)) === undefined) return false
   response.writeHead(405, { Allow: "GET, HEAD, POST, OPTIONS" }).end()
   return true
 }

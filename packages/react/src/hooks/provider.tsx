@@ -19,7 +19,7 @@ export interface LfProviderProps {
   readonly user?: string | null
   /** Makes the app's SharedWorker. Called once per tab and document, however often this renders. */
   readonly worker: () => SharedWorker
-  /** The server's route; by default /api/lf on this origin. Required with a `basePath`. */
+  /** The server's route; by default /api/lf on this origin, below the `basePath` that `withLf` knows. */
   readonly url?: string
   /** A short-lived token for the server's `authenticate`, called for each connection. */
   readonly auth?: () => Promise<string | null>
@@ -58,9 +58,14 @@ export function LfProvider(props: LfProviderProps): ReactElement {
 }
 
 /** Null on a server, which does not connect. */
-function optionsOf({ worker, url = "/api/lf", auth }: LfProviderProps): ConnectOptions | null {
+function optionsOf({ worker, url = defaultPath(), auth }: LfProviderProps): ConnectOptions | null {
   if (typeof window === "undefined") return null
   return { worker, url: new URL(url, location.href).href, auth }
+}
+
+/** `withLf` has Next put the path in the place of the variable. Other bundlers may have no `process`. */
+function defaultPath(): string {
+  return (typeof process === "undefined" ? undefined : process.env.NEXT_PUBLIC_LF_PATH) ?? "/api/lf"
 }
 
 /** The client that was given, or this provider's own. */

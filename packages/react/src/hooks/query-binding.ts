@@ -51,7 +51,8 @@ export class QueryBinding {
     this.client = client
     client.setQueryDefaults(["lf"], {
       networkMode: "always",
-      staleTime: Number.POSITIVE_INFINITY,
+      // "static": without a look at the clock, which Next's prerendering must not have.
+      staleTime: ({ state }) => (state.isInvalidated ? 0 : "static"),
       gcTime: GC_MS,
       retry: false,
       refetchOnMount: false,

@@ -1,10 +1,12 @@
 "use client"
 import type { DefinedMutation, LfError, Query, Receipt, RejectedMutation } from "@lf/core"
 import type { Progress } from "@lf/core/internal"
+import { notifyManager } from "@tanstack/react-query"
 import { useCallback, useEffect, useMemo, useRef, useSyncExternalStore } from "react"
 import type { DocumentState, PendingMutation } from "../rpc/protocol.ts"
 import { sentToError } from "../rpc/sent-error.ts"
 import { INITIAL_STATE } from "../tab/document-state.ts"
+import { whenState } from "../tab/when-state.ts"
 import { type DocumentHandle, useDocumentHandle } from "./document-handle.ts"
 import { post } from "./post.ts"
 
@@ -14,6 +16,11 @@ export interface Document {
   /** Resolves when the mutation is durable on this device. @throws what `useMutation` reports as its error */
   mutate<Args>(mutation: DefinedMutation<Args>, args: Args): Promise<Receipt>
   query<R>(query: Query<R>): Promise<R[]>
+  /**
+   * Resolves when the rows that the hooks show have the change at `lsn`: what a Server Action that called `mutate` answered.
+   * Waits as long as it takes, offline too.
+   */
+  waitFor(lsn: number): Promise<void>
   /** False takes the worker's socket offline, for all tabs; true brings it back. */
   setOnline(online: boolean): void
   /** Deletes the document on this device. @throws PENDING_REFUSED when changes have not reached the server and `pending` is "refuse" */
@@ -36,6 +43,12 @@ function documentOf(handle: DocumentHandle): Document {
     // The caller has the promise, and with it the error.
     mutate: (mutation, args) => post({ handle, mutation, args, isTaken: () => true, listeners: () => [] }),
     query: (query) => handle.live.query(query),
+    waitFor: async (lsn) => {
+      await whenState(handle.live, (state) => state.lsn >= lsn)
+      await handle.live.delivered()
+      // Behind what was delivered: TanStack Query notifies its observers in a later turn.
+      await new Promise<void>((resolve) => notifyManager.schedule(resolve))
+    },
     setOnline: (online) => handle.live.setOnline(online),
     clear: ({ pending }) => handle.live.clear(pending),
   }

@@ -84,6 +84,8 @@ export type TabMessage =
   /** Asks again for the outcome of mutations that were durable already. */
   | { readonly type: "follow"; readonly uids: readonly string[] }
   | { readonly type: "query"; readonly call: number; readonly sql: string; readonly parameters: readonly SqlValue[] }
+  /** Answered when the tab was sent the rows of all changes so far. */
+  | { readonly type: "deliver"; readonly call: number }
   | { readonly type: "dismiss"; readonly call: number; readonly uid: string }
   | { readonly type: "clear"; readonly call: number; readonly pending: "refuse" | "discard" }
   | { readonly type: "watch-pending"; readonly on: boolean }

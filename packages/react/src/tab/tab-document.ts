@@ -175,6 +175,11 @@ export class TabDocument {
     }) as Promise<R[]> // the author's assertion
   }
 
+  /** Resolves when the rows of all changes that the worker has are here. */
+  async delivered(): Promise<void> {
+    await this.#call((call) => ({ type: "deliver", call }))
+  }
+
   setOnline(online: boolean): void {
     this.#ensure()
     this.#connection.post({ type: "set-online", online })

@@ -71,6 +71,9 @@ export class TabPort implements TokenSource {
           return local.reads.read({ sql: message.sql, parameters: message.parameters })
         })
         return
+      case "deliver":
+        void this.#answer(message.call, (local) => local.reads.whenDelivered())
+        return
       case "dismiss":
         void this.#answer(message.call, (local) => local.dismiss(message.uid))
         return

@@ -1,9 +1,23 @@
 import { isDocId } from "@lf/core"
 import { notFound } from "next/navigation"
-import { Todos } from "../../todos"
+import { Suspense } from "react"
+import { EmptyList, Todos } from "../../todos"
+
+interface Props {
+  readonly params: Promise<{ id: string }>
+}
+
+/** The frame is the same for every list: Next prerenders it, and shows it at once. */
+export default function Page({ params }: Props) {
+  return (
+    <Suspense fallback={<EmptyList />}>
+      <List params={params} />
+    </Suspense>
+  )
+}
 
 /** The list is in the browser; the server reads the address only. */
-export default async function Page({ params }: { params: Promise<{ id: string }> }) {
+async function List({ params }: Props) {
   const { id } = await params
   if (!isDocId(id)) notFound()
   return <Todos list={id} />
