@@ -9,7 +9,7 @@ import { createLf } from "@lf/next"
 import { WebSocketServer } from "ws"
 import { memory, startMemory } from "./memory.mjs"
 import { answerRequests } from "./requests.mjs"
-import { mutator, SEED_ROWS, SeedTodos } from "./server-app.mjs"
+import { mutator, SEED_LONG_ROWS, SEED_ROWS, SeedLongTodos, SeedTodos } from "./server-app.mjs"
 
 const DELAY_RESOLUTION_MS = 1
 const DOWNLOAD_FRAME_BYTES = 256 * 1024
@@ -88,10 +88,11 @@ function serveLf() {
   return {
     ...common(),
     route: (request) => lf.handlers.GET(request),
-    async seed({ docId, rows, from = 0 }) {
-      for (let at = from; at < from + rows; at += SEED_ROWS) {
-        const args = { from: at, count: Math.min(SEED_ROWS, from + rows - at) }
-        const outcome = await documentOf(docId).mutate(SeedTodos, args)
+    async seed({ docId, rows, from = 0, titleBytes = 0 }) {
+      const [mutation, step] = titleBytes > 0 ? [SeedLongTodos, SEED_LONG_ROWS] : [SeedTodos, SEED_ROWS]
+      for (let at = from; at < from + rows; at += step) {
+        const args = { from: at, count: Math.min(step, from + rows - at), titleBytes }
+        const outcome = await documentOf(docId).mutate(mutation, args)
         if (outcome.type !== "applied") throw new Error(`seed: ${outcome.code}`)
       }
     },
@@ -104,6 +105,7 @@ function serveLf() {
       await lf.close()
       server.closeAllConnections()
       setImmediate(() => process.disconnect())
+      return memory()
     },
   }
 }

@@ -78,9 +78,11 @@ export async function startChild({ script: file, args, execArgv = ["--expose-gc"
     port,
     url: `ws://127.0.0.1:${port}/api/lf`,
     ask,
+    /** Resolves to what the child answered. */
     async stop() {
-      await ask("stop")
+      const answer = await ask("stop")
       await exited
+      return answer
     },
   }
 }
