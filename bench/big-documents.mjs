@@ -1,6 +1,7 @@
-// A document of 1 GB: made at the server, closed with a checkpoint, opened again, one mutation on it, synced into a client in Node that
-// has nothing, one live query of 100 rows there; time and peak memory (RSS) of each. Mutations may fill 960 MiB of a document,
-// which is 1.007 GB, so this is the largest one; the client's memory includes its log, which is not on a disk. Against the same bytes on the disk or on a WebSocket, and a document of 13 MB.
+// A document of 1 GB: made at the server, closed with a checkpoint, opened again, one mutation on it, synced into a client in Node
+// that has nothing, one live query of 100 rows there; time and peak memory (RSS) of each. Mutations may fill 960 MiB of a
+// document, which is 1.007 GB, so this is the largest one; the client's memory includes its log, which is not on a disk.
+// Against the same bytes on the disk or on a WebSocket, and a document of 13 MB.
 import { closeSync, fdatasyncSync, openSync, readdirSync, readFileSync, statSync, writeSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
