@@ -1,5 +1,6 @@
 // A document into Chromium that has nothing of it, through the SharedWorker, from its first render to its rows; against a WebSocket
 // that carries the same bytes into the same page; and the memory of the browser's renderers, which run the page and the worker.
+// The server has sent it to another client before.
 import { setTimeout as sleep } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
 import { median, row } from "./measure.mjs"

@@ -123,7 +123,7 @@ async function throughLink(server, rows, rounds) {
 }
 
 /** Milliseconds until all bytes of a plain download are here. */
-async function download(port, bytes) {
+export async function download(port, bytes) {
   const socket = new WebSocket(`ws://127.0.0.1:${port}`, { perMessageDeflate: false, maxPayload: 1 << 30 })
   await once(socket, "open")
   const request = Buffer.alloc(5, "d")

@@ -18,13 +18,16 @@ const linear = (n, first) => `<= ${(n / first) * 1.25}`
 
 export async function run({ quick }) {
   await loadChecksum()
-  const clients = await overClients(quick ? [1, 10, 100] : [1, 10, 100, 1_000], quick)
-  const documents = await overDocuments(quick ? [1, 10] : [1, 10, 100, 1_000])
-  return [
+  const own = [
     ...(await overRows(quick ? [1_000, 10_000] : [1_000, 10_000, 100_000, 1_000_000], quick ? 60 : 300)),
     ...(await overQueries([1, 10, 100, 1_000], quick)),
     ...(await overPending(quick ? [1, 10, 100, 1_000] : [1, 10, 100, 1_000, 10_000], quick)),
     ...(await overPatch(quick ? [1_000, 10_000] : [1_000, 10_000, 40_000, 100_000], quick ? 3 : 5)),
+  ]
+  const clients = await overClients(quick ? [1, 10, 100] : [1, 10, 100, 1_000], quick)
+  const documents = await overDocuments(quick ? [1, 10] : [1, 10, 100, 1_000])
+  return [
+    ...own,
     ...curve("server per mutation, connected clients", "us CPU", clients, linear),
     ...curve("memory of each, open documents", "MB", documents.mb, flat),
     ...curve("opening one, open documents", "ms", documents.ms, flat),

@@ -17,7 +17,16 @@ const all = [
     "reopen",
     "footprint",
   ],
-  ...["server-cpu", "server-throughput", "fan-out", "first-sync", "remote-visible", "stall", "documents"],
+  ...[
+    "server-cpu",
+    "server-throughput",
+    "fan-out",
+    "first-sync",
+    "remote-visible",
+    "stall",
+    "documents",
+    "big-documents",
+  ],
   ...["local-visible-web", "local-durable-web", "reopen-web", "first-sync-web", "growth"],
 ]
 const args = process.argv.slice(2)

@@ -11,6 +11,13 @@ export const SeedTodos = defineMutation("SeedTodos", anything, (tx, { from, coun
     tx.run(sql`insert into todos values (${id}, ${list}, ${title}, 0, ${at})`)
   }
 })
+/** The same rows with so many random characters each for a title. */
+export const SeedLongTodos = defineMutation("SeedLongTodos", anything, (tx, { from, count, titleBytes }) => {
+  for (let i = from; i < from + count; i++) {
+    const { id, list, at } = todo(i)
+    tx.run(sql`insert into todos values (${id}, ${list}, hex(randomblob(${titleBytes / 2})), 0, ${at})`)
+  }
+})
 /** Writes a row of so many random bytes again: noise, so that neither side can make it small. */
 export const WriteNoise = defineMutation("WriteNoise", anything, (tx, { id, bytes }) => {
   tx.run(sql`insert or replace into todos values (${id}, -1, hex(randomblob(${bytes / 2})), 0, 0)`)
@@ -18,8 +25,9 @@ export const WriteNoise = defineMutation("WriteNoise", anything, (tx, { id, byte
 
 export const mutator = defineMutator({
   migrations: SCHEMA.map((text) => ({ sql: text, parameters: [] })),
-  mutations: [AddTodo, ToggleTodo, RenameTodo, MoveTodo, DeleteTodo, SeedTodos, WriteNoise],
+  mutations: [AddTodo, ToggleTodo, RenameTodo, MoveTodo, DeleteTodo, SeedTodos, SeedLongTodos, WriteNoise],
 })
 
 /** Small enough for the time that a group of mutations has. */
 export const SEED_ROWS = 5_000
+export const SEED_LONG_ROWS = 1_000

@@ -1,7 +1,8 @@
-// CPU of the server's process per mutation, in steps of 1 and of 256: one client that writes and gets its own pages.
+// CPU of the server's process per mutation, in steps of 1 and of 256: one client that writes and gets its own pages. In the bare
+// server of the other rows, and in the demo's Next server.
 import { row } from "./measure.mjs"
 import { entryOf, RawClient } from "./raw-client.mjs"
-import { startServer, temporaryDirectory } from "./server.mjs"
+import { startNextServer, startServer, temporaryDirectory } from "./server.mjs"
 import { todo, todoId } from "./todos.mjs"
 import { interleaveAsync } from "./turns.mjs"
 
@@ -9,11 +10,18 @@ import { interleaveAsync } from "./turns.mjs"
 const GOALS = { 1: 200, 256: 60 }
 
 export async function run({ quick }) {
+  const bare = await measureAll({ start: startServer, names: quick ? ["AddTodo"] : ["AddTodo", "ToggleTodo"], quick })
+  return quick
+    ? bare
+    : [...bare, ...(await measureAll({ start: startNextServer, names: ["AddTodo"], place: " in Next" }))]
+}
+
+async function measureAll({ start, names, place = "", quick = false }) {
   const rows = quick ? 10_000 : 100_000
   const rounds = quick ? 3 : 5
   const results = []
   const { directory, remove } = temporaryDirectory()
-  const server = await startServer(directory)
+  const server = await start(directory)
   try {
     await server.ask("seed", { docId: "cpu", rows })
     let count = rows
@@ -37,7 +45,7 @@ export async function run({ quick }) {
       const after = await server.ask("usage")
       return (after.cpuMicros - before.cpuMicros) / entries.length
     }
-    for (const name of quick ? ["AddTodo"] : Object.keys(kinds)) {
+    for (const name of names) {
       for (const size of [1, 256]) {
         const steps = size === 1 ? (quick ? 150 : 1_000) : quick ? 4 : 20
         // The first steps run code that V8 has not compiled yet.
@@ -48,9 +56,8 @@ export async function run({ quick }) {
           () => measure(name, size, steps),
           async () => goal,
         )
-        results.push(
-          row("server-cpu", `${name}, steps of ${size}, ${rows} rows`, "us CPU", figures, "the goal", "<= 1"),
-        )
+        const variant = `${name}, steps of ${size}, ${rows} rows${place}`
+        results.push(row("server-cpu", variant, "us CPU", figures, "the goal", "<= 1"))
       }
     }
     if ((await server.ask("rows", { docId: "cpu" })) !== count) throw new Error("a row is missing")

@@ -1,5 +1,6 @@
 // A server in a process of its own: the real `createLf` on a bare HTTP server, its log in the directory that argv names.
-// With "bare" instead of a directory it has no lf: a WebSocket server that does what the first byte of a message asks.
+// With "bare" instead of a directory it has no lf: a WebSocket server that does what the first byte of a message asks. With "next"
+// behind the directory the HTTP server is the demo's, with Next in production mode.
 import { readFileSync } from "node:fs"
 import { createServer } from "node:http"
 import { extname, join } from "node:path"
@@ -9,7 +10,7 @@ import { createLf } from "@lf/next"
 import { WebSocketServer } from "ws"
 import { memory, startMemory } from "./memory.mjs"
 import { answerRequests } from "./requests.mjs"
-import { mutator, SEED_ROWS, SeedTodos } from "./server-app.mjs"
+import { mutator, SEED_LONG_ROWS, SEED_ROWS, SeedLongTodos, SeedTodos } from "./server-app.mjs"
 
 const DELAY_RESOLUTION_MS = 1
 const DOWNLOAD_FRAME_BYTES = 256 * 1024
@@ -17,14 +18,25 @@ const DOWNLOAD_FRAME_BYTES = 256 * 1024
 const UNREAD_BYTES_MAX = 1024 * 1024
 
 const [dataDir, site] = process.argv.slice(2)
+const isNext = site === "next"
 const TYPES = { ".js": "text/javascript", ".wasm": "application/wasm" }
 const delay = monitorEventLoopDelay({ resolution: DELAY_RESOLUTION_MS })
 delay.enable()
 
-const server = createServer(answerPage)
+const server = createServer()
 const requests = dataDir === "bare" ? serveBare() : serveLf()
 answerRequests(requests)
-server.listen(0, "127.0.0.1", () => process.send({ port: server.address().port }))
+const { request, upgrade } = isNext
+  ? await (await import("./next-handlers.mjs")).nextHandlers(dataDir)
+  : { request: answerPage, upgrade: (_request, socket) => socket.destroy() }
+server.on("request", request)
+if (dataDir !== "bare") server.on("upgrade", upgrade)
+server.listen(0, "127.0.0.1", async () => {
+  const { port } = server.address()
+  // Next loads the route, and with it the app's own `createLf`, at its first request.
+  if (isNext) await (await fetch(`http://127.0.0.1:${port}/api/lf`)).arrayBuffer()
+  process.send({ port })
+})
 
 /** lf's route, files of `site`; any other path is a page, with the script that has its name. */
 async function answerPage({ url }, response) {
@@ -83,15 +95,15 @@ function serveLf() {
       idleMs: 3_600_000,
     },
   })
-  server.on("upgrade", (_request, socket) => socket.destroy())
   const documentOf = (docId) => lf.document(docId, { as: "system" })
   return {
     ...common(),
     route: (request) => lf.handlers.GET(request),
-    async seed({ docId, rows, from = 0 }) {
-      for (let at = from; at < from + rows; at += SEED_ROWS) {
-        const args = { from: at, count: Math.min(SEED_ROWS, from + rows - at) }
-        const outcome = await documentOf(docId).mutate(SeedTodos, args)
+    async seed({ docId, rows, from = 0, titleBytes = 0 }) {
+      const [mutation, step] = titleBytes > 0 ? [SeedLongTodos, SEED_LONG_ROWS] : [SeedTodos, SEED_ROWS]
+      for (let at = from; at < from + rows; at += step) {
+        const args = { from: at, count: Math.min(step, from + rows - at), titleBytes }
+        const outcome = await documentOf(docId).mutate(mutation, args)
         if (outcome.type !== "applied") throw new Error(`seed: ${outcome.code}`)
       }
     },
@@ -104,6 +116,7 @@ function serveLf() {
       await lf.close()
       server.closeAllConnections()
       setImmediate(() => process.disconnect())
+      return memory()
     },
   }
 }

@@ -1,13 +1,14 @@
 // Durable mutations per second of one document. Each client has one mutation under way and makes the next when the server has
 // that one on its disk. Against appends of the same size, and against a transaction each in better-sqlite3.
-// Real clients share this process and its thread; raw ones show what the server does without them.
+// Real clients share this process and its thread; raw ones show what the server does without them. In the bare server of the other
+// rows, and in the demo's Next server.
 import { closeSync, fdatasyncSync, openSync, readdirSync, statSync, writeSync } from "node:fs"
 import { join } from "node:path"
 import Better from "better-sqlite3"
 import { row } from "./measure.mjs"
 import { connectMany, entryOf } from "./raw-client.mjs"
 import { realClient } from "./real-client.mjs"
-import { startServer, temporaryDirectory } from "./server.mjs"
+import { startNextServer, startServer, temporaryDirectory } from "./server.mjs"
 import { SCHEMA, todo } from "./todos.mjs"
 import { interleaveAsync } from "./turns.mjs"
 
@@ -22,19 +23,25 @@ const CASES = [
   { clients: 1_000, writers: rawWriters, kind: "raw clients", peer: BETTER, goal: ">= 3" },
   { clients: 1_000, writers: rawReaders, kind: "raw clients that get each other's", peer: BETTER, goal: ">= 3" },
 ]
+const NEXT_CASES = [
+  { clients: 1, writers: rawWriters, kind: "raw client in Next", peer: SYNCED, goal: ">= 0.5" },
+  { clients: 10, writers: rawWriters, kind: "raw clients in Next", peer: BETTER, goal: ">= 2" },
+  { clients: 1_000, writers: rawWriters, kind: "raw clients in Next", peer: BETTER, goal: ">= 3" },
+]
 
 export async function run({ quick }) {
   const results = []
-  for (const one of CASES) results.push(await measure(one, quick))
+  for (const one of CASES) results.push(await measure(one, startServer, quick))
+  if (!quick) for (const one of NEXT_CASES) results.push(await measure(one, startNextServer, quick))
   return results
 }
 
-async function measure({ clients, writers: open, kind, peer, goal }, quick) {
+async function measure({ clients, writers: open, kind, peer, goal }, start, quick) {
   const count = quick ? Math.min(clients, 100) : clients
   const perRound = Math.max(quick ? 40 : 500, count * (quick ? 3 : 5))
   const { directory, remove } = temporaryDirectory()
   const dataDir = join(directory, "lf")
-  const server = await startServer(dataDir)
+  const server = await start(dataDir)
   const bare = openPeers(directory)
   try {
     await server.ask("seed", { docId: "doc", rows: ROWS })

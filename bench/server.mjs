@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { ensureApp } from "../scripts/server.mjs"
 
 const script = fileURLToPath(new URL("./server-process.mjs", import.meta.url))
 
@@ -39,6 +40,12 @@ export async function startServer(dataDir, site) {
     ...(profile && dataDir !== "bare" ? ["--cpu-prof", `--cpu-prof-dir=${profile}`] : []),
   ]
   return await startChild({ script, args: site === undefined ? [dataDir] : [dataDir, site], execArgv })
+}
+
+/** The same in the demo's Next server. */
+export async function startNextServer(dataDir) {
+  await ensureApp()
+  return await startServer(dataDir, "next")
 }
 
 export async function startBareServer() {
@@ -78,9 +85,11 @@ export async function startChild({ script: file, args, execArgv = ["--expose-gc"
     port,
     url: `ws://127.0.0.1:${port}/api/lf`,
     ask,
+    /** Resolves to what the child answered. */
     async stop() {
-      await ask("stop")
+      const answer = await ask("stop")
       await exited
+      return answer
     },
   }
 }

@@ -1,5 +1,5 @@
 // Chromium on a page with the real hooks, the real SharedWorker and the real server.
-import { copyFileSync, mkdirSync } from "node:fs"
+import { copyFileSync, cpSync, mkdirSync } from "node:fs"
 import { createRequire } from "node:module"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -13,6 +13,7 @@ const CHROMIUM_ARGS = [
   ...["--disable-background-networking", "--disable-component-update", "--disable-sync"],
 ]
 const CALL_MS_MAX = 60_000
+const SCRIPTS = ["page.mjs", "worker.mjs", "floor.mjs", "first-sync.mjs", "replicache.mjs", "powersync.mjs"]
 const WASM = "wa-sqlite/dist/wa-sqlite.wasm"
 const source = fileURLToPath(new URL("./web/", import.meta.url))
 
@@ -92,7 +93,7 @@ async function bundle(site) {
     bundle: true,
     format: "esm",
     logLevel: "warning",
-    entryPoints: ["page.mjs", "worker.mjs", "floor.mjs", "first-sync.mjs"].map((name) => join(source, name)),
+    entryPoints: SCRIPTS.map((name) => join(source, name)),
     outdir: site,
     minify: true,
     platform: "browser",
@@ -103,4 +104,8 @@ async function bundle(site) {
   // esbuild leaves the wasm's URL as it is.
   mkdirSync(dirname(join(site, WASM)), { recursive: true })
   copyFileSync(createRequire(import.meta.url).resolve(WASM), join(site, WASM))
+  // PowerSync's worker is bundled already, with the wasm beside it.
+  cpSync(dirname(fileURLToPath(import.meta.resolve("@powersync/web/bundled_worker"))), join(site, "powersync"), {
+    recursive: true,
+  })
 }

@@ -1,7 +1,7 @@
 // The custom server, compiled: `next build` does not see server.ts.
-import { existsSync, mkdirSync } from "node:fs"
+import { existsSync, mkdirSync, readdirSync, statSync } from "node:fs"
 import { join } from "node:path"
-import { bin, root, run, say } from "./run.mjs"
+import { bin, must, packages, root, run, say } from "./run.mjs"
 
 export const serverFile = ".server/server.mjs"
 
@@ -38,4 +38,29 @@ export async function buildApp() {
   say("building the app (next build)")
   const { code } = await run(process.execPath, [...bin.next, "build"])
   if (code === 0) await buildServer()
+}
+
+/** Builds the app for production where its build is missing or older than its sources. */
+export async function ensureApp() {
+  if (isBuildFresh()) {
+    say("the app is built")
+    return
+  }
+  say("building the app (next build)")
+  await must(process.execPath, [...bin.next, "build"], { env: { NODE_ENV: "production" } })
+}
+
+function isBuildFresh() {
+  const builtMs = newestMs(join(root, ".next/BUILD_ID"))
+  const sources = ["app", "next.config.mjs", "lf.server.ts", "instrumentation.ts", "package-lock.json"]
+  const inputs = [...sources, ...packages.map((name) => `${name}/dist`)]
+  return builtMs > 0 && inputs.every((input) => newestMs(join(root, input)) < builtMs)
+}
+
+/** Modification time of the file, or of the newest file under the folder; 0 if there is none. */
+function newestMs(path) {
+  const stat = statSync(path, { throwIfNoEntry: false })
+  if (stat === undefined) return 0
+  if (!stat.isDirectory()) return stat.mtimeMs
+  return readdirSync(path).reduce((newest, name) => Math.max(newest, newestMs(join(path, name))), 0)
 }

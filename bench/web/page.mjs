@@ -6,7 +6,6 @@ import { createElement, useState } from "react"
 import { createRoot } from "react-dom/client"
 import { AddTodo, LISTS, todo } from "../todos.mjs"
 import { lastGroupBytes, strictPut } from "./idb.mjs"
-import { replicacheWith } from "./replicache.mjs"
 
 const LIST = 7
 const newest = sql`select * from todos where list_id = ${LIST} order by created_at desc limit 100`
@@ -31,7 +30,7 @@ function Todos() {
   return list(data)
 }
 
-/** Replicache's rows in a component of the same kind. */
+/** The peer's rows in a component of the same kind. */
 function PeerTodos() {
   const [rows, setRows] = useState([])
   Object.assign(hooks, { peerRows: rows, setPeerRows: setRows })
@@ -106,9 +105,11 @@ window.bench = {
     for (let i = 0; i < times; i++) samples.push(await peerPuts())
     return samples
   },
-  async openPeer(rows) {
+  /** `name`: a script beside this one, which no other page loads. */
+  async openPeer(name, rows) {
     const todos = Array.from({ length: rows }, (_, i) => todo(i))
-    peer = await replicacheWith(todos, LIST, hooks.setPeerRows)
+    const { peerWith } = await import(`/${name}.js`)
+    peer = await peerWith(todos, LIST, hooks.setPeerRows)
     return peer.count()
   },
   async visiblePeer(times) {

@@ -14,7 +14,7 @@ function rowOf({ id, list, title, at }) {
 }
 
 /** `onRows` gets the newest 100 of the list, whenever they change. */
-export async function replicacheWith(todos, list, onRows) {
+export async function peerWith(todos, list, onRows) {
   const puts = todos.map((one) => ({ op: "put", key: keyOf(one), value: rowOf(one) }))
   const patch = [{ op: "clear" }, ...puts]
   const rep = new Replicache({
