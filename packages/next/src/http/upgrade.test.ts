@@ -95,6 +95,9 @@ describe("upgrades on the route's path", () => {
     const server = await startServer()
     expect(await upgrade(server, {}, `${server.path}?x=1`)).toBe(101)
     expect(await upgrade(server, {}, `${server.path}/`)).toBe(101)
+    // What stands before it may be the app's basePath.
+    expect(await upgrade(server, {}, `/app${server.path}`)).toBe(101)
+    expect(await upgrade(server, {}, `/app${server.path}/more`)).toBe("cut")
     expect(await upgrade(server, {}, `${server.path}x`)).toBe("cut")
     expect(await upgrade(server, {}, "/")).toBe("cut")
   })
