@@ -120,7 +120,16 @@ let asked = { cursor: -1, frame: null }
 /** A thousand clients ask for the same: it is encoded once. */
 function askFrame(cursor) {
   if (asked.cursor !== cursor) {
-    asked = { cursor, frame: encodeMessage({ type: "sync-storage", cursor: lsn(cursor), outcomesSeen: LSN_ZERO }) }
+    asked = {
+      cursor,
+      frame: encodeMessage({
+        type: "sync-storage",
+        cursor: lsn(cursor),
+        outcomesSeen: LSN_ZERO,
+        resumeLsn: LSN_ZERO,
+        resumePages: 0,
+      }),
+    }
   }
   return asked.frame
 }

@@ -52,7 +52,7 @@ export class Source {
     const frames: Uint8Array[] = []
     const pipe = { send: (frame: Uint8Array) => void frames.push(frame), close() {}, listen() {} }
     const client = new ConnectedClient({ pipe, clientId: "reader", user: null, hasOurEpoch: true })
-    client.waiting = { type: "sync-storage", cursor, outcomesSeen: lsn(0) }
+    client.waiting = { type: "sync-storage", cursor, outcomesSeen: lsn(0), resumeLsn: lsn(0), resumePages: 0 }
     const pages = this.storage.snapshot()
     const snapshot = { lsn: this.#lsn, checksum: this.storage.checksum, pages }
     client.startTransfer(new News(cursor, snapshot, this.#history.since(cursor, pages.length)), [])

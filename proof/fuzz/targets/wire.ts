@@ -53,7 +53,13 @@ const clientMessage: fc.Arbitrary<ClientMessage> = fc.oneof(
     batch: fc.record({ from: position, previousHash: hash, entries }),
     confirmed: position,
   }),
-  fc.record({ type: is("sync-storage" as const), cursor: position, outcomesSeen: position }),
+  fc.record({
+    type: is("sync-storage" as const),
+    cursor: position,
+    outcomesSeen: position,
+    resumeLsn: position,
+    resumePages: fc.nat(262_144),
+  }),
   fc.constantFrom<ClientMessage>({ type: "next-part" }, { type: "ping" }),
 )
 
@@ -188,7 +194,13 @@ const linkTarget: Target = {
     const wire = new Wire()
     const link = new Link(wire, () => {})
     const welcome = link.hello(helloOf()).catch((error: unknown) => error)
-    const asked = link.syncStorage({ type: "sync-storage", cursor: lsn(0), outcomesSeen: lsn(0) })
+    const asked = link.syncStorage({
+      type: "sync-storage",
+      cursor: lsn(0),
+      outcomesSeen: lsn(0),
+      resumeLsn: lsn(0),
+      resumePages: 0,
+    })
     const batch = asked.catch((error: unknown) => error)
     const reply = link
       .syncMutations({ type: "sync-mutations", batch: NO_BATCH, confirmed: lsn(0) })

@@ -7,6 +7,7 @@ import type { Journal } from "../journal/journal.ts"
 import type { Checkpoint, OpenedLog } from "../journal/log.ts"
 import { Streams } from "../journal/streams.ts"
 import { bytesUnpacked } from "../storage/changeset.ts"
+import type { WholeBase } from "../storage/page-table.ts"
 import { Storage } from "../storage/storage.ts"
 import type { Mutation } from "../timeline/mutation.ts"
 import type { MutationOutcome, Outcome } from "../timeline/outcome.ts"
@@ -51,6 +52,8 @@ export class LocalStore {
   #epoch = ""
   #cursor = LSN_ZERO
   #rollup: Promise<void> | null = null
+  /** The base is in no journal: the next flush is a rollup, so that what the base decided is durable with it. */
+  #isBaseUnkept = false
   readonly #rollupBytes: number | undefined
 
   /** @throws LOG_CORRUPT */
@@ -133,6 +136,17 @@ export class LocalStore {
     this.streams.weigh(bytesUnpacked(entry.changeset))
   }
 
+  /**
+   * Puts a whole base in the place of what is there. The storage's overlay must be reverted. It is kept by a rollup, which
+   * writes its pages as they are. @throws CHECKSUM_MISMATCH
+   */
+  receiveBase({ epoch, cursor, base }: { epoch: string; cursor: Lsn; base: WholeBase }): void {
+    this.storage.replaceBase(base)
+    this.#epoch = epoch
+    this.#cursor = cursor
+    this.#isBaseUnkept = true
+  }
+
   /** The next pages are asked for from the beginning; what is here stays in view until they come. */
   forgetCursor(): void {
     this.#cursor = LSN_ZERO
@@ -182,7 +196,7 @@ export class LocalStore {
   /** Resolves when everything so far is durable; rewrites the base when its deltas have grown past the limit. */
   async flush(): Promise<void> {
     const refused = [...this.#refused]
-    await this.streams.flush()
+    await (this.#isBaseUnkept ? this.rollup() : this.streams.flush())
     for (const one of refused) this.#showRefused(one)
     const limit = this.#rollupBytes ?? Math.max(ROLLUP_BYTES_MIN, this.storage.baseBytes / 2)
     if (this.streams.bytesSinceRollup <= limit || this.#rollup !== null) return
@@ -194,7 +208,14 @@ export class LocalStore {
     }
   }
 
+  /** Flushes what is left and releases the log. */
+  async close(): Promise<void> {
+    if (this.#isBaseUnkept) this.rollup().catch(() => {}) // closing waits for it, and rejects if it fails
+    await this.streams.close()
+  }
+
   async rollup(): Promise<void> {
+    this.#isBaseUnkept = false
     const meta = new ByteWriter(128)
       .u8(META_FORMAT)
       .text(this.#epoch)

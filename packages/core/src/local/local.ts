@@ -231,7 +231,7 @@ export class Local {
     try {
       this.#view.close(this.#failure)
     } finally {
-      await this.#store.streams.close()
+      await this.#store.close()
     }
   }
 

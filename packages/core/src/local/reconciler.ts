@@ -1,6 +1,7 @@
 import { type LfError, toLfError } from "../base/error.ts"
 import type { Host } from "../base/host.ts"
 import type { Lsn } from "../base/lsn.ts"
+import { FirstSync } from "../network/first-sync.ts"
 import type { Link, PageBatch } from "../network/link.ts"
 import type { RefusedRange, Welcome } from "../network/message.ts"
 import { type Applied, readApplied } from "../timeline/internal-tables.ts"
@@ -41,6 +42,7 @@ export class Reconciler {
   readonly #openTimeline: ReconcilerOptions["openTimeline"]
   readonly #document: ReconcilerOptions["document"]
   readonly #push: PushState
+  readonly #firstSync = new FirstSync()
   #timeline: Timeline
 
   constructor({ store, view, receipts, host, openTimeline, document }: ReconcilerOptions) {
@@ -117,8 +119,11 @@ export class Reconciler {
   /** Waits for newer pages, puts them under, and runs what is pending again. Resolves when that is durable. */
   async rebase(link: Link, epoch: string): Promise<void> {
     const outcomesSeen = this.#push.confirmed
-    const batch = await link.syncStorage({ type: "sync-storage", cursor: this.#store.cursor, outcomesSeen })
+    const { cursor } = this.#store
+    const resume = this.#firstSync.begin(epoch)
+    const batch = await link.syncStorage({ type: "sync-storage", cursor, outcomesSeen, ...resume }, this.#firstSync)
     this.#throwIfStopped()
+    this.#firstSync.forget()
     this.#receive(batch, epoch)
     await this.#document.flush()
   }
@@ -129,13 +134,14 @@ export class Reconciler {
     try {
       this.#view.swap(() => {
         try {
-          this.#store.receive({ epoch, cursor: batch.to, changeset: batch.changeset })
+          if (batch.type === "base") this.#store.receiveBase({ epoch, cursor: batch.to, base: batch.base })
+          else this.#store.receive({ epoch, cursor: batch.to, changeset: batch.changeset })
         } catch (error) {
           // Not made for our pages: the old base stays in view until all pages have been fetched again.
           refusal = toLfError(error, "BYTES_MALFORMED")
           this.#store.forgetCursor()
         }
-        return batch.changeset
+        return { isWhole: batch.type === "base" || batch.changeset.isWhole }
       })
       if (refusal === null) this.#takeDecisions(batch)
       this.#view.runPending(this.#timeline)

@@ -200,7 +200,13 @@ describe("a welcome", () => {
     const { session, states } = await server.session()
     expect(session.state).toEqual({ status: "connected", ...quiet })
     expect(states.length).toBe(1)
-    expect(server.received.at(-1)).toEqual({ type: "sync-storage", cursor: lsn(0), outcomesSeen: lsn(0) })
+    expect(server.received.at(-1)).toEqual({
+      type: "sync-storage",
+      cursor: lsn(0),
+      outcomesSeen: lsn(0),
+      resumeLsn: lsn(0),
+      resumePages: 0,
+    })
     session.stop()
   })
 })

@@ -17,7 +17,13 @@ const WELCOME = {
   schema: [],
   user: null,
 }
-const SYNC_STORAGE = { type: "sync-storage" as const, cursor: lsn(0), outcomesSeen: lsn(0) }
+const SYNC_STORAGE = {
+  type: "sync-storage" as const,
+  cursor: lsn(0),
+  outcomesSeen: lsn(0),
+  resumeLsn: lsn(0),
+  resumePages: 0,
+}
 const SYNC_MUTATIONS = {
   type: "sync-mutations" as const,
   batch: { from: lsn(0), previousHash: 0n, entries: [] },

@@ -20,7 +20,7 @@ function transfer({ count = 0, bytes = 10, outcomes = 0, asks = 0, pageCount = c
     listen: () => {},
   }
   const client = new ConnectedClient({ pipe, clientId: "a", user: null, hasOurEpoch })
-  client.waiting = { type: "sync-storage", cursor: lsn(3), outcomesSeen: lsn(0) }
+  client.waiting = { type: "sync-storage", cursor: lsn(3), outcomesSeen: lsn(0), resumeLsn: lsn(0), resumePages: 0 }
   const difference: Difference = {
     isWhole: false,
     before: 5n,
@@ -95,7 +95,13 @@ describe("a page batch", () => {
 
 test("a cursor counts only with our epoch and while a request waits (T2)", () => {
   const pipe = { send: () => {}, close: () => {}, listen: () => {} }
-  const waiting = { type: "sync-storage", cursor: lsn(3), outcomesSeen: lsn(0) } as const
+  const waiting = {
+    type: "sync-storage",
+    cursor: lsn(3),
+    outcomesSeen: lsn(0),
+    resumeLsn: lsn(0),
+    resumePages: 0,
+  } as const
   const cursors = [true, false].flatMap((hasOurEpoch) =>
     [waiting, null].map((request) => {
       const client = new ConnectedClient({ pipe, clientId: "a", user: null, hasOurEpoch })
@@ -118,7 +124,7 @@ test("clients with one cursor get one frame, made once; outcomes and more than a
   for (const [i, sent] of frames.entries()) {
     const pipe = { send: (frame: Uint8Array) => void sent.push(frame), close: () => {}, listen: () => {} }
     const client = new ConnectedClient({ pipe, clientId: `c${i}`, user: null, hasOurEpoch: true })
-    client.waiting = { type: "sync-storage", cursor: lsn(3), outcomesSeen: lsn(0) }
+    client.waiting = { type: "sync-storage", cursor: lsn(3), outcomesSeen: lsn(0), resumeLsn: lsn(0), resumePages: 0 }
     client.startTransfer(news, outcomesUpTo(i === 2 ? 1 : 0))
     client.sendPart()
   }

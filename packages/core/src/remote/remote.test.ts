@@ -68,7 +68,8 @@ async function connect(
     closed,
     send,
     leave: () => listener.closed("gone"),
-    ask: (from: number) => send({ type: "sync-storage", cursor: lsn(from), outcomesSeen: lsn(0) }),
+    ask: (from: number) =>
+      send({ type: "sync-storage", cursor: lsn(from), outcomesSeen: lsn(0), resumeLsn: lsn(0), resumePages: 0 }),
     push: (...entries: Uint8Array[]) =>
       send({ type: "sync-mutations", batch: { from: lsn(0), previousHash: 0n, entries }, confirmed: lsn(0) }),
     pages: () => received.filter((message): message is Pages => message.type === "pages"),
@@ -286,7 +287,13 @@ test("a checkpoint drops from the journals only what every client has (I17)", as
   await remote.checkpoint()
   await client.ask(0)
   expect(client.pages().flatMap(({ outcomes }) => outcomes)).toMatchObject([{ code: "no" }])
-  await client.send({ type: "sync-storage", cursor: remote.lsn(), outcomesSeen: lsn(1) })
+  await client.send({
+    type: "sync-storage",
+    cursor: remote.lsn(),
+    outcomesSeen: lsn(1),
+    resumeLsn: lsn(0),
+    resumePages: 0,
+  })
   await remote.checkpoint()
   await client.ask(0)
   expect(client.pages().at(-1)?.outcomes).toEqual([])
