@@ -131,7 +131,6 @@ export class LocalStore {
     this.storage.receive(entry.changeset)
     this.#epoch = entry.epoch
     this.#cursor = entry.cursor
-    if (entry.changeset.isWhole && this.#base.lsn() > this.#base.start()) this.#base.rollup(this.#base.lsn())
     this.#base.append(entry)
     this.streams.weigh(bytesUnpacked(entry.changeset))
   }

@@ -141,7 +141,7 @@ export class Reconciler {
           refusal = toLfError(error, "BYTES_MALFORMED")
           this.#store.forgetCursor()
         }
-        return { isWhole: batch.type === "base" || batch.changeset.isWhole }
+        return { isWhole: batch.type === "base" }
       })
       if (refusal === null) this.#takeDecisions(batch)
       this.#view.runPending(this.#timeline)

@@ -255,11 +255,13 @@ export class Link {
 /** All parts are of the same changeset, in ascending order, so that together they are one again (S11). */
 function isNextPart(part: Pages, previous: Pages | undefined): boolean {
   const { pageCount, isWhole, pages } = part.changeset
+  // All pages come as chunks.
+  if (isWhole) return false
   // Empty parts that are not the last could come for ever.
   if (pages.length === 0 && part.outcomes.length === 0 && !part.isLast) return false
   if (previous === undefined) return true
   const before = previous.changeset
-  if (before.pageCount !== pageCount || before.isWhole !== isWhole) return false
+  if (before.pageCount !== pageCount) return false
   const lastPageNo = before.pages.at(-1)?.pageNo
   // Pages come first: after a part without any there are only outcomes.
   return pages.length === 0 || (lastPageNo !== undefined && pages[0].pageNo > lastPageNo)
