@@ -93,7 +93,7 @@ export const ATTACKS = {
       await client.receives("welcome").catch(() => {})
       client.ask()
       while (field.isOn() && client.socket.readyState === WebSocket.OPEN) {
-        const pages = await client.receives("pages").catch(() => null)
+        const pages = await client.receives("chunk").catch(() => null)
         if (pages === null) return
         client.said.length = 0
         field.did()

@@ -59,7 +59,7 @@ describe("a chunk", () => {
   })
 })
 
-test("two chunks at most are compressed at once, whoever asks (I17)", async () => {
+test("two chunks at most are compressed at once, however many are asked for (I17)", async () => {
   const ends: (() => void)[] = []
   useDeflater({
     deflateAside: async (bytes) => {

@@ -297,6 +297,15 @@ class Sim {
     const client = new SimClient(this.#world, { name, docId: random.pick(this.#server.docIds), disk })
     this.#clients.push(client)
     void client.start(random.chance(0.7))
+    this.#cutEarly(client)
+  }
+
+  /** Cuts a new client's first connections: its first sync is under way, and goes on with the next. */
+  #cutEarly({ name }: SimClient): void {
+    const { clock, network } = this.#world
+    const random = this.#random
+    for (let atMs = random.between(0, 500); random.chance(0.6); atMs += random.between(0, 2000))
+      clock.after(atMs, () => network.cut(name))
   }
 
   /** A profile is copied while its browser is closed: two devices write under one id (T1). */

@@ -1,8 +1,8 @@
-import { useDeflater } from "@lf/core/internal"
+import type { Deflater } from "@lf/core/internal"
 
-/** Many pages are inflated by the browser's own threads where it can; single ones stay in JavaScript, which is sooner done. */
-export function useStreamInflater(): void {
-  if (typeof DecompressionStream === "function") useDeflater({ inflateAside: inflate })
+/** Many pages at once are inflated by the browser itself, where it can; for single ones JavaScript is sooner done. */
+export function streamInflater(): Partial<Deflater> | null {
+  return typeof DecompressionStream === "function" ? { inflateAside: inflate } : null
 }
 
 async function inflate(deflated: Uint8Array, bytesMax: number): Promise<Uint8Array> {
