@@ -41,7 +41,7 @@ describe("a chunk", () => {
     expect(await decodeChunk(await encodeChunk([]), 0)).toEqual([])
   })
 
-  test("that is no deflate, or of another size, is refused; a bomb is not inflated past its pages (S9, S11)", async () => {
+  test("that is no deflate, or of another size, is refused; a bomb is not inflated past its pages (S10, S11)", async () => {
     const bomb = deflate(new Uint8Array(CHUNK_PAGES * PAGE_BYTES * 16))
     for (const block of [Uint8Array.of(255, 255, 255), deflate(page(1)), deflate(new Uint8Array(3 * PAGE_BYTES)), bomb])
       await expect(decodeChunk(block, 2)).rejects.toThrow(malformed)

@@ -7,6 +7,7 @@ import { decodeMessage } from "../network/codec.ts"
 import type { Chunk } from "../network/message.ts"
 import type { Network } from "../network/network.ts"
 import { renewEpoch } from "../remote/restore.ts"
+import { sql } from "../sqlite/sql.ts"
 import { copyLog } from "./copy-log.ts"
 import { host, loadSqlite, titles, until, World } from "./small-world.ts"
 
@@ -65,8 +66,27 @@ const isSame = (local: Local, world: World) => {
   expect(titles(local)).toEqual(world.remote === null ? [] : titles(world.remote))
 }
 
+test("before the base is here a mutation runs on the app's empty tables, and again on the base's rows (I7)", async () => {
+  const world = await startWorld(1)
+  await world.remote?.mutate("Add", { id: "7", title: "theirs" }, null)
+  world.network.setOnline(false)
+  const { local, session, synced } = await startClient(world, [], async () => {})
+  const toggled = local.run("Toggle", { id: "7" })
+  const doubled = local.run("Add", { id: "7", title: "mine" })
+  expect(() => local.run("Add", { id: "7", title: "again" })).toThrow(expect.objectContaining({ code: "SQL_ERROR" }))
+  expect(titles(local)).toEqual(["mine"])
+  world.network.setOnline(true)
+  session.poke()
+  expect([(await toggled.remote).type, (await doubled.remote).type]).toEqual(["applied", "rejected"])
+  await synced()
+  isSame(local, world)
+  const [row] = local.query<{ title: string; done: number }>(sql`select title, done from todos where id = '7'`)
+  expect(row).toEqual({ title: "theirs", done: 1 })
+  session.stop()
+})
+
 describe("a first sync whose connections are cut", () => {
-  test("gets each page once when nothing changes, and its progress never falls", async () => {
+  test("gets each page once when nothing changes, and its progress never falls (T23)", async () => {
     const world = await startWorld()
     const { local, session, chunks, synced, states } = await startClient(world, [7, 1, 0, 9], async () => {})
     await synced()
