@@ -86,7 +86,7 @@ export class RawClient {
 
   #receive(data) {
     const type = data[1]
-    if (type === FRAME_TYPES.pages) return this.#receivePages(data)
+    if (type === FRAME_TYPES.pages || type === FRAME_TYPES.chunk) return this.#receivePart(data, type)
     if (type === FRAME_TYPES.pong) return
     const message = decodeMessage(new Uint8Array(data))
     const waiting = this.#pushed
@@ -96,10 +96,14 @@ export class RawClient {
     else waiting?.reject(new Error(`the server answered ${message.type} ${message.code ?? ""}`))
   }
 
-  #receivePages(data) {
+  #receivePart(data, type) {
     const reader = new ByteReader(data.subarray(2, 40))
     reader.uint()
     const to = reader.uint()
+    if (type === FRAME_TYPES.chunk) {
+      reader.uint()
+      reader.u64()
+    }
     if (reader.u8() === 0) {
       this.socket.send(NEXT_PART)
       return
@@ -120,7 +124,16 @@ let asked = { cursor: -1, frame: null }
 /** A thousand clients ask for the same: it is encoded once. */
 function askFrame(cursor) {
   if (asked.cursor !== cursor) {
-    asked = { cursor, frame: encodeMessage({ type: "sync-storage", cursor: lsn(cursor), outcomesSeen: LSN_ZERO }) }
+    asked = {
+      cursor,
+      frame: encodeMessage({
+        type: "sync-storage",
+        cursor: lsn(cursor),
+        outcomesSeen: LSN_ZERO,
+        resumeLsn: LSN_ZERO,
+        resumePages: 0,
+      }),
+    }
   }
   return asked.frame
 }

@@ -6,11 +6,11 @@ import { bin, run, say } from "./run.mjs"
 const covered = [
   "packages/core/src/journal/*.ts",
   "packages/core/src/storage/*.ts",
-  "packages/core/src/network/{codec,link,message}.ts",
+  "packages/core/src/network/{codec,first-sync,link,message}.ts",
   "packages/core/src/local/local-entries.ts",
   "packages/core/src/local/local-store.ts",
   "packages/core/src/local/log-at-rest.ts",
-  "packages/core/src/remote/{client-list,remote-store,restore}.ts",
+  "packages/core/src/remote/{base-transfer,client-list,remote-store,restore}.ts",
   "packages/next/src/node/{fence,fs-log,generation}.ts",
 ]
 

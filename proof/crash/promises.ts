@@ -37,6 +37,7 @@ export class Promises {
         const message = decodeMessage(frame)
         if (message.type === "cursor") this.#acknowledged.set(clientId, message.lsn)
         if (message.type === "pages") this.#shown.set(`${remote.epoch}/${message.to}`, message.changeset.after)
+        if (message.type === "chunk") this.#shown.set(`${remote.epoch}/${message.to}`, message.checksum)
         pipe.send(frame)
       },
       close: (reason) => pipe.close(reason),

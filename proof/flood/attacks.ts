@@ -27,7 +27,15 @@ const opened = (client: RawClient) =>
   })
 const secret = () => new Uint8Array(randomBytes(32))
 const NEXT = Buffer.from(encodeMessage({ type: "next-part" }))
-const ASK = Buffer.from(encodeMessage({ type: "sync-storage", cursor: LSN_ZERO, outcomesSeen: LSN_ZERO }))
+const ASK = Buffer.from(
+  encodeMessage({
+    type: "sync-storage",
+    cursor: LSN_ZERO,
+    outcomesSeen: LSN_ZERO,
+    resumeLsn: LSN_ZERO,
+    resumePages: 0,
+  }),
+)
 /** 8,000 pings as they are on the wire: a masked frame of two bytes each. */
 const PINGS = Buffer.concat(Array.from({ length: 8_000 }, () => maskedPing()))
 /** A masked frame that claims 1 MiB, and all of it but a little. */
@@ -85,7 +93,7 @@ export const ATTACKS = {
       await client.receives("welcome").catch(() => {})
       client.ask()
       while (field.isOn() && client.socket.readyState === WebSocket.OPEN) {
-        const pages = await client.receives("pages").catch(() => null)
+        const pages = await client.receives("chunk").catch(() => null)
         if (pages === null) return
         client.said.length = 0
         field.did()

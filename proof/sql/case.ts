@@ -4,6 +4,7 @@ import { join } from "node:path"
 import {
   Database,
   defineMutator,
+  FirstSync,
   LfError,
   LSN_ZERO,
   SeededRandom,
@@ -42,7 +43,7 @@ const HOST = {
 
 /** One document, its server and a reader of it, from an empty file to a comparison of everything. */
 export class Case {
-  readonly figures = { transactions: 0, batches: 0, "re-runs saved": 0, "live answers": 0, files: 0 }
+  readonly figures = { transactions: 0, batches: 0, "re-runs saved": 0, "live answers": 0, "first syncs": 0, files: 0 }
   readonly #random: SeededRandom
   readonly #native: Native
   readonly #modules: readonly [SqliteModule, SqliteModule]
@@ -51,6 +52,7 @@ export class Case {
   readonly #view: View
   readonly #replica = new Storage()
   readonly #watch: Watch
+  readonly #firstSync = new FirstSync()
   #db: Database
   #schema: Schema = EMPTY
   #readTo = this.#source.cursor
@@ -84,7 +86,7 @@ export class Case {
   }
 
   /** Null, or the law that did not hold. */
-  run(): string | null {
+  async run(): Promise<string | null> {
     this.#transaction(() => this.#found())
     this.#transaction(() => this.#someSteps(8))
     const transactions = 7 + this.#random.below(8)
@@ -92,9 +94,9 @@ export class Case {
       this.#transaction(() => this.#someSteps(3 + this.#random.below(14)))
       if (this.#random.chance(0.05)) this.#vacuum()
       if (this.#random.chance(0.06)) this.#restart()
-      this.#read(this.#random.chance(0.7))
+      await this.#read(this.#random.chance(0.7))
     }
-    if (this.#wrong === null) this.#end()
+    if (this.#wrong === null) await this.#end()
     this.#view.close(new LfError("LOG_CLOSED", "the case is over"))
     this.#db.close()
     this.figures["re-runs saved"] = this.#watch.saved
@@ -232,18 +234,29 @@ export class Case {
   }
 
   /** The reader catches up, if it does; then perhaps writes something of its own that is not confirmed. */
-  #read(isOnline: boolean): void {
-    if (isOnline) this.#catchUp()
+  async #read(isOnline: boolean): Promise<void> {
+    if (isOnline) await this.#catchUp()
+    if (isOnline) await this.#goOn()
     while (this.#watch.count > WATCHED_MAX - 2) this.#watch.dropOldest()
     for (let i = this.#watch.count === 0 ? 10 : 2; i > 0; i--) this.#watch.add(liveRead(this.#random, this.#schema))
     if (this.#random.chance(0.4) && this.#replica.basePageCount > 0) this.#writeAhead()
   }
 
-  #catchUp(): void {
-    const changeset = this.#source.batchFor(this.#readTo)
+  /** Another reader's first sync is cut after a few parts each time, and goes on with what the document is by then. */
+  async #goOn(): Promise<void> {
+    const base = await this.#source.baseFor(this.#firstSync, this.#random.below(4))
+    if (base === null) return
+    const reader = new Storage()
+    reader.replaceBase(base)
+    this.figures["first syncs"]++
+    this.#holds("a first sync that was cut (I5)", difference(this.#source.storage, reader))
+  }
+
+  async #catchUp(): Promise<void> {
+    const batch = await this.#source.batchFor(this.#readTo)
     this.#view.swap(() => {
-      this.#replica.receive(changeset)
-      return changeset
+      batch.receive(this.#replica)
+      return batch
     })
     this.#readTo = this.#source.cursor
     this.figures.batches++
@@ -287,10 +300,11 @@ export class Case {
     if (this.#replica.checksum !== checksum) this.#holds("I5", "what is pending changed the base")
   }
 
-  #end(): void {
-    this.#catchUp()
+  async #end(): Promise<void> {
+    await this.#catchUp()
     const fresh = new Storage()
-    fresh.receive(this.#source.batchFor(LSN_ZERO))
+    const all = await this.#source.batchFor(LSN_ZERO)
+    all.receive(fresh)
     this.#holds("a new reader (I5)", difference(this.#source.storage, fresh))
     this.#integrity("source", this.#db)
     const start = this.#answered.length

@@ -16,7 +16,7 @@ await prove({ name: "sql", unit: "SQL records" }, async (proof) => {
     await pool.fill(2)
     const modules = [pool.take(), pool.take()] as const
     const one = new Case(seed, modules, native)
-    const wrong = resultOf(one)
+    const wrong = await resultOf(one)
     if (wrong !== null) proof.fail(seed, wrong)
     if (proof.isReplay) {
       const path = join(tmpdir(), `lf-proof-sql-${seed}.txt`)
@@ -30,9 +30,9 @@ await prove({ name: "sql", unit: "SQL records" }, async (proof) => {
   }
 })
 
-function resultOf(one: Case): string | null {
+async function resultOf(one: Case): Promise<string | null> {
   try {
-    return one.run()
+    return await one.run()
   } catch (error) {
     return `threw: ${error instanceof Error ? error.stack : String(error)}`
   }

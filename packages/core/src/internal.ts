@@ -21,7 +21,7 @@ export { isAwaited, pendingAtRest } from "./local/log-at-rest.ts"
 export type { LocalReceipt } from "./local/receipts.ts"
 export { diffRows, patchRows, type RowPatch } from "./local/row-patch.ts"
 export { type ConnectionStatus, Session, type SessionState } from "./local/session.ts"
-export type { Progress } from "./network/link.ts"
+export type { Progress } from "./network/first-sync.ts"
 export { MemoryNetwork, memoryPipe } from "./network/memory-network.ts"
 export {
   FRAME_BYTES_MAX,

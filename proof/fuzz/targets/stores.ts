@@ -130,7 +130,7 @@ const remoteTarget: Target = {
     }
     for (const { entry } of store.attempts.iter()) for (const { clientId } of entry) clients.find(clientId)
     if (store.life.lsn() > 0) store.life.entry(store.life.lsn()).isOver.valueOf()
-    store.history.since(lsn(3), store.storage.basePageCount)
+    store.history.since(lsn(3))
     return `${about(store.storage.basePageCount)} pages ${about(arrivals.length)} ${about(store.lsn())}`
   },
 }

@@ -1,10 +1,12 @@
 import {
+  type Chunk,
   type ClientMessage,
   type ConnectableDocument,
   type ConnectedClient,
   changesetCodec,
   concatBytes,
   decodeMessage,
+  deflate,
   ERROR_CODES,
   encodeMessage,
   type Host,
@@ -14,17 +16,21 @@ import {
   lsn,
   type Message,
   mutationCodec,
+  PAGE_BYTES,
   type Pages,
   type Pipe,
   type PipeListener,
   PROTOCOL_VERSION,
+  pagesChecksum,
   type ServerMessage,
+  Storage,
   serve,
+  type WholeBase,
 } from "@lf/core/testing"
 import fc from "fast-check"
 import { chunk, Tape } from "../tape.ts"
 import { about, checkStable, checkValue, Fault, type Target } from "../target.ts"
-import { changeset, checkOrder, checkReceive } from "./pages.ts"
+import { changeset, checkOrder, checkReceive, PAGES } from "./pages.ts"
 import { mutation, plainValue } from "./plain.ts"
 
 const position = fc.oneof(fc.nat(200), fc.maxSafeNat()).map(lsn)
@@ -53,7 +59,13 @@ const clientMessage: fc.Arbitrary<ClientMessage> = fc.oneof(
     batch: fc.record({ from: position, previousHash: hash, entries }),
     confirmed: position,
   }),
-  fc.record({ type: is("sync-storage" as const), cursor: position, outcomesSeen: position }),
+  fc.record({
+    type: is("sync-storage" as const),
+    cursor: position,
+    outcomesSeen: position,
+    resumeLsn: position,
+    resumePages: fc.nat(262_144),
+  }),
   fc.constantFrom<ClientMessage>({ type: "next-part" }, { type: "ping" }),
 )
 
@@ -66,6 +78,31 @@ const pages = fc.record({
   changeset,
   outcomes: fc.array(outcome, { maxLength: 2 }),
 })
+
+const filled = PAGES.slice(0, 2)
+
+/** A part of a base of those pages, or of another; deflated or as it is. */
+const chunkPart = fc
+  .record({
+    type: is("chunk" as const),
+    from: position,
+    to: position,
+    pageCount: fc.constantFrom(filled.length, filled.length, 1, 262_144),
+    other: fc.option(hash),
+    isLast: fc.boolean(),
+    bytesTotal: fc.maxSafeNat(),
+    pageNo: fc.integer({ min: 1, max: 2 }),
+    isDeflated: fc.boolean(),
+    outcomes: fc.array(outcome, { maxLength: 2 }),
+  })
+  .map(({ isDeflated, other, ...fields }): Chunk => {
+    const part = { ...fields, checksum: other ?? pagesChecksum(filled) }
+    const { pageCount, pageNo } = part
+    if (pageNo > pageCount) return { ...part, pageNo: 0, count: 0, block: new Uint8Array(0) }
+    const page = PAGES[pageNo - 1]
+    const deflated = deflate(page)
+    return { ...part, count: 1, block: isDeflated && deflated.length < page.length ? deflated : page }
+  })
 
 const serverMessage: fc.Arbitrary<ServerMessage> = fc.oneof(
   fc.record({
@@ -86,6 +123,7 @@ const serverMessage: fc.Arbitrary<ServerMessage> = fc.oneof(
     ranges: fc.constantFrom([], [{ from: lsn(0), to: lsn(3), code: "MUTATION_FORBIDDEN" }]),
   }),
   pages,
+  chunkPart,
   fc.record({ type: is("refuse" as const), code: fc.constantFrom("FORBIDDEN", "x"), message: hex }),
   fc.constantFrom<ServerMessage>({ type: "pong" }),
 )
@@ -183,12 +221,22 @@ const serverTarget: Target = {
 const linkTarget: Target = {
   name: "client-link",
   codes: ["FRAME_MALFORMED", "BYTES_MALFORMED", "CHECKSUM_MISMATCH", "SERVER_CLOSING"],
-  valid: fc.oneof(conversation(serverMessage), fc.tuple(pages, fc.boolean(), fc.nat(9)).map(inParts)),
+  valid: fc.oneof(
+    conversation(serverMessage),
+    fc.tuple(pages, fc.boolean(), fc.nat(9)).map(inParts),
+    fc.tuple(chunkPart, fc.boolean(), fc.boolean()).map(inChunks),
+  ),
   async run(input) {
     const wire = new Wire()
     const link = new Link(wire, () => {})
     const welcome = link.hello(helloOf()).catch((error: unknown) => error)
-    const asked = link.syncStorage({ type: "sync-storage", cursor: lsn(0), outcomesSeen: lsn(0) })
+    const asked = link.syncStorage({
+      type: "sync-storage",
+      cursor: lsn(0),
+      outcomesSeen: lsn(0),
+      resumeLsn: lsn(0),
+      resumePages: 0,
+    })
     const batch = asked.catch((error: unknown) => error)
     const reply = link
       .syncMutations({ type: "sync-mutations", batch: NO_BATCH, confirmed: lsn(0) })
@@ -200,6 +248,8 @@ const linkTarget: Target = {
       if (link.isOpen) refusal = refusalIn(frame)
       wire.receive(frame)
     }
+    // Chunks are inflated after their frames.
+    await settled()
     link.close("over")
     for (const answer of await Promise.all([welcome, reply])) {
       if (answer instanceof Error && !isLfError(answer)) throw answer
@@ -210,12 +260,32 @@ const linkTarget: Target = {
     const answered = await batch
     if (refusal !== null && answered === closed) return "refused"
     if (answered instanceof Error) throw answered
-    const { changeset: changes } = await asked
+    const received = await asked
+    if (received.type === "base") return checkBase(received.base)
+    const { changeset: changes } = received
     checkOrder(changes)
     checkStable(changesetCodec, changes)
     checkReceive(changes)
     return `pages ${about(changes.pages.length)}`
   },
+}
+
+/** A base that a link takes is pages of their size; put under other ones it is all or nothing, and adds up (I5). */
+function checkBase(base: WholeBase): string {
+  const storage = new Storage(PAGES)
+  const { checksum } = storage
+  try {
+    storage.replaceBase(base)
+  } catch (error) {
+    if (storage.checksum !== checksum || storage.basePageCount !== PAGES.length)
+      throw new Fault("a refused base left something behind")
+    throw error
+  }
+  const now = [...storage.snapshot()]
+  if (now.some(({ length }) => length !== PAGE_BYTES)) throw new Fault("a page has another size")
+  if (now.length !== base.pageCount || pagesChecksum(now) !== base.checksum)
+    throw new Fault("the base received is not what its server said")
+  return `base ${about(now.length)}`
 }
 
 /** The code of a refusal, which may be one that only a newer server knows. */
@@ -240,6 +310,18 @@ function inParts([batch, isWrong, again]: readonly [Pages, boolean, number]): Ui
   }))
   const frames = parts.length === 0 ? [{ ...batch, isLast: true }] : parts
   return concatBytes(frames.map(encodeMessage).map(chunk))
+}
+
+/** A base as a server sends it, a part for each page, and what comes of it with one more part or a wrong checksum. */
+function inChunks([part, isTwice, isWrong]: readonly [Chunk, boolean, boolean]): Uint8Array {
+  const checksum = pagesChecksum(filled) ^ (isWrong ? 1n : 0n)
+  const whole = { ...part, from: lsn(0), pageCount: filled.length, checksum }
+  const parts = filled.map((page, i) => {
+    const deflated = deflate(page)
+    const block = deflated.length < page.length ? deflated : page
+    return { ...whole, pageNo: i + 1, count: 1, block, isLast: i === filled.length - 1 }
+  })
+  return concatBytes((isTwice ? [parts[0], ...parts] : parts).map(encodeMessage).map(chunk))
 }
 
 const NO_BATCH = { from: lsn(0), previousHash: 0n, entries: [] }

@@ -44,6 +44,33 @@ export const pages: readonly Plant[] = [
     ],
   },
   {
+    name: "a first sync goes on without what changed",
+    edits: [
+      {
+        file: "remote/base-transfer.ts",
+        find: `pageNo <= resumePages && !history.hasChanged(pageNo, from)`,
+        replace: `pageNo <= resumePages && !(pageNo < 0 && history.hasChanged(pageNo, from))`,
+      },
+      {
+        file: "storage/storage.ts",
+        find: `if (table.pageCount !== pageCount || table.checksum !== checksum)`,
+        replace: `if (table.pageCount !== pageCount && table.checksum !== checksum)`,
+      },
+    ],
+  },
+  {
+    name: "a whole base is kept without its pages",
+    edits: [
+      {
+        file: "local/local-store.ts",
+        find: `    this.#isBaseUnkept = true
+`,
+        replace: `    this.#isBaseUnkept = cursor < 0
+`,
+      },
+    ],
+  },
+  {
     name: "a live query misses what a revert took back",
     edits: [
       {

@@ -1,13 +1,18 @@
 import { deflateSync, inflateSync } from "fflate"
 
-/** Raw DEFLATE (RFC 1951), whole in one call. What one deflater wrote every other one reads. */
+/**
+ * Raw DEFLATE (RFC 1951), whole in one call. What one deflater wrote every other one reads. Inflating throws when the bytes
+ * are malformed, or become more than `bytesMax`.
+ */
 export interface Deflater {
   deflate(bytes: Uint8Array): Uint8Array
-  /** Throws when the bytes are malformed, or become more than `bytesMax`. */
   inflate(deflated: Uint8Array, bytesMax: number): Uint8Array
+  /** The same beside the caller's event loop, for many pages at once. Absent: in it, at once. */
+  deflateAside?(bytes: Uint8Array): Promise<Uint8Array>
+  inflateAside?(deflated: Uint8Array, bytesMax: number): Promise<Uint8Array>
 }
 
-/** In JavaScript, for platforms without a synchronous one of their own. */
+/** In JavaScript, for platforms without one of their own. */
 const portable: Deflater = {
   deflate: (bytes) => deflateSync(bytes, { level: 6 }),
   inflate: (deflated, bytesMax) => {
@@ -19,9 +24,9 @@ const portable: Deflater = {
 
 let deflater = portable
 
-/** Replaces the deflater of this process by the platform's own; null: the portable one again. */
-export function useDeflater(own: Deflater | null): void {
-  deflater = own ?? portable
+/** Replaces what the platform has of its own in this process; null: all of it is the portable deflater's again. */
+export function useDeflater(own: Partial<Deflater> | null): void {
+  deflater = { ...portable, ...own }
 }
 
 export function deflate(bytes: Uint8Array): Uint8Array {
@@ -30,4 +35,13 @@ export function deflate(bytes: Uint8Array): Uint8Array {
 
 export function inflate(deflated: Uint8Array, bytesMax: number): Uint8Array {
   return deflater.inflate(deflated, bytesMax)
+}
+
+export async function deflateAside(bytes: Uint8Array): Promise<Uint8Array> {
+  return deflater.deflateAside === undefined ? deflater.deflate(bytes) : await deflater.deflateAside(bytes)
+}
+
+export async function inflateAside(deflated: Uint8Array, bytesMax: number): Promise<Uint8Array> {
+  if (deflater.inflateAside === undefined) return deflater.inflate(deflated, bytesMax)
+  return await deflater.inflateAside(deflated, bytesMax)
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest"
 import { SeededRandom } from "../testing/seeded-random.ts"
 import { SimClock, SimHost } from "../testing/sim-host.ts"
 import { turn } from "../testing/sim-node.ts"
-import { backoffMs, deferred, Sequence, Sleep, withTimeout } from "./wait.ts"
+import { backoffMs, deferred, Semaphore, Sequence, Sleep, withTimeout } from "./wait.ts"
 
 const hostOn = (clock: SimClock) => new SimHost(clock, new SeededRandom(1))
 
@@ -78,4 +78,22 @@ test("a sequence runs one after the other, also after one that failed, and is bu
   expect(await second).toBe(2)
   await turn()
   expect([steps, sequence.isBusy]).toEqual([["first begins", "first ends", "second"], false])
+})
+
+test("a semaphore lets so many run at once, in the order of their calls, also after one that failed", async () => {
+  const semaphore = new Semaphore(2)
+  const running: (() => void)[] = []
+  const work = (fails: boolean) => () =>
+    new Promise<void>((resolve, reject) => running.push(fails ? () => reject(new Error("no")) : resolve))
+  const ends = [true, false, false].map((fails) => semaphore.run(work(fails)))
+  await turn()
+  expect(running).toHaveLength(2)
+  running[0]()
+  await expect(ends[0]).rejects.toThrow("no")
+  await turn()
+  expect(running).toHaveLength(3)
+  running[1]()
+  running[2]()
+  await Promise.all(ends.slice(1))
+  expect(await semaphore.run(async () => "free")).toBe("free")
 })

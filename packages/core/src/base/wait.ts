@@ -69,6 +69,28 @@ export class Sequence {
   }
 }
 
+/** Lets at most so many pieces of work run at once; the others start in the order of their calls. */
+export class Semaphore {
+  #free: number
+  readonly #waiting: (() => void)[] = []
+
+  constructor(count: number) {
+    this.#free = count
+  }
+
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#free > 0) this.#free--
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    try {
+      return await work()
+    } finally {
+      const next = this.#waiting.shift()
+      if (next === undefined) this.#free++
+      else next()
+    }
+  }
+}
+
 /** As `work`, or rejects with what `late` gives when that takes longer than `limitMs`. */
 export function withTimeout<T>(host: Host, limitMs: number, work: T | PromiseLike<T>, late: () => Error): Promise<T> {
   return new Promise((resolve, reject) => {

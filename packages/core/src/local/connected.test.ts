@@ -2,23 +2,25 @@ import { beforeAll, describe, expect, test } from "vitest"
 import { loadChecksum } from "../base/checksum.ts"
 import { lsn } from "../base/lsn.ts"
 import { MemoryDisk } from "../journal/memory-log.ts"
-import type { Pages, SyncMutations } from "../network/message.ts"
+import type { Chunk, SyncMutations } from "../network/message.ts"
+import { PAGE_BYTES } from "../sqlite/page.ts"
 import { type Say, ScriptedServer, ServerDocument } from "../testing/scripted-server.ts"
 import type { Local } from "./local.ts"
 
 beforeAll(loadChecksum)
 
 /** An empty document at position 1, in two parts. */
-async function twoParts(): Promise<readonly [Pages, Pages]> {
+async function twoParts(): Promise<readonly [Chunk, Chunk]> {
   const all = (await ServerDocument.open()).whole(1)
-  const { pages } = all.changeset
-  const part = (from: number, to: number): Pages => ({
+  const part = (from: number, to: number): Chunk => ({
     ...all,
-    isLast: to === pages.length,
+    isLast: to === all.count,
     bytesTotal: 100_000,
-    changeset: { ...all.changeset, pages: pages.slice(from, to) },
+    pageNo: from + 1,
+    count: to - from,
+    block: all.block.slice(from * PAGE_BYTES, to * PAGE_BYTES),
   })
-  return [part(0, 1), part(1, pages.length)]
+  return [part(0, 1), part(1, all.count)]
 }
 
 /** A server that has an empty document, and says the second part of it when it is called. */

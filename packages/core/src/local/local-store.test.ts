@@ -9,6 +9,7 @@ import { MemoryDisk, openMemoryLog } from "../journal/memory-log.ts"
 import { PAGE_BYTES } from "../sqlite/page.ts"
 import type { Changeset } from "../storage/changeset.ts"
 import { encodeWhole } from "../storage/delta.ts"
+import { PageTable } from "../storage/page-table.ts"
 import { Storage } from "../storage/storage.ts"
 import { SeededRandom } from "../testing/seeded-random.ts"
 import { SimClock, SimHost } from "../testing/sim-host.ts"
@@ -79,6 +80,61 @@ describe("local store", () => {
     await second.rollup()
     await second.streams.close()
     isAsBefore(await reopened(disk))
+  })
+
+  test("a whole base is at rest with what it decided, or neither is; closing keeps it too (I7, I12)", async () => {
+    const base = () => {
+      const table = new PageTable()
+      table.load([page(1), page(2)])
+      return { table, pageCount: 2, checksum: table.checksum }
+    }
+    const receive = (store: LocalStore) => {
+      store.receiveBase({ epoch: "e", cursor: lsn(4), base: base() })
+      store.settle(lsn(2))
+    }
+    for (const end of ["flush", "close", "crash", "failure"] as const) {
+      const disk = new MemoryDisk()
+      const store = await reopened(disk)
+      await store.flush()
+      receive(store)
+      expect([store.epoch, store.cursor, store.storage.basePageCount]).toEqual(["e", 4, 2])
+      if (end === "failure") disk.failNext(new Error("EIO"))
+      const kept = end === "close" || end === "crash" ? Promise.resolve() : store.flush()
+      if (end === "failure") await expect(kept).rejects.toMatchObject({ code: "LOG_FAILED" })
+      else await kept
+      if (end === "close") await store.close()
+      else disk.crash()
+      const again = await reopened(disk)
+      const isKept = end === "flush" || end === "close"
+      expect([end, again.cursor, again.settledTo, again.storage.basePageCount]).toEqual(
+        isKept ? [end, 4, 2, 2] : [end, 0, 0, 0],
+      )
+      await again.close()
+    }
+  })
+
+  test("closing reports that a whole base could not be kept", async () => {
+    const disk = new MemoryDisk()
+    const store = await reopened(disk)
+    await store.flush()
+    const table = new PageTable()
+    store.receiveBase({ epoch: "e", cursor: lsn(4), base: { table, pageCount: 0, checksum: 0n } })
+    disk.failNext(new Error("EIO"))
+    await expect(store.close()).rejects.toMatchObject({ code: "LOG_FAILED" })
+  })
+
+  test("a whole base that does not add up changes nothing (I5)", async () => {
+    const store = await reopened(new MemoryDisk())
+    store.receive({ epoch: "e", cursor: lsn(4), changeset: whole(1) })
+    const table = new PageTable()
+    table.load([page(2)])
+    for (const wrong of [{ pageCount: 2 }, { checksum: 5n }]) {
+      const base = { table, pageCount: 1, checksum: table.checksum, ...wrong }
+      expect(() => store.receiveBase({ epoch: "f", cursor: lsn(5), base })).toThrow(
+        expect.objectContaining({ code: "CHECKSUM_MISMATCH" }),
+      )
+    }
+    expect([store.epoch, store.cursor, store.storage.page(1)]).toEqual(["e", 4, page(1)])
   })
 
   test("a new identity has nothing decided; its secret is derived from a first mutation or random", async () => {

@@ -7,6 +7,7 @@ import type { Journal } from "../journal/journal.ts"
 import type { Checkpoint, OpenedLog } from "../journal/log.ts"
 import { Streams } from "../journal/streams.ts"
 import { bytesUnpacked } from "../storage/changeset.ts"
+import type { WholeBase } from "../storage/page-table.ts"
 import { Storage } from "../storage/storage.ts"
 import type { Mutation } from "../timeline/mutation.ts"
 import type { MutationOutcome, Outcome } from "../timeline/outcome.ts"
@@ -53,6 +54,8 @@ export class LocalStore {
   /** How often the base was dropped, or a whole one came in its place. */
   #basesReplaced = 0
   #rollup: Promise<void> | null = null
+  /** The base is in no journal: flushes wait for a rollup, so that what the base decided is durable with it. */
+  #isBaseUnkept = false
   readonly #rollupBytes: number | undefined
 
   /** @throws LOG_CORRUPT */
@@ -130,9 +133,20 @@ export class LocalStore {
     this.storage.receive(entry.changeset)
     this.#epoch = entry.epoch
     this.#cursor = entry.cursor
-    if (entry.changeset.isWhole) this.#forgetEntries()
     this.#base.append(entry)
     this.streams.weigh(bytesUnpacked(entry.changeset))
+  }
+
+  /**
+   * Puts a whole base in the place of what is there. The storage's overlay must be reverted. It is kept by a rollup, which
+   * writes its pages as they are. @throws CHECKSUM_MISMATCH
+   */
+  receiveBase({ epoch, cursor, base }: { epoch: string; cursor: Lsn; base: WholeBase }): void {
+    this.storage.replaceBase(base)
+    this.#epoch = epoch
+    this.#cursor = cursor
+    this.#forgetEntries()
+    this.#isBaseUnkept = true
   }
 
   /** The next pages are asked for from the beginning; what is here stays in view until they come. */
@@ -146,6 +160,7 @@ export class LocalStore {
     this.#epoch = ""
     this.#cursor = LSN_ZERO
     this.#forgetEntries()
+    this.#isBaseUnkept = false
   }
 
   #forgetEntries(): void {
@@ -189,6 +204,7 @@ export class LocalStore {
   /** Resolves when everything so far is durable. */
   async flush(): Promise<void> {
     const refused = [...this.#refused]
+    while (this.#isBaseUnkept) await this.#rollUp()
     await this.streams.flush()
     for (const one of refused) this.#showRefused(one)
   }
@@ -197,7 +213,23 @@ export class LocalStore {
   rollupIfDue(): Promise<void> | undefined {
     const limit = this.#rollupBytes ?? Math.max(ROLLUP_BYTES_MIN, this.storage.baseBytes / 2)
     if (this.streams.bytesSinceRollup <= limit || this.#rollup !== null) return undefined
-    this.#rollup = this.rollup().finally(() => {
+    return this.#rollUp()
+  }
+
+  /** Flushes and releases the log. A rollup under way ends first: one that each closing cut would never come about. */
+  async close(): Promise<void> {
+    // What a rollup under way fails with is reported where it began.
+    const rollup = this.#isBaseUnkept ? this.#rollUp() : this.#rollup?.catch(() => {})
+    try {
+      await rollup
+    } finally {
+      await this.streams.close()
+    }
+  }
+
+  /** One at a time. */
+  #rollUp(): Promise<void> {
+    this.#rollup ??= this.rollup().finally(() => {
       this.#rollup = null
     })
     return this.#rollup
@@ -220,12 +252,7 @@ export class LocalStore {
     this.#foldSettled()
     this.#foldRejections()
     await this.streams.rollup({ meta, pages })
-  }
-
-  /** Flushes and releases the log. A rollup under way ends first: one that each closing cut would never come about. */
-  async close(): Promise<void> {
-    await this.#rollup?.catch(() => {}) // reported where it began
-    await this.streams.close()
+    if (this.#basesReplaced === replaced) this.#isBaseUnkept = false
   }
 
   /** The base is a cache of the server: one that does not add up is dropped and fetched again. */

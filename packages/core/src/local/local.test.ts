@@ -4,12 +4,11 @@ import { LfError } from "../base/error.ts"
 import { type Lsn, lsn } from "../base/lsn.ts"
 import { MemoryDisk } from "../journal/memory-log.ts"
 import { Link } from "../network/link.ts"
-import type { MutationsReply, Pages, SyncMutations, Welcome } from "../network/message.ts"
+import type { Chunk, MutationsReply, Pages, SyncMutations, Welcome } from "../network/message.ts"
 import { PAGE_BYTES } from "../sqlite/page.ts"
 import { sql } from "../sqlite/sql.ts"
-import { applyDelta, encodeWhole } from "../storage/delta.ts"
-import { Storage } from "../storage/storage.ts"
-import { type Say, ScriptedServer, ServerDocument } from "../testing/scripted-server.ts"
+import { PageTable, type WholeBase } from "../storage/page-table.ts"
+import { type Say, ScriptedServer, ServerDocument, wholeOf } from "../testing/scripted-server.ts"
 import { loadSqlite, mutator, titles } from "../testing/small-world.ts"
 import { Local } from "./local.ts"
 import type { RejectedMutation, RejectionChange } from "./local-entries.ts"
@@ -26,7 +25,7 @@ async function setUp(count = 2, disk = new MemoryDisk()) {
   const local = await server.local(disk)
   for (let i = 1; i <= count; i++) await local.run("Add", { id: String(i), title: `t${i}` }).durable
   let sayLater: Say = () => {}
-  const answers: (MutationsReply | Pages | "later")[] = []
+  const answers: (MutationsReply | Pages | Chunk | "later")[] = []
   server.answer = (message, say) => {
     sayLater = say
     if (message.type !== "sync-mutations" && message.type !== "sync-storage") return
@@ -47,7 +46,7 @@ async function setUp(count = 2, disk = new MemoryDisk()) {
     const [sent] = server.received.slice(before) as SyncMutations[]
     return sent === undefined ? next : ([sent.batch.from, sent.batch.entries.length, next] as const)
   }
-  const pull = async (pages: Pages, epoch = "e") => {
+  const pull = async (pages: Pages | Chunk, epoch = "e") => {
     answers.push(pages)
     await local.rebase(link, epoch)
   }
@@ -79,22 +78,25 @@ async function open(disk: MemoryDisk): Promise<Local> {
 }
 
 /** Pages that add up and are no database. */
-function garbage(position: Lsn): Pages {
-  const page = new Uint8Array(PAGE_BYTES).fill(7)
-  const pages = [{ pageNo: 1, deltas: [encodeWhole(page)] }]
-  const changeset = { pageCount: 1, isWhole: true, before: null, after: new Storage([page]).checksum, pages }
-  return { type: "pages", from: lsn(0), to: position, isLast: true, bytesTotal: 0, changeset, outcomes: [] }
+function garbage(position: Lsn): Chunk {
+  return wholeOf([new Uint8Array(PAGE_BYTES).fill(7)], position)
 }
 
 /** A database whose first page is intact and whose others are not. */
-async function damaged(position: number): Promise<Pages> {
-  const whole = (await ServerDocument.open()).whole(position)
-  const pages = whole.changeset.pages.map(({ pageNo, deltas }) =>
-    applyDelta(undefined, deltas[0]).fill(7, pageNo === 1 ? PAGE_BYTES : 0),
-  )
-  const { checksum: after } = new Storage(pages)
-  const changes = pages.map((page, i) => ({ pageNo: i + 1, deltas: [encodeWhole(page)] }))
-  return { ...whole, changeset: { ...whole.changeset, after, pages: changes } }
+async function damaged(position: number): Promise<Chunk> {
+  const [first, ...others] = pagesOf((await ServerDocument.open()).whole(position))
+  return wholeOf([first, ...others.map((page) => page.slice().fill(7))], position)
+}
+
+function pagesOf({ block, count }: Chunk): Uint8Array[] {
+  return Array.from({ length: count }, (_, i) => block.slice(i * PAGE_BYTES, (i + 1) * PAGE_BYTES))
+}
+
+/** The base that a whole transfer is, as it is received. */
+function baseOf(whole: Chunk): WholeBase {
+  const table = new PageTable()
+  table.load(pagesOf(whole))
+  return { table, pageCount: whole.pageCount, checksum: whole.checksum }
 }
 
 test("pages that were pulled are durable 50 ms later, or with the mutation that comes before", async () => {
@@ -321,9 +323,15 @@ describe("a base that comes", () => {
   test("for other pages is refused; the old base stays in view and all is fetched again (I5)", async () => {
     const { local, pull, document, server } = await withBase()
     const pages = document.whole(7)
-    const wrong = { ...pages, changeset: { ...pages.changeset, isWhole: false, before: 1n } }
-    await expect(pull(wrong)).rejects.toThrow(codeOf("CHECKSUM_MISMATCH"))
-    expect([local.cursor, local.epoch, titles(local), local.failure]).toEqual([0, "e", ["t2"], null])
+    const changeset = { pageCount: 9, isWhole: false, before: 1n, after: 2n, pages: [] }
+    const part = { from: lsn(5), to: lsn(7), isLast: true, bytesTotal: 0, outcomes: [] }
+    for (const wrong of [
+      { type: "pages" as const, ...part, changeset },
+      { ...pages, checksum: 2n },
+    ]) {
+      await expect(pull(wrong)).rejects.toThrow(codeOf("CHECKSUM_MISMATCH"))
+      expect([local.cursor, local.epoch, titles(local), local.failure]).toEqual([0, "e", ["t2"], null])
+    }
     await pull(pages)
     expect(server.received.at(-1)).toMatchObject({ type: "sync-storage", cursor: 0 })
     expect(local.cursor).toBe(7)
@@ -356,10 +364,10 @@ describe("a base that comes", () => {
       const { local, disk, server } = await setUp(1)
       await local.close()
       const store = new LocalStore(await disk.open("d"), server.host)
-      store.receive({ epoch: "e", cursor: lsn(4), changeset: pages.changeset })
+      store.receiveBase({ epoch: "e", cursor: lsn(4), base: baseOf(pages) })
       await store.flush()
       await store.streams.close()
-      if (pages.changeset.after === edited.whole(4).changeset.after)
+      if (pages.checksum === edited.whole(4).checksum)
         await expect(open(disk)).rejects.toThrow(codeOf("MIGRATION_EDITED"))
       else {
         const again = await open(disk)

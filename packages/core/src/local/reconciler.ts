@@ -1,6 +1,7 @@
 import { type LfError, toLfError } from "../base/error.ts"
 import type { Host } from "../base/host.ts"
 import type { Lsn } from "../base/lsn.ts"
+import { FirstSync } from "../network/first-sync.ts"
 import type { Link, PageBatch } from "../network/link.ts"
 import type { RefusedRange, Welcome } from "../network/message.ts"
 import { type Applied, readApplied } from "../timeline/internal-tables.ts"
@@ -42,6 +43,7 @@ export class Reconciler {
   readonly #openTimeline: ReconcilerOptions["openTimeline"]
   readonly #document: ReconcilerOptions["document"]
   readonly #push: PushState
+  readonly #firstSync = new FirstSync()
   #timeline: Timeline
 
   constructor({ store, view, receipts, host, openTimeline, document }: ReconcilerOptions) {
@@ -122,11 +124,14 @@ export class Reconciler {
    */
   async rebase(link: Link, epoch: string): Promise<void> {
     const outcomesSeen = this.#push.confirmed
-    const batch = await link.syncStorage({ type: "sync-storage", cursor: this.#store.cursor, outcomesSeen })
+    const { cursor } = this.#store
+    const resume = this.#firstSync.begin(epoch)
+    const batch = await link.syncStorage({ type: "sync-storage", cursor, outcomesSeen, ...resume }, this.#firstSync)
     this.#throwIfStopped()
     const { clientId } = this.#store
+    this.#firstSync.forget()
     this.#receive(batch, epoch)
-    const isRefetched = !batch.changeset.isWhole && batch.outcomes.length === 0 && clientId === this.#store.clientId
+    const isRefetched = batch.type !== "base" && batch.outcomes.length === 0 && clientId === this.#store.clientId
     if (isRefetched) this.#document.flushLater()
     else await this.#document.flush()
   }
@@ -137,13 +142,14 @@ export class Reconciler {
     try {
       this.#view.swap(() => {
         try {
-          this.#store.receive({ epoch, cursor: batch.to, changeset: batch.changeset })
+          if (batch.type === "base") this.#store.receiveBase({ epoch, cursor: batch.to, base: batch.base })
+          else this.#store.receive({ epoch, cursor: batch.to, changeset: batch.changeset })
         } catch (error) {
           // Not made for our pages: the old base stays in view until all pages have been fetched again.
           refusal = toLfError(error, "BYTES_MALFORMED")
           this.#store.forgetCursor()
         }
-        return batch.changeset
+        return { isWhole: batch.type === "base" }
       })
       if (refusal === null) this.#takeDecisions(batch)
       this.#view.runPending(this.#timeline)

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from "vitest"
 import { loadChecksum } from "../base/checksum.ts"
 import { LfError } from "../base/error.ts"
 import { lsn } from "../base/lsn.ts"
-import { type Refuse, TOKEN_BYTES_MAX } from "../network/message.ts"
+import { PROTOCOL_VERSION, type Refuse, TOKEN_BYTES_MAX } from "../network/message.ts"
 import { ScriptedServer } from "../testing/scripted-server.ts"
 
 beforeAll(loadChecksum)
@@ -133,7 +133,7 @@ describe("a hello", () => {
     let asked = 0
     const { session, local } = await server.session({ token: async () => `token ${++asked}` })
     const schema = local.mutator.migrations.map(({ hash }) => hash)
-    const rest = { docId: "d", secret: local.secret, epoch: "", cursor: 0, schema, protocol: 2 }
+    const rest = { docId: "d", secret: local.secret, epoch: "", cursor: 0, schema, protocol: PROTOCOL_VERSION }
     expect(server.received[0]).toEqual({ type: "hello", token: "token 1", ...rest })
     server.pipes[0].close("bye")
     await server.pass(250)
@@ -200,7 +200,13 @@ describe("a welcome", () => {
     const { session, states } = await server.session()
     expect(session.state).toEqual({ status: "connected", ...quiet })
     expect(states.length).toBe(1)
-    expect(server.received.at(-1)).toEqual({ type: "sync-storage", cursor: lsn(0), outcomesSeen: lsn(0) })
+    expect(server.received.at(-1)).toEqual({
+      type: "sync-storage",
+      cursor: lsn(0),
+      outcomesSeen: lsn(0),
+      resumeLsn: lsn(0),
+      resumePages: 0,
+    })
     session.stop()
   })
 })

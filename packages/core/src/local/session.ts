@@ -2,8 +2,10 @@ import { bytesEqual, textToBytes } from "../base/bytes.ts"
 import { LfError, toLfError } from "../base/error.ts"
 import type { ErrorCode } from "../base/error-codes.ts"
 import type { Cancel, Host } from "../base/host.ts"
+import { LSN_ZERO } from "../base/lsn.ts"
 import { backoffMs, Sleep, withTimeout } from "../base/wait.ts"
-import { Link, type Progress } from "../network/link.ts"
+import type { Progress } from "../network/first-sync.ts"
+import { Link } from "../network/link.ts"
 import { PROTOCOL_VERSION, PUSH_BYTES_MAX, TOKEN_BYTES_MAX, type Welcome } from "../network/message.ts"
 import type { Network } from "../network/network.ts"
 import { compareSchema } from "../timeline/schema.ts"
@@ -67,7 +69,9 @@ export class Session {
   }
 
   get state(): SessionState {
-    return this.#state
+    const state = this.#state
+    // All of it is here, and is being kept.
+    return state.firstSync === null || this.#options.local.cursor === LSN_ZERO ? state : { ...state, firstSync: null }
   }
 
   /** False: stays away from the network until it is called with true. */

@@ -8,6 +8,7 @@ import { MemoryDisk, openMemoryLog } from "../journal/memory-log.ts"
 import { PAGE_BYTES } from "../sqlite/page.ts"
 import type { Changeset } from "../storage/changeset.ts"
 import { encodeWhole } from "../storage/delta.ts"
+import { PageTable } from "../storage/page-table.ts"
 import { Storage } from "../storage/storage.ts"
 import { SeededRandom } from "../testing/seeded-random.ts"
 import { SimClock, SimHost } from "../testing/sim-host.ts"
@@ -42,6 +43,12 @@ function keptIn(stream: string, value: unknown): OpenedLog {
     hash: chainHash(0n, payload),
   }
   return { ...openMemoryLog(), records: [entry] }
+}
+
+function baseOf(fill: number) {
+  const table = new PageTable()
+  table.load([page(fill)])
+  return { epoch: "e", cursor: lsn(fill), base: { table, pageCount: 1, checksum: table.checksum } }
 }
 
 function receiveWhole(store: LocalStore, fill: number, isWhole = true): void {
@@ -115,7 +122,7 @@ describe("while a base is written anew (I17)", () => {
 
   test.each([
     ["a dropped base", (store: LocalStore) => store.dropBase(), [], 0],
-    ["a whole base", (store: LocalStore) => receiveWhole(store, 2), [page(2)], 2],
+    ["a whole base", (store: LocalStore) => store.receiveBase(baseOf(2)), [page(2)], 2],
   ])("%s takes its place", async (_what, change, pages, cursor) => {
     const { store, receive, rest } = await setUp()
     receive(1)

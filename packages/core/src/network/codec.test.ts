@@ -4,8 +4,11 @@ import { describe, expect, test } from "vitest"
 import { ByteWriter } from "../base/bytes.ts"
 import { isLfError } from "../base/error.ts"
 import { type Lsn, lsn } from "../base/lsn.ts"
+import { PAGE_BYTES } from "../sqlite/page.ts"
+import { DOCUMENT_PAGES_MAX } from "../storage/changeset.ts"
+import { CHUNK_PAGES } from "../storage/page-chunk.ts"
 import { decodeMessage, encodeMessage, encodeRefusal, FRAME_TYPES } from "./codec.ts"
-import { FRAME_BYTES_MAX, type Message, PROTOCOL_VERSION, PUSH_ENTRIES_MAX } from "./message.ts"
+import { type Chunk, FRAME_BYTES_MAX, type Message, PROTOCOL_VERSION, PUSH_ENTRIES_MAX } from "./message.ts"
 
 const position = fc.nat(2 ** 31).map((value): Lsn => lsn(value))
 const hash = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n })
@@ -50,7 +53,13 @@ const messages: fc.Arbitrary<Message> = fc.oneof(
     batch: fc.record({ from: position, previousHash: hash, entries: fc.array(bytes, { maxLength: 5 }) }),
     confirmed: position,
   }),
-  fc.record({ type: fc.constant("sync-storage" as const), cursor: position, outcomesSeen: position }),
+  fc.record({
+    type: fc.constant("sync-storage" as const),
+    cursor: position,
+    outcomesSeen: position,
+    resumeLsn: position,
+    resumePages: fc.nat(262_144),
+  }),
   fc.record({ type: fc.constant("cursor" as const), lsn: position }),
   fc.record({ type: fc.constant("gap" as const), expected: position }),
   fc.record({ type: fc.constant("fork" as const), common: position }),
@@ -78,6 +87,21 @@ const messages: fc.Arbitrary<Message> = fc.oneof(
       { maxLength: 3 },
     ),
   }),
+  fc
+    .record({
+      type: fc.constant("chunk" as const),
+      from: position,
+      to: position,
+      pageCount: fc.integer({ min: 64, max: 262_144 }),
+      checksum: hash,
+      isLast: fc.boolean(),
+      bytesTotal: fc.nat(),
+      pageNo: fc.integer({ min: 1, max: 60 }),
+      count: fc.nat(4),
+      block: fc.uint8Array({ minLength: 1, maxLength: 200 }),
+      outcomes: fc.constantFrom([], [{ lsn: lsn(1), uid: "u", code: "c", data: null }]),
+    })
+    .map((chunk) => (chunk.count > 0 ? chunk : { ...chunk, pageNo: 0, block: new Uint8Array(0) })),
   fc.record({ type: fc.constant("refuse" as const), code: text, message: text }),
   fc.constantFrom({ type: "ping" as const }, { type: "pong" as const }, { type: "next-part" as const }),
 )
@@ -248,5 +272,65 @@ describe("encoder and decoder have the same limits (T35)", () => {
       const refusal = decodeMessage(encodeRefusal({ code: "FORBIDDEN", message }))
       expect(refusal).toMatchObject({ type: "refuse", code: "FORBIDDEN" })
     }
+  })
+})
+
+describe("a chunk's pages lie in its database, and its bytes are no more than theirs (S9, T35)", () => {
+  const chunk: Chunk = {
+    type: "chunk",
+    from: lsn(0),
+    to: lsn(1),
+    pageCount: DOCUMENT_PAGES_MAX,
+    checksum: 0n,
+    isLast: true,
+    bytesTotal: 0,
+    pageNo: DOCUMENT_PAGES_MAX - CHUNK_PAGES + 1,
+    count: CHUNK_PAGES,
+    block: new Uint8Array(CHUNK_PAGES * PAGE_BYTES),
+    outcomes: [],
+  }
+  const none = { pageNo: 0, count: 0, block: new Uint8Array(0) }
+  const malformed = expect.objectContaining({ code: "FRAME_MALFORMED" })
+
+  /** Its frame as an encoder without limits writes it. */
+  const frameOf = ({ from, to, pageCount, checksum, bytesTotal, pageNo, count, block }: Chunk) => {
+    const writer = new ByteWriter(64).u8(0x1f).u8(FRAME_TYPES.chunk).uint(from).uint(to).uint(pageCount).u64(checksum)
+    return writer.u8(1).uint(bytesTotal).uint(pageNo).uint(count).bytes(block).uint(0).finish()
+  }
+
+  test.each<[string, Partial<Chunk>]>([
+    ["all that may be", {}],
+    ["nothing", none],
+    ["one page of one", { pageCount: 1, pageNo: 1, count: 1, block: new Uint8Array(1) }],
+  ])("%s is encoded and decoded", (_what, more) => {
+    expect(decodeMessage(encodeMessage({ ...chunk, ...more }))).toEqual({ ...chunk, ...more })
+    expect(encodeMessage({ ...chunk, ...more })).toEqual(frameOf({ ...chunk, ...more }))
+    expect(encodeMessage({ ...chunk, ...more }).length).toBeLessThan(FRAME_BYTES_MAX / 2)
+  })
+
+  test.each<[string, Partial<Chunk>]>([
+    ["more pages than a database has", { pageCount: DOCUMENT_PAGES_MAX + 1 }],
+    ["more pages than a chunk has", { count: CHUNK_PAGES + 1, pageNo: 1 }],
+    ["more bytes than its pages", { count: 1, block: new Uint8Array(PAGE_BYTES + 1) }],
+    ["more bytes than a chunk", { block: new Uint8Array(CHUNK_PAGES * PAGE_BYTES + 1) }],
+    ["no bytes", { block: new Uint8Array(0) }],
+    ["page 0", { pageNo: 0 }],
+    ["a page behind the last one", { pageNo: DOCUMENT_PAGES_MAX - CHUNK_PAGES + 2 }],
+    ["no pages from a page on", { ...none, pageNo: 1 }],
+    ["no pages in some bytes", { ...none, block: new Uint8Array(1) }],
+  ])("%s is neither", (_what, more) => {
+    expect(() => encodeMessage({ ...chunk, ...more })).toThrow(malformed)
+    expect(() => decodeMessage(frameOf({ ...chunk, ...more }))).toThrow(malformed)
+  })
+
+  test("a client that resumes has no more pages than a database", () => {
+    const ask = { type: "sync-storage", cursor: lsn(0), outcomesSeen: lsn(0), resumeLsn: lsn(1) } as const
+    expect(decodeMessage(encodeMessage({ ...ask, resumePages: DOCUMENT_PAGES_MAX }))).toEqual({
+      ...ask,
+      resumePages: DOCUMENT_PAGES_MAX,
+    })
+    expect(() => encodeMessage({ ...ask, resumePages: DOCUMENT_PAGES_MAX + 1 })).toThrow(malformed)
+    const frame = new ByteWriter(64).u8(0x1f).u8(FRAME_TYPES["sync-storage"]).uint(0).uint(0).uint(1)
+    expect(() => decodeMessage(frame.uint(DOCUMENT_PAGES_MAX + 1).finish())).toThrow(malformed)
   })
 })

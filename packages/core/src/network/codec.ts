@@ -4,14 +4,18 @@ import { LfError, toLfError } from "../base/error.ts"
 import { type Lsn, lsn } from "../base/lsn.ts"
 import { readPlain, writePlain } from "../base/plain.ts"
 import type { Batch } from "../journal/batch.ts"
-import { readChangeset, writeChangeset } from "../storage/changeset.ts"
+import { PAGE_BYTES } from "../sqlite/page.ts"
+import { DOCUMENT_PAGES_MAX, readChangeset, writeChangeset } from "../storage/changeset.ts"
+import { CHUNK_PAGES } from "../storage/page-chunk.ts"
 import {
+  type Chunk,
   FRAME_BYTES_MAX,
   type Message,
   PUSH_ENTRIES_MAX,
   REFUSAL_BYTES_MAX,
   type RefusedRange,
   type Rejection,
+  type SyncStorage,
   TOKEN_BYTES_MAX,
   USER_BYTES_MAX,
 } from "./message.ts"
@@ -41,6 +45,7 @@ export const FRAME_TYPES = {
   refuse: 21,
   pong: 22,
   refused: 23,
+  chunk: 24,
 } as const satisfies Record<Message["type"], number>
 
 const TYPE_BY_NUMBER = new Map<number, Message["type"]>(
@@ -52,7 +57,9 @@ const TYPE_BY_NUMBER = new Map<number, Message["type"]>(
  * @throws FRAME_MALFORMED for a text or list over its limit
  */
 export function encodeMessage(message: Message): Uint8Array {
-  const writer = new ByteWriter(256).u8(MAGIC).u8(FRAME_TYPES[message.type])
+  const writer = new ByteWriter(message.type === "chunk" ? message.block.length + 256 : 256)
+    .u8(MAGIC)
+    .u8(FRAME_TYPES[message.type])
   switch (message.type) {
     case "hello":
       writeText(writer.uint(message.protocol), message.docId, DOC_ID_BYTES_MAX)
@@ -86,7 +93,8 @@ export function encodeMessage(message: Message): Uint8Array {
       writeRanges(writer, message.ranges)
       break
     case "sync-storage":
-      writer.uint(message.cursor).uint(message.outcomesSeen)
+      checkCount(message.resumePages, DOCUMENT_PAGES_MAX)
+      writer.uint(message.cursor).uint(message.outcomesSeen).uint(message.resumeLsn).uint(message.resumePages)
       break
     case "pages":
       writer
@@ -96,6 +104,9 @@ export function encodeMessage(message: Message): Uint8Array {
         .uint(message.bytesTotal)
       writeChangeset(writer, message.changeset)
       writeOutcomes(writer, message.outcomes)
+      break
+    case "chunk":
+      writeChunk(writer, message)
       break
     case "refuse":
       writeText(writer, message.code, CODE_BYTES_MAX)
@@ -170,7 +181,7 @@ function readBody(type: Message["type"], reader: ByteReader): Message {
     case "refused":
       return { type, common: readLsn(reader), ranges: readRanges(reader) }
     case "sync-storage":
-      return { type, cursor: readLsn(reader), outcomesSeen: readLsn(reader) }
+      return readSyncStorage(reader)
     case "pages":
       return {
         type,
@@ -181,6 +192,8 @@ function readBody(type: Message["type"], reader: ByteReader): Message {
         changeset: readChangeset(reader),
         outcomes: readOutcomes(reader),
       }
+    case "chunk":
+      return readChunk(reader)
     case "refuse":
       return { type, code: reader.text(CODE_BYTES_MAX), message: reader.text(REFUSAL_BYTES_MAX) }
     case "next-part":
@@ -191,6 +204,54 @@ function readBody(type: Message["type"], reader: ByteReader): Message {
     default:
       return unreachable("every message is decoded")
   }
+}
+
+function readSyncStorage(reader: ByteReader): SyncStorage {
+  const [cursor, outcomesSeen, resumeLsn] = [readLsn(reader), readLsn(reader), readLsn(reader)]
+  const resumePages = reader.uint()
+  checkCount(resumePages, DOCUMENT_PAGES_MAX)
+  return { type: "sync-storage", cursor, outcomesSeen, resumeLsn, resumePages }
+}
+
+function writeChunk(writer: ByteWriter, chunk: Chunk): void {
+  checkChunk(chunk)
+  writer.uint(chunk.from).uint(chunk.to).uint(chunk.pageCount).u64(chunk.checksum)
+  writer.u8(chunk.isLast ? 1 : 0).uint(chunk.bytesTotal)
+  writer.uint(chunk.pageNo).uint(chunk.count).bytes(chunk.block)
+  writeOutcomes(writer, chunk.outcomes)
+}
+
+function readChunk(reader: ByteReader): Chunk {
+  const chunk: Chunk = {
+    type: "chunk",
+    from: readLsn(reader),
+    to: readLsn(reader),
+    pageCount: reader.uint(),
+    checksum: reader.u64(),
+    isLast: reader.u8() !== 0,
+    bytesTotal: reader.uint(),
+    pageNo: reader.uint(),
+    count: reader.uint(),
+    block: reader.bytes(CHUNK_PAGES * PAGE_BYTES),
+    outcomes: readOutcomes(reader),
+  }
+  checkChunk(chunk)
+  return chunk
+}
+
+/** Pages within the database, and no more bytes than they have; without pages nothing of them. */
+function checkChunk({ pageCount, pageNo, count, block }: Chunk): void {
+  checkCount(pageCount, DOCUMENT_PAGES_MAX)
+  checkCount(count, CHUNK_PAGES)
+  const isSound =
+    count === 0
+      ? pageNo === 0 && block.length === 0
+      : pageNo > 0 && pageNo + count - 1 <= pageCount && block.length > 0 && block.length <= count * PAGE_BYTES
+  if (!isSound)
+    throw new LfError(
+      "FRAME_MALFORMED",
+      `expected a chunk of the ${pageCount} pages, got ${count} from page ${pageNo} in ${block.length} bytes`,
+    )
 }
 
 function readLsn(reader: ByteReader): Lsn {

@@ -1,12 +1,21 @@
-import { describe, expect, test } from "vitest"
+import { beforeAll, describe, expect, test } from "vitest"
+import { assert } from "../base/assert.ts"
+import { loadChecksum } from "../base/checksum.ts"
+import { deflate, useDeflater } from "../base/deflate.ts"
 import { lsn } from "../base/lsn.ts"
+import { pagesChecksum } from "../journal/log-header.ts"
+import { PAGE_BYTES } from "../sqlite/page.ts"
 import type { PageChange } from "../storage/changeset.ts"
 import { helloOf } from "../testing/hello.ts"
 import { decodeMessage, encodeMessage } from "./codec.ts"
-import { Link, type Progress } from "./link.ts"
+import { FirstSync, type Progress } from "./first-sync.ts"
+import { Link, type PageBatch } from "./link.ts"
 import { memoryPipe } from "./memory-network.ts"
-import type { Message, Pages } from "./message.ts"
+import type { Chunk, Message, Pages } from "./message.ts"
 
+beforeAll(loadChecksum)
+
+const PAGE = new Uint8Array(PAGE_BYTES)
 const HELLO = helloOf()
 const WELCOME = {
   type: "welcome" as const,
@@ -17,7 +26,13 @@ const WELCOME = {
   schema: [],
   user: null,
 }
-const SYNC_STORAGE = { type: "sync-storage" as const, cursor: lsn(0), outcomesSeen: lsn(0) }
+const SYNC_STORAGE = {
+  type: "sync-storage" as const,
+  cursor: lsn(0),
+  outcomesSeen: lsn(0),
+  resumeLsn: lsn(0),
+  resumePages: 0,
+}
 const SYNC_MUTATIONS = {
   type: "sync-mutations" as const,
   batch: { from: lsn(0), previousHash: 0n, entries: [] },
@@ -48,14 +63,134 @@ function connected() {
 
 function part(
   pageNos: readonly number[],
-  more: Partial<Omit<Pages, "changeset">> & { pageCount?: number } = {},
+  more: Partial<Omit<Pages, "changeset">> & { pageCount?: number; isWhole?: boolean } = {},
 ): Pages {
-  const { pageCount = 9, ...fields } = more
+  const { pageCount = 9, isWhole = false, ...fields } = more
   const pages: PageChange[] = pageNos.map((pageNo) => ({ pageNo, deltas: [Uint8Array.of(2)] }))
-  const changeset = { pageCount, isWhole: false, before: null, after: 0n, pages }
+  const changeset = { pageCount, isWhole, before: null, after: 0n, pages }
   const empty = { from: lsn(0), to: lsn(3), isLast: false, bytesTotal: 100, outcomes: [] }
   return { type: "pages", ...empty, ...fields, changeset }
 }
+
+async function changesOf(batch: Promise<PageBatch>) {
+  const answer = await batch
+  assert(answer.type === "changes", "no base was sent")
+  return answer
+}
+
+/** A page of a document of `pageCount` pages, all of them alike. */
+function chunk(pageNo: number, more: Partial<Chunk> = {}): Chunk {
+  const pageCount = 9
+  const all = new Array(pageCount).fill(PAGE)
+  return {
+    ...{ type: "chunk", from: lsn(0), to: lsn(3), pageCount, checksum: pagesChecksum(all), pageNo, count: 1 },
+    ...{ isLast: pageNo === pageCount, bytesTotal: 1_000, block: deflate(PAGE), outcomes: [] },
+    ...more,
+  }
+}
+
+describe("a base in chunks", () => {
+  const outcome = { lsn: lsn(1), uid: "u", code: "c", data: null }
+
+  test("is requested ahead, but no more parts than there are, and reported as progress (T23)", async () => {
+    const { link, say, received, progress } = connected()
+    const requests = () => received.filter(({ type }) => type === "next-part").length
+    const batch = link.syncStorage(SYNC_STORAGE)
+    const counts: number[] = []
+    for (let pageNo = 1; pageNo <= 9; pageNo++) {
+      await say(chunk(pageNo, pageNo > 8 ? { outcomes: [outcome] } : {}))
+      counts.push(requests())
+    }
+    expect(counts).toEqual([3, 4, 5, 6, 7, 8, 8, 8, 8])
+    const answer = await batch
+    assert(answer.type === "base", "all pages were sent")
+    const { table, pageCount, checksum } = answer.base
+    expect([answer.to, answer.outcomes, table.pageCount, table.checksum]).toEqual([3, [outcome], pageCount, checksum])
+    expect(progress).toHaveLength(8)
+    expect(progress.every(({ bytes }, i) => bytes > (progress[i - 1]?.bytes ?? 0))).toBe(true)
+    expect(progress[0].bytesTotal).toBe(1_000)
+  })
+
+  test("asks for outcomes that come after the last pages, one part after the other", async () => {
+    const { link, say, received } = connected()
+    const batch = link.syncStorage(SYNC_STORAGE)
+    const none = { pageNo: 0, count: 0, block: new Uint8Array(0), outcomes: [outcome] }
+    await say(chunk(1, { count: 9, block: deflate(new Uint8Array(9 * PAGE_BYTES)) }))
+    await say(chunk(1, { ...none, isLast: false }), chunk(1, { ...none, isLast: true }))
+    expect((await batch).outcomes).toEqual([outcome, outcome])
+    expect(received.map(({ type }) => type)).toEqual(["sync-storage", "next-part", "next-part"])
+  })
+
+  test("is kept for the next connection when this one ends", async () => {
+    const sync = new FirstSync()
+    sync.begin("e")
+    const first = connected()
+    const cut = expect(first.link.syncStorage(SYNC_STORAGE, sync)).rejects.toMatchObject({ code: "SERVER_CLOSING" })
+    await first.say(chunk(1), chunk(2))
+    first.far.close("cut")
+    await cut
+    expect(sync.begin("e")).toEqual({ resumeLsn: 3, resumePages: 2 })
+    const second = connected()
+    const batch = second.link.syncStorage(SYNC_STORAGE, sync)
+    for (let pageNo = 3; pageNo <= 9; pageNo++) await second.say(chunk(pageNo, { from: lsn(3) }))
+    expect((await batch).type).toBe("base")
+    expect(second.progress[0].bytes).toBeGreaterThan(first.progress[1].bytes)
+  })
+
+  test("of an ended connection adds nothing to the next one", async () => {
+    const sync = new FirstSync()
+    sync.begin("e")
+    const { link, far } = connected()
+    const cut = expect(link.syncStorage(SYNC_STORAGE, sync)).rejects.toMatchObject({ code: "SERVER_CLOSING" })
+    let inflate: () => void = () => {}
+    useDeflater({
+      inflateAside: async () => {
+        await new Promise<void>((resolve) => (inflate = resolve))
+        return PAGE.slice()
+      },
+    })
+    for (const pageNo of [1, 2]) far.send(encodeMessage(chunk(pageNo)))
+    far.close("cut")
+    await cut
+    sync.begin("e")
+    inflate()
+    await settled()
+    useDeflater(null)
+    expect(sync.begin("e")).toEqual({ resumeLsn: 0, resumePages: 0 })
+  })
+
+  test("without a request, or twice at its end, changes nothing", async () => {
+    const { link, say } = connected()
+    await say(chunk(1))
+    const batch = link.syncStorage(SYNC_STORAGE)
+    const last = chunk(1, { pageCount: 1, checksum: pagesChecksum([PAGE]), isLast: true })
+    await say(last, last)
+    expect([(await batch).type, link.isOpen]).toEqual(["base", true])
+  })
+
+  test("that is malformed closes the connection with its code (S11)", async () => {
+    for (const [wrong, code] of [
+      [chunk(2), "FRAME_MALFORMED"],
+      [chunk(1, { block: Uint8Array.of(255) }), "BYTES_MALFORMED"],
+    ] as const) {
+      const { link, say, closedBecause } = connected()
+      const refused = expect(link.syncStorage(SYNC_STORAGE)).rejects.toMatchObject({ code })
+      await say(wrong)
+      await refused
+      expect(closedBecause()).toBe(code)
+    }
+  })
+
+  test("faster than it was requested is refused before it fills the memory (I17)", async () => {
+    const { link, say, closedBecause } = connected()
+    const refused = expect(link.syncStorage(SYNC_STORAGE)).rejects.toMatchObject({ code: "FRAME_MALFORMED" })
+    useDeflater({ inflateAside: () => new Promise(() => {}) })
+    await say(...Array.from({ length: 9 }, (_, i) => chunk(i + 1)))
+    useDeflater(null)
+    await refused
+    expect(closedBecause()).toBe("FRAME_MALFORMED")
+  })
+})
 
 describe("link", () => {
   test("each reply settles the request that it is for", async () => {
@@ -89,13 +224,13 @@ describe("link", () => {
     const batch = link.syncStorage(SYNC_STORAGE)
     const outcome = { lsn: lsn(1), uid: "u", code: "c", data: null }
     await say(part([1, 2]), part([5], { bytesTotal: 0 }), part([9], { isLast: true, outcomes: [outcome] }))
-    const { from, to, changeset, outcomes } = await batch
+    const { from, to, changeset, outcomes } = await changesOf(batch)
     expect([from, to, changeset.pages.map(({ pageNo }) => pageNo), outcomes]).toEqual([0, 3, [1, 2, 5, 9], [outcome]])
     expect(received.map(({ type }) => type)).toEqual(["sync-storage", "next-part", "next-part"])
     expect(progress.map(({ bytes, bytesTotal }) => bytes <= bytesTotal)).toEqual([true, true])
     const next = link.syncStorage(SYNC_STORAGE)
     await say(part([], { isLast: true }))
-    expect((await next).changeset.pages).toEqual([])
+    expect((await changesOf(next)).changeset.pages).toEqual([])
   })
 
   test("parts that are no changeset together close the connection (S11)", async () => {
@@ -105,6 +240,7 @@ describe("link", () => {
       [part([3]), part([], { isLast: true, pageCount: 2 })],
       [part([3]), part([4], { isLast: true, pageCount: 10 })],
       [part([])],
+      [part([1], { isWhole: true, isLast: true })],
     ]) {
       const { link, say, closedBecause } = connected()
       const batch = link.syncStorage(SYNC_STORAGE)

@@ -4,8 +4,11 @@ import type { ErrorCode } from "../base/error-codes.ts"
 import type { Lsn } from "../base/lsn.ts"
 import type { Changeset, PageChange } from "../storage/changeset.ts"
 import { inflateAhead } from "../storage/delta.ts"
+import type { WholeBase } from "../storage/page-table.ts"
 import { decodeMessage, encodeMessage } from "./codec.ts"
+import { chunksAfter, FirstSync, type Progress } from "./first-sync.ts"
 import type {
+  Chunk,
   ClientMessage,
   Hello,
   Message,
@@ -19,18 +22,21 @@ import type {
 } from "./message.ts"
 import type { Pipe } from "./network.ts"
 
-/** A whole page batch: what `sync-storage` was waiting for. */
-export interface PageBatch {
-  readonly from: Lsn
-  readonly to: Lsn
-  readonly changeset: Changeset
-  readonly outcomes: readonly Rejection[]
-}
+/** Parts of a first sync that are requested before those before them have come: a round trip for each would be waited for. */
+const PARTS_AHEAD = 2
+/** Chunks that arrived and are not inflated yet: a server sends what was requested. */
+const CHUNKS_WAITING_MAX = 8
 
-export interface Progress {
-  readonly bytes: number
-  readonly bytesTotal: number
-}
+/** What `sync-storage` was waiting for, all parts of it: what changed, or all pages. */
+export type PageBatch =
+  | {
+      readonly type: "changes"
+      readonly from: Lsn
+      readonly to: Lsn
+      readonly changeset: Changeset
+      readonly outcomes: readonly Rejection[]
+    }
+  | { readonly type: "base"; readonly to: Lsn; readonly base: WholeBase; readonly outcomes: readonly Rejection[] }
 
 interface Waiting<T> {
   readonly resolve: (value: T) => void
@@ -49,6 +55,12 @@ export class Link {
   #pages: Waiting<PageBatch> | null = null
   #parts: Pages[] = []
   #bytes = 0
+  #firstSync = new FirstSync()
+  readonly #chunks: { readonly part: Chunk; readonly bytes: number }[] = []
+  #isInflating = false
+  #outcomes: Rejection[] = []
+  /** Parts that were requested and have not come. */
+  #requested = 0
   #receivedCount = 0
 
   constructor(pipe: Pipe, onProgress: (progress: Progress) => void) {
@@ -89,7 +101,10 @@ export class Link {
     })
   }
 
-  syncStorage(message: SyncStorage): Promise<PageBatch> {
+  /** `into` has what came of the base on earlier connections, and keeps what comes on this one. */
+  syncStorage(message: SyncStorage, into = new FirstSync()): Promise<PageBatch> {
+    this.#firstSync = into
+    this.#requested = 1
     return this.#ask(message, this.#pages, (waiting) => {
       this.#pages = waiting
     })
@@ -144,6 +159,9 @@ export class Link {
       case "pages":
         this.#receivePart(message, bytes)
         return
+      case "chunk":
+        this.#receiveChunk(message, bytes)
+        return
       case "refuse":
         this.#end(new LfError(message.code as ErrorCode, message.message), message.code) // codes of a newer server pass through
         return
@@ -169,9 +187,55 @@ export class Link {
     const parts = this.#parts
     this.#parts = []
     this.#bytes = 0
+    this.#resolvePages(joinParts(parts))
+  }
+
+  /** They are inflated one after the other; the last one is not waited for before the next is requested. */
+  #receiveChunk(part: Chunk, bytes: number): void {
+    if (this.#pages === null) return
+    this.#chunks.push({ part, bytes })
+    if (this.#chunks.length > CHUNKS_WAITING_MAX)
+      throw new LfError("FRAME_MALFORMED", "expected no more parts than were requested, got many more")
+    if (!this.#isInflating) void this.#takeChunks()
+  }
+
+  async #takeChunks(): Promise<void> {
+    this.#isInflating = true
+    try {
+      for (let one = this.#chunks.at(0); one !== undefined; one = this.#chunks.at(0)) {
+        await this.#takeChunk(one.part, one.bytes)
+        this.#chunks.shift()
+      }
+    } catch (error) {
+      const failure = toLfError(error, "FRAME_MALFORMED")
+      this.#end(failure, failure.code)
+    } finally {
+      this.#isInflating = false
+    }
+  }
+
+  async #takeChunk(part: Chunk, bytes: number): Promise<void> {
+    // One that came twice may be behind the last one; after a failure the next connection is filling what this one did.
+    if (this.#pages === null || this.#failure !== null) return
+    const isTaken = await this.#firstSync.take(part, bytes)
+    if (!isTaken || this.#failure !== null) return
+    for (const outcome of part.outcomes) this.#outcomes.push(outcome)
+    this.#requested--
+    if (part.isLast) {
+      const outcomes = this.#outcomes
+      this.#outcomes = []
+      this.#resolvePages({ type: "base", to: part.to, base: this.#firstSync.end(part), outcomes })
+      return
+    }
+    this.#onProgress(this.#firstSync.progress)
+    const ahead = Math.max(1, Math.min(PARTS_AHEAD + 1, chunksAfter(part)))
+    for (; this.#requested < ahead; this.#requested++) this.#pipe.send(encodeMessage({ type: "next-part" }))
+  }
+
+  #resolvePages(batch: PageBatch): void {
     const waiting = this.#pages
     this.#pages = null
-    waiting?.resolve(joinParts(parts))
+    waiting?.resolve(batch)
   }
 
   /** Keeps the reason before it closes the pipe: a pipe that reports its end at once would replace it by "closed" (T29). */
@@ -191,11 +255,13 @@ export class Link {
 /** All parts are of the same changeset, in ascending order, so that together they are one again (S11). */
 function isNextPart(part: Pages, previous: Pages | undefined): boolean {
   const { pageCount, isWhole, pages } = part.changeset
+  // All pages come as chunks.
+  if (isWhole) return false
   // Empty parts that are not the last could come for ever.
   if (pages.length === 0 && part.outcomes.length === 0 && !part.isLast) return false
   if (previous === undefined) return true
   const before = previous.changeset
-  if (before.pageCount !== pageCount || before.isWhole !== isWhole) return false
+  if (before.pageCount !== pageCount) return false
   const lastPageNo = before.pages.at(-1)?.pageNo
   // Pages come first: after a part without any there are only outcomes.
   return pages.length === 0 || (lastPageNo !== undefined && pages[0].pageNo > lastPageNo)
@@ -209,5 +275,5 @@ function joinParts(parts: readonly Pages[]): PageBatch {
     for (const page of part.changeset.pages) pages.push(page)
     for (const outcome of part.outcomes) outcomes.push(outcome)
   }
-  return { from: last.from, to: last.to, changeset: { ...last.changeset, pages }, outcomes }
+  return { type: "changes", from: last.from, to: last.to, changeset: { ...last.changeset, pages }, outcomes }
 }

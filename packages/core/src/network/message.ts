@@ -3,7 +3,7 @@ import type { Batch } from "../journal/batch.ts"
 import type { Changeset } from "../storage/changeset.ts"
 
 /** Bumped when a frame changes meaning; both sides refuse a newer one. */
-export const PROTOCOL_VERSION = 2
+export const PROTOCOL_VERSION = 3
 /** A frame over this closes the connection (S7). */
 export const FRAME_BYTES_MAX = 1024 * 1024
 /** What one push carries at the most. */
@@ -76,6 +76,9 @@ export interface SyncStorage {
   readonly cursor: Lsn
   /** Outcomes up to here are durable at the client. */
   readonly outcomesSeen: Lsn
+  /** Of this connection's epoch the client has pages 1 to `resumePages`, as they were at `resumeLsn`; 0 and 0: none. */
+  readonly resumeLsn: Lsn
+  readonly resumePages: number
 }
 
 /** Asks for the next part of the page batch that is under way. */
@@ -92,7 +95,7 @@ export interface Rejection {
   readonly data: unknown
 }
 
-/** One part of a page batch; together the parts are one changeset. */
+/** One part of a page batch for a client that has a base; together the parts are one changeset. */
 export interface Pages {
   readonly type: "pages"
   readonly from: Lsn
@@ -101,6 +104,26 @@ export interface Pages {
   /** Estimate of the whole batch, for progress. */
   readonly bytesTotal: number
   readonly changeset: Changeset
+  readonly outcomes: readonly Rejection[]
+}
+
+/** One part of a first sync: consecutive pages of one snapshot of the database, compressed together. */
+export interface Chunk {
+  readonly type: "chunk"
+  /** The `resumeLsn` that it builds on: pages that were there and are not sent are still the same. 0: it begins anew. */
+  readonly from: Lsn
+  /** The snapshot's position, page count and checksum: the same in all parts. */
+  readonly to: Lsn
+  readonly pageCount: number
+  readonly checksum: bigint
+  readonly isLast: boolean
+  /** Estimate of all parts of this transfer, for progress. */
+  readonly bytesTotal: number
+  /** The first of `count` pages, from 1; 0 and 0: this part has outcomes only. */
+  readonly pageNo: number
+  readonly count: number
+  /** Raw deflate of the pages one after the other, or the pages themselves: then it is exactly as long as they are. */
+  readonly block: Uint8Array
   readonly outcomes: readonly Rejection[]
 }
 
@@ -119,5 +142,5 @@ export interface Pong {
 }
 
 export type ClientMessage = Hello | SyncMutations | SyncStorage | NextPart | Ping
-export type ServerMessage = Welcome | MutationsReply | Pages | Refuse | Pong
+export type ServerMessage = Welcome | MutationsReply | Pages | Chunk | Refuse | Pong
 export type Message = ClientMessage | ServerMessage

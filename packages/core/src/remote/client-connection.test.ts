@@ -21,7 +21,8 @@ const push = encodeMessage({
   batch: { from: lsn(0), previousHash: 0n, entries: [entry, entry] },
   confirmed: lsn(0),
 })
-const ask = (cursor: number) => encodeMessage({ type: "sync-storage", cursor: lsn(cursor), outcomesSeen: lsn(0) })
+const ask = (cursor: number) =>
+  encodeMessage({ type: "sync-storage", cursor: lsn(cursor), outcomesSeen: lsn(0), resumeLsn: lsn(0), resumePages: 0 })
 const never: MayWrite = () => new Promise(() => {})
 
 /** A connection to a document that records its calls; `authorize` waits until the test answers it. */

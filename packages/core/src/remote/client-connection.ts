@@ -142,7 +142,7 @@ export class ClientConnection<R extends Rights> {
     switch (message.type) {
       case "next-part":
         await pace?.pages()
-        if (remote.has(client)) client.sendPart()
+        if (remote.has(client)) await client.sendPart()
         return
       case "sync-mutations": {
         await pace?.mutations(message.batch.entries.length)

@@ -1,15 +1,28 @@
-import { describe, expect, test } from "vitest"
+import { afterEach, beforeAll, describe, expect, test } from "vitest"
+import { loadChecksum } from "../base/checksum.ts"
+import { useDeflater } from "../base/deflate.ts"
 import { lsn } from "../base/lsn.ts"
 import { decodeMessage } from "../network/codec.ts"
-import { OUTCOMES_PER_PART_MAX, PART_BYTES_MAX, type Pages, type Rejection } from "../network/message.ts"
+import { type Chunk, OUTCOMES_PER_PART_MAX, PART_BYTES_MAX, type Pages, type Rejection } from "../network/message.ts"
 import { PAGE_BYTES } from "../sqlite/page.ts"
 import type { Difference } from "../storage/page-history.ts"
+import { PageTable } from "../storage/page-table.ts"
+import { BaseTransfer } from "./base-transfer.ts"
 import { ConnectedClient } from "./connected-client.ts"
 import { News } from "./page-transfer.ts"
+
+beforeAll(loadChecksum)
+afterEach(() => useDeflater(null))
 
 const page = new Uint8Array(PAGE_BYTES)
 const outcome = (n: number): Rejection => ({ lsn: lsn(n), uid: `u${n}`, code: "no", data: null })
 const outcomesUpTo = (count: number) => Array.from({ length: count }, (_, i) => outcome(i + 1))
+
+function pagesOf(count: number) {
+  const table = new PageTable(1)
+  table.load(new Array(count).fill(page))
+  return table.snapshot()
+}
 
 /** The parts sent to a client at cursor 3 that lacks `count` pages of `bytes` each; `asks`: how often it requests a part. */
 function transfer({ count = 0, bytes = 10, outcomes = 0, asks = 0, pageCount = count, hasOurEpoch = true } = {}) {
@@ -20,14 +33,13 @@ function transfer({ count = 0, bytes = 10, outcomes = 0, asks = 0, pageCount = c
     listen: () => {},
   }
   const client = new ConnectedClient({ pipe, clientId: "a", user: null, hasOurEpoch })
-  client.waiting = { type: "sync-storage", cursor: lsn(3), outcomesSeen: lsn(0) }
+  client.waiting = { type: "sync-storage", cursor: lsn(3), outcomesSeen: lsn(0), resumeLsn: lsn(0), resumePages: 0 }
   const difference: Difference = {
-    isWhole: false,
     before: 5n,
     pageNos: Array.from({ length: count }, (_, i) => i + 1),
     change: (pageNo) => ({ pageNo, deltas: [new Uint8Array(bytes)] }),
   }
-  const snapshot = { lsn: lsn(9), checksum: 6n, pages: new Array(pageCount).fill(page) }
+  const snapshot = { lsn: lsn(9), checksum: 6n, pages: pagesOf(pageCount) }
   client.startTransfer(new News(client.cursor, snapshot, difference), outcomesUpTo(outcomes))
   for (let i = 0; i < asks; i++) client.sendPart()
   return { parts, client }
@@ -95,7 +107,13 @@ describe("a page batch", () => {
 
 test("a cursor counts only with our epoch and while a request waits (T2)", () => {
   const pipe = { send: () => {}, close: () => {}, listen: () => {} }
-  const waiting = { type: "sync-storage", cursor: lsn(3), outcomesSeen: lsn(0) } as const
+  const waiting = {
+    type: "sync-storage",
+    cursor: lsn(3),
+    outcomesSeen: lsn(0),
+    resumeLsn: lsn(0),
+    resumePages: 0,
+  } as const
   const cursors = [true, false].flatMap((hasOurEpoch) =>
     [waiting, null].map((request) => {
       const client = new ConnectedClient({ pipe, clientId: "a", user: null, hasOurEpoch })
@@ -113,12 +131,12 @@ test("clients with one cursor get one frame, made once; outcomes and more than a
     made++
     return { pageNo, deltas: [new Uint8Array(10)] }
   }
-  const difference: Difference = { isWhole: false, before: 5n, pageNos: [1, 2], change }
-  const news = new News(lsn(3), { lsn: lsn(9), checksum: 6n, pages: [page, page] }, difference)
+  const difference: Difference = { before: 5n, pageNos: [1, 2], change }
+  const news = new News(lsn(3), { lsn: lsn(9), checksum: 6n, pages: pagesOf(2) }, difference)
   for (const [i, sent] of frames.entries()) {
     const pipe = { send: (frame: Uint8Array) => void sent.push(frame), close: () => {}, listen: () => {} }
     const client = new ConnectedClient({ pipe, clientId: `c${i}`, user: null, hasOurEpoch: true })
-    client.waiting = { type: "sync-storage", cursor: lsn(3), outcomesSeen: lsn(0) }
+    client.waiting = { type: "sync-storage", cursor: lsn(3), outcomesSeen: lsn(0), resumeLsn: lsn(0), resumePages: 0 }
     client.startTransfer(news, outcomesUpTo(i === 2 ? 1 : 0))
     client.sendPart()
   }
@@ -126,4 +144,51 @@ test("clients with one cursor get one frame, made once; outcomes and more than a
   expect(frames[1][0]).toBe(frames[0][0])
   expect(decodeMessage(frames[0][0])).toMatchObject({ from: 3, to: 9, isLast: true, outcomes: [] })
   expect(decodeMessage(frames[2][0])).toMatchObject({ from: 3, to: 9, isLast: true, outcomes: [{ uid: "u1" }] })
+})
+
+describe("a whole base", () => {
+  /** A client that gets a base of three chunks, and the parts that it has; `fail` lets the next compression fail. */
+  function baseFor() {
+    const sent: Uint8Array[] = []
+    const ends: string[] = []
+    const pipe = {
+      send: (frame: Uint8Array) => void sent.push(frame),
+      close: (reason: string) => void ends.push(reason),
+      listen: () => {},
+    }
+    const client = new ConnectedClient({ pipe, clientId: "a", user: null, hasOurEpoch: false })
+    const snapshot = { lsn: lsn(9), checksum: 6n, pages: pagesOf(3) }
+    const start = () => client.startBase(new BaseTransfer(snapshot, { from: lsn(0), chunks: [0, 1, 2] }, []))
+    const pageNos = () => sent.map((frame) => (decodeMessage(frame) as Chunk).pageNo) // nothing else is sent
+    return { client, sent, ends, start, pageNos }
+  }
+  const settled = () => new Promise((resolve) => setTimeout(resolve))
+
+  test("is sent part by part in order, however many are requested at once", async () => {
+    const { client, start, pageNos } = baseFor()
+    start()
+    expect([client.waiting, client.hasOurEpoch]).toEqual([null, true])
+    await Promise.all([client.sendPart(), client.sendPart(), client.sendPart(), client.sendPart()])
+    expect([pageNos(), client.sendPart()]).toEqual([[1, 2, 3], undefined])
+  })
+
+  test("that is requested again while a part is made begins again, without that part", async () => {
+    const { start, pageNos } = baseFor()
+    start()
+    start()
+    await settled()
+    expect(pageNos()).toEqual([1])
+  })
+
+  test("that cannot be compressed ends the connection, and its client comes back", async () => {
+    useDeflater({ deflateAside: () => Promise.reject(new Error("secret")) })
+    const { sent, ends, start } = baseFor()
+    start()
+    await settled()
+    const [refusal] = sent.map(decodeMessage)
+    expect([refusal, ends]).toEqual([
+      { type: "refuse", code: "SERVER_CLOSING", message: "a part of the pages could not be made" },
+      ["SERVER_CLOSING"],
+    ])
+  })
 })

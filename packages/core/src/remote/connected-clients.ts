@@ -1,5 +1,6 @@
 import type { Lsn } from "../base/lsn.ts"
 import type { PageHistory } from "../storage/page-history.ts"
+import { BaseTransfer, planBase } from "./base-transfer.ts"
 import type { Sender } from "./batch-merger.ts"
 import type { ConnectedClient } from "./connected-client.ts"
 import type { OutcomeList } from "./outcome-list.ts"
@@ -43,13 +44,19 @@ export class ConnectedClients {
   /** Answers every waiting request whose cursor is behind. */
   announce(flushed: Snapshot, history: PageHistory, outcomes: OutcomeList): void {
     // Most clients have the same cursor: what they lack is found and encoded once.
-    const newsByCursor = new Map<Lsn, News>()
+    const newsByCursor = new Map<Lsn, News | null>()
     for (const client of this.#all) {
       const { waiting, cursor } = client
       if (waiting === null || (client.hasOurEpoch && cursor >= flushed.lsn)) continue
-      const news = newsByCursor.get(cursor) ?? new News(cursor, flushed, history.since(cursor, flushed.pages.length))
-      newsByCursor.set(cursor, news)
-      client.startTransfer(news, outcomes.after(client.clientId, waiting.outcomesSeen))
+      let news = newsByCursor.get(cursor)
+      if (news === undefined) {
+        const difference = history.since(cursor)
+        news = difference === null ? null : new News(cursor, flushed, difference)
+        newsByCursor.set(cursor, news)
+      }
+      const own = outcomes.after(client.clientId, waiting.outcomesSeen)
+      if (news === null) client.startBase(new BaseTransfer(flushed, planBase(flushed, history, waiting), own))
+      else client.startTransfer(news, own)
     }
   }
 }

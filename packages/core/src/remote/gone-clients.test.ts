@@ -118,7 +118,13 @@ class Client {
   }
 
   async ask(outcomesSeen: number): Promise<void> {
-    await this.#send({ type: "sync-storage", cursor: lsn(0), outcomesSeen: lsn(outcomesSeen) })
+    await this.#send({
+      type: "sync-storage",
+      cursor: lsn(0),
+      outcomesSeen: lsn(outcomesSeen),
+      resumeLsn: lsn(0),
+      resumePages: 0,
+    })
   }
 }
 

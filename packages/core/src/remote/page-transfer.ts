@@ -1,15 +1,15 @@
 import type { Lsn } from "../base/lsn.ts"
-import type { PageList } from "../base/page-list.ts"
 import { encodeMessage } from "../network/codec.ts"
 import { OUTCOMES_PER_PART_MAX, PART_BYTES_MAX, type Pages, type Rejection } from "../network/message.ts"
 import type { PageChange } from "../storage/changeset.ts"
 import type { Difference } from "../storage/page-history.ts"
+import type { PageSnapshot } from "../storage/page-table.ts"
 
 /** The state that a page batch leads to: references to pages, so later commits do not change it. */
 export interface Snapshot {
   readonly lsn: Lsn
   readonly checksum: bigint
-  readonly pages: PageList
+  readonly pages: PageSnapshot
 }
 
 /** What all clients with one cursor lack of a snapshot. */
@@ -26,9 +26,8 @@ export class News {
     this.difference = difference
   }
 
-  /** All of it as one frame for a client without outcomes; null: each makes its own, since it is a first sync or has more parts. */
+  /** All of it as one frame for a client without outcomes; null: each makes its own, since it has more parts. */
   frame(): Uint8Array | null {
-    if (this.difference.isWhole) return null
     if (this.#frame === undefined) {
       const part = new PageTransfer(this, []).nextPart()
       this.#frame = part.isLast ? encodeMessage(part) : null
@@ -64,7 +63,7 @@ export class PageTransfer {
       bytesTotal: Math.ceil((this.#bytesSent / Math.max(this.#next, 1)) * difference.pageNos.length),
       changeset: {
         pageCount: snapshot.pages.length,
-        isWhole: difference.isWhole,
+        isWhole: false,
         before: difference.before,
         after: snapshot.checksum,
         pages,

@@ -110,7 +110,7 @@ export class RemoteStore {
   readonly #changes: Journal<Changeset>
 
   /** @throws LOG_CORRUPT when checkpoint and journal do not verify: the document stops (I11) */
-  constructor(opened: OpenedLog, host: Host) {
+  constructor(opened: OpenedLog, host: Host, chunkPages?: number) {
     this.streams = new Streams(opened)
     this.arrivals = this.streams.journal("arrivals", arrivalCodec)
     this.outcomes = this.streams.journal("outcomes", outcomeCodec)
@@ -122,7 +122,7 @@ export class RemoteStore {
     this.#epochs = epochsOf(this.streams)
     this.#changes = this.streams.journal("storage", changesetCodec)
     if (this.#epochs.lsn() === 0) this.#epochs.append({ epoch: newEpoch(host) })
-    const { storage, history } = this.#recover()
+    const { storage, history } = this.#recover(chunkPages)
     this.storage = storage
     this.history = history
   }
@@ -168,11 +168,12 @@ export class RemoteStore {
     await this.streams.rollup({ meta: meta.finish(), pages })
   }
 
-  #recover(): { storage: Storage; history: PageHistory } {
+  #recover(chunkPages?: number): { storage: Storage; history: PageHistory } {
     const { checkpoint } = this.streams
-    if (checkpoint === null || checkpoint.meta.length === 0) return this.#replay(new Storage(), new PageHistory(lsn(0)))
+    const storageOf = (pages: Iterable<Uint8Array>) => new Storage(pages, undefined, chunkPages)
+    if (checkpoint === null || checkpoint.meta.length === 0) return this.#replay(storageOf([]), new PageHistory(lsn(0)))
     const { position, checksum, changedSince, changedAt } = readMeta(checkpoint)
-    const storage = new Storage(checkpoint.pages)
+    const storage = storageOf(checkpoint.pages)
     if (storage.checksum !== checksum)
       throw new LfError("LOG_CORRUPT", "the checkpoint's pages do not match its checksum")
     return this.#replay(storage, new PageHistory(position, changedAt, changedSince))

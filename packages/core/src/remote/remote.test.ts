@@ -4,9 +4,10 @@ import { loadChecksum } from "../base/checksum.ts"
 import { lsn } from "../base/lsn.ts"
 import { MemoryDisk } from "../journal/memory-log.ts"
 import { decodeMessage, encodeMessage } from "../network/codec.ts"
-import { type Message, PART_BYTES_MAX, type Pages } from "../network/message.ts"
+import type { Chunk, Message, Pages } from "../network/message.ts"
 import type { Pipe, PipeListener } from "../network/network.ts"
 import { sql } from "../sqlite/sql.ts"
+import { CHUNK_PAGES } from "../storage/page-chunk.ts"
 import { serve } from "../testing/admit.ts"
 import { helloOf } from "../testing/hello.ts"
 import { SeededRandom } from "../testing/seeded-random.ts"
@@ -68,10 +69,12 @@ async function connect(
     closed,
     send,
     leave: () => listener.closed("gone"),
-    ask: (from: number) => send({ type: "sync-storage", cursor: lsn(from), outcomesSeen: lsn(0) }),
+    ask: (from: number) =>
+      send({ type: "sync-storage", cursor: lsn(from), outcomesSeen: lsn(0), resumeLsn: lsn(0), resumePages: 0 }),
     push: (...entries: Uint8Array[]) =>
       send({ type: "sync-mutations", batch: { from: lsn(0), previousHash: 0n, entries }, confirmed: lsn(0) }),
     pages: () => received.filter((message): message is Pages => message.type === "pages"),
+    chunks: () => received.filter((message): message is Chunk => message.type === "chunk"),
     kinds: () => received.map(({ type }) => type),
   }
 }
@@ -96,7 +99,7 @@ describe("a cursor (T2)", () => {
     ] as const) {
       const client = await connect(remote, { epoch, cursor })
       await client.ask(cursor)
-      expect(client.pages()).toMatchObject([{ from: 0, to: remote.lsn(), changeset: { isWhole: true } }])
+      expect(client.chunks()).toMatchObject([{ from: 0, to: remote.lsn(), pageNo: 1, isLast: true }])
     }
   })
 
@@ -105,9 +108,9 @@ describe("a cursor (T2)", () => {
     const client = await connect(remote, { epoch: remote.epoch, cursor: remote.lsn() })
     await client.ask(remote.lsn())
     await client.ask(0)
-    expect(client.pages()).toMatchObject([{ from: 0, changeset: { isWhole: true } }])
+    expect(client.chunks()).toMatchObject([{ from: 0, isLast: true }])
     await client.ask(remote.lsn())
-    expect(client.pages()).toHaveLength(1)
+    expect([client.chunks().length, client.pages().length]).toEqual([1, 0])
   })
 })
 
@@ -236,13 +239,15 @@ describe("slices", () => {
 
 test("a large document is sent in parts, each on request", async () => {
   const { remote } = await recover()
-  const text = Array.from(new SeededRandom(3).bytes(2 * PART_BYTES_MAX), (byte) => byte.toString(16)).join("")
-  await remote.mutate("Note", { text: text.slice(0, 250_000) }, null)
-  await remote.mutate("Note", { text: text.slice(250_000, 500_000) }, null)
-  await remote.mutate("Note", { text: text.slice(500_000, 750_000) }, null)
+  for (let i = 0; i < 3; i++) await remote.mutate("Note", { text: "x".repeat(250_000) }, null)
   const client = await connect(remote)
   await client.ask(0)
-  expect(client.pages().map(({ isLast }) => isLast)).toEqual([false])
+  expect(client.chunks().map(({ isLast }) => isLast)).toEqual([false])
+  await client.send({ type: "next-part" })
+  expect(client.chunks().map(({ pageNo, count }) => [pageNo, count])).toEqual([
+    [1, CHUNK_PAGES],
+    [CHUNK_PAGES + 1, CHUNK_PAGES],
+  ])
 })
 
 describe("a document that cannot be recovered (T44)", () => {
@@ -285,9 +290,46 @@ test("a checkpoint drops from the journals only what every client has (I17)", as
   )
   await remote.checkpoint()
   await client.ask(0)
-  expect(client.pages().flatMap(({ outcomes }) => outcomes)).toMatchObject([{ code: "no" }])
-  await client.send({ type: "sync-storage", cursor: remote.lsn(), outcomesSeen: lsn(1) })
+  expect(client.chunks().flatMap(({ outcomes }) => outcomes)).toMatchObject([{ code: "no" }])
+  await client.send({
+    type: "sync-storage",
+    cursor: remote.lsn(),
+    outcomesSeen: lsn(1),
+    resumeLsn: lsn(0),
+    resumePages: 0,
+  })
   await remote.checkpoint()
   await client.ask(0)
-  expect(client.pages().at(-1)?.outcomes).toEqual([])
+  expect(client.chunks().at(-1)?.outcomes).toEqual([])
+})
+
+test("a first sync that was cut goes on with what changed; a later process does too, and another epoch begins anew", async () => {
+  const { remote, disk } = await recover({ chunkPages: 1 })
+  for (let i = 0; i < 4; i++) await remote.mutate("Note", { text: `${i}`.repeat(5_000) }, null)
+  const at = remote.lsn()
+  const pageCount = remote.pages.length
+  const resume = { type: "sync-storage", cursor: lsn(0), outcomesSeen: lsn(0), resumeLsn: at } as const
+  const chunksOf = async (from: Remote, resumePages: number) => {
+    const client = await connect(from)
+    await client.send({ ...resume, resumePages })
+    while (client.chunks().at(-1)?.isLast === false) await client.send({ type: "next-part" })
+    return client.chunks()
+  }
+  expect(await chunksOf(remote, pageCount)).toMatchObject([{ from: at, count: 0, isLast: true }])
+  await remote.mutate("Note", { text: "new" }, null)
+  const changed = await chunksOf(remote, pageCount)
+  expect([changed.length > 0, changed.length < pageCount, changed[0].pageNo, changed[0].from]).toEqual([
+    true,
+    true,
+    1,
+    at,
+  ])
+  await remote.close()
+  const { remote: again } = await recover({ chunkPages: 1 }, disk)
+  expect((await chunksOf(again, pageCount)).map(({ pageNo, from }) => [pageNo, from])).toEqual(
+    changed.map(({ pageNo, from }) => [pageNo, from]),
+  )
+  await again.close()
+  const other = await recover({ chunkPages: 1 })
+  expect((await chunksOf(other.remote, pageCount))[0].from).toBe(0)
 })

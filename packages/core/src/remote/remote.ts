@@ -107,7 +107,7 @@ export class Remote implements ConnectableDocument {
    * @throws LOG_CORRUPT MIGRATION_EDITED MIGRATION_FAILED SCHEMA_NEWER
    */
   static async recover(options: RemoteOptions): Promise<Remote> {
-    const store = new RemoteStore(options.opened, options.host)
+    const store = new RemoteStore(options.opened, options.host, options.chunkPages)
     const db = new Database(await options.loadSqlite(), store.storage)
     let remote: Remote | null = null
     try {

@@ -15,7 +15,6 @@ interface Step {
 
 /** What a reader at some cursor lacks: the numbers of the pages, and how to get each. */
 export interface Difference {
-  readonly isWhole: boolean
   readonly before: bigint | null
   readonly pageNos: readonly number[]
   change(pageNo: number, page: Page): PageChange
@@ -64,17 +63,27 @@ export class PageHistory {
     if (this.#ringBytes > RING_BYTES_MAX) this.#dropOldest()
   }
 
-  /** What a reader at `cursor` lacks of `pages`. */
-  since(cursor: Lsn, pageCount: number): Difference {
-    if (cursor === LSN_ZERO || cursor < this.#changedSince) return everything(pageCount)
+  /** What a reader at `cursor` lacks; null: everything, or too much is forgotten to know less. */
+  since(cursor: Lsn): Difference | null {
+    if (!this.reaches(cursor)) return null
     if (cursor < this.#ringStart) return this.#byPosition(cursor)
     return this.#byRing(cursor)
+  }
+
+  /** Whether every page's last change after `cursor` is known. */
+  reaches(cursor: Lsn): boolean {
+    return cursor > LSN_ZERO && cursor >= this.#changedSince
+  }
+
+  /** Whether the page was changed or added after `cursor`, which the history reaches. */
+  hasChanged(pageNo: number, cursor: Lsn): boolean {
+    return this.#changedAt[pageNo - 1] > cursor
   }
 
   #byPosition(cursor: Lsn): Difference {
     const pageNos: number[] = []
     for (let i = 0; i < this.#changedAt.length; i++) if (this.#changedAt[i] > cursor) pageNos.push(i + 1)
-    return { isWhole: false, before: null, pageNos, change: wholeChange }
+    return { before: null, pageNos, change: wholeChange }
   }
 
   #byRing(cursor: Lsn): Difference {
@@ -87,7 +96,6 @@ export class PageHistory {
     }
     const pageNos = [...chains.keys()].sort((a, b) => a - b)
     return {
-      isWhole: false,
       before,
       pageNos,
       change(pageNo, page) {
@@ -118,11 +126,6 @@ export class PageHistory {
     }
     this.#ring = this.#ring.slice(count)
   }
-}
-
-function everything(pageCount: number): Difference {
-  const pageNos = Array.from({ length: pageCount }, (_, i) => i + 1)
-  return { isWhole: true, before: null, pageNos, change: wholeChange }
 }
 
 function wholeChange(pageNo: number, page: Page): PageChange {

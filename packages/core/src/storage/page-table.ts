@@ -5,27 +5,35 @@ import type { PageList } from "../base/page-list.ts"
 import type { Page } from "../sqlite/page.ts"
 import type { Changeset } from "./changeset.ts"
 import { applyDeltas } from "./delta.ts"
-
-/** Pages per chunk: a snapshot shares the chunks, and a change after it copies the one that it is in. */
-const CHUNK_PAGES = 256
+import { CHUNK_PAGES, type PageChunk } from "./page-chunk.ts"
 
 /** The pages of a moment, consistent for ever, since pages are never written into. Made without a copy of their list. */
-class PageSnapshot implements PageList {
+export class PageSnapshot implements PageList {
   readonly length: number
-  readonly #chunks: readonly (readonly Page[])[]
+  /** Each of `chunkPages` pages but the last. They are shared with the table, and never written into again. */
+  readonly chunks: readonly PageChunk[]
+  readonly chunkPages: number
 
-  constructor(chunks: readonly (readonly Page[])[], length: number) {
-    this.#chunks = chunks
+  constructor(chunks: readonly PageChunk[], length: number, chunkPages: number) {
+    this.chunks = chunks
     this.length = length
+    this.chunkPages = chunkPages
   }
 
   at(index: number): Page | undefined {
-    return this.#chunks[Math.floor(index / CHUNK_PAGES)]?.[index % CHUNK_PAGES]
+    return this.chunks[Math.floor(index / this.chunkPages)]?.[index % this.chunkPages]
   }
 
   *[Symbol.iterator](): Iterator<Page> {
-    for (const chunk of this.#chunks) yield* chunk
+    for (const chunk of this.chunks) yield* chunk
   }
+}
+
+/** All pages of a database, and what they must add up to. */
+export interface WholeBase {
+  readonly table: PageTable
+  readonly pageCount: number
+  readonly checksum: bigint
 }
 
 /** The committed pages of a database and their rolling checksum: the xor of every page's share, so a change costs one page. */
@@ -35,6 +43,12 @@ export class PageTable {
   #isOwn: boolean[] = []
   #shares: bigint[] = []
   #checksum = 0n
+  /** A snapshot shares the chunks, and a change after it copies the one that it is in. */
+  readonly #chunkPages: number
+
+  constructor(chunkPages = CHUNK_PAGES) {
+    this.#chunkPages = chunkPages
+  }
 
   get pageCount(): number {
     return this.#shares.length
@@ -45,18 +59,18 @@ export class PageTable {
   }
 
   page(pageNo: number): Page | undefined {
-    return this.#chunks[Math.floor((pageNo - 1) / CHUNK_PAGES)]?.[(pageNo - 1) % CHUNK_PAGES]
+    return this.#chunks[Math.floor((pageNo - 1) / this.#chunkPages)]?.[(pageNo - 1) % this.#chunkPages]
   }
 
   /** Every page as it is now. */
-  snapshot(): PageList {
+  snapshot(): PageSnapshot {
     this.#isOwn.fill(false)
-    return new PageSnapshot(this.#chunks.slice(), this.pageCount)
+    return new PageSnapshot(this.#chunks.slice(), this.pageCount, this.#chunkPages)
   }
 
   set(pageNo: number, page: Page, share = pageChecksum(pageNo, page)): void {
     this.#checksum ^= (this.#shares[pageNo - 1] ?? 0n) ^ share
-    this.#ownChunk(Math.floor((pageNo - 1) / CHUNK_PAGES))[(pageNo - 1) % CHUNK_PAGES] = page
+    this.#ownChunk(Math.floor((pageNo - 1) / this.#chunkPages))[(pageNo - 1) % this.#chunkPages] = page
     this.#shares[pageNo - 1] = share
   }
 
@@ -64,9 +78,10 @@ export class PageTable {
     if (pageCount >= this.pageCount) return
     for (let i = pageCount; i < this.#shares.length; i++) this.#checksum ^= this.#shares[i]
     this.#shares.length = pageCount
-    this.#chunks.length = Math.ceil(pageCount / CHUNK_PAGES)
+    this.#chunks.length = Math.ceil(pageCount / this.#chunkPages)
     this.#isOwn.length = this.#chunks.length
-    if (pageCount % CHUNK_PAGES > 0) this.#ownChunk(this.#chunks.length - 1).length = pageCount % CHUNK_PAGES
+    const rest = pageCount % this.#chunkPages
+    if (rest > 0) this.#ownChunk(this.#chunks.length - 1).length = rest
   }
 
   /** The chunk, to be written into. */

@@ -8,6 +8,7 @@ import { sql } from "../sqlite/sql.ts"
 import { SeededRandom } from "../testing/seeded-random.ts"
 import { type Changeset, changesetCodec, DOCUMENT_PAGES_MAX } from "./changeset.ts"
 import { applyDelta, encodeDelta, encodeWhole } from "./delta.ts"
+import { PageTable } from "./page-table.ts"
 import { Storage } from "./storage.ts"
 
 beforeAll(loadChecksum)
@@ -194,4 +195,25 @@ test("revert drops pending pages, and takeChanges names only pages whose content
   storage.revert()
   db.resetCache()
   expect([...storage.takeChanges()]).toEqual([])
+})
+
+test("a whole base takes the place of a larger or smaller one, and names the pages that differ", () => {
+  const fills = (storage: Storage) => Array.from(storage.snapshot(), ([fill]) => fill)
+  const replace = (storage: Storage, ...fillsAfter: number[]) => {
+    const table = new PageTable()
+    table.load(fillsAfter.map((fill) => page(() => fill)))
+    storage.replaceBase({ table, pageCount: table.pageCount, checksum: table.checksum })
+    return [fills(storage), [...storage.takeChanges()]]
+  }
+  const storage = new Storage()
+  expect(replace(storage, 1, 2)).toEqual([
+    [1, 2],
+    [1, 2],
+  ])
+  expect(replace(storage, 1, 3, 4)).toEqual([
+    [1, 3, 4],
+    [2, 3],
+  ])
+  expect(replace(storage, 1)).toEqual([[1], [2, 3]])
+  expect(storage.checksum).toBe(new Storage([page(() => 1)]).checksum)
 })

@@ -1,11 +1,10 @@
 import { assert } from "../base/assert.ts"
 import { LfError } from "../base/error.ts"
-import type { PageList } from "../base/page-list.ts"
 import { PAGE_BYTES, type Page, samePageContent, ZERO_PAGE } from "../sqlite/page.ts"
 import type { PageStore } from "../sqlite/vfs.ts"
 import { type Changeset, DOCUMENT_PAGES_MAX, type PageChange } from "./changeset.ts"
 import { encodeDelta, type PageDelta, samePage } from "./delta.ts"
-import { PageTable } from "./page-table.ts"
+import { type PageSnapshot, PageTable, type WholeBase } from "./page-table.ts"
 
 /** One megabyte: more than most transactions write. */
 const SPARE_PAGES_MAX = 256
@@ -15,7 +14,7 @@ const SPARE_PAGES_MAX = 256
  * On the server the overlay is the transaction that is being committed; on a client it is everything pending.
  */
 export class Storage implements PageStore {
-  readonly #base = new PageTable()
+  #base: PageTable
   readonly #overlay = new Map<number, Page>()
   #overlayPageCount: number | null = null
   /** The view's pages as they were when `takeChanges` was last called, for those touched since. */
@@ -29,8 +28,9 @@ export class Storage implements PageStore {
 
   readonly pageCountMax: number
 
-  constructor(pages: Iterable<Page> = [], pageCountMax = DOCUMENT_PAGES_MAX) {
+  constructor(pages: Iterable<Page> = [], pageCountMax = DOCUMENT_PAGES_MAX, chunkPages?: number) {
     this.pageCountMax = pageCountMax
+    this.#base = new PageTable(chunkPages)
     this.#base.load(pages)
   }
 
@@ -89,7 +89,7 @@ export class Storage implements PageStore {
   }
 
   /** The base's pages, consistent for ever. */
-  snapshot(): PageList {
+  snapshot(): PageSnapshot {
     return this.#base.snapshot()
   }
 
@@ -157,6 +157,19 @@ export class Storage implements PageStore {
   receive(changeset: Changeset): void {
     assert(!this.hasOverlay, "pages are received under an empty overlay")
     for (const [pageNo, old] of this.#base.receive(changeset)) this.#touchOld(pageNo, old)
+  }
+
+  /**
+   * Puts a whole base in the place of what is there, which costs no copy of a page. The overlay must be reverted first.
+   * @throws CHECKSUM_MISMATCH and then nothing has changed (I5)
+   */
+  replaceBase({ table, pageCount, checksum }: WholeBase): void {
+    assert(!this.hasOverlay, "pages are received under an empty overlay")
+    if (table.pageCount !== pageCount || table.checksum !== checksum)
+      throw new LfError("CHECKSUM_MISMATCH", "the pages do not add up to the checksum")
+    const widest = Math.max(pageCount, this.#base.pageCount)
+    for (let pageNo = 1; pageNo <= widest; pageNo++) this.#touchOld(pageNo, this.#base.page(pageNo))
+    this.#base = table
   }
 
   /** Drops overlay and base: the base will be fetched again. */

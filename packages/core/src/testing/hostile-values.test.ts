@@ -2,12 +2,14 @@ import { beforeAll, expect, test } from "vitest"
 import { z } from "zod"
 import { ByteWriter, textToBytes } from "../base/bytes.ts"
 import { loadChecksum } from "../base/checksum.ts"
+import { deflate } from "../base/deflate.ts"
 import { ERROR_CODES } from "../base/error-codes.ts"
 import { lsn } from "../base/lsn.ts"
 import { Session } from "../local/session.ts"
 import { decodeMessage, encodeMessage, FRAME_TYPES } from "../network/codec.ts"
 import { memoryPipe } from "../network/memory-network.ts"
 import {
+  type Chunk,
   FRAME_BYTES_MAX,
   type Hello,
   type MutationsReply,
@@ -18,7 +20,10 @@ import {
 } from "../network/message.ts"
 import type { Network, Pipe } from "../network/network.ts"
 import { Database } from "../sqlite/database.ts"
+import { PAGE_BYTES } from "../sqlite/page.ts"
 import { sql } from "../sqlite/sql.ts"
+import { DOCUMENT_PAGES_MAX } from "../storage/changeset.ts"
+import { CHUNK_PAGES } from "../storage/page-chunk.ts"
 import { Storage } from "../storage/storage.ts"
 import { serve } from "../testing/admit.ts"
 import { MUTATION_BYTES_MAX, MUTATION_NAME_BYTES_MAX, mutationCodec } from "../timeline/mutation.ts"
@@ -39,6 +44,12 @@ const positions = [0, 1, 2, 127, 128, 2 ** 31, 2 ** 32, 2 ** 48, Number.MAX_SAFE
 const frame = (type: keyof typeof FRAME_TYPES) => new ByteWriter(64).u8(MAGIC).u8(FRAME_TYPES[type])
 const text = (length: number) => "x".repeat(length)
 const NOT_UTF8 = new Uint8Array([0xff, 0xfe, 0xfd])
+
+/** A database of one page, which is none. */
+const CHUNK: Chunk = {
+  ...{ type: "chunk", from: lsn(0), to: lsn(1), pageCount: 1, checksum: 0n, isLast: false, bytesTotal: 0 },
+  ...{ pageNo: 1, count: 1, block: new Uint8Array(PAGE_BYTES), outcomes: [] },
+}
 
 let made = 0
 function entry(fields: { at?: number; name?: string; uid?: string; args?: unknown } = {}): Uint8Array {
@@ -81,6 +92,10 @@ const greetings: readonly (readonly [string, Uint8Array])[] = [
   ["a frame past its limit", new Uint8Array(FRAME_BYTES_MAX + 1)],
 ]
 
+function ask(...fields: readonly number[]): Uint8Array {
+  return fields.reduce((writer, field) => writer.uint(field), frame("sync-storage")).finish()
+}
+
 function rawHello(tokenBytes: number): Uint8Array {
   const { docId, secret, epoch, cursor } = helloOf()
   const writer = frame("hello")
@@ -102,8 +117,14 @@ const frames: readonly (readonly [string, Uint8Array])[] = [
   ...[0n, 1n, 2n ** 63n, 2n ** 64n - 1n].map((hash) => [`after hash ${hash}`, push([entry()], 0, hash)] as const),
   ...[0, 1, PUSH_ENTRIES_MAX, PUSH_ENTRIES_MAX + 1].map((n) => [`${n} entries`, push(Array(n).fill(entry()))] as const),
   ["entries that say they are endless", frame("sync-mutations").uint(0).u64(0n).uint(Number.MAX_SAFE_INTEGER).finish()],
-  ...positions.map((at) => [`asks from ${at}`, frame("sync-storage").uint(at).uint(0).finish()] as const),
-  ...positions.map((at) => [`has seen ${at}`, frame("sync-storage").uint(0).uint(at).finish()] as const),
+  ...positions.map((at) => [`asks from ${at}`, ask(at, 0, 0, 0)] as const),
+  ...positions.map((at) => [`has seen ${at}`, ask(0, at, 0, 0)] as const),
+  ...positions.map((at) => [`resumes from ${at}`, ask(0, 0, at, 9)] as const),
+  ...[...positions, DOCUMENT_PAGES_MAX, DOCUMENT_PAGES_MAX + 1].map(
+    (count) => [`resumes with ${count} pages`, ask(0, 0, 1, count)] as const,
+  ),
+  ["resumes and is up to date", ask(1, 0, 1, 1)],
+  ["a chunk", encodeMessage(CHUNK)],
   ["asks for a part of nothing", frame("next-part").finish()],
   ["a part with more behind it", frame("next-part").uint(1).finish()],
   ...[-(2 ** 53), -1, 0, 0.5, 8.64e15, 8.64e15 + 1, 2 ** 63, Number.MAX_VALUE, Number.MIN_VALUE].map(
@@ -191,6 +212,22 @@ const welcomes: readonly Partial<Extract<ServerMessage, { type: "welcome" }>>[] 
   ...[0n, 1n, 2n ** 64n - 1n].map((clientHash) => ({ clientHash, clientLsn: lsn(1) })),
   ...["", "x".repeat(64)].map((epoch) => ({ epoch })),
 ]
+/** Parts of a base, at the limits of each field; and a base that adds up and is no database. */
+const chunks: readonly Chunk[] = [
+  ...ends.flatMap((at) => [
+    { from: lsn(at) },
+    { to: lsn(at) },
+    { bytesTotal: at },
+    { outcomes: [{ lsn: lsn(at), uid: "u", code: "NO", data: null }] },
+  ]),
+  ...[1, 2, DOCUMENT_PAGES_MAX].map((pageCount) => ({ pageCount, pageNo: pageCount })),
+  ...[0n, 2n ** 64n - 1n].map((checksum) => ({ checksum, isLast: true })),
+  { pageCount: CHUNK_PAGES, count: CHUNK_PAGES },
+  ...[true, false].map((isLast) => ({ isLast, pageNo: 0, count: 0, block: new Uint8Array(0) })),
+  ...[1, 100, PAGE_BYTES - 1].map((bytes) => ({ block: new Uint8Array(bytes) })),
+  { block: deflate(new Uint8Array(PAGE_BYTES * 1_000)) },
+  { block: deflate(new Uint8Array(PAGE_BYTES)), isLast: true },
+].map((more) => ({ ...CHUNK, ...more }))
 
 test("whatever one server says, at the next each mutation arrives once (I9, I21)", async () => {
   const world = new World(app)
@@ -209,7 +246,8 @@ test("whatever one server says, at the next each mutation arrives once (I9, I21)
   let what = 0
   const mine = new Session({ docId: "d", local, network, host, onChange: () => {} })
   await until(() => local.cursor === remote.lsn())
-  for (const message of [...replies, ...welcomes]) {
+  const base = { ...CHUNK, isLast: true, checksum: new Storage([CHUNK.block]).checksum }
+  for (const message of [...replies, ...welcomes, ...chunks, base]) {
     said.push(message)
     isHonest = false
     const { uid, durable } = local.run("Clock", { what: what++ })

@@ -2,7 +2,7 @@
 
 export { ByteReader, ByteWriter, bytesEqual, concatBytes, textToBytes } from "../base/bytes.ts"
 export { chainHash, hash64, loadChecksum } from "../base/checksum.ts"
-export { deflate, inflate, useDeflater } from "../base/deflate.ts"
+export { deflate, deflateAside, inflate, inflateAside, useDeflater } from "../base/deflate.ts"
 export { isLfError, LfError } from "../base/error.ts"
 export { ERROR_CODES, type ErrorCode } from "../base/error-codes.ts"
 export type { Host } from "../base/host.ts"
@@ -21,9 +21,11 @@ export { LocalStore } from "../local/local-store.ts"
 export { patchRows } from "../local/row-patch.ts"
 export { View } from "../local/view.ts"
 export { decodeMessage, encodeMessage } from "../network/codec.ts"
+export { FirstSync } from "../network/first-sync.ts"
 export { Link } from "../network/link.ts"
 export { memoryPipe } from "../network/memory-network.ts"
 export {
+  type Chunk,
   type ClientMessage,
   type Message,
   type Pages,
@@ -33,6 +35,7 @@ export {
 } from "../network/message.ts"
 export type { Pipe, PipeListener } from "../network/network.ts"
 export type { ConnectableDocument } from "../remote/admission.ts"
+export { BaseTransfer, planBase } from "../remote/base-transfer.ts"
 export { ClientList } from "../remote/client-list.ts"
 export { ConnectedClient } from "../remote/connected-client.ts"
 export { OutcomeList } from "../remote/outcome-list.ts"
@@ -48,8 +51,8 @@ export type { Row } from "../sqlite/statement.ts"
 export type { SqlValue } from "../sqlite/value.ts"
 export { type Changeset, changesetCodec } from "../storage/changeset.ts"
 export { applyDelta, encodeDelta, encodeWhole } from "../storage/delta.ts"
-export { PageHistory } from "../storage/page-history.ts"
-export { PageTable } from "../storage/page-table.ts"
+export { type Difference, PageHistory } from "../storage/page-history.ts"
+export { PageTable, type WholeBase } from "../storage/page-table.ts"
 export { Storage } from "../storage/storage.ts"
 export { mutationCodec } from "../timeline/mutation.ts"
 export { defineMutator } from "../timeline/mutator.ts"

@@ -1,15 +1,15 @@
 import { assert } from "../base/assert.ts"
+import { concatBytes } from "../base/bytes.ts"
 import { lsn } from "../base/lsn.ts"
 import { MemoryDisk } from "../journal/memory-log.ts"
 import { Local } from "../local/local.ts"
 import { Session, type SessionOptions, type SessionState } from "../local/session.ts"
 import { decodeMessage, encodeMessage } from "../network/codec.ts"
 import { memoryPipe } from "../network/memory-network.ts"
-import type { ClientMessage, Pages, ServerMessage, Welcome } from "../network/message.ts"
+import type { Chunk, ClientMessage, ServerMessage, Welcome } from "../network/message.ts"
 import type { Network, Pipe } from "../network/network.ts"
 import { Database } from "../sqlite/database.ts"
-import type { Changeset } from "../storage/changeset.ts"
-import { encodeWhole } from "../storage/delta.ts"
+import type { Page } from "../sqlite/page.ts"
 import { Storage } from "../storage/storage.ts"
 import { migrate } from "../timeline/schema.ts"
 import { SeededRandom } from "./seeded-random.ts"
@@ -128,13 +128,9 @@ export class ServerDocument {
   }
 
   /** All of it, at a position. */
-  whole(position: number, outcomes: Pages["outcomes"] = []): Pages {
+  whole(position: number, outcomes: Chunk["outcomes"] = []): Chunk {
     this.#storage.commit()
-    const snapshot = [...this.#storage.snapshot()]
-    const pages = snapshot.map((page, i) => ({ pageNo: i + 1, deltas: [encodeWhole(page)] }))
-    const { checksum: after } = this.#storage
-    const changeset: Changeset = { pageCount: pages.length, isWhole: true, before: null, after, pages }
-    return { type: "pages", from: lsn(0), to: lsn(position), isLast: true, bytesTotal: 0, changeset, outcomes }
+    return wholeOf([...this.#storage.snapshot()], position, outcomes)
   }
 
   /** What one more todo changes, at a position. */
@@ -144,5 +140,15 @@ export class ServerDocument {
     const changeset = this.#storage.commit()
     assert(changeset !== null, "a todo changes a page")
     return { type: "pages", from: lsn(0), to: lsn(position), isLast: true, bytesTotal: 0, changeset, outcomes: [] }
+  }
+}
+
+/** All pages in one part, as they are. */
+export function wholeOf(pages: readonly Page[], position: number, outcomes: Chunk["outcomes"] = []): Chunk {
+  const { checksum } = new Storage(pages)
+  const { length: count } = pages
+  return {
+    ...{ type: "chunk", from: lsn(0), to: lsn(position), pageCount: count, checksum },
+    ...{ isLast: true, bytesTotal: 0, pageNo: 1, count, block: concatBytes(pages), outcomes },
   }
 }

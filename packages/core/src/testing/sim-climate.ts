@@ -14,6 +14,7 @@ export function climateOf(random: SeededRandom): Climate {
     rollupBytes: random.pick([500, 5000, 50_000]),
     runsPerSlice: random.pick([0, 0, 1]),
     clientForgottenMs: random.pick([undefined, undefined, 500, 20_000]),
+    chunkPages: random.pick([1, 2, 5]),
   }
 }
 

@@ -108,7 +108,13 @@ export class SimHostile {
       case "push":
         return { type: "sync-mutations", batch: this.#batch(), confirmed: far() }
       case "ask":
-        return { type: "sync-storage", cursor: far(), outcomesSeen: far() }
+        return {
+          type: "sync-storage",
+          cursor: far(),
+          outcomesSeen: far(),
+          resumeLsn: far(),
+          resumePages: random.below(99),
+        }
       case "part":
         return { type: "next-part" }
       case "ping":

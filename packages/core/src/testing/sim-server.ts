@@ -208,6 +208,7 @@ export class SimServer {
         mutator: releases[this.#running],
         host: this.#host,
         clientForgottenMs: climate.clientForgottenMs,
+        chunkPages: climate.chunkPages,
         guard: (work) => {
           if (!this.isCalm && this.#random.chance(climate.hang)) return false
           doom.isSealed = false

@@ -30,7 +30,7 @@ function judge({ docId, secret, token }: Hello, message: ServerMessage, checkers
   const clientId = clientIdOf(secret)
   if (message.type === "welcome") checkers.accepted(docId, clientId, token)
   if (message.type === "cursor") checkers.acknowledged(docId, clientId, message.lsn)
-  if (message.type === "pages") checkers.sent(docId, message.to)
+  if (message.type === "pages" || message.type === "chunk") checkers.sent(docId, message.to)
 }
 
 /** What a hostile client says first may be anything. */

@@ -25,6 +25,8 @@ export interface Climate {
   readonly skewMsMax: number
   /** Bytes of deltas after which a client rewrites its base. */
   readonly rollupBytes: number
+  /** Pages in a part of a first sync: few, so that it has many parts, some of which are cut off. */
+  readonly chunkPages: number
   /** After so many runs of live queries a client lets others work; 0: it does all in one piece. */
   readonly runsPerSlice: number
 }

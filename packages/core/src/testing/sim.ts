@@ -2,6 +2,7 @@ import { loadChecksum } from "../base/checksum.ts"
 import { LfError } from "../base/error.ts"
 import type { Pipe } from "../network/network.ts"
 import type { Remote } from "../remote/remote.ts"
+import { CHUNK_PAGES } from "../storage/page-chunk.ts"
 import { Checkers, dump } from "./checkers.ts"
 import { doublesFrames } from "./faulty-pipes.ts"
 import { SeededRandom } from "./seeded-random.ts"
@@ -77,16 +78,19 @@ class Sim {
     const clock = new SimClock()
     const trace = new Trace(options.print ?? null)
     const checkers = new Checkers(options.pool)
+    // What is sent again on a new connection, while the first one still comes.
+    const faultyPipe = options.faultyPipe ?? (random.chance(0.15) ? doublesFrames : undefined)
     const network = new SimNetwork({
       clock,
       trace,
       random: random.fork(),
       delayMsMax: random.pick([2, 20, 200]),
       refusal: random.pick([0, 0.1]),
-      // What is sent again on a new connection, while the first one still comes.
-      faultyPipe: options.faultyPipe ?? (random.chance(0.15) ? doublesFrames : undefined),
+      faultyPipe,
     })
-    const climate = climateOf(random)
+    const fair = climateOf(random)
+    // A doubled part ends its connection for half a minute: with few parts all have come before the quiet is over.
+    const climate = faultyPipe === undefined ? fair : { ...fair, chunkPages: CHUNK_PAGES }
     this.#options = options
     this.#random = random
     const world = { clock, trace, random: random.fork(), network, pool: options.pool, checkers, climate }
@@ -293,6 +297,15 @@ class Sim {
     const client = new SimClient(this.#world, { name, docId: random.pick(this.#server.docIds), disk })
     this.#clients.push(client)
     void client.start(random.chance(0.7))
+    this.#cutEarly(client)
+  }
+
+  /** Cuts a new client's first connections: its first sync is under way, and goes on with the next. */
+  #cutEarly({ name }: SimClient): void {
+    const { clock, network } = this.#world
+    const random = this.#random
+    for (let atMs = random.between(0, 500); random.chance(0.6); atMs += random.between(0, 2000))
+      clock.after(atMs, () => network.cut(name))
   }
 
   /** A profile is copied while its browser is closed: two devices write under one id (T1). */

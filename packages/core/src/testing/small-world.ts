@@ -60,7 +60,7 @@ export class World {
   readonly #remoteOptions: Partial<RemoteOptions>
   /** What the server's `authorize` says of a mutation's name. */
   mayWrite: MayWrite = () => true
-  readonly serverDisk = new MemoryDisk()
+  serverDisk = new MemoryDisk()
   remote: Remote | null = null
   network = new MemoryNetwork((pipe) => {
     const admit = () => {

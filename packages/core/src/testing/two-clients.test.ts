@@ -7,6 +7,7 @@ import type { MemoryNetwork } from "../network/memory-network.ts"
 import { Remote } from "../remote/remote.ts"
 import { sql } from "../sqlite/sql.ts"
 import { defineMutator } from "../timeline/mutator.ts"
+import { copyLog } from "./copy-log.ts"
 import { Add, host, loadSqlite, mutator, Toggle, titles, until, World } from "./small-world.ts"
 
 beforeAll(loadChecksum)
@@ -76,10 +77,8 @@ describe("a mutation flows from one client through the server into another", () 
     await a.local.run("Add", { id: "1", title: "one" }).remote
     a.session.stop()
     await a.local.close()
-    const copy = structuredClone(a.disk.bytes("d"))
     const twin = new MemoryDisk()
-    await (await twin.open("d")).log.close()
-    twin.damage("d", () => copy)
+    await copyLog(await a.disk.open("d"), await twin.open("d"))
     const x = await world.client(a.disk)
     const y = await world.client(twin)
     expect(x.local.clientId).toBe(y.local.clientId)
@@ -106,10 +105,8 @@ describe("a mutation flows from one client through the server into another", () 
     a.session.stop()
     await a.local.run("Toggle", { id: "1" }).durable
     await a.local.close()
-    const bytes = structuredClone(a.disk.bytes("d"))
     const twinDisk = new MemoryDisk()
-    await (await twinDisk.open("d")).log.close()
-    twinDisk.damage("d", () => bytes)
+    await copyLog(await a.disk.open("d"), await twinDisk.open("d"))
     const again = await world.client(a.disk)
     const twin = await world.client(twinDisk)
     await until(() => again.local.pendingCount === 0)

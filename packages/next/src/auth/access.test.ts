@@ -224,7 +224,7 @@ describe("ownership of client ids (S4)", () => {
       raw.hello({ token, secret })
       await raw.receives("welcome")
       raw.ask()
-      await raw.receives("pages")
+      await raw.receives("chunk")
     }
     ann.push([addition("1")])
     await ann.receives("cursor")

@@ -44,7 +44,7 @@ async function outcomesUnder(mode: string): Promise<string> {
   raw.push(names.map(entry))
   await raw.receives("cursor")
   raw.ask()
-  const { outcomes } = await raw.receives("pages")
+  const { outcomes } = await raw.receives("chunk")
   const said = raw.said.map((message) =>
     JSON.stringify(message, (_key, value) => (typeof value === "bigint" ? String(value) : value)),
   )

@@ -52,8 +52,8 @@ describe("hostile arguments are rejections, never a crash (S5)", () => {
     raw.push([entry, add({ id: "good", title: "good" })])
     expect(await raw.receives("cursor")).toMatchObject({ lsn: 2 })
     raw.ask()
-    const pages = await raw.receives("pages")
-    expect(pages.outcomes.map((outcome) => outcome.code)).toEqual(code === null ? [] : [code])
+    const { outcomes } = await raw.receives("chunk")
+    expect(outcomes.map((outcome) => outcome.code)).toEqual(code === null ? [] : [code])
     const titles = (await lf.document("doc", { as: "system" }).query(titlesQuery)).map(({ title }) => title)
     expect(titles).toEqual(code === null ? ["good", "x"] : ["good"])
     expect(Object.hasOwn(Object.prototype, "polluted")).toBe(false)
@@ -83,6 +83,13 @@ describe("hostile arguments are rejections, never a crash (S5)", () => {
 describe("what a server does not take closes with a code, and changes nothing (S14, S15)", () => {
   const changeset = { pageCount: 1, isWhole: true, before: null, after: 0n, pages: [] }
   test.each<[string, Message]>([
+    [
+      "a chunk",
+      {
+        ...{ type: "chunk", from: lsn(0), to: lsn(9), pageCount: 1, checksum: 0n, isLast: true, bytesTotal: 1 },
+        ...{ pageNo: 1, count: 1, block: new Uint8Array(4096), outcomes: [] },
+      },
+    ],
     ["pages", { type: "pages", from: lsn(0), to: lsn(9), isLast: true, bytesTotal: 1, changeset, outcomes: [] }],
     [
       "a welcome",

@@ -3,10 +3,12 @@ import { once } from "node:events"
 import { readdir, readFile } from "node:fs/promises"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
+import { inflateRawSync } from "node:zlib"
 import { defineMutation, defineMutator, sql } from "@lf/core"
+import { PAGE_BYTES } from "@lf/core/internal"
 import { afterEach, expect, test } from "vitest"
 import { z } from "zod"
-import type { Message } from "../../../core/src/network/message.ts"
+import type { Chunk, Message } from "../../../core/src/network/message.ts"
 import { applyDelta, isWhole } from "../../../core/src/storage/delta.ts"
 import { mutationCodec } from "../../../core/src/timeline/mutation.ts"
 import { backupDocument } from "../documents/backup.ts"
@@ -27,13 +29,20 @@ function receivedBy(client: RawClient): string {
 }
 
 function plain(message: Message): string {
-  return JSON.stringify(message, (key, value) => (key === "pages" || typeof value === "bigint" ? undefined : value))
+  return JSON.stringify(message, (key, value) =>
+    key === "pages" || key === "block" || typeof value === "bigint" ? undefined : value,
+  )
 }
 
 function pagesIn(message: Message): Uint8Array[] {
+  if (message.type === "chunk") return [unpacked(message)]
   if (message.type !== "pages") return []
   const deltas = message.changeset.pages.flatMap((page) => page.deltas)
   return deltas.map((delta) => (isWhole(delta) ? applyDelta(undefined, delta) : delta))
+}
+
+function unpacked({ block, count }: Chunk): Uint8Array {
+  return block.length === count * PAGE_BYTES ? block : inflateRawSync(block)
 }
 
 async function start(script: string, dataDir: string, output: Buffer[]) {
@@ -80,10 +89,10 @@ test("no failure puts an argument, token or secret in the log or before other cl
   author.ask()
   // Its author gets the rejection; otherwise this test would prove nothing.
   expect(receivedBy(author)).not.toContain("CANARY")
-  await author.receives("pages")
+  await author.receives("chunk")
   expect(receivedBy(author)).toContain("CANARY-args-Refuse")
   other.ask()
-  await other.receives("pages")
+  await other.receives("chunk")
 
   // Refused mutations and malformed frames.
   for (const [docId, token] of [
@@ -114,7 +123,7 @@ test("no failure puts an argument, token or secret in the log or before other cl
   const second = await start(script, dataDir, output)
   const again = await attempt(second.url)
   again.other.ask()
-  await again.other.receives("pages")
+  await again.other.receives("chunk")
   const isGone = once(second.child, "exit")
   second.child.kill("SIGTERM")
   await isGone
@@ -156,7 +165,7 @@ test("deleted text is in no checkpoint, backup or page sent to a new client, FTS
     raw.hello({ secret: new Uint8Array(32).fill(fill) })
     await raw.receives("welcome")
     raw.ask()
-    await raw.receives("pages")
+    await raw.receives("chunk")
     return raw
   }
   const author = await rawClient(first.url)

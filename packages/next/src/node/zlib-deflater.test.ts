@@ -1,5 +1,5 @@
-import { deflate, inflate, useDeflater } from "@lf/core/testing"
-import { afterEach, expect, test } from "vitest"
+import { deflate, deflateAside, inflate, inflateAside, useDeflater } from "@lf/core/testing"
+import { afterEach, describe, expect, test } from "vitest"
 import { zlibDeflater } from "./zlib-deflater.ts"
 
 afterEach(() => useDeflater(null))
@@ -30,4 +30,34 @@ test.each([
 test("an inflated page owns its memory", () => {
   useDeflater(zlibDeflater)
   expect(inflate(deflate(page), 4096).buffer.byteLength).toBe(4096)
+})
+
+describe("many pages at once", () => {
+  const pages = Uint8Array.from({ length: 64 * 4096 }, (_, i) => (i * i) % 97)
+
+  test("are the same bytes beside the event loop, by either deflater", async () => {
+    const portable = await deflateAside(pages)
+    useDeflater(zlibDeflater)
+    const own = await deflateAside(pages)
+    expect([await inflateAside(portable, pages.length), await inflateAside(own, pages.length)]).toEqual([pages, pages])
+    useDeflater(null)
+    expect(await inflateAside(own, pages.length)).toEqual(pages)
+  })
+
+  test("leave the event loop free, and are inflated into one piece of memory", async () => {
+    useDeflater(zlibDeflater)
+    let isFree = false
+    setImmediate(() => {
+      isFree = true
+    })
+    const inflated = await inflateAside(await deflateAside(pages), pages.length)
+    expect(isFree).toBe(true)
+    expect(inflated.buffer.byteLength).toBeLessThan(pages.length + 1024)
+  })
+
+  test("that are none, or more than may be, are refused (S9)", async () => {
+    useDeflater(zlibDeflater)
+    await expect(inflateAside(Uint8Array.of(255, 255), 4096)).rejects.toThrow()
+    await expect(inflateAside(await deflateAside(pages), 4096)).rejects.toThrow()
+  })
 })

@@ -24,7 +24,7 @@ export async function bundle(entry: string): Promise<string> {
       "@lf/core": join(root, "packages/core/src/index.ts"),
       "@lf/core/internal": join(root, "packages/core/src/internal.ts"),
     },
-    external: ["wa-sqlite", "ws"],
+    external: ["wa-sqlite", "ws", "next"],
     absWorkingDir: root,
     logLevel: "error",
   })

@@ -57,7 +57,13 @@ export class RawClient {
   }
 
   ask(cursor = 0): void {
-    this.send({ type: "sync-storage", cursor: lsn(cursor), outcomesSeen: LSN_ZERO })
+    this.send({
+      type: "sync-storage",
+      cursor: lsn(cursor),
+      outcomesSeen: LSN_ZERO,
+      resumeLsn: LSN_ZERO,
+      resumePages: 0,
+    })
   }
 
   async receives<T extends Message["type"]>(type: T): Promise<Extract<Message, { type: T }>> {

@@ -1,5 +1,6 @@
-import { type LoadSqlite, newInstance } from "@lf/core/internal"
+import { type LoadSqlite, newInstance, useDeflater } from "@lf/core/internal"
 import factory from "wa-sqlite/dist/wa-sqlite.mjs"
+import { streamInflater } from "./stream-inflater.ts"
 
 let compiled: Promise<WebAssembly.Module> | null = null
 
@@ -8,6 +9,7 @@ let compiled: Promise<WebAssembly.Module> | null = null
  * the site's data removes the service worker that its fetches pass through.
  */
 export const loadSqlite: LoadSqlite = async () => {
+  useDeflater(streamInflater())
   compiled ??= compile()
   const code = await compiled.catch((error: unknown) => {
     compiled = null // the next call retries
