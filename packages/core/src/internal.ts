@@ -34,6 +34,7 @@ export {
 export type { Network, Pipe, PipeListener } from "./network/network.ts"
 export type { Admission, OpenDocument, Pace, Rights } from "./remote/admission.ts"
 export { ClientConnection } from "./remote/client-connection.ts"
+export { DocumentAtRest } from "./remote/document-at-rest.ts"
 export type { Effect, OnApplied } from "./remote/on-applied.ts"
 export { Remote } from "./remote/remote.ts"
 export type { RemoteOptions } from "./remote/remote-options.ts"

@@ -66,6 +66,65 @@ sql.join = (items: readonly (SqlArg | Sql<unknown>)[]): Sql<never> => {
   return branded(texts.join(", "), parameters)
 }
 
+/** A condition that may be left out. */
+type Condition = Sql<unknown> | false | null | undefined
+
+/**
+ * All of the conditions, those that are false, null or undefined left out; of none: true.
+ * @example sql`select * from issues where ${sql.and([sql`project = ${id}`, status && sql`status = ${status}`])}`
+ */
+sql.and = (conditions: readonly Condition[]): Sql<never> => combined(conditions, "and", "1")
+
+/** One of the conditions at least, those that are false, null or undefined left out; of none: false. */
+sql.or = (conditions: readonly Condition[]): Sql<never> => combined(conditions, "or", "0")
+
+/**
+ * Columns and their new values; one that is undefined is left out: a partial update.
+ * @example tx.run(sql`update todos set ${sql.set({ title, done })} where id = ${id}`)
+ * @throws SQL_BAD_PARAMETER when nothing is left
+ */
+sql.set = (values: Readonly<Record<string, SqlArg | Sql<unknown> | undefined>>): Sql<never> => {
+  const parts = Object.entries(values).flatMap(([name, value]) =>
+    value === undefined ? [] : [sql`${sql.id(name)} = ${value}`],
+  )
+  if (parts.length === 0)
+    throw new LfError("SQL_BAD_PARAMETER", "sql.set: expected a column with a value, got none: skip the update")
+  return sql.join(parts)
+}
+
+/**
+ * Columns and rows of an insert; every row has the columns of the first.
+ * @example tx.run(sql`insert into todos ${sql.values([{ id, title }])}`)
+ * @throws SQL_BAD_PARAMETER
+ */
+sql.values = (rows: readonly Readonly<Record<string, SqlArg | Sql<unknown>>>[]): Sql<never> => {
+  const names = Object.keys(rows[0] ?? {})
+  if (names.length === 0) throw new LfError("SQL_BAD_PARAMETER", "sql.values: expected a row with a column, got none")
+  const lists = rows.map((row, i) => {
+    const isLike = Object.keys(row).length === names.length && names.every((name) => Object.hasOwn(row, name))
+    if (!isLike)
+      throw new LfError(
+        "SQL_BAD_PARAMETER",
+        `sql.values: expected the columns ${names.join(", ")} in each row, got others in row ${i + 1}`,
+      )
+    return sql`(${sql.join(names.map((name) => row[name]))})`
+  })
+  return sql`(${sql.join(names.map(sql.id))}) values ${sql.join(lists)}` as Sql<never>
+}
+
+function combined(conditions: readonly Condition[], word: "and" | "or", none: string): Sql<never> {
+  const parameters: SqlValue[] = []
+  const texts: string[] = []
+  for (const condition of conditions) {
+    if (condition === false || condition === null || condition === undefined) continue
+    if (!isSql(condition))
+      throw new LfError("SQL_BAD_PARAMETER", `sql.${word}: expected conditions made with sql, got another value`)
+    parameters.push(...condition.parameters)
+    texts.push(`(${condition.sql})`)
+  }
+  return branded(texts.length === 0 ? none : `(${texts.join(` ${word} `)})`, parameters)
+}
+
 function branded<R>(text: string, parameters: readonly SqlValue[]): Sql<R> {
   const made: Sql<R> = Object.freeze({ sql: text, parameters: Object.freeze(parameters) as readonly SqlValue[] })
   TEMPLATES.add(made)

@@ -2,19 +2,25 @@
 import { resolve } from "node:path"
 import { parseArgs } from "node:util"
 import { toLfError } from "@lf/core/internal"
-import { backupDocument } from "../documents/backup.ts"
-import { resetDirectory } from "../documents/reset.ts"
-import { restoreDocument } from "../documents/restore.ts"
+import { backup, inspect, list, type Options, remove, reset, restore, sql } from "./commands.ts"
 
-const USAGE = `usage: lf backup <doc> <file> [--data dir] [--force]
-       lf restore <doc> <file> [--data dir]
+const USAGE = `usage: lf list
+       lf inspect <doc>
+       lf sql <doc> <query>
+       lf backup <doc> <file> [--force]
+       lf restore <doc> <file>
+       lf delete <doc> --force
        lf reset [dir]
 
-  backup   writes a document as one SQLite file, also while a server has it open. --force replaces a file.
+  list     the documents of the data directory, with their bytes on disk and when they were changed.
+  inspect  one document: its tables and their rows, its pages, clients and migrations.
+  sql      the rows of a query that reads, one line of JSON each.
+  backup   writes a document as one SQLite file. --force replaces a file.
   restore  makes a SQLite file the content of a document; the one that was there is kept. Stop the server first.
+  delete   deletes a document for good. Stop the server first.
   reset    deletes every document in the data directory. For development.
 
-  --data   the data directory (default: $LF_DATA_DIR, else .lf)
+  --data   the data directory (default: $LF_DATA_DIR, else .lf). list, inspect, sql and backup read it while a server runs.
 `
 
 const OPTIONS = {
@@ -22,6 +28,17 @@ const OPTIONS = {
   force: { type: "boolean" },
   help: { type: "boolean", short: "h" },
 } as const
+
+/** How many words follow the command, and whether it has --force: "may", "must" or not at all. */
+const COMMANDS: Record<string, { run: (o: Options) => Promise<string>; words: number[]; force?: "may" | "must" }> = {
+  list: { run: list, words: [0] },
+  inspect: { run: inspect, words: [1] },
+  sql: { run: sql, words: [2] },
+  backup: { run: backup, words: [2], force: "may" },
+  restore: { run: restore, words: [2] },
+  delete: { run: remove, words: [1], force: "must" },
+  reset: { run: reset, words: [0, 1] },
+}
 
 type Parsed = ReturnType<typeof parseArgs<{ options: typeof OPTIONS; allowPositionals: true }>>
 
@@ -54,45 +71,17 @@ function parse(args: readonly string[]): Parsed | null {
   }
 }
 
-/** The command to run and the line to print after it; null: bad usage. */
+/** The command to run; null: bad usage. */
 function commandOf({ positionals, values }: Parsed): (() => Promise<string>) | null {
-  const [command, first = "", second = ""] = positionals
+  const [name = "", ...words] = positionals
   const { data, force = false } = values
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+  if (command === undefined || !command.words.includes(words.length)) return null
+  if (force ? command.force === undefined : command.force === "must") return null
+  // A directory is said once.
+  if (name === "reset" && words.length > 0 && data !== undefined) return null
   const dataDir = resolve(data ?? process.env.LF_DATA_DIR ?? ".lf")
-  if (command === "reset") {
-    if (positionals.length > 2 || force || (data !== undefined && first !== "")) return null
-    return () => reset(first === "" ? dataDir : resolve(first))
-  }
-  if (positionals.length !== 3) return null
-  const at = { dataDir, docId: first, file: resolve(second) }
-  if (command === "backup") return () => backup(at, force)
-  return command === "restore" && !force ? () => restore(at) : null
-}
-
-interface Place {
-  readonly dataDir: string
-  readonly docId: string
-  readonly file: string
-}
-
-async function backup(at: Place, force: boolean): Promise<string> {
-  const { pageCount } = await backupDocument({ ...at, existing: force ? "replace" : "keep" })
-  return `${at.file}: document ${at.docId}, ${counted(pageCount, "page")}`
-}
-
-async function restore(at: Place): Promise<string> {
-  const { pageCount, epoch, keptAt } = await restoreDocument(at)
-  const before = keptAt === null ? "there was none before" : `what was there before is in ${keptAt}`
-  return `document ${at.docId}: ${counted(pageCount, "page")} from ${at.file}, epoch ${epoch}; ${before}`
-}
-
-async function reset(path: string): Promise<string> {
-  const count = await resetDirectory(path)
-  return count === null ? `${path}: no data here` : `${path}: deleted ${counted(count, "document")}`
-}
-
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`
+  return () => command.run({ dataDir, words, force })
 }
 
 process.exitCode = await main(process.argv.slice(2))

@@ -1,5 +1,6 @@
 import { readdir } from "node:fs/promises"
 import { join } from "node:path"
+import { isDocId } from "@lf/core"
 import { checkDocId } from "@lf/core/internal"
 import { errnoOf } from "../node/fs-calls.ts"
 
@@ -11,6 +12,12 @@ import { errnoOf } from "../node/fs-calls.ts"
 export function docDirectory(dataDir: string, docId: string): string {
   const name = checkDocId(docId).replaceAll(/[A-Z]/g, (letter) => `=${letter.charCodeAt(0).toString(16)}`)
   return join(dataDir, "docs", name)
+}
+
+/** The id of the document whose directory has this name; null: no document's. */
+export function docIdOf(name: string): string | null {
+  const docId = name.replaceAll(/=([0-9a-f]{2})/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)))
+  return isDocId(docId) ? docId : null
 }
 
 /** Whether a log or a database exists there; reads only. */

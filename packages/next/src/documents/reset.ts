@@ -1,7 +1,7 @@
-import { readdir, rm } from "node:fs/promises"
+import { rm } from "node:fs/promises"
 import { join } from "node:path"
-import { errnoOf } from "../node/fs-calls.ts"
 import { acquireDirectory } from "../node/fs-log.ts"
+import { namesIn } from "./stored-documents.ts"
 
 /**
  * Deletes every document below a data directory, and nothing else. Returns how many; null: it is not a data
@@ -20,13 +20,4 @@ export async function resetDirectory(dataDir: string): Promise<number | null> {
   }
   // Deletes what a restore put aside too; it does not count as a document.
   return names.filter((name) => !name.includes(".")).length
-}
-
-async function namesIn(directory: string): Promise<string[] | null> {
-  try {
-    return await readdir(directory)
-  } catch (error) {
-    if (errnoOf(error) === "ENOENT" || errnoOf(error) === "ENOTDIR") return null
-    throw error
-  }
 }

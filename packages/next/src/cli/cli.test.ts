@@ -1,0 +1,102 @@
+import { execFile } from "node:child_process"
+import { readdir } from "node:fs/promises"
+import { join } from "node:path"
+import { promisify } from "node:util"
+import { afterEach, describe, expect, test } from "vitest"
+import { bundle } from "../testing/bundle.ts"
+import { Add, cleanUp, startServer, temporaryDirectory } from "../testing/fixture.ts"
+
+afterEach(cleanUp)
+
+const run = promisify(execFile)
+
+interface Ended {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Runs `lf` with these words on a data directory. */
+async function lf(dataDir: string, ...words: string[]): Promise<Ended> {
+  const program = await bundle("cli/bin.ts")
+  try {
+    const { stdout, stderr } = await run(process.execPath, [program, ...words], {
+      env: { ...process.env, LF_DATA_DIR: dataDir },
+    })
+    return { code: 0, stdout, stderr }
+  } catch (error) {
+    const { code, stdout, stderr } = error as { code: number } & Ended // what execFile rejects with
+    return { code, stdout, stderr }
+  }
+}
+
+async function withDocuments() {
+  const server = await startServer()
+  for (const id of ["b", "A"])
+    for (const n of ["1", "2"])
+      await server.lf.document(id, { as: "system" }).mutate(Add, { id: n, title: `${id} ${n}` })
+  return server
+}
+
+describe("lf list, inspect, sql", () => {
+  test("say what is there while a server has it open, and change nothing", async () => {
+    const { dataDir } = await withDocuments()
+    const before = await readdir(dataDir, { recursive: true })
+    const list = await lf(dataDir, "list")
+    expect(list.stdout).toMatch(/^A {2}\d+\.\d KiB {2}\d{4}-\d\d-\d\dT.*\nb {2}.*\n.*: 2 documents\n$/)
+    const inspected = await lf(dataDir, "inspect", "A")
+    expect(inspected.stdout).toMatch(
+      /^A: \d+\.\d KiB, \d+ pages, \d+ of them free; 1 migration, \d clients?\ntodos {2}2 rows\n$/,
+    )
+    const rows = await lf(dataDir, "sql", "A", "select title, 9007199254740993 as n, x'ff' as x from todos order by id")
+    expect(rows.stdout).toBe(
+      '{"title":"A 1","n":"9007199254740993","x":"ff"}\n{"title":"A 2","n":"9007199254740993","x":"ff"}\n',
+    )
+    expect(await readdir(dataDir, { recursive: true })).toEqual(before)
+  })
+
+  test("an unknown document and bad SQL are a sentence with a code, and status 1", async () => {
+    const { dataDir } = await withDocuments()
+    for (const [words, said] of [
+      [["inspect", "none"], /^lf inspect: DOC_NOT_FOUND: /],
+      [["inspect", "../A"], /^lf inspect: DOC_ID_INVALID: /],
+      [["sql", "A", "select * from nowhere"], /^lf sql: SQL_ERROR: .*nowhere/],
+      [["sql", "A", "delete from todos"], /^lf sql: SQL_DENIED: /],
+    ] as const) {
+      const { code, stdout, stderr } = await lf(dataDir, ...words)
+      expect([code, stdout]).toEqual([1, ""])
+      expect(stderr).toMatch(said)
+    }
+    expect((await lf(join(dataDir, "absent"), "list")).stdout).toMatch(/no data here/)
+  })
+})
+
+describe("lf delete", () => {
+  test("deletes one document for good, said with --force, and not under a server", async () => {
+    const { lf: server, dataDir } = await withDocuments()
+    expect((await lf(dataDir, "delete", "A")).code).toBe(2)
+    expect((await lf(dataDir, "delete", "A", "--force")).stderr).toMatch(/^lf delete: SERVER_DIRECTORY_OWNED/)
+    await server.close()
+    expect((await lf(dataDir, "delete", "A", "--force")).stdout).toBe("A: deleted\n")
+    expect((await lf(dataDir, "delete", "A", "--force")).stderr).toMatch(/^lf delete: DOC_NOT_FOUND/)
+    expect((await lf(dataDir, "list")).stdout).toMatch(/^b .*\n.*: 1 document\n$/)
+  })
+})
+
+test("wrong usage is the usage and status 2", async () => {
+  const dataDir = await temporaryDirectory()
+  for (const words of [
+    [],
+    ["toString"],
+    ["list", "x"],
+    ["list", "--force"],
+    ["sql", "A"],
+    ["--wrong"],
+    ["reset", "x", "--data", "y"],
+  ]) {
+    const { code, stdout, stderr } = await lf(dataDir, ...words)
+    expect([words, code, stdout]).toEqual([words, 2, ""])
+    expect(stderr).toMatch(/^usage: lf list/)
+  }
+  expect((await lf(dataDir, "--help")).code).toBe(0)
+})

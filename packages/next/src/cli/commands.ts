@@ -1,0 +1,94 @@
+// What each command does, and the lines that it prints.
+import { resolve } from "node:path"
+import { backupDocument } from "../documents/backup.ts"
+import { resetDirectory } from "../documents/reset.ts"
+import { restoreDocument } from "../documents/restore.ts"
+import { deleteDocument, listDocuments, openAtRest } from "../documents/stored-documents.ts"
+
+export interface Options {
+  readonly dataDir: string
+  /** What followed the command. */
+  readonly words: readonly string[]
+  readonly force: boolean
+}
+
+export async function list({ dataDir }: Options): Promise<string> {
+  const documents = await listDocuments(dataDir)
+  if (documents === null) return `${dataDir}: no data here`
+  const lines = documents.map(({ docId, bytes, changedAt }) => [docId, sizeOf(bytes), changedAt.toISOString()])
+  return [...tableOf(lines), `${dataDir}: ${counted(documents.length, "document")}`].join("\n")
+}
+
+export async function inspect({ dataDir, words: [docId] }: Options): Promise<string> {
+  const document = await openAtRest(dataDir, docId)
+  try {
+    const { pageCount, freePages, clientCount, migrationCount } = document
+    const size = `${sizeOf(pageCount * 4096)}, ${counted(pageCount, "page")}, ${freePages} of them free`
+    const rows = document.tables().map(({ name, rows }) => [name, counted(rows, "row")])
+    const by = `${counted(migrationCount, "migration")}, ${counted(clientCount, "client")}`
+    return [`${docId}: ${size}; ${by}`, ...tableOf(rows)].join("\n")
+  } finally {
+    document.close()
+  }
+}
+
+export async function sql({ dataDir, words: [docId, text] }: Options): Promise<string> {
+  const document = await openAtRest(dataDir, docId)
+  try {
+    return document
+      .query({ sql: text, parameters: [] })
+      .map((row) => JSON.stringify(row, inJson))
+      .join("\n")
+  } finally {
+    document.close()
+  }
+}
+
+export async function backup({ dataDir, words: [docId, path], force }: Options): Promise<string> {
+  const file = resolve(path)
+  const { pageCount } = await backupDocument({ dataDir, docId, file, existing: force ? "replace" : "keep" })
+  return `${file}: document ${docId}, ${counted(pageCount, "page")}`
+}
+
+export async function restore({ dataDir, words: [docId, path] }: Options): Promise<string> {
+  const file = resolve(path)
+  const { pageCount, epoch, keptAt } = await restoreDocument({ dataDir, docId, file })
+  const before = keptAt === null ? "there was none before" : `what was there before is in ${keptAt}`
+  return `document ${docId}: ${counted(pageCount, "page")} from ${file}, epoch ${epoch}; ${before}`
+}
+
+export async function remove({ dataDir, words: [docId] }: Options): Promise<string> {
+  await deleteDocument(dataDir, docId)
+  return `${docId}: deleted`
+}
+
+export async function reset({ dataDir, words: [path] }: Options): Promise<string> {
+  const directory = path === undefined ? dataDir : resolve(path)
+  const count = await resetDirectory(directory)
+  return count === null ? `${directory}: no data here` : `${directory}: deleted ${counted(count, "document")}`
+}
+
+/** What JSON has no form for: large integers as text, bytes as hexadecimal text. */
+function inJson(_key: string, value: unknown): unknown {
+  if (typeof value === "bigint") return String(value)
+  return value instanceof Uint8Array ? Buffer.from(value).toString("hex") : value
+}
+
+function tableOf(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows[0]?.map((_, i) => Math.max(...rows.map((row) => row[i].length))) ?? []
+  return rows.map((row) =>
+    row
+      .map((cell, i) => cell.padEnd(widths[i]))
+      .join("  ")
+      .trimEnd(),
+  )
+}
+
+function sizeOf(bytes: number): string {
+  if (bytes < 1024) return counted(bytes, "byte")
+  return bytes < 1024 * 1024 ? `${(bytes / 1024).toFixed(1)} KiB` : `${(bytes / 1024 / 1024).toFixed(1)} MiB`
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`
+}

@@ -1,0 +1,82 @@
+import { readdir, rm, stat } from "node:fs/promises"
+import { join } from "node:path"
+import { LfError } from "@lf/core"
+import { DocumentAtRest, pagesAtRest } from "@lf/core/internal"
+import { errnoOf } from "../node/fs-calls.ts"
+import { acquireDirectory, readFsLog } from "../node/fs-log.ts"
+import { loadSqlite } from "../node/load-sqlite.ts"
+import { nodeHost } from "../node/node-host.ts"
+import { docDirectory, docIdOf, isStored } from "./document-directory.ts"
+
+export interface StoredDocument {
+  readonly docId: string
+  /** Of all its files. */
+  readonly bytes: number
+  /** The last write to one of them. */
+  readonly changedAt: Date
+}
+
+/** The documents of a data directory, by id; null: it is none. Takes no lock and opens nothing. @throws LOG_FAILED */
+export async function listDocuments(dataDir: string): Promise<StoredDocument[] | null> {
+  const names = await namesIn(join(dataDir, "docs"))
+  if (names === null) return null
+  const found = await Promise.all(names.map((name) => storedAt(dataDir, name)))
+  return found.filter((one) => one !== null).sort((a, b) => (a.docId < b.docId ? -1 : 1))
+}
+
+/**
+ * A document as it is on the disk, also while a server has it open. The caller closes it.
+ * @throws DOC_ID_INVALID DOC_NOT_FOUND LOG_CORRUPT LOG_FAILED LOG_FORMAT_NEWER
+ */
+export async function openAtRest(dataDir: string, docId: string): Promise<DocumentAtRest> {
+  const directory = docDirectory(dataDir, docId)
+  const stored = await readFsLog(directory)
+  const pages = stored === null ? [] : pagesAtRest(stored, nodeHost)
+  if (pages.length === 0) throw new LfError("DOC_NOT_FOUND", `there is no document in ${directory}`)
+  return new DocumentAtRest(await loadSqlite(), pages)
+}
+
+/**
+ * Deletes one document for good. Browsers with a copy send what is pending and take the new document.
+ * @throws DOC_ID_INVALID DOC_NOT_FOUND SERVER_DIRECTORY_OWNED while a server uses the directory
+ */
+export async function deleteDocument(dataDir: string, docId: string): Promise<void> {
+  const directory = docDirectory(dataDir, docId)
+  if (!(await isStored(directory))) throw new LfError("DOC_NOT_FOUND", `there is no document in ${directory}`)
+  const lock = await acquireDirectory(dataDir)
+  try {
+    await rm(directory, { recursive: true })
+  } finally {
+    await lock.release()
+  }
+}
+
+/** Null: no document's directory, such as one that a restore put aside. */
+async function storedAt(dataDir: string, name: string): Promise<StoredDocument | null> {
+  const docId = docIdOf(name)
+  const directory = join(dataDir, "docs", name)
+  if (docId === null || !(await isStored(directory))) return null
+  const files = await Promise.all(((await namesIn(directory)) ?? []).map((file) => statOf(join(directory, file))))
+  const bytes = files.reduce((sum, file) => sum + (file?.size ?? 0), 0)
+  const changedMs = Math.max(0, ...files.map((file) => file?.mtimeMs ?? 0))
+  return { docId, bytes, changedAt: new Date(changedMs) }
+}
+
+/** Null where there is none any more: a server that runs makes and removes files. */
+async function statOf(path: string): Promise<{ readonly size: number; readonly mtimeMs: number } | null> {
+  try {
+    return await stat(path)
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return null
+    throw error
+  }
+}
+
+export async function namesIn(directory: string): Promise<string[] | null> {
+  try {
+    return await readdir(directory)
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT" || errnoOf(error) === "ENOTDIR") return null
+    throw error
+  }
+}
