@@ -9,6 +9,7 @@ function flagsOf(...args: string[]) {
 test("without arguments everything is open", () => {
   expect(flagsOf()).toEqual({
     directory: undefined,
+    add: false,
     install: undefined,
     pm: undefined,
     yes: false,

@@ -6,6 +6,8 @@ export interface Flags {
   readonly directory: string | undefined
   readonly install: boolean | undefined
   readonly pm: PackageManager | undefined
+  /** Into the app that is there, instead of a new one. */
+  readonly add: boolean
   /** Use every default; ask nothing. */
   readonly yes: boolean
   readonly help: boolean
@@ -19,8 +21,11 @@ export type FlagsResult =
   | { readonly type: "invalid"; readonly reason: string }
 
 export const USAGE = `usage: npm create lf-app@latest [directory] -- [options]
+       npm create lf-app@latest [directory] -- --add [options]
 
   directory        where the app goes, and its name (default: my-app)
+  --add            adds lf to the App Router app in the directory (default: this one); shows each change first,
+                   overwrites nothing
   -y, --yes        ask nothing, take the defaults
   --install        install the dependencies (default)
   --no-install     do not
@@ -30,6 +35,7 @@ export const USAGE = `usage: npm create lf-app@latest [directory] -- [options]
 `
 
 const options = {
+  add: { type: "boolean", default: false },
   yes: { type: "boolean", short: "y", default: false },
   install: { type: "boolean" },
   "no-install": { type: "boolean" },
@@ -47,14 +53,14 @@ export function parseFlags(args: readonly string[]): FlagsResult {
     return { type: "invalid", reason: error instanceof Error ? error.message : String(error) }
   }
   const { values, positionals } = parsed
-  const { yes, help, version, pm, "lf-from": lfFrom } = values
+  const { add, yes, help, version, pm, "lf-from": lfFrom } = values
   if (positionals.length > 1) return { type: "invalid", reason: `One directory, not ${positionals.length}.` }
   if (values.install && values["no-install"]) return { type: "invalid", reason: "--install or --no-install, not both." }
   if (pm !== undefined && !isPackageManager(pm)) {
     return { type: "invalid", reason: `--pm is one of ${packageManagers.join(", ")}; not ${pm}.` }
   }
   const install = values["no-install"] ? false : values.install
-  return { type: "ok", flags: { directory: positionals[0], install, pm, yes, help, version, lfFrom } }
+  return { type: "ok", flags: { directory: positionals[0], add, install, pm, yes, help, version, lfFrom } }
 }
 
 function parse(args: readonly string[]) {

@@ -1,11 +1,12 @@
 import { relative } from "node:path"
+import { add } from "./add.ts"
 import { checkAppName } from "./app-name.ts"
 import { ownVersion } from "./app-package-json.ts"
 import { type Flags, parseFlags, USAGE } from "./flags.ts"
-import { install, type PackageManager, packageManagerOf } from "./package-manager.ts"
+import { installWithProgress, type PackageManager, packageManagerOf } from "./package-manager.ts"
 import { askDirectory, askInstall, defaultDirectory } from "./questions.ts"
 import { refusalOf, scaffold } from "./scaffold.ts"
-import { processTerminal, type Terminal, withProgress } from "./terminal.ts"
+import { processTerminal, type Terminal } from "./terminal.ts"
 
 /** Entries of a non-empty directory that the refusal lists. */
 const ENTRIES_MAX = 5
@@ -20,7 +21,7 @@ export async function main(args: readonly string[], terminal: Terminal = process
   const { flags } = parsed
   if (flags.help) terminal.say(USAGE)
   else if (flags.version) terminal.say(await ownVersion())
-  else return await create(flags, terminal)
+  else return await (flags.add ? add : create)(flags, terminal)
   return 0
 }
 
@@ -41,16 +42,9 @@ async function create(flags: Flags, terminal: Terminal): Promise<number> {
   const result = await scaffold({ directory, name, lfFrom: flags.lfFrom })
   if (result.type === "refused") return refuse(terminal, result.reason, result.entries)
   terminal.say(`${name} is in ${directory}`)
-  const isInstalled = wantsInstall && (await installApp(terminal, pm, directory))
+  const isInstalled = wantsInstall && (await installWithProgress(terminal, pm, directory))
   terminal.say(nextSteps({ pm, isInstalled, path: relative(terminal.cwd, directory) }))
   return wantsInstall && !isInstalled ? 1 : 0
-}
-
-async function installApp(terminal: Terminal, pm: PackageManager, directory: string): Promise<boolean> {
-  const result = await withProgress(terminal, `Installing the dependencies with ${pm}`, () => install(pm, directory))
-  if (result.type === "failed")
-    terminal.complain(`\n${result.output}\n\n${pm} install failed; the app itself is complete.`)
-  return result.type === "installed"
 }
 
 /** The commands to type next; `path` is empty when the app is in the current directory. */

@@ -1,4 +1,7 @@
 import { spawn } from "node:child_process"
+import { existsSync } from "node:fs"
+import { join } from "node:path"
+import { type Terminal, withProgress } from "./terminal.ts"
 
 export const packageManagers = ["npm", "pnpm", "yarn", "bun"] as const
 
@@ -17,6 +20,28 @@ export function isPackageManager(name: string): name is PackageManager {
 export function packageManagerOf(userAgent: string | undefined): PackageManager {
   const name = userAgent?.split("/")[0] ?? ""
   return isPackageManager(name) ? name : "npm"
+}
+
+/** The one whose lockfile is there; else the one that runs this program. */
+export function packageManagerIn(directory: string, userAgent: string | undefined): PackageManager {
+  const found = LOCKFILES.find(([name]) => existsSync(join(directory, name)))
+  return found?.[1] ?? packageManagerOf(userAgent)
+}
+
+const LOCKFILES: readonly (readonly [string, PackageManager])[] = [
+  ["package-lock.json", "npm"],
+  ["pnpm-lock.yaml", "pnpm"],
+  ["yarn.lock", "yarn"],
+  ["bun.lock", "bun"],
+  ["bun.lockb", "bun"],
+]
+
+/** Whether it succeeded; what failed is printed. */
+export async function installWithProgress(terminal: Terminal, pm: PackageManager, directory: string): Promise<boolean> {
+  const result = await withProgress(terminal, `Installing the dependencies with ${pm}`, () => install(pm, directory))
+  if (result.type === "failed")
+    terminal.complain(`\n${result.output}\n\n${pm} install failed; the app itself is complete.`)
+  return result.type === "installed"
 }
 
 /** Installs the directory's dependencies. Never throws: a missing program is a failed installation. */

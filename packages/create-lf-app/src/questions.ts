@@ -23,3 +23,8 @@ export async function askInstall(pm: PackageManager): Promise<boolean | null> {
   const answer = await confirm({ message: `Install the dependencies with ${pm}?`, initialValue: true })
   return isCancel(answer) ? null : answer
 }
+
+export async function askAddition(): Promise<boolean> {
+  const answer = await confirm({ message: "Make these changes?", initialValue: true })
+  return answer === true
+}
