@@ -190,7 +190,7 @@ export class Link {
     this.#resolvePages(joinParts(parts))
   }
 
-  /** They are inflated one after the other; the last one is not waited for before the next is requested. */
+  /** Chunks are inflated one after the other, while the next ones are on their way. */
   #receiveChunk(part: Chunk, bytes: number): void {
     if (this.#pages === null) return
     this.#chunks.push({ part, bytes })

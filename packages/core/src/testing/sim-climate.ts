@@ -15,6 +15,7 @@ export function climateOf(random: SeededRandom): Climate {
     runsPerSlice: random.pick([0, 0, 1]),
     clientForgottenMs: random.pick([undefined, undefined, 500, 20_000]),
     chunkPages: random.pick([1, 2, 5]),
+    deflateMsMax: random.pick([0, 5, 50]),
   }
 }
 

@@ -27,6 +27,8 @@ export interface Climate {
   readonly rollupBytes: number
   /** Pages in a part of a first sync: few, so that it has many parts, some of which are cut off. */
   readonly chunkPages: number
+  /** How long a chunk is compressed or inflated at the most; 0: it is done at once. */
+  readonly deflateMsMax: number
   /** After so many runs of live queries a client lets others work; 0: it does all in one piece. */
   readonly runsPerSlice: number
 }

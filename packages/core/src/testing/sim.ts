@@ -1,4 +1,5 @@
 import { loadChecksum } from "../base/checksum.ts"
+import { useDeflater } from "../base/deflate.ts"
 import { LfError } from "../base/error.ts"
 import type { Pipe } from "../network/network.ts"
 import type { Remote } from "../remote/remote.ts"
@@ -9,6 +10,7 @@ import { SeededRandom } from "./seeded-random.ts"
 import { auditQuery, isMade, releases } from "./sim-app.ts"
 import { SimClient } from "./sim-client.ts"
 import { climateOf, mixOf } from "./sim-climate.ts"
+import { slowDeflater } from "./sim-deflater.ts"
 import { SimHistory } from "./sim-history.ts"
 import { SimClock } from "./sim-host.ts"
 import { SimHostile } from "./sim-hostile.ts"
@@ -57,7 +59,11 @@ export async function runSim(options: SimOptions): Promise<SimResult> {
   await loadChecksum()
   await options.pool.fill(INSTANCES)
   const sim = new Sim(options)
-  await sim.run()
+  try {
+    await sim.run()
+  } finally {
+    useDeflater(null)
+  }
   return sim.result()
 }
 
@@ -98,6 +104,7 @@ class Sim {
     const docIds = random.chance(0.15) ? ["one", "two"] : ["one"]
     this.#world = { ...world, histories: new Map(docIds.map((docId) => [docId, new SimHistory()])) }
     this.#server = new SimServer(this.#world, this.#disk("server"), docIds)
+    if (climate.deflateMsMax > 0) useDeflater(slowDeflater(this.#world))
   }
 
   async run(): Promise<void> {
