@@ -27,7 +27,9 @@ const requests = {
     await close()
     return { ms, rssMax, rows: n, bytes: pageCount * 4096, checksum: String(checksum), shown }
   },
-  stop: () => setImmediate(() => process.disconnect()),
+  stop() {
+    setImmediate(() => process.disconnect())
+  },
 }
 
 /** Milliseconds until a live query has its first rows: the median of ten lists. */

@@ -28,6 +28,7 @@ export {
   type Document,
   useConnectionStatus,
   useDocument,
+  useLf,
   usePendingMutations,
   useRejectedMutations,
   useSyncStatus,

@@ -2,7 +2,7 @@
 import { resolve } from "node:path"
 import { parseArgs } from "node:util"
 import { toLfError } from "@lf/core/internal"
-import { backup, inspect, list, type Options, remove, reset, restore, sql } from "./commands.ts"
+import { backup, doctor, inspect, list, type Options, type Printed, remove, reset, restore, sql } from "./commands.ts"
 
 const USAGE = `usage: lf list
        lf inspect <doc>
@@ -11,6 +11,7 @@ const USAGE = `usage: lf list
        lf restore <doc> <file>
        lf delete <doc> --force
        lf reset [dir]
+       lf doctor [url]
 
   list     the documents of the data directory, with their bytes on disk and when they were changed.
   inspect  one document: its tables and their rows, its pages, clients and migrations.
@@ -19,6 +20,8 @@ const USAGE = `usage: lf list
   restore  makes a SQLite file the content of a document; the one that was there is kept. Stop the server first.
   delete   deletes a document for good. Stop the server first.
   reset    deletes every document in the data directory. For development.
+  doctor   checks the app in this directory, its data directory and, at a url, the running server; status 1 if
+           something has to be done.
 
   --data   the data directory (default: $LF_DATA_DIR, else .lf). list, inspect, sql and backup read it while a server runs.
 `
@@ -30,7 +33,7 @@ const OPTIONS = {
 } as const
 
 /** How many words follow the command, and whether it has --force: "may", "must" or not at all. */
-const COMMANDS: Record<string, { run: (o: Options) => Promise<string>; words: number[]; force?: "may" | "must" }> = {
+const COMMANDS: Record<string, { run: (o: Options) => Promise<Printed>; words: number[]; force?: "may" | "must" }> = {
   list: { run: list, words: [0] },
   inspect: { run: inspect, words: [1] },
   sql: { run: sql, words: [2] },
@@ -38,6 +41,7 @@ const COMMANDS: Record<string, { run: (o: Options) => Promise<string>; words: nu
   restore: { run: restore, words: [2] },
   delete: { run: remove, words: [1], force: "must" },
   reset: { run: reset, words: [0, 1] },
+  doctor: { run: doctor, words: [0, 1] },
 }
 
 type Parsed = ReturnType<typeof parseArgs<{ options: typeof OPTIONS; allowPositionals: true }>>
@@ -54,8 +58,9 @@ async function main(args: readonly string[]): Promise<number> {
     return 2
   }
   try {
-    process.stdout.write(`${await run()}\n`)
-    return 0
+    const { text, isFine = true } = await run()
+    process.stdout.write(`${text}\n`)
+    return isFine ? 0 : 1
   } catch (error) {
     const { code, message } = toLfError(error, "LOG_FAILED")
     process.stderr.write(`lf ${args[0]}: ${code}: ${message}\n`)
@@ -72,7 +77,7 @@ function parse(args: readonly string[]): Parsed | null {
 }
 
 /** The command to run; null: bad usage. */
-function commandOf({ positionals, values }: Parsed): (() => Promise<string>) | null {
+function commandOf({ positionals, values }: Parsed): (() => Promise<Printed>) | null {
   const [name = "", ...words] = positionals
   const { data, force = false } = values
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined

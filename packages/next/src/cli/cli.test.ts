@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process"
 import { readdir } from "node:fs/promises"
+import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { promisify } from "node:util"
 import { afterEach, describe, expect, test } from "vitest"
@@ -22,6 +23,8 @@ async function lf(dataDir: string, ...words: string[]): Promise<Ended> {
   try {
     const { stdout, stderr } = await run(process.execPath, [program, ...words], {
       env: { ...process.env, LF_DATA_DIR: dataDir },
+      // An app's directory, with no app in it.
+      cwd: tmpdir(),
     })
     return { code: 0, stdout, stderr }
   } catch (error) {
@@ -69,6 +72,13 @@ describe("lf list, inspect, sql", () => {
     }
     expect((await lf(join(dataDir, "absent"), "list")).stdout).toMatch(/no data here/)
   })
+})
+
+test("lf doctor prints what is fine and what is to be done, and has status 1 for that", async () => {
+  const { code, stdout } = await lf(await temporaryDirectory(), "doctor")
+  expect(code).toBe(1)
+  expect(stdout).toMatch(/^ok {4}Node \d+/)
+  expect(stdout).toMatch(/\nfix {3}next\.config.*\n {6}export default withLf\(config\)/)
 })
 
 describe("lf delete", () => {

@@ -4,6 +4,7 @@ import { backupDocument } from "../documents/backup.ts"
 import { resetDirectory } from "../documents/reset.ts"
 import { restoreDocument } from "../documents/restore.ts"
 import { deleteDocument, listDocuments, openAtRest } from "../documents/stored-documents.ts"
+import { examine } from "./doctor.ts"
 
 export interface Options {
   readonly dataDir: string
@@ -12,60 +13,73 @@ export interface Options {
   readonly force: boolean
 }
 
-export async function list({ dataDir }: Options): Promise<string> {
-  const documents = await listDocuments(dataDir)
-  if (documents === null) return `${dataDir}: no data here`
-  const lines = documents.map(({ docId, bytes, changedAt }) => [docId, sizeOf(bytes), changedAt.toISOString()])
-  return [...tableOf(lines), `${dataDir}: ${counted(documents.length, "document")}`].join("\n")
+/** What a command prints. Not fine: it did what it should, and found something that is wrong. */
+export interface Printed {
+  readonly text: string
+  readonly isFine?: boolean
 }
 
-export async function inspect({ dataDir, words: [docId] }: Options): Promise<string> {
+export async function list({ dataDir }: Options): Promise<Printed> {
+  const documents = await listDocuments(dataDir)
+  if (documents === null) return { text: `${dataDir}: no data here` }
+  const lines = documents.map(({ docId, bytes, changedAt }) => [docId, sizeOf(bytes), changedAt.toISOString()])
+  return { text: [...tableOf(lines), `${dataDir}: ${counted(documents.length, "document")}`].join("\n") }
+}
+
+export async function inspect({ dataDir, words: [docId] }: Options): Promise<Printed> {
   const document = await openAtRest(dataDir, docId)
   try {
     const { pageCount, freePages, clientCount, migrationCount } = document
     const size = `${sizeOf(pageCount * 4096)}, ${counted(pageCount, "page")}, ${freePages} of them free`
     const rows = document.tables().map(({ name, rows }) => [name, counted(rows, "row")])
     const by = `${counted(migrationCount, "migration")}, ${counted(clientCount, "client")}`
-    return [`${docId}: ${size}; ${by}`, ...tableOf(rows)].join("\n")
+    return { text: [`${docId}: ${size}; ${by}`, ...tableOf(rows)].join("\n") }
   } finally {
     document.close()
   }
 }
 
-export async function sql({ dataDir, words: [docId, text] }: Options): Promise<string> {
+export async function sql({ dataDir, words: [docId, text] }: Options): Promise<Printed> {
   const document = await openAtRest(dataDir, docId)
   try {
-    return document
-      .query({ sql: text, parameters: [] })
-      .map((row) => JSON.stringify(row, inJson))
-      .join("\n")
+    const rows = document.query({ sql: text, parameters: [] })
+    return { text: rows.map((row) => JSON.stringify(row, inJson)).join("\n") }
   } finally {
     document.close()
   }
 }
 
-export async function backup({ dataDir, words: [docId, path], force }: Options): Promise<string> {
+export async function backup({ dataDir, words: [docId, path], force }: Options): Promise<Printed> {
   const file = resolve(path)
   const { pageCount } = await backupDocument({ dataDir, docId, file, existing: force ? "replace" : "keep" })
-  return `${file}: document ${docId}, ${counted(pageCount, "page")}`
+  return { text: `${file}: document ${docId}, ${counted(pageCount, "page")}` }
 }
 
-export async function restore({ dataDir, words: [docId, path] }: Options): Promise<string> {
+export async function restore({ dataDir, words: [docId, path] }: Options): Promise<Printed> {
   const file = resolve(path)
   const { pageCount, epoch, keptAt } = await restoreDocument({ dataDir, docId, file })
   const before = keptAt === null ? "there was none before" : `what was there before is in ${keptAt}`
-  return `document ${docId}: ${counted(pageCount, "page")} from ${file}, epoch ${epoch}; ${before}`
+  return { text: `document ${docId}: ${counted(pageCount, "page")} from ${file}, epoch ${epoch}; ${before}` }
 }
 
-export async function remove({ dataDir, words: [docId] }: Options): Promise<string> {
+export async function remove({ dataDir, words: [docId] }: Options): Promise<Printed> {
   await deleteDocument(dataDir, docId)
-  return `${docId}: deleted`
+  return { text: `${docId}: deleted` }
 }
 
-export async function reset({ dataDir, words: [path] }: Options): Promise<string> {
+export async function reset({ dataDir, words: [path] }: Options): Promise<Printed> {
   const directory = path === undefined ? dataDir : resolve(path)
   const count = await resetDirectory(directory)
-  return count === null ? `${directory}: no data here` : `${directory}: deleted ${counted(count, "document")}`
+  const done = count === null ? "no data here" : `deleted ${counted(count, "document")}`
+  return { text: `${directory}: ${done}` }
+}
+
+export async function doctor({ dataDir, words: [url] }: Options): Promise<Printed> {
+  const findings = await examine({ appDir: process.cwd(), dataDir, url })
+  const lines = findings.map(({ what, remedy }) =>
+    remedy === null ? `ok    ${what}` : `fix   ${what}\n      ${remedy}`,
+  )
+  return { text: lines.join("\n"), isFine: findings.every(({ remedy }) => remedy === null) }
 }
 
 /** What JSON has no form for: large integers as text, bytes as hexadecimal text. */

@@ -32,6 +32,13 @@ export class DocumentHandle {
     this.prepare()
   }
 
+  /** Another document of the same user, over the same worker and server. */
+  sibling(doc: string): DocumentHandle {
+    const sibling = new DocumentHandle(this.#binding, { doc, user: this.user })
+    sibling.#options = this.#options
+    return sibling
+  }
+
   /** In a render, before a query is made: a query that suspends is connected at once, since its effects never run (H3). */
   prepare(): void {
     if (this.#options !== null) this.#binding.offer(this, this.#options)

@@ -1,6 +1,6 @@
 "use client"
 import type { DefinedMutation, LfError, Query, Receipt, RejectedMutation } from "@lf/core"
-import type { Progress } from "@lf/core/internal"
+import { checkDocId, type Progress } from "@lf/core/internal"
 import { notifyManager } from "@tanstack/react-query"
 import { useCallback, useEffect, useMemo, useRef, useSyncExternalStore } from "react"
 import type { DocumentState, PendingMutation } from "../rpc/protocol.ts"
@@ -9,6 +9,7 @@ import { INITIAL_STATE } from "../tab/document-state.ts"
 import { whenState } from "../tab/when-state.ts"
 import { type DocumentHandle, useDocumentHandle } from "./document-handle.ts"
 import { post } from "./post.ts"
+import { liveQueryOptions } from "./query-binding.ts"
 
 export interface Document {
   readonly id: string
@@ -21,6 +22,11 @@ export interface Document {
    * Waits as long as it takes, offline too.
    */
   waitFor(lsn: number): Promise<void>
+  /**
+   * Runs a query ahead of the component that will show it: rows are then there at its first render. For another document than
+   * the provider's the app needs a QueryClient of its own around its providers; without one each provider has another.
+   */
+  prefetch<R>(query: Query<R>): Promise<void>
   /** False takes the worker's socket offline, for all tabs; true brings it back. */
   setOnline(online: boolean): void
   /** Deletes the document on this device. @throws PENDING_REFUSED when changes have not reached the server and `pending` is "refuse" */
@@ -36,6 +42,21 @@ export function useDocument(): Document {
   return useMemo(() => documentOf(handle), [handle])
 }
 
+/**
+ * Documents besides the one of the surrounding provider, of the same user: to make one and fill it, offline too, to copy from
+ * one to another, or to prefetch what a link leads to. A document is open as long as something of it is asked or shown.
+ *
+ * @example const lf = useLf()
+ * await lf.document(newId()).mutate(AddTodo, { id: newId(), title: "first" })
+ */
+export function useLf(): {
+  /** @throws DOC_ID_INVALID */
+  document(id: string): Document
+} {
+  const handle = useDocumentHandle("useLf")
+  return useMemo(() => ({ document: (id: string) => documentOf(handle.sibling(checkDocId(id))) }), [handle])
+}
+
 function documentOf(handle: DocumentHandle): Document {
   return {
     id: handle.doc,
@@ -49,6 +70,7 @@ function documentOf(handle: DocumentHandle): Document {
       // Behind what was delivered: TanStack Query notifies its observers in a later turn.
       await new Promise<void>((resolve) => notifyManager.schedule(resolve))
     },
+    prefetch: (query) => handle.client.prefetchQuery(liveQueryOptions(handle, query)),
     setOnline: (online) => handle.live.setOnline(online),
     clear: ({ pending }) => handle.live.clear(pending),
   }
