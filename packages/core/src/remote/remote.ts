@@ -244,6 +244,9 @@ export class Remote implements ConnectableDocument {
   /** Writes main.db with all that was received, while mutations go on. A failure stops the document (T19). */
   async checkpoint(): Promise<void> {
     await this.#idle()
+    if (this.#failure === null) this.#steps.analyze()
+    this.#wake()
+    await this.#idle()
     await this.#checkpointOrStop()
   }
 
@@ -274,7 +277,6 @@ export class Remote implements ConnectableDocument {
     this.#effects?.marks.forget()
     this.#release(this.#clients.ids())
     this.#gone.keep()
-    if (!this.#isClosing && this.#steps.analyze()) this.#wake()
     await this.#store.checkpoint()
   }
 
@@ -303,6 +305,7 @@ export class Remote implements ConnectableDocument {
         } else this.handleClientSyncStorage(client, message)
       }
       const decided = await this.#stepAll()
+      if (this.#isCheckpointDue) this.#steps.analyze()
       await this.#store.streams.flush()
       this.#flushed = this.#snapshot()
       this.#size.look(this.#steps.db, this.#flushed.pages.length)
@@ -313,10 +316,14 @@ export class Remote implements ConnectableDocument {
       this.announce()
       await this.#answerReads()
       // One that fails has stopped the document.
-      if (this.#store.isCheckpointDue && !this.#checkpoints.isBusy) void this.#checkpointOrStop().catch(() => {})
+      if (this.#isCheckpointDue) void this.#checkpointOrStop().catch(() => {})
     } catch (error) {
       this.#stop(toLfError(error, "DOC_STOPPED"))
     }
+  }
+
+  get #isCheckpointDue(): boolean {
+    return this.#store.isCheckpointDue && !this.#checkpoints.isBusy
   }
 
   /** Answers reads for one slice, then yields to other requests of this and other documents (H8). */

@@ -141,16 +141,22 @@ export class StepRunner {
 
   /**
    * Renews the planner's statistics of tables that have grown or shrunk much; SQLite decides which. They are pages like all
-   * others, so that every reader has the same. False: nothing has changed.
+   * others, so that every reader has the same. Only where the next flush is the
+   * loop's, which announces what it has flushed (I4).
    */
-  analyze(): boolean {
-    // A full document has no room for them, and a commit under way is not theirs.
-    if (this.db.crash !== null || this.#store.storage.hasOverlay || this.db.pagesUsed >= this.#size.pagesMax)
-      return false
-    this.db.exec(ANALYZE)
+  analyze(): void {
+    // A full document has no room for them.
+    if (this.db.crash !== null || this.db.pagesUsed >= this.#size.pagesMax) return
+    try {
+      this.db.exec(ANALYZE)
+    } catch {
+      // Queries are planned without them, as before.
+      this.#store.storage.revert()
+      if (this.db.crash === null) this.db.resetCache()
+      return
+    }
     const changeset = this.#store.storage.commit()
     if (changeset !== null) this.#store.append(changeset)
-    return changeset !== null
   }
 
   /** Makes the deltas of a commit of many pages in slices, so that other documents run in between (T39). */
