@@ -135,6 +135,20 @@ describe("while a base is written anew (I17)", () => {
   })
 })
 
+test("a whole base that comes while the last one is being named is kept by the same flush (I12)", async () => {
+  let syncs = 0
+  const disk = new MemoryDisk(async () => {
+    // The first is that of the pages, the second that of the header.
+    if (++syncs === 2) store.receiveBase(baseOf(2))
+  })
+  const store = new LocalStore(await disk.open("d"), host)
+  store.receiveBase(baseOf(1))
+  await store.flush()
+  await store.close()
+  const opened = await disk.open("d")
+  expect([opened.checkpoint?.pages, new LocalStore(opened, host).cursor]).toEqual([[page(2)], 2])
+})
+
 describe("a log is written anew (I17)", () => {
   test("not while it is small", async () => {
     const { store, receive, rest } = await setUp()

@@ -23,6 +23,8 @@ import { Trace } from "./trace.ts"
 
 /** Without faults everything must have come together by then (I19): some retries and heartbeats. */
 const QUIET_MS_MAX = 240_000
+/** Longer than one slow sync: what the server has run and is still writing is not announced yet. */
+const TOGETHER_MS_MIN = 4_000
 /** Instances that a run may have in use at once: clients, clones, the server's documents, those that are closing. */
 const INSTANCES = 24
 const CLIENTS_MAX = 7
@@ -211,10 +213,12 @@ class Sim {
     network.heal()
     this.#hostile?.end()
     this.#server.isCalm = true
+    let togetherMs = 0
     for (let waitedMs = 0; waitedMs < QUIET_MS_MAX; waitedMs += 1000) {
       this.#tend()
       await this.#advance(1000)
-      if (this.#isTogether() || this.#violation !== null) return
+      togetherMs = this.#isTogether() ? togetherMs + 1000 : 0
+      if (togetherMs >= TOGETHER_MS_MIN || this.#violation !== null) return
     }
     const states = this.#clients.map((client) => this.#stateOf(client)).join("; ")
     const servers = this.#server.remotes.map(([docId, remote]) => `${docId} at ${remote.lsn()}`).join(", ")
