@@ -8,10 +8,10 @@ export const server: readonly Plant[] = [
       {
         file: "remote/remote.ts",
         find: `      const decided = await this.#stepAll()
-      await`,
+      if`,
         replace: `      const decided = await this.#stepAll()
       for (const answer of answers.splice(0)) answer()
-      await`,
+      if`,
       },
     ],
   },
