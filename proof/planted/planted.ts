@@ -8,7 +8,7 @@ import { isOfHooks, plants } from "./plants/all.ts"
 import type { Edit, Plant } from "./plants/plant.ts"
 
 /** A fault that this many runs do not show lacks a checker. */
-const SEEDS_MAX = 300
+const SEEDS_MAX = 600
 /** A faulty build may also hang: that is no verdict of a checker. */
 const PATIENCE_MS = 180_000
 

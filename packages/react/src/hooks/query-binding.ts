@@ -51,8 +51,8 @@ export class QueryBinding {
     this.client = client
     client.setQueryDefaults(["lf"], {
       networkMode: "always",
-      // "static": without a look at the clock, which Next's prerendering must not have.
-      staleTime: ({ state }) => (state.isInvalidated ? 0 : "static"),
+      // A look at the clock is refused where Next prerenders. In a browser "static" rows would not be fetched after a reset.
+      staleTime: typeof window === "undefined" ? "static" : Number.POSITIVE_INFINITY,
       gcTime: GC_MS,
       retry: false,
       refetchOnMount: false,
