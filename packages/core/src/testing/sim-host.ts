@@ -98,4 +98,8 @@ export class SimHost implements Host {
   kill(): void {
     this.#isAlive = false
   }
+
+  get isAlive(): boolean {
+    return this.#isAlive
+  }
 }

@@ -85,7 +85,7 @@ export class SimServer {
     this.#host = host
     this.#running = this.release
     network.accept = (plain) => {
-      const pipe = witnessed(plain, this.#world.checkers)
+      const pipe = witnessed(plain, this.#world.checkers, () => host.isAlive)
       const admit = async (hello: Hello) => {
         // Authentication is asynchronous and takes time.
         if (this.#random.chance(0.3)) await clock.sleep(this.#random.between(0, 30))

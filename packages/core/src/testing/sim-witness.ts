@@ -4,11 +4,15 @@ import { FRAME_BYTES_MAX, type Hello, type ServerMessage } from "../network/mess
 import type { Pipe } from "../network/network.ts"
 import type { Checkers } from "./checkers.ts"
 
-/** Listens at the server's end of a connection, and holds what leaves to what is durable by then (I3, I4, I17, I18). */
-export function witnessed(pipe: Pipe, checkers: Checkers): Pipe {
+/**
+ * Listens at the server's end of a connection, and holds what leaves to what is durable by then (I3, I4, I17, I18). What a
+ * dead process was still compressing leaves nowhere.
+ */
+export function witnessed(pipe: Pipe, checkers: Checkers, isAlive: () => boolean): Pipe {
   let hello: Hello | null = null
   return {
     send(frame) {
+      if (!isAlive()) return
       if (frame.length > FRAME_BYTES_MAX) checkers.fail("I17", `the server sends a frame of ${frame.length} bytes`)
       if (hello !== null) judge(hello, decodeMessage(frame) as ServerMessage, checkers) // the server's own words
       pipe.send(frame)
