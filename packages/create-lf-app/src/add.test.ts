@@ -91,6 +91,16 @@ describe("--add", () => {
     expect([read("lf.server.ts"), listing()]).toEqual(["mine", expect.not.arrayContaining([".gitignore"])])
   })
 
+  test("a change that fails undoes those before it", async () => {
+    app()
+    // Where a directory has to be.
+    write("app/lf", "a file")
+    const before = listing()
+    await expect(add("--yes")).rejects.toThrow()
+    expect(listing().filter((path) => path.endsWith(".ts"))).toEqual(before.filter((path) => path.endsWith(".ts")))
+    expect(read("package.json")).not.toContain("@lf/core")
+  })
+
   test("a config of another form is left to its author, who is shown what to do", async () => {
     app()
     write("next.config.mjs", "export default {\n  a: 1,\n}\n")
