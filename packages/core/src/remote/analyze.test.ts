@@ -1,6 +1,7 @@
-import { beforeAll, describe, expect, test } from "vitest"
+import { beforeAll, describe, expect, test, vi } from "vitest"
 import { loadChecksum } from "../base/checksum.ts"
 import { MemoryDisk } from "../journal/memory-log.ts"
+import { Database } from "../sqlite/database.ts"
 import { sql } from "../sqlite/sql.ts"
 import { host, loadSqlite, mutator, until, World } from "../testing/small-world.ts"
 import { Remote } from "./remote.ts"
@@ -38,6 +39,23 @@ describe("the planner's statistics", () => {
     expect(Number(remote.query(statistics)[0].stat.split(" ")[0])).toBeGreaterThan(100)
     session.stop()
     await world.stopServer()
+  })
+
+  test("that cannot be made cost nothing: SQLite begins anew on the committed pages, and the document goes on (T43)", async () => {
+    const remote = await Remote.recover({ opened: await new MemoryDisk().open("d"), loadSqlite, mutator, host })
+    await fill(remote, 0, 100)
+    const { exec } = Database.prototype
+    const spy = vi.spyOn(Database.prototype, "exec").mockImplementation(function (this: Database, sql, ...parameters) {
+      if (sql.includes("optimize")) throw new Error("out of memory")
+      return exec.call(this, sql, ...parameters)
+    })
+    const at = remote.lsn()
+    await remote.checkpoint()
+    spy.mockRestore()
+    expect([remote.failure, remote.lsn(), remote.query(hasStatistics)]).toEqual([null, at, [{ n: 0 }]])
+    await fill(remote, 100, 1)
+    expect(await remote.read(sql`select count(*) as n from todos`)).toEqual([{ n: 101 }])
+    await remote.close()
   })
 
   test("are left out of a document that has no room for them, and it goes on", async () => {

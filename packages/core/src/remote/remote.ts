@@ -244,7 +244,7 @@ export class Remote implements ConnectableDocument {
   /** Writes main.db with all that was received, while mutations go on. A failure stops the document (T19). */
   async checkpoint(): Promise<void> {
     await this.#idle()
-    if (this.#failure === null) this.#steps.analyze()
+    if (this.#failure === null) await this.#steps.analyze()
     this.#wake()
     await this.#idle()
     await this.#checkpointOrStop()
@@ -305,7 +305,7 @@ export class Remote implements ConnectableDocument {
         } else this.handleClientSyncStorage(client, message)
       }
       const decided = await this.#stepAll()
-      if (this.#isCheckpointDue) this.#steps.analyze()
+      if (this.#isCheckpointDue) await this.#steps.analyze()
       await this.#store.streams.flush()
       this.#flushed = this.#snapshot()
       this.#size.look(this.#steps.db, this.#flushed.pages.length)

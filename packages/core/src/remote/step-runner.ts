@@ -141,18 +141,16 @@ export class StepRunner {
 
   /**
    * Renews the planner's statistics of tables that have grown or shrunk much; SQLite decides which. They are pages like all
-   * others, so that every reader has the same. Only where the next flush is the
-   * loop's, which announces what it has flushed (I4).
+   * others, so that every reader has the same. Only where the next flush is the loop's, which announces what it flushed (I4).
    */
-  analyze(): void {
+  async analyze(): Promise<void> {
     // A full document has no room for them.
     if (this.db.crash !== null || this.db.pagesUsed >= this.#size.pagesMax) return
     try {
       this.db.exec(ANALYZE)
     } catch {
       // Queries are planned without them, as before.
-      this.#store.storage.revert()
-      if (this.db.crash === null) this.db.resetCache()
+      await this.#startOver()
       return
     }
     const changeset = this.#store.storage.commit()
