@@ -68,6 +68,12 @@ describe("lf doctor", () => {
     expect(await remediesOf(files)).toEqual([expect.stringMatching(remedy)])
   })
 
+  test("packages of a monorepo are found above the app", async () => {
+    const root = await app()
+    const findings = await examine({ appDir: join(root, "apps/web"), dataDir: join(root, ".lf"), url: undefined })
+    expect(findings[1]).toEqual({ what: "Next 16.4.5", remedy: null })
+  })
+
   test("an app that is not there is no crash", async () => {
     const directory = await temporaryDirectory()
     const findings = await examine({

@@ -158,11 +158,14 @@ function causeOf(error: unknown): string {
   return error.cause instanceof Error ? error.cause.message : error.message
 }
 
-async function versionIn(appDir: string, name: string): Promise<string | null> {
+/** In the app's directory or above it, where a monorepo has its packages. */
+async function versionIn(directory: string, name: string): Promise<string | null> {
+  const text = await textOf(join(directory, "node_modules", name, "package.json"))
   try {
-    return String(JSON.parse(await readFile(join(appDir, "node_modules", name, "package.json"), "utf8")).version)
+    return String(JSON.parse(text).version)
   } catch {
-    return null
+    const above = dirname(directory)
+    return above === directory ? null : await versionIn(above, name)
   }
 }
 
