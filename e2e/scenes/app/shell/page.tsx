@@ -1,3 +1,4 @@
+import { dehydrate, QueryClient } from "@tanstack/react-query"
 import type { ComponentProps } from "react"
 import { Live } from "../reads/adder"
 
@@ -6,34 +7,13 @@ export default async function Page() {
   return <Live state={await state()} />
 }
 
-/** Rows as `prefetch` gives them, of a moment that the page knows. */
+/** Rows of a moment that the page knows, under the key that the hooks use. */
 async function state(): Promise<ComponentProps<typeof Live>["state"]> {
   "use cache"
+  const client = new QueryClient()
   const sql = "select id, title, done from todos order by created_at, id"
-  const queryKey = ["lf", null, "shared", sql, []]
-  const data = [{ id: "1", title: "from the shell", done: 0 }]
-  return {
-    mutations: [],
-    queries: [
-      {
-        queryKey,
-        queryHash: JSON.stringify(queryKey),
-        dehydratedAt: 1,
-        state: {
-          data,
-          dataUpdateCount: 1,
-          dataUpdatedAt: 1,
-          error: null,
-          errorUpdateCount: 0,
-          errorUpdatedAt: 0,
-          fetchFailureCount: 0,
-          fetchFailureReason: null,
-          fetchMeta: null,
-          isInvalidated: false,
-          status: "success",
-          fetchStatus: "idle",
-        },
-      },
-    ],
-  }
+  client.setQueryData(["lf", null, "shared", sql, []], [{ id: "1", title: "from the shell", done: 0 }], {
+    updatedAt: 1,
+  })
+  return dehydrate(client)
 }

@@ -1,16 +1,14 @@
 // @vitest-environment jsdom
 import { defineMutation, defineMutator, Reject, sql } from "@lf/core"
-import { loadChecksum, MemoryDisk, MemoryNetwork, Remote } from "@lf/core/internal"
+import { loadChecksum, type MemoryNetwork } from "@lf/core/internal"
 import { MutationCache, QueryCache, QueryClient } from "@tanstack/react-query"
 import { act, cleanup, fireEvent, render, screen, waitFor } from "@testing-library/react"
 import { Component, type ReactNode } from "react"
 import { afterEach, beforeAll, beforeEach, expect, type Mock, test, vi } from "vitest"
 import { z } from "zod"
-import { serve } from "../../../core/src/testing/admit.ts"
 import { atTheEndOfTheStack } from "../../../core/src/testing/end-of-stack.ts"
-import { browserHost as host } from "../platform/browser/browser-host.ts"
-import { loadSqliteInNode } from "../platform/memory/memory-platform.ts"
 import { memoryWorker } from "../testing/index.ts"
+import { memoryServer } from "../testing/memory-server.ts"
 import { LfProvider } from "./provider.tsx"
 import { bindingOf } from "./query-binding.ts"
 import { type DismissibleRejection, type Document, useDocument, useRejectedMutations } from "./use-document.ts"
@@ -89,9 +87,7 @@ function show(children: ReactNode, { network, client = new QueryClient(), onErro
 
 /** A server that is there at once. */
 async function server(): Promise<MemoryNetwork> {
-  const opened = await new MemoryDisk().open("d")
-  const remote = await Remote.recover({ opened, loadSqlite: loadSqliteInNode, mutator, host })
-  return new MemoryNetwork((pipe) => void serve(pipe, host, remote))
+  return (await memoryServer(mutator)).network
 }
 
 const codeOf = (promise: Promise<unknown>) =>

@@ -1,16 +1,14 @@
 // @vitest-environment jsdom
 // What a second look at the hooks found, each as it was found.
 import { defineMutation, defineMutator, Reject, sql } from "@lf/core"
-import { loadChecksum, MemoryDisk, MemoryNetwork, Remote } from "@lf/core/internal"
+import { loadChecksum, type MemoryNetwork } from "@lf/core/internal"
 import { QueryClient } from "@tanstack/react-query"
 import { act, cleanup, fireEvent, render, screen, waitFor } from "@testing-library/react"
 import { type ReactNode, StrictMode, useState } from "react"
 import { afterEach, beforeAll, expect, test, vi } from "vitest"
 import { z } from "zod"
-import { serve } from "../../../core/src/testing/admit.ts"
-import { browserHost as host } from "../platform/browser/browser-host.ts"
-import { loadSqliteInNode } from "../platform/memory/memory-platform.ts"
 import { memoryWorker } from "../testing/index.ts"
+import { memoryServer } from "../testing/memory-server.ts"
 import { LfProvider } from "./provider.tsx"
 import { liveQueryOptions } from "./query-binding.ts"
 import { type Document, useDocument } from "./use-document.ts"
@@ -44,9 +42,7 @@ function Writer({ options = {} }: { options?: MutationOptions<{ text: string }> 
 }
 
 async function server(): Promise<MemoryNetwork> {
-  const opened = await new MemoryDisk().open("d")
-  const remote = await Remote.recover({ opened, loadSqlite: loadSqliteInNode, mutator, host })
-  return new MemoryNetwork((pipe) => void serve(pipe, host, remote))
+  return (await memoryServer(mutator)).network
 }
 
 test("a rejection of useDocument().mutate is reported to the provider (H7, H10)", async () => {

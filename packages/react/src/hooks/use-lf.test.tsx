@@ -1,14 +1,12 @@
 // @vitest-environment jsdom
 import { defineMutation, defineMutator, sql } from "@lf/core"
-import { loadChecksum, MemoryDisk, MemoryNetwork, Remote } from "@lf/core/internal"
+import { loadChecksum } from "@lf/core/internal"
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query"
 import { act, cleanup, render, screen } from "@testing-library/react"
 import { afterEach, beforeAll, expect, test } from "vitest"
 import { z } from "zod"
-import { serve } from "../../../core/src/testing/admit.ts"
-import { browserHost as host } from "../platform/browser/browser-host.ts"
-import { loadSqliteInNode as loadSqlite } from "../platform/memory/memory-platform.ts"
 import { memoryWorker } from "../testing/index.ts"
+import { memoryServer } from "../testing/memory-server.ts"
 import { LfProvider } from "./provider.tsx"
 import { useDocument, useLf } from "./use-document.ts"
 import { useQuery } from "./use-query.ts"
@@ -69,9 +67,7 @@ test("documents besides the provider's are made, read and prefetched, offline to
 })
 
 test("what was written into one that nothing shows reaches the server (I3)", async () => {
-  const disk = new MemoryDisk()
-  const remote = await Remote.recover({ opened: await disk.open("d"), loadSqlite, mutator, host })
-  const network = new MemoryNetwork((pipe) => void serve(pipe, host, remote))
+  const { remote, network } = await memoryServer(mutator)
   const worker = memoryWorker({ mutator, network })
   render(
     <LfProvider doc="shown" worker={worker}>

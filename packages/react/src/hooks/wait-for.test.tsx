@@ -1,13 +1,10 @@
 // @vitest-environment jsdom
 import { defineMutation, defineMutator, sql } from "@lf/core"
-import { loadChecksum, MemoryDisk, MemoryNetwork, Remote } from "@lf/core/internal"
 import { act, cleanup, render, screen } from "@testing-library/react"
 import { afterEach, expect, test } from "vitest"
 import { z } from "zod"
-import { serve } from "../../../core/src/testing/admit.ts"
-import { browserHost as host } from "../platform/browser/browser-host.ts"
-import { loadSqliteInNode as loadSqlite } from "../platform/memory/memory-platform.ts"
 import { memoryWorker } from "../testing/index.ts"
+import { memoryServer } from "../testing/memory-server.ts"
 import { LfProvider } from "./provider.tsx"
 import { type Document, useDocument } from "./use-document.ts"
 import { useQuery } from "./use-query.ts"
@@ -30,9 +27,7 @@ function Todos() {
 }
 
 test("a page that waits for the lsn of another's mutation shows its rows then, however long it was offline", async () => {
-  await loadChecksum()
-  const remote = await Remote.recover({ opened: await new MemoryDisk().open("d"), loadSqlite, mutator, host })
-  const network = new MemoryNetwork((pipe) => void serve(pipe, host, remote))
+  const { remote, network } = await memoryServer(mutator)
   const worker = memoryWorker({ mutator, network })
   render(
     <LfProvider doc="d" worker={worker}>
