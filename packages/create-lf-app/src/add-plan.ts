@@ -32,7 +32,7 @@ const FILES: readonly (readonly [from: string, to: string])[] = [
   ["app/lf/mutators.ts", "app/lf/mutators.ts"],
   ["app/lf/worker.ts", "app/lf/worker.ts"],
   ["app/todos.tsx", "app/lf/todos.tsx"],
-  ["app/todos.module.css", "app/lf/todos.module.css"],
+  ["app/todos.css", "app/lf/todos.css"],
   ["app/l/[id]/page.tsx", "app/lf/[id]/page.tsx"],
 ]
 const IGNORED = "\n# lf: the server's documents\n.lf\n"

@@ -14,12 +14,12 @@ import {
 import type { SubmitEvent } from "react"
 import { connectWorker } from "./lf/connect"
 import { AddTodo, DeleteTodo, RenameTodo, type Todo, ToggleTodo } from "./lf/mutators"
-import styles from "./todos.module.css"
+import "./todos.css"
 
 export function Todos({ list }: { list: string }) {
   return (
     <LfProvider doc={list} worker={connectWorker}>
-      <main className={styles.todos}>
+      <main className="lf-todos">
         <h1>Todos</h1>
         <NewTodo />
         <List />
@@ -32,7 +32,7 @@ export function Todos({ list }: { list: string }) {
 /** What stands here until the address is known: the same places, so that nothing moves. */
 export function EmptyList() {
   return (
-    <main className={styles.todos} aria-busy>
+    <main className="lf-todos" aria-busy>
       <h1>Todos</h1>
       <form>
         <input disabled aria-hidden />
