@@ -45,6 +45,7 @@ export const ERROR_CODES = {
   PROTOCOL_NEWER: "The other side speaks a newer protocol; load the newer version of the app.",
   AUTH_REQUIRED: "The server's authenticate() refused, or answered another user than the page's.",
   USER_ID_INVALID: "The server's authenticate() answered an id that is no text of 1 to 4096 bytes.",
+  PRINCIPAL_INVALID: "The server's authenticate() answered what JSON cannot carry, or more than 16 KiB.",
   TOKEN_TOO_LARGE: "auth() gave a token of more than 16 KiB.",
   FORBIDDEN: "The server's authorize() refused, or there is no such document.",
   ORIGIN_REFUSED: "The request's Origin is not on the allow-list.",

@@ -1,7 +1,7 @@
 import type { Hello, RefusedRange, SyncMutations, SyncStorage } from "../network/message.ts"
 import type { Pipe } from "../network/network.ts"
 import type { ConnectedClient } from "./connected-client.ts"
-import type { MayWrite } from "./refused-ranges.ts"
+import type { Rights } from "./rights.ts"
 
 /** How fast a client's requests are handled: a client over its share waits, and no request of it is refused (S7). */
 export interface Pace {
@@ -13,14 +13,6 @@ export interface Pace {
   news(): Promise<void> | undefined
 }
 
-/** What a client may do. */
-export interface Rights {
-  /** The authenticated user; null: anonymous. */
-  readonly user: string | null
-  /** Whether the user may write a mutation of this name now; called for every batch. Undefined: always. */
-  readonly mayWrite?: MayWrite
-}
-
 /** A request that a document's loop handles. The connection answers all others. */
 export interface ClientRequest {
   readonly client: ConnectedClient
@@ -29,11 +21,11 @@ export interface ClientRequest {
   readonly refused: readonly RefusedRange[]
 }
 
-/** An admitted client: its pipe, its hello and its user. */
+/** An admitted client: its pipe, its hello and what it may do. */
 export interface ConnectOptions {
   readonly pipe: Pipe
   readonly hello: Hello
-  readonly user: string | null
+  readonly rights: Rights
 }
 
 /** The part of `Remote` that a connection uses. */

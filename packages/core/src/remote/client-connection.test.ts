@@ -49,7 +49,7 @@ class Scene {
       connect: ({ hello: { docId } }: { hello: { docId: string } }) => {
         this.steps.push(`connect ${docId}`)
         this.isConnected = true
-        return new ConnectedClient({ pipe, clientId: "a", user: null, hasOurEpoch: true })
+        return new ConnectedClient({ pipe, clientId: "a", rights: { user: null }, hasOurEpoch: true })
       },
       has: () => this.isConnected,
       disconnect: () => {

@@ -1,5 +1,6 @@
 import { LfError } from "../base/error.ts"
 import type { Database } from "../sqlite/database.ts"
+import type { Author } from "./author.ts"
 import type { Mutation } from "./mutation.ts"
 import type { Mutator } from "./mutator.ts"
 import { APPLIED, isFatal, type RunResult, rejected, rejectionOf } from "./outcome.ts"
@@ -14,7 +15,9 @@ const RESERVE_SHARE = 1 / 16
 /** One mutation to run, and as whom. */
 export interface Job {
   readonly mutation: Mutation
-  readonly user: string | null
+  readonly author: Author
+  /** The server's clock when it came there; undefined on a device. */
+  readonly receivedMs?: number
   /** Its outcome when that is known without running it: forbidden, quarantined, undecodable. */
   readonly decided?: RunResult
 }
@@ -109,11 +112,11 @@ function attempt(group: Group, findings: Findings): GroupResult | null {
 
 function runOne(group: Group, index: number, isMeasured: boolean): RunResult {
   const { db, mutator, side, jobs, onThrow, sendsMessages } = group
-  const { mutation, user } = jobs[index]
+  const { mutation, author, receivedMs } = jobs[index]
   const usedBefore = isMeasured ? db.pagesUsed : 0
   db.exec("savepoint lf_mutation")
   db.halfway = null
-  const tx = new MutationTx({ db, uid: mutation.uid, nowMs: mutation.at, user, side })
+  const tx = new MutationTx({ db, uid: mutation.uid, nowMs: mutation.at, receivedMs, author, side })
   try {
     mutator.apply(tx, mutation)
     // Also when the mutator caught it: half of a statement may leave a broken index (I16).
