@@ -12,6 +12,7 @@ export { decodeLogHeader, encodeLogHeader, type LogHeader, pagesChecksum } from 
 export { MemoryDisk, openMemoryLog } from "./journal/memory-log.ts"
 export { decodeRecords, encodeGroup } from "./journal/record.ts"
 export { Streams } from "./journal/streams.ts"
+export { JOINED_DOCS_MAX, JoinedView } from "./local/joined-view.ts"
 export type { LiveSubscription } from "./local/live-queries.ts"
 export { type LiveResult, liveQueryKey, queryKey } from "./local/live-query.ts"
 export { Local } from "./local/local.ts"

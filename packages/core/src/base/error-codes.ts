@@ -63,6 +63,8 @@ export const ERROR_CODES = {
   UNSUPPORTED: "This browser lacks something that lf needs; the message says what.",
   WORKER_FAILED: "The worker could not be loaded or stopped answering.",
   WORKER_REPLACED: "A newer version of the app took over; reload this tab.",
+  DOCS_OPEN_LIMIT: "More documents are in use at a time than a browser can hold open.",
+  DOCS_JOINED_LIMIT: "A query names no document in `docs`, or more than the 10 that one query may read.",
   PROVIDER_MISSING: "A hook was called outside of <LfProvider>.",
   // next
   CONFIG_UNSUPPORTED: "The app's next.config has something that lf cannot work with; the message says what.",

@@ -7,7 +7,7 @@ import { RowReader } from "./row-reader.ts"
 import { PRAGMAS, SQLITE_LIMITS } from "./settings.ts"
 import { compileQuery, type Query } from "./sql.ts"
 import { sqliteError } from "./sqlite-error.ts"
-import { Arena, bindAll, columnNames, cText, type Row } from "./statement.ts"
+import { Arena, bindAll, columnNames, cText, keepText, type Row } from "./statement.ts"
 import { StatementCache } from "./statement-cache.ts"
 import type { SqlValue } from "./value.ts"
 import { type PageStore, PageVfs, registerVfs } from "./vfs.ts"
@@ -41,6 +41,19 @@ export interface TrackedRows {
   readonly asksClock: boolean
 }
 
+/** Another database, read in the same connection. */
+export interface OtherDatabase {
+  /** What `setUp` attaches, and the name that it attaches it as. */
+  readonly file: string
+  readonly name: string
+  readonly pages: PageStore
+}
+
+export interface AttachOptions {
+  readonly others?: readonly OtherDatabase[]
+  readonly setUp?: (db: Database) => void
+}
+
 /** What some work may cost: steps of SQLite's virtual machine, and a moment of a clock that only grows. */
 export interface Budget {
   readonly steps: number
@@ -68,14 +81,22 @@ export class Database {
   #crash: LfError | null = null
   /** While set, collects the tables that a statement says `delete` to itself, not by a trigger. */
   #deletedFrom: Set<string> | null = null
+  readonly #setUp: (db: Database) => void
+  /** Where the name of each attached database lies. */
+  readonly #attached: number[] = []
 
-  constructor(module: SqliteModule, pages: PageStore) {
+  /** `setUp` completes each new connection, as with what it attaches of `others`. */
+  constructor(module: SqliteModule, pages: PageStore, { others = [], setUp = () => {} }: AttachOptions = {}) {
     this.#module = module
+    this.#setUp = setUp
     this.#vfs = new PageVfs(module, pages)
     this.#pagesMax = pages.pageCountMax
     this.#scratch = module._sqlite3_malloc(64)
-    this.#name = module._sqlite3_malloc(8)
-    module.HEAPU8.set(new TextEncoder().encode("doc\0"), this.#name)
+    this.#name = keepText(module, "doc")
+    for (const { file, pages: other, name } of others) {
+      this.#vfs.add(file, other)
+      this.#attached.push(keepText(module, name))
+    }
     this.#arena = new Arena(module)
     this.#statements = new StatementCache(module)
     assert(registerVfs(module, this.#vfs) === 0, "the VFS registers")
@@ -200,8 +221,10 @@ export class Database {
   /** Empties the pager's cache: the pages changed under the connection (T16). */
   resetCache(): void {
     assert(!this.inTransaction, "pages are swapped between transactions")
-    const code = this.#inside(() => this.#module._sqlite3_file_control(this.#db, 0, FCNTL_RESET_CACHE, 0))
-    assert(code === 0, "the pager's cache can be reset")
+    for (const name of [0, ...this.#attached]) {
+      const code = this.#inside(() => this.#module._sqlite3_file_control(this.#db, name, FCNTL_RESET_CACHE, 0))
+      assert(code === 0, "the pager's cache can be reset")
+    }
   }
 
   /** Opens a new connection on the same pages: the schema changed under it, perhaps with an equal cookie (T16). */
@@ -235,6 +258,7 @@ export class Database {
     for (const { id, max } of SQLITE_LIMITS) this.#module._sqlite3_limit(this.#db, id, max)
     for (const pragma of PRAGMAS) this.exec(pragma)
     if (this.#pagesMax !== undefined) this.exec(`pragma max_page_count=${this.#pagesMax}`)
+    this.#setUp(this)
   }
 
   /** Calls the wasm. After it throws anything but our errors it is never called again. @throws SQL_CRASHED */

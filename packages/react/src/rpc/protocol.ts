@@ -76,7 +76,14 @@ export type TabMessage =
   | { readonly type: "shown"; readonly isShown: boolean }
   /** The tab holds this Web Lock until it ends. */
   | { readonly type: "life"; readonly lock: string }
-  | { readonly type: "subscribe"; readonly id: number; readonly sql: string; readonly parameters: readonly SqlValue[] }
+  | {
+      readonly type: "subscribe"
+      readonly id: number
+      readonly sql: string
+      readonly parameters: readonly SqlValue[]
+      /** The documents that it reads; undefined: the port's own. */
+      readonly docs?: readonly string[]
+    }
   /** Runs the query again although nothing has changed. Answered by a result with this `turn`. */
   | { readonly type: "refresh"; readonly id: number; readonly turn: number }
   | { readonly type: "unsubscribe"; readonly id: number }

@@ -124,8 +124,8 @@ export class TabDocument {
     }
   }
 
-  subscribe(query: Query<unknown>, listener: ResultListener): TabSubscription {
-    const { refresh, stop } = this.#queries.add(this.#nextId++, compileQuery(query), listener)
+  subscribe(given: Query<unknown>, listener: ResultListener, docs?: readonly string[]): TabSubscription {
+    const { refresh, stop } = this.#queries.add(this.#nextId++, { query: compileQuery(given), docs, listener })
     this.#look()
     // No answer will come: later callers get the error as well.
     const fail = (turn: number) => {

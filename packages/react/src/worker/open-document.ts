@@ -14,10 +14,13 @@ import type { DocumentState } from "../rpc/protocol.ts"
 import { errorToSent } from "../rpc/sent-error.ts"
 import { claimKey, ownerLock, storageKey } from "../rpc/storage-key.ts"
 import { AnonymousLogAdoption, adoptWholeLog } from "./adopt-anonymous.ts"
+import { OPEN_DOCUMENTS_MAX } from "./document-pool.ts"
 import type { PendingParts } from "./pending-feed.ts"
 
 /** A document whose lock another worker keeps for so long cannot be opened now: callers get an error (H3). */
 const OWNED_MS_MAX = 10_000
+/** And one for which there is no room for so long. */
+const PLACE_MS_MAX = 10_000
 /** The same for a document that is not open after so long for any other reason. Opening continues. */
 const OPEN_MS_MAX = 60_000
 
@@ -30,6 +33,8 @@ export interface DocumentOptions {
   /** Mutations that crashed SQLite in this worker: they are not run again (T43). */
   readonly crashed: Set<string>
   readonly token: () => Promise<string | null>
+  /** Resolves when there is room for one more open document, to what gives it back. Default: at once. */
+  readonly takePlace?: () => Promise<Cancel>
   /** Anything but rows and rejections changed. */
   readonly onState: () => void
   readonly onRejection: (change: RejectionChange) => void
@@ -60,6 +65,7 @@ export class OpenDocument {
   readonly local: Promise<Local>
   /** As `local`, and rejects as well when opening takes too long. */
   #inTime: Promise<Local>
+  #givePlaceBack: Cancel | null = null
   #ownership: Ownership | null = null
   #session: Session | null = null
   #adoption: AnonymousLogAdoption | null = null
@@ -202,6 +208,7 @@ export class OpenDocument {
       await this.#opened?.close()
     } finally {
       this.#ownership?.release()
+      this.#givePlaceBack?.()
     }
   }
 
@@ -233,8 +240,19 @@ export class OpenDocument {
   }
 
   async #open(): Promise<Local> {
-    const { platform, mutator, user, doc, crashed } = this.#options
     await loadChecksum()
+    const givePlaceBack = (await this.#options.takePlace?.()) ?? (() => {})
+    try {
+      this.#givePlaceBack = givePlaceBack
+      return await this.#openInPlace()
+    } catch (error) {
+      givePlaceBack()
+      throw error
+    }
+  }
+
+  async #openInPlace(): Promise<Local> {
+    const { platform, mutator, user, doc, crashed } = this.#options
     const owning = platform.own(ownerLock(this.#key), {
       migrations: mutator.migrations.length,
       onAsked: (migrations) => this.#handOver(migrations),
@@ -250,11 +268,8 @@ export class OpenDocument {
       void owning.then((owned) => owned.release()).catch(() => {}) // never ours
       throw error
     })
-    if (this.#isClosed) {
-      ownership.release()
-      throw new LfError("LOG_CLOSED", "the document was closed while it was opened")
-    }
     try {
+      if (this.#isClosed) throw new LfError("LOG_CLOSED", "the document was closed while it was opened")
       if (user !== null) await adoptWholeLog({ platform, doc, user })
       this.#movedMs = user === null ? await platform.movedMs(this.#key) : null
       const opened = await platform.openLog(this.#key)
@@ -307,8 +322,17 @@ export class OpenDocument {
         ) // it was reported already
       }
       cancels.push(
+        host.after(PLACE_MS_MAX, () => {
+          if (this.#givePlaceBack !== null) return
+          late(
+            new LfError(
+              "DOCS_OPEN_LIMIT",
+              `expected at most ${OPEN_DOCUMENTS_MAX} documents in use, got one more: it opens when another is closed`,
+            ),
+          )
+        }),
         host.after(OWNED_MS_MAX, () => {
-          if (this.#ownership !== null) return
+          if (this.#ownership !== null || this.#givePlaceBack === null) return
           late(new LfError("LOG_OWNED", "another version of this page keeps the document and does not let go of it"))
         }),
         host.after(OPEN_MS_MAX, () =>

@@ -79,6 +79,9 @@ function setUp({ isOpen = true } = {}) {
     } as unknown as TokenDesk, // as above
     hasAuth: true,
     once: (_call, clear) => clear(),
+    joined: () => {
+      throw new Error("these tabs read one document")
+    },
   })
   return {
     tab,

@@ -2,6 +2,7 @@ import type { LfError, Outcome } from "@lf/core"
 import { type LiveResult, type LiveSubscription, type Local, type RejectionChange, toLfError } from "@lf/core/internal"
 import type { Port, QueryResult, SentError, SentResult, TabMessage, WorkerMessage } from "../rpc/protocol.ts"
 import { errorToSent } from "../rpc/sent-error.ts"
+import type { JoinedDocuments } from "./joined-documents.ts"
 import type { OpenDocument } from "./open-document.ts"
 import { PendingFeed } from "./pending-feed.ts"
 import type { TokenDesk, TokenSource } from "./token-desk.ts"
@@ -18,9 +19,11 @@ export class TabPort implements TokenSource {
   readonly #desk: TokenDesk
   /** Null: subscribed, and the document is not open yet. */
   readonly #subscriptions = new Map<number, LiveSubscription | null>()
+  readonly #isOverDocs = new Set<number>()
   readonly #pending = new PendingFeed()
   /** Runs the clear of a call, or returns the call's earlier run. */
   readonly #once: (call: number, clear: () => Promise<void>) => Promise<void>
+  readonly #joined: (docs: readonly string[]) => JoinedDocuments
   hasAuth: boolean
   /** Whether the tab shows the document; if not, it only waits for the server's decisions. */
   isShown = true
@@ -37,12 +40,14 @@ export class TabPort implements TokenSource {
     desk: TokenDesk
     hasAuth: boolean
     once: (call: number, clear: () => Promise<void>) => Promise<void>
+    joined: (docs: readonly string[]) => JoinedDocuments
   }) {
     this.#port = options.port
     this.#document = options.document
     this.#desk = options.desk
     this.hasAuth = options.hasAuth
     this.#once = options.once
+    this.#joined = options.joined
     this.#desk.add(this)
     this.postState()
     this.postAllRejections()
@@ -59,6 +64,7 @@ export class TabPort implements TokenSource {
       case "unsubscribe":
         this.#subscriptions.get(message.id)?.stop()
         this.#subscriptions.delete(message.id)
+        this.#isOverDocs.delete(message.id)
         return
       case "mutate":
         void this.#mutate(message)
@@ -165,8 +171,14 @@ export class TabPort implements TokenSource {
   }
 
   async #subscribe(message: Message<"subscribe">): Promise<void> {
-    const { id } = message
+    const { id, docs } = message
     if (this.#isClosed || this.#subscriptions.has(id)) return
+    if (docs !== undefined) {
+      const post = (result: LiveResult) => this.#addResult({ id, result: sent(result) })
+      this.#isOverDocs.add(id)
+      this.#subscriptions.set(id, this.#joined(docs).listen(message, post))
+      return
+    }
     this.#subscriptions.set(id, null)
     try {
       await this.#document.use((local) => this.#listen(local, message))
@@ -185,10 +197,12 @@ export class TabPort implements TokenSource {
   }
 
   async #refresh({ id, turn }: Message<"refresh">): Promise<void> {
+    const refresh = () =>
+      this.#subscriptions.get(id)?.refresh(() => this.#addResult({ id, result: { type: "same" }, turn }))
     try {
-      await this.#document.use(() =>
-        this.#subscriptions.get(id)?.refresh(() => this.#addResult({ id, result: { type: "same" }, turn })),
-      )
+      // A query over other documents does not depend on this one.
+      if (this.#isOverDocs.has(id)) refresh()
+      else await this.#document.use(refresh)
     } catch (error) {
       this.#addResult({ id, result: failed(error), turn })
     }
