@@ -19,6 +19,7 @@ export { Local } from "./local/local.ts"
 export type { RejectionChange } from "./local/local-entries.ts"
 export { PENDING_MAX } from "./local/local-options.ts"
 export { isAwaited, pendingAtRest } from "./local/log-at-rest.ts"
+export { bytesToPresence, Presences, type PresencesChange, presenceToBytes } from "./local/presences.ts"
 export type { LocalReceipt } from "./local/receipts.ts"
 export { diffRows, patchRows, type RowPatch } from "./local/row-patch.ts"
 export { type ConnectionStatus, Session, type SessionState } from "./local/session.ts"
@@ -29,6 +30,7 @@ export {
   type Hello,
   PART_BYTES_MAX,
   PROTOCOL_VERSION,
+  type SharedPresence,
   TOKEN_BYTES_MAX,
   USER_BYTES_MAX,
 } from "./network/message.ts"

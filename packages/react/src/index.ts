@@ -35,6 +35,7 @@ export {
 } from "./hooks/use-document.ts"
 export { type FieldOptions, type FieldResult, useField } from "./hooks/use-field.ts"
 export { type MutateOptions, type MutationOptions, type MutationResult, useMutation } from "./hooks/use-mutation.ts"
+export { type PresenceOf, type PresenceResult, usePresence } from "./hooks/use-presence.ts"
 export { type QueryOptions, type RowQueryOptions, useQuery, useSuspenseQuery } from "./hooks/use-query.ts"
 export type { PendingMutation } from "./rpc/protocol.ts"
 export type { ErrorListener } from "./tab/error-reports.ts"

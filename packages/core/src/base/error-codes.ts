@@ -65,6 +65,7 @@ export const ERROR_CODES = {
   WORKER_REPLACED: "A newer version of the app took over; reload this tab.",
   DOCS_OPEN_LIMIT: "More documents are in use at a time than a browser can hold open.",
   DOCS_JOINED_LIMIT: "A query names no document in `docs`, or more than the 10 that one query may read.",
+  PRESENCE_INVALID: "A presence is no plain data, or has more than 4 KiB.",
   PROVIDER_MISSING: "A hook was called outside of <LfProvider>.",
   // next
   CONFIG_UNSUPPORTED: "The app's next.config has something that lf cannot work with; the message says what.",

@@ -1,6 +1,7 @@
 import type { Hello, RefusedRange, SyncMutations, SyncStorage } from "../network/message.ts"
 import type { Pipe } from "../network/network.ts"
 import type { ConnectedClient } from "./connected-client.ts"
+import type { PresenceBoard } from "./presence-board.ts"
 import type { Rights } from "./rights.ts"
 
 /** How fast a client's requests are handled: a client over its share waits, and no request of it is refused (S7). */
@@ -35,6 +36,7 @@ export interface ConnectableDocument {
   /** Whether the client is still connected: the document itself may have ended the connection. */
   has(client: ConnectedClient): boolean
   disconnect(client: ConnectedClient): void
+  readonly presences: PresenceBoard
   /** Whether the app has a mutation of this name. */
   isMutation(name: string): boolean
   enqueue(request: ClientRequest): void

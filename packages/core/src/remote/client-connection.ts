@@ -159,6 +159,12 @@ export class ClientConnection<R extends Rights> {
         if (pace !== undefined) await (message.cursor === LSN_ZERO ? pace.pages() : pace.news())
         if (remote.has(client)) remote.enqueue({ client, message, refused: [] })
         return
+      case "presence":
+        remote.presences.set(client, message)
+        return
+      case "watch-presences":
+        remote.presences.watch(client, message.version)
+        return
       default:
         throw new LfError("FRAME_MALFORMED", `expected a request after the welcome, got a \`${message.type}\``)
     }

@@ -19,6 +19,7 @@ import type { ClientOutcome } from "./mutation-ref.ts"
 import { OnAppliedQueue } from "./on-applied.ts"
 import { OutcomeList } from "./outcome-list.ts"
 import type { Snapshot } from "./page-transfer.ts"
+import { PresenceBoard } from "./presence-board.ts"
 import { type OnChanged, Reads, type RowsAt } from "./reads.ts"
 import type { RemoteOptions } from "./remote-options.ts"
 import { closeDatabaseAndLog, RemoteStore } from "./remote-store.ts"
@@ -30,6 +31,7 @@ const END = lsn(Number.MAX_SAFE_INTEGER)
 
 /** One document at the server: runs mutations with authority, in one order, and sends the pages that changed. */
 export class Remote implements ConnectableDocument {
+  readonly presences: PresenceBoard
   readonly #options: RemoteOptions
   readonly #store: RemoteStore
   readonly #clients: ClientList
@@ -63,6 +65,7 @@ export class Remote implements ConnectableDocument {
       sendsMessages = false,
     } = options
     this.#options = options
+    this.presences = new PresenceBoard(host)
     this.#store = store
     this.#clients = new ClientList(store)
     this.#clients.loadApplied(db)
@@ -80,23 +83,8 @@ export class Remote implements ConnectableDocument {
     const gone = new GoneClients({ store, clients, host, effects, forgottenMs: options.clientForgottenMs })
     this.#gone = gone
     this.#own = new ServerMutations({ store, clients, host, mutator })
-    const parts = {
-      db,
-      store,
-      clients,
-      outcomes,
-      quarantine,
-      effects,
-      mutator,
-      loadSqlite,
-      guard,
-      onFailed,
-      sendsMessages,
-      host,
-      size,
-      gone,
-    }
-    this.#steps = new StepRunner(parts)
+    const parts = { db, store, clients, outcomes, quarantine, effects, size, gone }
+    this.#steps = new StepRunner({ ...parts, mutator, loadSqlite, guard, onFailed, sendsMessages, host })
     this.#flushed = this.#snapshot()
   }
 
@@ -177,6 +165,7 @@ export class Remote implements ConnectableDocument {
   }
 
   disconnect(client: ConnectedClient): void {
+    this.presences.leave(client)
     this.#connected.delete(client)
   }
 

@@ -9,6 +9,7 @@ import { ErrorReports } from "./error-reports.ts"
 import type { ConnectOptions, TabDocumentOptions } from "./options.ts"
 import { watchPage } from "./page-events.ts"
 import { ProviderDeadline } from "./provider-deadline.ts"
+import { TabPresence } from "./tab-presence.ts"
 import { type ResultListener, TabQueries, type TabSubscription } from "./tab-queries.ts"
 import { TabState } from "./tab-state.ts"
 import { TokenAnswers } from "./token-answers.ts"
@@ -33,6 +34,7 @@ export class TabDocument {
   readonly #queries: TabQueries
   readonly #tokens = new TokenAnswers()
   readonly #known = new TabState()
+  readonly presence: TabPresence
   #connect: ConnectOptions | null = null
   #providers = 0
   #pendingWatchers = 0
@@ -63,7 +65,9 @@ export class TabDocument {
       failed: (error, how) => this.#fail(error, how),
       recovered: () => this.#recover(),
     })
-    this.#queries = new TabQueries((message) => this.#connection.post(message))
+    const post = (message: TabMessage) => this.#connection.post(message)
+    this.#queries = new TabQueries(post)
+    this.presence = new TabPresence(post)
     this.#look()
   }
 
@@ -232,10 +236,6 @@ export class TabDocument {
     return this.#providers + this.#known.watcherCount + this.#queries.size > 0 || this.#calls.isWaiting
   }
 
-  get #isWaiting(): boolean {
-    return this.#calls.isWaiting || this.#queries.isWaiting
-  }
-
   #ensure(): void {
     if (this.#connect === null || this.#connection.isOpen || this.#replaced !== null) return
     // Pages have windows; a rendering server does not connect.
@@ -285,7 +285,7 @@ export class TabDocument {
   }
 
   #tickWhileWaiting(): void {
-    if (this.#cancelTick !== null || !this.#isWaiting) return
+    if (this.#cancelTick !== null || !(this.#calls.isWaiting || this.#queries.isWaiting)) return
     this.#cancelTick = browserHost.after(TICK_MS, () => {
       this.#cancelTick = null
       this.#calls.tick(noAnswer())
@@ -304,6 +304,7 @@ export class TabDocument {
     post({ type: "open", doc, user, url, hasAuth: auth !== undefined, tab: this.#id, connection })
     if (!this.#isShown) post({ type: "shown", isShown: false })
     this.#queries.askAgain()
+    this.presence.askAgain()
     if (this.#pendingWatchers > 0) post({ type: "watch-pending", on: true })
     if (!this.#known.state.isOnlineWanted) post({ type: "set-online", online: false })
     // With their uids, so that what the old worker kept already is not run twice (T28).
@@ -323,6 +324,9 @@ export class TabDocument {
         return
       case "results":
         this.#options.batch(() => this.#queries.deliver(message.results))
+        return
+      case "presences":
+        this.presence.change(message.change)
         return
       case "mutated":
         this.#calls.settleMutation(message.uid, message.error)

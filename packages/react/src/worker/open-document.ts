@@ -4,6 +4,7 @@ import {
   Local,
   loadChecksum,
   msOfUuid,
+  Presences,
   type RejectionChange,
   Session,
   type SessionState,
@@ -66,6 +67,7 @@ export class OpenDocument {
   /** As `local`, and rejects as well when opening takes too long. */
   #inTime: Promise<Local>
   #givePlaceBack: Cancel | null = null
+  readonly presences: Presences
   #ownership: Ownership | null = null
   #session: Session | null = null
   #adoption: AnonymousLogAdoption | null = null
@@ -85,6 +87,7 @@ export class OpenDocument {
     this.#options = options
     this.#key = storageKey(options.user, options.doc)
     this.#url = options.url
+    this.presences = new Presences(options.platform.host)
     this.local = this.#open()
     this.#inTime = this.#withinLimits(this.local)
     this.local.catch((error: unknown) => {
@@ -354,6 +357,7 @@ export class OpenDocument {
       host: platform.host,
       token,
       user,
+      presences: this.presences,
       onChange: onState,
     })
   }

@@ -14,6 +14,7 @@ const OUTLIVES_CLEARING: ReadonlySet<WorkerMessage["type"]> = new Set(["decided"
 
 /** One tab's port, from its `open` on: its subscriptions and messages. Every request is answered once (H1). */
 export class TabPort implements TokenSource {
+  readonly #tab: string
   readonly #port: Port<WorkerMessage, TabMessage>
   readonly #document: OpenDocument
   readonly #desk: TokenDesk
@@ -32,9 +33,11 @@ export class TabPort implements TokenSource {
   #rejections: RejectionChange[] = []
   #isStateDue = false
   #watchesPending = false
+  #stopWatching: () => void = () => {}
   #isClosed = false
 
   constructor(options: {
+    tab: string
     port: Port<WorkerMessage, TabMessage>
     document: OpenDocument
     desk: TokenDesk
@@ -42,6 +45,7 @@ export class TabPort implements TokenSource {
     once: (call: number, clear: () => Promise<void>) => Promise<void>
     joined: (docs: readonly string[]) => JoinedDocuments
   }) {
+    this.#tab = options.tab
     this.#port = options.port
     this.#document = options.document
     this.#desk = options.desk
@@ -85,6 +89,13 @@ export class TabPort implements TokenSource {
         return
       case "clear":
         void this.#clear(message)
+        return
+      case "presence":
+        this.#document.presences.set(this.#tab, message.value)
+        return
+      case "watch-presences":
+        this.#stopWatching()
+        this.#stopWatching = message.on ? this.#watchPresences() : () => {}
         return
       case "watch-pending":
         this.#watchesPending = message.on
@@ -138,6 +149,8 @@ export class TabPort implements TokenSource {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#desk.remove(this)
+    this.#stopWatching()
+    this.#document.presences.set(this.#tab, null)
     for (const subscription of this.#subscriptions.values()) subscription?.stop()
     this.#subscriptions.clear()
     this.#port.close()
@@ -194,6 +207,15 @@ export class TabPort implements TokenSource {
     if (this.#isClosed || this.#subscriptions.get(id) !== null) return
     const post = (result: LiveResult) => this.#addResult({ id, result: sent(result) })
     this.#subscriptions.set(id, local.subscribe({ sql, parameters }, post))
+  }
+
+  /** All but the tab's own. */
+  #watchPresences(): () => void {
+    const isOther = (id: string) => !id.endsWith(`/${this.#tab}`)
+    return this.#document.presences.watch(({ isAll, changed, gone }) => {
+      const change = { isAll, changed: changed.filter(({ id }) => isOther(id)), gone: gone.filter(isOther) }
+      if (isAll || change.changed.length + change.gone.length > 0) this.post({ type: "presences", change })
+    })
   }
 
   async #refresh({ id, turn }: Message<"refresh">): Promise<void> {

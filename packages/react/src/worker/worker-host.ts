@@ -137,6 +137,7 @@ export class WorkerHost {
     if (known !== undefined) document.poke()
     const once = (call: number, clear: () => Promise<void>) => this.#clearOnce(`${open.tab}/${call}`, clear)
     const tab = new TabPort({
+      tab: open.tab,
       port,
       document,
       desk,
