@@ -10,6 +10,7 @@ import { checkCount, readLsn, readUser, writeText, writeUser } from "./fields.ts
 import {
   type Chunk,
   FRAME_BYTES_MAX,
+  type Hello,
   type Message,
   PUSH_ENTRIES_MAX,
   REFUSAL_BYTES_MAX,
@@ -65,11 +66,7 @@ export function encodeMessage(message: Message): Uint8Array {
     .u8(FRAME_TYPES[message.type])
   switch (message.type) {
     case "hello":
-      writeText(writer.uint(message.protocol), message.docId, DOC_ID_BYTES_MAX)
-      writeText(writer.raw(message.secret), message.epoch, EPOCH_BYTES_MAX)
-      writer.uint(message.cursor)
-      writeTexts(writer, message.schema)
-      writeText(writer, message.token, TOKEN_BYTES_MAX)
+      writeHello(writer, message)
       break
     case "welcome":
       writeText(writer, message.epoch, EPOCH_BYTES_MAX)
@@ -221,6 +218,13 @@ function readBody(type: Message["type"], reader: ByteReader): Message {
     default:
       return unreachable("every message is decoded")
   }
+}
+
+function writeHello(writer: ByteWriter, { protocol, docId, secret, epoch, cursor, schema, token }: Hello): void {
+  writeText(writer.uint(protocol), docId, DOC_ID_BYTES_MAX)
+  writeText(writer.raw(secret), epoch, EPOCH_BYTES_MAX)
+  writeTexts(writer.uint(cursor), schema)
+  writeText(writer, token, TOKEN_BYTES_MAX)
 }
 
 function readSyncStorage(reader: ByteReader): SyncStorage {
