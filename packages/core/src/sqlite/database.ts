@@ -278,9 +278,9 @@ export class Database {
   }
 
   #authorize(action: number, first: number, second: number, trigger: number): number {
-    const name = cText(this.#module, first)
-    const answer = authorize(this.#mode, action, name, cText(this.#module, second))
-    if (answer !== 0) this.#denied = `${name} ${cText(this.#module, second)}`.trim()
+    const [name, what, by] = [first, second, trigger].map((at) => cText(this.#module, at))
+    const answer = authorize(this.#mode, action, { first: name, second: what, trigger: by })
+    if (answer !== 0) this.#denied = `${name} ${what}`.trim()
     if (action === DELETE && trigger === 0) this.#deletedFrom?.add(name)
     return answer
   }

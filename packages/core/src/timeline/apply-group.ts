@@ -5,6 +5,7 @@ import type { Mutation } from "./mutation.ts"
 import type { Mutator } from "./mutator.ts"
 import { APPLIED, isFatal, type RunResult, rejected, rejectionOf } from "./outcome.ts"
 import { MutationTx } from "./tx.ts"
+import { runUndoably } from "./undo-log.ts"
 
 /**
  * This part of a document's pages is room for our own rows and for migrations: a mutation is refused before it takes any
@@ -118,7 +119,8 @@ function runOne(group: Group, index: number, isMeasured: boolean): RunResult {
   db.halfway = null
   const tx = new MutationTx({ db, uid: mutation.uid, nowMs: mutation.at, receivedMs, author, side })
   try {
-    mutator.apply(tx, mutation)
+    if (mutator.isUndoable) runUndoably(db, { uid: mutation.uid, user: tx.user }, () => mutator.apply(tx, mutation))
+    else mutator.apply(tx, mutation)
     // Also when the mutator caught it: half of a statement may leave a broken index (I16).
     if (db.halfway !== null) throw db.halfway
     if (db.crash !== null) throw db.crash

@@ -5,6 +5,7 @@ import { uuidV7 } from "../base/ids.ts"
 import type { Database } from "../sqlite/database.ts"
 import type { Query } from "../sqlite/sql.ts"
 import { type Author, userOf } from "./author.ts"
+import { undoMutation } from "./undo-log.ts"
 
 /** Limits of one mutation, the same on both sides. */
 export const MUTATION_STATEMENTS_MAX = 20_000
@@ -93,6 +94,11 @@ export class MutationTx implements Tx {
     view.setBigUint64(0, hash64(this.#uid, this.#ids))
     view.setBigUint64(8, hash64(this.#uid, ~this.#ids & 0xffff_ffff_ffff_ffffn))
     return uuidV7(this.nowMs, random)
+  }
+
+  /** Undoes an earlier mutation of this user: for `lf.undo` alone. @throws Reject as `undoMutation` */
+  undo(uid: string): void {
+    undoMutation(this.#db, { uid, user: this.user })
   }
 
   /** The mutator has returned: a tx that it kept does nothing any more. */

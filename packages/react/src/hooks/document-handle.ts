@@ -67,11 +67,17 @@ export class DocumentHandle {
     return this.#binding.find(this.doc, this.user)?.presence.others ?? NO_ONE
   }
 
+  /** How much this tab can undo and redo. Creates nothing. */
+  get undoDepth(): TabDocument["undo"]["depth"] {
+    return this.#binding.find(this.doc, this.user)?.undo.depth ?? NO_DEPTH
+  }
+
   report(error: LfError, what: Parameters<ErrorListener>[1], isTaken: boolean): void {
     this.live.errors.report(error, what, isTaken)
   }
 }
 
+const NO_DEPTH = { undo: 0, redo: 0 }
 const NO_ONE: readonly OtherPresence[] = []
 const NOTHING: TabDocument["known"] = { state: INITIAL_STATE, pending: [], rejected: [] }
 

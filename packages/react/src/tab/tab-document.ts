@@ -1,10 +1,11 @@
 import { type DefinedMutation, LfError, type Query, type Receipt } from "@lf/core"
-import { type Cancel, compileQuery, toLfError, uuidV7 } from "@lf/core/internal"
+import { type Cancel, compileQuery, uuidV7 } from "@lf/core/internal"
 import { browserHost } from "../platform/browser/browser-host.ts"
 import type { DocumentState, SentError, TabMessage, WorkerMessage } from "../rpc/protocol.ts"
 import { errorToSent, sentToError } from "../rpc/sent-error.ts"
 import { askToPersist } from "./ask-to-persist.ts"
 import { Calls, noAnswer, TICK_MS } from "./calls.ts"
+import { countStored } from "./count-stored.ts"
 import { ErrorReports } from "./error-reports.ts"
 import type { ConnectOptions, TabDocumentOptions } from "./options.ts"
 import { watchPage } from "./page-events.ts"
@@ -13,6 +14,7 @@ import { TabPresence } from "./tab-presence.ts"
 import { type ResultListener, TabQueries, type TabSubscription } from "./tab-queries.ts"
 import { TabState } from "./tab-state.ts"
 import { TokenAnswers } from "./token-answers.ts"
+import { type Posted, UndoStack } from "./undo-stack.ts"
 import { type Failure, WorkerConnection } from "./worker-connection.ts"
 
 /** Delay after the last user left: StrictMode and fast remounts come back sooner. */
@@ -35,6 +37,7 @@ export class TabDocument {
   readonly #tokens = new TokenAnswers()
   readonly #known = new TabState()
   readonly presence: TabPresence
+  readonly undo = new UndoStack((mutation, args) => this.#mutate(mutation, args))
   #connect: ConnectOptions | null = null
   #providers = 0
   #pendingWatchers = 0
@@ -153,11 +156,21 @@ export class TabDocument {
 
   /** Posted at once, in the order of the calls. The promise resolves when the mutation is durable on this device. */
   mutate<Input>(mutation: DefinedMutation<Input>, args: Input): Promise<Receipt> {
+    const posted = this.#mutate(mutation, args)
+    this.undo.note(posted)
+    return posted.receipt
+  }
+
+  #mutate<Input>(mutation: DefinedMutation<Input>, args: Input): Posted {
+    const uid = uuidV7(browserHost.nowMs(), browserHost.randomBytes(10))
+    return { uid, receipt: this.#postMutation(uid, mutation.name, args) }
+  }
+
+  #postMutation(uid: string, name: string, args: unknown): Promise<Receipt> {
     const refusal = this.#refusal()
     if (refusal !== null) return Promise.reject(refusal)
     askToPersist()
-    const uid = uuidV7(browserHost.nowMs(), browserHost.randomBytes(10))
-    const message: TabMessage = { type: "mutate", uid, name: mutation.name, args }
+    const message: TabMessage = { type: "mutate", uid, name, args }
     try {
       // A copy: the caller's later changes have no effect, also when it is posted again to another worker.
       const sent = structuredClone(message)
@@ -167,7 +180,7 @@ export class TabDocument {
       this.#look()
       return receipt
     } catch (cause) {
-      const why = `${mutation.name}: expected plain data as arguments, got what cannot be sent to the worker`
+      const why = `${name}: expected plain data as arguments, got what cannot be sent to the worker`
       return Promise.reject(new LfError("MUTATION_ARGS_INVALID", why, { cause }))
     }
   }
@@ -356,9 +369,6 @@ export class TabDocument {
         return
       case "uncaught":
         this.errors.report(sentToError(message.error), {}, false)
-        return
-      default:
-        return
     }
   }
 
@@ -373,23 +383,14 @@ export class TabDocument {
     this.#queries.fail(errorToSent(error))
     if (how !== "silent") this.#calls.failUnasked(error)
     if (how === "final") this.#calls.failAll(noAnswer())
-    void this.#countStored()
+    void countStored(this, this.errors).then((pendingCount) => {
+      if (this.#failure !== null && pendingCount !== null) this.#become({ pendingCount })
+    })
   }
 
   #recover(): void {
     this.#failure = null
     this.#become({ status: "connecting", error: null })
-  }
-
-  /** Counts pending mutations from storage when there is no worker. */
-  async #countStored(): Promise<void> {
-    try {
-      const { countStoredPending } = await import("../platform/browser/stored-pending.ts")
-      const pendingCount = await countStoredPending(this)
-      if (this.#failure !== null) this.#become({ pendingCount })
-    } catch (error) {
-      this.errors.report(toLfError(error, "LOG_FAILED"), {}, false)
-    }
   }
 
   #become(change: Partial<DocumentState>): void {
