@@ -63,6 +63,9 @@ export const ERROR_CODES = {
   WORKER_FAILED: "The worker could not be loaded or stopped answering.",
   WORKER_REPLACED: "A newer version of the app took over; reload this tab.",
   PROVIDER_MISSING: "A hook was called outside of <LfProvider>.",
+  // testing
+  TEST_OPTION_INVALID: "The test's server was called with something that it cannot take; the message says what.",
+  TEST_NOT_SETTLED: "The test's server and its devices had not settled in time; the message says what is left.",
   // next
   CONFIG_UNSUPPORTED: "The app's next.config has something that lf cannot work with; the message says what.",
   SERVER_DIRECTORY_OWNED: "Another server process uses this data directory.",
