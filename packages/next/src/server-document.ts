@@ -4,6 +4,7 @@ import type { Remote } from "@lf/core/internal"
 import type { AccessControl } from "./auth/access-control.ts"
 import { userIdTrouble } from "./auth/user-id.ts"
 import { type DehydratedState, dehydrateRows } from "./documents/dehydrate.ts"
+import { exportRemote } from "./documents/export.ts"
 import type { Lease, Rooms } from "./documents/rooms.ts"
 import { nodeHost } from "./node/node-host.ts"
 import { atRequestTime } from "./process/request-time.ts"
@@ -38,6 +39,14 @@ export interface ServerDocument {
    * exist or that the user may not read.
    */
   prefetch(...queries: readonly Query<unknown>[]): Promise<DehydratedState>
+  /** The app's own tables as the bytes of a SQLite file, for a download. @throws as `query` */
+  export(): Promise<Uint8Array<ArrayBuffer>>
+  /**
+   * Deletes the document for good, for `as: "system"` alone. Open tabs get the code DOC_DELETED, and pending mutations of theirs
+   * stay with them. A document that is created later under this id is another one.
+   * @throws FORBIDDEN DOC_ID_INVALID DOC_NOT_FOUND SERVER_CLOSING SERVER_DIRECTORY_OWNED LOG_FAILED
+   */
+  delete(): Promise<void>
 }
 
 export interface ServerDocumentOptions<P extends { readonly id: string }> {
@@ -92,6 +101,12 @@ export function openServerDocument<P extends { readonly id: string }>(
     async mutate(mutation, args) {
       if (!(await may("write", mutation.name))) return { type: "rejected", code: "MUTATION_FORBIDDEN", data: null }
       return await within(true, (remote) => remote.mutate(mutation.name, args, user))
+    },
+    export: () => within(false, exportRemote),
+    async delete() {
+      await atRequestTime(doc)
+      if (as !== "system") throw new LfError("FORBIDDEN", `expected \`as: "system"\` for delete, got a user`)
+      await rooms.delete(doc)
     },
     async prefetch(...queries) {
       try {

@@ -72,10 +72,12 @@ export const ERROR_CODES = {
   AUTHENTICATE_MISSING: "createLf was called in production without authenticate().",
   AUTHORIZE_MISSING: "createLf was called in production without authorize().",
   DOC_NOT_FOUND: "There is no such document.",
+  DOC_DELETED: "The document was deleted at the server.",
   LSN_NOT_REACHED: "The document did not come to the position in time.",
   BUILD_TIME_READ: "A document was read while the app is built.",
   BACKUP_EXISTS: "There is a file of that name already.",
   BACKUP_INVALID: "The file is not a sound database of a document; nothing was restored.",
+  IMPORT_INVALID: "The rows cannot be imported; the message says which and why, and nothing was kept.",
   WEBSOCKET_REQUIRED: "A plain HTTP request came to a path that speaks WebSocket.",
 } as const
 

@@ -124,6 +124,11 @@ export class Database {
     }
   }
 
+  /** Calls `visit` with each row of one of our own queries, one at a time. @throws as `all`, and the LfError of `visit` */
+  each(sql: string, visit: (row: Row) => void): void {
+    this.#inside(() => this.#run(sql, [], "internal", [], visit))
+  }
+
   /** Runs one of our own statements. */
   exec(sql: string, ...parameters: readonly SqlValue[]): Row[] {
     return this.#rows(sql, parameters, "internal")
@@ -273,16 +278,23 @@ export class Database {
     return this.#inside(() => this.#run(sql, parameters, mode, before))
   }
 
-  #run(sql: string, parameters: readonly SqlValue[], mode: SqlMode, before: readonly Row[]): Row[] {
+  #run(
+    sql: string,
+    parameters: readonly SqlValue[],
+    mode: SqlMode,
+    before: readonly Row[],
+    visit?: (row: Row) => void,
+  ): Row[] {
     // SQLite asks the authorizer when it prepares, and again in a step whose statement has expired.
     this.#mode = mode
     const statement = this.#statements.acquire(mode, sql, () => this.#prepare(sql, mode))
     const { stmt } = statement
     const reader = new RowReader(this.#module, statement, before)
     const rows: Row[] = []
+    const take = visit ?? ((row) => rows.push(row))
     try {
       bindAll(this.#arena, stmt, parameters)
-      while (this.#step(stmt)) rows.push(reader.read())
+      while (this.#step(stmt)) take(reader.read())
       this.#release(stmt)
     } catch (error) {
       // After anything else than a result code the wasm is not called any more.

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process"
-import { readdir } from "node:fs/promises"
+import { readdir, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { promisify } from "node:util"
@@ -93,6 +93,38 @@ describe("lf delete", () => {
   })
 })
 
+describe("lf export and import", () => {
+  test("what one writes the other adds to another document, with its count", async () => {
+    const { lf: server, dataDir } = await withDocuments()
+    const file = join(await temporaryDirectory(), "todos.db")
+    const exported = await lf(dataDir, "export", "A", file)
+    expect(exported.stdout).toMatch(/todos\.db: the tables of document A, \d+ pages\n$/)
+    expect((await lf(dataDir, "export", "A", file)).stderr).toMatch(/^lf export: BACKUP_EXISTS/)
+    expect((await lf(dataDir, "export", "A", file, "--force")).code).toBe(0)
+    expect((await lf(dataDir, "import", "b", file)).stderr).toMatch(/^lf import: SERVER_DIRECTORY_OWNED/)
+    await server.close()
+    expect((await lf(dataDir, "import", "b", file)).stdout).toMatch(
+      /^document b: 2 rows more in \d+\.\d s, \d+ pages\n$/,
+    )
+    expect((await lf(dataDir, "import", "new", file, "--like", "A")).code).toBe(0)
+    expect((await lf(dataDir, "sql", "new", "select count(*) as n from todos")).stdout).toBe('{"n":2}\n')
+  })
+
+  test("a row that does not fit is a sentence with its line, and status 1", async () => {
+    const { lf: server, dataDir } = await withDocuments()
+    await server.close()
+    const file = join(await temporaryDirectory(), "some.csv")
+    await writeFile(file, "id,title\n3,three\n4,\n")
+    const { code, stdout, stderr } = await lf(dataDir, "import", "A", file, "--table", "todos")
+    expect([code, stdout]).toEqual([1, ""])
+    expect(stderr).toMatch(
+      /^lf import: IMPORT_INVALID: .*some\.csv, line 3: NOT NULL constraint failed: todos\.title\n$/,
+    )
+    expect((await lf(dataDir, "import", "A", file)).stderr).toMatch(/expected a table of the document \(todos\)/)
+    expect((await lf(dataDir, "sql", "A", "select count(*) as n from todos")).stdout).toBe('{"n":2}\n')
+  })
+})
+
 test("wrong usage is the usage and status 2", async () => {
   const dataDir = await temporaryDirectory()
   for (const words of [
@@ -103,6 +135,9 @@ test("wrong usage is the usage and status 2", async () => {
     ["sql", "A"],
     ["--wrong"],
     ["reset", "x", "--data", "y"],
+    ["import", "A"],
+    ["export", "A", "x", "--table", "y"],
+    ["list", "--like", "A"],
   ]) {
     const { code, stdout, stderr } = await lf(dataDir, ...words)
     expect([words, code, stdout]).toEqual([words, 2, ""])

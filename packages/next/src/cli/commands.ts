@@ -1,6 +1,8 @@
 // What each command does, and the lines that it prints.
 import { resolve } from "node:path"
 import { backupDocument } from "../documents/backup.ts"
+import { exportDocument } from "../documents/export.ts"
+import { importRows } from "../documents/import-rows.ts"
 import { resetDirectory } from "../documents/reset.ts"
 import { restoreDocument } from "../documents/restore.ts"
 import { deleteDocument, listDocuments, openAtRest } from "../documents/stored-documents.ts"
@@ -11,6 +13,8 @@ export interface Options {
   /** What followed the command. */
   readonly words: readonly string[]
   readonly force: boolean
+  readonly table?: string | undefined
+  readonly like?: string | undefined
 }
 
 /** What a command prints. Not fine: it did what it should, and found something that is wrong. */
@@ -53,6 +57,28 @@ export async function backup({ dataDir, words: [docId, path], force }: Options):
   const file = resolve(path)
   const { pageCount } = await backupDocument({ dataDir, docId, file, existing: force ? "replace" : "keep" })
   return { text: `${file}: document ${docId}, ${counted(pageCount, "page")}` }
+}
+
+export async function exportTo({ dataDir, words: [docId, path], force }: Options): Promise<Printed> {
+  const file = resolve(path)
+  const { pageCount } = await exportDocument({ dataDir, docId, file, existing: force ? "replace" : "keep" })
+  return { text: `${file}: the tables of document ${docId}, ${counted(pageCount, "page")}` }
+}
+
+export async function importFrom({ dataDir, words: [docId, ...paths], table, like }: Options): Promise<Printed> {
+  const startMs = performance.now()
+  const { isTTY } = process.stderr
+  const onProgress = (rows: number) => {
+    if (isTTY) process.stderr.write(`\r${rows.toLocaleString("en")} rows`)
+  }
+  const files = paths.map((path) => resolve(path))
+  try {
+    const { rows, pageCount } = await importRows({ dataDir, docId, files, table, like, onProgress })
+    const seconds = ((performance.now() - startMs) / 1000).toFixed(1)
+    return { text: `document ${docId}: ${counted(rows, "row")} more in ${seconds} s, ${counted(pageCount, "page")}` }
+  } finally {
+    if (isTTY) process.stderr.write("\r\x1b[K")
+  }
 }
 
 export async function restore({ dataDir, words: [docId, path] }: Options): Promise<Printed> {
