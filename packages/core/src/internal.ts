@@ -42,6 +42,7 @@ export { type DocumentCopy, pagesAtRest, readCopy, restoreCopy } from "./remote/
 export { type ImportColumn, type MissingParent, RowImport } from "./remote/row-import.ts"
 export { MUTATION_PAGES_MAX } from "./remote/size-watch.ts"
 export { SqliteFile } from "./remote/sqlite-file.ts"
+export { type ProbedColumn, StatementProbe } from "./remote/statement-probe.ts"
 export type { Guard, OnFailed } from "./remote/step-runner.ts"
 export { QUERY_MS_MAX } from "./sqlite/database.ts"
 export { newInstance } from "./sqlite/instance.ts"

@@ -78,6 +78,7 @@ export const ERROR_CODES = {
   BACKUP_EXISTS: "There is a file of that name already.",
   BACKUP_INVALID: "The file is not a sound database of a document; nothing was restored.",
   IMPORT_INVALID: "The rows cannot be imported; the message says which and why, and nothing was kept.",
+  TYPES_NO_MUTATOR: "`lf types` did not find the app's migrations; the message says what it found.",
   WEBSOCKET_REQUIRED: "A plain HTTP request came to a path that speaks WebSocket.",
 } as const
 

@@ -15,6 +15,7 @@ import {
   reset,
   restore,
   sql,
+  types,
 } from "./commands.ts"
 
 const USAGE = `usage: lf list
@@ -26,6 +27,7 @@ const USAGE = `usage: lf list
        lf import <doc> <file>... [--table <table>] [--like <doc>]
        lf delete <doc> --force
        lf reset [dir]
+       lf types [dir] [--mutator <file>] [--check | --watch]
        lf doctor [url]
 
   list     the documents of the data directory, with their bytes on disk and when they were changed.
@@ -38,6 +40,8 @@ const USAGE = `usage: lf list
            first. --like makes a new document with the tables of another.
   delete   deletes a document for good. Stop the server first.
   reset    deletes every document in the data directory. For development.
+  types    checks the sql of the app against its migrations and writes the types of its rows to lf-types.d.ts; status 1 for
+           a wrong column, table or syntax. --check writes nothing and fails when the file is old, --watch goes on.
   doctor   checks the app in this directory, its data directory and, at a url, the running server; status 1 if
            something has to be done.
 
@@ -50,6 +54,9 @@ const OPTIONS = {
   force: { type: "boolean" },
   table: { type: "string" },
   like: { type: "string" },
+  mutator: { type: "string" },
+  check: { type: "boolean" },
+  watch: { type: "boolean" },
   help: { type: "boolean", short: "h" },
 } as const
 
@@ -59,8 +66,8 @@ interface Command {
   readonly words: { readonly min: number; readonly max: number }
   /** Whether it has --force. */
   readonly force?: "may" | "must"
-  /** Whether it has --table and --like. */
-  readonly imports?: boolean
+  /** The options that it has besides. */
+  readonly options?: readonly ("table" | "like" | "mutator" | "check" | "watch")[]
 }
 
 const words = (min: number, max = min) => ({ min, max })
@@ -70,10 +77,11 @@ const COMMANDS: Record<string, Command> = {
   sql: { run: sql, words: words(2) },
   backup: { run: backup, words: words(2), force: "may" },
   export: { run: exportTo, words: words(2), force: "may" },
-  import: { run: importFrom, words: words(2, Number.POSITIVE_INFINITY), imports: true },
+  import: { run: importFrom, words: words(2, Number.POSITIVE_INFINITY), options: ["table", "like"] },
   restore: { run: restore, words: words(2) },
   delete: { run: remove, words: words(1), force: "must" },
   reset: { run: reset, words: words(0, 1) },
+  types: { run: types, words: words(0, 1), options: ["mutator", "check", "watch"] },
   doctor: { run: doctor, words: words(0, 1) },
 }
 
@@ -112,15 +120,16 @@ function parse(args: readonly string[]): Parsed | null {
 /** The command to run; null: bad usage. */
 function commandOf({ positionals, values }: Parsed): (() => Promise<Printed>) | null {
   const [name = "", ...words] = positionals
-  const { data, force = false, table, like } = values
+  const { data, force = false, help: _, ...options } = values
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
   if (command === undefined || words.length < command.words.min || words.length > command.words.max) return null
-  if (command.imports !== true && (table !== undefined || like !== undefined)) return null
+  if (Object.keys(options).some((option) => !command.options?.some((known) => known === option))) return null
+  if (options.check && options.watch) return null
   if (force ? command.force === undefined : command.force === "must") return null
   // A directory is said once.
   if (name === "reset" && words.length > 0 && data !== undefined) return null
   const dataDir = resolve(data ?? process.env.LF_DATA_DIR ?? ".lf")
-  return () => command.run({ dataDir, words, force, table, like })
+  return () => command.run({ dataDir, words, force, ...options })
 }
 
 process.exitCode = await main(process.argv.slice(2))

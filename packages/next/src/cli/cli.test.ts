@@ -1,11 +1,12 @@
-import { execFile } from "node:child_process"
-import { readdir, writeFile } from "node:fs/promises"
+import { execFile, spawn } from "node:child_process"
+import { once } from "node:events"
+import { readdir, readFile, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { promisify } from "node:util"
 import { afterEach, describe, expect, test } from "vitest"
 import { bundle } from "../testing/bundle.ts"
-import { Add, cleanUp, startServer, temporaryDirectory } from "../testing/fixture.ts"
+import { Add, cleanUp, later, startServer, temporaryDirectory } from "../testing/fixture.ts"
 
 afterEach(cleanUp)
 
@@ -125,6 +126,51 @@ describe("lf export and import", () => {
   })
 })
 
+describe("lf types", () => {
+  const mutator =
+    'import { defineMutator, sql } from "@lf/core"\ndefineMutator({ migrations: [sql`create table a (b int)`] })'
+
+  test("writes lf-types.d.ts; --check fails while it is old, and writes nothing", async () => {
+    const directory = await temporaryDirectory()
+    await writeFile(join(directory, "mutator.ts"), `${mutator}\nsql<"all">\`select b from a\``)
+    const old = await lf(directory, "types", directory, "--check")
+    expect([old.code, old.stdout]).toEqual([1, "lf-types.d.ts is not what the app's sql says: run lf types\n"])
+    expect(await readdir(directory)).toEqual(["mutator.ts"])
+    expect((await lf(directory, "types", directory)).stdout).toBe("lf-types.d.ts: 1 statements are sound\n")
+    expect(await readFile(join(directory, "lf-types.d.ts"), "utf8")).toContain("all: { b: number | null }")
+    expect((await lf(directory, "types", directory, "--check")).code).toBe(0)
+  })
+
+  test("a wrong column is file:line:column and status 1; nothing is written", async () => {
+    const directory = await temporaryDirectory()
+    await writeFile(join(directory, "mutator.ts"), `${mutator}\nsql\`select c from a\``)
+    const { code, stdout } = await lf(directory, "types", directory)
+    expect([code, stdout]).toEqual([1, "mutator.ts:3:12 no such column: c\n"])
+    expect(await readdir(directory)).toEqual(["mutator.ts"])
+    expect((await lf(await temporaryDirectory(), "types", await temporaryDirectory())).stderr).toMatch(
+      /TYPES_NO_MUTATOR/,
+    )
+  })
+
+  test("--watch runs again after a change, and ends with the process's signal", async () => {
+    const directory = await temporaryDirectory()
+    await writeFile(join(directory, "mutator.ts"), mutator)
+    const program = await bundle("cli/bin.ts")
+    const child = spawn(process.execPath, [program, "types", directory, "--watch"])
+    later(() => child.kill())
+    let printed = ""
+    child.stdout.on("data", (bytes) => {
+      printed += bytes
+    })
+    await expect.poll(() => printed, { timeout: 10_000 }).toMatch(/0 statements are sound\n$/)
+    await writeFile(join(directory, "page.ts"), 'import { sql } from "@lf/react"\nsql`select x from a`')
+    await expect.poll(() => printed, { timeout: 10_000 }).toMatch(/page\.ts:2:12 no such column: x\n$/)
+    child.kill("SIGINT")
+    await once(child, "exit")
+    expect(child.exitCode).toBe(0)
+  })
+})
+
 test("wrong usage is the usage and status 2", async () => {
   const dataDir = await temporaryDirectory()
   for (const words of [
@@ -138,6 +184,7 @@ test("wrong usage is the usage and status 2", async () => {
     ["import", "A"],
     ["export", "A", "x", "--table", "y"],
     ["list", "--like", "A"],
+    ["types", "--check", "--watch"],
   ]) {
     const { code, stdout, stderr } = await lf(dataDir, ...words)
     expect([words, code, stdout]).toEqual([words, 2, ""])

@@ -6,6 +6,7 @@ import { importRows } from "../documents/import-rows.ts"
 import { resetDirectory } from "../documents/reset.ts"
 import { restoreDocument } from "../documents/restore.ts"
 import { deleteDocument, listDocuments, openAtRest } from "../documents/stored-documents.ts"
+import { linesOf, runOnChange, typesReport, writeTypes } from "../row-types/watch-types.ts"
 import { examine } from "./doctor.ts"
 
 export interface Options {
@@ -15,6 +16,9 @@ export interface Options {
   readonly force: boolean
   readonly table?: string | undefined
   readonly like?: string | undefined
+  readonly mutator?: string | undefined
+  readonly check?: boolean | undefined
+  readonly watch?: boolean | undefined
 }
 
 /** What a command prints. Not fine: it did what it should, and found something that is wrong. */
@@ -98,6 +102,21 @@ export async function reset({ dataDir, words: [path] }: Options): Promise<Printe
   const count = await resetDirectory(directory)
   const done = count === null ? "no data here" : `deleted ${counted(count, "document")}`
   return { text: `${directory}: ${done}` }
+}
+
+/** Checks the app's sql and writes the types of its rows: once, or after every change until the process ends. */
+export async function types({ words: [path], mutator, check = false, watch = false }: Options): Promise<Printed> {
+  const appDir = resolve(path ?? ".")
+  const once = () => writeTypes({ appDir, mutatorFile: mutator, isCheck: check })
+  if (!watch) return linesOf(await once(), check)
+  const stop = new AbortController()
+  process.once("SIGINT", () => stop.abort())
+  const report = async () => {
+    const { text } = await typesReport({ appDir, mutatorFile: mutator })
+    process.stdout.write(`${text}\n`)
+  }
+  await runOnChange(appDir, report, stop.signal)
+  return { text: "" }
 }
 
 export async function doctor({ dataDir, words: [url] }: Options): Promise<Printed> {
