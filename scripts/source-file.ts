@@ -46,7 +46,7 @@ function listFiles(folder: string): string[] {
   })
 }
 
-function readSource(path: string): SourceFile {
+export function readSource(path: string): SourceFile {
   const text = readFileSync(path, "utf8")
   const parsed = parse(text, { sourceType: "module", plugins: ["typescript", "jsx", "estree"] })
   const nodes = collectNodes(parsed.program)

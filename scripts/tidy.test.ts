@@ -15,7 +15,19 @@ const proseColumnsMax = 140
 const floors: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   core: { base: 0, journal: 1, sqlite: 1, storage: 2, timeline: 2, network: 3, local: 4, remote: 4, testing: 5 },
   react: { rpc: 0, platform: 1, tab: 2, worker: 2, hooks: 3, testing: 3 },
-  next: { process: 0, config: 0, log: 1, limits: 2, node: 3, auth: 4, documents: 5, http: 6, cli: 6, testing: 7 },
+  next: {
+    process: 0,
+    config: 0,
+    log: 1,
+    limits: 2,
+    node: 3,
+    auth: 4,
+    documents: 5,
+    "row-types": 5,
+    http: 6,
+    cli: 6,
+    testing: 7,
+  },
 }
 
 const core = readSources("packages/core/src")

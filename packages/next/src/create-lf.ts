@@ -3,6 +3,7 @@ import type { Mutator } from "@lf/core"
 import { AccessControl, type AccessOptions } from "./auth/access-control.ts"
 import { Reauthorizer } from "./auth/reauthorizer.ts"
 import { type OnApplied, Rooms } from "./documents/rooms.ts"
+import { listDocuments, type StoredDocument } from "./documents/stored-documents.ts"
 import { acceptConnection } from "./http/accept-connection.ts"
 import { checkProxies } from "./http/client-address.ts"
 import { checkHosts, hostsOfOrigins } from "./http/host-list.ts"
@@ -75,6 +76,8 @@ export interface Lf<P extends { readonly id: string }> {
   readonly handlers: Handlers
   /** The document for this process. `authorize` is not called for "system". Its methods throw DOC_ID_INVALID. */
   document(id: string, options: { readonly as: P | null | "system" }): ServerDocument
+  /** The documents on the disk, by id, with their bytes and when they were changed. Opens none. @throws LOG_FAILED */
+  documents(): Promise<StoredDocument[]>
   /**
    * Calls `authenticate` and `authorize` again now, for the connections of one user (null: anonymous), or for all. Call it
    * when a user signs out or loses a right; otherwise it takes effect within `limits.recheckMs`.
@@ -116,6 +119,7 @@ export function createLf<P extends { readonly id: string }>(options: LfOptions<P
   return {
     handlers: routeHandlersOf({ origins, hosts, trustProxy, trouble: () => rooms.trouble() }),
     document: (doc, { as }) => openServerDocument({ access, rooms, doc, as }),
+    documents: async () => (await listDocuments(dataDir)) ?? [],
     recheck: (user) => reauthorizer.now(user),
     close: () => closeServerState(state),
   }

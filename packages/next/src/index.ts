@@ -2,6 +2,7 @@ export type { Action, AuthorizeRequest, AuthRequest } from "./auth/access-contro
 export { closeAllLf, createLf, type Lf, type LfOptions } from "./create-lf.ts"
 export type { DehydratedQuery, DehydratedState } from "./documents/dehydrate.ts"
 export type { AppliedEvent, OnApplied } from "./documents/rooms.ts"
+export type { StoredDocument } from "./documents/stored-documents.ts"
 export type { Handlers } from "./http/route-handlers.ts"
 export type { Limits } from "./limits/limits.ts"
 export type { ErrorContext, OnError } from "./log/error-report.ts"

@@ -5,6 +5,7 @@ import type { AccessControl, Action } from "./auth/access-control.ts"
 import { unwatched, type WatchedReads, watchedReads } from "./auth/rights-watch.ts"
 import { userIdTrouble } from "./auth/user-id.ts"
 import { type DehydratedState, dehydrateRows } from "./documents/dehydrate.ts"
+import { exportRemote } from "./documents/export.ts"
 import type { Lease, Rooms } from "./documents/rooms.ts"
 import { nodeHost } from "./node/node-host.ts"
 import { atRequestTime } from "./process/request-time.ts"
@@ -39,6 +40,14 @@ export interface ServerDocument {
    * exist or that the user may not read.
    */
   prefetch(...queries: readonly Query<unknown>[]): Promise<DehydratedState>
+  /** The app's own tables as the bytes of a SQLite file, for a download. @throws as `query` */
+  export(): Promise<Uint8Array<ArrayBuffer>>
+  /**
+   * Deletes the document for good, for `as: "system"` alone. Open tabs get the code DOC_DELETED, and pending mutations of theirs
+   * stay with them. A document that is created later under this id is another one.
+   * @throws FORBIDDEN DOC_ID_INVALID DOC_NOT_FOUND SERVER_CLOSING SERVER_DIRECTORY_OWNED LOG_FAILED
+   */
+  delete(): Promise<void>
 }
 
 export interface ServerDocumentOptions<P extends { readonly id: string }> {
@@ -74,6 +83,8 @@ export function openServerDocument<P extends { readonly id: string }>(
       if (!(await entrance.may("write", name))) return { type: "rejected", code: "MUTATION_FORBIDDEN", data: null }
       return await entrance.within(true, (remote) => remote.mutate(name, args, entrance.author))
     },
+    export: () => entrance.within(false, exportRemote),
+    delete: () => entrance.delete(),
     async prefetch(...queries) {
       try {
         return { mutations: [], queries: await prefetched(queries) }
@@ -125,6 +136,12 @@ class Entrance<P extends { readonly id: string }> {
         leave()
       }
     })
+  }
+
+  async delete(): Promise<void> {
+    await atRequestTime(this.#doc)
+    if (this.#as !== "system") throw new LfError("FORBIDDEN", `expected \`as: "system"\` for delete, got a user`)
+    await this.#rooms.delete(this.#doc)
   }
 
   /** Durable rows; below `authorize` they are watched from now on. */

@@ -67,16 +67,22 @@ export const ERROR_CODES = {
   DOCS_JOINED_LIMIT: "A query names no document in `docs`, or more than the 10 that one query may read.",
   PRESENCE_INVALID: "A presence is no plain data, or has more than 4 KiB.",
   PROVIDER_MISSING: "A hook was called outside of <LfProvider>.",
+  // testing
+  TEST_OPTION_INVALID: "The test's server was called with something that it cannot take; the message says what.",
+  TEST_NOT_SETTLED: "The test's server and its devices had not settled in time; the message says what is left.",
   // next
   CONFIG_UNSUPPORTED: "The app's next.config has something that lf cannot work with; the message says what.",
   SERVER_DIRECTORY_OWNED: "Another server process uses this data directory.",
   AUTHENTICATE_MISSING: "createLf was called in production without authenticate().",
   AUTHORIZE_MISSING: "createLf was called in production without authorize().",
   DOC_NOT_FOUND: "There is no such document.",
+  DOC_DELETED: "The document was deleted at the server.",
   LSN_NOT_REACHED: "The document did not come to the position in time.",
   BUILD_TIME_READ: "A document was read while the app is built.",
   BACKUP_EXISTS: "There is a file of that name already.",
   BACKUP_INVALID: "The file is not a sound database of a document; nothing was restored.",
+  IMPORT_INVALID: "The rows cannot be imported; the message says which and why, and nothing was kept.",
+  TYPES_NO_MUTATOR: "`lf types` did not find the app's migrations; the message says what it found.",
   WEBSOCKET_REQUIRED: "A plain HTTP request came to a path that speaks WebSocket.",
 } as const
 

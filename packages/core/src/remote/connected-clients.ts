@@ -1,3 +1,4 @@
+import { ERROR_CODES, type ErrorCode } from "../base/error-codes.ts"
 import type { Lsn } from "../base/lsn.ts"
 import type { PageHistory } from "../storage/page-history.ts"
 import { BaseTransfer, planBase } from "./base-transfer.ts"
@@ -35,9 +36,9 @@ export class ConnectedClients {
     }
   }
 
-  /** Ends all of them with SERVER_CLOSING: they connect again. */
-  refuseAll(message: string): void {
-    for (const client of this.#all) client.refuse("SERVER_CLOSING", message)
+  /** Ends all of them, by default with SERVER_CLOSING: they connect again. */
+  refuseAll(message: string, code: ErrorCode = "SERVER_CLOSING"): void {
+    for (const client of this.#all) client.refuse(code, code === "SERVER_CLOSING" ? message : ERROR_CODES[code])
     this.#all.clear()
   }
 

@@ -3,19 +3,28 @@ import type { SqliteModule } from "../sqlite/module.ts"
 import type { Page } from "../sqlite/page.ts"
 import { compileQuery, type Query, sql } from "../sqlite/sql.ts"
 import { Storage } from "../storage/storage.ts"
-import { readAllApplied, readMigrations } from "../timeline/internal-tables.ts"
+import { dropTables, readAllApplied, readMigrations } from "../timeline/internal-tables.ts"
 
-const APP_TABLES = `select name from pragma_table_list where schema = 'main' and type in ('table', 'virtual')
+/** The app's tables, without what a virtual table keeps of itself. */
+export const APP_TABLES = `select name from pragma_table_list where schema = 'main' and type in ('table', 'virtual')
   and name not like 'sqlite!_%' escape '!' and name not like '!_!_lf!_%' escape '!' order by name`
 
-/** A document as its pages at rest are: read, never written. */
+/** What makes an empty document like another: its schema, our tables included, and the migrations that it has run. */
+export interface DocumentSchema {
+  readonly statements: readonly string[]
+  readonly migrations: readonly string[]
+}
+
+/** A document as its pages at rest are. Nothing is written to where they come from. */
 export class DocumentAtRest {
   readonly pageCount: number
+  readonly #storage: Storage
   readonly #db: Database
 
   constructor(module: SqliteModule, pages: readonly Page[]) {
     this.pageCount = pages.length
-    this.#db = new Database(module, new Storage(pages))
+    this.#storage = new Storage(pages)
+    this.#db = new Database(module, this.#storage)
   }
 
   /** @throws SQL_ERROR SQL_DENIED SQL_BAD_PARAMETER SQL_MULTIPLE SQL_CORRUPT */
@@ -44,6 +53,21 @@ export class DocumentAtRest {
 
   get migrationCount(): number {
     return readMigrations(this.#db).length
+  }
+
+  schema(): DocumentSchema {
+    // What virtual tables keep of themselves is made together with them.
+    const rows =
+      this.#db.exec(`select sql from sqlite_schema where sql is not null and name not like 'sqlite!_%' escape '!'
+      and name not in (select name from pragma_table_list where schema = 'main' and type = 'shadow') order by rowid`)
+    return { statements: rows.map(({ sql: text }) => String(text)), migrations: readMigrations(this.#db) }
+  }
+
+  /** Its pages without our tables: a SQLite file of the app's own. */
+  plainPages(): readonly Page[] {
+    dropTables(this.#db)
+    this.#storage.commit()
+    return [...this.#storage.snapshot()]
   }
 
   close(): void {

@@ -209,13 +209,13 @@ export class Remote implements ConnectableDocument {
     return await outcome
   }
 
-  /** Disconnects all clients, runs what was received, writes a checkpoint and closes the log. */
-  async close(): Promise<void> {
+  /** Disconnects all clients, with `code`; runs what was received, writes a checkpoint and closes the log. */
+  async close(code?: LfError["code"]): Promise<void> {
     await this.#effects?.stop()
     await this.#idle()
     // What comes from now on starts no loop beside this one.
     this.#isClosing = true
-    this.#connected.refuseAll("the server is shutting down")
+    this.#connected.refuseAll("the server is shutting down", code)
     try {
       if (this.#failure === null) {
         await this.#stepAll()

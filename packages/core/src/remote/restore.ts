@@ -62,7 +62,7 @@ export function pagesAtRest(stored: Omit<OpenedLog, "log">, host: Host): readonl
  * @throws BACKUP_INVALID
  */
 export function readCopy(module: SqliteModule, bytes: Uint8Array): DocumentCopy {
-  const pages = pagesFrom(bytes)
+  const pages = pagesFrom(bytes, invalid)
   try {
     const db = new Database(module, new Storage(pages))
     try {
@@ -105,7 +105,8 @@ export async function restoreCopy(opened: OpenedLog, copy: DocumentCopy, host: H
   return { epoch: store.epoch }
 }
 
-function pagesFrom(bytes: Uint8Array): Page[] {
+/** The pages of a SQLite file that a document can have. @throws what `invalid` makes */
+export function pagesFrom(bytes: Uint8Array, invalid: (why: string) => LfError): Page[] {
   const isSqlite = bytes.length >= PAGE_BYTES && new TextDecoder("latin1").decode(bytes.subarray(0, 16)) === MAGIC
   if (!isSqlite) throw invalid("expected a SQLite database, got another file")
   for (const { at, bytes: wanted, refusal } of HEADER) {

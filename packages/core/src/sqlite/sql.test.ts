@@ -56,3 +56,14 @@ describe("text from outside is never SQL (S6)", () => {
     expect(() => sql`select * from users where ${alike as string}`).toThrow(refused("SQL_BAD_PARAMETER"))
   })
 })
+
+test("a builder's query is compiled by compile() or toSQL(), its values bound", () => {
+  const compiled = { sql: "select ?", parameters: [true] }
+  const kysely = { execute: async () => [], compile: () => compiled }
+  const drizzle = { toSQL: () => ({ sql: "select ?", params: [true] }) }
+  expect(compileQuery(kysely)).toEqual({ sql: "select ?", parameters: [1] })
+  expect(compileQuery(drizzle)).toEqual({ sql: "select ?", parameters: [1] })
+  expect(() => compileQuery({ toSQL: () => ({ sql: "select ?", params: [{}] }) })).toThrow(
+    expect.objectContaining({ code: "SQL_BAD_PARAMETER" }),
+  )
+})

@@ -15,7 +15,28 @@ export interface Compilable<R = unknown> {
   compile(): { readonly sql: string; readonly parameters: readonly unknown[] }
 }
 
-export type Query<R = unknown> = Sql<R> | Compilable<R>
+/** What Drizzle's builder gives for SQLite. */
+export interface DrizzleStatement {
+  toSQL(): { readonly sql: string; readonly params: readonly unknown[] }
+}
+
+/** One that answers rows. */
+export interface DrizzleQuery<R = unknown> extends DrizzleStatement {
+  readonly _: { readonly result: readonly R[] }
+}
+
+export type Query<R = unknown> = Sql<R> | Compilable<R> | DrizzleQuery<R> | DrizzleStatement
+
+/** The rows of the queries that the app gave a name, sql<"name">`…`: `lf types` writes them. */
+// biome-ignore lint/suspicious/noEmptyInterface: the app's lf-types.d.ts fills it
+export interface QueryRows {}
+
+/** The app's tables by name, each as one row: `lf types` writes them. */
+// biome-ignore lint/suspicious/noEmptyInterface: the app's lf-types.d.ts fills it
+export interface Tables {}
+
+/** The type of the rows of sql<R>`…`: R, or what `lf types` found for the query of that name. */
+export type RowOf<R> = R extends keyof QueryRows ? QueryRows[R] : R extends string ? Record<string, SqlValue> : R
 
 const TEMPLATES = new WeakSet<object>()
 
@@ -25,7 +46,10 @@ const TEMPLATES = new WeakSet<object>()
  *
  * @throws SQL_BAD_PARAMETER when a value cannot be bound
  */
-export function sql<R = unknown>(strings: TemplateStringsArray, ...args: readonly (SqlArg | Sql<unknown>)[]): Sql<R> {
+export function sql<R = unknown>(
+  strings: TemplateStringsArray,
+  ...args: readonly (SqlArg | Sql<unknown>)[]
+): Sql<RowOf<R>> {
   if (!Array.isArray(strings) || !("raw" in strings)) {
     throw new LfError("SQL_BAD_PARAMETER", "sql is a template tag: write sql`…`, not sql(text)")
   }
@@ -144,6 +168,10 @@ export function compileQuery(query: Query<unknown>): Sql<unknown> {
   if ("compile" in query) {
     const compiled = query.compile()
     return { sql: compiled.sql, parameters: compiled.parameters.map(toSqlValue) }
+  }
+  if ("toSQL" in query) {
+    const { sql: text, params } = query.toSQL()
+    return { sql: text, parameters: params.map(toSqlValue) }
   }
   if (TEMPLATES.has(query)) return query
   return { sql: query.sql, parameters: query.parameters.map(toSqlValue) }

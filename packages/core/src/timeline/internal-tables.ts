@@ -23,6 +23,10 @@ export function createTables(db: Database): void {
   for (const table of TABLES) db.exec(table)
 }
 
+export function dropTables(db: Database): void {
+  for (const name of ["__lf_migrations", "__lf_mutations", "__lf_rejections"]) db.exec(`drop table if exists ${name}`)
+}
+
 export function hasTables(db: Database): boolean {
   return db.exec("select 1 from sqlite_schema where name = '__lf_migrations'").length > 0
 }

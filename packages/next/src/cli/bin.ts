@@ -2,15 +2,32 @@
 import { resolve } from "node:path"
 import { parseArgs } from "node:util"
 import { toLfError } from "@lf/core/internal"
-import { backup, doctor, inspect, list, type Options, type Printed, remove, reset, restore, sql } from "./commands.ts"
+import {
+  backup,
+  doctor,
+  exportTo,
+  importFrom,
+  inspect,
+  list,
+  type Options,
+  type Printed,
+  remove,
+  reset,
+  restore,
+  sql,
+  types,
+} from "./commands.ts"
 
 const USAGE = `usage: lf list
        lf inspect <doc>
        lf sql <doc> <query>
        lf backup <doc> <file> [--force]
        lf restore <doc> <file>
+       lf export <doc> <file> [--force]
+       lf import <doc> <file>... [--table <table>] [--like <doc>]
        lf delete <doc> --force
        lf reset [dir]
+       lf types [dir] [--mutator <file>] [--check | --watch]
        lf doctor [url]
 
   list     the documents of the data directory, with their bytes on disk and when they were changed.
@@ -18,30 +35,54 @@ const USAGE = `usage: lf list
   sql      the rows of a query that reads, one line of JSON each.
   backup   writes a document as one SQLite file. --force replaces a file.
   restore  makes a SQLite file the content of a document; the one that was there is kept. Stop the server first.
+  export   writes the app's own tables of a document as one SQLite file, which cannot be restored.
+  import   adds rows to a document, all or none: of SQLite files, or of <table>.jsonl and <table>.csv. Stop the server
+           first. --like makes a new document with the tables of another.
   delete   deletes a document for good. Stop the server first.
   reset    deletes every document in the data directory. For development.
+  types    checks the sql of the app against its migrations and writes the types of its rows to lf-types.d.ts; status 1 for
+           a wrong column, table or syntax. --check writes nothing and fails when the file is old, --watch goes on.
   doctor   checks the app in this directory, its data directory and, at a url, the running server; status 1 if
            something has to be done.
 
-  --data   the data directory (default: $LF_DATA_DIR, else .lf). list, inspect, sql and backup read it while a server runs.
+  --data   the data directory (default: $LF_DATA_DIR, else .lf). list, inspect, sql, backup and export
+           read it while a server runs.
 `
 
 const OPTIONS = {
   data: { type: "string" },
   force: { type: "boolean" },
+  table: { type: "string" },
+  like: { type: "string" },
+  mutator: { type: "string" },
+  check: { type: "boolean" },
+  watch: { type: "boolean" },
   help: { type: "boolean", short: "h" },
 } as const
 
-/** How many words follow the command, and whether it has --force: "may", "must" or not at all. */
-const COMMANDS: Record<string, { run: (o: Options) => Promise<Printed>; words: number[]; force?: "may" | "must" }> = {
-  list: { run: list, words: [0] },
-  inspect: { run: inspect, words: [1] },
-  sql: { run: sql, words: [2] },
-  backup: { run: backup, words: [2], force: "may" },
-  restore: { run: restore, words: [2] },
-  delete: { run: remove, words: [1], force: "must" },
-  reset: { run: reset, words: [0, 1] },
-  doctor: { run: doctor, words: [0, 1] },
+interface Command {
+  readonly run: (options: Options) => Promise<Printed>
+  /** How many words may follow the command. */
+  readonly words: { readonly min: number; readonly max: number }
+  /** Whether it has --force. */
+  readonly force?: "may" | "must"
+  /** The options that it has besides. */
+  readonly options?: readonly ("table" | "like" | "mutator" | "check" | "watch")[]
+}
+
+const words = (min: number, max = min) => ({ min, max })
+const COMMANDS: Record<string, Command> = {
+  list: { run: list, words: words(0) },
+  inspect: { run: inspect, words: words(1) },
+  sql: { run: sql, words: words(2) },
+  backup: { run: backup, words: words(2), force: "may" },
+  export: { run: exportTo, words: words(2), force: "may" },
+  import: { run: importFrom, words: words(2, Number.POSITIVE_INFINITY), options: ["table", "like"] },
+  restore: { run: restore, words: words(2) },
+  delete: { run: remove, words: words(1), force: "must" },
+  reset: { run: reset, words: words(0, 1) },
+  types: { run: types, words: words(0, 1), options: ["mutator", "check", "watch"] },
+  doctor: { run: doctor, words: words(0, 1) },
 }
 
 type Parsed = ReturnType<typeof parseArgs<{ options: typeof OPTIONS; allowPositionals: true }>>
@@ -79,14 +120,16 @@ function parse(args: readonly string[]): Parsed | null {
 /** The command to run; null: bad usage. */
 function commandOf({ positionals, values }: Parsed): (() => Promise<Printed>) | null {
   const [name = "", ...words] = positionals
-  const { data, force = false } = values
+  const { data, force = false, help: _, ...options } = values
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
-  if (command === undefined || !command.words.includes(words.length)) return null
+  if (command === undefined || words.length < command.words.min || words.length > command.words.max) return null
+  if (Object.keys(options).some((option) => !command.options?.some((known) => known === option))) return null
+  if (options.check && options.watch) return null
   if (force ? command.force === undefined : command.force === "must") return null
   // A directory is said once.
   if (name === "reset" && words.length > 0 && data !== undefined) return null
   const dataDir = resolve(data ?? process.env.LF_DATA_DIR ?? ".lf")
-  return () => command.run({ dataDir, words, force })
+  return () => command.run({ dataDir, words, force, ...options })
 }
 
 process.exitCode = await main(process.argv.slice(2))

@@ -1,11 +1,12 @@
-import { execFile } from "node:child_process"
-import { readdir } from "node:fs/promises"
+import { execFile, spawn } from "node:child_process"
+import { once } from "node:events"
+import { readdir, readFile, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { promisify } from "node:util"
 import { afterEach, describe, expect, test } from "vitest"
 import { bundle } from "../testing/bundle.ts"
-import { Add, cleanUp, startServer, temporaryDirectory } from "../testing/fixture.ts"
+import { Add, cleanUp, later, startServer, temporaryDirectory } from "../testing/fixture.ts"
 
 afterEach(cleanUp)
 
@@ -93,6 +94,83 @@ describe("lf delete", () => {
   })
 })
 
+describe("lf export and import", () => {
+  test("what one writes the other adds to another document, with its count", async () => {
+    const { lf: server, dataDir } = await withDocuments()
+    const file = join(await temporaryDirectory(), "todos.db")
+    const exported = await lf(dataDir, "export", "A", file)
+    expect(exported.stdout).toMatch(/todos\.db: the tables of document A, \d+ pages\n$/)
+    expect((await lf(dataDir, "export", "A", file)).stderr).toMatch(/^lf export: BACKUP_EXISTS/)
+    expect((await lf(dataDir, "export", "A", file, "--force")).code).toBe(0)
+    expect((await lf(dataDir, "import", "b", file)).stderr).toMatch(/^lf import: SERVER_DIRECTORY_OWNED/)
+    await server.close()
+    expect((await lf(dataDir, "import", "b", file)).stdout).toMatch(
+      /^document b: 2 rows more in \d+\.\d s, \d+ pages\n$/,
+    )
+    expect((await lf(dataDir, "import", "new", file, "--like", "A")).code).toBe(0)
+    expect((await lf(dataDir, "sql", "new", "select count(*) as n from todos")).stdout).toBe('{"n":2}\n')
+  })
+
+  test("a row that does not fit is a sentence with its line, and status 1", async () => {
+    const { lf: server, dataDir } = await withDocuments()
+    await server.close()
+    const file = join(await temporaryDirectory(), "some.csv")
+    await writeFile(file, "id,title\n3,three\n4,\n")
+    const { code, stdout, stderr } = await lf(dataDir, "import", "A", file, "--table", "todos")
+    expect([code, stdout]).toEqual([1, ""])
+    expect(stderr).toMatch(
+      /^lf import: IMPORT_INVALID: .*some\.csv, line 3: NOT NULL constraint failed: todos\.title\n$/,
+    )
+    expect((await lf(dataDir, "import", "A", file)).stderr).toMatch(/expected a table of the document \(todos\)/)
+    expect((await lf(dataDir, "sql", "A", "select count(*) as n from todos")).stdout).toBe('{"n":2}\n')
+  })
+})
+
+describe("lf types", () => {
+  const mutator =
+    'import { defineMutator, sql } from "@lf/core"\ndefineMutator({ migrations: [sql`create table a (b int)`] })'
+
+  test("writes lf-types.d.ts; --check fails while it is old, and writes nothing", async () => {
+    const directory = await temporaryDirectory()
+    await writeFile(join(directory, "mutator.ts"), `${mutator}\nsql<"all">\`select b from a\``)
+    const old = await lf(directory, "types", directory, "--check")
+    expect([old.code, old.stdout]).toEqual([1, "lf-types.d.ts is not what the app's sql says: run lf types\n"])
+    expect(await readdir(directory)).toEqual(["mutator.ts"])
+    expect((await lf(directory, "types", directory)).stdout).toBe("lf-types.d.ts: 1 statements are sound\n")
+    expect(await readFile(join(directory, "lf-types.d.ts"), "utf8")).toContain("all: { b: number | null }")
+    expect((await lf(directory, "types", directory, "--check")).code).toBe(0)
+  })
+
+  test("a wrong column is file:line:column and status 1; nothing is written", async () => {
+    const directory = await temporaryDirectory()
+    await writeFile(join(directory, "mutator.ts"), `${mutator}\nsql\`select c from a\``)
+    const { code, stdout } = await lf(directory, "types", directory)
+    expect([code, stdout]).toEqual([1, "mutator.ts:3:12 no such column: c\n"])
+    expect(await readdir(directory)).toEqual(["mutator.ts"])
+    expect((await lf(await temporaryDirectory(), "types", await temporaryDirectory())).stderr).toMatch(
+      /TYPES_NO_MUTATOR/,
+    )
+  })
+
+  test("--watch runs again after a change, and ends with the process's signal", async () => {
+    const directory = await temporaryDirectory()
+    await writeFile(join(directory, "mutator.ts"), mutator)
+    const program = await bundle("cli/bin.ts")
+    const child = spawn(process.execPath, [program, "types", directory, "--watch"])
+    later(() => child.kill())
+    let printed = ""
+    child.stdout.on("data", (bytes) => {
+      printed += bytes
+    })
+    await expect.poll(() => printed, { timeout: 10_000 }).toMatch(/0 statements are sound\n$/)
+    await writeFile(join(directory, "page.ts"), 'import { sql } from "@lf/react"\nsql`select x from a`')
+    await expect.poll(() => printed, { timeout: 10_000 }).toMatch(/page\.ts:2:12 no such column: x\n$/)
+    child.kill("SIGINT")
+    await once(child, "exit")
+    expect(child.exitCode).toBe(0)
+  })
+})
+
 test("wrong usage is the usage and status 2", async () => {
   const dataDir = await temporaryDirectory()
   for (const words of [
@@ -103,6 +181,10 @@ test("wrong usage is the usage and status 2", async () => {
     ["sql", "A"],
     ["--wrong"],
     ["reset", "x", "--data", "y"],
+    ["import", "A"],
+    ["export", "A", "x", "--table", "y"],
+    ["list", "--like", "A"],
+    ["types", "--check", "--watch"],
   ]) {
     const { code, stdout, stderr } = await lf(dataDir, ...words)
     expect([words, code, stdout]).toEqual([words, 2, ""])

@@ -1,9 +1,12 @@
 // What each command does, and the lines that it prints.
 import { resolve } from "node:path"
 import { backupDocument } from "../documents/backup.ts"
+import { exportDocument } from "../documents/export.ts"
+import { importRows } from "../documents/import-rows.ts"
 import { resetDirectory } from "../documents/reset.ts"
 import { restoreDocument } from "../documents/restore.ts"
 import { deleteDocument, listDocuments, openAtRest } from "../documents/stored-documents.ts"
+import { linesOf, runOnChange, typesReport, writeTypes } from "../row-types/watch-types.ts"
 import { examine } from "./doctor.ts"
 
 export interface Options {
@@ -11,6 +14,11 @@ export interface Options {
   /** What followed the command. */
   readonly words: readonly string[]
   readonly force: boolean
+  readonly table?: string | undefined
+  readonly like?: string | undefined
+  readonly mutator?: string | undefined
+  readonly check?: boolean | undefined
+  readonly watch?: boolean | undefined
 }
 
 /** What a command prints. Not fine: it did what it should, and found something that is wrong. */
@@ -55,6 +63,28 @@ export async function backup({ dataDir, words: [docId, path], force }: Options):
   return { text: `${file}: document ${docId}, ${counted(pageCount, "page")}` }
 }
 
+export async function exportTo({ dataDir, words: [docId, path], force }: Options): Promise<Printed> {
+  const file = resolve(path)
+  const { pageCount } = await exportDocument({ dataDir, docId, file, existing: force ? "replace" : "keep" })
+  return { text: `${file}: the tables of document ${docId}, ${counted(pageCount, "page")}` }
+}
+
+export async function importFrom({ dataDir, words: [docId, ...paths], table, like }: Options): Promise<Printed> {
+  const startMs = performance.now()
+  const { isTTY } = process.stderr
+  const onProgress = (rows: number) => {
+    if (isTTY) process.stderr.write(`\r${rows.toLocaleString("en")} rows`)
+  }
+  const files = paths.map((path) => resolve(path))
+  try {
+    const { rows, pageCount } = await importRows({ dataDir, docId, files, table, like, onProgress })
+    const seconds = ((performance.now() - startMs) / 1000).toFixed(1)
+    return { text: `document ${docId}: ${counted(rows, "row")} more in ${seconds} s, ${counted(pageCount, "page")}` }
+  } finally {
+    if (isTTY) process.stderr.write("\r\x1b[K")
+  }
+}
+
 export async function restore({ dataDir, words: [docId, path] }: Options): Promise<Printed> {
   const file = resolve(path)
   const { pageCount, epoch, keptAt } = await restoreDocument({ dataDir, docId, file })
@@ -72,6 +102,21 @@ export async function reset({ dataDir, words: [path] }: Options): Promise<Printe
   const count = await resetDirectory(directory)
   const done = count === null ? "no data here" : `deleted ${counted(count, "document")}`
   return { text: `${directory}: ${done}` }
+}
+
+/** Checks the app's sql and writes the types of its rows: once, or after every change until the process ends. */
+export async function types({ words: [path], mutator, check = false, watch = false }: Options): Promise<Printed> {
+  const appDir = resolve(path ?? ".")
+  const once = () => writeTypes({ appDir, mutatorFile: mutator, isCheck: check })
+  if (!watch) return linesOf(await once(), check)
+  const stop = new AbortController()
+  process.once("SIGINT", () => stop.abort())
+  const report = async () => {
+    const { text } = await typesReport({ appDir, mutatorFile: mutator })
+    process.stdout.write(`${text}\n`)
+  }
+  await runOnChange(appDir, report, stop.signal)
+  return { text: "" }
 }
 
 export async function doctor({ dataDir, words: [url] }: Options): Promise<Printed> {

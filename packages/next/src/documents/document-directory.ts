@@ -1,8 +1,9 @@
-import { readdir } from "node:fs/promises"
-import { join } from "node:path"
+import { readdir, rm } from "node:fs/promises"
+import { dirname, join } from "node:path"
 import { isDocId } from "@lf/core"
 import { checkDocId } from "@lf/core/internal"
-import { errnoOf } from "../node/fs-calls.ts"
+import { errnoOf, nodeFsCalls } from "../node/fs-calls.ts"
+import { newToken } from "../node/owner-lock.ts"
 
 /**
  * A document's directory: `<dataDir>/docs/<id>`, each upper-case letter as `=` and its lower-case hex code, because "a"
@@ -29,4 +30,19 @@ export async function isStored(directory: string): Promise<boolean> {
     if (errnoOf(error) === "ENOENT") return false
     throw error
   }
+}
+
+/** Removes a document's directory: in one durable step it is no document's any more, then its files go. */
+export async function removeDirectory(directory: string): Promise<void> {
+  // No document id has a dot. What a crash leaves here, the next call removes.
+  const gone = `${directory}.deleted-${newToken()}`
+  await nodeFsCalls.rename(directory, gone)
+  const docs = dirname(directory)
+  await nodeFsCalls.syncDirectory(docs)
+  const names = await readdir(docs)
+  await Promise.all(
+    names
+      .filter((name) => name.includes(".deleted-"))
+      .map((name) => rm(join(docs, name), { recursive: true, force: true })),
+  )
 }

@@ -1,4 +1,4 @@
-import { LfError, type Mutator } from "@lf/core"
+import { type ErrorCode, LfError, type Mutator } from "@lf/core"
 import { type Cancel, type Effect, type Host, type OnFailed, Remote } from "@lf/core/internal"
 import { LIMITS, type Limits } from "../limits/limits.ts"
 import { type Reporter, reporterOf, toFailure } from "../log/error-report.ts"
@@ -7,7 +7,7 @@ import { vmGuard } from "../node/guard.ts"
 import { loadSqlite } from "../node/load-sqlite.ts"
 import { nodeHost } from "../node/node-host.ts"
 import { isBuilding, isDevelopment } from "../process/environment.ts"
-import { docDirectory, isStored } from "./document-directory.ts"
+import { docDirectory, isStored, removeDirectory } from "./document-directory.ts"
 
 export type RoomLimits = Pick<Limits, "idleMs" | "openRoomsMax" | "mutationMsMax" | "queryMsMax" | "documentPagesMax">
 
@@ -33,7 +33,8 @@ export interface Lease {
 
 interface Room {
   readonly docId: string
-  readonly remote: Promise<Remote>
+  /** Null: the document is being deleted, and was not open. */
+  readonly remote: Promise<Remote> | null
   leases: number
   cancelIdle: Cancel
   closing: Promise<void> | null
@@ -87,12 +88,13 @@ export class Rooms {
    * SERVER_DIRECTORY_OWNED, and what recovering it throws
    */
   async enter(docId: string, { create }: { readonly create: boolean }): Promise<Lease> {
-    if (!create && !(await this.has(docId))) throw new LfError("DOC_NOT_FOUND", "there is no such document")
     for (;;) {
+      // Again after a wait: it may have been deleted.
+      if (!create && !(await this.has(docId))) throw new LfError("DOC_NOT_FOUND", "there is no such document")
       if (this.#closing !== null) throw new LfError("SERVER_CLOSING", "the server is shutting down")
       const room = this.#rooms.get(docId) ?? (await this.#startWithin(docId))
       if (room === null) continue
-      if (room.closing !== null) {
+      if (room.closing !== null || room.remote === null) {
         await room.closing
         continue
       }
@@ -106,6 +108,38 @@ export class Rooms {
         throw error
       }
     }
+  }
+
+  /**
+   * Deletes a document for good: ends its connections with DOC_DELETED, then removes its files. Openings wait meanwhile; the
+   * next one with `create` makes a new document, under a new epoch.
+   * @throws DOC_ID_INVALID DOC_NOT_FOUND SERVER_CLOSING SERVER_DIRECTORY_OWNED LOG_FAILED
+   */
+  async delete(docId: string): Promise<void> {
+    const directory = docDirectory(this.dataDir, docId)
+    await this.#own()
+    for (;;) {
+      if (this.#closing !== null) throw new LfError("SERVER_CLOSING", "the server is shutting down")
+      if (!(await this.has(docId))) throw new LfError("DOC_NOT_FOUND", "there is no such document")
+      const known = this.#rooms.get(docId)
+      // Its own end comes first.
+      if (known !== undefined && known.closing !== null) await known.closing
+      else return await this.#delete(known ?? this.#placeOf(docId), directory)
+    }
+  }
+
+  async #delete(room: Room, directory: string): Promise<void> {
+    room.cancelIdle()
+    const deleting = this.#close(room, "DOC_DELETED", () => removeDirectory(directory))
+    room.closing = deleting.catch(() => {}) // `delete` throws it
+    await deleting
+  }
+
+  /** Keeps others from opening the document. */
+  #placeOf(docId: string): Room {
+    const room: Room = { docId, remote: null, leases: 0, cancelIdle: () => {}, closing: null }
+    this.#rooms.set(docId, room)
+    return room
   }
 
   /** Why no document can be opened now; null: they can. Locks the data directory, as the first opening would. */
@@ -247,14 +281,15 @@ export class Rooms {
     return room.closing
   }
 
-  async #close(room: Room): Promise<void> {
+  async #close(room: Room, code?: ErrorCode, afterwards = async () => {}): Promise<void> {
     try {
       // A document that failed to open has reported the reason to its callers.
-      const remote = await room.remote.catch(() => null)
-      await remote?.close()
-    } catch (error) {
-      // The next opening recovers it from its log.
-      this.#reporter.failed({ event: "document-not-closed", error, code: "LOG_FAILED", doc: room.docId })
+      const remote = (await room.remote?.catch(() => null)) ?? null
+      await remote?.close(code).catch((error: unknown) => {
+        // The next opening recovers it from its log.
+        this.#reporter.failed({ event: "document-not-closed", error, code: "LOG_FAILED", doc: room.docId })
+      })
+      await afterwards()
     } finally {
       this.#forget(room)
     }

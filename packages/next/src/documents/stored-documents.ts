@@ -1,4 +1,4 @@
-import { readdir, rm, stat } from "node:fs/promises"
+import { readdir, stat } from "node:fs/promises"
 import { join } from "node:path"
 import { LfError } from "@lf/core"
 import { DocumentAtRest, pagesAtRest } from "@lf/core/internal"
@@ -6,7 +6,7 @@ import { errnoOf } from "../node/fs-calls.ts"
 import { acquireDirectory, readFsLog } from "../node/fs-log.ts"
 import { loadSqlite } from "../node/load-sqlite.ts"
 import { nodeHost } from "../node/node-host.ts"
-import { docDirectory, docIdOf, isStored } from "./document-directory.ts"
+import { docDirectory, docIdOf, isStored, removeDirectory } from "./document-directory.ts"
 
 export interface StoredDocument {
   readonly docId: string
@@ -45,7 +45,7 @@ export async function deleteDocument(dataDir: string, docId: string): Promise<vo
   if (!(await isStored(directory))) throw new LfError("DOC_NOT_FOUND", `there is no document in ${directory}`)
   const lock = await acquireDirectory(dataDir)
   try {
-    await rm(directory, { recursive: true })
+    await removeDirectory(directory)
   } finally {
     await lock.release()
   }

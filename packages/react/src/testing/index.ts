@@ -1,33 +1,5 @@
-import { LfError, type Mutator } from "@lf/core"
-import type { Network } from "@lf/core/internal"
-import { memoryPlatform } from "../platform/memory/memory-platform.ts"
-import { portOf, type TabMessage, type WorkerMessage } from "../rpc/protocol.ts"
-import { WorkerHost } from "../worker/worker-host.ts"
-
-/** Tests have no server unless one is given. */
-const nowhere: Network = {
-  connect: () => Promise.reject(new LfError("SERVER_CLOSING", "tests have no server")),
-}
-
-/**
- * The app's worker inside the test's own process, on real SQLite and memory in place of a disk: for jsdom.
- * Returns what `LfProvider` takes as `worker`.
- *
- * @example render(<LfProvider doc="d" worker={memoryWorker({ mutator })}><App /></LfProvider>)
- */
-export function memoryWorker({
-  mutator,
-  network = nowhere,
-}: {
-  mutator: Mutator
-  network?: Network
-}): () => SharedWorker {
-  const platform = memoryPlatform(network)
-  const host = new WorkerHost({ mutator, platform, end: () => {} })
-  return () => {
-    const { port1, port2 } = new MessageChannel()
-    host.accept(portOf<WorkerMessage, TabMessage>(port2))
-    // The part of a SharedWorker that TabDocument uses: its port, and a place for onerror.
-    return { port: port1, onerror: null } as unknown as SharedWorker
-  }
-}
+export { memoryWorker } from "./memory-worker.ts"
+export type { TestAccessOptions, TestAuthorizeRequest, TestAuthRequest } from "./test-access.ts"
+export type { TestClient } from "./test-device.ts"
+export type { TestAppliedEvent, TestFailure } from "./test-documents.ts"
+export { type TestDocument, type TestServer, type TestServerOptions, testServer } from "./test-server.ts"

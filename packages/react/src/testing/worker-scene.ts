@@ -1,7 +1,8 @@
 import { defineMutation, defineMutator, LfError, Reject, sql } from "@lf/core"
 import { ClientConnection, type Host, MemoryDisk, MemoryNetwork, type Network, Remote } from "@lf/core/internal"
 import { browserHost } from "../platform/browser/browser-host.ts"
-import { loadSqliteInNode, memoryPlatform } from "../platform/memory/memory-platform.ts"
+import { loadSqliteAnywhere } from "../platform/memory/load-sqlite.ts"
+import { memoryPlatform } from "../platform/memory/memory-platform.ts"
 import type { Platform } from "../platform/port.ts"
 import type { Port, TabMessage, WorkerMessage } from "../rpc/protocol.ts"
 import { WorkerHost } from "../worker/worker-host.ts"
@@ -199,7 +200,7 @@ export async function itemsServer(user: string | null = null) {
   const opened = await new MemoryDisk().open("d")
   const remote = await Remote.recover({
     opened,
-    loadSqlite: loadSqliteInNode,
+    loadSqlite: loadSqliteAnywhere,
     mutator: itemsMutator,
     host: browserHost,
   })

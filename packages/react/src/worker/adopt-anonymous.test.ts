@@ -9,8 +9,8 @@ import { browserHost as host } from "../platform/browser/browser-host.ts"
 import type { BrowserStorage } from "../platform/browser/browser-storage.ts"
 import { openBrowserLog } from "../platform/browser/idb-log.ts"
 import { deleteBrowserLog, hasBrowserLog, moveBrowserLog, movedMsOf } from "../platform/browser/stored-logs.ts"
+import { loadSqliteAnywhere } from "../platform/memory/load-sqlite.ts"
 import { MemoryLocks } from "../platform/memory/memory-locks.ts"
-import { loadSqliteInNode } from "../platform/memory/memory-platform.ts"
 import type { Platform } from "../platform/port.ts"
 import { OpenDocument } from "./open-document.ts"
 
@@ -41,7 +41,7 @@ class Server {
   async start(): Promise<void> {
     this.remote = await Remote.recover({
       opened: await new MemoryDisk().open("d"),
-      loadSqlite: loadSqliteInNode,
+      loadSqlite: loadSqliteAnywhere,
       mutator,
       host,
     })
@@ -85,7 +85,7 @@ class Device {
       mutator,
       platform: this.change({
         host,
-        loadSqlite: loadSqliteInNode,
+        loadSqlite: loadSqliteAnywhere,
         openLog: (key) => openBrowserLog({ key, storage }),
         deleteLog: (key) => deleteBrowserLog(key, storage),
         hasLog: (key) => hasBrowserLog(key, storage),

@@ -1,7 +1,7 @@
-import { type LoadSqlite, MemoryDisk, type Network, newInstance } from "@lf/core/internal"
-import factory from "wa-sqlite/dist/wa-sqlite.mjs"
+import { MemoryDisk, type Network } from "@lf/core/internal"
 import { browserHost } from "../browser/browser-host.ts"
 import type { Platform } from "../port.ts"
+import { loadSqliteAnywhere } from "./load-sqlite.ts"
 import { MemoryLocks } from "./memory-locks.ts"
 
 /** The browser's twin in memory. It has one worker, so a holder is never asked to hand over. */
@@ -15,7 +15,7 @@ export function memoryPlatform(network: Network): Platform {
   const renew = (key: string) => void places.set(key, `${key}/${++moves}`)
   return {
     host: browserHost,
-    loadSqlite: loadSqliteInNode,
+    loadSqlite: loadSqliteAnywhere,
     openLog: (key) => disk.open(placeOf(key)),
     deleteLog: async (key) => renew(key),
     hasLog: async (key) => disk.has(placeOf(key)),
@@ -31,12 +31,4 @@ export function memoryPlatform(network: Network): Platform {
     holdLivenessLock: async () => null,
     watchLivenessLock: () => () => {},
   }
-}
-
-export const loadSqliteInNode: LoadSqlite = async () => {
-  const { readFile } = await import("node:fs/promises")
-  const { createRequire } = await import("node:module")
-  const path = createRequire(import.meta.url).resolve("wa-sqlite/dist/wa-sqlite.wasm")
-  const compiled = await WebAssembly.compile(new Uint8Array(await readFile(path)))
-  return await newInstance(factory, (imports) => WebAssembly.instantiate(compiled, imports as WebAssembly.Imports))
 }

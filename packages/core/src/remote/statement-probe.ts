@@ -1,0 +1,76 @@
+import { Database } from "../sqlite/database.ts"
+import type { SqliteModule } from "../sqlite/module.ts"
+import type { Sql } from "../sqlite/sql.ts"
+import { Storage } from "../storage/storage.ts"
+import { defineMutator } from "../timeline/mutator.ts"
+import { migrate } from "../timeline/schema.ts"
+import { APP_TABLES } from "./document-at-rest.ts"
+
+/** A column of a table or of a query's result, with the type that SQLite says; "": it says none. */
+export interface ProbedColumn {
+  readonly name: string
+  readonly type: string
+  readonly isNotNull: boolean
+}
+
+/** An empty document with an app's schema, in which statements are prepared and never run. */
+export class StatementProbe {
+  readonly #db: Database
+
+  /** @throws MIGRATION_FAILED with the migration's position from 0 */
+  constructor(module: SqliteModule, migrations: readonly Sql<unknown>[]) {
+    this.#db = new Database(module, new Storage())
+    try {
+      migrate(this.#db, defineMutator({ migrations, mutations: [] }))
+    } catch (error) {
+      this.#db.close()
+      throw error
+    }
+  }
+
+  /** Prepares a statement as a mutation or query would. @throws SQL_ERROR SQL_DENIED SQL_MULTIPLE SQL_BAD_PARAMETER */
+  check(text: string, parameterCount: number): void {
+    this.#db.all({ sql: `explain ${text}`, parameters: new Array(parameterCount).fill(null) }, "mutation")
+  }
+
+  /** The instructions that a statement without parameters compiles to: equal for statements that SQLite simplifies to the same. */
+  opcodes(text: string): string {
+    return this.#db
+      .exec(`explain ${text}`)
+      .map(({ opcode }) => opcode)
+      .join()
+  }
+
+  /** The columns of a query without parameters, in order. @throws SQL_ERROR */
+  columns(select: string): ProbedColumn[] {
+    this.#db.exec(`create temp view lf_probe as ${select}`)
+    try {
+      return this.#columnsOf("lf_probe")
+    } finally {
+      this.#db.exec("drop view lf_probe")
+    }
+  }
+
+  tables(): { readonly name: string; readonly columns: readonly ProbedColumn[] }[] {
+    const names = this.#db.exec(APP_TABLES).map(({ name }) => String(name))
+    return names.map((name) => ({ name, columns: this.#columnsOf(name) }))
+  }
+
+  close(): void {
+    this.#db.close()
+  }
+
+  /** Generated columns are read like others; those of a virtual table that only its functions use are hidden (1). */
+  #columnsOf(name: string): ProbedColumn[] {
+    const rows = this.#db.exec(
+      `select name, upper(type) as type, "notnull" or (pk and upper(type) = 'INTEGER') as isNotNull
+        from pragma_table_xinfo(?) where hidden <> 1 order by cid`,
+      name,
+    )
+    return rows.map((row) => ({
+      name: String(row.name),
+      type: String(row.type),
+      isNotNull: row.isNotNull === 1,
+    }))
+  }
+}

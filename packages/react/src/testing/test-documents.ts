@@ -1,0 +1,170 @@
+import { LfError, type Mutator } from "@lf/core"
+import {
+  type Admission,
+  asPrincipal,
+  ClientConnection,
+  checkDocId,
+  type Effect,
+  type Hello,
+  type Host,
+  loadChecksum,
+  MemoryDisk,
+  type Pipe,
+  Remote,
+  type Rights,
+} from "@lf/core/internal"
+import { loadSqliteAnywhere } from "../platform/memory/load-sqlite.ts"
+import { codeOf, type TestAccess } from "./test-access.ts"
+
+/** A mutation that was applied. `uid` is the idempotency key for its receiver. */
+export interface TestAppliedEvent extends Effect {
+  readonly docId: string
+}
+
+/** Where a mutator failed at the server. */
+export interface TestFailure {
+  readonly doc: string
+  readonly mutation: string
+  readonly uid: string
+  readonly user: string | null
+}
+
+export interface TestDocumentsOptions<P extends { readonly id: string }> {
+  readonly mutator: Mutator
+  readonly host: Host
+  readonly access: TestAccess<P>
+  readonly onApplied: ((event: TestAppliedEvent) => void | Promise<void>) | undefined
+  readonly onError: ((error: unknown, failure: TestFailure) => void) | undefined
+}
+
+/** A device that connects. */
+export interface Caller {
+  readonly user: string | null
+  readonly headers: Headers
+  readonly url: string
+}
+
+interface PrincipalRights<P> extends Rights {
+  readonly principal: P | null
+  /** Asks `authenticate` and `authorize` again. The code that closes the connection; null: it may stay. */
+  recheck(): Promise<string | null>
+}
+
+/** The documents of a test's server: one `Remote` each, in memory. */
+export class TestDocuments<P extends { readonly id: string }> {
+  readonly #options: TestDocumentsOptions<P>
+  readonly #disk = new MemoryDisk()
+  readonly #remotes = new Map<string, Promise<Remote>>()
+  /** Those that are open, with what they asked to be admitted. */
+  readonly #connections = new Map<ClientConnection<PrincipalRights<P>>, PrincipalRights<P>>()
+  #working = 0
+
+  constructor(options: TestDocumentsOptions<P>) {
+    this.#options = options
+  }
+
+  /** Calls of `onApplied` and of this process that are under way. */
+  get working(): number {
+    return this.#working
+  }
+
+  has(doc: string): boolean {
+    return this.#remotes.has(doc)
+  }
+
+  /** Null: there is no such document, or it is not open yet. */
+  async find(doc: string): Promise<Remote | null> {
+    return (await this.#remotes.get(doc)) ?? null
+  }
+
+  /** The document, which is created when it is missing. @throws DOC_ID_INVALID MIGRATION_FAILED */
+  open(doc: string): Promise<Remote> {
+    checkDocId(doc)
+    const remote = this.#remotes.get(doc) ?? this.#recover(doc)
+    this.#remotes.set(doc, remote)
+    // The next opening tries again.
+    remote.catch(() => this.#remotes.delete(doc))
+    return remote
+  }
+
+  /** Runs `work` as a part of what `settled` waits for. */
+  async during<T>(work: () => Promise<T>): Promise<T> {
+    this.#working++
+    try {
+      return await work()
+    } finally {
+      this.#working--
+    }
+  }
+
+  /** Serves a device's connection. */
+  accept(pipe: Pipe, caller: Caller): void {
+    const { host } = this.#options
+    const admission: Admission<PrincipalRights<P>> = {
+      authorize: (hello) => this.#rightsOf(hello, caller),
+      openDocument: async (hello, asked) => {
+        await this.#checkCreate(hello.docId, asked.principal)
+        const remote = await this.open(hello.docId)
+        this.#connections.set(connection, asked)
+        return { remote, release: () => void this.#connections.delete(connection) }
+      },
+    }
+    const connection = new ClientConnection({ pipe, host, admission })
+  }
+
+  /** Asks for every open connection again, and closes those that lost access. */
+  async recheck(): Promise<void> {
+    const ask = async ([connection, rights]: readonly [ClientConnection<PrincipalRights<P>>, PrincipalRights<P>]) => {
+      const code = await rights.recheck()
+      if (code !== null) connection.close(code)
+    }
+    await Promise.all(Array.from(this.#connections, ask))
+  }
+
+  async close(): Promise<void> {
+    const remotes = await Promise.allSettled(this.#remotes.values())
+    this.#remotes.clear()
+    await Promise.all(remotes.map((one) => (one.status === "fulfilled" ? one.value.close() : null)))
+  }
+
+  async #recover(doc: string): Promise<Remote> {
+    const { mutator, host, onApplied, onError } = this.#options
+    await loadChecksum()
+    return await Remote.recover({
+      opened: await this.#disk.open(doc),
+      loadSqlite: loadSqliteAnywhere,
+      mutator,
+      host,
+      // As in development: a rejection's author gets the message of what was thrown.
+      sendsMessages: true,
+      onFailed: ({ mutation: { name, uid }, user, error }) => onError?.(error, { doc, mutation: name, uid, user }),
+      ...(onApplied === undefined
+        ? {}
+        : { onApplied: (effect) => this.during(async () => await onApplied({ docId: doc, ...effect })) }),
+    })
+  }
+
+  async #rightsOf({ docId: doc, token }: Hello, { user, headers, url }: Caller): Promise<PrincipalRights<P>> {
+    const { access } = this.#options
+    const request = { headers, url: new URL(url, "http://localhost"), token: token === "" ? null : token, user }
+    const principal = await access.authenticate(request)
+    await access.check({ principal, doc, action: "read" })
+    const again = async () => {
+      const now = await access.authenticate(request)
+      if (now?.id !== principal?.id) throw new LfError("AUTH_REQUIRED", "authenticate() answered another user")
+      await access.check({ principal: now, doc, action: "read" })
+    }
+    return {
+      principal,
+      user: principal?.id ?? null,
+      author: principal === null ? null : asPrincipal(principal),
+      mayWrite: (mutation) => access.may({ principal, doc, action: "write", mutation }),
+      recheck: () => codeOf(again()),
+    }
+  }
+
+  /** @throws FORBIDDEN AUTHORIZE_FAILED */
+  async #checkCreate(doc: string, principal: P | null): Promise<void> {
+    if (!this.has(doc)) await this.#options.access.check({ principal, doc, action: "create" })
+  }
+}
