@@ -44,7 +44,11 @@ function NewInvite() {
 
   return (
     <div className="row">
-      <select aria-label="Role" value={role} onChange={({ target }) => setRole(target.value === "viewer" ? "viewer" : "editor")}>
+      <select
+        aria-label="Role"
+        value={role}
+        onChange={({ target }) => setRole(target.value === "viewer" ? "viewer" : "editor")}
+      >
         <option value="editor">can edit</option>
         <option value="viewer">can read</option>
       </select>

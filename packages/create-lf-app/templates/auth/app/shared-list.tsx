@@ -1,6 +1,15 @@
 "use client"
 
-import { LfProvider, sql, useConnectionStatus, useDocument, useLf, useMutation, useQuery, useSyncStatus } from "@lf/react"
+import {
+  LfProvider,
+  sql,
+  useConnectionStatus,
+  useDocument,
+  useLf,
+  useMutation,
+  useQuery,
+  useSyncStatus,
+} from "@lf/react"
 import { useRouter } from "next/navigation"
 import { type ReactNode, useEffect } from "react"
 import type { User } from "../auth.server"
@@ -38,7 +47,9 @@ function OpenList({ user }: { user: User | null }) {
   const { status, error } = useConnectionStatus()
   const { isUpToDate } = useSyncStatus()
   const list = useQuery(sql<{ title: string }>`select title from list`)
-  const members = useQuery(sql<Member>`select user_id as user, name, role from members order by role = 'owner' desc, name`)
+  const members = useQuery(
+    sql<Member>`select user_id as user, name, role from members order by role = 'owner' desc, name`,
+  )
   // Here too, so that the list and what is below it appear together.
   const todos = useQuery(allTodos)
   const draft = useDrafts().find((draft) => draft.id === id)

@@ -31,7 +31,8 @@ export function Notes() {
       <h1>Notes</h1>
       {/* "dialog": Enter before hydration does nothing, instead of leaving the page. */}
       <form method="dialog" onSubmit={submit}>
-        <input name="text" aria-label="New note" maxLength={200} autoComplete="off" /> <button type="submit">Add</button>
+        <input name="text" aria-label="New note" maxLength={200} autoComplete="off" />{" "}
+        <button type="submit">Add</button>
       </form>
       <ul aria-busy={notes.isPending}>
         {notes.data?.map(({ id, text }) => (

@@ -2,8 +2,8 @@
 
 import { sql, useLf } from "@lf/react"
 import { useEffect } from "react"
-import { homeOf, KeepList, NameMe } from "../lf/members"
 import type { User } from "../../auth.server"
+import { homeOf, KeepList, NameMe } from "../lf/members"
 import { type Draft, removeDraft, useDrafts } from "./device"
 
 /** Sends what was begun on this device, also before the user signed in, to the server, and puts it among their lists. */

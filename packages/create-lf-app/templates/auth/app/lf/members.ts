@@ -48,7 +48,9 @@ export const AcceptInvite = defineMutation(
     const [member] = tx.all(sql`select 1 from members where user_id = ${user}`)
     if (member !== undefined) return
     const newest = tx.nowMs - inviteMsMax
-    const [invite] = tx.all(sql<{ role: Role }>`select role from invites where hash = ${hash} and created_at > ${newest}`)
+    const [invite] = tx.all(
+      sql<{ role: Role }>`select role from invites where hash = ${hash} and created_at > ${newest}`,
+    )
     if (invite === undefined) throw new Reject("INVITE_GONE")
     tx.run(sql`delete from invites where hash = ${hash}`)
     tx.run(sql`insert into members (user_id, name, role) values (${user}, ${name}, ${invite.role})`)
@@ -66,7 +68,9 @@ export const RemoveMember = defineMutation("RemoveMember", z.object({ user: id }
 export const homeOf = (user: string) => `home-${user}`
 
 export const KeepList = defineMutation("KeepList", z.object({ id, title }), (tx, { id, title }) => {
-  tx.run(sql`insert into lists (id, title) values (${id}, ${title}) on conflict (id) do update set title = excluded.title`)
+  tx.run(
+    sql`insert into lists (id, title) values (${id}, ${title}) on conflict (id) do update set title = excluded.title`,
+  )
 })
 
 export const ForgetList = defineMutation("ForgetList", z.object({ id }), (tx, { id }) => {
