@@ -38,11 +38,15 @@ function secretIn(file: string): string {
 }
 
 // Routes are bundled apart and edits load this file again: the process has one.
-const shared = globalThis as typeof globalThis & { accounts?: ReturnType<typeof open> }
+const shared = globalThis as typeof globalThis & { accounts?: ReturnType<typeof open> | undefined }
 
 /** Opened by the first request, not while the app is built. */
 export function accounts() {
-  shared.accounts ??= open()
+  shared.accounts ??= open().catch((error: unknown) => {
+    // A full disk or a missing right: the next request tries again.
+    shared.accounts = undefined
+    throw error
+  })
   return shared.accounts
 }
 

@@ -68,6 +68,7 @@ function OpenList({ user }: { user: User | null }) {
       <TodoList title={title} status={where} isReadOnly={me?.role === "viewer"}>
         {status === "needs-auth" && user && <Notice>Your session has ended, so nothing is sent.</Notice>}
         {user === null ? <Notice>To keep this list everywhere and to share it:</Notice> : null}
+        {status === "error" && error && user && <p role="alert">{error.message}</p>}
         {user && me && <Members me={me} members={members.data ?? []} />}
       </TodoList>
     )
@@ -152,8 +153,8 @@ function Notice({ children }: { children: string }) {
 
 function Sentence({ children }: { children: ReactNode }) {
   return (
-    <main className="account" role="status">
-      {children}
+    <main className="account">
+      <p role="status">{children}</p>
     </main>
   )
 }

@@ -2,12 +2,20 @@
 
 import Link from "next/link"
 import { useRouter } from "next/navigation"
+import { useEffect } from "react"
 import { useUser } from "./device"
 import "./account.css"
 
 /** The same height in every state: nothing below it moves. */
 export function AccountBar() {
   const user = useUser()
+  const id = user?.id
+
+  // The session's cookie is good for a week: each visit renews it.
+  useEffect(() => {
+    if (id !== undefined) void fetch("/api/auth/get-session").catch(() => undefined)
+  }, [id])
+
   return (
     <nav className="account-bar">
       <Link href="/">Lists</Link>
