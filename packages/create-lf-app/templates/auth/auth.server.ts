@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto"
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs"
 import { join, resolve } from "node:path"
 import { type BetterAuthOptions, betterAuth } from "better-auth"
 import { getMigrations } from "better-auth/db/migration"
@@ -11,7 +11,10 @@ const directory = resolve(/* turbopackIgnore: true */ process.env.LF_DATA_DIR ??
 
 async function open() {
   mkdirSync(directory, { recursive: true, mode: 0o700 })
-  const database = new Database(join(directory, "accounts.db"))
+  const file = join(directory, "accounts.db")
+  // For this user alone, like the documents. SQLite gives its other files the same rights.
+  closeSync(openSync(file, "a", 0o600))
+  const database = new Database(file)
   database.pragma("journal_mode = WAL")
   const options = {
     database: { dialect: new SqliteDialect({ database }), type: "sqlite", transaction: true },
