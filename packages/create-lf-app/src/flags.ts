@@ -25,17 +25,17 @@ export type FlagsResult =
 export const USAGE = `usage: npm create lf-app@latest [directory] -- [options]
        npm create lf-app@latest [directory] -- --add [options]
 
-  directory        where the app goes, and its name (default: my-app)
+  directory          where the app goes, and its name (default: my-app)
   --template <name>  ${templateNames.join(", ")} (default: ${defaultTemplate})
-                   minimal: one page, one table; todo: a list that syncs; auth: the list with accounts and members
-  --add            adds lf to the App Router app in the directory (default: this one); shows each change first,
-                   overwrites nothing
-  -y, --yes        ask nothing, take the defaults
-  --install        install the dependencies (default)
-  --no-install     do not
-  --pm <name>      ${packageManagers.join(", ")} (default: the one that runs this)
-  -h, --help       this
-  -v, --version    the version
+                     minimal: one page, one table; todo: a list that syncs; auth: the list with accounts and members
+  --add              adds lf to the App Router app in the directory (default: this one); shows each change first,
+                     overwrites nothing
+  -y, --yes          ask nothing, take the defaults
+  --install          install the dependencies (default)
+  --no-install       do not
+  --pm <name>        ${packageManagers.join(", ")} (default: the one that runs this)
+  -h, --help         this
+  -v, --version      the version
 `
 
 const options = {
