@@ -29,6 +29,7 @@ export const PaintItem = defineMutation("PaintItem", z.object({ id, color: z.str
   tx.run(sql`update items set color = ${color} where id = ${id}`)
 })
 
+export const itemsOfAll = sql<Item & { _doc: string }>`select _doc, id, title from items order by title`
 export const mutator = defineMutator({
   migrations: [
     sql`create table items (

@@ -1,17 +1,19 @@
-// The address says which document and when fields commit: /?doc=one&when=pause
+// The address says which document and when fields commit: /?doc=one&when=pause; or of which documents the items are
+// listed: /?docs=one,two
 import {
   type FieldOptions,
   LfProvider,
   useConnectionStatus,
   useDocument,
   useField,
+  useLf,
   useMutation,
   useQuery,
   useSyncStatus,
 } from "@lf/react"
 import { memo, useEffect } from "react"
 import { createRoot } from "react-dom/client"
-import { allItems, type Item, PaintItem, RenameItem, TickItem } from "./items.ts"
+import { AddItems, allItems, type Item, itemsOfAll, PaintItem, RenameItem, TickItem } from "./items.ts"
 
 const asked = new URLSearchParams(location.search)
 const when = asked.get("when") as FieldOptions<string>["when"]
@@ -71,11 +73,34 @@ const Row = memo(function Row({ item }: { item: Item }) {
   )
 })
 
+/** Items of several documents, without a provider of their own. */
+function ItemsOf({ docs }: { docs: readonly string[] }) {
+  const lf = useLf()
+  const items = useQuery(itemsOfAll, { docs })
+  useEffect(() => {
+    const add = async (doc: string, title: string) => {
+      await lf.document(doc).mutate(AddItems, { count: 1, title })
+    }
+    Object.assign(window, { add })
+  }, [lf])
+  return (
+    <ul aria-busy={items.isPending}>
+      {items.data?.map(({ _doc, id, title }) => (
+        <li key={`${_doc}/${id}`}>
+          {_doc}: {title}
+        </li>
+      ))}
+      {items.error !== null && <li role="alert">{items.error.code}</li>}
+    </ul>
+  )
+}
+
+const docs = asked.get("docs")?.split(",")
 const root = document.getElementById("root")
 if (root !== null) {
   createRoot(root).render(
     <LfProvider doc={asked.get("doc") ?? "items"} worker={connect}>
-      <Items />
+      {docs === undefined ? <Items /> : <ItemsOf docs={docs} />}
     </LfProvider>,
   )
 }

@@ -94,7 +94,7 @@ export class Source {
   #changesFor(cursor: Lsn, lacked: Difference): Changeset {
     const frames: Uint8Array[] = []
     const pipe = { send: (frame: Uint8Array) => void frames.push(frame), close() {}, listen() {} }
-    const client = new ConnectedClient({ pipe, clientId: "reader", user: null, hasOurEpoch: true })
+    const client = new ConnectedClient({ pipe, clientId: "reader", rights: { user: null }, hasOurEpoch: true })
     client.waiting = { type: "sync-storage", cursor, outcomesSeen: lsn(0), resumeLsn: lsn(0), resumePages: 0 }
     client.startTransfer(new News(cursor, this.#snapshot(), lacked), [])
     const parts: Pages[] = []

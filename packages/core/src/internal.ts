@@ -12,12 +12,14 @@ export { decodeLogHeader, encodeLogHeader, type LogHeader, pagesChecksum } from 
 export { MemoryDisk, openMemoryLog } from "./journal/memory-log.ts"
 export { decodeRecords, encodeGroup } from "./journal/record.ts"
 export { Streams } from "./journal/streams.ts"
+export { JOINED_DOCS_MAX, JoinedView } from "./local/joined-view.ts"
 export type { LiveSubscription } from "./local/live-queries.ts"
 export { type LiveResult, liveQueryKey, queryKey } from "./local/live-query.ts"
 export { Local } from "./local/local.ts"
 export type { RejectionChange } from "./local/local-entries.ts"
 export { PENDING_MAX } from "./local/local-options.ts"
 export { isAwaited, pendingAtRest } from "./local/log-at-rest.ts"
+export { bytesToPresence, Presences, type PresencesChange, presenceToBytes } from "./local/presences.ts"
 export type { LocalReceipt } from "./local/receipts.ts"
 export { diffRows, patchRows, type RowPatch } from "./local/row-patch.ts"
 export { type ConnectionStatus, Session, type SessionState } from "./local/session.ts"
@@ -28,17 +30,20 @@ export {
   type Hello,
   PART_BYTES_MAX,
   PROTOCOL_VERSION,
+  type SharedPresence,
   TOKEN_BYTES_MAX,
   USER_BYTES_MAX,
 } from "./network/message.ts"
 export type { Network, Pipe, PipeListener } from "./network/network.ts"
-export type { Admission, OpenDocument, Pace, Rights } from "./remote/admission.ts"
+export type { Admission, OpenDocument, Pace } from "./remote/admission.ts"
 export { ClientConnection } from "./remote/client-connection.ts"
 export { DocumentAtRest, type DocumentSchema } from "./remote/document-at-rest.ts"
 export type { Effect, OnApplied } from "./remote/on-applied.ts"
+export type { RowsAt } from "./remote/reads.ts"
 export { Remote } from "./remote/remote.ts"
 export type { RemoteOptions } from "./remote/remote-options.ts"
 export { type DocumentCopy, pagesAtRest, readCopy, restoreCopy } from "./remote/restore.ts"
+export type { Rights } from "./remote/rights.ts"
 export { type ImportColumn, type MissingParent, RowImport } from "./remote/row-import.ts"
 export { MUTATION_PAGES_MAX } from "./remote/size-watch.ts"
 export { SqliteFile } from "./remote/sqlite-file.ts"
@@ -49,4 +54,6 @@ export { newInstance } from "./sqlite/instance.ts"
 export type { LoadSqlite, SqliteModule } from "./sqlite/module.ts"
 export { PAGE_BYTES } from "./sqlite/page.ts"
 export { type Compilable, compileQuery } from "./sqlite/sql.ts"
+export { asPrincipal } from "./timeline/author.ts"
 export type { MutationOutcome, Rejected } from "./timeline/outcome.ts"
+export { UndoMutation } from "./timeline/undo-log.ts"

@@ -1,7 +1,8 @@
 import { setTimeout } from "node:timers/promises"
-import { type DefinedMutation, isLfError, LfError, type Outcome, type Query, type Row } from "@lf/core"
-import type { Remote } from "@lf/core/internal"
-import type { AccessControl } from "./auth/access-control.ts"
+import { type Author, type DefinedMutation, isLfError, LfError, type Outcome, type Query, type Row } from "@lf/core"
+import { asPrincipal, type Remote, type RowsAt } from "@lf/core/internal"
+import type { AccessControl, Action } from "./auth/access-control.ts"
+import { unwatched, type WatchedReads, watchedReads } from "./auth/rights-watch.ts"
 import { userIdTrouble } from "./auth/user-id.ts"
 import { type DehydratedState, dehydrateRows } from "./documents/dehydrate.ts"
 import { exportRemote } from "./documents/export.ts"
@@ -31,7 +32,7 @@ export interface ServerDocument {
   /**
    * Runs a mutation as this user; creates a missing document if the user may. Resolves when the outcome is durable.
    * A mutation that `authorize` refuses is rejected with MUTATION_FORBIDDEN.
-   * @throws USER_ID_INVALID FORBIDDEN DOC_ID_INVALID MUTATION_UNKNOWN MUTATION_ARGS_INVALID MUTATION_TOO_LARGE DOC_STOPPED
+   * @throws USER_ID_INVALID PRINCIPAL_INVALID FORBIDDEN DOC_ID_INVALID MUTATION_UNKNOWN MUTATION_ARGS_INVALID MUTATION_TOO_LARGE DOC_STOPPED
    */
   mutate<Input>(mutation: DefinedMutation<Input>, args: Input): Promise<Outcome>
   /**
@@ -59,54 +60,34 @@ export interface ServerDocumentOptions<P extends { readonly id: string }> {
 export function openServerDocument<P extends { readonly id: string }>(
   options: ServerDocumentOptions<P>,
 ): ServerDocument {
-  const { access, rooms, doc, as } = options
-  const principal = as === "system" ? null : as
-  const user = principal?.id ?? null
-  const may = async (action: "read" | "write" | "create", mutation?: string) =>
-    as === "system" || (await access.may({ principal, doc, action, ...(mutation === undefined ? {} : { mutation }) }))
-
-  /** @throws FORBIDDEN DOC_NOT_FOUND USER_ID_INVALID */
-  async function enter(create: boolean): Promise<Lease> {
-    const trouble = principal === null ? null : userIdTrouble(principal)
-    if (trouble !== null) throw new LfError("USER_ID_INVALID", trouble)
-    await atRequestTime(doc)
-    if (!(await may("read"))) throw new LfError("FORBIDDEN", "authorize() refused to read")
-    if (create && !(await rooms.has(doc)) && !(await may("create"))) {
-      throw new LfError("FORBIDDEN", "authorize() refused to create")
-    }
-    return await rooms.enter(doc, { create })
-  }
-
-  async function within<T>(create: boolean, work: (remote: Remote) => Promise<T>): Promise<T> {
-    const { remote, leave } = await enter(create)
-    try {
-      return await work(remote)
-    } finally {
-      leave()
-    }
-  }
-
+  const entrance = new Entrance(options)
+  const { doc } = options
   const prefetched = (queries: readonly Query<unknown>[]) =>
-    within(false, (remote) =>
+    entrance.within(false, (remote) =>
       Promise.all(
-        queries.map(async (query) => dehydrateRows({ user, doc }, query, (await remote.read(query)) as Row[])),
+        queries.map(async (query) =>
+          dehydrateRows({ user: entrance.user, doc }, query, (await remote.read(query)) as Row[]),
+        ),
       ),
     )
-
   return {
-    query: (query) => within(false, (remote) => remote.read(query)),
-    read: (query) => within(false, (remote) => remote.readAt(query)),
-    lsn: () => within(false, async (remote) => remote.lsn()),
-    waitFor: (lsn) => within(false, (remote) => reached(remote, lsn)),
-    async mutate(mutation, args) {
-      if (!(await may("write", mutation.name))) return { type: "rejected", code: "MUTATION_FORBIDDEN", data: null }
-      return await within(true, (remote) => remote.mutate(mutation.name, args, user))
+    query: async (query) => (await entrance.read(query)).rows,
+    read: async (query) => {
+      const { rows, lsn } = await entrance.read(query)
+      return { rows, lsn }
     },
-    export: () => within(false, exportRemote),
+    lsn: () => entrance.within(false, async (remote) => remote.lsn()),
+    waitFor: (lsn) => entrance.within(false, (remote) => reached(remote, lsn)),
+    async mutate(mutation, args) {
+      const { name } = mutation
+      if (!(await entrance.may("write", name))) return { type: "rejected", code: "MUTATION_FORBIDDEN", data: null }
+      return await entrance.within(true, (remote) => remote.mutate(name, args, entrance.author))
+    },
+    export: () => entrance.within(false, exportRemote),
     async delete() {
       await atRequestTime(doc)
-      if (as !== "system") throw new LfError("FORBIDDEN", `expected \`as: "system"\` for delete, got a user`)
-      await rooms.delete(doc)
+      if (options.as !== "system") throw new LfError("FORBIDDEN", `expected \`as: "system"\` for delete, got a user`)
+      await options.rooms.delete(doc)
     },
     async prefetch(...queries) {
       try {
@@ -117,6 +98,88 @@ export function openServerDocument<P extends { readonly id: string }>(
         throw error
       }
     },
+  }
+}
+
+/** The way into a document for one principal: authorized each time, and the document stays open as long as the work takes. */
+class Entrance<P extends { readonly id: string }> {
+  readonly #access: AccessControl<P>
+  readonly #rooms: Rooms
+  readonly #doc: string
+  readonly #as: P | null | "system"
+
+  constructor({ access, rooms, doc, as }: ServerDocumentOptions<P>) {
+    this.#access = access
+    this.#rooms = rooms
+    this.#doc = doc
+    this.#as = as
+  }
+
+  get user(): string | null {
+    return this.#principal?.id ?? null
+  }
+
+  /** @throws PRINCIPAL_INVALID */
+  get author(): Author {
+    return this.#as === "system" || this.#as === null ? this.#as : asPrincipal(this.#as)
+  }
+
+  /** @throws AUTHORIZE_FAILED */
+  async may(action: Action, mutation?: string): Promise<boolean> {
+    if (this.#as === "system") return true
+    const request = { principal: this.#principal, doc: this.#doc, action }
+    return await this.#access.may(mutation === undefined ? request : { ...request, mutation })
+  }
+
+  within<T>(create: boolean, work: (remote: Remote) => Promise<T>): Promise<T> {
+    return unwatched(async () => {
+      const { remote, leave } = await this.#enter(create)
+      try {
+        return await work(remote)
+      } finally {
+        leave()
+      }
+    })
+  }
+
+  /** Durable rows; below `authorize` they are watched from now on. */
+  read<R>(query: Query<R>): Promise<RowsAt<R>> {
+    const watched = watchedReads()
+    return watched === null ? this.within(false, (remote) => remote.readAt(query)) : this.#watch(query, watched)
+  }
+
+  /** The document stays open as long as the watch. */
+  #watch<R>(query: Query<R>, { onChanged, add }: WatchedReads): Promise<RowsAt<R>> {
+    return unwatched(async () => {
+      const { remote, leave } = await this.#enter(false)
+      try {
+        const found = await remote.readAt(query, onChanged)
+        add(() => {
+          found.stop()
+          leave()
+        })
+        return found
+      } catch (error) {
+        leave()
+        throw error
+      }
+    })
+  }
+
+  /** @throws FORBIDDEN DOC_NOT_FOUND USER_ID_INVALID */
+  async #enter(create: boolean): Promise<Lease> {
+    const trouble = this.#principal === null ? null : userIdTrouble(this.#principal)
+    if (trouble !== null) throw new LfError("USER_ID_INVALID", trouble)
+    await atRequestTime(this.#doc)
+    if (!(await this.may("read"))) throw new LfError("FORBIDDEN", "authorize() refused to read")
+    if (create && !(await this.#rooms.has(this.#doc)) && !(await this.may("create"))) {
+      throw new LfError("FORBIDDEN", "authorize() refused to create")
+    }
+    return await this.#rooms.enter(this.#doc, { create })
+  }
+
+  get #principal(): P | null {
+    return this.#as === "system" ? null : this.#as
   }
 }
 

@@ -17,6 +17,7 @@ export {
   type SqlValue,
   sql,
   type Tx,
+  undoLog,
 } from "@lf/core"
 export type { Compilable, Progress } from "@lf/core/internal"
 export { newId } from "./hooks/new-id.ts"
@@ -35,6 +36,8 @@ export {
 } from "./hooks/use-document.ts"
 export { type FieldOptions, type FieldResult, useField } from "./hooks/use-field.ts"
 export { type MutateOptions, type MutationOptions, type MutationResult, useMutation } from "./hooks/use-mutation.ts"
+export { type PresenceOf, type PresenceResult, usePresence } from "./hooks/use-presence.ts"
 export { type QueryOptions, type RowQueryOptions, useQuery, useSuspenseQuery } from "./hooks/use-query.ts"
+export { type UndoResult, useUndo } from "./hooks/use-undo.ts"
 export type { PendingMutation } from "./rpc/protocol.ts"
 export type { ErrorListener } from "./tab/error-reports.ts"

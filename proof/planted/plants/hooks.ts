@@ -186,8 +186,8 @@ export const hooks: readonly Plant[] = [
     edits: [
       {
         file: "worker/tab-port.ts",
-        find: `this.#addResult({ id, result: { type: "same" }, turn })),`,
-        replace: `this.#addResult({ id, result: { type: "same" } })),`,
+        find: `this.#addResult({ id, result: { type: "same" }, turn }))`,
+        replace: `this.#addResult({ id, result: { type: "same" } }))`,
       },
     ],
   },

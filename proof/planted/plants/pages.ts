@@ -7,9 +7,9 @@ export const pages: readonly Plant[] = [
     edits: [
       {
         file: "sqlite/database.ts",
-        find: `    const code = this.#inside(() => this.#module._sqlite3_file_control(this.#db, 0, FCNTL_RESET_CACHE, 0))
-    assert(code === 0, "the pager's cache can be reset")`,
-        replace: `    assert(FCNTL_RESET_CACHE === 42, "the pager keeps what it knows")`,
+        find: `      const code = this.#inside(() => this.#module._sqlite3_file_control(this.#db, name, FCNTL_RESET_CACHE, 0))
+      assert(code === 0, "the pager's cache can be reset")`,
+        replace: `      assert(name >= 0 && FCNTL_RESET_CACHE === 42, "the pager keeps what it knows")`,
       },
     ],
   },
@@ -18,8 +18,8 @@ export const pages: readonly Plant[] = [
     edits: [
       {
         file: "local/view.ts",
-        find: `if (this.#schemaIsLocal || isWhole || this.#cookie() !== before) this.db.reopen()`,
-        replace: `if (this.#schemaIsLocal && isWhole && before === -1) this.db.reopen()`,
+        find: `if (this.#schemaIsLocal || isWhole || this.#cookie() !== before) {`,
+        replace: `if (this.#schemaIsLocal && isWhole && before === -1) {`,
       },
     ],
   },

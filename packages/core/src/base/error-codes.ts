@@ -45,6 +45,7 @@ export const ERROR_CODES = {
   PROTOCOL_NEWER: "The other side speaks a newer protocol; load the newer version of the app.",
   AUTH_REQUIRED: "The server's authenticate() refused, or answered another user than the page's.",
   USER_ID_INVALID: "The server's authenticate() answered an id that is no text of 1 to 4096 bytes.",
+  PRINCIPAL_INVALID: "The server's authenticate() answered what JSON cannot carry, or more than 16 KiB.",
   TOKEN_TOO_LARGE: "auth() gave a token of more than 16 KiB.",
   FORBIDDEN: "The server's authorize() refused, or there is no such document.",
   ORIGIN_REFUSED: "The request's Origin is not on the allow-list.",
@@ -62,6 +63,9 @@ export const ERROR_CODES = {
   UNSUPPORTED: "This browser lacks something that lf needs; the message says what.",
   WORKER_FAILED: "The worker could not be loaded or stopped answering.",
   WORKER_REPLACED: "A newer version of the app took over; reload this tab.",
+  DOCS_OPEN_LIMIT: "More documents are in use at a time than a browser can hold open.",
+  DOCS_JOINED_LIMIT: "A query names no document in `docs`, or more than the 10 that one query may read.",
+  PRESENCE_INVALID: "A presence is no plain data, or has more than 4 KiB.",
   PROVIDER_MISSING: "A hook was called outside of <LfProvider>.",
   // testing
   TEST_OPTION_INVALID: "The test's server was called with something that it cannot take; the message says what.",

@@ -137,6 +137,13 @@ export class LiveQueries {
     this.#work()
   }
 
+  /** Everything may have changed: all run again. */
+  renew(): void {
+    for (const live of this.#byKey.values()) if (live.isShown) this.#staleNow(live)
+    for (const live of this.#ran) if (!live.isShown) this.#fresh.add(live)
+    this.#work()
+  }
+
   /** Resolves when readers have the changes so far; undefined: they have them. */
   whenDelivered(): Promise<void> | undefined {
     if (this.#stale.size === 0 && this.#ran.size === 0) return undefined

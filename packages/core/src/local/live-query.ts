@@ -126,9 +126,18 @@ export function queryKey(query: Sql<unknown>): string {
   return JSON.stringify([query.sql, encodeParameters(query)])
 }
 
-/** The key of a live query in TanStack's cache: who, where, what. The server's `prefetch` and the hooks agree on it. */
-export function liveQueryKey(user: string | null, doc: string, query: Sql<unknown>): readonly unknown[] {
-  return ["lf", user, doc, query.sql, encodeParameters(query)]
+/**
+ * The key of a live query in TanStack's cache: who, where, what, and the documents that it reads if they are others. The
+ * server's `prefetch` and the hooks agree on it.
+ */
+export function liveQueryKey(
+  user: string | null,
+  doc: string,
+  query: Sql<unknown>,
+  docs?: readonly string[],
+): readonly unknown[] {
+  const key = ["lf", user, doc, query.sql, encodeParameters(query)]
+  return docs === undefined ? key : [...key, docs]
 }
 
 function encodeParameters({ parameters }: Sql<unknown>): string[] {

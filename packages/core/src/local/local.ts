@@ -5,6 +5,7 @@ import type { Lsn } from "../base/lsn.ts"
 import type { Link } from "../network/link.ts"
 import type { Welcome } from "../network/message.ts"
 import type { Query } from "../sqlite/sql.ts"
+import type { PageStore } from "../sqlite/vfs.ts"
 import type { Mutation } from "../timeline/mutation.ts"
 import type { Mutator } from "../timeline/mutator.ts"
 import { refusalOf } from "../timeline/outcome.ts"
@@ -16,7 +17,7 @@ import { type LocalOptions, PENDING_MAX } from "./local-options.ts"
 import { LocalStore } from "./local-store.ts"
 import { type LocalReceipt, Receipts } from "./receipts.ts"
 import { Reconciler } from "./reconciler.ts"
-import { View } from "./view.ts"
+import { type PagesWatcher, View } from "./view.ts"
 
 /** Pulled pages are durable after this long at the latest. Until then a mutation's flush may take them along. */
 const FLUSH_LATER_MS = 50
@@ -169,6 +170,15 @@ export class Local {
   /** Sends `listener` the rows, at once or when the query's turn comes; then patches. */
   subscribe(query: Query<unknown>, listener: (result: LiveResult) => void): LiveSubscription {
     return this.#view.subscribe(query, listener)
+  }
+
+  /** The pages of the view, for a connection that reads several documents. */
+  get pages(): PageStore {
+    return this.#view.pages
+  }
+
+  watchPages(watcher: PagesWatcher): () => void {
+    return this.#view.watchPages(watcher)
   }
 
   /** Calls `watcher` after anything but rows changed: pending, cursor, failure; `onRejection` with each that comes or goes. */

@@ -10,6 +10,7 @@ import { PROTOCOL_VERSION, PUSH_BYTES_MAX, TOKEN_BYTES_MAX, type Welcome } from 
 import type { Network } from "../network/network.ts"
 import { compareSchema } from "../timeline/schema.ts"
 import type { Local } from "./local.ts"
+import type { Presences } from "./presences.ts"
 
 /** A connection silent for this long is pinged; without an answer in the same time again it is closed (T22). */
 const HEARTBEAT_MS = 10_000
@@ -46,6 +47,7 @@ export interface SessionOptions {
   readonly token?: () => Promise<string | null>
   /** Whose document this is. A server that authenticates another user gets nothing; without one it decides alone. */
   readonly user?: string | null
+  readonly presences?: Presences
   readonly onChange: () => void
 }
 
@@ -141,6 +143,7 @@ export class Session {
       stopHeartbeat = this.#startHeartbeat(link)
       local.meet(welcome)
       this.#become({ status: "connected", error: null, isUpToDate: this.#isUpToDate(welcome) })
+      void this.#options.presences?.run(link)
       return await Promise.race([link.closed, this.#push(link, secret), this.#pull(link, welcome)])
     } catch (error) {
       return toLfError(error, "WORKER_FAILED")

@@ -4,6 +4,7 @@ import { Database } from "../sqlite/database.ts"
 import type { SqliteModule } from "../sqlite/module.ts"
 import { schemaCookie } from "../sqlite/page.ts"
 import { compileQuery, type Query } from "../sqlite/sql.ts"
+import type { PageStore } from "../sqlite/vfs.ts"
 import type { Storage } from "../storage/storage.ts"
 import type { Mutation } from "../timeline/mutation.ts"
 import type { Mutator } from "../timeline/mutator.ts"
@@ -23,6 +24,14 @@ export interface ViewOptions {
   readonly onCrash: (error: LfError) => void
 }
 
+/** Pages with other content, and whether the schema may be another one. */
+export interface PagesChange {
+  readonly changed: ReadonlySet<number>
+  readonly isSchemaNew: boolean
+}
+
+export type PagesWatcher = (change: PagesChange) => void
+
 /** What queries read: the base with everything pending on top, and the live queries over it. */
 export class View {
   readonly db: Database
@@ -31,7 +40,10 @@ export class View {
   readonly #mutator: Mutator
   readonly #host: Host
   readonly #onCrash: (error: LfError) => void
+  readonly #watchers = new Set<PagesWatcher>()
   #schemaIsLocal = false
+  /** The schema is another one than at the last `notify`, perhaps with an equal cookie. */
+  #isSchemaNew = false
 
   /** Opens the view. Pages that are no database and do not open are dropped by `dropPages` (S11). */
   static open(options: ViewOptions, dropPages: () => void): View {
@@ -83,8 +95,10 @@ export class View {
     this.#storage.revert()
     const { isWhole } = swap()
     // Equal cookies would hide another schema: one that was made here, or one of another epoch.
-    if (this.#schemaIsLocal || isWhole || this.#cookie() !== before) this.db.reopen()
-    else this.db.resetCache()
+    if (this.#schemaIsLocal || isWhole || this.#cookie() !== before) {
+      this.#isSchemaNew = true
+      this.db.reopen()
+    } else this.db.resetCache()
     this.#schemaIsLocal = false
   }
 
@@ -92,6 +106,7 @@ export class View {
   runPending(timeline: Timeline): void {
     try {
       this.#schemaIsLocal = migrate(this.db, this.#mutator)
+      if (this.#schemaIsLocal) this.#isSchemaNew = true
       timeline.rebase(this.db)
       this.#useRealTime()
     } finally {
@@ -103,7 +118,23 @@ export class View {
   notify(): void {
     if (this.db.crash !== null) return
     this.#useRealTime()
-    this.queries.notify(this.#storage.takeChanges())
+    const changed = this.#storage.takeChanges()
+    const isSchemaNew = this.#isSchemaNew
+    this.#isSchemaNew = false
+    this.queries.notify(changed)
+    if (changed.size === 0 && !isSchemaNew) return
+    for (const watcher of [...this.#watchers]) watcher({ changed, isSchemaNew })
+  }
+
+  /** The pages, for a connection that reads several documents. */
+  get pages(): PageStore {
+    return this.#storage
+  }
+
+  /** Calls `watcher` after each change, with what has changed since its last call. Returns its undo. */
+  watchPages(watcher: PagesWatcher): () => void {
+    this.#watchers.add(watcher)
+    return () => void this.#watchers.delete(watcher)
   }
 
   close(error: LfError): void {

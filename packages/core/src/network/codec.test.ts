@@ -60,6 +60,18 @@ const messages: fc.Arbitrary<Message> = fc.oneof(
     resumeLsn: position,
     resumePages: fc.nat(262_144),
   }),
+  fc.record({ type: fc.constant("presence" as const), tab: fc.string({ maxLength: 15 }), value: bytes }),
+  fc.record({ type: fc.constant("watch-presences" as const), version: fc.nat(2 ** 31) }),
+  fc.record({
+    type: fc.constant("presences" as const),
+    version: fc.nat(2 ** 31),
+    isAll: fc.boolean(),
+    changed: fc.array(
+      fc.record({ id: fc.string({ maxLength: 30 }), user: fc.option(fc.string({ maxLength: 15 })), value: bytes }),
+      { maxLength: 5 },
+    ),
+    gone: fc.array(fc.string({ maxLength: 30 }), { maxLength: 5 }),
+  }),
   fc.record({ type: fc.constant("cursor" as const), lsn: position }),
   fc.record({ type: fc.constant("gap" as const), expected: position }),
   fc.record({ type: fc.constant("fork" as const), common: position }),

@@ -1,15 +1,16 @@
 import { unreachable } from "../base/assert.ts"
-import { ByteReader, ByteWriter, textToBytes } from "../base/bytes.ts"
+import { ByteReader, ByteWriter } from "../base/bytes.ts"
 import { LfError, toLfError } from "../base/error.ts"
-import { type Lsn, lsn } from "../base/lsn.ts"
 import { readPlain, writePlain } from "../base/plain.ts"
 import type { Batch } from "../journal/batch.ts"
 import { PAGE_BYTES } from "../sqlite/page.ts"
 import { DOCUMENT_PAGES_MAX, readChangeset, writeChangeset } from "../storage/changeset.ts"
 import { CHUNK_PAGES } from "../storage/page-chunk.ts"
+import { checkCount, readLsn, readUser, writeText, writeUser } from "./fields.ts"
 import {
   type Chunk,
   FRAME_BYTES_MAX,
+  type Hello,
   type Message,
   PUSH_ENTRIES_MAX,
   REFUSAL_BYTES_MAX,
@@ -17,8 +18,8 @@ import {
   type Rejection,
   type SyncStorage,
   TOKEN_BYTES_MAX,
-  USER_BYTES_MAX,
 } from "./message.ts"
+import { readPresence, readPresences, writePresence, writePresences } from "./presence-codec.ts"
 
 /** The first byte of every frame. */
 const MAGIC = 0x1f
@@ -37,6 +38,8 @@ export const FRAME_TYPES = {
   "sync-storage": 3,
   "next-part": 4,
   ping: 5,
+  presence: 6,
+  "watch-presences": 7,
   welcome: 16,
   cursor: 17,
   gap: 18,
@@ -46,6 +49,7 @@ export const FRAME_TYPES = {
   pong: 22,
   refused: 23,
   chunk: 24,
+  presences: 25,
 } as const satisfies Record<Message["type"], number>
 
 const TYPE_BY_NUMBER = new Map<number, Message["type"]>(
@@ -62,18 +66,13 @@ export function encodeMessage(message: Message): Uint8Array {
     .u8(FRAME_TYPES[message.type])
   switch (message.type) {
     case "hello":
-      writeText(writer.uint(message.protocol), message.docId, DOC_ID_BYTES_MAX)
-      writeText(writer.raw(message.secret), message.epoch, EPOCH_BYTES_MAX)
-      writer.uint(message.cursor)
-      writeTexts(writer, message.schema)
-      writeText(writer, message.token, TOKEN_BYTES_MAX)
+      writeHello(writer, message)
       break
     case "welcome":
       writeText(writer, message.epoch, EPOCH_BYTES_MAX)
       writer.uint(message.clientLsn).u64(message.clientHash).uint(message.lsn)
       writeTexts(writer, message.schema)
-      writer.uint(message.user === null ? 0 : 1)
-      if (message.user !== null) writeText(writer, message.user, USER_BYTES_MAX)
+      writeUser(writer, message.user)
       break
     case "sync-mutations":
       writeBatch(writer, message.batch)
@@ -107,6 +106,15 @@ export function encodeMessage(message: Message): Uint8Array {
       break
     case "chunk":
       writeChunk(writer, message)
+      break
+    case "presence":
+      writePresence(writer, message)
+      break
+    case "watch-presences":
+      writer.uint(message.version)
+      break
+    case "presences":
+      writePresences(writer, message)
       break
     case "refuse":
       writeText(writer, message.code, CODE_BYTES_MAX)
@@ -194,6 +202,12 @@ function readBody(type: Message["type"], reader: ByteReader): Message {
       }
     case "chunk":
       return readChunk(reader)
+    case "presence":
+      return readPresence(reader)
+    case "watch-presences":
+      return { type, version: reader.uint() }
+    case "presences":
+      return readPresences(reader)
     case "refuse":
       return { type, code: reader.text(CODE_BYTES_MAX), message: reader.text(REFUSAL_BYTES_MAX) }
     case "next-part":
@@ -204,6 +218,13 @@ function readBody(type: Message["type"], reader: ByteReader): Message {
     default:
       return unreachable("every message is decoded")
   }
+}
+
+function writeHello(writer: ByteWriter, { protocol, docId, secret, epoch, cursor, schema, token }: Hello): void {
+  writeText(writer.uint(protocol), docId, DOC_ID_BYTES_MAX)
+  writeText(writer.raw(secret), epoch, EPOCH_BYTES_MAX)
+  writeTexts(writer.uint(cursor), schema)
+  writeText(writer, token, TOKEN_BYTES_MAX)
 }
 
 function readSyncStorage(reader: ByteReader): SyncStorage {
@@ -252,21 +273,6 @@ function checkChunk({ pageCount, pageNo, count, block }: Chunk): void {
       "FRAME_MALFORMED",
       `expected a chunk of the ${pageCount} pages, got ${count} from page ${pageNo} in ${block.length} bytes`,
     )
-}
-
-function readLsn(reader: ByteReader): Lsn {
-  return lsn(reader.uint())
-}
-
-function writeText(writer: ByteWriter, text: string, bytesMax: number): void {
-  const bytes = textToBytes(text)
-  checkCount(bytes.length, bytesMax)
-  writer.bytes(bytes)
-}
-
-function checkCount(count: number, max: number): void {
-  if (count > max)
-    throw new LfError("FRAME_MALFORMED", `expected at most ${max} items of one kind in a message, got ${count}`)
 }
 
 function writeBatch(writer: ByteWriter, batch: Batch): void {
@@ -326,12 +332,6 @@ function readTexts(reader: ByteReader): string[] {
   const texts: string[] = []
   for (let i = 0; i < count; i++) texts.push(reader.text(HASH_BYTES_MAX))
   return texts
-}
-
-function readUser(reader: ByteReader): string | null {
-  const count = reader.count()
-  if (count > 1) throw new LfError("FRAME_MALFORMED", `expected at most one user of a connection, got ${count}`)
-  return count === 0 ? null : reader.text(USER_BYTES_MAX)
 }
 
 function writeOutcomes(writer: ByteWriter, outcomes: readonly Rejection[]): void {

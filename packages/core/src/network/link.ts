@@ -14,6 +14,7 @@ import type {
   Message,
   MutationsReply,
   Pages,
+  Presences,
   Rejection,
   ServerMessage,
   SyncMutations,
@@ -53,6 +54,7 @@ export class Link {
   #welcome: Waiting<Welcome> | null = null
   #mutations: Waiting<MutationsReply> | null = null
   #pages: Waiting<PageBatch> | null = null
+  #presences: Waiting<Presences> | null = null
   #parts: Pages[] = []
   #bytes = 0
   #firstSync = new FirstSync()
@@ -110,6 +112,18 @@ export class Link {
     })
   }
 
+  /** What a tab shows to others from now on; empty: nothing. */
+  sendPresence(tab: string, value: Uint8Array): void {
+    if (this.isOpen) this.#pipe.send(encodeMessage({ type: "presence", tab, value }))
+  }
+
+  /** Resolves when presences have changed after `version`. */
+  watchPresences(version: number): Promise<Presences> {
+    return this.#ask({ type: "watch-presences", version }, this.#presences, (waiting) => {
+      this.#presences = waiting
+    })
+  }
+
   ping(): void {
     if (this.isOpen) this.#pipe.send(encodeMessage({ type: "ping" }))
   }
@@ -162,6 +176,12 @@ export class Link {
       case "chunk":
         this.#receiveChunk(message, bytes)
         return
+      case "presences": {
+        const waiting = this.#presences
+        this.#presences = null
+        waiting?.resolve(message)
+        return
+      }
       case "refuse":
         this.#end(new LfError(message.code as ErrorCode, message.message), message.code) // codes of a newer server pass through
         return
@@ -247,7 +267,8 @@ export class Link {
   #fail(error: LfError): void {
     if (this.#failure !== null) return
     this.#failure = error
-    for (const waiting of [this.#welcome, this.#mutations, this.#pages]) waiting?.reject(error)
+    const all = [this.#welcome, this.#mutations, this.#pages, this.#presences]
+    for (const waiting of all) waiting?.reject(error)
     this.#resolveClosed(error)
   }
 }

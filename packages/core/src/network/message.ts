@@ -3,7 +3,7 @@ import type { Batch } from "../journal/batch.ts"
 import type { Changeset } from "../storage/changeset.ts"
 
 /** Bumped when a frame changes meaning; both sides refuse a newer one. */
-export const PROTOCOL_VERSION = 3
+export const PROTOCOL_VERSION = 4
 /** A frame over this closes the connection (S7). */
 export const FRAME_BYTES_MAX = 1024 * 1024
 /** What one push carries at the most. */
@@ -15,6 +15,12 @@ export const PART_BYTES_MAX = 256 * 1024
 /** What `auth()` gives, and what names a user: UTF-8. */
 export const TOKEN_BYTES_MAX = 16 * 1024
 export const USER_BYTES_MAX = 4096
+/** Plain data of one presence, encoded. */
+export const PRESENCE_BYTES_MAX = 4 * 1024
+/** The id of a tab in a presence; with its client's id in front in those of others. */
+export const PRESENCE_TAB_BYTES_MAX = 64
+/** Presences of one document, and ids with one message. */
+export const PRESENCES_MAX = 1_000
 /** What a refusal says besides its code; longer ones are cut. */
 export const REFUSAL_BYTES_MAX = 4096
 /** Outcomes with one part of a page batch; the rest come with the next. */
@@ -127,6 +133,38 @@ export interface Chunk {
   readonly outcomes: readonly Rejection[]
 }
 
+/** What one tab shows of its user to the others that have the document open. Kept nowhere, gone with the connection. */
+export interface Presence {
+  readonly type: "presence"
+  /** Names the tab among those of this client. */
+  readonly tab: string
+  /** Plain data, as bytes; empty: the tab shows nothing any more. */
+  readonly value: Uint8Array
+}
+
+/** Stays open until presences have changed after `version`; 0: sends all of them. The reply is the credit, as for pages. */
+export interface WatchPresences {
+  readonly type: "watch-presences"
+  readonly version: number
+}
+
+/** One tab's presence. `id` is the client's id and the tab. */
+export interface SharedPresence {
+  readonly id: string
+  readonly user: string | null
+  readonly value: Uint8Array
+}
+
+export interface Presences {
+  readonly type: "presences"
+  /** Everything up to here was sent. */
+  readonly version: number
+  /** What came before does not count. */
+  readonly isAll: boolean
+  readonly changed: readonly SharedPresence[]
+  readonly gone: readonly string[]
+}
+
 export interface Refuse {
   readonly type: "refuse"
   readonly code: string
@@ -141,6 +179,6 @@ export interface Pong {
   readonly type: "pong"
 }
 
-export type ClientMessage = Hello | SyncMutations | SyncStorage | NextPart | Ping
-export type ServerMessage = Welcome | MutationsReply | Pages | Chunk | Refuse | Pong
+export type ClientMessage = Hello | SyncMutations | SyncStorage | NextPart | Presence | WatchPresences | Ping
+export type ServerMessage = Welcome | MutationsReply | Pages | Chunk | Presences | Refuse | Pong
 export type Message = ClientMessage | ServerMessage

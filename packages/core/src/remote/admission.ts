@@ -1,7 +1,8 @@
 import type { Hello, RefusedRange, SyncMutations, SyncStorage } from "../network/message.ts"
 import type { Pipe } from "../network/network.ts"
 import type { ConnectedClient } from "./connected-client.ts"
-import type { MayWrite } from "./refused-ranges.ts"
+import type { PresenceBoard } from "./presence-board.ts"
+import type { Rights } from "./rights.ts"
 
 /** How fast a client's requests are handled: a client over its share waits, and no request of it is refused (S7). */
 export interface Pace {
@@ -13,14 +14,6 @@ export interface Pace {
   news(): Promise<void> | undefined
 }
 
-/** What a client may do. */
-export interface Rights {
-  /** The authenticated user; null: anonymous. */
-  readonly user: string | null
-  /** Whether the user may write a mutation of this name now; called for every batch. Undefined: always. */
-  readonly mayWrite?: MayWrite
-}
-
 /** A request that a document's loop handles. The connection answers all others. */
 export interface ClientRequest {
   readonly client: ConnectedClient
@@ -29,11 +22,11 @@ export interface ClientRequest {
   readonly refused: readonly RefusedRange[]
 }
 
-/** An admitted client: its pipe, its hello and its user. */
+/** An admitted client: its pipe, its hello and what it may do. */
 export interface ConnectOptions {
   readonly pipe: Pipe
   readonly hello: Hello
-  readonly user: string | null
+  readonly rights: Rights
 }
 
 /** The part of `Remote` that a connection uses. */
@@ -43,6 +36,7 @@ export interface ConnectableDocument {
   /** Whether the client is still connected: the document itself may have ended the connection. */
   has(client: ConnectedClient): boolean
   disconnect(client: ConnectedClient): void
+  readonly presences: PresenceBoard
   /** Whether the app has a mutation of this name. */
   isMutation(name: string): boolean
   enqueue(request: ClientRequest): void

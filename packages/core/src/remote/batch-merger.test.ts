@@ -16,7 +16,7 @@ beforeAll(loadChecksum)
 
 const uidOf = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`
 const entryOf = (n: number) => mutationCodec.encode({ uid: uidOf(n), name: "Add", args: n, at: 1 })
-const ann = { clientId: "a", user: "ann" }
+const ann = { clientId: "a", user: "ann", author: { id: "ann" } }
 
 /** A document's server, to which one client sends its mutations 1, 2, 3 … */
 async function setUp() {
@@ -110,10 +110,10 @@ describe("a client without a journal", () => {
 
 test("an id with a refused mutation stays ended while 9,999 others end after it (T38)", async () => {
   const { send } = await setUp()
-  const end = (clientId: string) => send(0, 1, [refusedFrom(0, 1)], { clientId, user: "ann" })
+  const end = (clientId: string) => send(0, 1, [refusedFrom(0, 1)], { ...ann, clientId })
   end("first")
   for (let n = 1; n < 10_000; n++) end(`c${n}`)
-  const again = (clientId: string) => send(0, 1, [], { clientId, user: "ann" }).type
+  const again = (clientId: string) => send(0, 1, [], { ...ann, clientId }).type
   expect(again("first")).toBe("fork")
   end("last")
   expect([again("c1"), again("last")]).toEqual(["fork", "fork"])

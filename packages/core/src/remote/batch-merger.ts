@@ -2,6 +2,7 @@ import type { Host } from "../base/host.ts"
 import { LSN_ZERO, type Lsn, lsn, lsnAfter } from "../base/lsn.ts"
 import { type Batch, entryCostBytes } from "../journal/batch.ts"
 import type { MutationsReply, RefusedRange, SyncMutations } from "../network/message.ts"
+import { type Author, keepAuthor } from "../timeline/author.ts"
 import type { ClientList } from "./client-list.ts"
 import type { OutcomeList } from "./outcome-list.ts"
 import type { RemoteStore } from "./remote-store.ts"
@@ -20,6 +21,7 @@ const ENDED_MAX = 10_000
 export interface Sender {
   readonly clientId: string
   readonly user: string | null
+  readonly author: Author
 }
 
 /** Writes batches into the clients' journals, up to the first refused mutation and as far as there is room. */
@@ -54,11 +56,8 @@ export class BatchMerger {
    * Writes a batch into the client's journal and appends its new entries to the arrivals. A repeated batch changes nothing.
    * A refused mutation and all after it are not kept (T38).
    */
-  merge(
-    { clientId, user }: Sender,
-    { batch }: SyncMutations,
-    refusedOnArrival: readonly RefusedRange[],
-  ): MutationsReply {
+  merge(sender: Sender, { batch }: SyncMutations, refusedOnArrival: readonly RefusedRange[]): MutationsReply {
+    const { clientId } = sender
     const last = this.#clients.find(clientId)?.lsn() ?? LSN_ZERO
     const end = lsnAfter(batch.from, batch.entries.length)
     const refused = this.#size.isOver ? [{ from: batch.from, to: end, code: "DOC_TOO_LARGE" }] : refusedOnArrival
@@ -68,14 +67,14 @@ export class BatchMerger {
     const cut = earlier(earlier(end, endOfId), cuts.at(0)?.from ?? end)
     const taken = { ...batch, entries: batch.entries.slice(0, Math.max(0, cut - batch.from)) }
     const fitting = { ...taken, entries: taken.entries.slice(0, this.#room(clientId, taken, last)) }
-    const reply = this.#write(clientId, user, fitting)
+    const reply = this.#write(sender, fitting)
     if (reply.type !== "cursor" || reply.lsn < cut || cut >= end) return reply
     if (cuts.length === 0) return { type: "fork", common: cut }
     this.#end(clientId, cut)
     return { type: "refused", common: cut, ranges: cuts }
   }
 
-  #write(clientId: string, user: string | null, batch: Batch): MutationsReply {
+  #write({ clientId, user, author }: Sender, batch: Batch): MutationsReply {
     const known = this.#clients.find(clientId)
     // A client without a journal gets one only for entries that begin at 1.
     if (known === undefined && (batch.from > 0 || batch.entries.length === 0)) {
@@ -86,9 +85,9 @@ export class BatchMerger {
     const result = journal.write(batch)
     if (result.type !== "written") return result
     if (result.lsn > from) {
-      if (this.#clients.bind(clientId, user)) this.#onBound({ clientId, user })
+      if (this.#clients.bind(clientId, user)) this.#onBound({ clientId, user, author })
       const atMs = this.#host.nowMs()
-      this.#store.arrivals.append({ clientId, from, to: result.lsn, user, atMs, forbidden: [] })
+      this.#store.arrivals.append({ clientId, from, to: result.lsn, ...keepAuthor(author), atMs, forbidden: [] })
     }
     return { type: "cursor", lsn: result.lsn }
   }

@@ -12,6 +12,7 @@ import { mutationCodec } from "../timeline/mutation.ts"
 import type { OpenDocument } from "./admission.ts"
 import { ClientConnection, HANDSHAKE_MS_MAX } from "./client-connection.ts"
 import { ConnectedClient } from "./connected-client.ts"
+import type { PresenceBoard } from "./presence-board.ts"
 import type { MayWrite } from "./refused-ranges.ts"
 
 const hello = helloOf({ docId: "doc" })
@@ -49,8 +50,12 @@ class Scene {
       connect: ({ hello: { docId } }: { hello: { docId: string } }) => {
         this.steps.push(`connect ${docId}`)
         this.isConnected = true
-        return new ConnectedClient({ pipe, clientId: "a", user: null, hasOurEpoch: true })
+        return new ConnectedClient({ pipe, clientId: "a", rights: { user: null }, hasOurEpoch: true })
       },
+      presences: {
+        set: (_client: unknown, { tab }: { tab: string }) => void this.steps.push(`presence ${tab}`),
+        watch: (_client: unknown, version: number) => void this.steps.push(`watch presences ${version}`),
+      } as unknown as PresenceBoard, // all that a connection uses
       has: () => this.isConnected,
       disconnect: () => {
         this.steps.push("disconnect")

@@ -7,9 +7,10 @@ import { LSN_ZERO } from "../base/lsn.ts"
 import { decodeMessage, encodeMessage, encodeRefusal } from "../network/codec.ts"
 import { FRAME_BYTES_MAX, type Hello, PROTOCOL_VERSION } from "../network/message.ts"
 import type { Pipe } from "../network/network.ts"
-import type { Admission, OpenDocument, Rights } from "./admission.ts"
+import type { Admission, OpenDocument } from "./admission.ts"
 import type { ConnectedClient } from "./connected-client.ts"
 import { refusedRanges } from "./refused-ranges.ts"
+import type { Rights } from "./rights.ts"
 
 /** A connection without a hello after this time is closed (S7). */
 export const HANDSHAKE_MS_MAX = 10_000
@@ -105,7 +106,7 @@ export class ClientConnection<R extends Rights> {
       const rights = await this.#admission.authorize(hello)
       opened = await this.#admission.openDocument(hello, rights)
       if (this.#state.type !== "admitting") return opened.release()
-      const client = opened.remote.connect({ pipe: opened.pipe ?? this.#pipe, hello, user: rights.user })
+      const client = opened.remote.connect({ pipe: opened.pipe ?? this.#pipe, hello, rights })
       this.#state = { type: "open", client, rights, opened }
       opened.welcomed?.()
       await this.#drain()
@@ -146,7 +147,10 @@ export class ClientConnection<R extends Rights> {
         return
       case "sync-mutations": {
         await pace?.mutations(message.batch.entries.length)
-        const refused = await refusedRanges(message.batch, { ...rights, isMutation: (name) => remote.isMutation(name) })
+        const refused = await refusedRanges(message.batch, {
+          mayWrite: rights.mayWrite,
+          isMutation: (name) => remote.isMutation(name),
+        })
         // A connection that was closed meanwhile may have lost its rights.
         if (remote.has(client)) remote.enqueue({ client, message, refused })
         return
@@ -154,6 +158,12 @@ export class ClientConnection<R extends Rights> {
       case "sync-storage":
         if (pace !== undefined) await (message.cursor === LSN_ZERO ? pace.pages() : pace.news())
         if (remote.has(client)) remote.enqueue({ client, message, refused: [] })
+        return
+      case "presence":
+        remote.presences.set(client, message)
+        return
+      case "watch-presences":
+        remote.presences.watch(client, message.version)
         return
       default:
         throw new LfError("FRAME_MALFORMED", `expected a request after the welcome, got a \`${message.type}\``)

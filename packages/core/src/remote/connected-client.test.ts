@@ -32,7 +32,7 @@ function transfer({ count = 0, bytes = 10, outcomes = 0, asks = 0, pageCount = c
     close: () => {},
     listen: () => {},
   }
-  const client = new ConnectedClient({ pipe, clientId: "a", user: null, hasOurEpoch })
+  const client = new ConnectedClient({ pipe, clientId: "a", rights: { user: null }, hasOurEpoch })
   client.waiting = { type: "sync-storage", cursor: lsn(3), outcomesSeen: lsn(0), resumeLsn: lsn(0), resumePages: 0 }
   const difference: Difference = {
     before: 5n,
@@ -116,7 +116,7 @@ test("a cursor counts only with our epoch and while a request waits (T2)", () =>
   } as const
   const cursors = [true, false].flatMap((hasOurEpoch) =>
     [waiting, null].map((request) => {
-      const client = new ConnectedClient({ pipe, clientId: "a", user: null, hasOurEpoch })
+      const client = new ConnectedClient({ pipe, clientId: "a", rights: { user: null }, hasOurEpoch })
       client.waiting = request
       return client.cursor
     }),
@@ -135,7 +135,7 @@ test("clients with one cursor get one frame, made once; outcomes and more than a
   const news = new News(lsn(3), { lsn: lsn(9), checksum: 6n, pages: pagesOf(2) }, difference)
   for (const [i, sent] of frames.entries()) {
     const pipe = { send: (frame: Uint8Array) => void sent.push(frame), close: () => {}, listen: () => {} }
-    const client = new ConnectedClient({ pipe, clientId: `c${i}`, user: null, hasOurEpoch: true })
+    const client = new ConnectedClient({ pipe, clientId: `c${i}`, rights: { user: null }, hasOurEpoch: true })
     client.waiting = { type: "sync-storage", cursor: lsn(3), outcomesSeen: lsn(0), resumeLsn: lsn(0), resumePages: 0 }
     client.startTransfer(news, outcomesUpTo(i === 2 ? 1 : 0))
     client.sendPart()
@@ -156,7 +156,7 @@ describe("a whole base", () => {
       close: (reason: string) => void ends.push(reason),
       listen: () => {},
     }
-    const client = new ConnectedClient({ pipe, clientId: "a", user: null, hasOurEpoch: false })
+    const client = new ConnectedClient({ pipe, clientId: "a", rights: { user: null }, hasOurEpoch: false })
     const snapshot = { lsn: lsn(9), checksum: 6n, pages: pagesOf(3) }
     const start = () => client.startBase(new BaseTransfer(snapshot, { from: lsn(0), chunks: [0, 1, 2] }, []))
     const pageNos = () => sent.map((frame) => (decodeMessage(frame) as Chunk).pageNo) // nothing else is sent

@@ -3,13 +3,15 @@ import { Sequence } from "../base/wait.ts"
 import { encodeMessage, encodeRefusal } from "../network/codec.ts"
 import type { Chunk, Pages, Rejection, ServerMessage, SyncStorage } from "../network/message.ts"
 import type { Pipe } from "../network/network.ts"
+import { type Author, authorOf } from "../timeline/author.ts"
 import type { BaseTransfer } from "./base-transfer.ts"
 import { type News, PageTransfer } from "./page-transfer.ts"
+import type { Rights } from "./rights.ts"
 
 /** A client that is connected to a document. Pages are sent only on its request, so a slow reader fills no queue (T23). */
 export class ConnectedClient {
   readonly clientId: string
-  readonly user: string | null
+  readonly #rights: Rights
   readonly #pipe: Pipe
   /** The request that waits for newer pages. */
   waiting: SyncStorage | null = null
@@ -19,11 +21,20 @@ export class ConnectedClient {
   /** Parts are made and sent one after the other. */
   readonly #parts = new Sequence()
 
-  constructor(options: { pipe: Pipe; clientId: string; user: string | null; hasOurEpoch: boolean }) {
+  constructor(options: { pipe: Pipe; clientId: string; rights: Rights; hasOurEpoch: boolean }) {
     this.#pipe = options.pipe
     this.clientId = options.clientId
-    this.user = options.user
+    this.#rights = options.rights
     this.hasOurEpoch = options.hasOurEpoch
+  }
+
+  get user(): string | null {
+    return this.#rights.user
+  }
+
+  /** As it is known now: a claim may have changed since the client connected. */
+  get author(): Author {
+    return this.#rights.author ?? authorOf(this.user)
   }
 
   send(message: ServerMessage): void {

@@ -74,12 +74,17 @@ class World {
   }
 
   async note(...texts: string[]): Promise<void> {
-    for (const text of texts) await this.remote.mutate("Note", { text }, "ann")
+    for (const text of texts) await this.remote.mutate("Note", { text }, { id: "ann" })
   }
 
   /** Sends a client's texts from its first on; `confirmed`: how many outcomes it has. */
   async send(clientId: string, texts: readonly string[], confirmed = 0): Promise<void> {
-    const client = new ConnectedClient({ pipe: memoryPipe()[0], clientId, user: clientId, hasOurEpoch: false })
+    const client = new ConnectedClient({
+      pipe: memoryPipe()[0],
+      clientId,
+      rights: { user: clientId },
+      hasOurEpoch: false,
+    })
     const entries = texts.map((text, i) => mutationCodec.encode({ uid: uidOf(i), name: "Note", args: { text }, at: 1 }))
     const batch = { from: LSN_ZERO, previousHash: 0n, entries }
     const message = { type: "sync-mutations", batch, confirmed: lsn(confirmed) } as const

@@ -23,7 +23,7 @@ test("a failing query rejects for its caller alone, with SQLite's reason", async
   const right = reads.add(compileQuery(sql`select 1 n`))
   expect(reads.answer(db, lsn(7))).toBe(false)
   await expect(wrong).rejects.toMatchObject({ code: "SQL_ERROR" })
-  expect(await right).toEqual({ rows: [{ n: 1 }], lsn: 7 })
+  expect(await right).toMatchObject({ rows: [{ n: 1 }], lsn: 7 })
   db.close()
 })
 

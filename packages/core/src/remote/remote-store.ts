@@ -12,15 +12,14 @@ import type { Database } from "../sqlite/database.ts"
 import { bytesUnpacked, type Changeset, changesetCodec } from "../storage/changeset.ts"
 import { PageHistory } from "../storage/page-history.ts"
 import { Storage } from "../storage/storage.ts"
+import type { KeptAuthor } from "../timeline/author.ts"
 
-/** A received batch: which mutations to run, for which user. Its position is its place in the order (T6). */
-export interface Arrival {
+/** A received batch: which mutations to run, and as whom. Its position is its place in the order (T6). */
+export interface Arrival extends KeptAuthor {
   readonly clientId: string
   /** Mutations after `from`, up to `to`. */
   readonly from: Lsn
   readonly to: Lsn
-  /** The authenticated user; null: anonymous. */
-  readonly user: string | null
   readonly atMs: number
   /** Positions that `authorize` refused. */
   readonly forbidden: readonly number[]

@@ -5,6 +5,7 @@ import { Sequence } from "../base/wait.ts"
 import type { MutationsReply, RefusedRange, SyncMutations, SyncStorage } from "../network/message.ts"
 import { Database } from "../sqlite/database.ts"
 import { compileQuery, type Query } from "../sqlite/sql.ts"
+import type { Author } from "../timeline/author.ts"
 import type { Outcome } from "../timeline/outcome.ts"
 import { hardenSchema, migrate } from "../timeline/schema.ts"
 import type { ClientRequest, ConnectableDocument, ConnectOptions } from "./admission.ts"
@@ -18,7 +19,8 @@ import type { ClientOutcome } from "./mutation-ref.ts"
 import { OnAppliedQueue } from "./on-applied.ts"
 import { OutcomeList } from "./outcome-list.ts"
 import type { Snapshot } from "./page-transfer.ts"
-import { Reads, type RowsAt } from "./reads.ts"
+import { PresenceBoard } from "./presence-board.ts"
+import { type OnChanged, Reads, type RowsAt } from "./reads.ts"
 import type { RemoteOptions } from "./remote-options.ts"
 import { closeDatabaseAndLog, RemoteStore } from "./remote-store.ts"
 import { ServerMutations } from "./server-mutations.ts"
@@ -29,6 +31,7 @@ const END = lsn(Number.MAX_SAFE_INTEGER)
 
 /** One document at the server: runs mutations with authority, in one order, and sends the pages that changed. */
 export class Remote implements ConnectableDocument {
+  readonly presences: PresenceBoard
   readonly #options: RemoteOptions
   readonly #store: RemoteStore
   readonly #clients: ClientList
@@ -62,14 +65,13 @@ export class Remote implements ConnectableDocument {
       sendsMessages = false,
     } = options
     this.#options = options
+    this.presences = new PresenceBoard(host)
     this.#store = store
     this.#clients = new ClientList(store)
     this.#clients.loadApplied(db)
-    const clients = this.#clients
-    const outcomes = new OutcomeList(store)
-    this.#outcomes = outcomes
-    const size = new SizeWatch(options.pagesMax, options.onNearLimit)
-    this.#size = size
+    this.#outcomes = new OutcomeList(store)
+    this.#size = new SizeWatch(options.pagesMax, options.onNearLimit)
+    const [clients, outcomes, size] = [this.#clients, this.#outcomes, this.#size]
     const onBound = (by: Sender) => this.#connected.dismissOthers(by)
     this.#merger = new BatchMerger({ store, clients, outcomes, host, size, onBound })
     const quarantine = new CrashQuarantine(store, clients, host)
@@ -81,23 +83,8 @@ export class Remote implements ConnectableDocument {
     const gone = new GoneClients({ store, clients, host, effects, forgottenMs: options.clientForgottenMs })
     this.#gone = gone
     this.#own = new ServerMutations({ store, clients, host, mutator })
-    const parts = {
-      db,
-      store,
-      clients,
-      outcomes,
-      quarantine,
-      effects,
-      mutator,
-      loadSqlite,
-      guard,
-      onFailed,
-      sendsMessages,
-      host,
-      size,
-      gone,
-    }
-    this.#steps = new StepRunner(parts)
+    const parts = { db, store, clients, outcomes, quarantine, effects, size, gone }
+    this.#steps = new StepRunner({ ...parts, mutator, loadSqlite, guard, onFailed, sendsMessages, host })
     this.#flushed = this.#snapshot()
   }
 
@@ -153,12 +140,12 @@ export class Remote implements ConnectableDocument {
   }
 
   /** Connects an admitted client and sends its welcome. @throws CLIENT_PROOF */
-  connect({ pipe, hello, user }: ConnectOptions): ConnectedClient {
+  connect({ pipe, hello, rights, rights: { user } }: ConnectOptions): ConnectedClient {
     const clientId = clientIdOf(hello.secret)
     this.#clients.checkOwner(clientId, user)
     // A cursor ahead of ours is from another epoch and counts as 0 (T2).
     const hasOurEpoch = hello.epoch === this.epoch && hello.cursor <= this.#flushed.lsn
-    const client = new ConnectedClient({ pipe, clientId, user, hasOurEpoch })
+    const client = new ConnectedClient({ pipe, clientId, rights, hasOurEpoch })
     this.#connected.add(client)
     const journal = this.#clients.find(clientId)
     client.send({
@@ -178,6 +165,7 @@ export class Remote implements ConnectableDocument {
   }
 
   disconnect(client: ConnectedClient): void {
+    this.presences.leave(client)
     this.#connected.delete(client)
   }
 
@@ -197,9 +185,9 @@ export class Remote implements ConnectableDocument {
   }
 
   /** The durable rows, and the position that they are of. */
-  readAt<R>(query: Query<R>): Promise<RowsAt<R>> {
+  readAt<R>(query: Query<R>, onChanged?: OnChanged): Promise<RowsAt<R>> {
     if (this.#failure !== null) return Promise.reject(this.#failure)
-    const rows = this.#reads.add(compileQuery(query)) as Promise<RowsAt<R>> // the author's assertion about the rows
+    const rows = this.#reads.add(compileQuery(query), onChanged) as Promise<RowsAt<R>> // the author's assertion about the rows
     this.#wake()
     return rows
   }
@@ -214,9 +202,9 @@ export class Remote implements ConnectableDocument {
    * Runs a mutation of this process. Resolves when its outcome is durable.
    * @throws MUTATION_UNKNOWN MUTATION_ARGS_INVALID MUTATION_TOO_LARGE DOC_STOPPED
    */
-  async mutate(name: string, args: unknown, user: string | null): Promise<Outcome> {
+  async mutate(name: string, args: unknown, author: Author): Promise<Outcome> {
     if (this.#failure !== null) throw this.#failure
-    const outcome = this.#own.add(name, args, user)
+    const outcome = this.#own.add(name, args, author)
     this.#wake()
     return await outcome
   }
@@ -313,6 +301,7 @@ export class Remote implements ConnectableDocument {
       this.#own.settle(decided)
       this.#effects?.settle(decided)
       this.#release(new Set(decided.map(({ clientId }) => clientId)))
+      this.#reads.watches.notify(this.#store.storage.takeChanges())
       this.announce()
       await this.#answerReads()
       // One that fails has stopped the document.

@@ -1,6 +1,7 @@
 import type { LfError } from "../base/error.ts"
 import type { Host } from "../base/host.ts"
 import { uuidV7 } from "../base/ids.ts"
+import { type Author, keepAuthor } from "../timeline/author.ts"
 import { mutationCodec } from "../timeline/mutation.ts"
 import type { Mutator } from "../timeline/mutator.ts"
 import type { Outcome } from "../timeline/outcome.ts"
@@ -32,7 +33,7 @@ export class ServerMutations {
    * Journals a mutation as arrived. The promise resolves when its outcome is durable.
    * @throws MUTATION_UNKNOWN MUTATION_ARGS_INVALID MUTATION_TOO_LARGE; then nothing was kept
    */
-  add(name: string, args: unknown, user: string | null): Promise<Outcome> {
+  add(name: string, args: unknown, author: Author): Promise<Outcome> {
     const atMs = this.#host.nowMs()
     const uid = uuidV7(atMs, this.#host.randomBytes(10))
     // `make` decodes it before it is kept: an unreadable one would have no outcome (T35).
@@ -40,7 +41,8 @@ export class ServerMutations {
     const journal = this.#clients.journal(SERVER_CLIENT)
     const from = journal.lsn()
     journal.write({ from, previousHash: journal.hashAt(from) ?? 0n, entries: [entry] })
-    this.#store.arrivals.append({ clientId: SERVER_CLIENT, from, to: journal.lsn(), user, atMs, forbidden: [] })
+    const arrival = { clientId: SERVER_CLIENT, from, to: journal.lsn(), ...keepAuthor(author), atMs, forbidden: [] }
+    this.#store.arrivals.append(arrival)
     return new Promise((resolve, reject) => {
       this.#waiterByUid.set(uid, { resolve, reject })
     })

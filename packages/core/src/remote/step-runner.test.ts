@@ -109,10 +109,10 @@ describe("onFailed", () => {
       onFailed: ({ mutation, user, error }) => failed.push([mutation.name, user, (error as Error).message]),
     })
     const outcomes = await Promise.all([
-      remote.mutate("Note", { text: "refused" }, "ann"),
-      remote.mutate("Note", { text: "bug" }, "ann"),
-      remote.mutate("Note", { text: "x".repeat(200_000) }, "ann"),
-      remote.mutate("Note", { text: "good" }, "ann"),
+      remote.mutate("Note", { text: "refused" }, { id: "ann" }),
+      remote.mutate("Note", { text: "bug" }, { id: "ann" }),
+      remote.mutate("Note", { text: "x".repeat(200_000) }, { id: "ann" }),
+      remote.mutate("Note", { text: "good" }, { id: "ann" }),
     ])
     expect(outcomes.map((outcome) => (outcome.type === "rejected" ? outcome.code : outcome.type))).toEqual([
       "no",
@@ -267,7 +267,7 @@ describe("a received mutation", () => {
 
   /** The calls that frames of client a lead to, without its secret. */
   function clientOf(remote: Remote) {
-    const client = { clientId: "a", user: "ann", hasOurEpoch: true, waiting: null } as never // all that these two calls read
+    const client = { clientId: "a", user: "ann", author: { id: "ann" }, hasOurEpoch: true, waiting: null } as never // all that these two calls read
     return {
       seen: (outcomesSeen: number) =>
         remote.handleClientSyncStorage(client, {

@@ -6,6 +6,7 @@ import { type Lsn, lsn, nextLsn } from "../base/lsn.ts"
 import { Database } from "../sqlite/database.ts"
 import type { LoadSqlite } from "../sqlite/module.ts"
 import { applyGroup, type GroupResult, type Job } from "../timeline/apply-group.ts"
+import { keptAuthor, userOf } from "../timeline/author.ts"
 import { addRejection, deleteRejections, writeApplied } from "../timeline/internal-tables.ts"
 import type { Mutation } from "../timeline/mutation.ts"
 import type { Mutator } from "../timeline/mutator.ts"
@@ -187,7 +188,7 @@ export class StepRunner {
       onThrow: (index, error) => {
         const code = toLfError(error, "MUTATION_THREW").code
         // A full document is reported once by `onNearLimit`, not once per mutation.
-        if (!isReject(error) && code !== "DOC_TOO_LARGE") this.#onFailed({ ...waiting[index].job, error })
+        if (!isReject(error) && code !== "DOC_TOO_LARGE") this.#fail(waiting[index].job, error)
       },
     })
   }
@@ -197,6 +198,10 @@ export class StepRunner {
     if (this.#gather().length === 0) this.#quarantine.forget()
     const done = lsn(Math.min(this.#done, this.#effects?.done() ?? this.#done))
     if (done > this.#store.arrivals.start()) this.#store.arrivals.rollup(done)
+  }
+
+  #fail({ mutation, author }: Job, error: unknown): void {
+    this.#onFailed({ mutation, user: userOf(author), error })
   }
 
   #commit(waiting: readonly Waiting[], results: readonly RunResult[]): ClientOutcome[] {
@@ -210,7 +215,7 @@ export class StepRunner {
       const { decided } = job
       if (decided?.type === "rejected" && decided.code !== "MUTATION_FORBIDDEN") {
         const code = decided.code as ErrorCode // one of ours: only a mutator has others, and this one did not run
-        this.#onFailed({ ...job, error: new LfError(code, ERROR_CODES[code]) })
+        this.#fail(job, new LfError(code, ERROR_CODES[code]))
       }
       const { uid } = job.mutation
       this.#clients.journal(clientId).applied = at
@@ -272,22 +277,22 @@ export class StepRunner {
   }
 
   #jobAt(arrival: Arrival, at: Lsn): Job {
-    const { user } = arrival
+    const who = { author: keptAuthor(arrival), receivedMs: arrival.atMs }
     let mutation: Mutation
     try {
       const sent = this.#clients.journal(arrival.clientId).entry(at)
       mutation = { ...sent, at: Math.min(sent.at, arrival.atMs + CLOCK_AHEAD_MS_MAX) }
     } catch (error) {
-      return { mutation: { uid: NO_UID, name: "", args: null, at: arrival.atMs }, user, decided: rejectionOf(error) }
+      return { mutation: { uid: NO_UID, name: "", args: null, at: arrival.atMs }, ...who, decided: rejectionOf(error) }
     }
-    if (arrival.forbidden.includes(at)) return { mutation, user, decided: rejected("MUTATION_FORBIDDEN") }
+    if (arrival.forbidden.includes(at)) return { mutation, ...who, decided: rejected("MUTATION_FORBIDDEN") }
     const ref = { clientId: arrival.clientId, lsn: at }
     if (this.#quarantine.isQuarantined(ref)) {
-      return { mutation, user, decided: rejected("MUTATION_QUARANTINED") }
+      return { mutation, ...who, decided: rejected("MUTATION_QUARANTINED") }
     }
     const stopped = this.#stopped.get(refKey(ref))
-    if (stopped !== undefined) return { mutation, user, decided: rejected(stopped) }
-    return { mutation, user }
+    if (stopped !== undefined) return { mutation, ...who, decided: rejected(stopped) }
+    return { mutation, ...who }
   }
 
   /** Replaces a wasm instance that was stopped or crashed by a new one, on the committed pages. */

@@ -43,10 +43,19 @@ const ROW_WRITES = new Set<number>([ACTION.insert, ACTION.update, ACTION.delete]
 const FUNCTIONS_DENIED = new Set(["load_extension", "fts3_tokenizer"])
 
 const INTERNAL_PREFIX = "__lf_"
+/** The temporary table in which our own triggers note rows. */
+export const ROW_LOG = "__lf_row_log"
 
-/** SQLite's answer for one action: 0 to allow, 1 to deny. `first` and `second` are what SQLite says the action is on. */
-export function authorize(mode: SqlMode, action: number, first: string, second: string): 0 | 1 {
-  if (mode === "internal") return OK
+/**
+ * SQLite's answer for one action: 0 to allow, 1 to deny. `first` and `second` are what SQLite says the action is on,
+ * `trigger` the trigger or view that does it.
+ */
+export function authorize(
+  mode: SqlMode,
+  action: number,
+  { first, second, trigger }: { readonly first: string; readonly second: string; readonly trigger: string },
+): 0 | 1 {
+  if (mode === "internal" || (first === ROW_LOG && trigger.startsWith(ROW_LOG))) return OK
   if (action === ACTION.function) return FUNCTIONS_DENIED.has(second.toLowerCase()) ? DENY : OK
   if (action === ACTION.select || action === ACTION.recursive) return OK
   // Of all tables, ours included: statistics say nothing of rows.

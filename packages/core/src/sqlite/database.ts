@@ -7,7 +7,7 @@ import { RowReader } from "./row-reader.ts"
 import { PRAGMAS, SQLITE_LIMITS } from "./settings.ts"
 import { compileQuery, type Query } from "./sql.ts"
 import { sqliteError } from "./sqlite-error.ts"
-import { Arena, bindAll, columnNames, cText, type Row } from "./statement.ts"
+import { Arena, bindAll, columnNames, cText, keepText, type Row } from "./statement.ts"
 import { StatementCache } from "./statement-cache.ts"
 import type { SqlValue } from "./value.ts"
 import { type PageStore, PageVfs, registerVfs } from "./vfs.ts"
@@ -41,6 +41,19 @@ export interface TrackedRows {
   readonly asksClock: boolean
 }
 
+/** Another database, read in the same connection. */
+export interface OtherDatabase {
+  /** What `setUp` attaches, and the name that it attaches it as. */
+  readonly file: string
+  readonly name: string
+  readonly pages: PageStore
+}
+
+export interface AttachOptions {
+  readonly others?: readonly OtherDatabase[]
+  readonly setUp?: (db: Database) => void
+}
+
 /** What some work may cost: steps of SQLite's virtual machine, and a moment of a clock that only grows. */
 export interface Budget {
   readonly steps: number
@@ -68,14 +81,22 @@ export class Database {
   #crash: LfError | null = null
   /** While set, collects the tables that a statement says `delete` to itself, not by a trigger. */
   #deletedFrom: Set<string> | null = null
+  readonly #setUp: (db: Database) => void
+  /** Where the name of each attached database lies. */
+  readonly #attached: number[] = []
 
-  constructor(module: SqliteModule, pages: PageStore) {
+  /** `setUp` completes each new connection, as with what it attaches of `others`. */
+  constructor(module: SqliteModule, pages: PageStore, { others = [], setUp = () => {} }: AttachOptions = {}) {
     this.#module = module
+    this.#setUp = setUp
     this.#vfs = new PageVfs(module, pages)
     this.#pagesMax = pages.pageCountMax
     this.#scratch = module._sqlite3_malloc(64)
-    this.#name = module._sqlite3_malloc(8)
-    module.HEAPU8.set(new TextEncoder().encode("doc\0"), this.#name)
+    this.#name = keepText(module, "doc")
+    for (const { file, pages: other, name } of others) {
+      this.#vfs.add(file, other)
+      this.#attached.push(keepText(module, name))
+    }
     this.#arena = new Arena(module)
     this.#statements = new StatementCache(module)
     assert(registerVfs(module, this.#vfs) === 0, "the VFS registers")
@@ -122,11 +143,6 @@ export class Database {
     } finally {
       this.#deletedFrom = null
     }
-  }
-
-  /** Calls `visit` with each row of one of our own queries, one at a time. @throws as `all`, and the LfError of `visit` */
-  each(sql: string, visit: (row: Row) => void): void {
-    this.#inside(() => this.#run(sql, [], "internal", [], visit))
   }
 
   /** Runs one of our own statements. */
@@ -205,8 +221,10 @@ export class Database {
   /** Empties the pager's cache: the pages changed under the connection (T16). */
   resetCache(): void {
     assert(!this.inTransaction, "pages are swapped between transactions")
-    const code = this.#inside(() => this.#module._sqlite3_file_control(this.#db, 0, FCNTL_RESET_CACHE, 0))
-    assert(code === 0, "the pager's cache can be reset")
+    for (const name of [0, ...this.#attached]) {
+      const code = this.#inside(() => this.#module._sqlite3_file_control(this.#db, name, FCNTL_RESET_CACHE, 0))
+      assert(code === 0, "the pager's cache can be reset")
+    }
   }
 
   /** Opens a new connection on the same pages: the schema changed under it, perhaps with an equal cookie (T16). */
@@ -240,6 +258,7 @@ export class Database {
     for (const { id, max } of SQLITE_LIMITS) this.#module._sqlite3_limit(this.#db, id, max)
     for (const pragma of PRAGMAS) this.exec(pragma)
     if (this.#pagesMax !== undefined) this.exec(`pragma max_page_count=${this.#pagesMax}`)
+    this.#setUp(this)
   }
 
   /** Calls the wasm. After it throws anything but our errors it is never called again. @throws SQL_CRASHED */
@@ -259,9 +278,9 @@ export class Database {
   }
 
   #authorize(action: number, first: number, second: number, trigger: number): number {
-    const name = cText(this.#module, first)
-    const answer = authorize(this.#mode, action, name, cText(this.#module, second))
-    if (answer !== 0) this.#denied = `${name} ${cText(this.#module, second)}`.trim()
+    const [name, what, by] = [first, second, trigger].map((at) => cText(this.#module, at))
+    const answer = authorize(this.#mode, action, { first: name, second: what, trigger: by })
+    if (answer !== 0) this.#denied = `${name} ${what}`.trim()
     if (action === DELETE && trigger === 0) this.#deletedFrom?.add(name)
     return answer
   }
@@ -278,23 +297,16 @@ export class Database {
     return this.#inside(() => this.#run(sql, parameters, mode, before))
   }
 
-  #run(
-    sql: string,
-    parameters: readonly SqlValue[],
-    mode: SqlMode,
-    before: readonly Row[],
-    visit?: (row: Row) => void,
-  ): Row[] {
+  #run(sql: string, parameters: readonly SqlValue[], mode: SqlMode, before: readonly Row[]): Row[] {
     // SQLite asks the authorizer when it prepares, and again in a step whose statement has expired.
     this.#mode = mode
     const statement = this.#statements.acquire(mode, sql, () => this.#prepare(sql, mode))
     const { stmt } = statement
     const reader = new RowReader(this.#module, statement, before)
     const rows: Row[] = []
-    const take = visit ?? ((row) => rows.push(row))
     try {
       bindAll(this.#arena, stmt, parameters)
-      while (this.#step(stmt)) take(reader.read())
+      while (this.#step(stmt)) rows.push(reader.read())
       this.#release(stmt)
     } catch (error) {
       // After anything else than a result code the wasm is not called any more.

@@ -156,6 +156,14 @@ function readInteger(module: SqliteModule, stmt: number, i: number): number | bi
   return (BigInt(module._getTempRet0()) << 32n) | BigInt(low)
 }
 
+/** Puts a text where it stays as long as the instance. Returns its address. */
+export function keepText(module: SqliteModule, text: string): number {
+  const bytes = new TextEncoder().encode(`${text}\0`)
+  const at = module._sqlite3_malloc(bytes.length)
+  module.HEAPU8.set(bytes, at)
+  return at
+}
+
 /** A C string: up to its NUL. */
 export function cText(module: SqliteModule, pointer: number): string {
   if (pointer === 0) return ""

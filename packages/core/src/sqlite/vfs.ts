@@ -26,8 +26,17 @@ const IOCAP_POWERSAFE_OVERWRITE = 0x1000
 /** Julian day of 1970-01-01T00:00Z, in milliseconds: SQLite's own unit of time. */
 const UNIX_EPOCH_JULIAN_MS = 210_866_760_000_000n
 
+/** A database file: its pages, and what is added to the number of each in `reads`. */
+interface DatabaseFile {
+  readonly pages: PageStore
+  readonly offset: number
+}
+
+/** Numbers of pages of several files in one set: the n-th attached file's begin at n times this. */
+export const FILE_PAGES_MAX = 2 ** 32
+
 /**
- * SQLite's file system: one database file, served page by page from a `PageStore`, and a clock that we own. No other
+ * SQLite's file system: database files, each served page by page from a `PageStore`, and a clock that we own. No other
  * file exists: journals and temporary tables are in memory, durability is the log's business.
  */
 export class PageVfs {
@@ -35,7 +44,7 @@ export class PageVfs {
   readonly mxPathname = 64
   /** The time that SQLite gets, in milliseconds since 1970. */
   nowMs: () => number = () => 0
-  /** While set, collects the number of every page that SQLite asks for. */
+  /** While set, collects the number of every page that SQLite asks for, as `FILE_PAGES_MAX` says. */
   reads: Set<number> | null = null
   /** Whether SQLite asked for the time since this was last set to false. */
   clockAsked = false
@@ -43,11 +52,20 @@ export class PageVfs {
   failure: unknown = null
 
   readonly #module: SqliteModule
-  readonly #pages: PageStore
+  readonly #main: DatabaseFile
+  /** By name, to be attached. */
+  readonly #others = new Map<string, DatabaseFile>()
+  /** Attached files that are open, by SQLite's address of each. */
+  readonly #open = new Map<number, DatabaseFile>()
 
   constructor(module: SqliteModule, pages: PageStore) {
     this.#module = module
-    this.#pages = pages
+    this.#main = { pages, offset: 0 }
+  }
+
+  /** Another file that `attach` finds under this name. */
+  add(name: string, pages: PageStore): void {
+    this.#others.set(name, { pages, offset: (this.#others.size + 1) * FILE_PAGES_MAX })
   }
 
   // Called by wa-sqlite's relay: every method of the file system is synchronous.
@@ -55,24 +73,28 @@ export class PageVfs {
     return false
   }
 
-  xOpen(_vfs: number, _name: number, _file: number, flags: number, outFlags: number): number {
+  xOpen(_vfs: number, name: number, file: number, flags: number, outFlags: number): number {
     if ((flags & OPEN_MAIN_DB) === 0) return CANTOPEN
+    const other = this.#others.size === 0 ? undefined : this.#others.get(cText(this.#module, name))
+    if (other !== undefined) this.#open.set(file, other)
     if (outFlags !== 0) this.#view().setInt32(outFlags, flags, true)
     return OK
   }
 
-  xClose(): number {
+  xClose(file: number): number {
+    this.#open.delete(file)
     return OK
   }
 
-  xRead(_file: number, into: number, count: number, offsetLow: number, offsetHigh: number): number {
+  xRead(file: number, into: number, count: number, offsetLow: number, offsetHigh: number): number {
     try {
       const offset = joinInt64(offsetLow, offsetHigh)
       const pageNo = Math.floor(offset / PAGE_BYTES) + 1
       const within = offset % PAGE_BYTES
       const heap = this.#module.HEAPU8
-      this.reads?.add(pageNo)
-      const page = pageNo <= this.#pages.pageCount() ? this.#pages.page(pageNo) : undefined
+      const { pages, offset: base } = this.#file(file)
+      this.reads?.add(base + pageNo)
+      const page = pageNo <= pages.pageCount() ? pages.page(pageNo) : undefined
       if (page === undefined || within + count > PAGE_BYTES) {
         heap.fill(0, into, into + count)
         return IOERR_SHORT_READ
@@ -85,13 +107,14 @@ export class PageVfs {
     }
   }
 
-  xWrite(_file: number, from: number, count: number, offsetLow: number, offsetHigh: number): number {
+  xWrite(file: number, from: number, count: number, offsetLow: number, offsetHigh: number): number {
     try {
       const offset = joinInt64(offsetLow, offsetHigh)
       if (count !== PAGE_BYTES || offset % PAGE_BYTES !== 0) return IOERR_WRITE
-      const page = this.#pages.newPage()
+      const { pages } = this.#file(file)
+      const page = pages.newPage()
       page.set(this.#module.HEAPU8.subarray(from, from + count))
-      this.#pages.write(offset / PAGE_BYTES + 1, page)
+      pages.write(offset / PAGE_BYTES + 1, page)
       return OK
     } catch (error) {
       this.failure ??= error
@@ -99,9 +122,9 @@ export class PageVfs {
     }
   }
 
-  xTruncate(_file: number, sizeLow: number, sizeHigh: number): number {
+  xTruncate(file: number, sizeLow: number, sizeHigh: number): number {
     try {
-      this.#pages.truncate(Math.ceil(joinInt64(sizeLow, sizeHigh) / PAGE_BYTES))
+      this.#file(file).pages.truncate(Math.ceil(joinInt64(sizeLow, sizeHigh) / PAGE_BYTES))
       return OK
     } catch (error) {
       this.failure ??= error
@@ -113,8 +136,8 @@ export class PageVfs {
     return OK
   }
 
-  xFileSize(_file: number, out: number): number {
-    this.#view().setBigInt64(out, BigInt(this.#pages.pageCount()) * BigInt(PAGE_BYTES), true)
+  xFileSize(file: number, out: number): number {
+    this.#view().setBigInt64(out, BigInt(this.#file(file).pages.pageCount()) * BigInt(PAGE_BYTES), true)
     return OK
   }
 
@@ -170,6 +193,10 @@ export class PageVfs {
     this.clockAsked = true
     this.#view().setBigInt64(out, this.#julianMs(), true)
     return OK
+  }
+
+  #file(file: number): DatabaseFile {
+    return this.#open.size === 0 ? this.#main : (this.#open.get(file) ?? this.#main)
   }
 
   #julianMs(): bigint {

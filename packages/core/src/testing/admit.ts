@@ -1,8 +1,9 @@
 import type { Host } from "../base/host.ts"
 import type { Hello } from "../network/message.ts"
 import type { Pipe } from "../network/network.ts"
-import type { Admission, ConnectableDocument, Rights } from "../remote/admission.ts"
+import type { Admission, ConnectableDocument } from "../remote/admission.ts"
 import { ClientConnection } from "../remote/client-connection.ts"
+import type { Rights } from "../remote/rights.ts"
 
 interface Admitted extends Rights {
   readonly remote: ConnectableDocument

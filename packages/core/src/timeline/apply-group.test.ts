@@ -94,7 +94,7 @@ function mutation(name: string, args: unknown = {}): Mutation {
 }
 
 function apply(...list: Mutation[]): readonly RunResult[] {
-  const jobs = list.map((one) => ({ mutation: one, user: "me" }))
+  const jobs = list.map((one) => ({ mutation: one, author: { id: "me" } }))
   const result = applyGroup({ db, mutator, side: "local", jobs, pagesMax: mutationPagesMax(db.pageCountMax) })
   return result.type === "done" ? result.outcomes : []
 }
@@ -187,7 +187,8 @@ test("clock, random, ids and user are the mutation's own: every run gives the sa
   const first = [db.exec("select * from t order by id"), db.exec("select * from ids")]
   const other = new Database(await loadSqlite(), new Storage())
   migrate(other, mutator)
-  for (const one of list) applyGroup({ db: other, mutator, side: "local", jobs: [{ mutation: one, user: "me" }] })
+  for (const one of list)
+    applyGroup({ db: other, mutator, side: "local", jobs: [{ mutation: one, author: { id: "me" } }] })
   expect([other.exec("select * from t order by id"), other.exec("select * from ids")]).toEqual(first)
   expect(first[0][0]).toMatchObject({ at: 1_700_000_000, who: "me" })
   expect(first[0][0].random).not.toBe(first[0][1].random)

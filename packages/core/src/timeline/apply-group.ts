@@ -1,9 +1,11 @@
 import { LfError } from "../base/error.ts"
 import type { Database } from "../sqlite/database.ts"
+import type { Author } from "./author.ts"
 import type { Mutation } from "./mutation.ts"
 import type { Mutator } from "./mutator.ts"
 import { APPLIED, isFatal, type RunResult, rejected, rejectionOf } from "./outcome.ts"
 import { MutationTx } from "./tx.ts"
+import { runUndoably } from "./undo-log.ts"
 
 /**
  * This part of a document's pages is room for our own rows and for migrations: a mutation is refused before it takes any
@@ -14,7 +16,9 @@ const RESERVE_SHARE = 1 / 16
 /** One mutation to run, and as whom. */
 export interface Job {
   readonly mutation: Mutation
-  readonly user: string | null
+  readonly author: Author
+  /** The server's clock when it came there; undefined on a device. */
+  readonly receivedMs?: number
   /** Its outcome when that is known without running it: forbidden, quarantined, undecodable. */
   readonly decided?: RunResult
 }
@@ -109,13 +113,14 @@ function attempt(group: Group, findings: Findings): GroupResult | null {
 
 function runOne(group: Group, index: number, isMeasured: boolean): RunResult {
   const { db, mutator, side, jobs, onThrow, sendsMessages } = group
-  const { mutation, user } = jobs[index]
+  const { mutation, author, receivedMs } = jobs[index]
   const usedBefore = isMeasured ? db.pagesUsed : 0
   db.exec("savepoint lf_mutation")
   db.halfway = null
-  const tx = new MutationTx({ db, uid: mutation.uid, nowMs: mutation.at, user, side })
+  const tx = new MutationTx({ db, uid: mutation.uid, nowMs: mutation.at, receivedMs, author, side })
   try {
-    mutator.apply(tx, mutation)
+    if (mutator.isUndoable) runUndoably(db, { uid: mutation.uid, user: tx.user }, () => mutator.apply(tx, mutation))
+    else mutator.apply(tx, mutation)
     // Also when the mutator caught it: half of a statement may leave a broken index (I16).
     if (db.halfway !== null) throw db.halfway
     if (db.crash !== null) throw db.crash

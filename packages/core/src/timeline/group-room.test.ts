@@ -48,7 +48,7 @@ let made = 0
 function jobOf(name: string, args: unknown) {
   made++
   const uid = `00000000-0000-7000-8000-${String(made).padStart(12, "0")}`
-  return { mutation: { uid, name, args, at: 1 }, user: null }
+  return { mutation: { uid, name, args, at: 1 }, author: null }
 }
 const fill = (id: number, pages: number) => jobOf("Fill", { id, pages })
 const free = (id: number) => jobOf("Free", { id })

@@ -6,6 +6,7 @@ import { sha256Hex } from "../base/ids.ts"
 import type { Sql } from "../sqlite/sql.ts"
 import { asSent, MUTATION_NAME_BYTES_MAX, type Mutation } from "./mutation.ts"
 import type { Tx } from "./tx.ts"
+import { isUndoLog, UndoMutation } from "./undo-log.ts"
 
 /** A named change: the schema of its arguments and the function that makes it, on the client at once and on the server again. */
 export interface DefinedMutation<Input = unknown, R = unknown> {
@@ -69,6 +70,8 @@ export interface Migration {
 /** The app's mutations and migrations, shared by components, worker and server. */
 export class Mutator {
   readonly migrations: readonly Migration[]
+  /** Whether `undoLog` is one of the migrations. */
+  readonly isUndoable: boolean
   readonly #mutations = new Map<string, DefinedMutation>()
 
   constructor(migrations: readonly Sql<unknown>[], mutations: readonly DefinedMutation[]) {
@@ -76,7 +79,8 @@ export class Mutator {
       sql,
       hash: sha256Hex(textToBytes(sql.sql)).slice(0, MIGRATION_HASH_CHARS),
     }))
-    for (const mutation of mutations) {
+    this.isUndoable = migrations.some(isUndoLog)
+    for (const mutation of this.isUndoable ? [...mutations, UndoMutation] : mutations) {
       assert(!this.#mutations.has(mutation.name), `mutation ${mutation.name} must be defined once`)
       this.#mutations.set(mutation.name, mutation)
     }

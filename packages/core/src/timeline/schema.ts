@@ -4,6 +4,7 @@ import { sql } from "../sqlite/sql.ts"
 import { hardenFts } from "./harden-fts.ts"
 import { addMigration, createTables, hasTables, readMigrations } from "./internal-tables.ts"
 import type { Mutator } from "./mutator.ts"
+import { isUndoLog } from "./undo-log.ts"
 
 export type SchemaState =
   /** The document has run exactly the code's migrations. */
@@ -95,7 +96,9 @@ function runFrom(db: Database, mutator: Mutator, from: number): void {
   for (let i = from; i < mutator.migrations.length; i++) {
     const { sql: migration, hash } = mutator.migrations[i]
     try {
-      const deletedFrom = db.runMigration(migration)
+      // Our own table, which an app's migration may not make.
+      const deletedFrom = isUndoLog(migration) ? new Set<string>() : db.runMigration(migration)
+      if (isUndoLog(migration)) db.exec(migration.sql)
       const rowsAfter = countRows(db)
       checkNoneLost({ before: rowsBefore, after: rowsAfter, deletedFrom })
       rowsBefore = rowsAfter

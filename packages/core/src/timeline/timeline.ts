@@ -4,6 +4,7 @@ import type { Journal, WriteResult } from "../journal/journal.ts"
 import type { Streams } from "../journal/streams.ts"
 import type { Database } from "../sqlite/database.ts"
 import { applyGroup, type Job, mutationPagesMax } from "./apply-group.ts"
+import { type Author, authorOf } from "./author.ts"
 import { type Mutation, mutationCodec } from "./mutation.ts"
 import type { Mutator } from "./mutator.ts"
 import { type RunResult, rejected } from "./outcome.ts"
@@ -21,7 +22,7 @@ export class Timeline {
   readonly clientId: string
   readonly #journal: Journal<Mutation>
   readonly #mutator: Mutator
-  readonly #user: string | null
+  readonly #author: Author
   readonly #crashed: Set<string>
   /** Positions of what is pending, oldest first: a uid is found without a look at the others. */
   readonly #lsnByUid = new Map<string, Lsn>()
@@ -36,7 +37,7 @@ export class Timeline {
     this.#journal = streams.journal(timelineStream(options.clientId), mutationCodec)
     for (const { lsn: at, entry } of this.#journal.iter()) this.#lsnByUid.set(entry.uid, at)
     this.#mutator = options.mutator
-    this.#user = options.user
+    this.#author = authorOf(options.user)
   }
 
   lsn(): Lsn {
@@ -117,8 +118,8 @@ export class Timeline {
     if (mutations.length === 0) return []
     const jobs: Job[] = mutations.map((mutation) =>
       this.#crashed.has(mutation.uid)
-        ? { mutation, user: this.#user, decided: rejected("SQL_CRASHED") }
-        : { mutation, user: this.#user },
+        ? { mutation, author: this.#author, decided: rejected("SQL_CRASHED") }
+        : { mutation, author: this.#author },
     )
     const result = applyGroup({
       db,

@@ -18,7 +18,8 @@ beforeEach(async () => {
   db.exec("begin")
 })
 
-const txOf = (id = uid) => new MutationTx({ db, uid: id, nowMs: 1_700_000_000_000, user: "ann", side: "remote" })
+const txOf = (id = uid) =>
+  new MutationTx({ db, uid: id, nowMs: 1_700_000_000_000, author: { id: "ann" }, side: "remote" })
 
 describe("a tx", () => {
   test("reads all rows, one row or none, and says how many a statement changed", () => {

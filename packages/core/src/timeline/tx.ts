@@ -4,6 +4,8 @@ import { LfError } from "../base/error.ts"
 import { uuidV7 } from "../base/ids.ts"
 import type { Database } from "../sqlite/database.ts"
 import type { Query } from "../sqlite/sql.ts"
+import { type Author, userOf } from "./author.ts"
+import { undoMutation } from "./undo-log.ts"
 
 /** Limits of one mutation, the same on both sides. */
 export const MUTATION_STATEMENTS_MAX = 20_000
@@ -20,8 +22,18 @@ export interface Tx {
   id(): string
   /** When the mutation was made. SQL's own clock says the same. */
   readonly nowMs: number
-  /** Who made it; null: signed out. On the server this is what `authenticate` said. */
+  /**
+   * When the server received it, by the server's clock: what decides where a device's clock may be wrong. On the device it
+   * is `nowMs` until the server's rows come.
+   */
+  readonly receivedMs: number
+  /** Who made it; null: signed out, or the server itself. On the server this is the id that `authenticate` said. */
   readonly user: string | null
+  /**
+   * On the server what `authenticate` said of the user when the mutation came, roles included; "system" for a mutation of
+   * the server itself; null: a client without a user. A device knows of its user no more than the id.
+   */
+  readonly principal: Author
   readonly side: "local" | "remote"
 }
 
@@ -29,13 +41,17 @@ export interface TxOptions {
   readonly db: Database
   readonly uid: string
   readonly nowMs: number
-  readonly user: string | null
+  /** Default: `nowMs`. */
+  readonly receivedMs?: number | undefined
+  readonly author: Author
   readonly side: "local" | "remote"
 }
 
 export class MutationTx implements Tx {
   readonly nowMs: number
+  readonly receivedMs: number
   readonly user: string | null
+  readonly principal: Author
   readonly side: "local" | "remote"
   readonly #db: Database
   readonly #uid: Uint8Array
@@ -43,11 +59,13 @@ export class MutationTx implements Tx {
   #statements = 0
   #open = true
 
-  constructor({ db, uid, nowMs, user, side }: TxOptions) {
+  constructor({ db, uid, nowMs, receivedMs = nowMs, author, side }: TxOptions) {
     this.#db = db
     this.#uid = textToBytes(uid)
     this.nowMs = nowMs
-    this.user = user
+    this.receivedMs = receivedMs
+    this.user = userOf(author)
+    this.principal = author
     this.side = side
     db.setClock(() => nowMs)
     // The low bit keeps the seed from 0, which would mean the host's randomness.
@@ -76,6 +94,11 @@ export class MutationTx implements Tx {
     view.setBigUint64(0, hash64(this.#uid, this.#ids))
     view.setBigUint64(8, hash64(this.#uid, ~this.#ids & 0xffff_ffff_ffff_ffffn))
     return uuidV7(this.nowMs, random)
+  }
+
+  /** Undoes an earlier mutation of this user: for `lf.undo` alone. @throws Reject as `undoMutation` */
+  undo(uid: string): void {
+    undoMutation(this.#db, { uid, user: this.user })
   }
 
   /** The mutator has returned: a tx that it kept does nothing any more. */

@@ -1,5 +1,5 @@
 import { ERROR_CODES, LfError } from "@lf/core"
-import { withTimeout } from "@lf/core/internal"
+import { asPrincipal, toLfError, withTimeout } from "@lf/core/internal"
 import { LIMITS } from "../limits/limits.ts"
 import { isKnown, type Reporter, reporterOf } from "../log/error-report.ts"
 import { nodeHost } from "../node/node-host.ts"
@@ -30,11 +30,28 @@ export interface AccessOptions<P> {
   /**
    * The user, null without one. Throwing refuses the connection with AUTH_REQUIRED. Asked when a client connects, and again
    * every `limits.recheckMs` with what it showed then: another answer closes the connection (S2). An `id` is a text of 1 to
-   * 4096 bytes of UTF-8; another one refuses the connection with USER_ID_INVALID.
+   * 4096 bytes of UTF-8; another one refuses the connection with USER_ID_INVALID. Mutators get the answer as `tx.principal`:
+   * at most 16 KiB as JSON, else PRINCIPAL_INVALID.
    */
   authenticate(request: AuthRequest): P | null | Promise<P | null>
-  /** Asked when a document is opened ("read", and "create" if there is none) and for every mutation of every batch. */
+  /**
+   * Asked when a document is opened ("read", and "create" if there is none) and for every mutation of every batch. Rows that
+   * it reads with `lf.document(id, { as: "system" }).query(…)` to answer "read" are watched: when they change, it is asked
+   * again within a second, and a client that may not read any more is disconnected with FORBIDDEN (I18).
+   */
   authorize?(request: AuthorizeRequest<P>): boolean | Promise<boolean>
+}
+
+/** What is wrong with an answer of `authenticate`, with lengths and types only: an id may be a token by mistake. */
+function principalTrouble(principal: { readonly id: string }): LfError | null {
+  const trouble = userIdTrouble(principal)
+  if (trouble !== null) return new LfError("USER_ID_INVALID", trouble)
+  try {
+    asPrincipal(principal)
+    return null
+  } catch (error) {
+    return toLfError(error, "PRINCIPAL_INVALID")
+  }
 }
 
 /** Calls the app's `authenticate` and `authorize`; only an explicit yes grants access (S3). */
@@ -58,17 +75,15 @@ export class AccessControl<P extends { readonly id: string }> {
     }
   }
 
-  /** @throws AUTH_REQUIRED USER_ID_INVALID */
+  /** @throws AUTH_REQUIRED USER_ID_INVALID PRINCIPAL_INVALID */
   async authenticate(request: AuthRequest): Promise<P | null> {
     const { authenticate }: Partial<AccessOptions<P>> = this.#options
     if (authenticate === undefined) return null
     const principal = await this.#answer(() => authenticate.call(this.#options, request))
     if (principal === null) return null
-    const trouble = userIdTrouble(principal)
-    if (trouble === null) return principal
-    // Its length and type only: the id may be a token by mistake.
-    const error = new LfError("USER_ID_INVALID", trouble)
-    this.#reporter.log({ level: "error", event: "user-id-invalid", code: error.code, detail: trouble })
+    const error = principalTrouble(principal)
+    if (error === null) return principal
+    this.#reporter.log({ level: "error", event: "user-id-invalid", code: error.code, detail: error.message })
     this.#reporter.notify(error, {})
     throw error
   }

@@ -10,6 +10,9 @@ export interface AuthorizedConnection {
   close(code: ErrorCode): void
 }
 
+/** Between a change of what `authorize` read and its next answer. */
+const SOON_MS = 50
+
 /**
  * Re-authorizes each connection every `everyMs`, also while it is idle, and closes those whose user signed out, whose
  * token expired or that may not read any more; a timeout denies (S2, I18).
@@ -38,6 +41,11 @@ export class Reauthorizer {
     }
   }
 
+  /** Re-authorizes one connection soon: changes that come together cost one answer. */
+  soon(one: AuthorizedConnection): void {
+    this.#loops.get(one)?.soon()
+  }
+
   /** Re-authorizes at once, one user's connections or all. */
   async now(user?: string | null): Promise<void> {
     const loops = Array.from(this.#loops).filter(([one]) => user === undefined || one.user === user)
@@ -55,6 +63,7 @@ class ReauthorizeLoop {
   /** The run after the current one; it serves all calls that came meanwhile. */
   #next: Promise<void> | null = null
   #isStopped = false
+  #isSoon = false
 
   constructor(one: AuthorizedConnection, host: Host, everyMs: number) {
     this.#one = one
@@ -74,6 +83,13 @@ class ReauthorizeLoop {
     return this.#next
   }
 
+  soon(): void {
+    if (this.#isSoon || this.#isStopped) return
+    this.#isSoon = true
+    this.#cancel()
+    this.#cancel = this.#host.after(SOON_MS, () => void this.now())
+  }
+
   stop(): void {
     this.#isStopped = true
     this.#cancel()
@@ -82,6 +98,7 @@ class ReauthorizeLoop {
   async #start(): Promise<void> {
     if (this.#isStopped) return
     this.#cancel()
+    this.#isSoon = false
     this.#running = this.#run()
     await this.#running
   }

@@ -1,13 +1,7 @@
 import { ERROR_CODES, type ErrorCode, LfError } from "@lf/core"
-import {
-  type Admission,
-  type Cancel,
-  ClientConnection,
-  type Hello,
-  type OpenDocument,
-  type Rights,
-} from "@lf/core/internal"
+import { type Admission, type Cancel, ClientConnection, type Hello, type OpenDocument } from "@lf/core/internal"
 import type { AccessControl } from "../auth/access-control.ts"
+import { ConnectionRights } from "../auth/connection-rights.ts"
 import type { Reauthorizer } from "../auth/reauthorizer.ts"
 import type { Rooms } from "../documents/rooms.ts"
 import type { ConnectionQuotas, UnadmittedPipe } from "../limits/connection-quotas.ts"
@@ -18,6 +12,7 @@ import { nodeHost } from "../node/node-host.ts"
 const EXPECTED: ReadonlySet<ErrorCode> = new Set([
   "AUTH_REQUIRED",
   "USER_ID_INVALID",
+  "PRINCIPAL_INVALID",
   "FORBIDDEN",
   "AUTHORIZE_FAILED",
   "CLIENT_PROOF",
@@ -39,13 +34,6 @@ export interface AcceptOptions<P extends { readonly id: string }> {
   readonly url: URL
 }
 
-/** The answers of `authenticate` and `authorize`. */
-interface AuthorizedRights<P> extends Rights {
-  readonly principal: P | null
-  /** Calls both again. Null: the connection may stay; else the code that closes it. */
-  recheck(): Promise<ErrorCode | null>
-}
-
 /** Serves a new socket. */
 export function acceptConnection<P extends { readonly id: string }>(options: AcceptOptions<P>): void {
   const { pipe, quotas } = options
@@ -54,7 +42,7 @@ export function acceptConnection<P extends { readonly id: string }>(options: Acc
 }
 
 /** Admits clients by the app's `authenticate` and `authorize`, the limits, and the rooms. */
-class ServerAdmission<P extends { readonly id: string }> implements Admission<AuthorizedRights<P>> {
+class ServerAdmission<P extends { readonly id: string }> implements Admission<ConnectionRights<P>> {
   readonly #options: AcceptOptions<P>
   readonly #close: (code: ErrorCode) => void
 
@@ -63,51 +51,37 @@ class ServerAdmission<P extends { readonly id: string }> implements Admission<Au
     this.#close = close
   }
 
-  /** @throws AUTH_REQUIRED USER_ID_INVALID AUTHORIZE_FAILED FORBIDDEN */
-  authorize(hello: Hello): Promise<AuthorizedRights<P>> {
+  /** @throws AUTH_REQUIRED USER_ID_INVALID PRINCIPAL_INVALID AUTHORIZE_FAILED FORBIDDEN */
+  authorize(hello: Hello): Promise<ConnectionRights<P>> {
     return this.#public(hello.docId, async () => {
       const { access, headers, url } = this.#options
-      const { docId: doc } = hello
       const request = { headers, url, token: hello.token === "" ? null : hello.token }
-      // The answer to the last question: `authorize` gets it, not the one to the first.
-      let principal = await access.authenticate(request)
-      const user = principal?.id ?? null
-      const mayRead = () => access.may({ principal, doc, action: "read" })
-      if (!(await mayRead())) throw new LfError("FORBIDDEN", "authorize() refused to read")
-      return {
-        principal,
-        user,
-        mayWrite: (mutation) => access.may({ principal, doc, action: "write", mutation }),
-        recheck: async () => {
-          const now = await access.authenticate(request)
-          if ((now?.id ?? null) !== user) return "AUTH_REQUIRED"
-          principal = now
-          return (await mayRead()) ? null : "FORBIDDEN"
-        },
-      }
+      return await ConnectionRights.ask({ access, request, doc: hello.docId })
     })
   }
 
   /** @throws AUTHORIZE_FAILED FORBIDDEN RATE_LIMITED SERVER_CLOSING, and what opening the document throws */
-  openDocument({ docId: doc }: Hello, rights: AuthorizedRights<P>): Promise<OpenDocument> {
+  openDocument({ docId: doc }: Hello, rights: ConnectionRights<P>): Promise<OpenDocument> {
     return this.#public(doc, async () => {
-      const { access, rooms, quotas, reauthorizer, pipe, address } = this.#options
-      const { principal, user, recheck } = rights
+      const { rooms, quotas, reauthorizer, pipe, address } = this.#options
+      const { user } = rights
       const owner = user === null ? `at ${address}` : `user ${user}`
-      const isNew = !(await rooms.has(doc))
-      if (isNew) {
-        if (!(await access.may({ principal, doc, action: "create" })))
-          throw new LfError("FORBIDDEN", "refused to create")
-        quotas.create(owner)
-      }
-      const quota = quotas.admit({ owner, docId: doc, pipe })
-      const undos: Cancel[] = [quota.leave]
+      const undos: Cancel[] = [() => rights.stop()]
       const release = () => {
         for (const undo of undos.splice(0)) undo()
       }
       try {
+        const isNew = !(await rooms.has(doc))
+        if (isNew) {
+          if (!(await rights.mayCreate())) throw new LfError("FORBIDDEN", "refused to create")
+          quotas.create(owner)
+        }
+        const quota = quotas.admit({ owner, docId: doc, pipe })
+        undos.push(quota.leave)
+        const connection = { user, ask: () => rights.recheck(), close: this.#close }
         // Opening takes time: a sign-out meanwhile counts.
-        undos.push(reauthorizer.add({ user, ask: recheck, close: this.#close }))
+        undos.push(reauthorizer.add(connection))
+        rights.listen(() => reauthorizer.soon(connection))
         const { remote, leave } = await rooms.enter(doc, { create: isNew })
         undos.push(leave)
         return { remote, pace: quota.pace, pipe: quota.pipe, welcomed: () => pipe.welcomed(), release }

@@ -151,6 +151,13 @@ describe("a type of rows that the author wrote is compared with the query's colu
 })
 
 describe("the app's migrations", () => {
+  test("may have undoLog among them", async () => {
+    const mutator = `import { defineMutator, sql, undoLog } from "@lf/core"
+      export const m = defineMutator({ migrations: [sql\`create table a (b int)\`, undoLog] })
+      sql\`select b from a\``
+    expect(await rowTypes(await app({ "lf/mutator.ts": mutator }))).toMatchObject({ problems: [], checkedCount: 1 })
+  })
+
   const codeOf = (promise: Promise<unknown>) =>
     promise.catch((error: unknown) => (isLfError(error) ? `${error.code} ${error.message}` : error))
 

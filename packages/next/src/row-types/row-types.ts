@@ -1,10 +1,10 @@
-import { isLfError, LfError, type Sql, sql } from "@lf/core"
+import { isLfError, LfError, type Sql, sql, undoLog } from "@lf/core"
 import { loadChecksum, StatementProbe } from "@lf/core/internal"
 import { loadSqlite } from "../node/load-sqlite.ts"
 import { AppSources, isNode, type Node, nameOf, nodesOf, placeOf, type Source } from "./app-sources.ts"
 import { type QueryColumn, queryColumns } from "./query-columns.ts"
 import { annotationOf, wrongIn } from "./row-annotation.ts"
-import { type SqlLiteral, SqlLiterals, unwrapped } from "./sql-literals.ts"
+import { isOurs, type SqlLiteral, SqlLiterals, unwrapped } from "./sql-literals.ts"
 
 export interface RowTypes {
   /** The declarations for the app's lf-types.d.ts. */
@@ -185,6 +185,9 @@ function listed(sources: AppSources, literals: SqlLiterals, source: Source, expr
   if (node.type === "ArrayExpression")
     return nodesOf(node.elements).flatMap((one) => listed(sources, literals, source, one))
   if (node.type === "SpreadElement" && isNode(node.argument)) return listed(sources, literals, source, node.argument)
+  const imported = source.imports.get(nameOf(node))
+  if (node.type === "Identifier" && imported !== undefined && isOurs(imported.from) && imported.name === "undoLog")
+    return [{ source, node, text: undoLog.sql, pieces: [], parameterCount: 0, isDynamic: false }]
   const found = node.type === "Identifier" ? sources.resolve(source, nameOf(node)) : null
   if (found !== null && found.node !== node) return listed(sources, literals, found.source, found.node)
   throw new LfError(

@@ -33,6 +33,10 @@ const Slow = defineMutation("Slow", z.object({ id: z.string() }), (tx, { id }) =
 export const Remove = defineMutation("Remove", z.object({ id: z.string() }), (tx, { id }) => {
   tx.run(sql`delete from todos where id = ${id}`)
 })
+/** Who it says it is, when the server received it, and where it runs. */
+export const Sign = defineMutation("Sign", z.object({ id: z.string() }), (tx, { id }) => {
+  tx.run(sql`insert into todos (id, title) values (${id}, ${JSON.stringify([tx.principal, tx.receivedMs - tx.nowMs])})`)
+})
 /** Stands for a mutation that exhausts memory: it cannot be caught. */
 const Kill = defineMutation("Kill", z.object({ id: z.string() }), (tx, { id }) => {
   tx.run(sql`insert into todos (id, title) values (${id}, ${id})`)
@@ -42,7 +46,7 @@ const Kill = defineMutation("Kill", z.object({ id: z.string() }), (tx, { id }) =
 export const mutator = defineMutator({
   // No unique key: a mutation that is applied twice shows twice.
   migrations: [sql`create table todos (id text not null, title text not null, author text) strict`],
-  mutations: [Add, Spin, Slow, Remove, Kill],
+  mutations: [Add, Spin, Slow, Remove, Sign, Kill],
 })
 
 export const titlesQuery = sql<{ title: string }>`select title from todos order by id`

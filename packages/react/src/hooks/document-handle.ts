@@ -6,6 +6,7 @@ import { INITIAL_STATE } from "../tab/document-state.ts"
 import type { ErrorListener } from "../tab/error-reports.ts"
 import type { ConnectOptions } from "../tab/options.ts"
 import type { TabDocument } from "../tab/tab-document.ts"
+import type { OtherPresence } from "../tab/tab-presence.ts"
 import type { QueryBinding } from "./query-binding.ts"
 
 /**
@@ -61,11 +62,23 @@ export class DocumentHandle {
     return this.#binding.find(this.doc, this.user)?.known ?? NOTHING
   }
 
+  /** What other tabs show. Creates nothing. */
+  get presences(): readonly OtherPresence[] {
+    return this.#binding.find(this.doc, this.user)?.presence.others ?? NO_ONE
+  }
+
+  /** How much this tab can undo and redo. Creates nothing. */
+  get undoDepth(): TabDocument["undo"]["depth"] {
+    return this.#binding.find(this.doc, this.user)?.undo.depth ?? NO_DEPTH
+  }
+
   report(error: LfError, what: Parameters<ErrorListener>[1], isTaken: boolean): void {
     this.live.errors.report(error, what, isTaken)
   }
 }
 
+const NO_DEPTH = { undo: 0, redo: 0 }
+const NO_ONE: readonly OtherPresence[] = []
 const NOTHING: TabDocument["known"] = { state: INITIAL_STATE, pending: [], rejected: [] }
 
 export const DocumentContext = createContext<DocumentHandle | null>(null)

@@ -1,5 +1,5 @@
 import { LfError, type Query, type Sql, type SqlValue } from "@lf/core"
-import { compileQuery, liveQueryKey } from "@lf/core/internal"
+import { checkDocId, compileQuery, JOINED_DOCS_MAX, liveQueryKey } from "@lf/core/internal"
 import {
   type Query as CachedQuery,
   notifyManager,
@@ -169,10 +169,11 @@ export class QueryBinding {
     const text = JSON.stringify(key)
     const known = this.#liveKeys.get(text)
     if (known !== undefined) return known
-    const { doc, user, query } = partsOf(key)
+    const { doc, user, query, docs } = partsOf(key)
     const liveKey: LiveKey = new LiveKey({
       key,
       query,
+      docs,
       document: () => this.document(doc, user),
       onUnused: () => {
         if (this.#liveKeys.get(text) === liveKey) this.#liveKeys.delete(text)
@@ -188,27 +189,64 @@ function nameOf({ doc, user }: DocumentName): string {
 }
 
 /** Options for TanStack's own hooks and methods: `useQueries({ queries: [liveQueryOptions({ doc, user }, sql`…`)] })`. */
-export function liveQueryOptions<R>({ doc, user }: DocumentName, query: Query<R>): UseQueryOptions<R[], LfError> {
-  return { queryKey: liveQueryKey(user, doc, compileQuery(query)) }
+export function liveQueryOptions<R>(
+  { doc, user }: DocumentName,
+  query: Query<R>,
+  { docs }: JoinedDocs = {},
+): UseQueryOptions<R[], LfError> {
+  if (docs !== undefined) checkDocs(docs)
+  return { queryKey: liveQueryKey(user, doc, compileQuery(query), docs) }
+}
+
+/** For a query over several documents. */
+export interface JoinedDocs {
+  /**
+   * The ids of the documents that the query reads, 1 to 10, instead of the provider's: a table has the rows of all of them,
+   * each with its document's id in `_doc`; the table of one document is `"<its id>".todos`.
+   */
+  readonly docs?: readonly string[] | undefined
+}
+
+/** @throws DOCS_JOINED_LIMIT DOC_ID_INVALID */
+function checkDocs(docs: readonly string[]): void {
+  for (const doc of docs) checkDocId(doc)
+  const count = new Set(docs).size
+  if (docs.length >= 1 && count <= JOINED_DOCS_MAX && count === docs.length) return
+  const got = count < docs.length ? `${docs.length} with a repeated one` : docs.length
+  throw new LfError("DOCS_JOINED_LIMIT", `expected 1 to ${JOINED_DOCS_MAX} different documents, got ${got}`)
 }
 
 /** The query that a key stands for: hydrated queries have nothing else. */
-function partsOf(key: QueryKey): { user: string | null; doc: string; query: Sql<unknown> } {
+function partsOf(key: QueryKey): {
+  user: string | null
+  doc: string
+  query: Sql<unknown>
+  docs: readonly string[] | undefined
+} {
   if (!isLiveKey(key)) {
     throw new LfError(
       "SQL_BAD_PARAMETER",
       'expected a query key of liveQueryOptions, got another one that begins with "lf"',
     )
   }
-  const [, user, doc, sql, parameters] = key
-  return { user, doc, query: { sql, parameters: parameters.map(decodeParameter) } }
+  const [, user, doc, sql, parameters, docs] = key
+  return { user, doc, query: { sql, parameters: parameters.map(decodeParameter) }, docs }
 }
 
-function isLiveKey(key: QueryKey): key is readonly ["lf", string | null, string, string, readonly unknown[]] {
-  const [lf, user, doc, sql, parameters] = key
+function isLiveKey(key: QueryKey): key is LiveQueryKey {
+  const [lf, user, doc, sql, parameters, docs] = key
   const isName = user === null || typeof user === "string"
-  return lf === "lf" && isName && typeof doc === "string" && typeof sql === "string" && Array.isArray(parameters)
+  return (
+    lf === "lf" &&
+    isName &&
+    typeof doc === "string" &&
+    typeof sql === "string" &&
+    Array.isArray(parameters) &&
+    (docs === undefined || Array.isArray(docs))
+  )
 }
+
+type LiveQueryKey = readonly ["lf", string | null, string, string, readonly unknown[], (readonly string[])?]
 
 function decodeParameter(encoded: unknown): SqlValue {
   const text = String(encoded)

@@ -10,7 +10,7 @@ import {
 } from "@tanstack/react-query"
 import { useMemo, useState } from "react"
 import { type DocumentHandle, useDocumentHandle } from "./document-handle.ts"
-import { liveQueryOptions } from "./query-binding.ts"
+import { type JoinedDocs, liveQueryOptions } from "./query-binding.ts"
 import { RowResults } from "./share-result.ts"
 import { useReadErrors } from "./use-read-errors.ts"
 
@@ -31,7 +31,8 @@ export type QueryOptions<R, T> = Pick<
   /** For rows that depend on the time (`'now'`): the interval between two runs. Default: one second. */
   | "refetchInterval"
   | "refetchIntervalInBackground"
->
+> &
+  JoinedDocs
 
 export type RowQueryOptions<R, U> = Omit<QueryOptions<R, U[]>, "select"> & {
   /**
@@ -54,12 +55,12 @@ export function useQuery<R extends object, U>(
 export function useQuery<R, T = R[]>(query: Query<R>, options?: QueryOptions<R, T>): UseQueryResult<T, LfError>
 export function useQuery<R extends object, T>(
   query: Query<R>,
-  { selectRow, ...options }: QueryOptions<R, T> & { readonly selectRow?: (row: R) => unknown } = {},
+  { selectRow, docs, ...options }: QueryOptions<R, T> & { readonly selectRow?: (row: R) => unknown } = {},
 ): UseQueryResult<T, LfError> {
   const handle = useDocumentHandle("useQuery")
   handle.prepare()
   const select = useSelectRow(selectRow)
-  const base = liveQueryOptions(handle, query) as UseQueryOptions<R[], LfError, T> // `select` alone makes a T of R[]
+  const base = liveQueryOptions(handle, query, { docs }) as UseQueryOptions<R[], LfError, T> // `select` alone makes a T of R[]
   const all = { ...options, ...(select !== undefined && { select: select as (rows: R[]) => T }), ...base } // its U[] is that T
   const result = useTanstackQuery(all, handle.client)
   return useReadErrors({ handle, result, isThrown: options.throwOnError !== undefined })
@@ -68,21 +69,21 @@ export function useQuery<R extends object, T>(
 /** As `useQuery`, for a Suspense boundary. On the server without prefetched data it leaves the rendering to the browser. */
 export function useSuspenseQuery<R extends object, U>(
   query: Query<R>,
-  options: Pick<RowQueryOptions<R, U>, "selectRow">,
+  options: Pick<RowQueryOptions<R, U>, "selectRow" | "docs">,
 ): UseSuspenseQueryResult<U[], LfError>
 export function useSuspenseQuery<R, T = R[]>(
   query: Query<R>,
-  options?: Pick<UseSuspenseQueryOptions<R[], LfError, T>, "select">,
+  options?: Pick<UseSuspenseQueryOptions<R[], LfError, T>, "select"> & JoinedDocs,
 ): UseSuspenseQueryResult<T, LfError>
 export function useSuspenseQuery<R extends object, T>(
   query: Query<R>,
-  options: { readonly select?: (rows: R[]) => T; readonly selectRow?: (row: R) => unknown } = {},
+  options: JoinedDocs & { readonly select?: (rows: R[]) => T; readonly selectRow?: (row: R) => unknown } = {},
 ): UseSuspenseQueryResult<T, LfError> {
   const handle = useDocumentHandle("useSuspenseQuery")
   handle.prepare()
   const selectRows = useSelectRow(options.selectRow) as ((rows: R[]) => T) | undefined // as above
   const select = selectRows ?? options.select
-  const base = liveQueryOptions(handle, query) as UseSuspenseQueryOptions<R[], LfError, T> // as above
+  const base = liveQueryOptions(handle, query, options) as UseSuspenseQueryOptions<R[], LfError, T> // as above
   bailOutOnServer(handle, base.queryKey)
   return useTanstackSuspenseQuery({ ...(select !== undefined && { select }), ...base }, handle.client)
 }

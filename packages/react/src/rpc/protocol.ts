@@ -1,5 +1,5 @@
 import type { Outcome, RejectedMutation, Row, SqlValue } from "@lf/core"
-import type { ConnectionStatus, Progress, RowPatch } from "@lf/core/internal"
+import type { ConnectionStatus, PresencesChange, Progress, RowPatch } from "@lf/core/internal"
 
 /** An error for a port: structured clones lose classes and codes. */
 export interface SentError {
@@ -76,7 +76,14 @@ export type TabMessage =
   | { readonly type: "shown"; readonly isShown: boolean }
   /** The tab holds this Web Lock until it ends. */
   | { readonly type: "life"; readonly lock: string }
-  | { readonly type: "subscribe"; readonly id: number; readonly sql: string; readonly parameters: readonly SqlValue[] }
+  | {
+      readonly type: "subscribe"
+      readonly id: number
+      readonly sql: string
+      readonly parameters: readonly SqlValue[]
+      /** The documents that it reads; undefined: the port's own. */
+      readonly docs?: readonly string[]
+    }
   /** Runs the query again although nothing has changed. Answered by a result with this `turn`. */
   | { readonly type: "refresh"; readonly id: number; readonly turn: number }
   | { readonly type: "unsubscribe"; readonly id: number }
@@ -89,6 +96,9 @@ export type TabMessage =
   | { readonly type: "dismiss"; readonly call: number; readonly uid: string }
   | { readonly type: "clear"; readonly call: number; readonly pending: "refuse" | "discard" }
   | { readonly type: "watch-pending"; readonly on: boolean }
+  /** What the tab shows to others, as bytes; null: nothing. */
+  | { readonly type: "presence"; readonly value: Uint8Array | null }
+  | { readonly type: "watch-presences"; readonly on: boolean }
   | { readonly type: "set-online"; readonly online: boolean }
   /** Answers `token-wanted`. A token that comes too late causes a retry. */
   | { readonly type: "token"; readonly ask: number; readonly answer: TokenAnswer }
@@ -121,6 +131,8 @@ export type WorkerMessage =
   | { readonly type: "rejected"; readonly change: RejectedChange }
   /** One commit's results for all of a tab's queries, in one message. */
   | { readonly type: "results"; readonly results: readonly QueryResult[] }
+  /** What other tabs show, on this device and on others. */
+  | { readonly type: "presences"; readonly change: PresencesChange }
   | { readonly type: "mutated"; readonly uid: string; readonly error: SentError | null }
   | {
       readonly type: "decided"

@@ -142,7 +142,11 @@ function tabQueries() {
   const posted: TabMessage[] = []
   const queries = new TabQueries((message) => posted.push(message))
   const received: [string, number | null][] = []
-  const subscription = queries.add(1, query, ({ type }, turn) => received.push([type, turn]))
+  const subscription = queries.add(1, {
+    query,
+    docs: undefined,
+    listener: ({ type }, turn) => received.push([type, turn]),
+  })
   return { posted, queries, received, subscription }
 }
 

@@ -1,17 +1,20 @@
 import { type DefinedMutation, LfError, type Query, type Receipt } from "@lf/core"
-import { type Cancel, compileQuery, toLfError, uuidV7 } from "@lf/core/internal"
+import { type Cancel, compileQuery, uuidV7 } from "@lf/core/internal"
 import { browserHost } from "../platform/browser/browser-host.ts"
 import type { DocumentState, SentError, TabMessage, WorkerMessage } from "../rpc/protocol.ts"
 import { errorToSent, sentToError } from "../rpc/sent-error.ts"
 import { askToPersist } from "./ask-to-persist.ts"
 import { Calls, noAnswer, TICK_MS } from "./calls.ts"
+import { countStored } from "./count-stored.ts"
 import { ErrorReports } from "./error-reports.ts"
 import type { ConnectOptions, TabDocumentOptions } from "./options.ts"
 import { watchPage } from "./page-events.ts"
 import { ProviderDeadline } from "./provider-deadline.ts"
+import { TabPresence } from "./tab-presence.ts"
 import { type ResultListener, TabQueries, type TabSubscription } from "./tab-queries.ts"
 import { TabState } from "./tab-state.ts"
 import { TokenAnswers } from "./token-answers.ts"
+import { type Posted, UndoStack } from "./undo-stack.ts"
 import { type Failure, WorkerConnection } from "./worker-connection.ts"
 
 /** Delay after the last user left: StrictMode and fast remounts come back sooner. */
@@ -33,6 +36,8 @@ export class TabDocument {
   readonly #queries: TabQueries
   readonly #tokens = new TokenAnswers()
   readonly #known = new TabState()
+  readonly presence: TabPresence
+  readonly undo = new UndoStack((mutation, args) => this.#mutate(mutation, args))
   #connect: ConnectOptions | null = null
   #providers = 0
   #pendingWatchers = 0
@@ -63,7 +68,9 @@ export class TabDocument {
       failed: (error, how) => this.#fail(error, how),
       recovered: () => this.#recover(),
     })
-    this.#queries = new TabQueries((message) => this.#connection.post(message))
+    const post = (message: TabMessage) => this.#connection.post(message)
+    this.#queries = new TabQueries(post)
+    this.presence = new TabPresence(post)
     this.#look()
   }
 
@@ -124,8 +131,8 @@ export class TabDocument {
     }
   }
 
-  subscribe(query: Query<unknown>, listener: ResultListener): TabSubscription {
-    const { refresh, stop } = this.#queries.add(this.#nextId++, compileQuery(query), listener)
+  subscribe(given: Query<unknown>, listener: ResultListener, docs?: readonly string[]): TabSubscription {
+    const { refresh, stop } = this.#queries.add(this.#nextId++, { query: compileQuery(given), docs, listener })
     this.#look()
     // No answer will come: later callers get the error as well.
     const fail = (turn: number) => {
@@ -149,11 +156,21 @@ export class TabDocument {
 
   /** Posted at once, in the order of the calls. The promise resolves when the mutation is durable on this device. */
   mutate<Input>(mutation: DefinedMutation<Input>, args: Input): Promise<Receipt> {
+    const posted = this.#mutate(mutation, args)
+    this.undo.note(posted)
+    return posted.receipt
+  }
+
+  #mutate<Input>(mutation: DefinedMutation<Input>, args: Input): Posted {
+    const uid = uuidV7(browserHost.nowMs(), browserHost.randomBytes(10))
+    return { uid, receipt: this.#postMutation(uid, mutation.name, args) }
+  }
+
+  #postMutation(uid: string, name: string, args: unknown): Promise<Receipt> {
     const refusal = this.#refusal()
     if (refusal !== null) return Promise.reject(refusal)
     askToPersist()
-    const uid = uuidV7(browserHost.nowMs(), browserHost.randomBytes(10))
-    const message: TabMessage = { type: "mutate", uid, name: mutation.name, args }
+    const message: TabMessage = { type: "mutate", uid, name, args }
     try {
       // A copy: the caller's later changes have no effect, also when it is posted again to another worker.
       const sent = structuredClone(message)
@@ -163,7 +180,7 @@ export class TabDocument {
       this.#look()
       return receipt
     } catch (cause) {
-      const why = `${mutation.name}: expected plain data as arguments, got what cannot be sent to the worker`
+      const why = `${name}: expected plain data as arguments, got what cannot be sent to the worker`
       return Promise.reject(new LfError("MUTATION_ARGS_INVALID", why, { cause }))
     }
   }
@@ -232,10 +249,6 @@ export class TabDocument {
     return this.#providers + this.#known.watcherCount + this.#queries.size > 0 || this.#calls.isWaiting
   }
 
-  get #isWaiting(): boolean {
-    return this.#calls.isWaiting || this.#queries.isWaiting
-  }
-
   #ensure(): void {
     if (this.#connect === null || this.#connection.isOpen || this.#replaced !== null) return
     // Pages have windows; a rendering server does not connect.
@@ -285,7 +298,7 @@ export class TabDocument {
   }
 
   #tickWhileWaiting(): void {
-    if (this.#cancelTick !== null || !this.#isWaiting) return
+    if (this.#cancelTick !== null || !(this.#calls.isWaiting || this.#queries.isWaiting)) return
     this.#cancelTick = browserHost.after(TICK_MS, () => {
       this.#cancelTick = null
       this.#calls.tick(noAnswer())
@@ -304,6 +317,7 @@ export class TabDocument {
     post({ type: "open", doc, user, url, hasAuth: auth !== undefined, tab: this.#id, connection })
     if (!this.#isShown) post({ type: "shown", isShown: false })
     this.#queries.askAgain()
+    this.presence.askAgain()
     if (this.#pendingWatchers > 0) post({ type: "watch-pending", on: true })
     if (!this.#known.state.isOnlineWanted) post({ type: "set-online", online: false })
     // With their uids, so that what the old worker kept already is not run twice (T28).
@@ -323,6 +337,9 @@ export class TabDocument {
         return
       case "results":
         this.#options.batch(() => this.#queries.deliver(message.results))
+        return
+      case "presences":
+        this.presence.change(message.change)
         return
       case "mutated":
         this.#calls.settleMutation(message.uid, message.error)
@@ -352,9 +369,6 @@ export class TabDocument {
         return
       case "uncaught":
         this.errors.report(sentToError(message.error), {}, false)
-        return
-      default:
-        return
     }
   }
 
@@ -369,23 +383,14 @@ export class TabDocument {
     this.#queries.fail(errorToSent(error))
     if (how !== "silent") this.#calls.failUnasked(error)
     if (how === "final") this.#calls.failAll(noAnswer())
-    void this.#countStored()
+    void countStored(this, this.errors).then((pendingCount) => {
+      if (this.#failure !== null && pendingCount !== null) this.#become({ pendingCount })
+    })
   }
 
   #recover(): void {
     this.#failure = null
     this.#become({ status: "connecting", error: null })
-  }
-
-  /** Counts pending mutations from storage when there is no worker. */
-  async #countStored(): Promise<void> {
-    try {
-      const { countStoredPending } = await import("../platform/browser/stored-pending.ts")
-      const pendingCount = await countStoredPending(this)
-      if (this.#failure !== null) this.#become({ pendingCount })
-    } catch (error) {
-      this.errors.report(toLfError(error, "LOG_FAILED"), {}, false)
-    }
   }
 
   #become(change: Partial<DocumentState>): void {

@@ -13,6 +13,7 @@ export interface TabSubscription {
 
 interface Entry {
   readonly query: ReturnType<typeof compileQuery>
+  readonly docs: readonly string[] | undefined
   readonly listener: ResultListener
   /** The last requested refresh. */
   turn: number
@@ -39,8 +40,8 @@ export class TabQueries {
     return this.#waiting.size > 0
   }
 
-  add(id: number, query: Entry["query"], listener: ResultListener): TabSubscription {
-    const entry: Entry = { query, listener, turn: 0, isFresh: true }
+  add(id: number, { query, docs, listener }: Pick<Entry, "query" | "docs" | "listener">): TabSubscription {
+    const entry: Entry = { query, docs, listener, turn: 0, isFresh: true }
     this.#entries.set(id, entry)
     this.#ask(id, entry)
     return {
@@ -84,8 +85,8 @@ export class TabQueries {
     for (const { listener, turn } of [...this.#entries.values()]) listener({ type: "error", error }, turn)
   }
 
-  #ask(id: number, { query }: Entry): void {
+  #ask(id: number, { query: { sql, parameters }, docs }: Entry): void {
     this.#waiting.add(id)
-    this.#post({ type: "subscribe", id, sql: query.sql, parameters: query.parameters })
+    this.#post({ type: "subscribe", id, sql, parameters, ...(docs === undefined ? {} : { docs }) })
   }
 }

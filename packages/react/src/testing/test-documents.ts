@@ -13,7 +13,7 @@ import {
   type Rights,
 } from "@lf/core/internal"
 import { loadSqliteAnywhere } from "../platform/memory/load-sqlite.ts"
-import { codeOf, type TestAccess } from "./test-access.ts"
+import { authorOf, codeOf, type TestAccess } from "./test-access.ts"
 
 /** A mutation that was applied. `uid` is the idempotency key for its receiver. */
 export interface TestAppliedEvent extends Effect {
@@ -143,19 +143,28 @@ export class TestDocuments<P extends { readonly id: string }> {
     })
   }
 
-  async #rightsOf({ docId: doc, token }: Hello, { user, headers, url }: Caller): Promise<PrincipalRights<P>> {
+  async #rightsOf({ docId: doc, token }: Hello, caller: Caller): Promise<PrincipalRights<P>> {
     const { access } = this.#options
-    const request = { headers, url: new URL(url, "http://localhost"), token: token === "" ? null : token, user }
-    const principal = await access.authenticate(request)
+    const url = new URL(caller.url, "http://localhost")
+    const request = { headers: caller.headers, url, token: token === "" ? null : token, user: caller.user }
+    let principal = await access.authenticate(request)
+    const user = principal?.id ?? null
     await access.check({ principal, doc, action: "read" })
     const again = async () => {
       const now = await access.authenticate(request)
-      if (now?.id !== principal?.id) throw new LfError("AUTH_REQUIRED", "authenticate() answered another user")
-      await access.check({ principal: now, doc, action: "read" })
+      if ((now?.id ?? null) !== user) throw new LfError("AUTH_REQUIRED", "authenticate() answered another user")
+      principal = now
+      await access.check({ principal, doc, action: "read" })
     }
     return {
-      principal,
-      user: principal?.id ?? null,
+      // The last answers count.
+      get principal() {
+        return principal
+      },
+      get author() {
+        return authorOf(principal)
+      },
+      user,
       mayWrite: (mutation) => access.may({ principal, doc, action: "write", mutation }),
       recheck: () => codeOf(again()),
     }

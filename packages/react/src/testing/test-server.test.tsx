@@ -22,9 +22,12 @@ const Add = defineMutation("Add", z.string(), (tx, text) => {
   if (tx.side === "remote" && text === "bug") throw new Error("a bug")
   tx.run(sql`insert into notes values (${text}, ${tx.user}, ${tx.nowMs})`)
 })
+const Remove = defineMutation("Remove", z.string(), (tx, text) => {
+  tx.run(sql`delete from notes where text = ${text}`)
+})
 const mutator = defineMutator({
   migrations: [sql`create table notes (text text primary key, who text, at integer) strict`],
-  mutations: [Add],
+  mutations: [Add, Remove],
 })
 const texts = sql<{ text: string }>`select text from notes order by text`
 
@@ -200,6 +203,22 @@ describe("decisions", () => {
     await act(() => server.advance(30_000))
     await settle()
     expect([bob.rows, bob.state]).toEqual(["a", "connected - 0 -"])
+  })
+
+  test("rights that hang on rows of a document count once the server has settled", async () => {
+    const members = sql<{ n: number }>`select count(*) as n from notes where text = 'bob'`
+    await start({
+      authorize: async ({ principal, doc }) =>
+        doc !== "d" || principal?.id === "ada" || (await server.document("members").query(members))[0].n > 0,
+    })
+    await server.document("members").mutate(Add, "bob")
+    await server.document("d").mutate(Add, "a")
+    const bob = show(server.client({ user: "bob" }), "bob")
+    await settle()
+    expect([bob.rows, bob.state]).toEqual(["a", "connected - 0 -"])
+    await server.document("members").mutate(Remove, "bob")
+    await settle()
+    await expect.poll(() => bob.state).toBe("error FORBIDDEN 0 -")
   })
 
   test("recheck closes the connection of a user who lost access", async () => {

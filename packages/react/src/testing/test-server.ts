@@ -1,6 +1,6 @@
 import { type DefinedMutation, LfError, type Mutator, type Outcome, type Query } from "@lf/core"
 import { Traffic } from "./counted-channel.ts"
-import { checkUserId, TestAccess, type TestAccessOptions } from "./test-access.ts"
+import { authorOf, checkUserId, TestAccess, type TestAccessOptions } from "./test-access.ts"
 import { pause, realMs, TestClock } from "./test-clock.ts"
 import { type TestClient, TestDevice } from "./test-device.ts"
 import { type TestAppliedEvent, TestDocuments, type TestFailure } from "./test-documents.ts"
@@ -95,9 +95,10 @@ export class TestServer<P extends { readonly id: string } = { readonly id: strin
   document(doc: string, { as = "system" }: { readonly as?: P | null | "system" } = {}): TestDocument {
     const access = this.#access
     const principal = as === "system" ? null : as
+    const author = () => (as === "system" ? as : authorOf(as))
     const check = async (action: "read" | "create") => {
       this.#checkOpen()
-      if (principal !== null) checkUserId(principal.id)
+      author()
       if (as !== "system") await access.check({ principal, doc, action })
     }
     const existing = async () => {
@@ -116,7 +117,7 @@ export class TestServer<P extends { readonly id: string } = { readonly id: strin
           if (!mayWrite) return { type: "rejected", code: "MUTATION_FORBIDDEN", data: null }
           await check("read")
           if (!this.#documents.has(doc)) await check("create")
-          return await (await this.#documents.open(doc)).mutate(mutation.name, args, principal?.id ?? null)
+          return await (await this.#documents.open(doc)).mutate(mutation.name, args, author())
         }),
     }
   }
@@ -150,7 +151,8 @@ export class TestServer<P extends { readonly id: string } = { readonly id: strin
 
   /**
    * Resolves when nothing is on its way: each device that reaches the server has its rows and no pending mutation, `onApplied` has
-   * returned, and the rows were given to the page. A device that is cut or was refused is not waited for.
+   * returned, and the rows were given to the page. A device that is cut or was refused is not waited for. `authorize` is asked again
+   * for every connection, so that rights which changed count.
    * @throws TEST_NOT_SETTLED after `timeoutMs` of real time, with what is left
    */
   async settled({ timeoutMs = SETTLED_MS_MAX }: { readonly timeoutMs?: number } = {}): Promise<void> {
@@ -164,6 +166,8 @@ export class TestServer<P extends { readonly id: string } = { readonly id: strin
       if (quiet === 2) return
       if (realMs() > endMs)
         throw new LfError("TEST_NOT_SETTLED", `after ${timeoutMs} ms: ${left ?? "the page renders"}`)
+      // At the real server a change of rows that `authorize` reads asks it again within a second.
+      if (quiet === 1) await this.#documents.recheck()
       if (left === null) await this.#deliver(endMs)
     }
   }

@@ -4,6 +4,7 @@ import {
   Local,
   loadChecksum,
   msOfUuid,
+  Presences,
   type RejectionChange,
   Session,
   type SessionState,
@@ -14,10 +15,13 @@ import type { DocumentState } from "../rpc/protocol.ts"
 import { errorToSent } from "../rpc/sent-error.ts"
 import { claimKey, ownerLock, storageKey } from "../rpc/storage-key.ts"
 import { AnonymousLogAdoption, adoptWholeLog } from "./adopt-anonymous.ts"
+import { OPEN_DOCUMENTS_MAX } from "./document-pool.ts"
 import type { PendingParts } from "./pending-feed.ts"
 
 /** A document whose lock another worker keeps for so long cannot be opened now: callers get an error (H3). */
 const OWNED_MS_MAX = 10_000
+/** And one for which there is no room for so long. */
+const PLACE_MS_MAX = 10_000
 /** The same for a document that is not open after so long for any other reason. Opening continues. */
 const OPEN_MS_MAX = 60_000
 
@@ -30,6 +34,8 @@ export interface DocumentOptions {
   /** Mutations that crashed SQLite in this worker: they are not run again (T43). */
   readonly crashed: Set<string>
   readonly token: () => Promise<string | null>
+  /** Resolves when there is room for one more open document, to what gives it back. Default: at once. */
+  readonly takePlace?: () => Promise<Cancel>
   /** Anything but rows and rejections changed. */
   readonly onState: () => void
   readonly onRejection: (change: RejectionChange) => void
@@ -60,6 +66,8 @@ export class OpenDocument {
   readonly local: Promise<Local>
   /** As `local`, and rejects as well when opening takes too long. */
   #inTime: Promise<Local>
+  #givePlaceBack: Cancel | null = null
+  readonly presences: Presences
   #ownership: Ownership | null = null
   #session: Session | null = null
   #adoption: AnonymousLogAdoption | null = null
@@ -79,6 +87,7 @@ export class OpenDocument {
     this.#options = options
     this.#key = storageKey(options.user, options.doc)
     this.#url = options.url
+    this.presences = new Presences(options.platform.host)
     this.local = this.#open()
     this.#inTime = this.#withinLimits(this.local)
     this.local.catch((error: unknown) => {
@@ -202,6 +211,7 @@ export class OpenDocument {
       await this.#opened?.close()
     } finally {
       this.#ownership?.release()
+      this.#givePlaceBack?.()
     }
   }
 
@@ -233,8 +243,19 @@ export class OpenDocument {
   }
 
   async #open(): Promise<Local> {
-    const { platform, mutator, user, doc, crashed } = this.#options
     await loadChecksum()
+    const givePlaceBack = (await this.#options.takePlace?.()) ?? (() => {})
+    try {
+      this.#givePlaceBack = givePlaceBack
+      return await this.#openInPlace()
+    } catch (error) {
+      givePlaceBack()
+      throw error
+    }
+  }
+
+  async #openInPlace(): Promise<Local> {
+    const { platform, mutator, user, doc, crashed } = this.#options
     const owning = platform.own(ownerLock(this.#key), {
       migrations: mutator.migrations.length,
       onAsked: (migrations) => this.#handOver(migrations),
@@ -250,11 +271,8 @@ export class OpenDocument {
       void owning.then((owned) => owned.release()).catch(() => {}) // never ours
       throw error
     })
-    if (this.#isClosed) {
-      ownership.release()
-      throw new LfError("LOG_CLOSED", "the document was closed while it was opened")
-    }
     try {
+      if (this.#isClosed) throw new LfError("LOG_CLOSED", "the document was closed while it was opened")
       if (user !== null) await adoptWholeLog({ platform, doc, user })
       this.#movedMs = user === null ? await platform.movedMs(this.#key) : null
       const opened = await platform.openLog(this.#key)
@@ -307,8 +325,17 @@ export class OpenDocument {
         ) // it was reported already
       }
       cancels.push(
+        host.after(PLACE_MS_MAX, () => {
+          if (this.#givePlaceBack !== null) return
+          late(
+            new LfError(
+              "DOCS_OPEN_LIMIT",
+              `expected at most ${OPEN_DOCUMENTS_MAX} documents in use, got one more: it opens when another is closed`,
+            ),
+          )
+        }),
         host.after(OWNED_MS_MAX, () => {
-          if (this.#ownership !== null) return
+          if (this.#ownership !== null || this.#givePlaceBack === null) return
           late(new LfError("LOG_OWNED", "another version of this page keeps the document and does not let go of it"))
         }),
         host.after(OPEN_MS_MAX, () =>
@@ -330,6 +357,7 @@ export class OpenDocument {
       host: platform.host,
       token,
       user,
+      presences: this.presences,
       onChange: onState,
     })
   }

@@ -1,6 +1,7 @@
 import { LfError, type Outcome, type RejectedMutation } from "@lf/core"
-import type { LiveResult } from "@lf/core/internal"
+import { type LiveResult, Presences } from "@lf/core/internal"
 import { describe, expect, test } from "vitest"
+import { browserHost } from "../platform/browser/browser-host.ts"
 import type { TabMessage, WorkerMessage } from "../rpc/protocol.ts"
 import type { OpenDocument } from "./open-document.ts"
 import { TabPort } from "./tab-port.ts"
@@ -55,6 +56,7 @@ function setUp({ isOpen = true } = {}) {
       return await work(local)
     },
     checkNotMoved: () => {},
+    presences: new Presences(browserHost),
     setOnline: (online: boolean) => asked.push(`online ${online}`),
     poke: () => asked.push("poke"),
     clear: async (pending: string) => {
@@ -79,6 +81,9 @@ function setUp({ isOpen = true } = {}) {
     } as unknown as TokenDesk, // as above
     hasAuth: true,
     once: (_call, clear) => clear(),
+    joined: () => {
+      throw new Error("these tabs read one document")
+    },
   })
   return {
     tab,

@@ -2,6 +2,7 @@ import type { LfError, Outcome } from "@lf/core"
 import { type LiveResult, type LiveSubscription, type Local, type RejectionChange, toLfError } from "@lf/core/internal"
 import type { Port, QueryResult, SentError, SentResult, TabMessage, WorkerMessage } from "../rpc/protocol.ts"
 import { errorToSent } from "../rpc/sent-error.ts"
+import type { JoinedDocuments } from "./joined-documents.ts"
 import type { OpenDocument } from "./open-document.ts"
 import { PendingFeed } from "./pending-feed.ts"
 import type { TokenDesk, TokenSource } from "./token-desk.ts"
@@ -13,14 +14,17 @@ const OUTLIVES_CLEARING: ReadonlySet<WorkerMessage["type"]> = new Set(["decided"
 
 /** One tab's port, from its `open` on: its subscriptions and messages. Every request is answered once (H1). */
 export class TabPort implements TokenSource {
+  readonly #tab: string
   readonly #port: Port<WorkerMessage, TabMessage>
   readonly #document: OpenDocument
   readonly #desk: TokenDesk
   /** Null: subscribed, and the document is not open yet. */
   readonly #subscriptions = new Map<number, LiveSubscription | null>()
+  readonly #isOverDocs = new Set<number>()
   readonly #pending = new PendingFeed()
   /** Runs the clear of a call, or returns the call's earlier run. */
   readonly #once: (call: number, clear: () => Promise<void>) => Promise<void>
+  readonly #joined: (docs: readonly string[]) => JoinedDocuments
   hasAuth: boolean
   /** Whether the tab shows the document; if not, it only waits for the server's decisions. */
   isShown = true
@@ -29,20 +33,25 @@ export class TabPort implements TokenSource {
   #rejections: RejectionChange[] = []
   #isStateDue = false
   #watchesPending = false
+  #stopWatching: () => void = () => {}
   #isClosed = false
 
   constructor(options: {
+    tab: string
     port: Port<WorkerMessage, TabMessage>
     document: OpenDocument
     desk: TokenDesk
     hasAuth: boolean
     once: (call: number, clear: () => Promise<void>) => Promise<void>
+    joined: (docs: readonly string[]) => JoinedDocuments
   }) {
+    this.#tab = options.tab
     this.#port = options.port
     this.#document = options.document
     this.#desk = options.desk
     this.hasAuth = options.hasAuth
     this.#once = options.once
+    this.#joined = options.joined
     this.#desk.add(this)
     this.postState()
     this.postAllRejections()
@@ -59,6 +68,7 @@ export class TabPort implements TokenSource {
       case "unsubscribe":
         this.#subscriptions.get(message.id)?.stop()
         this.#subscriptions.delete(message.id)
+        this.#isOverDocs.delete(message.id)
         return
       case "mutate":
         void this.#mutate(message)
@@ -79,6 +89,13 @@ export class TabPort implements TokenSource {
         return
       case "clear":
         void this.#clear(message)
+        return
+      case "presence":
+        this.#document.presences.set(this.#tab, message.value)
+        return
+      case "watch-presences":
+        this.#stopWatching()
+        this.#stopWatching = message.on ? this.#watchPresences() : () => {}
         return
       case "watch-pending":
         this.#watchesPending = message.on
@@ -132,6 +149,8 @@ export class TabPort implements TokenSource {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#desk.remove(this)
+    this.#stopWatching()
+    this.#document.presences.set(this.#tab, null)
     for (const subscription of this.#subscriptions.values()) subscription?.stop()
     this.#subscriptions.clear()
     this.#port.close()
@@ -165,8 +184,14 @@ export class TabPort implements TokenSource {
   }
 
   async #subscribe(message: Message<"subscribe">): Promise<void> {
-    const { id } = message
+    const { id, docs } = message
     if (this.#isClosed || this.#subscriptions.has(id)) return
+    if (docs !== undefined) {
+      const post = (result: LiveResult) => this.#addResult({ id, result: sent(result) })
+      this.#isOverDocs.add(id)
+      this.#subscriptions.set(id, this.#joined(docs).listen(message, post))
+      return
+    }
     this.#subscriptions.set(id, null)
     try {
       await this.#document.use((local) => this.#listen(local, message))
@@ -184,11 +209,22 @@ export class TabPort implements TokenSource {
     this.#subscriptions.set(id, local.subscribe({ sql, parameters }, post))
   }
 
+  /** All but the tab's own. */
+  #watchPresences(): () => void {
+    const isOther = (id: string) => !id.endsWith(`/${this.#tab}`)
+    return this.#document.presences.watch(({ isAll, changed, gone }) => {
+      const change = { isAll, changed: changed.filter(({ id }) => isOther(id)), gone: gone.filter(isOther) }
+      if (isAll || change.changed.length + change.gone.length > 0) this.post({ type: "presences", change })
+    })
+  }
+
   async #refresh({ id, turn }: Message<"refresh">): Promise<void> {
+    const refresh = () =>
+      this.#subscriptions.get(id)?.refresh(() => this.#addResult({ id, result: { type: "same" }, turn }))
     try {
-      await this.#document.use(() =>
-        this.#subscriptions.get(id)?.refresh(() => this.#addResult({ id, result: { type: "same" }, turn })),
-      )
+      // A query over other documents does not depend on this one.
+      if (this.#isOverDocs.has(id)) refresh()
+      else await this.#document.use(refresh)
     } catch (error) {
       this.#addResult({ id, result: failed(error), turn })
     }

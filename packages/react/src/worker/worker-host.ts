@@ -3,6 +3,8 @@ import type { Platform } from "../platform/port.ts"
 import type { Port, TabMessage, WorkerMessage } from "../rpc/protocol.ts"
 import { errorToSent } from "../rpc/sent-error.ts"
 import { storageKey } from "../rpc/storage-key.ts"
+import { DocumentPool } from "./document-pool.ts"
+import { type Hold, type HoldListener, JoinedDocuments } from "./joined-documents.ts"
 import { OpenDocument } from "./open-document.ts"
 import { TabPort } from "./tab-port.ts"
 import { TokenDesk } from "./token-desk.ts"
@@ -25,6 +27,11 @@ interface Entry {
   readonly document: OpenDocument
   readonly desk: TokenDesk
   readonly tabs: Set<TabPort>
+  /** Queries over several documents that read this one. */
+  readonly holders: Set<HoldListener & { readonly desk: TokenDesk }>
+  /** Its tabs' queries over several documents, by the documents. */
+  readonly joined: Map<string, JoinedDocuments>
+  url: string
   cancelIdleClose: () => void
 }
 
@@ -58,6 +65,7 @@ export class WorkerHost {
   readonly #clears = new Map<string, Promise<void>>()
   /** Of tabs that are gone. One that connects again is alive: site data was cleared, and its locks are invisible here. */
   readonly #freeLocks = new Set<string>()
+  readonly #pool: DocumentPool
 
   constructor(options: { mutator: Mutator; platform: Platform; end: () => void }) {
     this.#mutator = options.mutator
@@ -65,6 +73,7 @@ export class WorkerHost {
     this.#end = options.end
     this.#bornMs = options.platform.host.nowMs()
     this.#livenessLock = options.platform.holdLivenessLock()
+    this.#pool = new DocumentPool(() => this.#closeIdle())
   }
 
   /** Live queries that run here for tabs. */
@@ -122,11 +131,20 @@ export class WorkerHost {
     if (known?.document.canReopen) void this.#reopen(key, known)
     const entry = this.#entries.get(key) ?? this.#open(key, open)
     entry.cancelIdleClose()
+    entry.url = open.url
     entry.document.setUrl(open.url)
     const { document, desk } = entry
     if (known !== undefined) document.poke()
     const once = (call: number, clear: () => Promise<void>) => this.#clearOnce(`${open.tab}/${call}`, clear)
-    const tab = new TabPort({ port, document, desk, hasAuth: open.hasAuth, once })
+    const tab = new TabPort({
+      tab: open.tab,
+      port,
+      document,
+      desk,
+      hasAuth: open.hasAuth,
+      once,
+      joined: (docs) => this.#joined(entry, docs),
+    })
     entry.tabs.add(tab)
     let stopWatching: () => void = () => {}
     let hasLeft = false
@@ -135,9 +153,7 @@ export class WorkerHost {
       if (this.#sessions.get(open.tab) === leave) this.#sessions.delete(open.tab)
       stopWatching()
       tab.close()
-      if (!entry.tabs.delete(tab) || entry.tabs.size > 0) return
-      if (this.#isClaimed(entry)) this.#closeUnused(key, entry)
-      else entry.cancelIdleClose = this.#platform.host.after(IDLE_CLOSE_MS, () => this.#closeUnused(key, entry))
+      if (entry.tabs.delete(tab)) this.#leave(key, entry)
     }
     const watch = (lock: string) => {
       stopWatching()
@@ -162,8 +178,55 @@ export class WorkerHost {
     return { handle, leave, watch }
   }
 
-  #open(key: string, { doc, user, url }: Open): Entry {
+  /** A tab or a query does not use the document any more. */
+  #leave(key: string, entry: Entry): void {
+    if (isUsed(entry)) return
+    if (this.#isClaimed(entry)) this.#closeUnused(key, entry)
+    else entry.cancelIdleClose = this.#platform.host.after(IDLE_CLOSE_MS, () => this.#closeUnused(key, entry))
+  }
+
+  /** There is no room for another document: those that only wait for a reload are closed now. */
+  #closeIdle(): void {
+    for (const [key, entry] of this.#entries) this.#closeUnused(key, entry)
+  }
+
+  /** The queries of one document's tabs over several. */
+  #joined(entry: Entry, docs: readonly string[]): JoinedDocuments {
+    const name = docs.join(" ")
+    const known = entry.joined.get(name)
+    if (known !== undefined) return known
+    const joined: JoinedDocuments = new JoinedDocuments({
+      docs,
+      host: this.#platform.host,
+      loadSqlite: this.#platform.loadSqlite,
+      hold: (doc, listener) => this.#hold(entry, doc, listener),
+      takePlace: () => this.#pool.take(),
+      onIdle: () => {
+        if (entry.joined.get(name) === joined) entry.joined.delete(name)
+      },
+    })
+    entry.joined.set(name, joined)
+    return joined
+  }
+
+  /** Opens a document of the same user at the same server; it asks the tabs of `by` for tokens when it has none itself. */
+  #hold({ user, url, desk }: Entry, doc: string, listener: HoldListener): Hold {
+    const key = storageKey(user, doc)
+    const entry = this.#entries.get(key) ?? this.#open(key, { doc, user, url })
+    entry.cancelIdleClose()
+    const holder = { ...listener, desk }
+    entry.holders.add(holder)
+    return {
+      document: entry.document,
+      release: () => {
+        if (entry.holders.delete(holder)) this.#leave(key, entry)
+      },
+    }
+  }
+
+  #open(key: string, { doc, user, url }: Pick<Open, "doc" | "user" | "url">): Entry {
     const tabs = new Set<TabPort>()
+    const holders: Entry["holders"] = new Set()
     const desk = new TokenDesk(this.#platform.host, () => document.poke())
     const document: OpenDocument = new OpenDocument({
       doc,
@@ -172,9 +235,14 @@ export class WorkerHost {
       mutator: this.#mutator,
       platform: this.#platform,
       crashed: this.#crashed,
-      token: () => desk.ask(),
+      token: () => {
+        const [holder] = tabs.size > 0 ? [] : holders
+        return (holder?.desk ?? desk).ask()
+      },
+      takePlace: () => this.#pool.take(),
       onState: () => {
         for (const tab of tabs) tab.postState()
+        for (const holder of holders) holder.onState()
       },
       onRejection: (change) => {
         for (const tab of tabs) tab.postRejection(change)
@@ -185,6 +253,7 @@ export class WorkerHost {
       onCleared: () => {
         if (this.#entries.get(key)?.document === document) this.#entries.delete(key)
         for (const tab of tabs) tab.post({ type: "restarting" })
+        for (const holder of holders) holder.onGone()
       },
       onFailed: () => {
         const { host } = this.#platform
@@ -198,7 +267,17 @@ export class WorkerHost {
         for (const tab of tabs) tab.post({ type: "replaced", error: errorToSent(error) })
       },
     })
-    const entry: Entry = { doc, user, document, desk, tabs, cancelIdleClose: () => {} }
+    const entry: Entry = {
+      doc,
+      user,
+      document,
+      desk,
+      tabs,
+      holders,
+      joined: new Map(),
+      url,
+      cancelIdleClose: () => {},
+    }
     this.#entries.set(key, entry)
     if (user !== null) this.#closeIfUnused(doc)
     return entry
@@ -219,7 +298,7 @@ export class WorkerHost {
   }
 
   #closeUnused(key: string, entry: Entry): void {
-    if (entry.tabs.size > 0 || this.#entries.get(key) !== entry) return
+    if (isUsed(entry) || this.#entries.get(key) !== entry) return
     this.#entries.delete(key)
     this.#reopenedMs.delete(key)
     void entry.document
@@ -240,6 +319,7 @@ export class WorkerHost {
     this.#reopenedMs.set(key, this.#platform.host.monotonicMs())
     await entry.document.close().catch(() => {}) // it failed before; the next opening recovers
     for (const tab of entry.tabs) tab.post({ type: "restarting" })
+    for (const holder of [...entry.holders]) holder.onGone()
   }
 
   /** Development: the page has new mutators, this worker has not. Every tab connects to a new worker. */
@@ -252,6 +332,10 @@ export class WorkerHost {
     for (const { tabs } of entries) for (const tab of tabs) tab.post({ type: "restarting" })
     this.#end()
   }
+}
+
+function isUsed({ tabs, holders }: Entry): boolean {
+  return tabs.size + holders.size > 0
 }
 
 /** Removes the entries that were added first. */

@@ -1,0 +1,54 @@
+import { expect, test } from "@playwright/test"
+import { InputsServer } from "./inputs.ts"
+
+// Several documents in one page, in a real browser.
+
+let server: InputsServer
+test.beforeAll(async () => {
+  server = await InputsServer.start()
+})
+test.afterAll(() => server[Symbol.asyncDispose]())
+
+/** What the page offers to tests. */
+interface Offered {
+  add(doc: string, title: string): Promise<void>
+}
+
+test("one query lists the items of three documents, and follows changes here and of others", async ({ browser }) => {
+  for (const [doc, title] of [
+    ["home", "a home"],
+    ["work", "b work"],
+    ["main", "c main"],
+  ])
+    await server.fill({ doc, count: 1, title })
+  const page = await (await browser.newContext()).newPage()
+  await page.goto(`${server.url}/?doc=shown&docs=home,work,main`)
+  const items = page.getByRole("listitem")
+  await expect(items).toHaveText(["home: a home", "work: b work", "main: c main"], { timeout: 15_000 })
+  await server.rename({ doc: "work", id: 1, title: "z work" })
+  await expect(items).toHaveText(["home: a home", "main: c main", "work: z work"])
+  await page.goto(`${server.url}/?doc=shown&docs=${Array.from({ length: 11 }, (_, i) => `d${i}`).join()}`)
+  await expect(page.getByRole("listitem")).toHaveCount(0)
+})
+
+test("200 documents are written at once: over 100 wait for room, each is kept and arrives (I3, I17)", async ({
+  browser,
+}) => {
+  test.setTimeout(120_000)
+  const page = await (await browser.newContext()).newPage()
+  const errors: string[] = []
+  page.on("pageerror", (error) => errors.push(error.message))
+  await page.goto(`${server.url}/?doc=shown&docs=burst0,burst199`)
+  await page.waitForFunction(() => "add" in window)
+  await page.evaluate(async () => {
+    const { add } = window as unknown as Offered
+    await Promise.all(Array.from({ length: 200 }, (_, i) => add(`burst${i}`, `title ${i}`)))
+  })
+  await expect(page.getByRole("listitem")).toHaveText(["burst0: title 0", "burst199: title 199"])
+  for (const i of [0, 99, 100, 199]) {
+    await expect
+      .poll(() => server.rows(`burst${i}`).then(([row]) => row?.title), { timeout: 15_000 })
+      .toBe(`title ${i}`)
+  }
+  expect(errors).toEqual([])
+})

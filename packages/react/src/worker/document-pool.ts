@@ -1,0 +1,38 @@
+import { type Cancel, deferred } from "@lf/core/internal"
+
+/** Documents, and queries over several, that are open at a time: each has a wasm instance, and Chromium refuses about the 124th. */
+export const OPEN_DOCUMENTS_MAX = 100
+
+/** The room for open documents in one worker. Over the limit an opening waits until another document is closed. */
+export class DocumentPool {
+  readonly #max: number
+  /** Called when an opening has to wait: what is open and unused can be closed. */
+  readonly #onFull: () => void
+  readonly #waiting: (() => void)[] = []
+  #taken = 0
+
+  constructor(onFull: () => void, max = OPEN_DOCUMENTS_MAX) {
+    this.#onFull = onFull
+    this.#max = max
+  }
+
+  /** Resolves, in the order of the calls, to what gives the place back. */
+  async take(): Promise<Cancel> {
+    if (this.#taken < this.#max) this.#taken++
+    else {
+      // A place that is given back is handed on.
+      const { promise, resolve } = deferred<void>()
+      this.#waiting.push(resolve)
+      this.#onFull()
+      await promise
+    }
+    let isTaken = true
+    return () => {
+      if (!isTaken) return
+      isTaken = false
+      const next = this.#waiting.shift()
+      if (next === undefined) this.#taken--
+      else next()
+    }
+  }
+}
