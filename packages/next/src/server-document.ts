@@ -84,11 +84,7 @@ export function openServerDocument<P extends { readonly id: string }>(
       return await entrance.within(true, (remote) => remote.mutate(name, args, entrance.author))
     },
     export: () => entrance.within(false, exportRemote),
-    async delete() {
-      await atRequestTime(doc)
-      if (options.as !== "system") throw new LfError("FORBIDDEN", `expected \`as: "system"\` for delete, got a user`)
-      await options.rooms.delete(doc)
-    },
+    delete: () => entrance.delete(),
     async prefetch(...queries) {
       try {
         return { mutations: [], queries: await prefetched(queries) }
@@ -140,6 +136,12 @@ class Entrance<P extends { readonly id: string }> {
         leave()
       }
     })
+  }
+
+  async delete(): Promise<void> {
+    await atRequestTime(this.#doc)
+    if (this.#as !== "system") throw new LfError("FORBIDDEN", `expected \`as: "system"\` for delete, got a user`)
+    await this.#rooms.delete(this.#doc)
   }
 
   /** Durable rows; below `authorize` they are watched from now on. */

@@ -21,6 +21,7 @@ import {
   type Pipe,
   type PipeListener,
   PROTOCOL_VERSION,
+  PresenceBoard,
   pagesChecksum,
   type ServerMessage,
   Storage,
@@ -52,6 +53,8 @@ const hello = fc.record({
   token: hex,
 })
 
+const presence = fc.uint8Array({ maxLength: 40 })
+
 const clientMessage: fc.Arbitrary<ClientMessage> = fc.oneof(
   hello,
   fc.record({
@@ -66,6 +69,8 @@ const clientMessage: fc.Arbitrary<ClientMessage> = fc.oneof(
     resumeLsn: position,
     resumePages: fc.nat(262_144),
   }),
+  fc.record({ type: is("presence" as const), tab: hex, value: presence }),
+  fc.record({ type: is("watch-presences" as const), version: fc.maxSafeNat() }),
   fc.constantFrom<ClientMessage>({ type: "next-part" }, { type: "ping" }),
 )
 
@@ -105,6 +110,13 @@ const chunkPart = fc
   })
 
 const serverMessage: fc.Arbitrary<ServerMessage> = fc.oneof(
+  fc.record({
+    type: is("presences" as const),
+    version: fc.maxSafeNat(),
+    isAll: fc.boolean(),
+    changed: fc.array(fc.record({ id: hex, user: fc.option(hex), value: presence }), { maxLength: 3 }),
+    gone: fc.array(hex, { maxLength: 3 }),
+  }),
   fc.record({
     type: is("welcome" as const),
     epoch: hex,
@@ -199,6 +211,7 @@ const serverTarget: Target = {
       connect: () => client,
       has: () => wire.closedBy === null,
       disconnect: () => {},
+      presences: new PresenceBoard(stillHost),
       isMutation: (name) => name.length > 0,
       enqueue: ({ message }) => taken.push(message.type),
     }

@@ -1,8 +1,8 @@
 import { LfError } from "../base/error.ts"
 import type { Host } from "../base/host.ts"
-import { Database, type OtherDatabase } from "../sqlite/database.ts"
+import { Database } from "../sqlite/database.ts"
 import type { SqliteModule } from "../sqlite/module.ts"
-import { FILE_PAGES_MAX, type PageStore } from "../sqlite/vfs.ts"
+import { FILE_PAGES_MAX, type OtherDatabase, type PageStore } from "../sqlite/vfs.ts"
 import { LiveQueries } from "./live-queries.ts"
 import type { PagesWatcher } from "./view.ts"
 

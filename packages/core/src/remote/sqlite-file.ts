@@ -6,10 +6,6 @@ import { Storage } from "../storage/storage.ts"
 import { APP_TABLES } from "./document-at-rest.ts"
 import { pagesFrom } from "./restore.ts"
 
-const ROWS_AT_ONCE = 5_000
-/** No column of a table can have this name beside it: its quotes are part of it. */
-const AT = '"rowid"'
-
 export interface FileTable {
   readonly name: string
   readonly columns: readonly string[]
@@ -39,28 +35,8 @@ export class SqliteFile {
     return all.filter((name) => this.#hasRowsOfItsOwn(name)).map((name) => ({ name, columns: this.#columnsOf(name) }))
   }
 
-  /** Calls `visit` with each row, in the order of their rowids. */
-  each(table: FileTable, visit: (row: Row) => void): void {
-    const columns = table.columns.map(quoted).join(", ")
-    const rowid = this.#rowidOf(table)
-    // Without a rowid a table cannot be read in parts.
-    if (rowid === null) for (const row of this.#db.exec(`select ${columns} from ${quoted(table.name)}`)) visit(row)
-    else {
-      const select = `select ${rowid} as ${quoted(AT)}, ${columns} from ${quoted(table.name)}`
-      let rows = this.#db.exec(`${select} order by ${rowid} limit ${ROWS_AT_ONCE}`)
-      while (rows.length > 0) {
-        const last = rows[rows.length - 1][AT]
-        for (const { [AT]: _, ...row } of rows) visit(row)
-        rows = this.#db.exec(`${select} where ${rowid} > ? order by ${rowid} limit ${ROWS_AT_ONCE}`, last)
-      }
-    }
-  }
-
-  /** The name of its rowid; null: it has none. */
-  #rowidOf({ name, columns }: FileTable): string | null {
-    const [{ wr }] = this.#db.exec("select wr from pragma_table_list(?) where schema = 'main'", name)
-    const taken = new Set(columns.map((column) => column.toLowerCase()))
-    return wr === 1 ? null : (["rowid", "_rowid_", "oid"].find((one) => !taken.has(one)) ?? null)
+  each({ name, columns }: FileTable, visit: (row: Row) => void): void {
+    this.#db.each(`select ${columns.map(quoted).join(", ")} from ${quoted(name)}`, visit)
   }
 
   close(): void {

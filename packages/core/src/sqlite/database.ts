@@ -5,12 +5,12 @@ import { authorize, type SqlMode } from "./authorizer.ts"
 import type { SqliteModule } from "./module.ts"
 import { RowReader } from "./row-reader.ts"
 import { PRAGMAS, SQLITE_LIMITS } from "./settings.ts"
-import { compileQuery, type Query } from "./sql.ts"
+import { compileQuery, type Query, type Sql } from "./sql.ts"
 import { sqliteError } from "./sqlite-error.ts"
-import { Arena, bindAll, columnNames, cText, keepText, type Row } from "./statement.ts"
+import { Arena, bindAll, columnNames, cText, hasStatement, keepText, type Row } from "./statement.ts"
 import { StatementCache } from "./statement-cache.ts"
 import type { SqlValue } from "./value.ts"
-import { type PageStore, PageVfs, registerVfs } from "./vfs.ts"
+import { type OtherDatabase, type PageStore, PageVfs, registerVfs } from "./vfs.ts"
 
 const OPEN_READWRITE_CREATE = 0x6
 const ROW = 100
@@ -41,12 +41,10 @@ export interface TrackedRows {
   readonly asksClock: boolean
 }
 
-/** Another database, read in the same connection. */
-export interface OtherDatabase {
-  /** What `setUp` attaches, and the name that it attaches it as. */
-  readonly file: string
-  readonly name: string
-  readonly pages: PageStore
+interface Run {
+  readonly mode: SqlMode
+  readonly before: readonly Row[]
+  take(row: Row): void
 }
 
 export interface AttachOptions {
@@ -143,6 +141,11 @@ export class Database {
     } finally {
       this.#deletedFrom = null
     }
+  }
+
+  /** Calls `visit` with each row of one of our own queries, one at a time. @throws as `all`, and the LfError of `visit` */
+  each(sql: string, visit: (row: Row) => void): void {
+    this.#inside(() => this.#run({ sql, parameters: [] }, { mode: "internal", before: [], take: visit }))
   }
 
   /** Runs one of our own statements. */
@@ -294,26 +297,26 @@ export class Database {
   }
 
   #rows(sql: string, parameters: readonly SqlValue[], mode: SqlMode, before: readonly Row[] = []): Row[] {
-    return this.#inside(() => this.#run(sql, parameters, mode, before))
+    const rows: Row[] = []
+    this.#inside(() => this.#run({ sql, parameters }, { mode, before, take: (row) => rows.push(row) }))
+    return rows
   }
 
-  #run(sql: string, parameters: readonly SqlValue[], mode: SqlMode, before: readonly Row[]): Row[] {
+  #run({ sql, parameters }: Sql<unknown>, { mode, before, take }: Run): void {
     // SQLite asks the authorizer when it prepares, and again in a step whose statement has expired.
     this.#mode = mode
     const statement = this.#statements.acquire(mode, sql, () => this.#prepare(sql, mode))
     const { stmt } = statement
     const reader = new RowReader(this.#module, statement, before)
-    const rows: Row[] = []
     try {
       bindAll(this.#arena, stmt, parameters)
-      while (this.#step(stmt)) rows.push(reader.read())
+      while (this.#step(stmt)) take(reader.read())
       this.#release(stmt)
     } catch (error) {
       // After anything else than a result code the wasm is not called any more.
       if (isLfError(error)) this.#release(stmt)
       throw error
     }
-    return rows
   }
 
   #prepare(sql: string, mode: SqlMode): { stmt: number; names: readonly string[] } {
@@ -329,9 +332,9 @@ export class Database {
       if (code !== 0) throw this.#error(code)
       const view = new DataView(module.HEAPU8.buffer)
       const stmt = view.getInt32(out, true)
-      const tail = bytesToSql(module.HEAPU8, view.getInt32(out + 4, true), pointer + text.length)
+      const rest = view.getInt32(out + 4, true)
       if (stmt === 0) throw new LfError("SQL_ERROR", "expected a statement, got an empty text")
-      if (tail !== "" && /[^\s;]/.test(stripComments(tail))) {
+      if (hasStatement(module.HEAPU8, rest, pointer + text.length)) {
         module._sqlite3_finalize(stmt)
         throw new LfError("SQL_MULTIPLE", "expected one statement, got more: call once for each")
       }
@@ -388,12 +391,4 @@ export class Database {
     view.setInt32(this.#scratch + 16, value, true)
     view.setInt32(this.#scratch + 20, 0, true)
   }
-}
-
-function bytesToSql(heap: Uint8Array, from: number, to: number): string {
-  return from === 0 ? "" : new TextDecoder().decode(heap.subarray(from, to))
-}
-
-function stripComments(sql: string): string {
-  return sql.replaceAll(/--[^\n]*|\/\*[\s\S]*?\*\//g, "")
 }

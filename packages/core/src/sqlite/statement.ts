@@ -183,3 +183,10 @@ function heapText(heap: Uint8Array, from: number, to: number): string {
   }
   return decoder.decode(heap.subarray(from, to))
 }
+
+/** Whether the text between two addresses has more than space, semicolons and comments. */
+export function hasStatement(heap: Uint8Array, from: number, to: number): boolean {
+  if (from === 0 || from === to) return false
+  const text = new TextDecoder().decode(heap.subarray(from, to))
+  return /[^\s;]/.test(text.replaceAll(/--[^\n]*|\/\*[\s\S]*?\*\//g, ""))
+}

@@ -15,6 +15,14 @@ export interface PageStore {
   truncate(pageCount: number): void
 }
 
+/** Another database, read in the same connection. */
+export interface OtherDatabase {
+  /** What `setUp` attaches, and the name that it attaches it as. */
+  readonly file: string
+  readonly name: string
+  readonly pages: PageStore
+}
+
 const OK = 0
 const IOERR_READ = 266
 const IOERR_WRITE = 778

@@ -9,6 +9,10 @@ const TABLES = [
     primary key (client_id, lsn)) strict, without rowid`,
 ]
 
+/** For apps that have it among their migrations: what the last mutations changed. */
+export const UNDO_TABLE = `create table __lf_undo (seq integer primary key, uid text not null unique, user text,
+  changes text not null) strict`
+
 /** The last mutation applied for a client, and the chain hash there. */
 export interface Applied {
   readonly lsn: Lsn
@@ -70,6 +74,26 @@ export function deleteRejections(db: Database, clientId: string, to: number): vo
 export function deleteClient(db: Database, clientId: string): void {
   db.exec("delete from __lf_mutations where client_id = ?", clientId)
   db.exec("delete from __lf_rejections where client_id = ?", clientId)
+}
+
+/** What a mutation changed, as a text. */
+export interface Undoable {
+  readonly uid: string
+  readonly user: string | null
+  readonly changes: string
+}
+
+/** Keeps it, and the `max` last ones of the document. */
+export function addUndo(db: Database, { uid, user, changes }: Undoable, max: number): void {
+  db.exec("insert into __lf_undo (uid, user, changes) values (?, ?, ?)", uid, user, changes)
+  db.exec("delete from __lf_undo where seq <= (select max(seq) from __lf_undo) - ?", max)
+}
+
+export function readUndo(db: Database, uid: string): Undoable | null {
+  const [row] = db.exec("select user, changes from __lf_undo where uid = ?", uid)
+  return row === undefined
+    ? null
+    : { uid, user: row.user === null ? null : String(row.user), changes: String(row.changes) }
 }
 
 /** Integer columns, of which SQLite has signed ones only. */

@@ -6,7 +6,8 @@ import { sha256Hex } from "../base/ids.ts"
 import type { Sql } from "../sqlite/sql.ts"
 import { asSent, MUTATION_NAME_BYTES_MAX, type Mutation } from "./mutation.ts"
 import type { Tx } from "./tx.ts"
-import { isUndoLog, UndoMutation } from "./undo-log.ts"
+import { isUndoLog } from "./undo-log.ts"
+import { UndoMutation } from "./undo-mutation.ts"
 
 /** A named change: the schema of its arguments and the function that makes it, on the client at once and on the server again. */
 export interface DefinedMutation<Input = unknown, R = unknown> {

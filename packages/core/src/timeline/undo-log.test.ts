@@ -8,7 +8,8 @@ import { loadSqlite } from "../testing/small-world.ts"
 import { applyGroup } from "./apply-group.ts"
 import { defineMutation, defineMutator } from "./mutator.ts"
 import { migrate } from "./schema.ts"
-import { UNDO_MUTATIONS_MAX, UNDO_NAME, UNDO_ROWS_MAX, undoLog } from "./undo-log.ts"
+import { UNDO_MUTATIONS_MAX, UNDO_ROWS_MAX, undoLog } from "./undo-log.ts"
+import { UNDO_NAME } from "./undo-mutation.ts"
 
 beforeAll(loadChecksum)
 

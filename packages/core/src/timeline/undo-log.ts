@@ -1,17 +1,15 @@
-import { LfError, toLfError } from "../base/error.ts"
+import { toLfError } from "../base/error.ts"
 import type { Database } from "../sqlite/database.ts"
-import { sql } from "../sqlite/sql.ts"
+import type { Sql } from "../sqlite/sql.ts"
+import { addUndo, readUndo, UNDO_TABLE } from "./internal-tables.ts"
 import { Reject } from "./outcome.ts"
 import { changedRows, type RowChange, rowNow, watchRows, writeRow } from "./row-capture.ts"
-import type { Tx } from "./tx.ts"
 
-/** Mutations of a document that can be undone: its last ones, whoever made them. */
+/** Mutations of a document that can be undone: its last ones, of all users. */
 export const UNDO_MUTATIONS_MAX = 500
 /** A mutation that changed more cannot be undone. */
 export const UNDO_ROWS_MAX = 1_000
 export const UNDO_CHARS_MAX = 64 * 1024
-/** The mutation that `useUndo` makes. `authorize` is asked for it under this name. */
-export const UNDO_NAME = "lf.undo"
 
 /**
  * A migration that makes mutations undoable: the document keeps which rows each of the last 500 changed, as they were before
@@ -19,7 +17,7 @@ export const UNDO_NAME = "lf.undo"
  *
  * @example defineMutator({ migrations: [sql`create table todos (id text primary key) strict`, undoLog], mutations: [AddTodo] })
  */
-export const undoLog = sql`create table __lf_undo (seq integer primary key, uid text not null unique, user text, changes text not null) strict`
+export const undoLog: Sql<unknown> = { sql: UNDO_TABLE, parameters: [] }
 
 export function isUndoLog(migration: { readonly sql: string }): boolean {
   return migration.sql === undoLog.sql
@@ -41,8 +39,7 @@ export function runUndoably(db: Database, { uid, user }: Author, run: () => void
   if (changes.length === 0 || changes.length > UNDO_ROWS_MAX) return
   const text = JSON.stringify(changes.map(({ table, key, before, after }) => [table, key, before, after]))
   if (text.length > UNDO_CHARS_MAX) return
-  db.exec("insert into __lf_undo (uid, user, changes) values (?, ?, ?)", uid, user, text)
-  db.exec("delete from __lf_undo where seq <= (select max(seq) from __lf_undo) - ?", UNDO_MUTATIONS_MAX)
+  addUndo(db, { uid, user, changes: text }, UNDO_MUTATIONS_MAX)
 }
 
 /**
@@ -51,10 +48,10 @@ export function runUndoably(db: Database, { uid, user }: Author, run: () => void
  * undo-conflict, when a row was changed since, or another row depends on it by now
  */
 export function undoMutation(db: Database, { uid, user }: Author): void {
-  const [kept] = db.exec("select user, changes from __lf_undo where uid = ?", uid)
-  if (kept === undefined) throw new Reject("undo-gone")
+  const kept = readUndo(db, uid)
+  if (kept === null) throw new Reject("undo-gone")
   if (kept.user !== user) throw new Reject("undo-foreign")
-  const changes = (JSON.parse(String(kept.changes)) as [string, string, string | null, string | null][]).map(
+  const changes = (JSON.parse(kept.changes) as [string, string, string | null, string | null][]).map(
     ([table, key, before, after]): RowChange => ({ table, key, before, after }),
   )
   for (const change of changes) {
@@ -105,28 +102,4 @@ function writeAll(db: Database, changes: readonly RowChange[]): void {
 
 function rowName({ table, key }: RowChange): string {
   return `${table} ${key}`
-}
-
-/** A transaction that can undo. */
-export interface UndoTx extends Tx {
-  undo(uid: string): void
-}
-
-/** What `useUndo` makes: undoes the mutation `uid`, an undone one included. */
-export const UndoMutation: DefinedUndo = {
-  name: UNDO_NAME,
-  parse(args) {
-    if (typeof args === "object" && args !== null && "uid" in args && typeof args.uid === "string") return args
-    throw new LfError("MUTATION_ARGS_INVALID", `${UNDO_NAME}: expected { uid } of a mutation, got something else`)
-  },
-  // A mutation runs in a `MutationTx`, and `parse` gave the arguments.
-  run: (tx, parsed) => (tx as UndoTx).undo((parsed as { readonly uid: string }).uid),
-}
-
-/** As `DefinedMutation`, which is made of this file. */
-interface DefinedUndo {
-  readonly name: string
-  readonly inputType?: { readonly uid: string }
-  parse(args: unknown): unknown
-  run(tx: Tx, parsed: unknown): void
 }

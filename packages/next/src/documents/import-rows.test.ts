@@ -130,7 +130,7 @@ describe("rows are imported", () => {
   })
 })
 
-test("a SQLite file is read in parts, by whatever its rowid is called, or at once without one", async () => {
+test("a SQLite file is read to its end, also where a column is called rowid or there is none", async () => {
   const dataDir = await temporaryDirectory()
   const tables = [
     sql`create table a (rowid text, n integer) strict`,

@@ -6,7 +6,7 @@ import { useDocumentHandle } from "./document-handle.ts"
 export interface UndoResult {
   /**
    * Undoes this tab's last mutation in the document that is not undone, at once; resolves with the server's decision. It is
-   * rejected with `undo-conflict` when a row of it was changed since, by whoever; with `undo-gone` when 500 mutations came
+   * rejected with `undo-conflict` when a row of it was changed since; with `undo-gone` when 500 mutations came
    * after it, or when it changed more than 1,000 rows or 64 KiB; with `undo-nothing` when there is none.
    * @throws what `mutate` throws when the mutation is not kept on this device
    */
