@@ -2,7 +2,7 @@
 
 export { isLfError, LfError } from "./base/error.ts"
 export { ERROR_CODES, type ErrorCode } from "./base/error-codes.ts"
-export { isDocId } from "./base/ids.ts"
+export { isDocId, ownDocId } from "./base/ids.ts"
 export type { Lsn } from "./base/lsn.ts"
 export type { RejectedMutation } from "./local/local-entries.ts"
 export type { Receipt } from "./local/receipts.ts"

@@ -8,6 +8,7 @@ export {
   LfError,
   type Mutator,
   type Outcome,
+  ownDocId,
   type Query,
   type Receipt,
   Reject,

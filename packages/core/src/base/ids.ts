@@ -22,6 +22,21 @@ export function checkDocId(text: string): string {
   return text
 }
 
+const OWN_DOC_ID = /^own-[0-9a-f]{40}$/
+
+/**
+ * The id of the document that belongs to one user alone: drafts, preferences, what they have read. The server lets no other
+ * user in, whatever `authorize` says.
+ */
+export function ownDocId(user: string): string {
+  return `own-${sha256Hex(textToBytes(user)).slice(0, 40)}`
+}
+
+/** Whether a user may read and write the own document of some user; null: it is no such document. */
+export function ownDocRight(docId: string, user: string | null): boolean | null {
+  return OWN_DOC_ID.test(docId) ? user !== null && ownDocId(user) === docId : null
+}
+
 /** What a client shows to prove that an id is its own. It never leaves the connection's hello. */
 export function newClientSecret(host: Host): Uint8Array {
   return host.randomBytes(CLIENT_SECRET_BYTES)

@@ -9,16 +9,26 @@ import type { PagesWatcher } from "./view.ts"
 /** Documents that one query may read: as many as SQLite attaches. */
 export const JOINED_DOCS_MAX = 10
 
+/** The name of the user's own document in SQL. */
+const OWN = "own"
+
 /** A document as a joined view needs it. */
 interface Joinable {
   readonly pages: PageStore
   watchPages(watcher: PagesWatcher): () => void
 }
 
+interface JoinedDocument {
+  readonly doc: string
+  readonly local: Joinable
+}
+
 export interface JoinedViewOptions {
   readonly module: SqliteModule
   readonly host: Host
-  readonly documents: readonly { readonly doc: string; readonly local: Joinable }[]
+  readonly documents: readonly JoinedDocument[]
+  /** The user's own document: it is `own` in SQL, and its rows are not among those of the others. */
+  readonly own?: JoinedDocument | undefined
   /** Keys of queries that crashed SQLite: they are not run again (T43). */
   readonly crashed?: Set<string>
   /** Called when SQLite crashed: the view must not be used any more. */
@@ -34,18 +44,15 @@ export class JoinedView {
   readonly #db: Database
   readonly #undos: (() => void)[] = []
 
-  constructor({ module, host, documents, crashed, onCrash }: JoinedViewOptions) {
+  constructor({ module, host, documents, own, crashed, onCrash }: JoinedViewOptions) {
     const docs = documents.map(({ doc }) => doc)
-    const names = schemaNames(docs)
-    const others = documents.map(({ local }, i) => ({
-      file: `doc${i + 1}`,
-      name: names[i],
-      pages: readOnly(local.pages),
-    }))
+    const all = own === undefined ? documents : [...documents, own]
+    const names = [...schemaNames(docs), OWN]
+    const others = all.map(({ local }, i) => ({ file: `doc${i + 1}`, name: names[i], pages: readOnly(local.pages) }))
     this.#db = new Database(module, readOnly(NO_PAGES), { others, setUp: (db) => attach(db, others, docs) })
     this.#db.setClock(() => host.nowMs())
     this.queries = new LiveQueries({ db: this.#db, host, onCrash, ...(crashed === undefined ? {} : { crashed }) })
-    documents.forEach(({ local }, i) => {
+    all.forEach(({ local }, i) => {
       this.#undos.push(
         local.watchPages(({ changed, isSchemaNew }) => {
           if (this.#db.crash !== null) return
@@ -70,7 +77,7 @@ export class JoinedView {
  * `d` and its place in the list.
  */
 export function schemaNames(docs: readonly string[]): string[] {
-  const taken = new Set(["main", "temp"])
+  const taken = new Set(["main", "temp", OWN])
   return docs.map((doc, i) => {
     const name = taken.has(doc.toLowerCase()) ? `d${i + 1}` : doc
     taken.add(name.toLowerCase())
@@ -82,12 +89,13 @@ export function schemaNames(docs: readonly string[]): string[] {
 function attach(db: Database, others: readonly OtherDatabase[], docs: readonly string[]): void {
   for (const { file, name } of others) db.exec(`attach '${file}' as "${name}"`)
   const counts = new Map<string, number>()
-  for (const { name } of others) {
+  const listed = others.slice(0, docs.length)
+  for (const { name } of listed) {
     for (const table of tablesOf(db, name)) counts.set(table, (counts.get(table) ?? 0) + 1)
   }
   for (const [table, count] of counts) {
-    if (count < others.length) continue
-    const parts = others.map(({ name }, i) => `select '${docs[i]}' as _doc, * from "${name}"."${table}"`)
+    if (count < listed.length) continue
+    const parts = listed.map(({ name }, i) => `select '${docs[i]}' as _doc, * from "${name}"."${table}"`)
     db.exec(`create temp view "${table}" as ${parts.join(" union all ")}`)
   }
 }

@@ -134,10 +134,10 @@ export function liveQueryKey(
   user: string | null,
   doc: string,
   query: Sql<unknown>,
-  docs?: readonly string[],
+  joined?: { readonly docs: readonly string[]; readonly own?: string | undefined },
 ): readonly unknown[] {
   const key = ["lf", user, doc, query.sql, encodeParameters(query)]
-  return docs === undefined ? key : [...key, docs]
+  return joined === undefined ? key : [...key, joined.docs, ...(joined.own === undefined ? [] : [joined.own])]
 }
 
 function encodeParameters({ parameters }: Sql<unknown>): string[] {

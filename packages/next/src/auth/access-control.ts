@@ -1,5 +1,5 @@
 import { ERROR_CODES, LfError } from "@lf/core"
-import { asPrincipal, toLfError, withTimeout } from "@lf/core/internal"
+import { asPrincipal, ownDocRight, toLfError, withTimeout } from "@lf/core/internal"
 import { LIMITS } from "../limits/limits.ts"
 import { isKnown, type Reporter, reporterOf } from "../log/error-report.ts"
 import { nodeHost } from "../node/node-host.ts"
@@ -37,7 +37,8 @@ export interface AccessOptions<P> {
   /**
    * Asked when a document is opened ("read", and "create" if there is none) and for every mutation of every batch. Rows that
    * it reads with `lf.document(id, { as: "system" }).query(…)` to answer "read" are watched: when they change, it is asked
-   * again within a second, and a client that may not read any more is disconnected with FORBIDDEN (I18).
+   * again within a second, and a client that may not read any more is disconnected with FORBIDDEN (I18). Not asked for a user's
+   * own document (`ownDocId`), which is for that user alone.
    */
   authorize?(request: AuthorizeRequest<P>): boolean | Promise<boolean>
 }
@@ -99,6 +100,8 @@ export class AccessControl<P extends { readonly id: string }> {
 
   /** @throws AUTHORIZE_FAILED when `authorize` throws or times out: neither yes nor no, so the client retries later */
   async may(request: AuthorizeRequest<P>): Promise<boolean> {
+    const isOwner = ownDocRight(request.doc, request.principal?.id ?? null)
+    if (isOwner !== null) return isOwner
     if (this.#options.authorize === undefined) return true
     try {
       return (await this.#inTime(this.#options.authorize(request))) === true

@@ -1,11 +1,12 @@
 import { readdir, writeFile } from "node:fs/promises"
 import { join } from "node:path"
+import { ownDocId } from "@lf/core"
 import { clientIdOf, MemoryDisk } from "@lf/core/internal"
 import { afterEach, describe, expect, test, vi } from "vitest"
 import { mutationCodec } from "../../../core/src/timeline/mutation.ts"
 import { createLf } from "../create-lf.ts"
 import { wsNetwork } from "../node/ws-network.ts"
-import { cleanUp, mutator, startClient, startServer, titlesQuery, type User, until } from "../testing/fixture.ts"
+import { Add, cleanUp, mutator, startClient, startServer, titlesQuery, type User, until } from "../testing/fixture.ts"
 import { rawClient } from "../testing/raw.ts"
 
 afterEach(async () => {
@@ -22,6 +23,21 @@ const addition = (id: string) =>
     args: { id, title: id },
     at: 1,
   })
+
+describe("a user's own document", () => {
+  test("is for that user alone, whatever authorize says; the system may read it too", async () => {
+    const asked: string[] = []
+    const { lf } = await startServer({ authorize: ({ doc }) => asked.push(doc) > 0 })
+    const own = ownDocId("ann")
+    const as = (principal: User | null | "system") => lf.document(own, { as: principal })
+    expect(await as({ id: "ann" }).mutate(Add, { id: "1", title: "draft" })).toMatchObject({ type: "applied" })
+    expect(await as({ id: "bo" }).mutate(Add, { id: "2", title: "spy" })).toMatchObject({ code: "MUTATION_FORBIDDEN" })
+    for (const other of [{ id: "bo" }, null])
+      await expect(as(other).query(titlesQuery)).rejects.toMatchObject({ code: "FORBIDDEN" })
+    expect(await as("system").query(titlesQuery)).toEqual([{ title: "draft" }])
+    expect(asked).toEqual([])
+  })
+})
 
 describe("a user who is signed out is disconnected, also while idle (S2)", () => {
   test("a session that has ended closes its connections with AUTH_REQUIRED", async () => {

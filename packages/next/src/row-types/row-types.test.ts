@@ -67,6 +67,18 @@ declare module "@lf/core" {
 `)
   })
 
+  test("knows _doc of queries over several documents, and the user's own tables", async () => {
+    const { declarations, problems } = await rowTypes(
+      await app(
+        page(`sql<"everywhere">\`select t._doc, t.title, own.lists.name from todos t join own.lists on own.lists.id = t.list\`
+        sql\`select absent from own.lists\``),
+      ),
+    )
+    expect(declarations).toContain("everywhere: { _doc: string; title: string; name: string }")
+    expect(declarations).not.toContain("list: number | null; _doc")
+    expect(problems).toEqual(["app/page.tsx:3:20 no such column: absent"])
+  })
+
   test("takes a name twice for equal rows, and not for others", async () => {
     const first = 'const a = sql<"q">`select id from todos`\n'
     expect(await problemsOf(`${first}const b = sql<"q">\`select id from todos where done = 1\``)).toEqual([])

@@ -4,7 +4,7 @@ import { type Query as CachedQuery, focusManager, type QueryKey } from "@tanstac
 import type { SentResult } from "../rpc/protocol.ts"
 import { sentToError } from "../rpc/sent-error.ts"
 import type { TabDocument } from "../tab/tab-document.ts"
-import type { ResultListener, TabSubscription } from "../tab/tab-queries.ts"
+import type { Joined, ResultListener, TabSubscription } from "../tab/tab-queries.ts"
 
 /** A query without observers is stopped after this long: fast remounts come back sooner. */
 const IDLE_STOP_MS = 1_000
@@ -37,7 +37,7 @@ export function isSettled(value: unknown): boolean {
 export class LiveKey {
   readonly key: QueryKey
   readonly #query: Query<unknown>
-  readonly #docs: readonly string[] | undefined
+  readonly #joined: Joined | undefined
   readonly #document: () => TabDocument
   readonly #onUnused: () => void
   readonly #cached = new Set<CachedQuery>()
@@ -57,13 +57,13 @@ export class LiveKey {
   constructor(options: {
     readonly key: QueryKey
     readonly query: Query<unknown>
-    readonly docs: readonly string[] | undefined
+    readonly joined: Joined | undefined
     readonly document: () => TabDocument
     readonly onUnused: () => void
   }) {
     this.key = options.key
     this.#query = options.query
-    this.#docs = options.docs
+    this.#joined = options.joined
     this.#document = options.document
     this.#onUnused = options.onUnused
   }
@@ -113,7 +113,7 @@ export class LiveKey {
       clearTimeout(this.#idleClose)
       this.#idleClose = undefined
       const receive: ResultListener = (result, turn) => this.#receive(result, turn)
-      this.#subscription ??= this.#document().subscribe(this.#query, receive, this.#docs)
+      this.#subscription ??= this.#document().subscribe(this.#query, receive, this.#joined)
       if (isActive && !this.#wasActive) this.#showAll()
     } else if (this.#subscription !== null) this.#idleClose ??= setTimeout(() => this.#stop(), IDLE_STOP_MS)
     this.#wasActive = isActive

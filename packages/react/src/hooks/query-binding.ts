@@ -1,4 +1,4 @@
-import { LfError, type Query, type Sql, type SqlValue } from "@lf/core"
+import { LfError, ownDocId, type Query, type Sql, type SqlValue } from "@lf/core"
 import { checkDocId, compileQuery, JOINED_DOCS_MAX, liveQueryKey } from "@lf/core/internal"
 import {
   type Query as CachedQuery,
@@ -10,6 +10,7 @@ import {
 } from "@tanstack/react-query"
 import type { ConnectOptions } from "../tab/options.ts"
 import { TabDocument } from "../tab/tab-document.ts"
+import type { Joined } from "../tab/tab-queries.ts"
 import { LiveKey } from "./live-key.ts"
 import { shareResult } from "./share-result.ts"
 
@@ -169,11 +170,11 @@ export class QueryBinding {
     const text = JSON.stringify(key)
     const known = this.#liveKeys.get(text)
     if (known !== undefined) return known
-    const { doc, user, query, docs } = partsOf(key)
+    const { doc, user, query, joined } = partsOf(key)
     const liveKey: LiveKey = new LiveKey({
       key,
       query,
-      docs,
+      joined,
       document: () => this.document(doc, user),
       onUnused: () => {
         if (this.#liveKeys.get(text) === liveKey) this.#liveKeys.delete(text)
@@ -192,10 +193,9 @@ function nameOf({ doc, user }: DocumentName): string {
 export function liveQueryOptions<R>(
   { doc, user }: DocumentName,
   query: Query<R>,
-  { docs }: JoinedDocs = {},
+  options: JoinedDocs = {},
 ): UseQueryOptions<R[], LfError> {
-  if (docs !== undefined) checkDocs(docs)
-  return { queryKey: liveQueryKey(user, doc, compileQuery(query), docs) }
+  return { queryKey: liveQueryKey(user, doc, compileQuery(query), joinedOf({ doc, user }, options)) }
 }
 
 /** For a query over several documents. */
@@ -205,15 +205,31 @@ export interface JoinedDocs {
    * each with its document's id in `_doc`; the table of one document is `"<its id>".todos`.
    */
   readonly docs?: readonly string[] | undefined
+  /** The query also reads the user's own document, as `own`: `left join own.marks m on m.issue = issues.id`. */
+  readonly own?: boolean | undefined
+}
+
+/** @throws DOCS_JOINED_LIMIT DOC_ID_INVALID AUTH_REQUIRED */
+function joinedOf({ doc, user }: DocumentName, { docs, own = false }: JoinedDocs): Joined | undefined {
+  if (docs === undefined && !own) return undefined
+  const listed = docs ?? [doc]
+  checkDocs(listed, own ? JOINED_DOCS_MAX - 1 : JOINED_DOCS_MAX)
+  return own ? { docs: listed, own: ownDocOf(user) } : { docs: listed }
+}
+
+/** @throws AUTH_REQUIRED */
+export function ownDocOf(user: string | null): string {
+  if (user !== null) return ownDocId(user)
+  throw new LfError("AUTH_REQUIRED", "expected a user, since own tables belong to one; the provider's `user` is null")
 }
 
 /** @throws DOCS_JOINED_LIMIT DOC_ID_INVALID */
-function checkDocs(docs: readonly string[]): void {
+function checkDocs(docs: readonly string[], max: number): void {
   for (const doc of docs) checkDocId(doc)
   const count = new Set(docs).size
-  if (docs.length >= 1 && count <= JOINED_DOCS_MAX && count === docs.length) return
+  if (docs.length >= 1 && count <= max && count === docs.length) return
   const got = count < docs.length ? `${docs.length} with a repeated one` : docs.length
-  throw new LfError("DOCS_JOINED_LIMIT", `expected 1 to ${JOINED_DOCS_MAX} different documents, got ${got}`)
+  throw new LfError("DOCS_JOINED_LIMIT", `expected 1 to ${max} different documents, got ${got}`)
 }
 
 /** The query that a key stands for: hydrated queries have nothing else. */
@@ -221,7 +237,7 @@ function partsOf(key: QueryKey): {
   user: string | null
   doc: string
   query: Sql<unknown>
-  docs: readonly string[] | undefined
+  joined: Joined | undefined
 } {
   if (!isLiveKey(key)) {
     throw new LfError(
@@ -229,12 +245,13 @@ function partsOf(key: QueryKey): {
       'expected a query key of liveQueryOptions, got another one that begins with "lf"',
     )
   }
-  const [, user, doc, sql, parameters, docs] = key
-  return { user, doc, query: { sql, parameters: parameters.map(decodeParameter) }, docs }
+  const [, user, doc, sql, parameters, docs, own] = key
+  const joined = docs === undefined ? undefined : { docs, own }
+  return { user, doc, query: { sql, parameters: parameters.map(decodeParameter) }, joined }
 }
 
 function isLiveKey(key: QueryKey): key is LiveQueryKey {
-  const [lf, user, doc, sql, parameters, docs] = key
+  const [lf, user, doc, sql, parameters, docs, own] = key
   const isName = user === null || typeof user === "string"
   return (
     lf === "lf" &&
@@ -242,11 +259,12 @@ function isLiveKey(key: QueryKey): key is LiveQueryKey {
     typeof doc === "string" &&
     typeof sql === "string" &&
     Array.isArray(parameters) &&
-    (docs === undefined || Array.isArray(docs))
+    (docs === undefined || Array.isArray(docs)) &&
+    (own === undefined || typeof own === "string")
   )
 }
 
-type LiveQueryKey = readonly ["lf", string | null, string, string, readonly unknown[], (readonly string[])?]
+type LiveQueryKey = readonly ["lf", string | null, string, string, readonly unknown[], (readonly string[])?, string?]
 
 function decodeParameter(encoded: unknown): SqlValue {
   const text = String(encoded)

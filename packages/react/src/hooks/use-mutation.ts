@@ -11,10 +11,13 @@ import {
 import { useCallback, useEffect, useMemo, useRef, useSyncExternalStore } from "react"
 import { type DocumentHandle, useDocumentHandle } from "./document-handle.ts"
 import { post, type Rejected } from "./post.ts"
+import { ownDocOf } from "./query-binding.ts"
 import { useDevWorkerRestart } from "./use-dev-worker-restart.ts"
 import { noteReads } from "./use-read-errors.ts"
 
 export interface MutationOptions<Args> {
+  /** It goes to the user's own document, which no other user can read, instead of the provider's. */
+  readonly own?: boolean
   readonly onSuccess?: (receipt: Receipt, args: Args) => unknown
   readonly onError?: (error: LfError, args: Args) => unknown
   readonly onSettled?: (receipt: Receipt | undefined, error: LfError | null, args: Args) => unknown
@@ -27,7 +30,7 @@ export interface MutationOptions<Args> {
 }
 
 /** A call's own options. `meta` belongs to the hook, as in TanStack. */
-export type MutateOptions<Args> = Omit<MutationOptions<Args>, "meta">
+export type MutateOptions<Args> = Omit<MutationOptions<Args>, "meta" | "own">
 
 /** TanStack's variables: the arguments, and the mutation that was already posted to the worker. */
 interface Posted<Args> {
@@ -61,7 +64,7 @@ export function useMutation<Args>(
   mutation: DefinedMutation<Args>,
   options: MutationOptions<Args> = {},
 ): MutationResult<Args> {
-  const handle = useDocumentHandle("useMutation")
+  const handle = useHandle(options.own === true)
   useDevWorkerRestart(handle, mutation)
   const { client } = handle
   const observerOptions = observerOptionsOf({ handle, mutation, options })
@@ -107,6 +110,12 @@ export function useMutation<Args>(
   if (result.error !== null && shouldThrowError(observer.options.throwOnError, [result.error])) throw result.error
   const all = { ...result, variables: result.variables?.args, mutate, mutateAsync } as MutationResult<Args> // TanStack's union, with our variables
   return process.env.NODE_ENV === "development" ? noteReads(all, taken) : all
+}
+
+/** @throws AUTH_REQUIRED */
+function useHandle(isOwn: boolean): DocumentHandle {
+  const handle = useDocumentHandle("useMutation")
+  return useMemo(() => (isOwn ? handle.sibling(ownDocOf(handle.user)) : handle), [handle, isOwn])
 }
 
 /** Whether the app handles a failure of this call. */

@@ -55,12 +55,12 @@ export function useQuery<R extends object, U>(
 export function useQuery<R, T = R[]>(query: Query<R>, options?: QueryOptions<R, T>): UseQueryResult<T, LfError>
 export function useQuery<R extends object, T>(
   query: Query<R>,
-  { selectRow, docs, ...options }: QueryOptions<R, T> & { readonly selectRow?: (row: R) => unknown } = {},
+  { selectRow, docs, own, ...options }: QueryOptions<R, T> & { readonly selectRow?: (row: R) => unknown } = {},
 ): UseQueryResult<T, LfError> {
   const handle = useDocumentHandle("useQuery")
   handle.prepare()
   const select = useSelectRow(selectRow)
-  const base = liveQueryOptions(handle, query, { docs }) as UseQueryOptions<R[], LfError, T> // `select` alone makes a T of R[]
+  const base = liveQueryOptions(handle, query, { docs, own }) as UseQueryOptions<R[], LfError, T> // `select` alone makes a T of R[]
   const all = { ...options, ...(select !== undefined && { select: select as (rows: R[]) => T }), ...base } // its U[] is that T
   const result = useTanstackQuery(all, handle.client)
   return useReadErrors({ handle, result, isThrown: options.throwOnError !== undefined })
@@ -69,7 +69,7 @@ export function useQuery<R extends object, T>(
 /** As `useQuery`, for a Suspense boundary. On the server without prefetched data it leaves the rendering to the browser. */
 export function useSuspenseQuery<R extends object, U>(
   query: Query<R>,
-  options: Pick<RowQueryOptions<R, U>, "selectRow" | "docs">,
+  options: Pick<RowQueryOptions<R, U>, "selectRow" | "docs" | "own">,
 ): UseSuspenseQueryResult<U[], LfError>
 export function useSuspenseQuery<R, T = R[]>(
   query: Query<R>,

@@ -83,6 +83,8 @@ export type TabMessage =
       readonly parameters: readonly SqlValue[]
       /** The documents that it reads; undefined: the port's own. */
       readonly docs?: readonly string[]
+      /** And the user's own document. */
+      readonly own?: string | undefined
     }
   /** Runs the query again although nothing has changed. Answered by a result with this `turn`. */
   | { readonly type: "refresh"; readonly id: number; readonly turn: number }

@@ -144,7 +144,7 @@ function tabQueries() {
   const received: [string, number | null][] = []
   const subscription = queries.add(1, {
     query,
-    docs: undefined,
+    joined: undefined,
     listener: ({ type }, turn) => received.push([type, turn]),
   })
   return { posted, queries, received, subscription }

@@ -11,7 +11,7 @@ import type { ConnectOptions, TabDocumentOptions } from "./options.ts"
 import { watchPage } from "./page-events.ts"
 import { ProviderDeadline } from "./provider-deadline.ts"
 import { TabPresence } from "./tab-presence.ts"
-import { type ResultListener, TabQueries, type TabSubscription } from "./tab-queries.ts"
+import { type Joined, type ResultListener, TabQueries, type TabSubscription } from "./tab-queries.ts"
 import { TabState } from "./tab-state.ts"
 import { TokenAnswers } from "./token-answers.ts"
 import { type Posted, UndoStack } from "./undo-stack.ts"
@@ -131,8 +131,8 @@ export class TabDocument {
     }
   }
 
-  subscribe(given: Query<unknown>, listener: ResultListener, docs?: readonly string[]): TabSubscription {
-    const { refresh, stop } = this.#queries.add(this.#nextId++, { query: compileQuery(given), docs, listener })
+  subscribe(given: Query<unknown>, listener: ResultListener, joined?: Joined): TabSubscription {
+    const { refresh, stop } = this.#queries.add(this.#nextId++, { query: compileQuery(given), joined, listener })
     this.#look()
     // No answer will come: later callers get the error as well.
     const fail = (turn: number) => {

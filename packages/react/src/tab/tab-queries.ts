@@ -11,9 +11,15 @@ export interface TabSubscription {
   stop(): void
 }
 
+/** The documents of a query over several, and the user's own one if it reads that. */
+export interface Joined {
+  readonly docs: readonly string[]
+  readonly own?: string | undefined
+}
+
 interface Entry {
   readonly query: ReturnType<typeof compileQuery>
-  readonly docs: readonly string[] | undefined
+  readonly joined: Joined | undefined
   readonly listener: ResultListener
   /** The last requested refresh. */
   turn: number
@@ -40,8 +46,8 @@ export class TabQueries {
     return this.#waiting.size > 0
   }
 
-  add(id: number, { query, docs, listener }: Pick<Entry, "query" | "docs" | "listener">): TabSubscription {
-    const entry: Entry = { query, docs, listener, turn: 0, isFresh: true }
+  add(id: number, { query, joined, listener }: Pick<Entry, "query" | "joined" | "listener">): TabSubscription {
+    const entry: Entry = { query, joined, listener, turn: 0, isFresh: true }
     this.#entries.set(id, entry)
     this.#ask(id, entry)
     return {
@@ -85,8 +91,8 @@ export class TabQueries {
     for (const { listener, turn } of [...this.#entries.values()]) listener({ type: "error", error }, turn)
   }
 
-  #ask(id: number, { query: { sql, parameters }, docs }: Entry): void {
+  #ask(id: number, { query: { sql, parameters }, joined }: Entry): void {
     this.#waiting.add(id)
-    this.#post({ type: "subscribe", id, sql, parameters, ...(docs === undefined ? {} : { docs }) })
+    this.#post({ type: "subscribe", id, sql, parameters, ...joined })
   }
 }

@@ -1,5 +1,5 @@
 import { type Author, ERROR_CODES, isLfError, LfError } from "@lf/core"
-import { asPrincipal, USER_BYTES_MAX } from "@lf/core/internal"
+import { asPrincipal, ownDocRight, USER_BYTES_MAX } from "@lf/core/internal"
 
 /** What `authenticate` gets: as at the real server, and the user of the device that connects. */
 export interface TestAuthRequest {
@@ -52,6 +52,8 @@ export class TestAccess<P extends { readonly id: string }> {
   /** @throws AUTHORIZE_FAILED */
   async may(request: TestAuthorizeRequest<P>): Promise<boolean> {
     const { authorize } = this.#options
+    const isOwner = ownDocRight(request.doc, request.principal?.id ?? null)
+    if (isOwner !== null) return isOwner
     if (authorize === undefined) return true
     try {
       return (await authorize(request)) === true

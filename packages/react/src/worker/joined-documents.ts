@@ -29,6 +29,7 @@ export interface HoldListener {
 
 export interface JoinOptions {
   readonly docs: readonly string[]
+  readonly own: string | undefined
   readonly host: Host
   readonly loadSqlite: LoadSqlite
   hold(doc: string, listener: HoldListener): Hold
@@ -86,12 +87,17 @@ export class JoinedDocuments {
     }
   }
 
+  get #docs(): readonly string[] {
+    const { docs, own } = this.#options
+    return own === undefined ? docs : [...docs, own]
+  }
+
   #start(): void {
     this.#end()
     this.#failure = null
     const turn = this.#turn
     const listener = { onGone: () => this.#again(turn), onState: () => this.#look(turn) }
-    this.#holds = this.#options.docs.map((doc) => this.#options.hold(doc, listener))
+    this.#holds = this.#docs.map((doc) => this.#options.hold(doc, listener))
     this.#look(turn)
     void this.#join(turn)
   }
@@ -104,7 +110,7 @@ export class JoinedDocuments {
   }
 
   async #join(turn: number): Promise<void> {
-    const { docs, host, loadSqlite, takePlace } = this.#options
+    const { docs, own, host, loadSqlite, takePlace } = this.#options
     let givePlaceBack: Cancel = () => {}
     try {
       const locals = await Promise.all(this.#holds.map(({ document }) => document.use((local) => local)))
@@ -120,6 +126,7 @@ export class JoinedDocuments {
         module,
         host,
         documents,
+        own: own === undefined ? undefined : { doc: own, local: locals[docs.length] },
         crashed: this.#crashed,
         onCrash: () => this.#again(turn),
       })
@@ -136,7 +143,7 @@ export class JoinedDocuments {
     if (turn !== this.#turn) return
     const at = this.#holds.findIndex(({ document }) => document.state.error?.code === "FORBIDDEN")
     if (at >= 0) {
-      const doc = this.#options.docs[at]
+      const doc = this.#docs[at]
       this.#fail(new LfError("FORBIDDEN", `expected documents that this user may read, got ${doc}, which is refused`))
     } else if (this.#failure?.code === "FORBIDDEN") this.#start()
     else this.#retry()

@@ -24,7 +24,7 @@ export class TabPort implements TokenSource {
   readonly #pending = new PendingFeed()
   /** Runs the clear of a call, or returns the call's earlier run. */
   readonly #once: (call: number, clear: () => Promise<void>) => Promise<void>
-  readonly #joined: (docs: readonly string[]) => JoinedDocuments
+  readonly #joined: (docs: readonly string[], own: string | undefined) => JoinedDocuments
   hasAuth: boolean
   /** Whether the tab shows the document; if not, it only waits for the server's decisions. */
   isShown = true
@@ -43,7 +43,7 @@ export class TabPort implements TokenSource {
     desk: TokenDesk
     hasAuth: boolean
     once: (call: number, clear: () => Promise<void>) => Promise<void>
-    joined: (docs: readonly string[]) => JoinedDocuments
+    joined: (docs: readonly string[], own: string | undefined) => JoinedDocuments
   }) {
     this.#tab = options.tab
     this.#port = options.port
@@ -184,12 +184,12 @@ export class TabPort implements TokenSource {
   }
 
   async #subscribe(message: Message<"subscribe">): Promise<void> {
-    const { id, docs } = message
+    const { id, docs, own } = message
     if (this.#isClosed || this.#subscriptions.has(id)) return
     if (docs !== undefined) {
       const post = (result: LiveResult) => this.#addResult({ id, result: sent(result) })
       this.#isOverDocs.add(id)
-      this.#subscriptions.set(id, this.#joined(docs).listen(message, post))
+      this.#subscriptions.set(id, this.#joined(docs, own).listen(message, post))
       return
     }
     this.#subscriptions.set(id, null)

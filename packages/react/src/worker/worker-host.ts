@@ -143,7 +143,7 @@ export class WorkerHost {
       desk,
       hasAuth: open.hasAuth,
       once,
-      joined: (docs) => this.#joined(entry, docs),
+      joined: (docs, own) => this.#joined(entry, docs, own),
     })
     entry.tabs.add(tab)
     let stopWatching: () => void = () => {}
@@ -191,12 +191,13 @@ export class WorkerHost {
   }
 
   /** The queries of one document's tabs over several. */
-  #joined(entry: Entry, docs: readonly string[]): JoinedDocuments {
-    const name = docs.join(" ")
+  #joined(entry: Entry, docs: readonly string[], own: string | undefined): JoinedDocuments {
+    const name = [...docs, own].join()
     const known = entry.joined.get(name)
     if (known !== undefined) return known
     const joined: JoinedDocuments = new JoinedDocuments({
       docs,
+      own,
       host: this.#platform.host,
       loadSqlite: this.#platform.loadSqlite,
       hold: (doc, listener) => this.#hold(entry, doc, listener),
