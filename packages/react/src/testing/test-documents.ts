@@ -8,6 +8,7 @@ import {
   type Host,
   loadChecksum,
   MemoryDisk,
+  type OpenDocument,
   type Pipe,
   Remote,
   type Rights,
@@ -38,9 +39,17 @@ export interface TestDocumentsOptions<P extends { readonly id: string }> {
 
 /** A device that connects. */
 export interface Caller {
+  /** Equal for all connections of one device. */
+  readonly device: object
   readonly user: string | null
   readonly headers: Headers
   readonly url: string
+}
+
+/** How a device stands with a document that it asked for: what was decided, and the position that it has. */
+interface Contact {
+  state: "asking" | "refused" | "open"
+  cursor: number
 }
 
 interface PrincipalRights<P> extends Rights {
@@ -56,6 +65,7 @@ export class TestDocuments<P extends { readonly id: string }> {
   readonly #remotes = new Map<string, Promise<Remote>>()
   /** Those that are open, with what they asked to be admitted. */
   readonly #connections = new Map<ClientConnection<PrincipalRights<P>>, PrincipalRights<P>>()
+  readonly #contacts = new WeakMap<object, Map<string, Contact>>()
   #working = 0
 
   constructor(options: TestDocumentsOptions<P>) {
@@ -99,16 +109,44 @@ export class TestDocuments<P extends { readonly id: string }> {
   /** Serves a device's connection. */
   accept(pipe: Pipe, caller: Caller): void {
     const { host } = this.#options
+    const contacts = this.#contacts.get(caller.device) ?? new Map<string, Contact>()
+    this.#contacts.set(caller.device, contacts)
+    const contact: Contact = { state: "asking", cursor: -1 }
+    const unlessRefused = async <T>(work: Promise<T>): Promise<T> => {
+      try {
+        return await work
+      } catch (error) {
+        contact.state = "refused"
+        throw error
+      }
+    }
     const admission: Admission<PrincipalRights<P>> = {
-      authorize: (hello) => this.#rightsOf(hello, caller),
-      openDocument: async (hello, asked) => {
-        await this.#checkCreate(hello.docId, asked.principal)
-        const remote = await this.open(hello.docId)
+      authorize: (hello) => {
+        contacts.set(hello.docId, contact)
+        return unlessRefused(this.#rightsOf(hello, caller))
+      },
+      openDocument: async ({ docId }, asked) => {
+        await unlessRefused(this.#checkCreate(docId, asked.principal))
+        const remote = await unlessRefused(this.open(docId))
         this.#connections.set(connection, asked)
-        return { remote, release: () => void this.#connections.delete(connection) }
+        contact.state = "open"
+        const release = () => {
+          this.#connections.delete(connection)
+          if (contacts.get(docId) === contact) contacts.delete(docId)
+        }
+        return { remote: watched(remote, contact), release }
       },
     }
     const connection = new ClientConnection({ pipe, host, admission })
+  }
+
+  /** Why a device does not have all rows of a document that it asked for; null: it has, or was refused. */
+  async behind(device: object, doc: string): Promise<string | null> {
+    const contact = this.#contacts.get(device)?.get(doc)
+    if (contact?.state === "refused") return null
+    const remote = await this.find(doc)
+    if (contact === undefined || remote === null) return `document ${doc} is not connected`
+    return contact.cursor === remote.lsn() ? null : `document ${doc} is at ${contact.cursor}, not at ${remote.lsn()}`
   }
 
   /** Asks for every open connection again, and closes those that lost access. */
@@ -173,5 +211,20 @@ export class TestDocuments<P extends { readonly id: string }> {
   /** @throws FORBIDDEN AUTHORIZE_FAILED */
   async #checkCreate(doc: string, principal: P | null): Promise<void> {
     if (!this.has(doc)) await this.#options.access.check({ principal, doc, action: "create" })
+  }
+}
+
+/** A document that notes the position which the client of a connection has. */
+function watched(remote: Remote, contact: Contact): OpenDocument["remote"] {
+  return {
+    connect: (options) => remote.connect(options),
+    has: (client) => remote.has(client),
+    disconnect: (client) => remote.disconnect(client),
+    presences: remote.presences,
+    isMutation: (name) => remote.isMutation(name),
+    enqueue: (request) => {
+      if (request.message.type === "sync-storage") contact.cursor = request.message.cursor
+      remote.enqueue(request)
+    },
   }
 }

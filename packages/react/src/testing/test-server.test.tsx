@@ -168,6 +168,33 @@ describe("devices", () => {
   })
 })
 
+test("queries over several documents and the user's own have all rows once the server has settled", async () => {
+  await start({ authorize: ({ doc }) => doc !== "secret" })
+  for (const [doc, text] of [
+    ["d", "a"],
+    ["e", "b"],
+    ["secret", "c"],
+  ])
+    await server.document(doc).mutate(Add, text)
+  function All() {
+    const all = useQuery(sql<{ text: string }>`select text from notes order by text`, { docs: ["d", "e"] })
+    const own = useQuery(sql<{ n: number }>`select count(*) as n from own.notes`, { own: true })
+    const secret = useQuery(texts, { docs: ["d", "secret"] })
+    return <p>{`${all.data?.map(({ text }) => text)} ${own.data?.[0].n} ${secret.error?.code}`}</p>
+  }
+  const { user, worker } = server.client({ user: "ada" })
+  render(
+    <LfProvider doc="d" user={user} worker={worker}>
+      <All />
+    </LfProvider>,
+  )
+  await settle()
+  expect(screen.getByText(/FORBIDDEN/).textContent).toBe("a,b 0 FORBIDDEN")
+  await server.document("e").mutate(Add, "z")
+  await settle()
+  expect(screen.getByText(/FORBIDDEN/).textContent).toBe("a,b,z 0 FORBIDDEN")
+})
+
 describe("decisions", () => {
   test("a mutator's Reject at the server reaches the author, and the row goes", async () => {
     await start()

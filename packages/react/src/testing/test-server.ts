@@ -4,6 +4,7 @@ import { authorOf, checkUserId, TestAccess, type TestAccessOptions } from "./tes
 import { pause, realMs, TestClock } from "./test-clock.ts"
 import { type TestClient, TestDevice } from "./test-device.ts"
 import { type TestAppliedEvent, TestDocuments, type TestFailure } from "./test-documents.ts"
+import type { WatchedPort } from "./watched-port.ts"
 
 /** Under the 5 s that test runners give a test, so that the message says what is left. */
 const SETTLED_MS_MAX = 4_000
@@ -85,7 +86,7 @@ export class TestServer<P extends { readonly id: string } = { readonly id: strin
       host: this.#clock.host,
       traffic: this.#traffic,
       isServerOnline: () => this.#isOnline,
-      accept: (pipe, url) => this.#documents.accept(pipe, { user, headers, url }),
+      accept: (pipe, from) => this.#documents.accept(pipe, { user, headers, ...from }),
     })
     this.#clients.add(client)
     return client
@@ -201,15 +202,26 @@ export class TestServer<P extends { readonly id: string } = { readonly id: strin
     if (this.#documents.working > 0) return `${this.#documents.working} calls of the server have not returned`
     for (const client of this.#clients) {
       if (!client.isOnline) continue
-      for (const { doc, state } of client.tabs) {
-        const name = `document ${doc} of ${client.user ?? "an anonymous device"}`
-        if (state === null) return `${name} is not open`
-        if (REFUSED.has(state.status) || !state.isOnlineWanted) continue
-        if (state.status !== "connected") return `${name} is ${state.status}`
-        if (state.pendingCount > 0) return `${name} has ${state.pendingCount} pending mutations`
-        const remote = await this.#documents.find(doc ?? "")
-        if (remote === null || state.lsn !== remote.lsn()) return `${name} is at ${state.lsn}, not at ${remote?.lsn()}`
+      for (const tab of client.tabs) {
+        const left = await this.#leftOf(client, tab)
+        if (left !== null) return `${client.user ?? "an anonymous device"}: ${left}`
       }
+    }
+    return null
+  }
+
+  async #leftOf(client: TestDevice, { doc, state, joined }: WatchedPort): Promise<string | null> {
+    if (doc === null) return null
+    if (state === null) return `document ${doc} is not open`
+    if (REFUSED.has(state.status) || !state.isOnlineWanted) return null
+    if (state.status !== "connected") return `document ${doc} is ${state.status}`
+    if (state.pendingCount > 0) return `document ${doc} has ${state.pendingCount} pending mutations`
+    const remote = await this.#documents.find(doc)
+    if (remote === null || state.lsn !== remote.lsn())
+      return `document ${doc} is at ${state.lsn}, not at ${remote?.lsn()}`
+    for (const one of joined) {
+      const left = await this.#documents.behind(client, one)
+      if (left !== null) return left
     }
     return null
   }
