@@ -17,11 +17,15 @@ export interface ProbedColumn {
 export class StatementProbe {
   readonly #db: Database
 
-  /** @throws MIGRATION_FAILED with the migration's position from 0 */
-  constructor(module: SqliteModule, migrations: readonly Sql<unknown>[]) {
+  /**
+   * `joined`: tables as a query over several documents has them, with the document's id in `_doc`.
+   * @throws MIGRATION_FAILED with the migration's position from 0
+   */
+  constructor(module: SqliteModule, migrations: readonly Sql<unknown>[], { joined = false } = {}) {
     this.#db = new Database(module, new Storage())
     try {
       migrate(this.#db, defineMutator({ migrations, mutations: [] }))
+      if (joined) this.#addDocs()
     } catch (error) {
       this.#db.close()
       throw error
@@ -58,6 +62,12 @@ export class StatementProbe {
 
   close(): void {
     this.#db.close()
+  }
+
+  #addDocs(): void {
+    const tables = this.#db.exec(`${APP_TABLES.replace(" order by name", "")} and type = 'table'`)
+    for (const { name } of tables)
+      this.#db.exec(`alter table "${String(name).replaceAll('"', '""')}" add column _doc text not null default ''`)
   }
 
   /** Generated columns are read like others; those of a virtual table that only its functions use are hidden (1). */

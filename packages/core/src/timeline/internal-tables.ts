@@ -24,7 +24,8 @@ export function createTables(db: Database): void {
 }
 
 export function dropTables(db: Database): void {
-  for (const name of ["__lf_migrations", "__lf_mutations", "__lf_rejections"]) db.exec(`drop table if exists ${name}`)
+  const tables = "select name from sqlite_schema where type = 'table' and name like '!_!_lf!_%' escape '!'"
+  for (const { name } of db.exec(tables)) db.exec(`drop table "${String(name)}"`)
 }
 
 export function hasTables(db: Database): boolean {

@@ -8,6 +8,7 @@ import { cleanUp, later, startClient, startServer, temporaryDirectory, until } f
 import { backupDocument } from "./backup.ts"
 import { exportDocument } from "./export.ts"
 import { type ImportRowsOptions, importRows } from "./import-rows.ts"
+import { openAtRest } from "./stored-documents.ts"
 
 afterEach(cleanUp)
 
@@ -127,6 +128,40 @@ describe("rows are imported", () => {
       { id: "work" },
     ])
   })
+})
+
+test("a SQLite file is read to its end, also where a column is called rowid or there is none", async () => {
+  const dataDir = await temporaryDirectory()
+  const tables = [
+    sql`create table a (rowid text, n integer) strict`,
+    sql`create table b (k text primary key, n integer) strict, without rowid`,
+  ]
+  const Fill = defineMutation("Fill", z.null(), (tx) => {
+    const numbers = sql`with recursive c (n) as (select 1 union all select n + 1 from c where n < 12000)`
+    tx.run(sql`insert into a ${numbers} select 'x', n from c`)
+    tx.run(sql`insert into b ${numbers} select n, n from c`)
+  })
+  const lf = createLf({
+    mutator: defineMutator({ migrations: tables, mutations: [Fill] }),
+    dataDir,
+    authenticate: () => null,
+    authorize: () => true,
+    handleSignals: false,
+  })
+  await lf.document("d", { as: "system" }).mutate(Fill, null)
+  await lf.close()
+  const file = join(await temporaryDirectory(), "d.db")
+  await exportDocument({ dataDir, docId: "d", file })
+  const progress: number[] = []
+  const onProgress = (rows: number) => void progress.push(rows)
+  expect(await importRows({ dataDir, docId: "e", files: [file], like: "d", onProgress })).toMatchObject({
+    rows: 24_000,
+  })
+  expect(progress).toEqual([10_000, 20_000])
+  const document = await openAtRest(dataDir, "e")
+  const sums = sql`select (select sum(n) from a where rowid = 'x') as a, (select sum(n) from b) as b`
+  expect(document.query(sums)).toEqual([{ a: 72_006_000, b: 72_006_000 }])
+  document.close()
 })
 
 test("a client that was connected before gets the imported rows as pages, and its pending mutations go on", async () => {

@@ -67,6 +67,18 @@ declare module "@lf/core" {
 `)
   })
 
+  test("knows _doc of queries over several documents, and the user's own tables", async () => {
+    const { declarations, problems } = await rowTypes(
+      await app(
+        page(`sql<"everywhere">\`select t._doc, t.title, own.lists.name from todos t join own.lists on own.lists.id = t.list\`
+        sql\`select absent from own.lists\``),
+      ),
+    )
+    expect(declarations).toContain("everywhere: { _doc: string; title: string; name: string }")
+    expect(declarations).not.toContain("list: number | null; _doc")
+    expect(problems).toEqual(["app/page.tsx:3:20 no such column: absent"])
+  })
+
   test("takes a name twice for equal rows, and not for others", async () => {
     const first = 'const a = sql<"q">`select id from todos`\n'
     expect(await problemsOf(`${first}const b = sql<"q">\`select id from todos where done = 1\``)).toEqual([])
@@ -151,6 +163,13 @@ describe("a type of rows that the author wrote is compared with the query's colu
 })
 
 describe("the app's migrations", () => {
+  test("may have undoLog among them", async () => {
+    const mutator = `import { defineMutator, sql, undoLog } from "@lf/core"
+      export const m = defineMutator({ migrations: [sql\`create table a (b int)\`, undoLog] })
+      sql\`select b from a\``
+    expect(await rowTypes(await app({ "lf/mutator.ts": mutator }))).toMatchObject({ problems: [], checkedCount: 1 })
+  })
+
   const codeOf = (promise: Promise<unknown>) =>
     promise.catch((error: unknown) => (isLfError(error) ? `${error.code} ${error.message}` : error))
 

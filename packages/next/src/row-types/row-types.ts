@@ -1,10 +1,11 @@
-import { isLfError, LfError, type Sql, sql } from "@lf/core"
+import { isLfError, LfError, type Sql, sql, undoLog } from "@lf/core"
 import { loadChecksum, StatementProbe } from "@lf/core/internal"
 import { loadSqlite } from "../node/load-sqlite.ts"
 import { AppSources, isNode, type Node, nameOf, nodesOf, placeOf, type Source } from "./app-sources.ts"
 import { type QueryColumn, queryColumns } from "./query-columns.ts"
 import { annotationOf, wrongIn } from "./row-annotation.ts"
-import { type SqlLiteral, SqlLiterals, unwrapped } from "./sql-literals.ts"
+import { isOurs, type SqlLiteral, SqlLiterals, unwrapped } from "./sql-literals.ts"
+import { sqlTokens } from "./sql-tokens.ts"
 
 export interface RowTypes {
   /** The declarations for the app's lf-types.d.ts. */
@@ -32,8 +33,9 @@ export async function rowTypes(appDir: string, mutatorFile?: string): Promise<Ro
   const problems = new Problems()
   const probe = await probeOf(migrations, problems)
   if (probe === null) return { declarations: "", problems: problems.all(), checkedCount: 0, dynamicCount: 0 }
+  const joined = new StatementProbe(await loadSqlite(), statementsOf(migrations), { joined: true })
   try {
-    const run = new TypeRun(sources, probe, problems)
+    const run = new TypeRun({ sources, probe, joined, problems })
     const isMigration = new Set(migrations.map(({ node }) => node))
     for (const source of sources.all()) {
       for (const literal of literals.in(source)) if (!isMigration.has(literal.node)) run.look(literal)
@@ -41,6 +43,7 @@ export async function rowTypes(appDir: string, mutatorFile?: string): Promise<Ro
     return { declarations: run.declarations(), problems: problems.all(), ...run.counts }
   } finally {
     probe.close()
+    joined.close()
   }
 }
 
@@ -63,14 +66,16 @@ class Problems {
 class TypeRun {
   readonly #sources: AppSources
   readonly #probe: StatementProbe
+  readonly #joined: StatementProbe
   readonly #problems: Problems
   readonly #named = new Map<string, { readonly place: string; readonly rows: string }>()
   readonly counts = { checkedCount: 0, dynamicCount: 0 }
 
-  constructor(sources: AppSources, probe: StatementProbe, problems: Problems) {
-    this.#sources = sources
-    this.#probe = probe
-    this.#problems = problems
+  constructor(parts: { sources: AppSources; probe: StatementProbe; joined: StatementProbe; problems: Problems }) {
+    this.#sources = parts.sources
+    this.#probe = parts.probe
+    this.#joined = parts.joined
+    this.#problems = parts.problems
   }
 
   look(literal: SqlLiteral): void {
@@ -119,7 +124,7 @@ class TypeRun {
 
   #isSound(literal: SqlLiteral): boolean {
     try {
-      this.#probe.check(literal.text, literal.parameterCount)
+      this.#probeFor(literal).check(inOneSchema(literal.text), literal.parameterCount)
       return true
     } catch (error) {
       if (!isLfError(error)) throw error
@@ -129,9 +134,14 @@ class TypeRun {
     }
   }
 
+  /** A query over several documents is known by its `_doc`. */
+  #probeFor({ text }: SqlLiteral): StatementProbe {
+    return sqlTokens(text).some(({ word }) => word === "_doc") ? this.#joined : this.#probe
+  }
+
   #columnsOf(literal: SqlLiteral): QueryColumn[] | null {
     try {
-      return queryColumns(this.#probe, withNulls(literal.text))
+      return queryColumns(this.#probeFor(literal), withNulls(inOneSchema(literal.text)))
     } catch (error) {
       if (!isLfError(error)) throw error
       this.#problems.add(literal.source, literal.node.start, `its columns cannot be typed: ${error.message}`)
@@ -185,6 +195,9 @@ function listed(sources: AppSources, literals: SqlLiterals, source: Source, expr
   if (node.type === "ArrayExpression")
     return nodesOf(node.elements).flatMap((one) => listed(sources, literals, source, one))
   if (node.type === "SpreadElement" && isNode(node.argument)) return listed(sources, literals, source, node.argument)
+  const imported = source.imports.get(nameOf(node))
+  if (node.type === "Identifier" && imported !== undefined && isOurs(imported.from) && imported.name === "undoLog")
+    return [{ source, node, text: undoLog.sql, pieces: [], parameterCount: 0, isDynamic: false }]
   const found = node.type === "Identifier" ? sources.resolve(source, nameOf(node)) : null
   if (found !== null && found.node !== node) return listed(sources, literals, found.source, found.node)
   throw new LfError(
@@ -195,9 +208,8 @@ function listed(sources: AppSources, literals: SqlLiterals, source: Source, expr
 
 /** Null: a migration fails, which is a problem then. */
 async function probeOf(migrations: readonly SqlLiteral[], problems: Problems): Promise<StatementProbe | null> {
-  const statements = migrations.map(({ text }) => asSql(text))
   try {
-    return new StatementProbe(await loadSqlite(), statements)
+    return new StatementProbe(await loadSqlite(), statementsOf(migrations))
   } catch (error) {
     if (!isLfError(error)) throw error
     const position = Number(/^migration (\d+)/.exec(error.message)?.[1] ?? migrations.length - 1)
@@ -208,8 +220,22 @@ async function probeOf(migrations: readonly SqlLiteral[], problems: Problems): P
   }
 }
 
-function asSql(text: string): Sql<unknown> {
-  return sql(Object.assign([text], { raw: [text] }))
+function statementsOf(migrations: readonly SqlLiteral[]): Sql<unknown>[] {
+  return migrations.map(({ text }) => sql(Object.assign([text], { raw: [text] })))
+}
+
+/** The user's own tables (`own.drafts`) are those of every document: without "own", and as long. */
+function inOneSchema(text: string): string {
+  const tokens = sqlTokens(text)
+  const schemas = tokens.filter(
+    ({ word }, i) => word === "own" && tokens[i + 1]?.text === "." && tokens[i - 1]?.text !== ".",
+  )
+  let plain = text
+  for (const { start, end } of schemas) {
+    const dot = text.indexOf(".", end)
+    plain = `${plain.slice(0, start)}${" ".repeat(dot + 1 - start)}${plain.slice(dot + 1)}`
+  }
+  return plain
 }
 
 /** A value stands where only a part of a statement can: it is a fragment that comes when it runs. */

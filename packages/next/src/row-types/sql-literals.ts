@@ -159,7 +159,12 @@ function helperOf(source: Source, { type, callee }: Node): string | null {
 
 function isOurSql(source: Source, local: string): boolean {
   const imported = source.imports.get(local)
-  return imported !== undefined && imported.name === "sql" && PACKAGES.test(imported.from)
+  return imported !== undefined && imported.name === "sql" && isOurs(imported.from)
+}
+
+/** Whether an import is from lf. */
+export function isOurs(specifier: string): boolean {
+  return PACKAGES.test(specifier)
 }
 
 /** Without `as`, `satisfies`, `!` and parentheses. */

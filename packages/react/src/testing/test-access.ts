@@ -1,5 +1,5 @@
-import { ERROR_CODES, isLfError, LfError } from "@lf/core"
-import { ownDocRight, USER_BYTES_MAX } from "@lf/core/internal"
+import { type Author, ERROR_CODES, isLfError, LfError } from "@lf/core"
+import { asPrincipal, ownDocRight, USER_BYTES_MAX } from "@lf/core/internal"
 
 /** What `authenticate` gets: as at the real server, and the user of the device that connects. */
 export interface TestAuthRequest {
@@ -34,7 +34,7 @@ export class TestAccess<P extends { readonly id: string }> {
     this.#options = options
   }
 
-  /** @throws AUTH_REQUIRED USER_ID_INVALID */
+  /** @throws AUTH_REQUIRED USER_ID_INVALID PRINCIPAL_INVALID */
   async authenticate(request: TestAuthRequest): Promise<P | null> {
     const { authenticate } = this.#options
     // Without `authenticate` no principal has more than an id.
@@ -45,7 +45,7 @@ export class TestAccess<P extends { readonly id: string }> {
     } catch (cause) {
       throw new LfError("AUTH_REQUIRED", "authenticate() refused", { cause })
     }
-    if (principal !== null) checkUserId(principal.id)
+    authorOf(principal)
     return principal
   }
 
@@ -76,6 +76,13 @@ export async function codeOf(check: Promise<void>): Promise<string | null> {
   } catch (error) {
     return isLfError(error) ? error.code : "AUTHORIZE_FAILED"
   }
+}
+
+/** Who mutators get as `tx.principal`. @throws USER_ID_INVALID PRINCIPAL_INVALID */
+export function authorOf(principal: { readonly id: string } | null): Author {
+  if (principal === null) return null
+  checkUserId(principal.id)
+  return asPrincipal(principal)
 }
 
 /** @throws USER_ID_INVALID */

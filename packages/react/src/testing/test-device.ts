@@ -15,7 +15,7 @@ export interface TestDeviceOptions {
   /** Whether the server's own network is up. */
   readonly isServerOnline: () => boolean
   /** The server gets the other end of a connection to `url`. */
-  readonly accept: (pipe: Pipe, url: string) => void
+  readonly accept: (pipe: Pipe, from: { readonly device: object; readonly url: string }) => void
 }
 
 /** A device of its own: a worker, storage and a network. Its tabs are what is rendered with its `worker`. */
@@ -108,7 +108,7 @@ export class TestDevice implements TestClient {
     if (!this.isOnline) throw new LfError("SERVER_UNREACHABLE", "the test cut the network: call heal()")
     const [near, far] = memoryPipe()
     this.#pipes.add(near)
-    this.#options.accept(far, url)
+    this.#options.accept(far, { device: this, url })
     return near
   }
 

@@ -1,7 +1,6 @@
 import { LfError, type Mutator } from "@lf/core"
 import {
   type Admission,
-  asPrincipal,
   ClientConnection,
   checkDocId,
   type Effect,
@@ -9,12 +8,13 @@ import {
   type Host,
   loadChecksum,
   MemoryDisk,
+  type OpenDocument,
   type Pipe,
   Remote,
   type Rights,
 } from "@lf/core/internal"
 import { loadSqliteAnywhere } from "../platform/memory/load-sqlite.ts"
-import { codeOf, type TestAccess } from "./test-access.ts"
+import { authorOf, codeOf, type TestAccess } from "./test-access.ts"
 
 /** A mutation that was applied. `uid` is the idempotency key for its receiver. */
 export interface TestAppliedEvent extends Effect {
@@ -39,9 +39,17 @@ export interface TestDocumentsOptions<P extends { readonly id: string }> {
 
 /** A device that connects. */
 export interface Caller {
+  /** Equal for all connections of one device. */
+  readonly device: object
   readonly user: string | null
   readonly headers: Headers
   readonly url: string
+}
+
+/** How a device stands with a document that it asked for: what was decided, and the position that it has. */
+interface Contact {
+  state: "asking" | "refused" | "open"
+  cursor: number
 }
 
 interface PrincipalRights<P> extends Rights {
@@ -57,6 +65,7 @@ export class TestDocuments<P extends { readonly id: string }> {
   readonly #remotes = new Map<string, Promise<Remote>>()
   /** Those that are open, with what they asked to be admitted. */
   readonly #connections = new Map<ClientConnection<PrincipalRights<P>>, PrincipalRights<P>>()
+  readonly #contacts = new WeakMap<object, Map<string, Contact>>()
   #working = 0
 
   constructor(options: TestDocumentsOptions<P>) {
@@ -100,16 +109,44 @@ export class TestDocuments<P extends { readonly id: string }> {
   /** Serves a device's connection. */
   accept(pipe: Pipe, caller: Caller): void {
     const { host } = this.#options
+    const contacts = this.#contacts.get(caller.device) ?? new Map<string, Contact>()
+    this.#contacts.set(caller.device, contacts)
+    const contact: Contact = { state: "asking", cursor: -1 }
+    const unlessRefused = async <T>(work: Promise<T>): Promise<T> => {
+      try {
+        return await work
+      } catch (error) {
+        contact.state = "refused"
+        throw error
+      }
+    }
     const admission: Admission<PrincipalRights<P>> = {
-      authorize: (hello) => this.#rightsOf(hello, caller),
-      openDocument: async (hello, asked) => {
-        await this.#checkCreate(hello.docId, asked.principal)
-        const remote = await this.open(hello.docId)
+      authorize: (hello) => {
+        contacts.set(hello.docId, contact)
+        return unlessRefused(this.#rightsOf(hello, caller))
+      },
+      openDocument: async ({ docId }, asked) => {
+        await unlessRefused(this.#checkCreate(docId, asked.principal))
+        const remote = await unlessRefused(this.open(docId))
         this.#connections.set(connection, asked)
-        return { remote, release: () => void this.#connections.delete(connection) }
+        contact.state = "open"
+        const release = () => {
+          this.#connections.delete(connection)
+          if (contacts.get(docId) === contact) contacts.delete(docId)
+        }
+        return { remote: watched(remote, contact), release }
       },
     }
     const connection = new ClientConnection({ pipe, host, admission })
+  }
+
+  /** Why a device does not have all rows of a document that it asked for; null: it has, or was refused. */
+  async behind(device: object, doc: string): Promise<string | null> {
+    const contact = this.#contacts.get(device)?.get(doc)
+    if (contact?.state === "refused") return null
+    const remote = await this.find(doc)
+    if (contact === undefined || remote === null) return `document ${doc} is not connected`
+    return contact.cursor === remote.lsn() ? null : `document ${doc} is at ${contact.cursor}, not at ${remote.lsn()}`
   }
 
   /** Asks for every open connection again, and closes those that lost access. */
@@ -144,20 +181,28 @@ export class TestDocuments<P extends { readonly id: string }> {
     })
   }
 
-  async #rightsOf({ docId: doc, token }: Hello, { user, headers, url }: Caller): Promise<PrincipalRights<P>> {
+  async #rightsOf({ docId: doc, token }: Hello, caller: Caller): Promise<PrincipalRights<P>> {
     const { access } = this.#options
-    const request = { headers, url: new URL(url, "http://localhost"), token: token === "" ? null : token, user }
-    const principal = await access.authenticate(request)
+    const url = new URL(caller.url, "http://localhost")
+    const request = { headers: caller.headers, url, token: token === "" ? null : token, user: caller.user }
+    let principal = await access.authenticate(request)
+    const user = principal?.id ?? null
     await access.check({ principal, doc, action: "read" })
     const again = async () => {
       const now = await access.authenticate(request)
-      if (now?.id !== principal?.id) throw new LfError("AUTH_REQUIRED", "authenticate() answered another user")
-      await access.check({ principal: now, doc, action: "read" })
+      if ((now?.id ?? null) !== user) throw new LfError("AUTH_REQUIRED", "authenticate() answered another user")
+      principal = now
+      await access.check({ principal, doc, action: "read" })
     }
     return {
-      principal,
-      user: principal?.id ?? null,
-      author: principal === null ? null : asPrincipal(principal),
+      // The last answers count.
+      get principal() {
+        return principal
+      },
+      get author() {
+        return authorOf(principal)
+      },
+      user,
       mayWrite: (mutation) => access.may({ principal, doc, action: "write", mutation }),
       recheck: () => codeOf(again()),
     }
@@ -166,5 +211,20 @@ export class TestDocuments<P extends { readonly id: string }> {
   /** @throws FORBIDDEN AUTHORIZE_FAILED */
   async #checkCreate(doc: string, principal: P | null): Promise<void> {
     if (!this.has(doc)) await this.#options.access.check({ principal, doc, action: "create" })
+  }
+}
+
+/** A document that notes the position which the client of a connection has. */
+function watched(remote: Remote, contact: Contact): OpenDocument["remote"] {
+  return {
+    connect: (options) => remote.connect(options),
+    has: (client) => remote.has(client),
+    disconnect: (client) => remote.disconnect(client),
+    presences: remote.presences,
+    isMutation: (name) => remote.isMutation(name),
+    enqueue: (request) => {
+      if (request.message.type === "sync-storage") contact.cursor = request.message.cursor
+      remote.enqueue(request)
+    },
   }
 }

@@ -22,9 +22,12 @@ const Add = defineMutation("Add", z.string(), (tx, text) => {
   if (tx.side === "remote" && text === "bug") throw new Error("a bug")
   tx.run(sql`insert into notes values (${text}, ${tx.user}, ${tx.nowMs})`)
 })
+const Remove = defineMutation("Remove", z.string(), (tx, text) => {
+  tx.run(sql`delete from notes where text = ${text}`)
+})
 const mutator = defineMutator({
   migrations: [sql`create table notes (text text primary key, who text, at integer) strict`],
-  mutations: [Add],
+  mutations: [Add, Remove],
 })
 const texts = sql<{ text: string }>`select text from notes order by text`
 
@@ -165,6 +168,33 @@ describe("devices", () => {
   })
 })
 
+test("queries over several documents and the user's own have all rows once the server has settled", async () => {
+  await start({ authorize: ({ doc }) => doc !== "secret" })
+  for (const [doc, text] of [
+    ["d", "a"],
+    ["e", "b"],
+    ["secret", "c"],
+  ])
+    await server.document(doc).mutate(Add, text)
+  function All() {
+    const all = useQuery(sql<{ text: string }>`select text from notes order by text`, { docs: ["d", "e"] })
+    const own = useQuery(sql<{ n: number }>`select count(*) as n from own.notes`, { own: true })
+    const secret = useQuery(texts, { docs: ["d", "secret"] })
+    return <p>{`${all.data?.map(({ text }) => text)} ${own.data?.[0].n} ${secret.error?.code}`}</p>
+  }
+  const { user, worker } = server.client({ user: "ada" })
+  render(
+    <LfProvider doc="d" user={user} worker={worker}>
+      <All />
+    </LfProvider>,
+  )
+  await settle()
+  expect(screen.getByText(/FORBIDDEN/).textContent).toBe("a,b 0 FORBIDDEN")
+  await server.document("e").mutate(Add, "z")
+  await settle()
+  expect(screen.getByText(/FORBIDDEN/).textContent).toBe("a,b,z 0 FORBIDDEN")
+})
+
 describe("decisions", () => {
   test("a mutator's Reject at the server reaches the author, and the row goes", async () => {
     await start()
@@ -200,6 +230,22 @@ describe("decisions", () => {
     await act(() => server.advance(30_000))
     await settle()
     expect([bob.rows, bob.state]).toEqual(["a", "connected - 0 -"])
+  })
+
+  test("rights that hang on rows of a document count once the server has settled", async () => {
+    const members = sql<{ n: number }>`select count(*) as n from notes where text = 'bob'`
+    await start({
+      authorize: async ({ principal, doc }) =>
+        doc !== "d" || principal?.id === "ada" || (await server.document("members").query(members))[0].n > 0,
+    })
+    await server.document("members").mutate(Add, "bob")
+    await server.document("d").mutate(Add, "a")
+    const bob = show(server.client({ user: "bob" }), "bob")
+    await settle()
+    expect([bob.rows, bob.state]).toEqual(["a", "connected - 0 -"])
+    await server.document("members").mutate(Remove, "bob")
+    await settle()
+    await expect.poll(() => bob.state).toBe("error FORBIDDEN 0 -")
   })
 
   test("recheck closes the connection of a user who lost access", async () => {

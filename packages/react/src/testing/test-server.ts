@@ -1,10 +1,10 @@
 import { type DefinedMutation, LfError, type Mutator, type Outcome, type Query } from "@lf/core"
-import { asPrincipal } from "@lf/core/internal"
 import { Traffic } from "./counted-channel.ts"
-import { checkUserId, TestAccess, type TestAccessOptions } from "./test-access.ts"
+import { authorOf, checkUserId, TestAccess, type TestAccessOptions } from "./test-access.ts"
 import { pause, realMs, TestClock } from "./test-clock.ts"
 import { type TestClient, TestDevice } from "./test-device.ts"
 import { type TestAppliedEvent, TestDocuments, type TestFailure } from "./test-documents.ts"
+import type { WatchedPort } from "./watched-port.ts"
 
 /** Under the 5 s that test runners give a test, so that the message says what is left. */
 const SETTLED_MS_MAX = 4_000
@@ -86,7 +86,7 @@ export class TestServer<P extends { readonly id: string } = { readonly id: strin
       host: this.#clock.host,
       traffic: this.#traffic,
       isServerOnline: () => this.#isOnline,
-      accept: (pipe, url) => this.#documents.accept(pipe, { user, headers, url }),
+      accept: (pipe, from) => this.#documents.accept(pipe, { user, headers, ...from }),
     })
     this.#clients.add(client)
     return client
@@ -96,10 +96,10 @@ export class TestServer<P extends { readonly id: string } = { readonly id: strin
   document(doc: string, { as = "system" }: { readonly as?: P | null | "system" } = {}): TestDocument {
     const access = this.#access
     const principal = as === "system" ? null : as
-    const author = () => (as === "system" || as === null ? as : asPrincipal(as))
+    const author = () => (as === "system" ? as : authorOf(as))
     const check = async (action: "read" | "create") => {
       this.#checkOpen()
-      if (principal !== null) checkUserId(principal.id)
+      author()
       if (as !== "system") await access.check({ principal, doc, action })
     }
     const existing = async () => {
@@ -152,7 +152,8 @@ export class TestServer<P extends { readonly id: string } = { readonly id: strin
 
   /**
    * Resolves when nothing is on its way: each device that reaches the server has its rows and no pending mutation, `onApplied` has
-   * returned, and the rows were given to the page. A device that is cut or was refused is not waited for.
+   * returned, and the rows were given to the page. A device that is cut or was refused is not waited for. `authorize` is asked again
+   * for every connection, so that rights which changed count.
    * @throws TEST_NOT_SETTLED after `timeoutMs` of real time, with what is left
    */
   async settled({ timeoutMs = SETTLED_MS_MAX }: { readonly timeoutMs?: number } = {}): Promise<void> {
@@ -166,6 +167,8 @@ export class TestServer<P extends { readonly id: string } = { readonly id: strin
       if (quiet === 2) return
       if (realMs() > endMs)
         throw new LfError("TEST_NOT_SETTLED", `after ${timeoutMs} ms: ${left ?? "the page renders"}`)
+      // At the real server a change of rows that `authorize` reads asks it again within a second.
+      if (quiet === 1) await this.#documents.recheck()
       if (left === null) await this.#deliver(endMs)
     }
   }
@@ -199,15 +202,26 @@ export class TestServer<P extends { readonly id: string } = { readonly id: strin
     if (this.#documents.working > 0) return `${this.#documents.working} calls of the server have not returned`
     for (const client of this.#clients) {
       if (!client.isOnline) continue
-      for (const { doc, state } of client.tabs) {
-        const name = `document ${doc} of ${client.user ?? "an anonymous device"}`
-        if (state === null) return `${name} is not open`
-        if (REFUSED.has(state.status) || !state.isOnlineWanted) continue
-        if (state.status !== "connected") return `${name} is ${state.status}`
-        if (state.pendingCount > 0) return `${name} has ${state.pendingCount} pending mutations`
-        const remote = await this.#documents.find(doc ?? "")
-        if (remote === null || state.lsn !== remote.lsn()) return `${name} is at ${state.lsn}, not at ${remote?.lsn()}`
+      for (const tab of client.tabs) {
+        const left = await this.#leftOf(client, tab)
+        if (left !== null) return `${client.user ?? "an anonymous device"}: ${left}`
       }
+    }
+    return null
+  }
+
+  async #leftOf(client: TestDevice, { doc, state, joined }: WatchedPort): Promise<string | null> {
+    if (doc === null) return null
+    if (state === null) return `document ${doc} is not open`
+    if (REFUSED.has(state.status) || !state.isOnlineWanted) return null
+    if (state.status !== "connected") return `document ${doc} is ${state.status}`
+    if (state.pendingCount > 0) return `document ${doc} has ${state.pendingCount} pending mutations`
+    const remote = await this.#documents.find(doc)
+    if (remote === null || state.lsn !== remote.lsn())
+      return `document ${doc} is at ${state.lsn}, not at ${remote?.lsn()}`
+    for (const one of joined) {
+      const left = await this.#documents.behind(client, one)
+      if (left !== null) return left
     }
     return null
   }

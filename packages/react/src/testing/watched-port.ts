@@ -5,6 +5,8 @@ export class WatchedPort implements Port<WorkerMessage, TabMessage> {
   readonly #port: Port<WorkerMessage, TabMessage>
   readonly #onClose: (port: WatchedPort) => void
   readonly #deliveries = new Map<number, () => void>()
+  /** The documents that each query reads besides the tab's own. */
+  readonly #joined = new Map<number, readonly string[]>()
   #calls = 0
   #say: (message: TabMessage) => void = () => {}
   /** Null: the tab has opened none. */
@@ -26,8 +28,7 @@ export class WatchedPort implements Port<WorkerMessage, TabMessage> {
   listen(listener: (message: TabMessage) => void): void {
     this.#say = listener
     this.#port.listen((message) => {
-      if (message.type === "open") this.doc = message.doc
-      if (message.type === "open") this.state = null
+      this.#look(message)
       listener(message)
     })
   }
@@ -36,6 +37,11 @@ export class WatchedPort implements Port<WorkerMessage, TabMessage> {
     for (const call of this.#deliveries.keys()) this.#delivered(call)
     this.#port.close()
     this.#onClose(this)
+  }
+
+  /** The documents that its queries join. */
+  get joined(): readonly string[] {
+    return [...new Set([...this.#joined.values()].flat())]
   }
 
   /** The network may be back. */
@@ -52,6 +58,18 @@ export class WatchedPort implements Port<WorkerMessage, TabMessage> {
       this.#deliveries.set(call, resolve)
       this.#say({ type: "deliver", call })
     })
+  }
+
+  #look(message: TabMessage): void {
+    if (message.type === "open") {
+      this.doc = message.doc
+      this.state = null
+      this.#joined.clear()
+    } else if (message.type === "unsubscribe") this.#joined.delete(message.id)
+    else if (message.type === "subscribe" && (message.docs !== undefined || message.own !== undefined)) {
+      const { docs = [], own } = message
+      this.#joined.set(message.id, own === undefined ? docs : [...docs, own])
+    }
   }
 
   #delivered(call: number): void {
