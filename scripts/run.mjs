@@ -17,11 +17,11 @@ export function say(line) {
  * Runs a program in the repository and answers how it ended; never throws for an exit code.
  * `quiet` keeps the output back and returns it, so that steps can run side by side and stay readable.
  */
-export function run(command, args, { env = {}, quiet = false } = {}) {
+export function run(command, args, { env = {}, quiet = false, cwd = root } = {}) {
   const startedMs = performance.now()
   return new Promise((done) => {
     const child = spawn(command, args, {
-      cwd: root,
+      cwd,
       env: { ...process.env, ...env },
       stdio: ["ignore", quiet ? "pipe" : "inherit", quiet ? "pipe" : "inherit"],
     })
