@@ -28,7 +28,7 @@ export default defineConfig({
       "bench/**/*.test.ts",
       "proof/**/*.test.ts",
     ],
-    exclude: ["**/node_modules/**", "**/template/**", ...linuxOnly],
+    exclude: ["**/node_modules/**", "**/templates/**", ...linuxOnly],
     pool: "threads",
     // By default one core stays free: on two cores that is half of the machine. Many tests wait for processes and disks.
     maxWorkers: 3,

@@ -25,6 +25,8 @@ test("scene 9: an app scaffolded from packed tarballs installs, builds, and two 
     // The packed one, not a link into the repository.
     expect(realpathSync(join(app, "node_modules/@lf", name))).toBe(join(realpathSync(app), "node_modules/@lf", name))
   }
+  await timed("lint", () => workshop.npm(["run", "lint"], { cwd: app }))
+  await timed("unit", () => workshop.npm(["test"], { cwd: app }))
   cpSync(resolve("e2e/scenes/app"), join(app, "app"), { recursive: true })
   const tsconfig = readFileSync(join(app, "tsconfig.json"), "utf8")
   const built = await timed("build", () => workshop.npm(["run", "build"], { cwd: app }))
@@ -37,8 +39,8 @@ test("scene 9: an app scaffolded from packed tarballs installs, builds, and two 
   await timed("sync", () => twoBrowsersSync(browser, server.url))
   await timed("links", () => linksUnderSuspense(browser, server.url))
   await timed("reads", () => readsOnTheServer(browser, server.url))
-  await timed("stop", server.stop)
-  expect(await workshop.run(join(app, "node_modules/.bin/lf"), ["reset", dataDir])).toContain("deleted 6 documents")
+  await timed("offline", () => hardReloadOffline(browser, server))
+  expect(await workshop.run(join(app, "node_modules/.bin/lf"), ["reset", dataDir])).toContain("deleted 7 documents")
   await timed("without Cache Components", () => withoutCacheComponents(app))
 })
 
@@ -91,7 +93,9 @@ async function checkPack(file: string): Promise<void> {
   expect(messages.map((message) => formatMessage(message, pkg, { color: false }))).toEqual([])
   const files = (await workshop.run("tar", ["-tzf", file])).trim().split("\n")
   expect(files).toContain("package/dist/index.js")
-  expect(files.filter((name) => /tsbuildinfo|\.test\.|\/node_modules\/|\/\.(next|lf)\//.test(name))).toEqual([])
+  // The templates have tests of their own.
+  const foreign = /tsbuildinfo|\/(src|dist)\/.*\.test\.|\/node_modules\/|\/\.(next|lf)\//
+  expect(files.filter((name) => foreign.test(name))).toEqual([])
 }
 
 /** The program as npm would run it: from its tarball, away from the repository. */
@@ -131,6 +135,25 @@ async function twoBrowsersSync(browser: Browser, url: string): Promise<void> {
   await c.shows(["x", "y", "z"])
   await c.isSynced()
   expect(said).toEqual([])
+}
+
+/** Without a server or an HTTP cache the service worker has the page, and SQLite the rows. */
+async function hardReloadOffline(browser: Browser, server: { readonly url: string; stop(): Promise<void> }) {
+  const context = await browser.newContext()
+  const a = await TodoPage.open(await context.newPage(), newListUrl(server.url))
+  await a.add("kept")
+  await a.isSynced()
+  await a.page.evaluate(() => navigator.serviceWorker.ready)
+  await server.stop()
+  const cdp = await context.newCDPSession(a.page)
+  await cdp.send("Network.clearBrowserCache")
+  await a.page.reload()
+  await a.shows(["kept"])
+  await a.add("offline")
+  await expect(a.pending).toHaveText("1")
+  // A list that was never open here has its page too.
+  const fresh = await TodoPage.open(await context.newPage(), newListUrl(server.url))
+  await fresh.add("new")
 }
 
 /** A document below loading.tsx, changed by link and in a transition, and a save that outlasts its page (H2, H3). */

@@ -18,6 +18,7 @@ const floors: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   next: {
     process: 0,
     config: 0,
+    telemetry: 1,
     log: 1,
     limits: 2,
     node: 3,

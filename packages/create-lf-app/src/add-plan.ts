@@ -1,7 +1,7 @@
 import { readdir, readFile, stat } from "node:fs/promises"
 import { join } from "node:path"
-import { fileURLToPath } from "node:url"
 import { appPackageJson } from "./app-package-json.ts"
+import { defaultTemplate, readTemplate } from "./layers.ts"
 import { withLfAround } from "./next-config.ts"
 
 /** What `--add` writes into an app that exists. Paths are relative to it. */
@@ -21,15 +21,15 @@ interface AppPackage {
   readonly devDependencies?: Readonly<Record<string, string>>
 }
 
-const template = fileURLToPath(new URL("../template", import.meta.url))
 /** The oldest Next that @lf/next works with. */
 const NEXT_MIN = [16, 4, 0] as const
-/** Files of the template by their place below the folder that has `app/`; the todo list gets a page of its own. */
+/** Files of the todo template by their place below the folder that has `app/`; the todo list gets a page of its own. */
 const FILES: readonly (readonly [from: string, to: string])[] = [
   ["lf.server.ts", "lf.server.ts"],
   ["app/api/lf/route.ts", "app/api/lf/route.ts"],
   ["app/lf/connect.ts", "app/lf/connect.ts"],
   ["app/lf/mutators.ts", "app/lf/mutators.ts"],
+  ["app/lf/todo-mutations.ts", "app/lf/todo-mutations.ts"],
   ["app/lf/worker.ts", "app/lf/worker.ts"],
   ["app/todos.tsx", "app/lf/todos.tsx"],
   ["app/todos.css", "app/lf/todos.css"],
@@ -64,17 +64,16 @@ async function planFor(options: {
   readonly lfFrom: string | undefined
 }): Promise<AddPlan> {
   const { directory, base, packageText, lfFrom } = options
-  const files = await Promise.all(
-    FILES.map(async ([from, to]) => {
-      const after = await readFile(join(template, from), "utf8")
-      return { path: join(base, to), before: null, after: placed(to, after) }
-    }),
-  )
+  const template = await readTemplate(defaultTemplate)
+  const files = FILES.map(([from, to]) => {
+    return { path: join(base, to), before: null, after: placed(to, template.get(from) ?? "") }
+  })
   const there: string[] = []
   for (const { path } of files) if ((await textOf(join(directory, path))) !== null) there.push(path)
   if (there.length > 0) return refused("lf is here already, or files of its names are; nothing is overwritten.", there)
   const config = await configChange(directory)
-  const edits = [await packageChange(packageText, lfFrom), await ignoreChange(directory), config.change]
+  const ours = await appPackageJson({ template: template.get("package.json") ?? "{}", name: "app", lfFrom })
+  const edits = [packageChange(packageText, ours), await ignoreChange(directory), config.change]
   const changes = [...files, ...edits.filter((edit) => edit !== null)]
   return { type: "planned", changes, byHand: config.byHand }
 }
@@ -85,14 +84,11 @@ function placed(to: string, text: string): string {
   return to === "app/lf/[id]/page.tsx" ? text.replaceAll('"../../todos"', '"../todos"') : text
 }
 
-async function packageChange(before: string, lfFrom: string | undefined): Promise<Change> {
+function packageChange(before: string, ours: string): Change {
   const indent = /\n([ \t]+)"/.exec(before)?.[1] ?? "  "
-  const ours = packageOf(
-    await appPackageJson({ template: await readFile(join(template, "package.json"), "utf8"), name: "app", lfFrom }),
-  )
   const json = JSON.parse(before) // looked at before
   const known = { ...json.devDependencies, ...json.dependencies }
-  const wanted = Object.entries(ours?.dependencies ?? {}).filter(([name]) => !Object.hasOwn(known, name))
+  const wanted = Object.entries(packageOf(ours)?.dependencies ?? {}).filter(([name]) => !Object.hasOwn(known, name))
   const all = Object.entries({ ...json.dependencies, ...Object.fromEntries(wanted) })
   const dependencies = Object.fromEntries(all.sort(([a], [b]) => (a < b ? -1 : 1)))
   const after = `${JSON.stringify({ ...json, dependencies }, null, indent)}\n`

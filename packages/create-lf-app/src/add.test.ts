@@ -54,7 +54,13 @@ describe("--add", () => {
     async (base) => {
       app(base)
       expect(await add("--yes")).toBe(0)
-      for (const file of ["lf.server.ts", "app/api/lf/route.ts", "app/lf/worker.ts", "app/lf/[id]/page.tsx"]) {
+      for (const file of [
+        "lf.server.ts",
+        "app/api/lf/route.ts",
+        "app/lf/worker.ts",
+        "app/lf/todo-mutations.ts",
+        "app/lf/[id]/page.tsx",
+      ]) {
         expect(said).toContain(`create ${join(base, file)} (`)
         expect(read(join(base, file))).not.toBe("")
       }

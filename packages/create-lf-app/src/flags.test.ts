@@ -12,6 +12,7 @@ test("without arguments everything is open", () => {
     add: false,
     install: undefined,
     pm: undefined,
+    template: undefined,
     yes: false,
     help: false,
     version: false,
@@ -20,11 +21,12 @@ test("without arguments everything is open", () => {
 })
 
 test("every question has a flag", () => {
-  expect(flagsOf("my-app", "--yes", "--no-install", "--pm", "pnpm")).toMatchObject({
+  expect(flagsOf("my-app", "--yes", "--no-install", "--pm", "pnpm", "--template", "auth")).toMatchObject({
     directory: "my-app",
     yes: true,
     install: false,
     pm: "pnpm",
+    template: "auth",
   })
   expect(flagsOf("-y", "--install", "--lf-from=packs")).toMatchObject({ yes: true, install: true, lfFrom: "packs" })
 })

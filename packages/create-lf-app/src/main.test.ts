@@ -39,12 +39,49 @@ function listing(directory: string): string[] {
   return readdirSync(join(cwd, directory), { recursive: true, encoding: "utf8" }).sort()
 }
 
+/** What every template has. */
+const COMMON = [
+  ".dockerignore",
+  ".gitignore",
+  "AGENTS.md",
+  "Dockerfile",
+  "README.md",
+  "app/api/lf/route.ts",
+  "app/lf/mutators.ts",
+  "app/sw.ts",
+  "eslint.config.mjs",
+  "lf.server.ts",
+  "playwright.config.ts",
+  "scripts/service-worker.mjs",
+  "vitest.config.ts",
+]
+
+function filesOfLayer(layer: string): string[] {
+  return readdirSync(new URL(`../templates/${layer}`, import.meta.url), { recursive: true, encoding: "utf8" })
+}
+
 describe("a new app", () => {
-  test("has the template's files, with _gitignore renamed", async () => {
+  test("has the todo template's files by default, with _gitignore renamed", async () => {
     expect(await run("todo-list", "--no-install")).toBe(0)
-    const template = readdirSync(new URL("../template", import.meta.url), { recursive: true, encoding: "utf8" })
-    expect(listing("todo-list")).toEqual(template.map((file) => (file === "_gitignore" ? ".gitignore" : file)).sort())
+    const layers = ["common", "todo"].flatMap(filesOfLayer)
+    const files = layers.map((file) => (file === "_gitignore" ? ".gitignore" : file))
+    expect(listing("todo-list")).toEqual([...new Set(files)].sort())
     expect(read("todo-list/.gitignore")).toContain("node_modules")
+  })
+
+  test.each([
+    ["minimal", "app/page.tsx", "app/todos.tsx"],
+    ["todo", "app/todos.tsx", "auth.server.ts"],
+    ["auth", "auth.server.ts", "app/api/lf/missing.ts"],
+  ])("--template %s has what all have, and %s, but no %s", async (template, own, foreign) => {
+    expect(await run("app", "--no-install", "--template", template)).toBe(0)
+    const files = listing("app")
+    expect(files).toEqual(expect.arrayContaining([...COMMON, own]))
+    expect(files).not.toContain(foreign)
+    const { scripts } = JSON.parse(read("app/package.json"))
+    expect(Object.keys(scripts)).toEqual(expect.arrayContaining(["dev", "build", "start", "lint", "test", "test:e2e"]))
+    for (const file of ["README.md", "AGENTS.md", "Dockerfile", "app/layout.tsx"])
+      expect(read(`app/${file}`)).not.toContain("my-app")
   })
 
   test("has its name and this release's packages", async () => {
@@ -109,6 +146,17 @@ describe("refused", () => {
   test("an invalid name, and nothing is written", async () => {
     expect(await run("My App")).toBe(1)
     expect(complained).toContain("Perhaps my-app?")
+    expect(readdirSync(cwd)).toEqual([])
+  })
+
+  test.each([
+    [["--template", "blog"], "--template is one of minimal, todo, auth; not blog."],
+    [["--template"], "--template"],
+    [["--add", "--template", "auth"], "--add or --template, not both"],
+  ])("%j, with the usage and status 2, and nothing is written", async (args, reason) => {
+    expect(await run("app", ...args)).toBe(2)
+    expect(complained).toContain(reason)
+    expect(complained).toContain("--template <name>  minimal, todo, auth (default: todo)")
     expect(readdirSync(cwd)).toEqual([])
   })
 

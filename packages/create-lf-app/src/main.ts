@@ -3,8 +3,9 @@ import { add } from "./add.ts"
 import { checkAppName } from "./app-name.ts"
 import { ownVersion } from "./app-package-json.ts"
 import { type Flags, parseFlags, USAGE } from "./flags.ts"
+import { defaultTemplate } from "./layers.ts"
 import { installWithProgress, type PackageManager, packageManagerOf } from "./package-manager.ts"
-import { askDirectory, askInstall, defaultDirectory } from "./questions.ts"
+import { askDirectory, askInstall, askTemplate, defaultDirectory } from "./questions.ts"
 import { refusalOf, scaffold } from "./scaffold.ts"
 import { processTerminal, type Terminal } from "./terminal.ts"
 
@@ -36,10 +37,12 @@ async function create(flags: Flags, terminal: Terminal): Promise<number> {
   // Checked before the next question, whose answer would change nothing.
   const refusal = await refusalOf(directory)
   if (refusal !== null) return refuse(terminal, refusal.reason, refusal.entries)
+  const template = flags.template ?? (asks ? await askTemplate() : defaultTemplate)
+  if (template === null) return leave(terminal)
   const wantsInstall = flags.install ?? (asks ? await askInstall(pm) : true)
   if (wantsInstall === null) return leave(terminal)
 
-  const result = await scaffold({ directory, name, lfFrom: flags.lfFrom })
+  const result = await scaffold({ directory, name, template, lfFrom: flags.lfFrom })
   if (result.type === "refused") return refuse(terminal, result.reason, result.entries)
   terminal.say(`${name} is in ${directory}`)
   const isInstalled = wantsInstall && (await installWithProgress(terminal, pm, directory))

@@ -1,5 +1,6 @@
-import { confirm, isCancel, text } from "@clack/prompts"
+import { confirm, isCancel, select, text } from "@clack/prompts"
 import { checkAppName } from "./app-name.ts"
+import { defaultTemplate, type TemplateName } from "./layers.ts"
 import type { PackageManager } from "./package-manager.ts"
 
 export const defaultDirectory = "my-app"
@@ -14,6 +15,20 @@ export async function askDirectory(cwd: string): Promise<string | null> {
       const checked = checkAppName(value || defaultDirectory, cwd)
       return checked.type === "invalid" ? checked.reason : undefined
     },
+  })
+  return isCancel(answer) ? null : answer
+}
+
+/** Null: the user cancelled. */
+export async function askTemplate(): Promise<TemplateName | null> {
+  const answer = await select<TemplateName>({
+    message: "Which template?",
+    initialValue: defaultTemplate,
+    options: [
+      { value: "todo", label: "todo", hint: "a list that syncs" },
+      { value: "minimal", label: "minimal", hint: "one page, one table, one mutation" },
+      { value: "auth", label: "auth", hint: "the list with accounts, members and invitations" },
+    ],
   })
   return isCancel(answer) ? null : answer
 }

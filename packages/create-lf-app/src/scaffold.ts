@@ -1,13 +1,15 @@
-import { copyFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises"
-import { join } from "node:path"
-import { fileURLToPath } from "node:url"
+import { mkdir, readdir, writeFile } from "node:fs/promises"
+import { dirname, join } from "node:path"
 import { appPackageJson } from "./app-package-json.ts"
+import { defaultTemplate, readTemplate, type TemplateName } from "./layers.ts"
 
 export interface ScaffoldOptions {
   /** Absolute. Created if missing. */
   readonly directory: string
   /** The package's name. */
   readonly name: string
+  /** Default: "todo". */
+  readonly template?: TemplateName | undefined
   /** A directory with packed @lf packages, used instead of the registry's. */
   readonly lfFrom?: string | undefined
 }
@@ -16,27 +18,25 @@ export type ScaffoldResult =
   | { readonly type: "created" }
   | { readonly type: "refused"; readonly reason: string; readonly entries: readonly string[] }
 
-const template = fileURLToPath(new URL("../template", import.meta.url))
-
 /** Entries that an "empty" directory may have: a new repository, and files that file managers create. */
 const HARMLESS = new Set([".git", ".DS_Store"])
 
-/** npm does not pack a .gitignore, so the template has it under another name. */
-const RENAMED = new Map([["_gitignore", ".gitignore"]])
-
-/** Generated, not copied. */
-const WRITTEN = new Set(["package.json", "README.md"])
+/** Files in which the template's name stands for the app's. */
+const NAMED = new Set(["README.md", "AGENTS.md", "Dockerfile", "app/layout.tsx"])
 
 /** Writes the app. Refuses a directory that is not empty, without writing anything. */
-export async function scaffold({ directory, name, lfFrom }: ScaffoldOptions): Promise<ScaffoldResult> {
+export async function scaffold(options: ScaffoldOptions): Promise<ScaffoldResult> {
+  const { directory, name, template = defaultTemplate, lfFrom } = options
   const refusal = await refusalOf(directory)
   if (refusal !== null) return refusal
-  // Read before the first write, so that a failure leaves nothing behind.
-  const packageJson = await appPackageJson({ template: await readTemplate("package.json"), name, lfFrom })
-  const readme = await readTemplate("README.md")
-  await copyTemplate(template, directory)
-  await writeFile(join(directory, "package.json"), packageJson, { flag: "wx" })
-  await writeFile(join(directory, "README.md"), readme.replaceAll("my-app", name), { flag: "wx" })
+  // All is read before the first write, so that a failure leaves nothing behind.
+  const files = new Map(await readTemplate(template))
+  files.set("package.json", await appPackageJson({ template: files.get("package.json") ?? "{}", name, lfFrom }))
+  for (const [path, text] of files) {
+    const target = join(directory, path)
+    await mkdir(dirname(target), { recursive: true })
+    await writeFile(target, NAMED.has(path) ? text.replaceAll("my-app", name) : text, { flag: "wx" })
+  }
   return { type: "created" }
 }
 
@@ -50,20 +50,5 @@ export async function refusalOf(directory: string): Promise<Extract<ScaffoldResu
     if (code === "ENOENT") return null
     if (code === "ENOTDIR") return { type: "refused", reason: `${directory} is not a directory.`, entries: [] }
     throw error
-  }
-}
-
-function readTemplate(file: string): Promise<string> {
-  return readFile(join(template, file), "utf8")
-}
-
-async function copyTemplate(from: string, to: string): Promise<void> {
-  await mkdir(to, { recursive: true })
-  for (const entry of await readdir(from, { withFileTypes: true })) {
-    if (from === template && WRITTEN.has(entry.name)) continue
-    const source = join(from, entry.name)
-    const target = join(to, RENAMED.get(entry.name) ?? entry.name)
-    if (entry.isDirectory()) await copyTemplate(source, target)
-    else await copyFile(source, target)
   }
 }

@@ -2,7 +2,7 @@ import { resolve } from "node:path"
 import type { Mutator } from "@lf/core"
 import { AccessControl, type AccessOptions } from "./auth/access-control.ts"
 import { Reauthorizer } from "./auth/reauthorizer.ts"
-import { type OnApplied, Rooms } from "./documents/rooms.ts"
+import { type OnApplied, type OnDurable, Rooms } from "./documents/rooms.ts"
 import { listDocuments, type StoredDocument } from "./documents/stored-documents.ts"
 import { acceptConnection } from "./http/accept-connection.ts"
 import { checkProxies } from "./http/client-address.ts"
@@ -19,6 +19,7 @@ import { closeOnSignals, forgetSignals } from "./node/stop-signals.ts"
 import { isBuilding, isProduction } from "./process/environment.ts"
 import { processGlobal } from "./process/globals.ts"
 import { openServerDocument, type ServerDocument } from "./server-document.ts"
+import { telemetry } from "./telemetry/telemetry.ts"
 
 /** How long `close` waits for the sockets' closing handshakes. */
 const CLOSE_MS_MAX = 1_000
@@ -151,8 +152,17 @@ function serverStateIn(options: {
   const { dataDir, mutator, limits, onApplied, reporter } = options
   const known = allServerStates().get(dataDir)
   if (known === undefined) {
+    const onDurable: OnDurable = (doc, group) => {
+      try {
+        telemetry(gauges).durable(doc, group)
+      } catch (error) {
+        // A mutation is durable, whatever becomes of its trace.
+        const detail = error instanceof Error ? error.name : typeof error
+        reporter.log({ level: "error", event: "telemetry-failed", doc, detail })
+      }
+    }
     const state = {
-      rooms: new Rooms({ dataDir, mutator, limits, onApplied, reporter }),
+      rooms: new Rooms({ dataDir, mutator, limits, onApplied, reporter, onDurable }),
       quotas: new ConnectionQuotas(limits),
       reauthorizer: new Reauthorizer(nodeHost, limits.recheckMs),
     }
@@ -162,6 +172,15 @@ function serverStateIn(options: {
   // In production all copies are of one build; in development the newest has the last edit.
   if (!isProduction()) known.rooms.adopt({ mutator, onApplied, reporter })
   return known
+}
+
+const gauges = {
+  documents: () => sum((state) => state.rooms.openCount),
+  connections: () => sum((state) => state.quotas.counts.connections),
+}
+
+function sum(count: (state: ServerState) => number): number {
+  return Array.from(allServerStates().values(), count).reduce((all, one) => all + one, 0)
 }
 
 async function closeServerState(state: ServerState): Promise<void> {

@@ -7,11 +7,9 @@ export const server: readonly Plant[] = [
     edits: [
       {
         file: "remote/remote.ts",
-        find: `      const decided = await this.#stepAll()
-      if`,
-        replace: `      const decided = await this.#stepAll()
-      for (const answer of answers.splice(0)) answer()
-      if`,
+        find: `      const steppedMs = host.nowMs()`,
+        replace: `      const steppedMs = host.nowMs()
+      for (const answer of answers.splice(0)) answer()`,
       },
     ],
   },

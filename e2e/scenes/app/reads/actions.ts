@@ -1,7 +1,7 @@
 "use server"
 
 import { lf } from "../../lf.server"
-import { AddTodo } from "../lf/mutators"
+import { AddTodo } from "../lf/todo-mutations"
 import { DOC } from "./queries"
 
 /** Answers where the page's own rows must be to show it. */

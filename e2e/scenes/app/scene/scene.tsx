@@ -5,7 +5,7 @@ import Link from "next/link"
 import { useRouter } from "next/navigation"
 import { startTransition, useState } from "react"
 import { connectWorker } from "../lf/connect"
-import { AddTodo } from "../lf/mutators"
+import { AddTodo } from "../lf/todo-mutations"
 
 export function Scene({ doc }: { doc: string }) {
   const router = useRouter()

@@ -3,6 +3,7 @@ import type { Host } from "../base/host.ts"
 import type { OpenedLog } from "../journal/log.ts"
 import type { LoadSqlite } from "../sqlite/module.ts"
 import type { Mutator } from "../timeline/mutator.ts"
+import type { DurableGroup } from "./mutation-ref.ts"
 import type { OnApplied } from "./on-applied.ts"
 import type { OnNearLimit } from "./size-watch.ts"
 import type { Guard, OnFailed } from "./step-runner.ts"
@@ -16,6 +17,8 @@ export interface RemoteOptions {
   /** Called for every applied mutation, at least once. Without it no delivery marks are kept (S19). */
   readonly onApplied?: OnApplied
   readonly onFailed?: OnFailed
+  /** Called after each flush that made outcomes durable, for metrics and traces. */
+  readonly onDurable?: (group: DurableGroup) => void
   /** Sends the author of a mutation that threw its message, not its code alone: for development. */
   readonly sendsMessages?: boolean
   /** How long one query of this process may run. Default: QUERY_MS_MAX. */

@@ -292,7 +292,10 @@ export class Remote implements ConnectableDocument {
           answers.push(() => client.send(reply))
         } else this.handleClientSyncStorage(client, message)
       }
+      const { host, onDurable } = this.#options
+      const startedMs = host.nowMs()
       const decided = await this.#stepAll()
+      const steppedMs = host.nowMs()
       if (this.#isCheckpointDue) await this.#steps.analyze()
       await this.#store.streams.flush()
       this.#flushed = this.#snapshot()
@@ -300,6 +303,7 @@ export class Remote implements ConnectableDocument {
       for (const answer of answers) answer()
       this.#own.settle(decided)
       this.#effects?.settle(decided)
+      if (decided.length > 0) onDurable?.({ decided, startedMs, steppedMs, flushedMs: host.nowMs() })
       this.#release(new Set(decided.map(({ clientId }) => clientId)))
       this.#reads.watches.notify(this.#store.storage.takeChanges())
       this.announce()

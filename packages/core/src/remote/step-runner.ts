@@ -224,7 +224,7 @@ export class StepRunner {
       }
       if (result.type === "rejected") this.#effects?.marks.noteRejected(clientId, at)
       const outcome: Outcome = result.type === "applied" ? { type: "applied", lsn: appliedAt } : result
-      return { clientId, lsn: at, uid, outcome }
+      return { clientId, lsn: at, uid, outcome, name: job.mutation.name, receivedMs: job.receivedMs ?? 0 }
     })
   }
 

@@ -1,5 +1,5 @@
 import { type ErrorCode, LfError, type Mutator } from "@lf/core"
-import { type Cancel, type Effect, type Host, type OnFailed, Remote } from "@lf/core/internal"
+import { type Cancel, type DurableGroup, type Effect, type Host, type OnFailed, Remote } from "@lf/core/internal"
 import { LIMITS, type Limits } from "../limits/limits.ts"
 import { type Reporter, reporterOf, toFailure } from "../log/error-report.ts"
 import { acquireDirectory, openFsLog } from "../node/fs-log.ts"
@@ -23,6 +23,9 @@ export interface LfHooks {
   readonly onApplied?: OnApplied | undefined
   readonly reporter?: Reporter | undefined
 }
+
+/** Called with what became durable in one document. */
+export type OnDurable = (docId: string, group: DurableGroup) => void
 
 /** A document that stays open until `leave` is called. */
 export interface Lease {
@@ -49,6 +52,7 @@ export class Rooms {
   #mutator: Mutator
   #onApplied: OnApplied | undefined
   #reporter: Reporter
+  readonly #onDurable: OnDurable
   #ownership: Promise<{ release(): Promise<void> }> | null = null
   #wasOwnedReported = false
   #closing: Promise<void> | null = null
@@ -58,6 +62,7 @@ export class Rooms {
     mutator: Mutator
     onApplied?: OnApplied | undefined
     reporter?: Reporter | undefined
+    onDurable?: OnDurable
     host?: Host
     limits?: Partial<RoomLimits>
   }) {
@@ -65,6 +70,7 @@ export class Rooms {
     this.#mutator = options.mutator
     this.#onApplied = options.onApplied
     this.#reporter = options.reporter ?? reporterOf()
+    this.#onDurable = options.onDurable ?? (() => {})
     this.#host = options.host ?? nodeHost
     this.#limits = { ...LIMITS, ...options.limits }
   }
@@ -214,6 +220,7 @@ export class Rooms {
           this.#reporter.log({ level: "warn", event: "document-nearly-full", doc: docId, detail })
         },
         onStopped: (error) => this.#onStopped(docId, error),
+        onDurable: (group) => this.#onDurable(docId, group),
         ...(this.#onApplied === undefined ? {} : { onApplied: (effect) => this.#callOnApplied(docId, effect) }),
       })
     } catch (error) {

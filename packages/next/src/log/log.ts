@@ -16,6 +16,7 @@ export const LOG_EVENTS = {
   "directory-remote": "The data directory is on a file system whose locks may keep no second server out.",
   "directory-refused": "The data directory cannot be used; every document is refused until it can.",
   "on-error-failed": "onError() threw.",
+  "telemetry-failed": "The app's OpenTelemetry SDK threw.",
   "log-failed": "log() threw.",
   "proxy-untrusted": "Connections through a proxy are refused as one address; trustProxy is not set.",
   "host-refused": "An upgrade named a host that this server is not known by; see hosts.",

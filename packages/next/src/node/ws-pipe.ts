@@ -4,6 +4,7 @@ import type { RawData, WebSocket } from "ws"
 import type { IntakeShare } from "../limits/connection-quotas.ts"
 import { BURST_SECONDS, LIMITS, type Limits } from "../limits/limits.ts"
 import { RateLimiter } from "../limits/rate-limiter.ts"
+import { traffic } from "../process/traffic.ts"
 import { countIntake } from "./ws-intake.ts"
 
 export type PipeLimits = Pick<
@@ -47,6 +48,7 @@ export class WsPipe implements Pipe {
   #unreadBytes = 0
   readonly #frames: RateLimiter
   readonly #bytes: RateLimiter
+  readonly #traffic = traffic()
   #isCut = false
   #welcomed = () => {}
 
@@ -70,6 +72,7 @@ export class WsPipe implements Pipe {
   send(frame: Uint8Array): void {
     if (this.#socket.readyState !== this.#socket.OPEN) return
     this.#socket.send(frame)
+    this.#traffic.sentBytes += frame.length
     // It requested more than it reads, which no lf client does; no closing handshake, which it would not read.
     if (this.unreadBytes > this.#limits.unreadBytesMax) this.#socket.terminate()
   }
@@ -122,6 +125,7 @@ export class WsPipe implements Pipe {
       return
     }
     if (this.#socket.readyState !== this.#socket.OPEN) return // ignore what comes after our close
+    this.#traffic.receivedBytes += data.length
     // Not a Buffer: its slice() is a view where Uint8Array's is a copy.
     const frame = new Uint8Array(data.buffer, data.byteOffset, data.length)
     if (this.#listener === null) this.#early.push(frame)

@@ -20,6 +20,7 @@ export function post<Args>(call: {
   const { handle, mutation, args, isTaken, listeners } = call
   const what = { mutation: mutation.name }
   const receipt = handle.live.mutate(mutation, args)
+  measure({ doc: handle.doc, mutation: mutation.name }, receipt)
   const isOfField = noteReceipt(receipt)
   let isRemoteRead = false
   const shown = receipt.then(({ uid, remote }) => ({
@@ -44,6 +45,27 @@ export function post<Args>(call: {
     (error: LfError) => handle.report(error, what, isOfField || isTaken()),
   )
   return shown
+}
+
+/**
+ * Entries of the browser's User Timing, for its performance panel and for what observes them: `lf.durable` from the call
+ * until the mutation survives a crash here, `lf.decided` until the server's answer. They are cleared at once, so none pile up.
+ */
+function measure(what: { readonly doc: string; readonly mutation: string }, receipt: Promise<Receipt>): void {
+  if (typeof performance === "undefined" || performance.measure === undefined) return
+  const start = performance.now()
+  const entry = (name: string, detail: object) => {
+    performance.measure(name, { start, end: performance.now(), detail: { ...what, ...detail } })
+    performance.clearMeasures(name)
+  }
+  receipt.then(
+    async ({ uid, remote }) => {
+      entry("lf.durable", { uid })
+      const outcome = await remote
+      entry("lf.decided", { uid, outcome: outcome.type === "rejected" ? outcome.code : outcome.type })
+    },
+    () => {}, // it is reported by its caller
+  )
 }
 
 /** A listener that throws must not keep the others from being called. */

@@ -1,0 +1,5 @@
+import { SignForm } from "../account/sign-form"
+
+export default function SignUp() {
+  return <SignForm isNew />
+}
