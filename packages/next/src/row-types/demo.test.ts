@@ -13,6 +13,8 @@ test("the demo's statements are sound, and app/lf-types.d.ts is what they say", 
   expect(declarations).toBe(readFileSync(join(root, "app/lf-types.d.ts"), "utf8"))
 })
 
-test("the scaffold's statements are sound", async () => {
-  expect((await rowTypes(join(root, "packages/create-lf-app/template"))).problems).toEqual([])
+test.each(["minimal", "todo", "auth"])("the statements of the template %s are sound", async (template) => {
+  const { problems, checkedCount } = await rowTypes(join(root, "packages/create-lf-app/templates", template))
+  expect(problems).toEqual([])
+  expect(checkedCount).toBeGreaterThan(0)
 })
