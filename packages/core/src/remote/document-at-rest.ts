@@ -56,11 +56,7 @@ export class DocumentAtRest {
   }
 
   schema(): DocumentSchema {
-    // What virtual tables keep of themselves is made together with them.
-    const rows =
-      this.#db.exec(`select sql from sqlite_schema where sql is not null and name not like 'sqlite!_%' escape '!'
-      and name not in (select name from pragma_table_list where schema = 'main' and type = 'shadow') order by rowid`)
-    return { statements: rows.map(({ sql: text }) => String(text)), migrations: readMigrations(this.#db) }
+    return schemaOf(this.#db)
   }
 
   /** Its pages without our tables: a SQLite file of the app's own. */
@@ -73,4 +69,11 @@ export class DocumentAtRest {
   close(): void {
     this.#db.close()
   }
+}
+
+export function schemaOf(db: Database): DocumentSchema {
+  // What virtual tables keep of themselves is made together with them.
+  const rows = db.exec(`select sql from sqlite_schema where sql is not null and name not like 'sqlite!_%' escape '!'
+    and name not in (select name from pragma_table_list where schema = 'main' and type = 'shadow') order by rowid`)
+  return { statements: rows.map(({ sql: text }) => String(text)), migrations: readMigrations(db) }
 }

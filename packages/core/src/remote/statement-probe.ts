@@ -4,7 +4,7 @@ import type { Sql } from "../sqlite/sql.ts"
 import { Storage } from "../storage/storage.ts"
 import { defineMutator } from "../timeline/mutator.ts"
 import { migrate } from "../timeline/schema.ts"
-import { APP_TABLES } from "./document-at-rest.ts"
+import { APP_TABLES, type DocumentSchema, schemaOf } from "./document-at-rest.ts"
 
 /** A column of a table or of a query's result, with the type that SQLite says; "": it says none. */
 export interface ProbedColumn {
@@ -58,6 +58,11 @@ export class StatementProbe {
   tables(): { readonly name: string; readonly columns: readonly ProbedColumn[] }[] {
     const names = this.#db.exec(APP_TABLES).map(({ name }) => String(name))
     return names.map((name) => ({ name, columns: this.#columnsOf(name) }))
+  }
+
+  /** What makes an empty document of the app's. */
+  schema(): DocumentSchema {
+    return schemaOf(this.#db)
   }
 
   close(): void {

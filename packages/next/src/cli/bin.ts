@@ -24,7 +24,7 @@ const USAGE = `usage: lf list
        lf backup <doc> <file> [--force]
        lf restore <doc> <file>
        lf export <doc> <file> [--force]
-       lf import <doc> <file>... [--table <table>] [--like <doc>]
+       lf import <doc> <file>... [--table <table>] [--like <doc> | --mutator <file>]
        lf delete <doc> --force
        lf reset [dir]
        lf types [dir] [--mutator <file>] [--check | --watch]
@@ -37,7 +37,7 @@ const USAGE = `usage: lf list
   restore  makes a SQLite file the content of a document; the one that was there is kept. Stop the server first.
   export   writes the app's own tables of a document as one SQLite file, which cannot be restored.
   import   adds rows to a document, all or none: of SQLite files, or of <table>.jsonl and <table>.csv. Stop the server
-           first. --like makes a new document with the tables of another.
+           first. --like makes a new document with the tables of another, --mutator with those of the app's migrations.
   delete   deletes a document for good. Stop the server first.
   reset    deletes every document in the data directory. For development.
   types    checks the sql of the app against its migrations and writes the types of its rows to lf-types.d.ts; status 1 for
@@ -77,7 +77,7 @@ const COMMANDS: Record<string, Command> = {
   sql: { run: sql, words: words(2) },
   backup: { run: backup, words: words(2), force: "may" },
   export: { run: exportTo, words: words(2), force: "may" },
-  import: { run: importFrom, words: words(2, Number.POSITIVE_INFINITY), options: ["table", "like"] },
+  import: { run: importFrom, words: words(2, Number.POSITIVE_INFINITY), options: ["table", "like", "mutator"] },
   restore: { run: restore, words: words(2) },
   delete: { run: remove, words: words(1), force: "must" },
   reset: { run: reset, words: words(0, 1) },
@@ -125,6 +125,7 @@ function commandOf({ positionals, values }: Parsed): (() => Promise<Printed>) | 
   if (command === undefined || words.length < command.words.min || words.length > command.words.max) return null
   if (Object.keys(options).some((option) => !command.options?.some((known) => known === option))) return null
   if (options.check && options.watch) return null
+  if (options.like !== undefined && options.mutator !== undefined) return null
   if (force ? command.force === undefined : command.force === "must") return null
   // A directory is said once.
   if (name === "reset" && words.length > 0 && data !== undefined) return null

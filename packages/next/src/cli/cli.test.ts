@@ -1,12 +1,13 @@
 import { execFile, spawn } from "node:child_process"
 import { once } from "node:events"
+import { existsSync } from "node:fs"
 import { readdir, readFile, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { promisify } from "node:util"
 import { afterEach, describe, expect, test } from "vitest"
 import { bundle } from "../testing/bundle.ts"
-import { Add, cleanUp, later, startServer, temporaryDirectory } from "../testing/fixture.ts"
+import { Add, cleanUp, later, startServer, temporaryDirectory, titlesQuery } from "../testing/fixture.ts"
 
 afterEach(cleanUp)
 
@@ -24,8 +25,8 @@ async function lf(dataDir: string, ...words: string[]): Promise<Ended> {
   try {
     const { stdout, stderr } = await run(process.execPath, [program, ...words], {
       env: { ...process.env, LF_DATA_DIR: dataDir },
-      // An app's directory, with no app in it.
-      cwd: tmpdir(),
+      // An app's directory, with no app in it but a test's own.
+      cwd: existsSync(join(dataDir, "mutator.ts")) ? dataDir : tmpdir(),
     })
     return { code: 0, stdout, stderr }
   } catch (error) {
@@ -111,6 +112,26 @@ describe("lf export and import", () => {
     expect((await lf(dataDir, "sql", "new", "select count(*) as n from todos")).stdout).toBe('{"n":2}\n')
   })
 
+  test("a first document gets the app's migrations, and the server goes on with it", async () => {
+    const dataDir = await temporaryDirectory()
+    await writeFile(
+      join(dataDir, "mutator.ts"),
+      'import { defineMutator, sql } from "@lf/core"\n' +
+        "defineMutator({ migrations: [sql`create table todos (id text not null, title text not null, author text) strict`] })",
+    )
+    const file = join(dataDir, "todos.csv")
+    await writeFile(file, "id,title\n1,one\n2,two\n")
+    const words = ["import", "A", file, "--mutator", "mutator.ts"]
+    const imported = await lf(dataDir, ...words)
+    expect(imported.stdout).toMatch(/^document A: 2 rows more/)
+    expect((await lf(dataDir, ...words)).stderr).toMatch(/^lf import: IMPORT_INVALID: expected a new document/)
+    expect((await lf(dataDir, "import", "B", file, "--mutator", "none.ts")).stderr).toMatch(/TYPES_NO_MUTATOR/)
+    const { lf: server } = await startServer({ dataDir })
+    const document = server.document("A", { as: "system" })
+    expect(await document.mutate(Add, { id: "3", title: "three" })).toMatchObject({ type: "applied" })
+    expect(await document.query(titlesQuery)).toEqual([{ title: "one" }, { title: "two" }, { title: "three" }])
+  })
+
   test("a row that does not fit is a sentence with its line, and status 1", async () => {
     const { lf: server, dataDir } = await withDocuments()
     await server.close()
@@ -185,6 +206,7 @@ test("wrong usage is the usage and status 2", async () => {
     ["export", "A", "x", "--table", "y"],
     ["list", "--like", "A"],
     ["types", "--check", "--watch"],
+    ["import", "A", "x", "--like", "B", "--mutator", "C"],
   ]) {
     const { code, stdout, stderr } = await lf(dataDir, ...words)
     expect([words, code, stdout]).toEqual([words, 2, ""])

@@ -6,6 +6,7 @@ import { importRows } from "../documents/import-rows.ts"
 import { resetDirectory } from "../documents/reset.ts"
 import { restoreDocument } from "../documents/restore.ts"
 import { deleteDocument, listDocuments, openAtRest } from "../documents/stored-documents.ts"
+import { schemaOfApp } from "../row-types/row-types.ts"
 import { linesOf, runOnChange, typesReport, writeTypes } from "../row-types/watch-types.ts"
 import { examine } from "./doctor.ts"
 
@@ -69,7 +70,9 @@ export async function exportTo({ dataDir, words: [docId, path], force }: Options
   return { text: `${file}: the tables of document ${docId}, ${counted(pageCount, "page")}` }
 }
 
-export async function importFrom({ dataDir, words: [docId, ...paths], table, like }: Options): Promise<Printed> {
+export async function importFrom({ dataDir, words: [docId, ...paths], ...options }: Options): Promise<Printed> {
+  const { table, like, mutator } = options
+  const schema = mutator === undefined ? undefined : await schemaOfApp(process.cwd(), mutator)
   const startMs = performance.now()
   const { isTTY } = process.stderr
   const onProgress = (rows: number) => {
@@ -77,7 +80,7 @@ export async function importFrom({ dataDir, words: [docId, ...paths], table, lik
   }
   const files = paths.map((path) => resolve(path))
   try {
-    const { rows, pageCount } = await importRows({ dataDir, docId, files, table, like, onProgress })
+    const { rows, pageCount } = await importRows({ dataDir, docId, files, table, like, schema, onProgress })
     const seconds = ((performance.now() - startMs) / 1000).toFixed(1)
     return { text: `document ${docId}: ${counted(rows, "row")} more in ${seconds} s, ${counted(pageCount, "page")}` }
   } finally {

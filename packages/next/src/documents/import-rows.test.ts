@@ -164,7 +164,7 @@ test("a SQLite file is read to its end, also where a column is called rowid or t
   document.close()
 })
 
-test("a client that was connected before gets the imported rows as pages, and its pending mutations go on", async () => {
+test("a client gets imported rows as pages, and its pending mutations go on", async () => {
   const before = await startServer()
   const client = await startClient(before.url, { docId: "d" })
   await client.add("1").remote

@@ -21,8 +21,9 @@ export interface ImportRowsOptions {
   readonly files: readonly string[]
   /** The table of the rows, where the file's name is another. */
   readonly table?: string | undefined
-  /** For a document that does not exist yet: one that has the app's schema already. */
+  /** For a document that does not exist yet: one that has the app's schema already, or the schema. */
   readonly like?: string | undefined
+  readonly schema?: DocumentSchema | undefined
   /** Called now and then with the rows so far. */
   readonly onProgress?: (rows: number) => void
   /** For tests. */
@@ -40,26 +41,31 @@ export interface ImportedRows {
  * @throws DOC_ID_INVALID DOC_NOT_FOUND IMPORT_INVALID DOC_TOO_LARGE SERVER_DIRECTORY_OWNED LOG_CORRUPT LOG_FAILED LOG_FULL
  */
 export async function importRows(options: ImportRowsOptions): Promise<ImportedRows> {
-  const { dataDir, docId, like } = options
+  const { dataDir, docId, like, schema } = options
   const directory = docDirectory(dataDir, docId)
   await loadChecksum()
   const sources = await Promise.all(options.files.map((file) => sourceOf(file, options.table)))
   const isThere = await isStored(directory)
-  if (!isThere && like === undefined)
-    throw new LfError("DOC_NOT_FOUND", `there is no document in ${directory}: name one with its tables, --like <doc>`)
-  if (isThere && like !== undefined)
-    throw new LfError("IMPORT_INVALID", `expected a new document with --like, got ${docId}, which is there`)
+  const isNew = like !== undefined || schema !== undefined
+  if (!isThere && !isNew)
+    throw new LfError(
+      "DOC_NOT_FOUND",
+      `there is no document in ${directory}: say --mutator <file of defineMutator>, or --like <doc>, for a new one`,
+    )
+  if (isThere && isNew)
+    throw new LfError(
+      "IMPORT_INVALID",
+      `expected a new document with --like or --mutator, got ${docId}, which is there`,
+    )
   const lock = await acquireDirectory(dataDir)
   try {
-    if (like === undefined) return await fill(directory, sources, options)
-    const document = await openAtRest(dataDir, like)
-    const schema = document.schema()
-    document.close()
+    if (!isNew) return await fill(directory, sources, options)
+    const given = schema ?? (await schemaLike(dataDir, like ?? docId))
     // No document id has a dot, so this name is no document's.
     const made = `${directory}.importing`
     await rm(made, { recursive: true, force: true })
     try {
-      const imported = await fill(made, sources, options, schema)
+      const imported = await fill(made, sources, options, given)
       await nodeFsCalls.rename(made, directory)
       await nodeFsCalls.syncDirectory(dirname(directory))
       return imported
@@ -69,6 +75,15 @@ export async function importRows(options: ImportRowsOptions): Promise<ImportedRo
     }
   } finally {
     await lock.release()
+  }
+}
+
+async function schemaLike(dataDir: string, docId: string): Promise<DocumentSchema> {
+  const document = await openAtRest(dataDir, docId)
+  try {
+    return document.schema()
+  } finally {
+    document.close()
   }
 }
 

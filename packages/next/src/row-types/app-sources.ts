@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync } from "node:fs"
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs"
 import { dirname, join, relative, resolve } from "node:path"
 import { parse } from "@babel/parser"
 
@@ -43,16 +43,18 @@ export class AppSources {
 
   /** Every source of the app besides tests, by path. */
   all(): Source[] {
+    if (!existsSync(this.directory)) return []
     return listFiles(this.directory, "")
       .sort()
       .flatMap((path) => this.read(path) ?? [])
   }
 
   /** Null: there is no such file, or it does not parse: that is for the compiler to say. */
-  read(path: string): Source | null {
+  read(file: string): Source | null {
+    const path = relative(this.directory, resolve(this.directory, file)).replaceAll("\\", "/")
     let source = this.#known.get(path)
     if (source === undefined) {
-      source = readSource(this.directory, path)
+      source = isFile(join(this.directory, path)) ? readSource(this.directory, path) : null
       this.#known.set(path, source)
     }
     return source
@@ -79,7 +81,7 @@ export class AppSources {
       for (const extension of EXTENSIONS) {
         // TypeScript's sources are imported by the name of what they compile to, too.
         for (const path of [base + extension, base.replace(/\.([cm]?)js(x?)$/, ".$1ts$2") + extension]) {
-          if (CODE.test(path) && isFile(path)) return this.read(relative(this.directory, path).replaceAll("\\", "/"))
+          if (CODE.test(path) && isFile(path)) return this.read(path)
         }
       }
     }

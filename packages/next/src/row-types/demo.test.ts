@@ -1,8 +1,12 @@
 // The demo's own SQL, and the types that `lf types` wrote of it: `node packages/next/dist/cli/bin.js types app` renews them.
 import { readFileSync } from "node:fs"
+import { cp } from "node:fs/promises"
 import { join, resolve } from "node:path"
-import { expect, test } from "vitest"
+import { afterEach, expect, test } from "vitest"
+import { cleanUp, temporaryDirectory } from "../testing/fixture.ts"
 import { rowTypes } from "./row-types.ts"
+
+afterEach(cleanUp)
 
 const root = resolve(import.meta.dirname, "../../../..")
 
@@ -13,6 +17,14 @@ test("the demo's statements are sound, and app/lf-types.d.ts is what they say", 
   expect(declarations).toBe(readFileSync(join(root, "app/lf-types.d.ts"), "utf8"))
 })
 
-test("the scaffold's statements are sound", async () => {
-  expect((await rowTypes(join(root, "packages/create-lf-app/template"))).problems).toEqual([])
-})
+test.each([["minimal"], ["todo"], ["todo", "auth"]])(
+  "the statements of a scaffold of %s %s are sound",
+  async (...layers) => {
+    const directory = await temporaryDirectory()
+    for (const layer of layers)
+      await cp(join(root, "packages/create-lf-app/templates", layer), directory, { recursive: true })
+    const { problems, checkedCount } = await rowTypes(directory)
+    expect(problems).toEqual([])
+    expect(checkedCount).toBeGreaterThan(0)
+  },
+)

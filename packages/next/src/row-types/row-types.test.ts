@@ -176,7 +176,9 @@ describe("the app's migrations", () => {
   test("of several mutators one is named; without one or with a list that runs there is a sentence", async () => {
     const directory = await app({ "other/mutator.ts": MUTATOR.replace("./schema", "../lf/schema") })
     expect(await codeOf(rowTypes(directory))).toMatch(/^TYPES_NO_MUTATOR .*lf\/mutator.ts:6:24, other\/mutator.ts:6:24/)
-    expect((await rowTypes(directory, "other/mutator.ts")).problems).toEqual([])
+    expect((await rowTypes(directory, "./other/mutator.ts")).problems).toEqual([])
+    expect(await codeOf(rowTypes(directory, "none.ts"))).toMatch(/^TYPES_NO_MUTATOR .*in none.ts, found none/)
+    expect(await codeOf(rowTypes(join(directory, "none")))).toMatch(/^TYPES_NO_MUTATOR /)
     expect(await codeOf(rowTypes(await temporaryDirectory()))).toMatch(/^TYPES_NO_MUTATOR .*found none/)
     const made = await app({ "lf/mutator.ts": "export const m = defineMutator({ migrations: make() })" })
     expect(await codeOf(rowTypes(made))).toMatch(/^TYPES_NO_MUTATOR lf\/mutator.ts:1:46 expected the migrations/)

@@ -1,5 +1,5 @@
 import { isLfError, LfError, type Sql, sql, undoLog } from "@lf/core"
-import { loadChecksum, StatementProbe } from "@lf/core/internal"
+import { type DocumentSchema, loadChecksum, StatementProbe } from "@lf/core/internal"
 import { loadSqlite } from "../node/load-sqlite.ts"
 import { AppSources, isNode, type Node, nameOf, nodesOf, placeOf, type Source } from "./app-sources.ts"
 import { type QueryColumn, queryColumns } from "./query-columns.ts"
@@ -45,6 +45,20 @@ export async function rowTypes(appDir: string, mutatorFile?: string): Promise<Ro
     probe.close()
     joined.close()
   }
+}
+
+/**
+ * The schema that an app's migrations make, from its sources.
+ * @throws TYPES_NO_MUTATOR MIGRATION_FAILED
+ */
+export async function schemaOfApp(appDir: string, mutatorFile: string): Promise<DocumentSchema> {
+  await loadChecksum()
+  const sources = new AppSources(appDir)
+  const migrations = migrationsOf(sources, new SqlLiterals(sources), mutatorFile)
+  const probe = new StatementProbe(await loadSqlite(), statementsOf(migrations))
+  const schema = probe.schema()
+  probe.close()
+  return schema
 }
 
 class Problems {

@@ -168,7 +168,7 @@ describe("devices", () => {
   })
 })
 
-test("queries over several documents and the user's own have all rows once the server has settled", async () => {
+test("queries over several documents have all rows once the server has settled", async () => {
   await start({ authorize: ({ doc }) => doc !== "secret" })
   for (const [doc, text] of [
     ["d", "a"],
