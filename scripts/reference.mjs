@@ -77,8 +77,8 @@ function readComments(comments) {
     for (const block of comment.split(/\n(?=@(?:throws|example))|^(?=@(?:throws|example))/)) {
       const [, tag, rest] = /^(?:@(\w+)\s?)?([\s\S]*)$/.exec(block) ?? []
       if (tag === "example") examples.push(rest.trim())
-      else if (tag === "throws") prose.push(`**Throws** ${escape(rest.trim())}`)
-      else if (block.trim() !== "") prose.push(inlineThrows(escape(block.trim())))
+      else if (tag === "throws") prose.push(`**Throws** ${escapeTags(rest.trim())}`)
+      else if (block.trim() !== "") prose.push(inlineThrows(escapeTags(block.trim())))
     }
   }
   return { prose, examples }
@@ -90,7 +90,7 @@ function inlineThrows(text) {
 }
 
 /** Outside of code `<LfProvider>` would be a tag of HTML. */
-function escape(text) {
+function escapeTags(text) {
   return text
     .split(/(`[^`]*`)/)
     .map((part) => (part.startsWith("`") ? part : part.replaceAll("<", "\\<")))
