@@ -4,10 +4,6 @@
 const config = "next.config.mjs"
 /** Adds an option to Next's config. */
 const withOption = (option) => (text) => text.replace("withLf({", `withLf({\n  ${option},`)
-const chain =
-  (...edits) =>
-  (text, context) =>
-    edits.reduce((all, edit) => edit(all, context), text)
 const withoutCacheComponents = (text) => text.replace(/\s*(cacheComponents|partialPrefetching): true,/g, "")
 
 const proxy = `import { type NextRequest, NextResponse } from "next/server"
@@ -73,7 +69,7 @@ export const variants = {
   // Scripts and styles come from another origin; the worker has to come from the app's own.
   cdn: {
     edits: {
-      [config]: chain((text, { assetsPort }) => withOption(`assetPrefix: "http://localhost:${assetsPort}"`)(text)),
+      [config]: (text, { assetsPort }) => withOption(`assetPrefix: "http://localhost:${assetsPort}"`)(text),
     },
     assets: true,
   },

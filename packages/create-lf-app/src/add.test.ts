@@ -64,7 +64,8 @@ describe("--add", () => {
         expect(said).toContain(`create ${join(base, file)} (`)
         expect(read(join(base, file))).not.toBe("")
       }
-      expect(read(`${base}app/lf/todos.tsx`)).toContain('from "./connect"')
+      expect(read(`${base}app/lf/todos-page.tsx`)).toContain('from "./connect"')
+      expect(read(`${base}app/lf/todos.tsx`)).toContain('from "./todo-mutations"')
       expect(read(`${base}app/lf/[id]/page.tsx`)).toContain('from "../todos"')
       expect(read("next.config.mjs")).toContain("export default withLf({})")
       expect(read(".gitignore")).toContain("\n.lf\n")

@@ -9,7 +9,7 @@ import { changedRows, type RowChange, rowNow, watchRows, writeRow } from "./row-
 export const UNDO_MUTATIONS_MAX = 500
 /** A mutation that changed more cannot be undone. */
 export const UNDO_ROWS_MAX = 1_000
-export const UNDO_CHARS_MAX = 64 * 1024
+const UNDO_CHARS_MAX = 64 * 1024
 
 /**
  * A migration that makes mutations undoable: the document keeps which rows each of the last 500 changed, as they were before

@@ -15,7 +15,7 @@ export interface Gauges {
  * Metrics and traces through `@opentelemetry/api`: they go where the app's OpenTelemetry SDK sends its own, and nowhere without
  * one. docs/operating.md lists them.
  */
-export class Telemetry {
+class Telemetry {
   readonly #mutations = metrics.getMeter(NAME).createCounter("lf.mutations", {
     description: "Mutations that were decided, by outcome",
   })
