@@ -3,6 +3,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { dirname, join, resolve } from "node:path"
 import { parse } from "@babel/parser"
+import { page as limitsFile, limitsPage } from "./docs/limits.mjs"
 import { bin, packages, root, run, say } from "./run.mjs"
 
 /** One page per entry that apps import. `@lf/core/internal` and `/testing` are lf's own. */
@@ -170,5 +171,6 @@ if (process.argv[1]?.endsWith("reference.mjs")) {
   if (code !== 0) process.exit(code)
   mkdirSync(join(root, "docs/reference"), { recursive: true })
   for (const entry of entries) writeFileSync(fileOf(entry[0]), pageOf(entry))
-  say("docs/reference is what the docstrings say")
+  writeFileSync(limitsFile, await limitsPage())
+  say("docs/reference and docs/limits.md are what the sources say")
 }

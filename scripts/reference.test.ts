@@ -25,3 +25,8 @@ test("each function and class that apps import has a docstring", () => {
   )
   expect(silent).toEqual([])
 })
+
+test("docs/limits.md has every limit of the sources with its number; npm run docs writes it", async () => {
+  const { limitsPage, page } = await load<{ limitsPage(): Promise<string>; page: string }>("./docs/limits.mjs")
+  expect(await limitsPage()).toBe(readFileSync(page, "utf8"))
+})
