@@ -93,7 +93,7 @@ function inlineThrows(text) {
 /** Outside of code `<LfProvider>` would be a tag of HTML. */
 function escapeTags(text) {
   return text
-    .split(/(`[^`]*`)/)
+    .split(/(``[\s\S]*?``|`[^`]*`)/)
     .map((part) => (part.startsWith("`") ? part : part.replaceAll("<", "\\<")))
     .join("")
 }

@@ -39,10 +39,10 @@ function constantsTable() {
   )
   const found = files.sort().flatMap(constantsOf)
   const known = new Map(found.map(({ name, expression }) => [name, expression]))
-  const limits = found.filter(({ expression }) => valueOf(expression, known) !== undefined)
+  const limits = found.filter(({ expression }) => evaluated(expression, known) !== undefined)
   const rows = limits.map(({ name, expression, comment, file }) => [
     name,
-    numberOf(valueOf(expression, known), name),
+    numberOf(evaluated(expression, known), name),
     comment,
     `\`${file.replace(/^packages\/(\w+)\/src\//, "$1/")}\``,
   ])
@@ -57,11 +57,11 @@ function constantsOf(file) {
 }
 
 /** Numbers, other constants and `*`, `**`: anything else is not a limit's value but a computation, which is left out. */
-function valueOf(expression, known) {
+function evaluated(expression, known) {
   const factors = expression.replace(/\/\/.*$/, "").replaceAll(/\w+/g, (word) => {
     if (/^\d/.test(word)) return word.replaceAll("_", "")
     const other = known.get(word) ?? constants[word]
-    return other === undefined ? word : `(${valueOf(String(other), known)})`
+    return other === undefined ? word : `(${evaluated(String(other), known)})`
   })
   if (!/^[\d\s()*+x a-fA-F]+$/.test(factors)) return undefined
   return Function(`return ${factors}`)()

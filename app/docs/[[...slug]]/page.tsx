@@ -65,13 +65,13 @@ function Neighbours({ page }: { page: Page }) {
     <nav className="docs-neighbours" aria-label="Previous and next page">
       {before && (
         <a rel="prev" href={before.slug === "" ? "/docs" : `/docs/${before.slug}`}>
-          <span>Previous</span>
+          <span className="docs-label">Previous</span>
           {before.title}
         </a>
       )}
       {after && (
         <a rel="next" href={`/docs/${after.slug}`}>
-          <span>Next</span>
+          <span className="docs-label">Next</span>
           {after.title}
         </a>
       )}
