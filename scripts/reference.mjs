@@ -134,7 +134,7 @@ function exportsOf(file) {
   return exported
 }
 
-/** The door of lf's own packages is not for apps; what comes through it belongs to the package. */
+/** `@lf/core/internal` is not for apps: what comes through it belongs to the package. */
 function publicName(specifier) {
   return specifier?.replace(/\/internal$/, "")
 }

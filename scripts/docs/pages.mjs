@@ -48,16 +48,16 @@ function indexPage() {
   return { slug: "", file: indexFile, title: "Overview", section: "", summary: "" }
 }
 
-/** What is in a comment of the list counts as soon as its file is there. */
+/** What is in a comment of the list, as `[Title] (file.md)`, counts as soon as its file is there. */
 function listedPages() {
   let section = ""
   const pages = []
   for (const line of readText(indexFile)
-    .replaceAll(/<!--|-->/g, "")
+    .replaceAll(/<!-- ?| ?-->/g, "")
     .split("\n")) {
     const heading = /^## (.+)$/.exec(line)
     if (heading) section = heading[1]
-    const item = /^- \[(.+?)\]\((.+?\.md)\)(?:: (.+))?/.exec(line)
+    const item = /^- \[(.+?)\] ?\((.+?\.md)\)(?:: (.+))?/.exec(line)
     if (item === null) continue
     const file = posix.join("docs", item[2])
     if (isThere(file)) pages.push({ slug: slugOf(file), file, title: item[1], section, summary: item[3] ?? "" })

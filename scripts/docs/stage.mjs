@@ -26,7 +26,11 @@ export function stagePackage(name, folder) {
     write(folder, target, `${packedText(file, dirname(target))}\n`)
   }
   copyPictures(folder)
-  write(folder, "llms.txt", llmsText((slug) => `docs/${slug}.md`))
+  write(
+    folder,
+    "llms.txt",
+    llmsText((slug) => `docs/${slug}.md`),
+  )
 }
 
 /** The pictures of the manual's pages alone. */
