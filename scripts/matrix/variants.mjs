@@ -74,7 +74,9 @@ export const variants = {
     assets: true,
   },
   "next-16.4.0": { install: ["next@16.4.0"] },
+  // The template is for Next 16: Next 15 has no types for CSS that TypeScript 6 wants.
   "next-15": {
+    files: { "css.d.ts": 'declare module "*.css"\n' },
     edits: { [config]: withoutCacheComponents },
     install: ["next@15.5.9", "react@19.1.1", "react-dom@19.1.1"],
   },

@@ -22,7 +22,7 @@ interface AppPackage {
 }
 
 /** The oldest Next that @lf/next works with. */
-const NEXT_MIN = [16, 4, 0] as const
+const NEXT_MIN = [15, 5, 0] as const
 /** Files of the todo template by their place below the folder that has `app/`; the todo list gets a page of its own. */
 const FILES: readonly (readonly [from: string, to: string])[] = [
   ["lf.server.ts", "lf.server.ts"],
