@@ -57,17 +57,17 @@ export async function renderMarkdown(text: string, file: string): Promise<Render
 function loadHighlighter(): Promise<HighlighterCore> {
   return createHighlighterCore({
     engine: createJavaScriptRegexEngine(),
-    themes: [import("shiki/themes/github-light-high-contrast"), import("@shikijs/themes/github-dark")],
+    themes: [import("@shikijs/themes/github-light-high-contrast"), import("@shikijs/themes/github-dark")],
     langs: [
-      import("shiki/langs/tsx"),
-      import("shiki/langs/typescript"),
-      import("shiki/langs/javascript"),
-      import("shiki/langs/json"),
-      import("shiki/langs/shellscript"),
-      import("shiki/langs/sql"),
-      import("shiki/langs/docker"),
-      import("shiki/langs/nginx"),
-      import("shiki/langs/yaml"),
+      import("@shikijs/langs/tsx"),
+      import("@shikijs/langs/typescript"),
+      import("@shikijs/langs/javascript"),
+      import("@shikijs/langs/json"),
+      import("@shikijs/langs/shellscript"),
+      import("@shikijs/langs/sql"),
+      import("@shikijs/langs/docker"),
+      import("@shikijs/langs/nginx"),
+      import("@shikijs/langs/yaml"),
     ],
   })
 }
