@@ -9,6 +9,7 @@ const folders = ["packages/core/src", "packages/react/src", "packages/next/src"]
 /** The page with its tables made new. */
 export async function limitsPage() {
   const text = readFileSync(page, "utf8")
+  checkNumbers(text)
   return replaced(replaced(text, "options", await optionsTable()), "constants", constantsTable())
 }
 
@@ -31,13 +32,31 @@ async function optionsTable() {
   return tableOf(["option", "default", "what"], rows)
 }
 
-function constantsTable() {
+/** What is written by hand: a row that names a constant has its number. @throws Error */
+function checkNumbers(text) {
+  const found = constants()
+  const known = new Map(found.map(({ name, expression }) => [name, expression]))
+  const rows = text.matchAll(/^\| .+? \| (.+?) \| `([A-Z_]+_MAX)` \| .+ \|$/gm)
+  for (const [, number, name] of rows) {
+    const value = evaluated(known.get(name) ?? "", known)
+    if (value === undefined) throw new Error(`docs/limits.md: there is no constant ${name}`)
+    const forms = [value.toLocaleString("en"), sizeOf(value)]
+    if (!forms.some((form) => number.startsWith(form)))
+      throw new Error(`docs/limits.md: expected ${forms[0]} for ${name}, got ${number}`)
+  }
+}
+
+function constants() {
   const files = folders.flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
       .map((file) => `${folder}/${file.replaceAll("\\", "/")}`)
       .filter((file) => /\.tsx?$/.test(file) && !/\.test\.|\/testing\//.test(file)),
   )
-  const found = files.sort().flatMap(constantsOf)
+  return files.sort().flatMap(constantsOf)
+}
+
+function constantsTable() {
+  const found = constants()
   const known = new Map(found.map(({ name, expression }) => [name, expression]))
   const limits = found.filter(({ expression }) => evaluated(expression, known) !== undefined)
   const rows = limits.map(({ name, expression, comment, file }) => [
@@ -60,7 +79,7 @@ function constantsOf(file) {
 function evaluated(expression, known) {
   const factors = expression.replace(/\/\/.*$/, "").replaceAll(/\w+/g, (word) => {
     if (/^\d/.test(word)) return word.replaceAll("_", "")
-    const other = known.get(word) ?? constants[word]
+    const other = known.get(word) ?? parts[word]
     return other === undefined ? word : `(${evaluated(String(other), known)})`
   })
   if (!/^[\d\s()*+x a-fA-F]+$/.test(factors)) return undefined
@@ -68,7 +87,7 @@ function evaluated(expression, known) {
 }
 
 /** What the values of limits are made of besides each other. */
-const constants = { PAGE_BYTES: 4096, HASHES_KEPT: 1024 }
+const parts = { PAGE_BYTES: 4096, HASHES_KEPT: 1024 }
 
 function numberOf(value, name) {
   const number = value.toLocaleString("en")
