@@ -1,6 +1,6 @@
 // The documentation as its readers get it: at /docs, in llms.txt, and in the packages.
 import { execFileSync } from "node:child_process"
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { expect, test } from "vitest"
@@ -58,28 +58,41 @@ test("llms.txt lists the pages of the manual, and llms-full.txt has their text",
   expect(full).not.toContain("<!-- with")
 })
 
-test.each(["core", "react", "next", "create-lf-app"])("the package %s carries what its README links to", (name) => {
-  const folder = mkdtempSync(join(tmpdir(), "lf-stage-"))
+const names = ["core", "react", "next", "create-lf-app"]
+
+test("each package carries what its README and its manual link to", () => {
+  const stages = mkdtempSync(join(tmpdir(), "lf-stages-"))
   try {
-    stagePackage(`packages/${name}`, folder)
-    const packed = JSON.parse(
-      execFileSync("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], { cwd: folder, encoding: "utf8" }),
-    ) as [{ files: { path: string }[] }] // what npm prints
-    const files = new Set(packed[0].files.map(({ path }) => path))
-    const pages = [...files].filter((path) => path === "README.md" || /^docs\/.*\.md$/.test(path))
-    const dead = pages.flatMap((page) =>
-      linksOf(readFileSync(join(folder, page), "utf8"))
-        .map((link) => join(dirname(page), link))
-        .filter((path) => !files.has(path) || !existsSync(join(folder, path)))
-        .map((path) => `${page}: ${path}`),
-    )
-    expect(dead).toEqual([])
-    expect(pages.length).toBeGreaterThan(25)
-    expect(files).toContain("llms.txt")
+    const folders = names.map((name) => join(stages, name))
+    for (const [i, name] of names.entries()) stagePackage(`packages/${name}`, folders[i])
+    const options = ["pack", "--dry-run", "--json", "--ignore-scripts"]
+    const packed = JSON.parse(execFileSync("npm", [...options, ...folders], { encoding: "utf8" }))
+    for (const [i, { files }] of (packed as Packed[]).entries()) {
+      const paths = new Set(files.map(({ path }) => path))
+      expect(deadLinks(folders[i], paths)).toEqual([])
+      expect(paths).toContain("llms.txt")
+      expect(paths).toContain("docs/reference/react.md")
+    }
+    expect(packed).toHaveLength(names.length)
   } finally {
-    rmSync(folder, { recursive: true, force: true })
+    rmSync(stages, { recursive: true, force: true })
   }
 })
+
+/** What `npm pack --json` prints of a package. */
+interface Packed {
+  readonly files: readonly { readonly path: string }[]
+}
+
+function deadLinks(folder: string, packed: ReadonlySet<string>): string[] {
+  const pages = [...packed].filter((path) => path === "README.md" || /^docs\/.*\.md$/.test(path))
+  return pages.flatMap((page) =>
+    linksOf(readFileSync(join(folder, page), "utf8"))
+      .map((link) => join(dirname(page), link))
+      .filter((path) => !packed.has(path))
+      .map((path) => `${page}: ${path}`),
+  )
+}
 
 function linksOf(text: string): string[] {
   const prose = text.replaceAll(/^```[\s\S]*?^```/gm, "")
