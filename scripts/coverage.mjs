@@ -6,11 +6,12 @@ import { bin, run, say } from "./run.mjs"
 const covered = [
   "packages/core/src/journal/*.ts",
   "packages/core/src/storage/*.ts",
-  "packages/core/src/network/{codec,first-sync,link,message}.ts",
+  "packages/core/src/network/{codec,fields,first-sync,link,message,presence-codec}.ts",
   "packages/core/src/local/local-entries.ts",
   "packages/core/src/local/local-store.ts",
   "packages/core/src/local/log-at-rest.ts",
-  "packages/core/src/remote/{base-transfer,client-list,remote-store,restore}.ts",
+  "packages/core/src/local/presences.ts",
+  "packages/core/src/remote/{base-transfer,client-list,presence-board,remote-store,restore}.ts",
   "packages/next/src/node/{fence,fs-log,generation}.ts",
 ]
 

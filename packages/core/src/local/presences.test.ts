@@ -17,6 +17,7 @@ function setUp() {
   const asked: number[] = []
   let answer: (news: Sent) => void = () => {}
   let end: (error: LfError) => void = () => {}
+  const ends: ((error: LfError) => void)[] = []
   const link = () => {
     let isOpen = true
     const closed = new Promise<LfError>((resolve) => {
@@ -24,6 +25,7 @@ function setUp() {
         isOpen = false
         resolve(error)
       }
+      ends.push(end)
     })
     return {
       get isOpen() {
@@ -50,7 +52,7 @@ function setUp() {
     while (clock.nextAtMs <= endMs) clock.runNext()
     clock.nowMs = endMs
   }
-  return { pass, presences, sent, asked, link, say, end: (error: LfError) => end(error) }
+  return { pass, presences, sent, asked, link, say, end: (error: LfError) => end(error), ends }
 }
 
 const bytes = (...values: number[]) => Uint8Array.from(values)
@@ -75,6 +77,23 @@ describe("presences of a device", () => {
     expect(sent).toHaveLength(3)
     void presences.run(link())
     expect(sent).toEqual(["t 1", "t 2", "u ", "t 4"])
+  })
+
+  test("of a connection that was replaced change nothing when it ends", async () => {
+    const { presences, asked, link, say, ends } = setUp()
+    const seen: unknown[] = []
+    presences.watch(({ isAll, changed }) => seen.push([isAll, changed.map(({ id }) => id)]))
+    void presences.run(link())
+    await turn()
+    void presences.run(link())
+    await turn()
+    await say(7, true, ["a/t"])
+    ends[0](new LfError("SERVER_CLOSING", "the first one"))
+    await turn()
+    expect([asked.slice(0, 2), seen.at(-1)]).toEqual([
+      [0, 0],
+      [true, ["a/t"]],
+    ])
   })
 
   test("of others are asked for only while they are watched, and are gone with the connection", async () => {

@@ -280,3 +280,26 @@ describe("link", () => {
     expect((await gone.link.closed).message).toBe("away")
   })
 })
+
+describe("presences", () => {
+  test("are sent as long as the link is open, and asked for once at a time", async () => {
+    const { link, received, say } = connected()
+    link.sendPresence("t", Uint8Array.of(1))
+    const news = link.watchPresences(3)
+    await settled()
+    expect(received).toEqual([
+      { type: "presence", tab: "t", value: Uint8Array.of(1) },
+      { type: "watch-presences", version: 3 },
+    ])
+    const answer = { type: "presences" as const, version: 4, isAll: false, changed: [], gone: ["a/t"] }
+    // The second was not asked for.
+    await say(answer, { ...answer, version: 5 })
+    expect(await news).toEqual(answer)
+    const last = link.watchPresences(4)
+    link.close("over")
+    await expect(last).rejects.toMatchObject({ code: "SERVER_CLOSING" })
+    link.sendPresence("t", Uint8Array.of(2))
+    await settled()
+    expect(received).toHaveLength(3)
+  })
+})

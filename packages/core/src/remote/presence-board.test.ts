@@ -61,6 +61,27 @@ describe("presences", () => {
     expect(bo.last).toEqual({ isAll: false, changed: [], gone: ["a/t"] })
   })
 
+  test("of one connection's end leave the others there; a reader is sent each that went once", () => {
+    const { connect, pass, board } = setUp()
+    const [ann, bo, cy] = [connect("a"), connect("b"), connect("c")]
+    for (const one of [ann, bo]) one.show("t", 1)
+    cy.watch()
+    // It waits for later changes, and one that does not yet wait is not answered.
+    cy.watch(cy.version)
+    bo.watch()
+    bo.watch(bo.version)
+    board.leave(ann.client)
+    pass(50)
+    expect(cy.last).toEqual({ isAll: false, changed: [], gone: ["a/t"] })
+    cy.watch(cy.version)
+    bo.watch(bo.version + 1)
+    bo.show("t")
+    pass(50)
+    expect(cy.last).toEqual({ isAll: false, changed: [], gone: ["b/t"] })
+    expect(bo.last).toEqual({ isAll: false, changed: [], gone: ["a/t"] })
+    expect(board.count).toBe(0)
+  })
+
   test("end with their connection; a reader that was away meanwhile is sent what it missed", () => {
     const { connect, pass, board } = setUp()
     const [ann, bo] = [connect("a"), connect("b")]
