@@ -7,6 +7,7 @@ import type { ConnectOptions } from "../tab/options.ts"
 import { DocumentContext, DocumentHandle } from "./document-handle.ts"
 import { keepClient, ownClient } from "./own-client.ts"
 import { bindingOf } from "./query-binding.ts"
+import { showHandle } from "./shown-handles.ts"
 import { useWorkerOfThisLoad } from "./use-dev-worker-restart.ts"
 
 export interface LfProviderProps {
@@ -51,6 +52,7 @@ export function LfProvider(props: LfProviderProps): ReactElement {
   useEffect(() => {
     if (options !== null) handle.use(options)
   })
+  useEffect(() => (process.env.NODE_ENV === "production" ? undefined : showHandle(handle)), [handle])
   useErrorListener(handle, props.onError)
   useWorkerOfThisLoad(handle)
   const tree = <DocumentContext.Provider value={handle}>{children}</DocumentContext.Provider>

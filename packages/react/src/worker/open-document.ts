@@ -1,6 +1,7 @@
 import { type ErrorCode, LfError, type Mutator, type RejectedMutation } from "@lf/core"
 import {
   type Cancel,
+  type Difference,
   Local,
   loadChecksum,
   msOfUuid,
@@ -36,6 +37,8 @@ export interface DocumentOptions {
   readonly token: () => Promise<string | null>
   /** Resolves when there is room for one more open document, to what gives it back. Default: at once. */
   readonly takePlace?: () => Promise<Cancel>
+  /** Development: a mutator whose two runs differ. */
+  readonly onDifference?: ((difference: Difference) => void) | undefined
   /** Anything but rows and rejections changed. */
   readonly onState: () => void
   readonly onRejection: (change: RejectionChange) => void
@@ -174,6 +177,11 @@ export class OpenDocument {
     return this.#opened !== null
   }
 
+  /** For development tools; null: it is not open yet, or any more. */
+  get opened(): Local | null {
+    return this.#isClosed ? null : this.#opened
+  }
+
   setOnline(isOnline: boolean): void {
     this.#isOnline = isOnline
     this.#session?.setOnline(isOnline)
@@ -255,7 +263,7 @@ export class OpenDocument {
   }
 
   async #openInPlace(): Promise<Local> {
-    const { platform, mutator, user, doc, crashed } = this.#options
+    const { platform, mutator, user, doc, crashed, onDifference } = this.#options
     const owning = platform.own(ownerLock(this.#key), {
       migrations: mutator.migrations.length,
       onAsked: (migrations) => this.#handOver(migrations),
@@ -276,7 +284,7 @@ export class OpenDocument {
       if (user !== null) await adoptWholeLog({ platform, doc, user })
       this.#movedMs = user === null ? await platform.movedMs(this.#key) : null
       const opened = await platform.openLog(this.#key)
-      const local = new Local({ opened, module, mutator, host: platform.host, user, crashed })
+      const local = new Local({ opened, module, mutator, host: platform.host, user, crashed, onDifference })
       this.#opened = local
       this.#late = null
       local.watch(() => this.#notify(), this.#options.onRejection)

@@ -1,0 +1,88 @@
+import { type ReactElement, useCallback, useEffect, useRef, useState, useSyncExternalStore } from "react"
+import { createPortal } from "react-dom"
+import { shownHandles, watchShownHandles } from "../hooks/shown-handles.ts"
+import { DevtoolsConnection } from "./devtools-connection.ts"
+import { Panel } from "./panel.tsx"
+import { PANEL_CSS } from "./panel-css.ts"
+
+/** The button in the corner and the panel that it opens, in a shadow root at the end of the page. */
+export function DevtoolsRoot(): ReactElement | null {
+  const root = useShadowRoot()
+  const [isOpen, setOpen] = useState(false)
+  const opener = useRef<HTMLButtonElement>(null)
+  useShortcut(useCallback(() => setOpen((open) => !open), []))
+  const close = () => {
+    setOpen(false)
+    opener.current?.focus()
+  }
+  if (root === null) return null
+  return createPortal(
+    <div className="root">
+      <style>{PANEL_CSS}</style>
+      <button
+        type="button"
+        className="opener"
+        ref={opener}
+        aria-label="Open lf devtools"
+        aria-expanded={isOpen}
+        title="lf devtools (Ctrl or Cmd + Shift + L)"
+        onClick={() => setOpen(true)}
+      >
+        lf
+      </button>
+      {isOpen && <ConnectedPanel onClose={close} />}
+    </div>,
+    root,
+  )
+}
+
+/** Connects to the worker of the first provider in the page. */
+function ConnectedPanel({ onClose }: { readonly onClose: () => void }): ReactElement {
+  const handles = useSyncExternalStore(watchShownHandles, shownHandles, shownHandles)
+  const first = handles.at(0)
+  const connection = useConnection(first?.worker ?? null)
+  return <Panel connection={connection} handles={handles} onClose={onClose} />
+}
+
+/** Made again only when there was no worker: a render makes its `worker` function anew. */
+function useConnection(worker: (() => SharedWorker) | null): DevtoolsConnection | null {
+  const [connection, setConnection] = useState<DevtoolsConnection | null>(null)
+  const latest = useRef(worker)
+  useEffect(() => {
+    latest.current = worker
+  })
+  const hasWorker = worker !== null
+  useEffect(() => {
+    if (!hasWorker || latest.current === null) return
+    const made = new DevtoolsConnection(latest.current)
+    setConnection(made)
+    return () => {
+      setConnection(null)
+      made.close()
+    }
+  }, [hasWorker])
+  return connection
+}
+
+function useShadowRoot(): ShadowRoot | null {
+  const [root, setRoot] = useState<ShadowRoot | null>(null)
+  useEffect(() => {
+    const host = document.createElement("lf-devtools")
+    setRoot(host.attachShadow({ mode: "open" }))
+    document.body.append(host)
+    return () => host.remove()
+  }, [])
+  return root
+}
+
+function useShortcut(toggle: () => void): void {
+  useEffect(() => {
+    const listen = (event: KeyboardEvent) => {
+      if (event.code !== "KeyL" || !event.shiftKey || !(event.ctrlKey || event.metaKey)) return
+      event.preventDefault()
+      toggle()
+    }
+    addEventListener("keydown", listen)
+    return () => removeEventListener("keydown", listen)
+  }, [toggle])
+}

@@ -1,0 +1,210 @@
+import { LfError } from "@lf/core"
+import {
+  type Cancel,
+  copyBug,
+  type Difference,
+  type Host,
+  type Local,
+  PROTOCOL_VERSION,
+  toLfError,
+} from "@lf/core/internal"
+import { writeBugFile } from "../rpc/bug-file.ts"
+import type {
+  DevtoolsAnswers,
+  DevtoolsQuestion,
+  DevtoolsReply,
+  ShownDetail,
+  ShownDifference,
+  ShownDocument,
+  Snapshot,
+} from "../rpc/devtools-protocol.ts"
+import { DocumentProbe } from "./document-probe.ts"
+import { NetworkMeter } from "./metered-network.ts"
+import type { OpenDocument } from "./open-document.ts"
+import { readSql, readTableRows, readTables } from "./shown-rows.ts"
+
+/** A panel that asks nothing for so long is gone, or hidden: nothing is collected for it any more. */
+export const LEASE_MS = 90_000
+const DIFFERENCES_MAX = 50
+
+/** A document as the worker has it. */
+export interface ServedDocument {
+  readonly key: string
+  readonly doc: string
+  readonly user: string | null
+  readonly url: string
+  readonly tabs: number
+  readonly document: OpenDocument
+  readonly meter: NetworkMeter | null
+}
+
+/** What the worker has for the devtools: nothing else than this knows of them. */
+export interface DevtoolsSource {
+  readonly host: Host
+  /** The names of the app's mutations. */
+  readonly mutations: readonly string[]
+  documents(): readonly ServedDocument[]
+}
+
+/** Answers the devtools' panels. Between its first question and LEASE_MS after the last one it collects. */
+export class DevtoolsDesk {
+  readonly #source: DevtoolsSource
+  readonly #probes = new Map<Local, DocumentProbe>()
+  readonly #differences: (ShownDifference & { readonly key: string })[] = []
+  #endLease: Cancel = () => {}
+
+  constructor(source: DevtoolsSource) {
+    this.#source = source
+  }
+
+  meter(): NetworkMeter {
+    return new NetworkMeter(() => this.#source.host.nowMs())
+  }
+
+  /** A mutator's two runs differ in the document of this key. */
+  note(key: string, difference: Difference): void {
+    const { mutation, first, second } = difference
+    this.#differences.unshift({ key, mutation, first: first ?? "nothing", second: second ?? "nothing" })
+    this.#differences.length = Math.min(this.#differences.length, DIFFERENCES_MAX)
+  }
+
+  /** Whether a panel is open. */
+  get isWatched(): boolean {
+    return this.#probes.size > 0
+  }
+
+  async answer(question: DevtoolsQuestion): Promise<DevtoolsReply> {
+    try {
+      return { type: "answer", value: await this.#answer(question) }
+    } catch (error) {
+      const { code, message } = toLfError(error, "WORKER_FAILED")
+      return { type: "error", error: { code, message } }
+    }
+  }
+
+  async #answer(question: DevtoolsQuestion): Promise<DevtoolsAnswers[DevtoolsQuestion["type"]]> {
+    switch (question.type) {
+      case "watch":
+        return this.#watch(question.key)
+      case "tables":
+        return await readTables(this.#local(question.key))
+      case "rows":
+        return await readTableRows(this.#local(question.key), question.table, question.offset)
+      case "sql":
+        return await readSql(this.#local(question.key), question.sql)
+      case "export":
+        return await this.#export(question.key, question.userAgent)
+      default:
+        this.#stop()
+        return null
+    }
+  }
+
+  #watch(key: string | null): Snapshot {
+    this.#endLease()
+    this.#endLease = this.#source.host.after(LEASE_MS, () => this.#stop())
+    const documents = this.#source.documents()
+    this.#probeAll(documents)
+    const chosen = documents.find((one) => one.key === key)
+    return { documents: documents.map(shownDocument), detail: chosen === undefined ? null : this.#detail(chosen) }
+  }
+
+  /** A document that was opened meanwhile is collected as well; one that was closed is let go. */
+  #probeAll(documents: readonly ServedDocument[]): void {
+    const open = new Set(documents.flatMap(({ document }) => document.opened ?? []))
+    for (const [local, probe] of this.#probes) {
+      if (open.has(local)) continue
+      probe.stop()
+      this.#probes.delete(local)
+    }
+    for (const local of open) if (!this.#probes.has(local)) this.#probes.set(local, new DocumentProbe(local))
+  }
+
+  #stop(): void {
+    this.#endLease()
+    for (const probe of this.#probes.values()) probe.stop()
+    this.#probes.clear()
+  }
+
+  #detail(served: ServedDocument): ShownDetail {
+    const { document, meter, url, key } = served
+    const probe = document.opened === null ? undefined : this.#probes.get(document.opened)
+    const { error, isOnlineWanted } = document.state
+    if (error !== null && error.code !== meter?.errors[0]?.code)
+      meter?.note(new LfError(error.code as never, error.message)) // it is an ErrorCode
+    const { tries, failures, framesIn, framesOut, bytesIn, bytesOut, connectedSince, errors } =
+      meter ?? new NetworkMeter(() => 0)
+    return {
+      queries: probe?.queries(served) ?? [],
+      mutations: probe?.mutations() ?? [],
+      connection: {
+        url,
+        isOnlineWanted,
+        tries,
+        failures,
+        framesIn,
+        framesOut,
+        bytesIn,
+        bytesOut,
+        connectedSince,
+        errors: [...errors],
+      },
+      differences: this.#differences.filter((one) => one.key === key),
+    }
+  }
+
+  async #export(key: string, userAgent: string): Promise<string> {
+    const served = this.#find(key)
+    const local = this.#local(key)
+    const copy = copyBug(local)
+    const nowMs = this.#source.host.nowMs()
+    const probe = this.#probes.get(local)
+    return await writeBugFile({
+      copy,
+      notes: {
+        madeAt: new Date(nowMs).toISOString(),
+        doc: served.doc,
+        user: served.user,
+        clockMs: nowMs,
+        code: { protocol: PROTOCOL_VERSION, mutations: this.#source.mutations, userAgent },
+        status: served.document.state.status,
+        errors: served.meter?.errors.map(({ code, message, at }) => ({ code, message, at })) ?? [],
+        timeline: (probe?.mutations() ?? []).map(({ name, at, outcome, args }) => ({ name, at, outcome, args })),
+      },
+    })
+  }
+
+  #find(key: string): ServedDocument {
+    const served = this.#source.documents().find((one) => one.key === key)
+    if (served === undefined)
+      throw new LfError("LOG_CLOSED", "expected an open document, got one that was closed meanwhile")
+    return served
+  }
+
+  #local(key: string): Local {
+    const { document } = this.#find(key)
+    if (document.opened !== null) return document.opened
+    throw new LfError("LOG_CLOSED", "expected an open document, got one that is not open yet")
+  }
+}
+
+function shownDocument({ key, doc, user, tabs, document }: ServedDocument): ShownDocument {
+  const { status, error, isOpen, isDurable, pendingCount, lsn } = document.state
+  const local = document.opened
+  return {
+    key,
+    doc,
+    user,
+    status,
+    error: error === null ? null : { code: error.code, message: error.message },
+    isOpen,
+    isDurable,
+    pending: pendingCount,
+    lsn,
+    epoch: local?.epoch ?? "",
+    pageCount: local?.base.pageCount ?? 0,
+    bytes: local?.storedBytes ?? 0,
+    tabs,
+    queries: document.queryCount,
+  }
+}
