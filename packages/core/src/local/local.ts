@@ -47,17 +47,8 @@ export class Local {
 
   /** Recovers what was stored. @throws LOG_CORRUPT MIGRATION_EDITED MIGRATION_FAILED */
   constructor(options: LocalOptions) {
-    const {
-      opened,
-      module,
-      mutator,
-      host,
-      user,
-      rollupBytes,
-      runsPerSlice,
-      crashed = new Set(),
-      onDifference,
-    } = options
+    const { opened, module, mutator, host, user, rollupBytes, runsPerSlice } = options
+    const { crashed = new Set(), onDifference, onRerun } = options
     this.#host = host
     this.#mutator = mutator
     this.#store = new LocalStore(opened, host, rollupBytes)

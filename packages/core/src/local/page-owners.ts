@@ -50,7 +50,10 @@ export function pageOwners(
       if (page === undefined) continue
       const { children, overflows } = readTreePage(page, pageNo)
       for (const child of children) todo.push(child)
-      for (const { first, count } of overflows) left -= followChain(pages, { first, count }, { wanted, found, owner })
+      for (const { first, count } of overflows) {
+        const chain = { first, count: Math.min(count, left) }
+        left -= followChain(pages, chain, { wanted, found, owner })
+      }
     }
   }
   return found

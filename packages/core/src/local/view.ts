@@ -132,7 +132,8 @@ export class View {
     const onRerun = this.#onRerun
     const thrown = new Map<number, { readonly error: unknown }>()
     timeline.rebase(this.db, (index, error) => thrown.set(index, { error }))
-    if (onRerun !== undefined) timeline.pending().forEach((mutation, i) => onRerun(mutation, thrown.get(i) ?? null))
+    if (onRerun === undefined) return
+    for (const [i, mutation] of timeline.pending().entries()) onRerun(mutation, thrown.get(i) ?? null)
   }
 
   /** Runs the queries again that read a changed page, once for all changes since the last call (I6). */
