@@ -18,7 +18,6 @@ export function DevtoolsRoot(): ReactElement | null {
   if (root === null) return null
   return createPortal(
     <div className="root">
-      <style>{PANEL_CSS}</style>
       <button
         type="button"
         className="opener"
@@ -68,7 +67,14 @@ function useShadowRoot(): ShadowRoot | null {
   const [root, setRoot] = useState<ShadowRoot | null>(null)
   useEffect(() => {
     const host = document.createElement("lf-devtools")
-    setRoot(host.attachShadow({ mode: "open" }))
+    const made = host.attachShadow({ mode: "open" })
+    // A sheet made here, unlike a style element, is allowed by every Content-Security-Policy. jsdom has none.
+    if ("adoptedStyleSheets" in made) {
+      const sheet = new CSSStyleSheet()
+      sheet.replaceSync(PANEL_CSS)
+      made.adoptedStyleSheets = [sheet]
+    }
+    setRoot(made)
     document.body.append(host)
     return () => host.remove()
   }, [])

@@ -66,8 +66,9 @@ export function startWorker(options: StartWorkerOptions): void {
 function development({
   checksMutators = true,
 }: StartWorkerOptions): Pick<WorkerHostOptions, "devtools" | "checksMutators"> {
-  if (process.env.NODE_ENV !== "development") return {}
-  return { devtools: (source) => new DevtoolsDesk(source), checksMutators }
+  return process.env.NODE_ENV === "development"
+    ? { devtools: (source) => new DevtoolsDesk(source), checksMutators }
+    : {}
 }
 
 /** A failure before the start: the tabs are sent the error, and the next one that connects gets a new worker. */
