@@ -8,19 +8,20 @@ import { toShownError } from "./to-shown-error.ts"
 export interface BugViewProps {
   readonly connection: DevtoolsConnection
   readonly documentKey: string
+  readonly version: string | undefined
 }
 
 /** Says what the file holds before it is saved. */
-export function BugView({ connection, documentKey }: BugViewProps): ReactElement {
+export function BugView({ connection, documentKey, version }: BugViewProps): ReactElement {
   const [isAgreed, setAgreed] = useState(false)
   const [saved, setSaved] = useState<string | null>(null)
   const [error, setError] = useState<ShownError | null>(null)
   const save = async () => {
     setError(null)
     try {
-      const question = { type: "export", key: documentKey, userAgent: navigator.userAgent } as const
-      const text = await connection.ask(question)
-      const name = `bug-${new Date().toISOString().slice(0, 19).replaceAll(":", "")}.lf.json`
+      const { userAgent } = navigator
+      const text = await connection.ask({ type: "export", key: documentKey, version: version ?? null, userAgent })
+      const name = `bug-${new Date().toISOString().slice(0, 19).replaceAll(":", "")}.lfbug`
       saveFile(name, text)
       setSaved(`${name}, ${bytesText(text.length)}`)
     } catch (thrown) {
@@ -34,7 +35,9 @@ export function BugView({ connection, documentKey }: BugViewProps): ReactElement
       <ul>
         <li>every row of this document as this device has it: the users' data</li>
         <li>the changes that wait for the server, and those that it rejected, with their arguments</li>
-        <li>the user's id, the clock, the hashes of the migrations, the browser's name, the last errors</li>
+        <li>
+          the user's id, the clock, the app's version and its migrations' hashes, the browser's name, the last errors
+        </li>
       </ul>
       <p>It has no token, no cookie and no secret of this device. Send it to those alone who may read the document.</p>
       <p>

@@ -2,11 +2,15 @@ import { type ReactElement, useCallback, useEffect, useRef, useState, useSyncExt
 import { createPortal } from "react-dom"
 import { shownHandles, watchShownHandles } from "../hooks/shown-handles.ts"
 import { DevtoolsConnection } from "./devtools-connection.ts"
-import { Panel } from "./panel.tsx"
+import { Panel, type PanelProps } from "./panel.tsx"
 import { PANEL_CSS } from "./panel-css.ts"
 
+export interface DevtoolsRootProps {
+  readonly version?: string | undefined
+}
+
 /** The button in the corner and the panel that it opens, in a shadow root at the end of the page. */
-export function DevtoolsRoot(): ReactElement | null {
+export function DevtoolsRoot({ version }: DevtoolsRootProps): ReactElement | null {
   const root = useShadowRoot()
   const [isOpen, setOpen] = useState(false)
   const opener = useRef<HTMLButtonElement>(null)
@@ -29,18 +33,18 @@ export function DevtoolsRoot(): ReactElement | null {
       >
         lf
       </button>
-      {isOpen && <ConnectedPanel onClose={close} />}
+      {isOpen && <ConnectedPanel version={version} onClose={close} />}
     </div>,
     root,
   )
 }
 
 /** Connects to the worker of the first provider in the page. */
-function ConnectedPanel({ onClose }: { readonly onClose: () => void }): ReactElement {
+function ConnectedPanel({ version, onClose }: Pick<PanelProps, "version" | "onClose">): ReactElement {
   const handles = useSyncExternalStore(watchShownHandles, shownHandles, shownHandles)
   const first = handles.at(0)
   const connection = useConnection(first?.worker ?? null)
-  return <Panel connection={connection} handles={handles} onClose={onClose} />
+  return <Panel connection={connection} handles={handles} version={version} onClose={onClose} />
 }
 
 /** Made again only when there was no worker: a render makes its `worker` function anew. */

@@ -7,19 +7,24 @@ const Root =
     ? lazy(async () => ({ default: (await import("./devtools-root.tsx")).DevtoolsRoot }))
     : null
 
+export interface LfDevtoolsProps {
+  /** The app's version, such as a commit's hash: bug files carry it. */
+  readonly version?: string
+}
+
 /**
  * A panel for development: the worker's documents, their tables, queries and mutations, and "Export this bug". Render it
  * once, anywhere in the page. In production it is nothing, and not in the bundle.
  *
  * @example <body>{children}<LfDevtools /></body>
  */
-export function LfDevtools(): ReactElement | null {
+export function LfDevtools({ version }: LfDevtoolsProps): ReactElement | null {
   const isPage = useSyncExternalStore(
     noChange,
     () => true,
     () => false,
   )
-  return Root === null || !isPage ? null : createElement(Suspense, { fallback: null }, createElement(Root))
+  return Root === null || !isPage ? null : createElement(Suspense, { fallback: null }, createElement(Root, { version }))
 }
 
 function noChange(): () => void {

@@ -17,10 +17,11 @@ type View = (typeof VIEWS)[number]
 export interface PanelProps {
   readonly connection: DevtoolsConnection | null
   readonly handles: readonly DocumentHandle[]
+  readonly version: string | undefined
   readonly onClose: () => void
 }
 
-export function Panel({ connection, handles, onClose }: PanelProps): ReactElement {
+export function Panel({ connection, handles, version, onClose }: PanelProps): ReactElement {
   const [view, setView] = useState<View>("Documents")
   const [chosen, setChosen] = useState<string | null>(null)
   const [known, setKnown] = useState<readonly ShownDocument[]>([])
@@ -53,7 +54,13 @@ export function Panel({ connection, handles, onClose }: PanelProps): ReactElemen
         {error !== null && <ErrorLine error={{ code: "WORKER_FAILED", message: error.message }} />}
         {connection !== null && view === "Documents" && <DocumentsView documents={snapshot.documents} />}
         {connection !== null && key !== null && snapshot.detail !== null && view !== "Documents" && (
-          <Chosen key={key} view={view} {...{ connection, handles }} documentKey={key} detail={snapshot.detail} />
+          <Chosen
+            key={key}
+            view={view}
+            {...{ connection, handles, version }}
+            documentKey={key}
+            detail={snapshot.detail}
+          />
         )}
       </div>
     </section>
@@ -65,10 +72,11 @@ function Chosen(props: {
   readonly view: View
   readonly connection: DevtoolsConnection
   readonly handles: readonly DocumentHandle[]
+  readonly version: string | undefined
   readonly documentKey: string
   readonly detail: ShownDetail
 }): ReactElement {
-  const { view, connection, handles, documentKey, detail } = props
+  const { view, connection, handles, version, documentKey, detail } = props
   switch (view) {
     case "Tables":
       return <TablesView connection={connection} documentKey={documentKey} />
@@ -79,7 +87,7 @@ function Chosen(props: {
     case "Connection":
       return <ConnectionView connection={detail.connection} />
     default:
-      return <BugView connection={connection} documentKey={documentKey} />
+      return <BugView connection={connection} documentKey={documentKey} version={version} />
   }
 }
 

@@ -8,8 +8,9 @@ import { toShownError } from "./to-shown-error.ts"
 
 /** Rows of one step, as many as the worker answers. */
 const STEP_ROWS = 50
-/** The list and the rows are read again this often. */
+/** The list and the rows are read again this often, and at most a twentieth of the time is spent on it. */
 const READ_MS = 2_000
+const READ_SHARE = 20
 
 export interface TablesViewProps {
   readonly connection: DevtoolsConnection
@@ -27,6 +28,8 @@ export function TablesView({ connection, documentKey }: TablesViewProps): ReactE
   const [offset, setOffset] = useState(0)
   const { tables, rows, error } = useTables({ connection, documentKey }, chosen, offset)
   const table = tables.find(({ name }) => name === chosen)
+  const first = tables.at(0)?.name ?? null
+  useEffect(() => setChosen((name) => name ?? first), [first])
   const choose = (name: string) => {
     setChosen(name)
     setOffset(0)
@@ -102,10 +105,12 @@ function useTables({ connection, documentKey: key }: TablesViewProps, table: str
     let isOver = false
     let timer: ReturnType<typeof setTimeout>
     const again = async () => {
+      const startedMs = performance.now()
       const next = await read()
       if (isOver) return
       setAnswer(next)
-      timer = setTimeout(() => void again(), READ_MS)
+      const tookMs = performance.now() - startedMs
+      timer = setTimeout(() => void again(), Math.max(READ_MS, tookMs * READ_SHARE))
     }
     void again()
     return () => {

@@ -7,7 +7,7 @@ const bug: Bug = {
     doc: "d",
     user: null,
     clockMs: 5,
-    code: { protocol: 1, mutations: ["Add"], userAgent: "a browser" },
+    code: { version: null, protocol: 1, mutations: ["Add"], userAgent: "a browser" },
     status: "connected",
     errors: [],
     timeline: [],

@@ -11,7 +11,13 @@ export interface BugNotes {
   readonly user: string | null
   /** The client's clock, in milliseconds since 1970. */
   readonly clockMs: number
-  readonly code: { readonly protocol: number; readonly mutations: readonly string[]; readonly userAgent: string }
+  readonly code: {
+    /** The app's own, if it gave one to its devtools. */
+    readonly version: string | null
+    readonly protocol: number
+    readonly mutations: readonly string[]
+    readonly userAgent: string
+  }
   readonly status: string
   readonly errors: readonly { readonly code: string; readonly message: string; readonly at: number }[]
   /** The newest mutations as the panel saw them, for reading. */

@@ -142,7 +142,7 @@ export type DevtoolsQuestion =
   | { readonly type: "tables"; readonly key: string }
   | { readonly type: "rows"; readonly key: string; readonly table: string; readonly offset: number }
   | { readonly type: "sql"; readonly key: string; readonly sql: string }
-  | { readonly type: "export"; readonly key: string; readonly userAgent: string }
+  | { readonly type: "export"; readonly key: string; readonly version: string | null; readonly userAgent: string }
   | { readonly type: "stop" }
 
 export type DevtoolsReply =

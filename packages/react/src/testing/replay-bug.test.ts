@@ -37,7 +37,7 @@ async function device() {
   const seen = await document.query(rows)
   const panel = new DevtoolsConnection(worker)
   await panel.ask({ type: "watch", key: "anonymous/d" })
-  const file = await panel.ask({ type: "export", key: "anonymous/d", userAgent: "a test" })
+  const file = await panel.ask({ type: "export", key: "anonymous/d", version: null, userAgent: "a test" })
   panel.close()
   release()
   return { file, seen, remote }

@@ -60,7 +60,7 @@ export class ReplayedBug implements AsyncDisposable {
  *
  * @throws BUG_FILE_INVALID MIGRATION_EDITED MIGRATION_FAILED TEST_OPTION_INVALID
  * @example
- * await using bug = await replayBug(await readFile("bugs/lost-title.lf.json", "utf8"), { mutator })
+ * await using bug = await replayBug(await readFile("bugs/lost-title.lfbug", "utf8"), { mutator })
  * expect(await bug.query(sql`select title from todos`)).toEqual([{ title: "milk" }])
  */
 export async function replayBug(file: string, { mutator }: ReplayOptions): Promise<ReplayedBug> {

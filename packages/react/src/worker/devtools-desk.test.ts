@@ -1,4 +1,6 @@
+import { defineMutation, defineMutator, sql } from "@lf/core"
 import { expect, test } from "vitest"
+import { z } from "zod"
 import { readBugFile } from "../rpc/bug-file.ts"
 import type { DevtoolsAnswers, DevtoolsQuestion, ShownDetail } from "../rpc/devtools-protocol.ts"
 import { adding, itemsMutator, itemsQuery, itemsServer, SceneTab, WorkerScene } from "../testing/worker-scene.ts"
@@ -8,11 +10,11 @@ import { WorkerHost } from "./worker-host.ts"
 const key = "anonymous/d"
 
 /** A worker with a desk, a tab that shows items, and a panel. */
-async function open({ isOnline = false } = {}) {
+async function open({ isOnline = false, mutator = itemsMutator } = {}) {
   const scene = new WorkerScene(isOnline ? { network: (await itemsServer()).network } : {})
   const desks: DevtoolsDesk[] = []
   const worker = new WorkerHost({
-    mutator: itemsMutator,
+    mutator,
     platform: scene.platform,
     end: () => {},
     devtools: (source) => {
@@ -139,8 +141,28 @@ test("an exported bug has the pending mutations, and no secret of the client", a
   const { tab, ask } = await open()
   tab.say(adding("a"), adding("b"))
   await expect.poll(() => tab.count("mutated")).toBe(2)
-  const { notes, copy } = await readBugFile(await ask({ type: "export", key, userAgent: "a browser" }))
+  const { notes, copy } = await readBugFile(await ask({ type: "export", key, version: "v7", userAgent: "a browser" }))
   expect(copy.pending.length).toBe(2)
-  expect(notes).toMatchObject({ doc: "d", user: null, code: { mutations: ["Add"], userAgent: "a browser" } })
+  expect(notes).toMatchObject({
+    doc: "d",
+    user: null,
+    code: { version: "v7", mutations: ["Add"], userAgent: "a browser" },
+  })
   expect(Object.keys(copy)).not.toContain("secret")
+})
+
+test("a mutator whose runs differ is reported in every tab and in the panel, and its change stands", async () => {
+  const Roll = defineMutation("Roll", z.null(), (tx) => void tx.run(sql`insert into rolls values (${Math.random()})`))
+  const mutator = defineMutator({ migrations: [sql`create table rolls (v real) strict`], mutations: [Roll] })
+  const { tab, detail } = await open({ mutator })
+  tab.say({ type: "mutate", uid: adding("").uid, name: "Roll", args: null })
+  await expect.poll(() => tab.count("mutated")).toBe(1)
+  expect(tab.last("uncaught")?.error).toMatchObject({
+    code: "MUTATION_UNREPEATABLE",
+    message: expect.stringContaining("Roll is not repeatable"),
+  })
+  expect((await detail()).differences).toMatchObject([
+    { mutation: "Roll", first: expect.stringContaining("insert into rolls") },
+  ])
+  expect(tab.state?.pendingCount).toBe(1)
 })

@@ -87,13 +87,13 @@ export class DevtoolsDesk {
       case "watch":
         return this.#watch(question.key)
       case "tables":
-        return await readTables(this.#local(question.key))
+        return await readTables(this.#local(question.key), () => this.#source.host.monotonicMs())
       case "rows":
         return await readTableRows(this.#local(question.key), question.table, question.offset)
       case "sql":
         return await readSql(this.#local(question.key), question.sql)
       case "export":
-        return await this.#export(question.key, question.userAgent)
+        return await this.#export(question)
       default:
         this.#stop()
         return null
@@ -153,7 +153,7 @@ export class DevtoolsDesk {
     }
   }
 
-  async #export(key: string, userAgent: string): Promise<string> {
+  async #export({ key, version, userAgent }: Extract<DevtoolsQuestion, { type: "export" }>): Promise<string> {
     const served = this.#find(key)
     const local = this.#local(key)
     const copy = copyBug(local)
@@ -166,7 +166,7 @@ export class DevtoolsDesk {
         doc: served.doc,
         user: served.user,
         clockMs: nowMs,
-        code: { protocol: PROTOCOL_VERSION, mutations: this.#source.mutations, userAgent },
+        code: { version, protocol: PROTOCOL_VERSION, mutations: this.#source.mutations, userAgent },
         status: served.document.state.status,
         errors: served.meter?.errors.map(({ code, message, at }) => ({ code, message, at })) ?? [],
         timeline: (probe?.mutations() ?? []).map(({ name, at, outcome, args }) => ({ name, at, outcome, args })),

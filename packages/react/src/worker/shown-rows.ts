@@ -7,8 +7,12 @@ export const TABLE_ROWS_MAX = 50
 export const QUERY_ROWS_MAX = 200
 export const CELL_CHARS_MAX = 500
 
-/** The app's tables, views and virtual tables, with counts as far as they are found within the limits of a query. */
-export async function readTables(local: Local): Promise<ShownTable[]> {
+/** Counting rows ends after so long: what comes then is shown without a count. */
+const COUNTS_MS_MAX = 200
+
+/** The app's tables, views and virtual tables, with counts as far as there is time. */
+export async function readTables(local: Local, nowMs: () => number): Promise<ShownTable[]> {
+  const startedMs = nowMs()
   const list = local.inside.db.exec(
     `select name, type from pragma_table_list where schema = 'main' and type in ('table', 'view', 'virtual')
       and name not like 'sqlite!_%' escape '!' and name not like '!_!_lf!_%' escape '!' order by name`,
@@ -20,7 +24,7 @@ export async function readTables(local: Local): Promise<ShownTable[]> {
       name: String(name),
       type: String(type),
       columns: columns.map((one) => ({ name: String(one.name), type: String(one.type), isKey: one.pk !== 0 })),
-      rows: await countRows(local, String(name)),
+      rows: nowMs() - startedMs > COUNTS_MS_MAX ? null : await countRows(local, String(name)),
     })
   }
   return tables
