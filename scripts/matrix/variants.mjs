@@ -4,10 +4,6 @@
 const config = "next.config.mjs"
 /** Adds an option to Next's config. */
 const withOption = (option) => (text) => text.replace("withLf({", `withLf({\n  ${option},`)
-const chain =
-  (...edits) =>
-  (text, context) =>
-    edits.reduce((all, edit) => edit(all, context), text)
 const withoutCacheComponents = (text) => text.replace(/\s*(cacheComponents|partialPrefetching): true,/g, "")
 
 const proxy = `import { type NextRequest, NextResponse } from "next/server"
@@ -73,12 +69,14 @@ export const variants = {
   // Scripts and styles come from another origin; the worker has to come from the app's own.
   cdn: {
     edits: {
-      [config]: chain((text, { assetsPort }) => withOption(`assetPrefix: "http://localhost:${assetsPort}"`)(text)),
+      [config]: (text, { assetsPort }) => withOption(`assetPrefix: "http://localhost:${assetsPort}"`)(text),
     },
     assets: true,
   },
   "next-16.4.0": { install: ["next@16.4.0"] },
+  // The template is for Next 16: Next 15 has no types for CSS that TypeScript 6 wants.
   "next-15": {
+    files: { "css.d.ts": 'declare module "*.css"\n' },
     edits: { [config]: withoutCacheComponents },
     install: ["next@15.5.9", "react@19.1.1", "react-dom@19.1.1"],
   },

@@ -22,7 +22,7 @@ interface AppPackage {
 }
 
 /** The oldest Next that @lf/next works with. */
-const NEXT_MIN = [16, 4, 0] as const
+const NEXT_MIN = [15, 5, 0] as const
 /** Files of the todo template by their place below the folder that has `app/`; the todo list gets a page of its own. */
 const FILES: readonly (readonly [from: string, to: string])[] = [
   ["lf.server.ts", "lf.server.ts"],
@@ -32,6 +32,7 @@ const FILES: readonly (readonly [from: string, to: string])[] = [
   ["app/lf/todo-mutations.ts", "app/lf/todo-mutations.ts"],
   ["app/lf/worker.ts", "app/lf/worker.ts"],
   ["app/todos.tsx", "app/lf/todos.tsx"],
+  ["app/todos-page.tsx", "app/lf/todos-page.tsx"],
   ["app/todos.css", "app/lf/todos.css"],
   ["app/l/[id]/page.tsx", "app/lf/[id]/page.tsx"],
 ]
@@ -80,8 +81,8 @@ async function planFor(options: {
 
 /** The todo list's files move together: their imports of each other are shorter. */
 function placed(to: string, text: string): string {
-  if (to === "app/lf/todos.tsx") return text.replaceAll('"./lf/', '"./')
-  return to === "app/lf/[id]/page.tsx" ? text.replaceAll('"../../todos"', '"../todos"') : text
+  if (to.startsWith("app/lf/todos")) return text.replaceAll('"./lf/', '"./')
+  return to === "app/lf/[id]/page.tsx" ? text.replaceAll('"../../todos', '"../todos') : text
 }
 
 function packageChange(before: string, ours: string): Change {

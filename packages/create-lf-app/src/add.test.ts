@@ -64,7 +64,8 @@ describe("--add", () => {
         expect(said).toContain(`create ${join(base, file)} (`)
         expect(read(join(base, file))).not.toBe("")
       }
-      expect(read(`${base}app/lf/todos.tsx`)).toContain('from "./connect"')
+      expect(read(`${base}app/lf/todos-page.tsx`)).toContain('from "./connect"')
+      expect(read(`${base}app/lf/todos.tsx`)).toContain('from "./todo-mutations"')
       expect(read(`${base}app/lf/[id]/page.tsx`)).toContain('from "../todos"')
       expect(read("next.config.mjs")).toContain("export default withLf({})")
       expect(read(".gitignore")).toContain("\n.lf\n")
@@ -128,7 +129,7 @@ describe("--add", () => {
     ["no package.json", () => rmSync(join(cwd, "package.json")), /no package\.json/],
     ["a package.json that is none", () => write("package.json", "[]"), /no JSON object/],
     ["no Next", () => write("package.json", "{}"), /no dependency `next`/],
-    ["an old Next", () => write("package.json", '{"dependencies":{"next":"^15.5.0"}}'), /needs next 16\.4\.0 or newer/],
+    ["an old Next", () => write("package.json", '{"dependencies":{"next":"^15.4.0"}}'), /needs next 15\.5\.0 or newer/],
     ["no TypeScript", () => rmSync(join(cwd, "tsconfig.json")), /no tsconfig\.json/],
     ["no App Router", () => rmSync(join(cwd, "app"), { recursive: true }), /needs the App Router/],
   ])("%s is refused in a sentence, and nothing is written", async (_what, change, reason) => {

@@ -14,6 +14,7 @@ describe("layers", () => {
   test("a later layer's file takes the place of an earlier one's; package.json is merged, AGENTS.md grows", async () => {
     const [todo, auth] = await Promise.all([readTemplate("todo"), readTemplate("auth")])
     expect(auth.get("app/todos.tsx")).toBe(todo.get("app/todos.tsx"))
+    expect([todo.has("app/todos-page.tsx"), auth.has("app/todos-page.tsx")]).toEqual([true, false])
     expect(auth.get("lf.server.ts")).not.toBe(todo.get("lf.server.ts"))
     expect(auth.get("AGENTS.md")).toBe(
       `${todo.get("AGENTS.md")}\n${readFileSync(join(root, "auth/AGENTS.md"), "utf8")}`,

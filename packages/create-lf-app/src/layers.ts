@@ -15,6 +15,9 @@ const LAYERS: Readonly<Record<TemplateName, readonly string[]>> = {
   auth: ["common", "todo", "auth"],
 }
 
+/** Files of its layers that a template has no use for. */
+const OMITTED: Partial<Record<TemplateName, readonly string[]>> = { auth: ["app/todos-page.tsx"] }
+
 /** npm packs no .gitignore, so the layers have it under another name. */
 const RENAMED = new Map([["_gitignore", ".gitignore"]])
 /** Each layer adds to these. */
@@ -41,6 +44,7 @@ export async function readTemplate(name: TemplateName): Promise<ReadonlyMap<stri
       files.set(target, joined(target, files.get(target), text))
     }
   }
+  for (const path of OMITTED[name] ?? []) files.delete(path)
   return files
 }
 

@@ -14,7 +14,7 @@ export interface Finding {
 }
 
 const NODE_MIN = [20, 9]
-const NEXT_MIN = [16, 4]
+const NEXT_MIN = [15, 5]
 const ANSWER_MS_MAX = 10_000
 const OURS = ["@lf/core", "@lf/react", "@lf/next"]
 

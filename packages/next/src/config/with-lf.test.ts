@@ -42,7 +42,20 @@ describe("withLf", () => {
 
   test("refuses by name what cannot work, and says what to do", () => {
     expect(() => withLf({ output: "export" })).toThrow(unsupported)
+    vi.spyOn(process, "argv", "get").mockReturnValue(["node", "next", "build", "--webpack"])
     for (const assetPrefix of ["https://cdn.example.com", "http://x", "//cdn.example.com/a"])
       expect(() => withLf({ assetPrefix })).toThrow(/SharedWorker/)
+    expect(() => withLf({ assetPrefix: "/static" })).not.toThrow()
+    vi.restoreAllMocks()
+  })
+
+  test("takes files from a CDN, and workers from the app's own origin, below its basePath", async () => {
+    const config = withLf({ assetPrefix: "//cdn.example.com/a", basePath: "/app", experimental: { useOffline: true } })
+    expect(config.experimental).toEqual({ useOffline: true, turbopackWorkerAssetPrefix: "/app" })
+    const policy = await policyOf(config)
+    for (const part of ["script-src", "style-src", "font-src", "connect-src"])
+      expect(policy).toContain(`${part} 'self' https://cdn.example.com`)
+    expect(policy).toContain("worker-src 'self';")
+    expect(withLf({}).experimental).toBeUndefined()
   })
 })

@@ -21,7 +21,9 @@ const EXTERNAL = ["@lf/next", "fs-native-extensions"]
 /**
  * A Next config with what lf needs: packages that stay outside of the server's bundle, the address of the route with the
  * `basePath` before it, and headers.
- * @throws CONFIG_UNSUPPORTED for `output: "export"` and an `assetPrefix` on another origin
+ * An `assetPrefix` on another origin, as a CDN, is for all files but the workers, which browsers start from the app's own origin
+ * alone: Turbopack knows that, webpack does not.
+ * @throws CONFIG_UNSUPPORTED for `output: "export"`, and for an `assetPrefix` on another origin under webpack
  * @example export default withLf({ cacheComponents: true })
  */
 export function withLf(config: NextConfig, options?: WithLfOptions): NextConfig
@@ -42,26 +44,33 @@ function withParts(config: NextConfig, { path = "/api/lf", headers = true }: Wit
       'expected an app with a server, got output: "export": leave it out, or "standalone"',
     )
   }
-  if (/^(https?:)?\/\//.test(assetPrefix)) {
+  const assets = originOf(assetPrefix)
+  if (assets !== null && process.argv.includes("--webpack")) {
     throw new LfError(
       "CONFIG_UNSUPPORTED",
-      `expected an assetPrefix on the app's own origin, got ${assetPrefix}: browsers start no SharedWorker from another origin. Let the CDN stand in front of the app instead`,
+      `expected an assetPrefix on the app's own origin under webpack, got ${assetPrefix}: browsers start no SharedWorker from another origin. Build with Turbopack, or let the CDN stand in front of the app`,
     )
   }
   return {
     ...config,
+    ...(assets !== null && { experimental: { ...config.experimental, turbopackWorkerAssetPrefix: basePath } }),
     serverExternalPackages: [...new Set([...(config.serverExternalPackages ?? []), ...EXTERNAL])],
     env: { ...config.env, NEXT_PUBLIC_LF_PATH: `${basePath}${path}` },
-    ...(headers && { headers: async () => [forEveryPage(), ...((await config.headers?.()) ?? [])] }),
+    ...(headers && { headers: async () => [forEveryPage(assets), ...((await config.headers?.()) ?? [])] }),
   }
 }
 
-function forEveryPage() {
+/** The other origin that an `assetPrefix` names; null: it is a path. */
+function originOf(assetPrefix: string): string | null {
+  return /^(https?:)?\/\//.test(assetPrefix) ? new URL(assetPrefix, "https://here").origin : null
+}
+
+function forEveryPage(assets: string | null) {
   const isDevelopment = process.env.NODE_ENV === "development"
   return {
     source: "/:path*",
     headers: [
-      { key: "Content-Security-Policy", value: contentSecurityPolicy(isDevelopment) },
+      { key: "Content-Security-Policy", value: contentSecurityPolicy({ isDevelopment, assets }) },
       { key: "X-Content-Type-Options", value: "nosniff" },
       // A document's address may be all that opens it: it goes to no other site.
       { key: "Referrer-Policy", value: "same-origin" },

@@ -30,7 +30,9 @@ test("changes that have not reached the server are asked about, and kept while t
   )
   fireEvent.click(screen.getByText("write"))
   fireEvent.click(screen.getByRole("button", { name: "Sign out" }))
-  expect((await screen.findByRole("alert")).textContent).toContain("have not reached the server")
+  expect((await screen.findByRole("alert", {}, { timeout: 10_000 })).textContent).toContain(
+    "have not reached the server",
+  )
   fireEvent.click(screen.getByRole("button", { name: "Sign out and lose them" }))
   expect(await screen.findByText(/You are still signed in/)).toBeDefined()
 })

@@ -3,7 +3,8 @@
 import { newId } from "@lf/react"
 import { useEffect } from "react"
 import { useListOfAddress } from "./list-of-address"
-import { EmptyList, Todos } from "./todos"
+import { EmptyList } from "./todos"
+import { TodosPage } from "./todos-page"
 
 /**
  * Opens this browser's list, or a new one, and gives the page its address, which can be shared. This page holds no data: the
@@ -16,7 +17,7 @@ export default function Home() {
     if (list === undefined) history.replaceState(null, "", `/l/${listOfThisBrowser()}`)
   }, [list])
 
-  return list ? <Todos list={list} /> : <EmptyList />
+  return list ? <TodosPage list={list} /> : <EmptyList />
 }
 
 function listOfThisBrowser(): string {

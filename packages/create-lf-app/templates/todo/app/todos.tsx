@@ -1,7 +1,6 @@
 "use client"
 
 import {
-  LfProvider,
   newId,
   sql,
   useConnectionStatus,
@@ -12,19 +11,8 @@ import {
   useSyncStatus,
 } from "@lf/react"
 import type { ReactNode, SubmitEvent } from "react"
-import { connectWorker } from "./lf/connect"
 import { AddTodo, DeleteTodo, RenameTodo, type Todo, ToggleTodo } from "./lf/todo-mutations"
 import "./todos.css"
-
-export function Todos({ list }: { list: string }) {
-  return (
-    <LfProvider doc={list} worker={connectWorker}>
-      <TodoList>
-        <Problem />
-      </TodoList>
-    </LfProvider>
-  )
-}
 
 interface TodoListProps {
   readonly title?: string
@@ -111,12 +99,6 @@ function List() {
       </ul>
     </>
   )
-}
-
-/** Why there is no connection. Offline is not an error. */
-function Problem() {
-  const { status, error } = useConnectionStatus()
-  return status === "offline" || error === null ? null : <p role="alert">{error.message}</p>
 }
 
 /** useField: an edit shows at once, and stays while its row is on the way from the worker. */

@@ -1,7 +1,7 @@
 "use client"
 
 import { isLfError } from "@lf/core"
-import { sql, useLf } from "@lf/react"
+import { type Document, sql, useLf } from "@lf/react"
 import { createAuthClient } from "better-auth/client"
 import Link from "next/link"
 import { useState } from "react"
@@ -10,6 +10,8 @@ import { homeOf } from "../lf/members"
 import { rememberUser } from "./device"
 
 const client = createAuthClient()
+const clearTriesMax = 5
+const clearPauseMs = 500
 
 /** No list is open on this page: one that is removed is not fetched again. */
 export function SignOut({ user }: { user: User }) {
@@ -24,16 +26,15 @@ export function SignOut({ user }: { user: User }) {
       const home = lf.document(homeOf(user.id))
       const lists = await home.query(sql<{ id: string }>`select id from lists`)
       const documents = [...lists.map(({ id }) => lf.document(id)), home]
-      if (pending === "refuse") for (const document of documents) await document.clear({ pending })
+      if (pending === "refuse") for (const document of documents) await clearWhenSent(document)
       const { error } = await client.signOut()
       if (error) throw new Error(error.message)
       // Every tab leaves the user's lists. What they fetched meanwhile is removed now.
       rememberUser(null)
       for (const document of documents) await document.clear({ pending: "discard" })
     } catch (error) {
-      const hasPending = isLfError(error) && error.code === "PENDING_REFUSED"
-      setStep(hasPending ? "ask again" : "ask")
-      if (!hasPending) setProblem("You are still signed in: signing out needs the network. Try again later.")
+      setStep(isUnsent(error) ? "ask again" : "ask")
+      if (!isUnsent(error)) setProblem("You are still signed in: signing out needs the network. Try again later.")
     }
   }
 
@@ -58,4 +59,20 @@ export function SignOut({ user }: { user: User }) {
       {problem && <p role="alert">{problem}</p>}
     </>
   )
+}
+
+/** What is on its way is given a moment. @throws PENDING_REFUSED */
+async function clearWhenSent(document: Document): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await document.clear({ pending: "refuse" })
+    } catch (error) {
+      if (tries === clearTriesMax || !isUnsent(error)) throw error
+      await new Promise((resolve) => setTimeout(resolve, clearPauseMs))
+    }
+  }
+}
+
+function isUnsent(error: unknown): boolean {
+  return isLfError(error) && error.code === "PENDING_REFUSED"
 }

@@ -1,7 +1,8 @@
 import { isDocId } from "@lf/core"
 import { notFound } from "next/navigation"
 import { Suspense } from "react"
-import { EmptyList, Todos } from "../../todos"
+import { EmptyList } from "../../todos"
+import { TodosPage } from "../../todos-page"
 
 interface Props {
   readonly params: Promise<{ id: string }>
@@ -20,5 +21,5 @@ export default function Page({ params }: Props) {
 async function List({ params }: Props) {
   const { id } = await params
   if (!isDocId(id)) notFound()
-  return <Todos list={id} />
+  return <TodosPage list={id} />
 }
