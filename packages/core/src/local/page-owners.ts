@@ -3,7 +3,7 @@ import { PAGE_BYTES, type Page } from "../sqlite/page.ts"
 import type { PageStore } from "../sqlite/vfs.ts"
 
 /** Pages that one walk looks at; those that it did not come to have no owner. At 3 µs a page: 60 ms. */
-export const OWNER_PAGES_MAX = 20_000
+const OWNER_PAGES_MAX = 20_000
 
 /** What a page belongs to: a table, an index of it, or the schema. */
 export interface PageOwner {

@@ -14,11 +14,11 @@ import {
 import type { ChangedSource, ShownCause, ShownError, ShownMutation, ShownQuery } from "../rpc/devtools-protocol.ts"
 
 /** Mutations that the panel can show, besides what is pending. */
-const MUTATIONS_MAX = 200
+export const MUTATIONS_MAX = 200
 /** Pending mutations that are shown, oldest first. */
-const PENDING_SHOWN_MAX = 200
+export const PENDING_SHOWN_MAX = 200
 /** Queries whose runs are remembered; over it the one that ran longest ago is forgotten. */
-const QUERIES_MAX = 500
+export const QUERIES_MAX = 500
 /** Changed pages that are remembered of one run. */
 const CAUSE_PAGES_MAX = 1_000
 export const MUTATION_ARGS_CHARS_MAX = 2_000
@@ -180,7 +180,7 @@ function thrownError(code: string, thrown: unknown): ShownError {
   return { code, message, stack: thrown instanceof Error ? thrown.stack : stack }
 }
 
-export function argsText(args: unknown): string {
+function argsText(args: unknown): string {
   const text = JSON.stringify(args, plainText) ?? "undefined"
   return text.length > MUTATION_ARGS_CHARS_MAX ? `${text.slice(0, MUTATION_ARGS_CHARS_MAX)}…` : text
 }
