@@ -17,22 +17,24 @@ export function MutationsView({ mutations, differences }: MutationsViewProps): R
       ))}
       {mutations.length === 0 && <p>Nothing was written since this panel was opened, and nothing is pending.</p>}
       {mutations.length > 0 && (
-        <table aria-label="Mutations">
-          <thead>
-            <tr>
-              <th>time</th>
-              <th>mutation</th>
-              <th>outcome</th>
-              <th>first run</th>
-              <th>arguments</th>
-            </tr>
-          </thead>
-          <tbody>
-            {mutations.map((one) => (
-              <MutationRow key={one.uid} mutation={one} />
-            ))}
-          </tbody>
-        </table>
+        <div className="scroll">
+          <table aria-label="Mutations">
+            <thead>
+              <tr>
+                <th>time</th>
+                <th>mutation</th>
+                <th>outcome</th>
+                <th>first run</th>
+                <th>arguments</th>
+              </tr>
+            </thead>
+            <tbody>
+              {mutations.map((one) => (
+                <MutationRow key={one.uid} mutation={one} />
+              ))}
+            </tbody>
+          </table>
+        </div>
       )}
     </>
   )
@@ -42,14 +44,18 @@ function MutationRow({ mutation }: { readonly mutation: ShownMutation }): ReactE
   const { uid, name, args, at, outcome, ms, lsn, error } = mutation
   return (
     <tr>
-      <td title={new Date(at).toISOString()}>{new Date(at).toLocaleTimeString()}</td>
-      <td title={uid}>{name}</td>
+      <td className="whole" title={new Date(at).toISOString()}>
+        {new Date(at).toLocaleTimeString()}
+      </td>
+      <td className="whole" title={uid}>
+        {name}
+      </td>
       <td>
         <span className={TONES[outcome]}>{outcome}</span>
         {lsn !== null && ` at ${lsn}`}
         {error !== null && <ErrorLine error={error} />}
       </td>
-      <td>{ms === null ? "" : `${ms.toFixed(1)} ms`}</td>
+      <td className="whole">{ms === null ? "" : `${ms.toFixed(1)} ms`}</td>
       <td>
         <code>{args}</code>
       </td>

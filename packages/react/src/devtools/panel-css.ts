@@ -35,7 +35,7 @@ button:disabled { cursor: default; opacity: 0.55; }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; vertical-align: top; padding: 4px 10px 4px 0; border-bottom: 1px solid var(--line); }
 th { color: var(--soft); font-weight: 500; white-space: nowrap; }
-td { overflow-wrap: anywhere; }
+td { overflow-wrap: anywhere; } .whole { white-space: nowrap; }
 code, pre, textarea { font: 12px/1.45 ui-monospace, monospace; }
 pre { margin: 4px 0; white-space: pre-wrap; overflow-wrap: anywhere; background: var(--field); padding: 6px 8px; border-radius: 6px; }
 textarea { width: 100%; min-height: 54px; background: var(--field); border: 1px solid var(--line); border-radius: 6px; padding: 6px 8px; }

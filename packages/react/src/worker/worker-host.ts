@@ -323,7 +323,8 @@ export class WorkerHost {
     const { mutation, first, second } = difference
     const runs = `its first run did: ${first ?? "nothing more"}; the second: ${second ?? "nothing more"}`
     const remedy = "use tx.id(), tx.nowMs and the arguments only (docs/devtools.md)"
-    this.postUncaught(new LfError("MUTATION_UNREPEATABLE", `${mutation} is not repeatable: ${runs}. ${remedy}`))
+    const error = new LfError("MUTATION_UNREPEATABLE", `${mutation} is not repeatable: ${runs}. ${remedy}`)
+    for (const tab of this.#entries.get(key)?.tabs ?? []) tab.post({ type: "uncaught", error: errorToSent(error) })
   }
 
   /** An anonymous document is closed as soon as no tab shows it: a user who signed in waits for its log. */
