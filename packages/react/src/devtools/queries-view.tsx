@@ -16,6 +16,7 @@ export function QueriesView({ queries, handles }: QueriesViewProps): ReactElemen
         <article className="card" key={query.key} aria-label="Live query">
           <pre>{query.sql.trim()}</pre>
           <div className="line">
+            {query.docs !== null && <Fact name="over" value={query.docs.join(", ")} />}
             {query.parameters.length > 0 && <Fact name="parameters" value={query.parameters.join(", ")} />}
             <Fact name="read by" value={readers(query, handles)} />
             <Fact name="rows" value={query.rows === null ? "none" : String(query.rows)} />

@@ -42,6 +42,8 @@ export type ShownCause =
 export interface ShownQuery {
   readonly sql: string
   readonly parameters: readonly string[]
+  /** The documents that it reads; null: the chosen one alone. */
+  readonly docs: readonly string[] | null
   /** The hash of its key in TanStack's cache. */
   readonly key: string
   /** Tabs that read it. */

@@ -166,3 +166,18 @@ test("a mutator whose runs differ is reported in every tab and in the panel, and
   ])
   expect(tab.state?.pendingCount).toBe(1)
 })
+
+test("a query over several documents is listed with the document and table whose pages changed", async () => {
+  const { tab, detail, ask } = await open()
+  const docs = ["d", "e"]
+  tab.say({ type: "subscribe", id: 7, sql: "select _doc, id from items", parameters: [], docs })
+  await expect.poll(() => tab.count("results")).toBe(1)
+  await expect.poll(async () => (await detail()).queries).toMatchObject([{ docs, rows: 0, cause: { type: "unseen" } }])
+  tab.say(adding("a"))
+  await expect.poll(() => tab.count("results")).toBe(2)
+  const sources = [{ table: "d.items", index: null, pages: 1 }]
+  expect((await detail()).queries).toMatchObject([{ docs, rows: 1, runs: 1, cause: { type: "changed", sources } }])
+  tab.say({ type: "unsubscribe", id: 7 })
+  expect((await detail()).queries).toEqual([])
+  await ask({ type: "stop" })
+})

@@ -4,6 +4,7 @@ import {
   copyBug,
   type Difference,
   type Host,
+  type JoinedView,
   type Local,
   PROTOCOL_VERSION,
   toLfError,
@@ -19,6 +20,8 @@ import type {
   Snapshot,
 } from "../rpc/devtools-protocol.ts"
 import { DocumentProbe } from "./document-probe.ts"
+import type { JoinedDocuments } from "./joined-documents.ts"
+import { JoinedProbe } from "./joined-probe.ts"
 import { NetworkMeter } from "./metered-network.ts"
 import type { OpenDocument } from "./open-document.ts"
 import { readSql, readTableRows, readTables } from "./shown-rows.ts"
@@ -36,6 +39,8 @@ export interface ServedDocument {
   readonly tabs: number
   readonly document: OpenDocument
   readonly meter: NetworkMeter | null
+  /** Its tabs' queries over several documents. */
+  readonly joined: ReadonlyMap<string, JoinedDocuments>
 }
 
 /** What the worker has for the devtools: nothing else than this knows of them. */
@@ -50,6 +55,7 @@ export interface DevtoolsSource {
 export class DevtoolsDesk {
   readonly #source: DevtoolsSource
   readonly #probes = new Map<Local, DocumentProbe>()
+  readonly #joinedProbes = new Map<JoinedView, JoinedProbe>()
   readonly #differences: (ShownDifference & { readonly key: string })[] = []
   #endLease: Cancel = () => {}
 
@@ -111,19 +117,18 @@ export class DevtoolsDesk {
 
   /** A document that was opened meanwhile is collected as well; one that was closed is let go. */
   #probeAll(documents: readonly ServedDocument[]): void {
-    const open = new Set(documents.flatMap(({ document }) => document.opened ?? []))
-    for (const [local, probe] of this.#probes) {
-      if (open.has(local)) continue
-      probe.stop()
-      this.#probes.delete(local)
-    }
-    for (const local of open) if (!this.#probes.has(local)) this.#probes.set(local, new DocumentProbe(local))
+    const open = new Map(documents.flatMap(({ document: { opened } }) => (opened === null ? [] : [[opened, opened]])))
+    follow(this.#probes, open, (local) => new DocumentProbe(local))
+    const joined = documents.flatMap((one) => Array.from(one.joined.values(), ({ parts }) => parts ?? []).flat())
+    follow(this.#joinedProbes, new Map(joined.map((parts) => [parts.view, parts])), (parts) => new JoinedProbe(parts))
   }
 
   #stop(): void {
     this.#endLease()
-    for (const probe of this.#probes.values()) probe.stop()
-    this.#probes.clear()
+    for (const probes of [this.#probes, this.#joinedProbes]) {
+      for (const probe of probes.values()) probe.stop()
+      probes.clear()
+    }
   }
 
   #detail(served: ServedDocument): ShownDetail {
@@ -134,8 +139,9 @@ export class DevtoolsDesk {
       meter?.note(new LfError(error.code as never, error.message)) // it is an ErrorCode
     const { tries, failures, framesIn, framesOut, bytesIn, bytesOut, connectedSince, errors } =
       meter ?? new NetworkMeter(() => 0)
+    const joined = Array.from(served.joined.values(), ({ parts }) => parts && this.#joinedProbes.get(parts.view))
     return {
-      queries: probe?.queries(served) ?? [],
+      queries: [probe, ...joined].flatMap((one) => one?.queries(served) ?? []),
       mutations: probe?.mutations() ?? [],
       connection: {
         url,
@@ -186,6 +192,20 @@ export class DevtoolsDesk {
     if (document.opened !== null) return document.opened
     throw new LfError("LOG_CLOSED", "expected an open document, got one that is not open yet")
   }
+}
+
+/** A probe for each that is there, and none for one that is gone. */
+function follow<Key, Watched, Probe extends { stop(): void }>(
+  probes: Map<Key, Probe>,
+  there: ReadonlyMap<Key, Watched>,
+  watch: (watched: Watched) => Probe,
+): void {
+  for (const [key, probe] of probes) {
+    if (there.has(key)) continue
+    probe.stop()
+    probes.delete(key)
+  }
+  for (const [key, watched] of there) if (!probes.has(key)) probes.set(key, watch(watched))
 }
 
 function shownDocument({ key, doc, user, tabs, document }: ServedDocument): ShownDocument {

@@ -4,13 +4,8 @@ import { beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { browserHost } from "../platform/browser/browser-host.ts"
 import { loadSqliteAnywhere } from "../platform/memory/load-sqlite.ts"
 import { itemsMutator } from "../testing/worker-scene.ts"
-import {
-  DocumentProbe,
-  MUTATION_ARGS_CHARS_MAX,
-  MUTATIONS_MAX,
-  PENDING_SHOWN_MAX,
-  QUERIES_MAX,
-} from "./document-probe.ts"
+import { DocumentProbe, MUTATION_ARGS_CHARS_MAX, MUTATIONS_MAX, PENDING_SHOWN_MAX } from "./document-probe.ts"
+import { QUERIES_MAX } from "./query-log.ts"
 import { CELL_CHARS_MAX, QUERY_ROWS_MAX, readSql, readTableRows, readTables, TABLE_ROWS_MAX } from "./shown-rows.ts"
 
 beforeAll(loadChecksum)

@@ -6,41 +6,29 @@ import {
   type MutationOutcome,
   type PageOwner,
   pageOwners,
-  queryKey,
   type RunCause,
   type RunResult,
   toLfError,
 } from "@lf/core/internal"
-import type { ChangedSource, ShownCause, ShownError, ShownMutation, ShownQuery } from "../rpc/devtools-protocol.ts"
+import type { ShownError, ShownMutation, ShownQuery } from "../rpc/devtools-protocol.ts"
+import { dropOldest, QueryLog } from "./query-log.ts"
 
 /** Mutations that the panel can show, besides what is pending. */
 export const MUTATIONS_MAX = 200
 /** Pending mutations that are shown, oldest first. */
 export const PENDING_SHOWN_MAX = 200
-/** Queries whose runs are remembered; over it the one that ran longest ago is forgotten. */
-export const QUERIES_MAX = 500
-/** Changed pages that are remembered of one run. */
-const CAUSE_PAGES_MAX = 1_000
 export const MUTATION_ARGS_CHARS_MAX = 2_000
-
-interface QueryRuns {
-  runs: number
-  ms: number | null
-  /** Of the next run, or of the last one. */
-  cause: RunCause
-  /** Of `cause`, once it was looked up. */
-  sources: readonly ChangedSource[] | null
-}
 
 /** What is collected of one document while the panel is open, in rings of fixed length. */
 export class DocumentProbe implements LocalProbe {
   readonly #local: Local
-  readonly #queries = new Map<string, QueryRuns>()
+  readonly #queries: QueryLog
   /** In the order of their first run. */
   readonly #mutations = new Map<string, ShownMutation>()
 
   constructor(local: Local) {
     this.#local = local
+    this.#queries = new QueryLog(local.reads, (pages) => ownersOf(local, pages))
     local.probe = this
   }
 
@@ -49,16 +37,11 @@ export class DocumentProbe implements LocalProbe {
   }
 
   stale(query: Sql<unknown>, cause: RunCause): void {
-    const runs = this.#runsOf(query)
-    const isLarge = cause.type === "changed" && cause.pages.size > CAUSE_PAGES_MAX
-    runs.cause = isLarge ? { ...cause, pages: new Set([...cause.pages].slice(0, CAUSE_PAGES_MAX)) } : cause
-    runs.sources = null
+    this.#queries.stale(query, cause)
   }
 
   ran(query: Sql<unknown>, ms: number): void {
-    const runs = this.#runsOf(query)
-    runs.runs++
-    runs.ms = ms
+    this.#queries.ran(query, ms)
   }
 
   mutated(mutation: Mutation, { outcome, thrown, ms }: { outcome: RunResult; thrown: unknown; ms: number }): void {
@@ -92,44 +75,7 @@ export class DocumentProbe implements LocalProbe {
   }
 
   queries(names: { readonly user: string | null; readonly doc: string }): ShownQuery[] {
-    this.#findSources()
-    return this.#local.reads.states().map(({ query, readers, rowCount, error, pageCount }) => {
-      const runs = this.#queries.get(queryKey(query))
-      return {
-        sql: query.sql,
-        parameters: query.parameters.map(parameterText),
-        key: JSON.stringify(liveQueryKey(names.user, names.doc, query)),
-        readers,
-        rows: rowCount,
-        error: error === null ? null : { code: error.code, message: error.message },
-        pages: pageCount,
-        ms: runs?.ms ?? null,
-        runs: runs?.runs ?? 0,
-        cause: runs === undefined ? { type: "unseen" } : shownCause(runs),
-      }
-    })
-  }
-
-  /** Looks up the owners of all changed pages that are not known yet, in one walk. */
-  #findSources(): void {
-    const open = [...this.#queries.values()].filter(
-      ({ cause, sources }) => cause.type === "changed" && sources === null,
-    )
-    if (open.length === 0) return
-    const wanted = new Set(open.flatMap(({ cause }) => (cause.type === "changed" ? [...cause.pages] : [])))
-    const { db, storage } = this.#local.inside
-    if (db.crash !== null) return
-    const owners = pageOwners({ db, pages: storage }, wanted)
-    for (const runs of open) if (runs.cause.type === "changed") runs.sources = sourcesOf(runs.cause.pages, owners)
-  }
-
-  #runsOf(query: Sql<unknown>): QueryRuns {
-    const key = queryKey(query)
-    const runs = this.#queries.get(key) ?? { runs: 0, ms: null, cause: { type: "first" }, sources: null }
-    this.#queries.delete(key)
-    this.#queries.set(key, runs)
-    dropOldest(this.#queries, QUERIES_MAX)
-    return runs
+    return this.#queries.shown((query) => liveQueryKey(names.user, names.doc, query))
   }
 
   #keep(mutation: ShownMutation): void {
@@ -138,31 +84,14 @@ export class DocumentProbe implements LocalProbe {
   }
 }
 
-function dropOldest(kept: Map<string, unknown>, max: number): void {
-  for (const key of kept.keys()) {
-    if (kept.size <= max) return
-    kept.delete(key)
-  }
+/** Of pages of one document. */
+export function ownersOf({ inside }: Local, pages: ReadonlySet<number>): ReadonlyMap<number, PageOwner> {
+  const { db, storage } = inside
+  return db.crash === null ? pageOwners({ db, pages: storage }, pages) : new Map()
 }
 
 function shown({ uid, name, args, at }: Pick<Mutation, "uid" | "name" | "args" | "at">): ShownMutation {
   return { uid, name, args: argsText(args), at, outcome: "pending", ms: null, lsn: null, error: null }
-}
-
-function shownCause({ cause, sources }: QueryRuns): ShownCause {
-  if (cause.type !== "changed") return cause
-  return cause.pages.size === 0 ? { type: "failed" } : { type: "changed", sources: sources ?? [] }
-}
-
-function sourcesOf(pages: ReadonlySet<number>, owners: ReadonlyMap<number, PageOwner>): ChangedSource[] {
-  const counts = new Map<string, { owner: PageOwner; pages: number }>()
-  for (const pageNo of pages) {
-    // On no tree any more: the page went to the freelist.
-    const owner = owners.get(pageNo) ?? { table: "(free or not found)", index: null }
-    const key = JSON.stringify(owner)
-    counts.set(key, { owner, pages: (counts.get(key)?.pages ?? 0) + 1 })
-  }
-  return Array.from(counts.values(), ({ owner, pages: count }) => ({ ...owner, pages: count }))
 }
 
 function errorOf(outcome: MutationOutcome["outcome"]): ShownError | null {
@@ -188,12 +117,4 @@ function argsText(args: unknown): string {
 function plainText(_key: string, value: unknown): unknown {
   if (typeof value === "bigint") return `${value}n`
   return value instanceof Uint8Array ? `${value.length} bytes` : value
-}
-
-function parameterText(value: unknown): string {
-  return value instanceof Uint8Array
-    ? `${value.length} bytes`
-    : typeof value === "string"
-      ? JSON.stringify(value)
-      : String(value)
 }
