@@ -11,7 +11,6 @@ import type { Storage } from "../storage/storage.ts"
 import type { Mutation } from "../timeline/mutation.ts"
 import type { Mutator } from "../timeline/mutator.ts"
 import { refusalOf } from "../timeline/outcome.ts"
-import { Rehearsals } from "../timeline/rehearsal.ts"
 import { Timeline } from "../timeline/timeline.ts"
 import type { LiveQueries, LiveSubscription } from "./live-queries.ts"
 import type { LiveResult } from "./live-query.ts"
@@ -48,7 +47,7 @@ export class Local {
   /** Recovers what was stored. @throws LOG_CORRUPT MIGRATION_EDITED MIGRATION_FAILED */
   constructor(options: LocalOptions) {
     const { opened, module, mutator, host, user, rollupBytes, runsPerSlice } = options
-    const { crashed = new Set(), onDifference, onRerun } = options
+    const { crashed = new Set(), rehearsals, onRerun } = options
     this.#host = host
     this.#mutator = mutator
     this.#store = new LocalStore(opened, host, rollupBytes)
@@ -56,8 +55,6 @@ export class Local {
     const onCrash = (error: LfError) => void this.fail(error)
     const view = { module, storage, mutator, host, runsPerSlice, crashed, onCrash, onRerun }
     this.#view = View.open(view, () => this.#store.dropBase())
-    const nowMs = () => host.monotonicMs()
-    const rehearsals = onDifference === undefined ? undefined : new Rehearsals({ nowMs, report: onDifference })
     this.#reconciler = new Reconciler({
       store: this.#store,
       view: this.#view,

@@ -4,7 +4,7 @@ import type { Author } from "./author.ts"
 import type { Mutation } from "./mutation.ts"
 import type { Mutator } from "./mutator.ts"
 import { APPLIED, isFatal, type RunResult, rejected, rejectionOf } from "./outcome.ts"
-import { type Rehearsals, Script } from "./rehearsal.ts"
+import type { Rehearsals, Script } from "./rehearsal.ts"
 import { MutationTx } from "./tx.ts"
 import { runUndoably } from "./undo-log.ts"
 
@@ -123,7 +123,7 @@ function runOne(group: Group, index: number, isMeasured: boolean): RunResult {
   const usedBefore = isMeasured ? db.pagesUsed : 0
   db.exec("savepoint lf_mutation")
   db.halfway = null
-  const script = rehearsed === null ? undefined : new Script()
+  const script = rehearsed === null ? undefined : group.rehearsals?.script()
   const tx = new MutationTx({ db, uid: mutation.uid, nowMs: mutation.at, receivedMs, author, side, script })
   try {
     if (mutator.isUndoable) runUndoably(db, { uid: mutation.uid, user: tx.user }, () => mutator.apply(tx, mutation))

@@ -1,3 +1,4 @@
+import { BUG_PAGES_MAX } from "@lf/core/internal"
 import { expect, test } from "vitest"
 import { BUG_FILE_VERSION, type Bug, readBugFile, writeBugFile } from "./bug-file.ts"
 
@@ -48,6 +49,12 @@ test("what is no bug file, is newer, or was damaged is refused with a reason", a
     JSON.stringify({ ...json, pending: null }),
     JSON.stringify({ ...json, base: { ...json.base, pages: "AAAA" } }),
     JSON.stringify({ ...json, base: { ...json.base, pageCount: 3 } }),
+    JSON.stringify({ ...json, base: { ...json.base, pageCount: 1 } }),
+    JSON.stringify({ ...json, base: { ...json.base, pageCount: BUG_PAGES_MAX + 1 } }),
+    JSON.stringify({ ...json, base: { ...json.base, pageCount: -1 } }),
+    JSON.stringify({ ...json, notes: { ...json.notes, user: 5 } }),
+    JSON.stringify({ ...json, notes: null }),
+    JSON.stringify({ ...json, pending: [5] }),
     JSON.stringify({ ...json, base: { ...json.base, checksum: "no number" } }),
   ]
   for (const one of wrong) await expect(readBugFile(one)).rejects.toEqual(refused)

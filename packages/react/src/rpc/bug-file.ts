@@ -1,5 +1,5 @@
 import { LfError } from "@lf/core"
-import { type BugCopy, PAGE_BYTES } from "@lf/core/internal"
+import { BUG_PAGES_MAX, type BugCopy, PAGE_BYTES } from "@lf/core/internal"
 
 /** The version of the file that is written here, and the newest that is read. */
 export const BUG_FILE_VERSION = 1
@@ -64,7 +64,7 @@ export async function writeBugFile({ notes, copy }: Bug): Promise<string> {
       checksum: copy.checksum.toString(16),
       pageCount: copy.pages.length / PAGE_BYTES,
       encoding: "gzip",
-      pages: toBase64(await through(copy.pages, new CompressionStream("gzip"))),
+      pages: toBase64(await deflate(copy.pages)),
     },
     pending: copy.pending.map(toBase64),
     rejections: copy.rejections.map(toBase64),
@@ -84,9 +84,9 @@ export async function readBugFile(text: string): Promise<Bug> {
         `expected version ${BUG_FILE_VERSION} at most, got ${file.version}: update lf`,
       )
     const { base, notes, schema } = file
-    const pages = await through(fromBase64(base.pages), new DecompressionStream("gzip"))
-    if (pages.length !== base.pageCount * PAGE_BYTES)
-      throw new LfError("BUG_FILE_INVALID", `expected ${base.pageCount} pages, got ${pages.length / PAGE_BYTES}`)
+    if (base.pageCount > BUG_PAGES_MAX)
+      throw new LfError("BUG_FILE_INVALID", `expected at most ${BUG_PAGES_MAX} pages, got ${base.pageCount}`)
+    const pages = await inflate(fromBase64(base.pages), base.pageCount * PAGE_BYTES)
     const { epoch, cursor } = base
     const checksum = BigInt(`0x${base.checksum}`)
     const pending = file.pending.map(fromBase64)
@@ -103,18 +103,54 @@ export async function readBugFile(text: string): Promise<Bug> {
 }
 
 function isBugJson(file: unknown): file is BugJson {
-  if (typeof file !== "object" || file === null) return false
-  const { format, version, notes, base, pending, rejections }: Partial<BugJson> = file
-  const isWhole =
-    typeof notes === "object" && typeof base === "object" && Array.isArray(pending) && Array.isArray(rejections)
-  return format === "lf-bug" && typeof version === "number" && isWhole
+  if (!isObject(file) || file.format !== "lf-bug" || typeof file.version !== "number") return false
+  const { notes, base, schema, pending, rejections } = file
+  if (!isObject(notes) || !isObject(base)) return false
+  const isUser = notes.user === null || typeof notes.user === "string"
+  const isBase = typeof base.epoch === "string" && typeof base.checksum === "string" && typeof base.pages === "string"
+  const areNumbers = [base.cursor, base.pageCount].every(Number.isSafeInteger) && Number.isFinite(notes.clockMs)
+  return isUser && isBase && areNumbers && [schema, pending, rejections].every(isTexts)
 }
 
-async function through(bytes: Uint8Array, stream: CompressionStream | DecompressionStream): Promise<Uint8Array> {
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null
+}
+
+function isTexts(value: unknown): boolean {
+  return Array.isArray(value) && value.every((one) => typeof one === "string")
+}
+
+async function deflate(bytes: Uint8Array): Promise<Uint8Array> {
+  const stream = new CompressionStream("gzip")
   const writer = stream.writable.getWriter()
   const written = writer.write(bytes as Uint8Array<ArrayBuffer>).then(() => writer.close()) // none of ours is shared
   const [read] = await Promise.all([new Response(stream.readable).arrayBuffer(), written])
   return new Uint8Array(read)
+}
+
+/** Exactly `byteCount` bytes: a file that would become more is not inflated to its end. */
+async function inflate(packed: Uint8Array, byteCount: number): Promise<Uint8Array> {
+  const stream = new DecompressionStream("gzip")
+  const writer = stream.writable.getWriter()
+  // What it fails with is what the reader fails with.
+  void writer
+    .write(packed as Uint8Array<ArrayBuffer>)
+    .then(() => writer.close())
+    .catch(() => {})
+  const bytes = new Uint8Array(byteCount)
+  const reader = stream.readable.getReader()
+  let at = 0
+  for (let { done, value } = await reader.read(); !done; { done, value } = await reader.read()) {
+    const part = value ?? new Uint8Array()
+    if (at + part.length > byteCount) {
+      await reader.cancel()
+      throw new LfError("BUG_FILE_INVALID", `expected ${byteCount} bytes of pages, got more`)
+    }
+    bytes.set(part, at)
+    at += part.length
+  }
+  if (at === byteCount) return bytes
+  throw new LfError("BUG_FILE_INVALID", `expected ${byteCount} bytes of pages, got ${at}`)
 }
 
 /** In parts: the arguments of one call have a limit. */

@@ -26,7 +26,12 @@ export function memoryWorker({
 }): () => SharedWorker {
   const platform = memoryPlatform(network)
   const traffic = new Traffic()
-  const host = new WorkerHost({ mutator, platform, end: () => {}, devtools: (source) => new DevtoolsDesk(source) })
+  const host = new WorkerHost({
+    mutator,
+    platform,
+    end: () => {},
+    devtools: (source) => new DevtoolsDesk(source, { checksMutators: false }),
+  })
   return () => {
     const [near, far] = traffic.channel()
     host.accept(portOf<WorkerMessage, TabMessage>(far as unknown as MessagePort))

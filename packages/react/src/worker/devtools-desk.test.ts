@@ -18,11 +18,10 @@ async function open({ isOnline = false, mutator = itemsMutator } = {}) {
     platform: scene.platform,
     end: () => {},
     devtools: (source) => {
-      const desk = new DevtoolsDesk(source)
+      const desk = new DevtoolsDesk(source, { checksMutators: true })
       desks.push(desk)
       return desk
     },
-    checksMutators: true,
   })
   const tab = new SceneTab(worker).open()
   const panel = new SceneTab(worker)

@@ -7,6 +7,7 @@ import {
   type JoinedView,
   type Local,
   PROTOCOL_VERSION,
+  Rehearsals,
   toLfError,
 } from "@lf/core/internal"
 import { writeBugFile } from "../rpc/bug-file.ts"
@@ -54,22 +55,35 @@ export interface DevtoolsSource {
 /** Answers the devtools' panels. Between its first question and LEASE_MS after the last one it collects. */
 export class DevtoolsDesk {
   readonly #source: DevtoolsSource
+  readonly #checksMutators: boolean
   readonly #probes = new Map<Local, DocumentProbe>()
   readonly #joinedProbes = new Map<JoinedView, JoinedProbe>()
   readonly #differences: (ShownDifference & { readonly key: string })[] = []
   #endLease: Cancel = () => {}
 
-  constructor(source: DevtoolsSource) {
+  constructor(source: DevtoolsSource, { checksMutators }: { readonly checksMutators: boolean }) {
     this.#source = source
+    this.#checksMutators = checksMutators
   }
 
   meter(): NetworkMeter {
     return new NetworkMeter(() => this.#source.host.nowMs())
   }
 
-  /** A mutator's two runs differ in the document of this key. */
-  note(key: string, difference: Difference): void {
-    const { mutation, first, second } = difference
+  /** Reports mutators of the document of this key whose two runs differ; undefined: none run twice. */
+  rehearsals(key: string, report: (error: LfError) => void): Rehearsals | undefined {
+    if (!this.#checksMutators) return undefined
+    const nowMs = () => this.#source.host.monotonicMs()
+    return new Rehearsals({
+      nowMs,
+      report: (difference) => {
+        this.#note(key, difference)
+        report(unrepeatable(difference))
+      },
+    })
+  }
+
+  #note(key: string, { mutation, first, second }: Difference): void {
     this.#differences.unshift({ key, mutation, first: first ?? "nothing", second: second ?? "nothing" })
     this.#differences.length = Math.min(this.#differences.length, DIFFERENCES_MAX)
   }
@@ -192,6 +206,12 @@ export class DevtoolsDesk {
     if (document.opened !== null) return document.opened
     throw new LfError("LOG_CLOSED", "expected an open document, got one that is not open yet")
   }
+}
+
+function unrepeatable({ mutation, first, second }: Difference): LfError {
+  const runs = `its first run did: ${first ?? "nothing more"}; the second: ${second ?? "nothing more"}`
+  const remedy = "use tx.id(), tx.nowMs and the arguments only (docs/devtools.md)"
+  return new LfError("MUTATION_UNREPEATABLE", `${mutation} is not repeatable: ${runs}. ${remedy}`)
 }
 
 /** A probe for each that is there, and none for one that is gone. */

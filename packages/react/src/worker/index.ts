@@ -63,11 +63,9 @@ export function startWorker(options: StartWorkerOptions): void {
 }
 
 /** Bundlers drop all of it from a production build. */
-function development({
-  checksMutators = true,
-}: StartWorkerOptions): Pick<WorkerHostOptions, "devtools" | "checksMutators"> {
+function development({ checksMutators = true }: StartWorkerOptions): Pick<WorkerHostOptions, "devtools"> {
   return process.env.NODE_ENV === "development"
-    ? { devtools: (source) => new DevtoolsDesk(source), checksMutators }
+    ? { devtools: (source) => new DevtoolsDesk(source, { checksMutators }) }
     : {}
 }
 

@@ -1,11 +1,11 @@
 import { type ErrorCode, LfError, type Mutator, type RejectedMutation } from "@lf/core"
 import {
   type Cancel,
-  type Difference,
   Local,
   loadChecksum,
   msOfUuid,
   Presences,
+  type Rehearsals,
   type RejectionChange,
   Session,
   type SessionState,
@@ -37,8 +37,8 @@ export interface DocumentOptions {
   readonly token: () => Promise<string | null>
   /** Resolves when there is room for one more open document, to what gives it back. Default: at once. */
   readonly takePlace?: () => Promise<Cancel>
-  /** Development: a mutator whose two runs differ. */
-  readonly onDifference?: ((difference: Difference) => void) | undefined
+  /** Development: each mutator runs twice, and both runs are compared. */
+  readonly rehearsals?: Rehearsals | undefined
   /** Anything but rows and rejections changed. */
   readonly onState: () => void
   readonly onRejection: (change: RejectionChange) => void
@@ -263,7 +263,7 @@ export class OpenDocument {
   }
 
   async #openInPlace(): Promise<Local> {
-    const { platform, mutator, user, doc, crashed, onDifference } = this.#options
+    const { platform, mutator, user, doc, crashed, rehearsals } = this.#options
     const owning = platform.own(ownerLock(this.#key), {
       migrations: mutator.migrations.length,
       onAsked: (migrations) => this.#handOver(migrations),
@@ -284,7 +284,7 @@ export class OpenDocument {
       if (user !== null) await adoptWholeLog({ platform, doc, user })
       this.#movedMs = user === null ? await platform.movedMs(this.#key) : null
       const opened = await platform.openLog(this.#key)
-      const local = new Local({ opened, module, mutator, host: platform.host, user, crashed, onDifference })
+      const local = new Local({ opened, module, mutator, host: platform.host, user, crashed, rehearsals })
       this.#opened = local
       this.#late = null
       local.watch(() => this.#notify(), this.#options.onRejection)

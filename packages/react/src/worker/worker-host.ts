@@ -1,5 +1,4 @@
-import { LfError, type Mutator } from "@lf/core"
-import type { Difference } from "@lf/core/internal"
+import type { Mutator } from "@lf/core"
 import type { Platform } from "../platform/port.ts"
 import type { Port, TabMessage, WorkerMessage } from "../rpc/protocol.ts"
 import { errorToSent } from "../rpc/sent-error.ts"
@@ -56,8 +55,6 @@ export interface WorkerHostOptions {
   readonly end: () => void
   /** Development: makes what answers the devtools' panels. */
   readonly devtools?: ((source: DevtoolsSource) => DevtoolsDesk) | undefined
-  /** Development: each mutator runs twice, and one whose runs differ is reported in every tab. */
-  readonly checksMutators?: boolean | undefined
 }
 
 /** The worker's end: serves many tabs and several documents, each opened once. */
@@ -82,13 +79,11 @@ export class WorkerHost {
   readonly #freeLocks = new Set<string>()
   readonly #pool: DocumentPool
   readonly #devtools: DevtoolsDesk | null
-  readonly #checksMutators: boolean
 
   constructor(options: WorkerHostOptions) {
     const { host } = options.platform
     const { names: mutations } = options.mutator
     this.#devtools = options.devtools?.({ host, mutations, documents: () => this.#served() }) ?? null
-    this.#checksMutators = options.checksMutators ?? false
     this.#mutator = options.mutator
     this.#platform = options.platform
     this.#end = options.end
@@ -267,7 +262,9 @@ export class WorkerHost {
       url,
       mutator: this.#mutator,
       platform: meter === null ? this.#platform : meteredPlatform(this.#platform, meter),
-      onDifference: this.#checksMutators ? (difference) => this.#reportDifference(key, difference) : undefined,
+      rehearsals: this.#devtools?.rehearsals(key, (error) => {
+        for (const tab of tabs) tab.post({ type: "uncaught", error: errorToSent(error) })
+      }),
       crashed: this.#crashed,
       token: () => {
         const [holder] = tabs.size > 0 ? [] : holders
@@ -316,15 +313,6 @@ export class WorkerHost {
     this.#entries.set(key, entry)
     if (user !== null) this.#closeIfUnused(doc)
     return entry
-  }
-
-  #reportDifference(key: string, difference: Difference): void {
-    this.#devtools?.note(key, difference)
-    const { mutation, first, second } = difference
-    const runs = `its first run did: ${first ?? "nothing more"}; the second: ${second ?? "nothing more"}`
-    const remedy = "use tx.id(), tx.nowMs and the arguments only (docs/devtools.md)"
-    const error = new LfError("MUTATION_UNREPEATABLE", `${mutation} is not repeatable: ${runs}. ${remedy}`)
-    for (const tab of this.#entries.get(key)?.tabs ?? []) tab.post({ type: "uncaught", error: errorToSent(error) })
   }
 
   /** An anonymous document is closed as soon as no tab shows it: a user who signed in waits for its log. */
