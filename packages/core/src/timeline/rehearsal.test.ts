@@ -13,6 +13,7 @@ import { type Difference, Rehearsals } from "./rehearsal.ts"
 import { migrate } from "./schema.ts"
 import { Timeline } from "./timeline.ts"
 import type { Tx } from "./tx.ts"
+import { undoLog } from "./undo-log.ts"
 
 beforeAll(loadChecksum)
 
@@ -25,26 +26,25 @@ beforeEach(() => {
   nowMs = 0
 })
 
+const act = defineMutation("Do", z.any(), (tx) => run(tx))
 const mutator = defineMutator({
   migrations: [
     sql`create table items (id integer primary key autoincrement, v any) strict`,
     sql`create virtual table words using fts5(text)`,
   ],
-  mutations: [defineMutation("Do", z.any(), (tx) => run(tx))],
+  mutations: [act],
 })
+const uidOf = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`
 
-async function world(isChecked = true) {
+async function world(isChecked = true, using = mutator) {
   const db = new Database(await loadSqlite(), new Storage())
-  migrate(db, mutator)
+  migrate(db, using)
   const rehearsals = new Rehearsals({ nowMs: () => nowMs, report: (difference) => differences.push(difference) })
   const streams = new Streams(await new MemoryDisk().open("d"))
-  const options = { clientId: "a", mutator, user: null }
+  const options = { clientId: "a", mutator: using, user: null }
   const timeline = new Timeline(streams, isChecked ? { ...options, rehearsals } : options)
   let uids = 0
-  const apply = () => {
-    const uid = `00000000-0000-4000-8000-${String(++uids).padStart(12, "0")}`
-    return timeline.apply(db, { uid, name: "Do", args: null, at: 1_000 })
-  }
+  const apply = (name = "Do", args: unknown = null) => timeline.apply(db, { uid: uidOf(++uids), name, args, at: 1_000 })
   const rows = () => [
     db.exec("select * from items"),
     db.exec("select rowid, text from words"),
@@ -146,6 +146,24 @@ describe("a rehearsal", () => {
     }
     expect(differences).toEqual([])
     expect(checked.db.exec("select count(*) n from words where words match 'word'")).toEqual([{ n: 1 }])
+  })
+
+  test("leaves the undo log as it is, also of a mutator that undoes", async () => {
+    const logged = defineMutator({
+      migrations: [...mutator.migrations.map((one) => one.sql), undoLog],
+      mutations: [act],
+    })
+    const [checked, plain] = [await world(true, logged), await world(false, logged)]
+    run = (tx) => void tx.run(sql`insert into items (v) values (${tx.id()})`)
+    for (const one of [checked, plain]) {
+      one.apply()
+      one.apply()
+      expect(one.apply("lf.undo", { uid: uidOf(1) })).toEqual({ type: "applied" })
+    }
+    expect(checked.rows()).toEqual(plain.rows())
+    expect(checked.db.exec("select * from __lf_undo")).toEqual(plain.db.exec("select * from __lf_undo"))
+    expect(checked.rows()[0]).toHaveLength(1)
+    expect(differences).toEqual([])
   })
 
   test("does not happen again to a mutator that is slow, or that ran fifty times", async () => {

@@ -101,7 +101,9 @@ function errorOf(outcome: MutationOutcome["outcome"]): ShownError | null {
 
 /** In development a rejection carries the message of what the mutator threw at the server. */
 function rejectionError(code: string, data: unknown): ShownError {
-  return { code, message: data === null ? "rejected by the server" : argsText(data) }
+  if (data === null) return { code, message: "rejected by the server" }
+  const isMessage = typeof data === "object" && "message" in data && typeof data.message === "string"
+  return { code, message: isMessage ? String(data.message) : argsText(data) }
 }
 
 function thrownError(code: string, thrown: unknown): ShownError {
