@@ -52,7 +52,15 @@ export async function ensureApp() {
 
 function isBuildFresh() {
   const builtMs = newestMs(join(root, ".next/BUILD_ID"))
-  const sources = ["app", "next.config.mjs", "lf.server.ts", "instrumentation.ts", "package-lock.json"]
+  const sources = [
+    "app",
+    "docs",
+    "scripts/docs",
+    "next.config.mjs",
+    "lf.server.ts",
+    "instrumentation.ts",
+    "package-lock.json",
+  ]
   const inputs = [...sources, ...packages.map((name) => `${name}/dist`)]
   return builtMs > 0 && inputs.every((input) => newestMs(join(root, input)) < builtMs)
 }

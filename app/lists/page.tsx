@@ -11,6 +11,10 @@ export default function ListsPage() {
         <a className="toolbar-link" href="/">
           <span aria-hidden="true">‹</span> Back to my list
         </a>
+        <span className="toolbar-space" />
+        <a className="toolbar-link" href="/docs">
+          How it works
+        </a>
       </nav>
       <main>
         <h1 className="page-title">My lists</h1>

@@ -14,6 +14,7 @@ export class LfError extends Error {
   }
 }
 
+/** Whether a thrown value is an error of lf, by its name: also when another copy of the module made it. */
 export function isLfError(error: unknown): error is LfError {
   return error instanceof Error && error.name === "LfError" && "code" in error && typeof error.code === "string"
 }

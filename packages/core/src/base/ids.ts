@@ -8,6 +8,7 @@ export const CLIENT_SECRET_BYTES = 32
 const CLIENT_ID_BYTES = 16
 const EPOCH_BYTES = 16
 
+/** Whether a text can be the id of a document: 1 to 64 characters of A-Z, a-z, 0-9, _ and -. */
 export function isDocId(text: string): boolean {
   return DOC_ID.test(text)
 }

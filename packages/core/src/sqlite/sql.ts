@@ -41,7 +41,7 @@ export type RowOf<R> = R extends keyof QueryRows ? QueryRows[R] : R extends stri
 const TEMPLATES = new WeakSet<object>()
 
 /**
- * SQL with bound parameters: sql`select * from todos where id = ${id}`. An interpolated `sql` value is spliced in, anything
+ * SQL with bound parameters: `` sql`select * from todos where id = ${id}` ``. An interpolated `sql` value is spliced in, anything
  * else is bound; text is never pasted into the statement (S6). Identifiers go through `sql.id`, lists through `sql.join`.
  *
  * @throws SQL_BAD_PARAMETER when a value cannot be bound

@@ -189,7 +189,7 @@ function nameOf({ doc, user }: DocumentName): string {
   return JSON.stringify([user, doc])
 }
 
-/** Options for TanStack's own hooks and methods: `useQueries({ queries: [liveQueryOptions({ doc, user }, sql`…`)] })`. */
+/** Options for TanStack's own hooks and methods: `` useQueries({ queries: [liveQueryOptions({ doc, user }, sql`…`)] }) ``. */
 export function liveQueryOptions<R>(
   { doc, user }: DocumentName,
   query: Query<R>,
