@@ -16,7 +16,7 @@ export interface LfDevtoolsProps {
  * A panel for development: the worker's documents, their tables, queries and mutations, and "Export this bug". Render it
  * once, anywhere in the page. In production it is nothing, and not in the bundle.
  *
- * @example <body>{children}<LfDevtools /></body>
+ * @example <body><App /><LfDevtools version="1f3c9a" /></body>
  */
 export function LfDevtools({ version }: LfDevtoolsProps): ReactElement | null {
   const isPage = useSyncExternalStore(

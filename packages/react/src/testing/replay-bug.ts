@@ -60,8 +60,10 @@ export class ReplayedBug implements AsyncDisposable {
  *
  * @throws BUG_FILE_INVALID MIGRATION_EDITED MIGRATION_FAILED TEST_OPTION_INVALID
  * @example
- * await using bug = await replayBug(await readFile("bugs/lost-title.lfbug", "utf8"), { mutator })
- * expect(await bug.query(sql`select title from todos`)).toEqual([{ title: "milk" }])
+ * import fs from "node:fs/promises"
+ * const file = await fs.readFile("bugs/lost-title.lfbug", "utf8")
+ * await using bug = await replayBug(file, { mutator })
+ * const titles = await bug.query(sql`select title from todos`)
  */
 export async function replayBug(file: string, { mutator }: ReplayOptions): Promise<ReplayedBug> {
   // Plain JavaScript may give something else, such as a Buffer of the file.
