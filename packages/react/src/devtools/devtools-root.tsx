@@ -1,4 +1,4 @@
-import { type ReactElement, useCallback, useEffect, useRef, useState, useSyncExternalStore } from "react"
+import { type ReactElement, useEffect, useRef, useState, useSyncExternalStore } from "react"
 import { createPortal } from "react-dom"
 import { shownHandles, watchShownHandles } from "../hooks/shown-handles.ts"
 import { DevtoolsConnection } from "./devtools-connection.ts"
@@ -14,11 +14,20 @@ export function DevtoolsRoot({ version }: DevtoolsRootProps): ReactElement | nul
   const root = useShadowRoot()
   const [isOpen, setOpen] = useState(false)
   const opener = useRef<HTMLButtonElement>(null)
-  useShortcut(useCallback(() => setOpen((open) => !open), []))
+  /** What had the focus when the panel was opened: it gets it back. */
+  const before = useRef<Element | null>(null)
+  const open = () => {
+    before.current = document.activeElement
+    setOpen(true)
+  }
   const close = () => {
     setOpen(false)
-    opener.current?.focus()
+    const { current } = before
+    const isOfPage = current instanceof HTMLElement && current.isConnected && current !== root?.host
+    if (isOfPage && current !== document.body) current.focus()
+    else opener.current?.focus()
   }
+  useShortcut(isOpen ? close : open)
   if (root === null) return null
   return createPortal(
     <div className="root">
@@ -29,7 +38,7 @@ export function DevtoolsRoot({ version }: DevtoolsRootProps): ReactElement | nul
         aria-label="Open lf devtools"
         aria-expanded={isOpen}
         title="lf devtools (Ctrl or Cmd + Shift + L)"
-        onClick={() => setOpen(true)}
+        onClick={open}
       >
         lf
       </button>
@@ -86,13 +95,17 @@ function useShadowRoot(): ShadowRoot | null {
 }
 
 function useShortcut(toggle: () => void): void {
+  const latest = useRef(toggle)
+  useEffect(() => {
+    latest.current = toggle
+  })
   useEffect(() => {
     const listen = (event: KeyboardEvent) => {
       if (event.code !== "KeyL" || !event.shiftKey || !(event.ctrlKey || event.metaKey)) return
       event.preventDefault()
-      toggle()
+      latest.current()
     }
     addEventListener("keydown", listen)
     return () => removeEventListener("keydown", listen)
-  }, [toggle])
+  }, [])
 }

@@ -77,6 +77,20 @@ test("the panel is closed at first, and opened and closed by its button, the sho
   expect(isOpen()).toBe(false)
 })
 
+test("what had the focus gets it back, and without that the button", () => {
+  const add = screen.getByText("Add")
+  add.focus()
+  press({ ctrlKey: true })
+  expect(document.activeElement?.localName).toBe("lf-devtools")
+  press({ ctrlKey: true })
+  expect(document.activeElement).toBe(add)
+  add.blur()
+  press({ ctrlKey: true })
+  fireEvent.click(panel.getByRole("button", { name: "Close lf devtools" }))
+  const { activeElement } = document.querySelector("lf-devtools")?.shadowRoot ?? {}
+  expect(activeElement?.getAttribute("aria-label")).toBe("Open lf devtools")
+})
+
 test("views are chosen by the arrow keys as well", () => {
   press({ ctrlKey: true })
   const chosen = () => panel.getByRole("tab", { selected: true })

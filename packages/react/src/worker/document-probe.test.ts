@@ -57,6 +57,19 @@ describe("what is kept of a document has its limits", () => {
   })
 })
 
+test("a mutation from before the panel was opened gets its outcome as well, and an unknown one has none", () => {
+  const { uid } = local.run("Add", "early")
+  const probe = new DocumentProbe(local)
+  expect(probe.mutations()).toMatchObject([{ uid, outcome: "pending", ms: null }])
+  probe.decided([
+    { uid, outcome: { type: "rejected", code: "MUTATION_THREW", data: { message: "no such table" } } },
+    { uid: "not here", outcome: { type: "unknown", reason: "forgotten" } },
+  ])
+  expect(probe.mutations()).toMatchObject([
+    { uid, outcome: "rejected", error: { code: "MUTATION_THREW", message: "no such table" } },
+  ])
+})
+
 describe("why a query ran", () => {
   test("a change of more pages than are remembered, and one after an error, differ from others", () => {
     const probe = new DocumentProbe(local)

@@ -15,7 +15,7 @@ import { dropOldest, QueryLog } from "./query-log.ts"
 
 /** Mutations that the panel can show, besides what is pending. */
 export const MUTATIONS_MAX = 200
-/** Pending mutations that are shown, oldest first. */
+/** Mutations that were pending when the panel was opened, oldest first. */
 export const PENDING_SHOWN_MAX = 200
 export const MUTATION_ARGS_CHARS_MAX = 2_000
 
@@ -30,6 +30,12 @@ export class DocumentProbe implements LocalProbe {
     this.#local = local
     this.#queries = new QueryLog(local.reads, (pages) => ownersOf(local, pages))
     local.probe = this
+    const { timeline } = local.inside
+    let left = PENDING_SHOWN_MAX
+    for (const mutation of timeline.pendingAfter(timeline.start())) {
+      if (left-- === 0) break
+      this.#keep(shown(mutation))
+    }
   }
 
   stop(): void {
@@ -51,26 +57,21 @@ export class DocumentProbe implements LocalProbe {
   }
 
   decided(outcomes: readonly MutationOutcome[]): void {
-    const pending = new Map(this.#local.pending().map((mutation) => [mutation.uid, mutation]))
-    const rejections = new Map(this.#local.rejections.map((rejection) => [rejection.uid, rejection]))
     for (const { uid, outcome } of outcomes) {
-      const mutation = pending.get(uid) ?? rejections.get(uid)
-      const known = this.#mutations.get(uid) ?? (mutation === undefined ? undefined : shown(mutation))
+      const known = this.#mutations.get(uid)
       if (known === undefined) continue
       const lsn = outcome.type === "applied" ? outcome.lsn : null
       this.#keep({ ...known, outcome: outcome.type, lsn, error: errorOf(outcome) })
     }
   }
 
-  /** Pending mutations, also those from before the panel was opened, and the decided ones; newest first. */
+  /** What was written since the panel was opened, what was pending then, and open rejections; newest first. */
   mutations(): ShownMutation[] {
     const all = new Map(this.#mutations)
-    for (const rejection of this.#local.rejections) {
+    for (const rejection of this.#local.rejections.slice(-MUTATIONS_MAX)) {
       const { uid, code, data } = rejection
       if (!all.has(uid)) all.set(uid, { ...shown(rejection), outcome: "rejected", error: rejectionError(code, data) })
     }
-    for (const mutation of this.#local.pending().slice(0, PENDING_SHOWN_MAX))
-      if (!all.has(mutation.uid)) all.set(mutation.uid, shown(mutation))
     return [...all.values()].sort((a, b) => b.at - a.at)
   }
 
