@@ -5,6 +5,7 @@ import { useEffect, useState } from "react"
 import { RegisterServiceWorker } from "../chrome/register-service-worker"
 import { Toolbar } from "../chrome/toolbar"
 import { connectWorker } from "../lf/connect"
+import { mutator } from "../lf/mutators"
 import { goHome, listsKey } from "../lists/go-home"
 import { isListId, rememberList } from "../lists/list-store"
 import { TodoApp } from "./todo-app"
@@ -16,7 +17,7 @@ export function ListPage() {
   useEffect(() => (id === undefined ? goHome(listsKey) : rememberList(id)), [id])
   if (id === undefined) return <TodoSkeleton />
   return (
-    <LfProvider doc={id} worker={connectWorker}>
+    <LfProvider doc={id} worker={connectWorker} mutator={mutator}>
       <div className="page">
         <Toolbar />
         <TodoApp id={id} />

@@ -59,7 +59,7 @@ describe("lf doctor", () => {
   })
 
   test.each([
-    ["an old Next", { "node_modules/next/package.json": '{"version":"15.9.0"}' }, /needs Next 16\.4/],
+    ["an old Next", { "node_modules/next/package.json": '{"version":"15.4.0"}' }, /needs Next 15\.5/],
     ["two versions of lf", { "node_modules/@lf/react/package.json": '{"version":"0.2.0"}' }, /one version/],
     ["a package that is no JSON", { "node_modules/@lf/react/package.json": "" }, /not installed: @lf\/react/],
     ["no withLf", { "next.config.ts": "export default {}" }, /withLf\(config\)/],

@@ -1,4 +1,5 @@
 "use client"
+import type { Mutator } from "@lf/core"
 import { checkDocId } from "@lf/core/internal"
 import { type QueryClient, QueryClientContext, QueryClientProvider } from "@tanstack/react-query"
 import { type ReactElement, type ReactNode, useContext, useEffect, useMemo, useRef, useState } from "react"
@@ -8,7 +9,7 @@ import { DocumentContext, DocumentHandle } from "./document-handle.ts"
 import { keepClient, ownClient } from "./own-client.ts"
 import { bindingOf } from "./query-binding.ts"
 import { showHandle } from "./shown-handles.ts"
-import { useWorkerOfThisLoad } from "./use-dev-worker-restart.ts"
+import { useWorkerOfMutator, useWorkerOfThisLoad } from "./use-dev-worker-restart.ts"
 
 export interface LfProviderProps {
   /** 1 to 64 characters of A-Z, a-z, 0-9, _ and -. */
@@ -20,6 +21,11 @@ export interface LfProviderProps {
   readonly user?: string | null
   /** Makes the app's SharedWorker. Called once per tab and document, however often this renders. */
   readonly worker: () => SharedWorker
+  /**
+   * The app's mutator, for development alone: the page sees an edit of it, as of a migration, and the worker and the server get
+   * the new code. An edit of a mutation that a component calls is seen without it.
+   */
+  readonly mutator?: Mutator
   /** The server's route; by default /api/lf on this origin, below the `basePath` that `withLf` knows. */
   readonly url?: string
   /** A short-lived token for the server's `authenticate`, called for each connection. */
@@ -55,6 +61,7 @@ export function LfProvider(props: LfProviderProps): ReactElement {
   useEffect(() => (process.env.NODE_ENV === "production" ? undefined : showHandle(handle)), [handle])
   useErrorListener(handle, props.onError)
   useWorkerOfThisLoad(handle)
+  useWorkerOfMutator(handle, props.mutator)
   const tree = <DocumentContext.Provider value={handle}>{children}</DocumentContext.Provider>
   return client === surrounding ? tree : <QueryClientProvider client={client}>{tree}</QueryClientProvider>
 }

@@ -1,5 +1,5 @@
-import type { DefinedMutation } from "@lf/core"
-import { useEffect } from "react"
+import type { DefinedMutation, Mutator } from "@lf/core"
+import { useEffect, useRef } from "react"
 import type { DocumentHandle } from "./document-handle.ts"
 
 const seen = new Map<string, object>()
@@ -15,6 +15,16 @@ export function useDevWorkerRestart<Args>(handle: DocumentHandle, mutation: Defi
     seen.set(mutation.name, mutation)
     if (before !== undefined && before !== mutation) handle.live.restartWorker(Date.now())
   }, [handle, mutation])
+}
+
+/** Development: as above, when any part of the app's mutator was edited, as a migration is that no component names. */
+export function useWorkerOfMutator(handle: DocumentHandle, mutator: Mutator | undefined): void {
+  const before = useRef(mutator)
+  useEffect(() => {
+    if (process.env.NODE_ENV !== "development" || before.current === mutator) return
+    before.current = mutator
+    handle.live.restartWorker(Date.now())
+  }, [handle, mutator])
 }
 
 /**

@@ -8,6 +8,7 @@ import { AccountBar, SignInLink } from "./account/account-bar"
 import { ClaimDrafts } from "./account/claim-drafts"
 import { addDraft, type Draft, useDrafts, useUser } from "./account/device"
 import { connectWorker } from "./lf/connect"
+import { mutator } from "./lf/mutators"
 import { homeOf } from "./lf/members"
 import "./account/account.css"
 
@@ -26,7 +27,7 @@ export function Home() {
     )
   }
   return (
-    <LfProvider doc={homeOf(user.id)} user={user.id} worker={connectWorker}>
+    <LfProvider doc={homeOf(user.id)} user={user.id} worker={connectWorker} mutator={mutator}>
       <ClaimDrafts user={user} />
       <Frame>
         <KeptLists drafts={drafts} />

@@ -17,6 +17,7 @@ import { AccountBar, SignInLink } from "./account/account-bar"
 import { ClaimDrafts } from "./account/claim-drafts"
 import { useDrafts, useUser } from "./account/device"
 import { connectWorker } from "./lf/connect"
+import { mutator } from "./lf/mutators"
 import { ForgetList, homeOf, KeepList, type Member, NameMe, StartList } from "./lf/members"
 import { Members } from "./members"
 import { allTodos, EmptyList, TodoList } from "./todos"
@@ -33,7 +34,7 @@ export function SharedList({ list }: { list: string }) {
       {user === undefined ? (
         <EmptyList title={unknown} />
       ) : (
-        <LfProvider doc={list} user={user?.id ?? null} worker={connectWorker}>
+        <LfProvider doc={list} user={user?.id ?? null} worker={connectWorker} mutator={mutator}>
           {user && <ClaimDrafts user={user} />}
           <OpenList user={user} />
         </LfProvider>

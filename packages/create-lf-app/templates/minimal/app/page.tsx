@@ -3,12 +3,12 @@
 import { LfProvider, newId, sql, useMutation, useQuery } from "@lf/react"
 import type { SubmitEvent } from "react"
 import { connectWorker } from "./lf/connect"
-import { AddNote } from "./lf/mutators"
+import { AddNote, mutator } from "./lf/mutators"
 
 /** One document for all users. An app has as many as it wants: `doc` is the name of one. */
 export default function Page() {
   return (
-    <LfProvider doc="notes" worker={connectWorker}>
+    <LfProvider doc="notes" worker={connectWorker} mutator={mutator}>
       <Notes />
     </LfProvider>
   )

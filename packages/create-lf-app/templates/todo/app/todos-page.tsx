@@ -2,11 +2,12 @@
 
 import { LfProvider, useConnectionStatus } from "@lf/react"
 import { connectWorker } from "./lf/connect"
+import { mutator } from "./lf/mutators"
 import { TodoList } from "./todos"
 
 export function TodosPage({ list }: { list: string }) {
   return (
-    <LfProvider doc={list} worker={connectWorker}>
+    <LfProvider doc={list} worker={connectWorker} mutator={mutator}>
       <TodoList>
         <Problem />
       </TodoList>
