@@ -1,6 +1,6 @@
 // @vitest-environment jsdom
 import { defineMutation, defineMutator, sql } from "@lf/core"
-import { act, cleanup, fireEvent, render, screen, within } from "@testing-library/react"
+import { act, cleanup, configure, fireEvent, render, screen, within } from "@testing-library/react"
 import { afterEach, beforeEach, expect, test, vi } from "vitest"
 import { z } from "zod"
 import { LfProvider } from "../hooks/provider.tsx"
@@ -11,6 +11,9 @@ import { replayBug } from "../testing/replay-bug.ts"
 import { DevtoolsRoot } from "./devtools-root.tsx"
 import { LfDevtools } from "./index.ts"
 
+// The panel asks every 400 ms, and a busy machine is slow: what is waited for comes, or the test fails late.
+configure({ asyncUtilTimeout: 10_000 })
+vi.setConfig({ testTimeout: 30_000 })
 afterEach(() => {
   cleanup()
   vi.unstubAllGlobals()
