@@ -2,11 +2,14 @@ import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { sql } from "@lf/core"
 import { replayBug } from "@lf/react/testing"
-import { expect, type Page, test } from "@playwright/test"
+import { type Page, test, expect as usualExpect } from "@playwright/test"
 import { mutator } from "./inputs/items.ts"
 import { InputsServer } from "./inputs.ts"
 
 // The devtools in a real browser, on a page and a worker that are bundled for development.
+
+/** The panel asks every 400 ms, and loads its part of the bundle first. */
+const expect = usualExpect.configure({ timeout: 15_000 })
 
 let server: InputsServer
 test.beforeAll(async () => {
@@ -17,7 +20,7 @@ test.afterAll(() => server[Symbol.asyncDispose]())
 async function open(page: Page, doc: string): Promise<void> {
   await server.fill({ doc, count: 3, title: "item" })
   await page.goto(`${server.url}/?doc=${doc}`)
-  await expect(page.getByLabel("title 1")).toBeVisible({ timeout: 15_000 })
+  await expect(page.getByLabel("title 1")).toBeVisible()
 }
 
 test("an edit shows why a query ran, SQL runs, and an exported bug is replayed in Node", async ({ page }) => {
