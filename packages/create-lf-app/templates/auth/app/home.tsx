@@ -8,8 +8,8 @@ import { AccountBar, SignInLink } from "./account/account-bar"
 import { ClaimDrafts } from "./account/claim-drafts"
 import { addDraft, type Draft, useDrafts, useUser } from "./account/device"
 import { connectWorker } from "./lf/connect"
-import { mutator } from "./lf/mutators"
 import { homeOf } from "./lf/members"
+import { mutator } from "./lf/mutators"
 import "./account/account.css"
 
 export function Home() {
