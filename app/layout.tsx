@@ -1,3 +1,4 @@
+import { LfDevtools } from "@lf/react/devtools"
 import type { Metadata, Viewport } from "next"
 import type { ReactNode } from "react"
 import "todomvc-app-css/index.css"
@@ -23,7 +24,10 @@ export const viewport: Viewport = {
 export default function RootLayout({ children }: { children: ReactNode }) {
   return (
     <html lang="en">
-      <body>{children}</body>
+      <body>
+        {children}
+        <LfDevtools />
+      </body>
     </html>
   )
 }

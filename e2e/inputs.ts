@@ -1,5 +1,5 @@
 import type { Item } from "./inputs/items.ts"
-import { SmallApp } from "./small-app.ts"
+import { type Environment, SmallApp } from "./small-app.ts"
 
 /** The page of inputs and its documents. */
 export class InputsServer {
@@ -11,8 +11,8 @@ export class InputsServer {
     this.url = app.url
   }
 
-  static async start(): Promise<InputsServer> {
-    return new InputsServer(await SmallApp.start("e2e/inputs"))
+  static async start(environment: Environment = "production"): Promise<InputsServer> {
+    return new InputsServer(await SmallApp.start("e2e/inputs", environment))
   }
 
   /** Makes the document, with rows 1 to `count` that have this title. */

@@ -7,6 +7,9 @@ import { build } from "esbuild"
 /** Below the repository, so that the server finds its packages, and where no other run of Playwright cleans up. */
 const FOLDER = "node_modules/.lf-e2e"
 
+/** What the page and the worker are bundled for. */
+export type Environment = "production" | "development"
+
 /** An app of one page, one worker and one server, without Next: bundled, and served on loopback by a process of its own. */
 export class SmallApp {
   readonly url: string
@@ -20,10 +23,10 @@ export class SmallApp {
   }
 
   /** `source` has page.tsx, worker.ts and server.ts, which says its port. */
-  static async start(source: string): Promise<SmallApp> {
+  static async start(source: string, environment: Environment = "production"): Promise<SmallApp> {
     mkdirSync(FOLDER, { recursive: true })
     const directory = mkdtempSync(join(FOLDER, "app-"))
-    await bundle(source, directory)
+    await bundle(source, directory, environment)
     const child = spawn(process.execPath, [join(directory, "server.mjs"), directory], {
       stdio: ["ignore", "pipe", "ignore"],
       env: { ...process.env, NODE_ENV: "production" },
@@ -48,14 +51,14 @@ export class SmallApp {
   }
 }
 
-async function bundle(source: string, directory: string): Promise<void> {
+async function bundle(source: string, directory: string, environment: Environment): Promise<void> {
   const common = { bundle: true, format: "esm", logLevel: "warning", jsx: "automatic" } as const
   await build({
     ...common,
     entryPoints: [`${source}/page.tsx`, `${source}/worker.ts`],
     outdir: directory,
     platform: "browser",
-    define: { "process.env.NODE_ENV": '"production"' },
+    define: { "process.env.NODE_ENV": JSON.stringify(environment) },
     // The wasm's loader names it where it runs in Node; the browser never asks.
     external: ["module"],
   })

@@ -5,7 +5,14 @@ import { dirname, join, resolve } from "node:path"
 import { expect, test } from "vitest"
 import { readSource, root } from "./source-file.ts"
 
-const entries = ["@lf/core", "@lf/core/internal", "@lf/react", "@lf/react/worker", "@lf/react/testing"]
+const entries = [
+  "@lf/core",
+  "@lf/core/internal",
+  "@lf/react",
+  "@lf/react/worker",
+  "@lf/react/devtools",
+  "@lf/react/testing",
+]
 
 // It reads what is compiled: `npm run check` compiles first, by hand it is `npm run build:packages`.
 test.each(entries)("nothing that %s loads imports a module of Node", (entry) => {

@@ -1,36 +1,29 @@
-// npm run media: docs/media/demo.png, two windows of the demo on one list, the right one offline with edits that wait.
+// npm run media: docs/media/demo.png, two windows of the demo on one list, the right one offline with edits that wait; and
+// docs/media/devtools-*.png, the demo in development with its devtools open.
 import { spawn } from "node:child_process"
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { chromium, expect } from "@playwright/test"
 import { findChromium } from "./chromium.mjs"
-import { root, say } from "./run.mjs"
+import { bin, root, say } from "./run.mjs"
 import { buildApp, serverFile } from "./server.mjs"
 import { askedFor } from "./tools.mjs"
 
 const port = process.env.PORT ?? "3479"
-const file = join(root, "docs/media/demo.png")
+const media = join(root, "docs/media")
 const view = { width: 620, height: 620 }
 
 const dataDir = mkdtempSync(join(tmpdir(), "lf-media-"))
 await buildApp()
-const env = { ...process.env, NODE_ENV: "production", PORT: port, LF_DATA_DIR: dataDir }
-const server = spawn(process.execPath, [serverFile], { cwd: root, env, stdio: ["ignore", "ignore", "inherit"] })
+const server = serve([serverFile], port, "production")
+const devPort = String(Number(port) + 1)
+const devServer = serve([...bin.next, "dev", "-p", devPort], devPort, "development")
 const executablePath = askedFor("LF_CHROMIUM_PATH") ?? (await findChromium())
 const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] })
 try {
   const url = `http://localhost:${port}/l/groceries`
-  await expect
-    .poll(
-      () =>
-        fetch(url).then(
-          ({ ok }) => ok,
-          () => false,
-        ),
-      { timeout: 60_000 },
-    )
-    .toBe(true)
+  await answers(url)
   const left = await open(url)
   await add(left, "Bread", "Tomatoes", "Coffee")
   const right = await open(url)
@@ -42,10 +35,17 @@ try {
   await row(right, "Tomatoes").getByRole("checkbox").click()
   await expect(right.getByTestId("pending-count")).toHaveText("2")
   await picture([await windowOf(left), await windowOf(right)])
-  say(`${file} is new`)
+  const devUrl = `http://localhost:${devPort}/l/picnic`
+  await answers(devUrl)
+  await devtools(devUrl)
+  say(`the pictures in ${media} are new`)
 } finally {
   await browser.close()
   server.kill("SIGKILL")
+  // Its child writes to the folder until the end.
+  const ended = new Promise((resolve) => devServer.once("exit", resolve))
+  devServer.kill("SIGTERM")
+  await ended
   rmSync(dataDir, { recursive: true, force: true })
 }
 
@@ -93,6 +93,43 @@ async function picture(windows) {
     img{display:block;width:${view.width}px}`
   await page.setContent(`<!doctype html><style>${style}</style>${frames.join("")}`)
   await expect.poll(() => page.evaluate(() => Array.from(document.images).every((image) => image.complete))).toBe(true)
-  mkdirSync(join(root, "docs/media"), { recursive: true })
-  await page.locator("body").screenshot({ path: file })
+  mkdirSync(media, { recursive: true })
+  await page.locator("body").screenshot({ path: join(media, "demo.png") })
+}
+
+/** A server of the demo, on its own data. */
+function serve(args, port, mode) {
+  const env = { ...process.env, NODE_ENV: mode, PORT: port, LF_DATA_DIR: join(dataDir, mode) }
+  return spawn(process.execPath, args, { cwd: root, env, stdio: ["ignore", "ignore", "inherit"] })
+}
+
+async function answers(url) {
+  const isThere = () =>
+    fetch(url).then(
+      ({ ok }) => ok,
+      () => false,
+    )
+  await expect.poll(isThere, { timeout: 60_000 }).toBe(true)
+}
+
+/** The panel after two edits: why a query ran, what was written, and the rows. */
+async function devtools(url) {
+  const context = await browser.newContext({ viewport: { width: 900, height: 560 }, colorScheme: "light" })
+  const page = await context.newPage()
+  await page.goto(url)
+  await expect(page.getByTestId("connection-status")).toHaveAttribute("data-status", "connected", { timeout: 60_000 })
+  await page.getByRole("button", { name: "Open lf devtools" }).click()
+  const panel = page.getByRole("region", { name: "lf devtools" })
+  await expect(panel.getByRole("article", { name: "Document picnic" })).toContainText("connected")
+  await add(page, "Bread", "Coffee")
+  const views = {
+    Queries: panel.getByText(/table todos changed/),
+    Mutations: panel.getByText(/applied/).nth(1),
+    Tables: panel.getByText("Coffee"),
+  }
+  for (const [view, shown] of Object.entries(views)) {
+    await panel.getByRole("tab", { name: view }).click()
+    await expect(shown).toBeVisible()
+    await page.screenshot({ path: join(media, `devtools-${view.toLowerCase()}.png`), animations: "disabled" })
+  }
 }

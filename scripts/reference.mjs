@@ -16,6 +16,11 @@ export const entries = [
   ["@lf/react", "packages/react/dist/index.d.ts", "The provider and the hooks. Client code."],
   ["@lf/react/worker", "packages/react/dist/worker/index.d.ts", "For the file of the app's SharedWorker."],
   [
+    "@lf/react/devtools",
+    "packages/react/dist/devtools/index.d.ts",
+    "A panel for development: see [devtools](../devtools.md).",
+  ],
+  [
     "@lf/react/testing",
     "packages/react/dist/testing/index.d.ts",
     "A server and devices in a test's own process: see [testing](../testing.md).",

@@ -11,6 +11,7 @@ import {
   useQuery,
   useSyncStatus,
 } from "@lf/react"
+import { LfDevtools } from "@lf/react/devtools"
 import { memo, useEffect } from "react"
 import { createRoot } from "react-dom/client"
 import { AddItems, allItems, type Item, itemsOfAll, PaintItem, RenameItem, TickItem } from "./items.ts"
@@ -99,8 +100,11 @@ const docs = asked.get("docs")?.split(",")
 const root = document.getElementById("root")
 if (root !== null) {
   createRoot(root).render(
-    <LfProvider doc={asked.get("doc") ?? "items"} worker={connect}>
-      {docs === undefined ? <Items /> : <ItemsOf docs={docs} />}
-    </LfProvider>,
+    <>
+      <LfProvider doc={asked.get("doc") ?? "items"} worker={connect}>
+        {docs === undefined ? <Items /> : <ItemsOf docs={docs} />}
+      </LfProvider>
+      <LfDevtools />
+    </>,
   )
 }

@@ -3,6 +3,7 @@ import type * as Core from "@lf/core"
 import type * as Next from "@lf/next"
 import type * as NextConfig from "@lf/next/config"
 import type * as Lf from "@lf/react"
+import type * as Devtools from "@lf/react/devtools"
 import type * as Testing from "@lf/react/testing"
 import type * as Query from "@tanstack/react-query"
 import type * as React from "react"
@@ -34,6 +35,8 @@ declare global {
   const createLf: typeof Next.createLf
   const withLf: typeof NextConfig.withLf
   type LfError = Core.LfError
+  const LfDevtools: typeof Devtools.LfDevtools
+  const replayBug: typeof Testing.replayBug
   const testServer: typeof Testing.testServer
   const memoryWorker: typeof Testing.memoryWorker
   const HydrationBoundary: typeof Query.HydrationBoundary

@@ -67,6 +67,9 @@ export const ERROR_CODES = {
   DOCS_JOINED_LIMIT: "A query names no document in `docs`, or more than the 10 that one query may read.",
   PRESENCE_INVALID: "A presence is no plain data, or has more than 4 KiB.",
   PROVIDER_MISSING: "A hook was called outside of <LfProvider>.",
+  MUTATION_UNREPEATABLE: "Two runs of a mutator on the same rows did not do the same; found in development.",
+  BUG_TOO_LARGE: "The document is too large for a bug file.",
+  BUG_FILE_INVALID: "The file is not a bug file of the devtools, or of a newer version, or it was damaged.",
   // testing
   TEST_OPTION_INVALID: "The test's server was called with something that it cannot take; the message says what.",
   TEST_NOT_SETTLED: "The test's server and its devices had not settled in time; the message says what is left.",

@@ -5,6 +5,7 @@ import { type Database, QUERY_MS_MAX, QUERY_STEPS_MAX } from "../sqlite/database
 import type { Sql } from "../sqlite/sql.ts"
 import type { Row } from "../sqlite/statement.ts"
 import { LiveQuery, type LiveResult, queryKey } from "./live-query.ts"
+import type { LiveQueryState, QueryProbe } from "./probe.ts"
 
 /** Work in one slice before the event loop gets its turn, in ms. One query is never cut by it. */
 const SLICE_MS = 20
@@ -69,6 +70,8 @@ export class LiveQueries {
   #end: LfError | null = null
   /** How many times a query ran, for benchmarks and tests. */
   runs = 0
+  /** Development tools that are open. */
+  probe: QueryProbe | null = null
 
   constructor(options: LiveQueriesOptions) {
     const { db, host, runsPerSlice = Number.POSITIVE_INFINITY, crashed = new Set(), onCrash = () => {} } = options
@@ -88,16 +91,25 @@ export class LiveQueries {
     return this.#byKey.size
   }
 
+  /** The live queries as they are now. */
+  states(): LiveQueryState[] {
+    return Array.from(this.#byKey.values(), (live) => live.state)
+  }
+
   listen(query: Sql<unknown>, listener: (result: LiveResult) => void): LiveSubscription {
     const key = queryKey(query)
     const live = this.#byKey.get(key) ?? new LiveQuery(query)
     this.#byKey.set(key, live)
     const stop = live.listen(listener)
-    if (!live.isShown) this.#fresh.add(live)
+    if (!live.isShown) {
+      this.probe?.stale(live.query, { type: "first" })
+      this.#fresh.add(live)
+    }
     this.#work()
     return {
       refresh: (done) => {
         live.refresh(done)
+        this.probe?.stale(live.query, { type: "refresh" })
         if (live.isShown) this.#staleNow(live)
         else this.#fresh.add(live)
         this.#work()
@@ -130,7 +142,11 @@ export class LiveQueries {
   notify(changed: ReadonlySet<number>): void {
     const nowMs = this.#host.monotonicMs()
     if (changed.size > 0) {
-      for (const live of this.#byKey.values()) if (live.isShown && live.reads(changed, nowMs)) this.#staleNow(live)
+      for (const live of this.#byKey.values()) {
+        if (!live.isShown || !live.reads(changed, nowMs)) continue
+        this.#staleNow(live)
+        this.probe?.stale(live.query, { type: "changed", pages: live.common(changed) })
+      }
       // What was run for this delivery and not delivered yet is as old as what was.
       for (const live of this.#ran) if (!live.isShown && live.reads(changed, nowMs)) this.#fresh.add(live)
     }
@@ -227,6 +243,8 @@ export class LiveQueries {
   }
 
   #run(live: LiveQuery): void {
+    const { probe } = this
+    const startedMs = probe === null ? 0 : this.#host.monotonicMs()
     try {
       live.take(this.#within(live.query, () => this.#db.track<Row>(live.query as Sql<Row>, live.rows))) // a query without a type of its own
     } catch (error) {
@@ -234,6 +252,7 @@ export class LiveQueries {
       live.fail(error, isStopped ? this.#host.monotonicMs() + PAUSE_MS : Number.NEGATIVE_INFINITY)
     }
     this.#ran.add(live)
+    probe?.ran(live.query, this.#host.monotonicMs() - startedMs)
   }
 
   #answer({ query, resolve, reject }: Read): void {

@@ -1,6 +1,7 @@
 import { type LfError, toLfError } from "../base/error.ts"
 import type { Sql } from "../sqlite/sql.ts"
 import type { Row } from "../sqlite/statement.ts"
+import type { LiveQueryState } from "./probe.ts"
 import { diffRows, type RowPatch } from "./row-patch.ts"
 
 /** What a live query sends its reader: first the rows, then patches to them; an error replaces both. */
@@ -73,6 +74,22 @@ export class LiveQuery {
     const [few, many] = changed.size < this.#pages.size ? [changed, this.#pages] : [this.#pages, changed]
     for (const pageNo of few) if (many.has(pageNo)) return true
     return false
+  }
+
+  /** The pages that the last run read, among these. */
+  common(changed: ReadonlySet<number>): ReadonlySet<number> {
+    return new Set([...changed].filter((pageNo) => this.#pages.has(pageNo)))
+  }
+
+  get state(): LiveQueryState {
+    const last = this.#news ?? this.#shown
+    return {
+      query: this.query,
+      readers: this.#listeners.size,
+      rowCount: last?.type === "rows" ? last.rows.length : null,
+      error: last?.type === "error" ? last.error : null,
+      pageCount: this.#pages.size,
+    }
   }
 
   /** Takes a run's result; the listeners get it in `deliver`. */

@@ -4,8 +4,10 @@ import { uuidV7 } from "../base/ids.ts"
 import type { Lsn } from "../base/lsn.ts"
 import type { Link } from "../network/link.ts"
 import type { Welcome } from "../network/message.ts"
+import type { Database } from "../sqlite/database.ts"
 import type { Query } from "../sqlite/sql.ts"
 import type { PageStore } from "../sqlite/vfs.ts"
+import type { Storage } from "../storage/storage.ts"
 import type { Mutation } from "../timeline/mutation.ts"
 import type { Mutator } from "../timeline/mutator.ts"
 import { refusalOf } from "../timeline/outcome.ts"
@@ -15,12 +17,20 @@ import type { LiveResult } from "./live-query.ts"
 import type { RejectedMutation, RejectionChange } from "./local-entries.ts"
 import { type LocalOptions, PENDING_MAX } from "./local-options.ts"
 import { LocalStore } from "./local-store.ts"
+import type { LocalProbe } from "./probe.ts"
 import { type LocalReceipt, Receipts } from "./receipts.ts"
 import { Reconciler } from "./reconciler.ts"
 import { type PagesWatcher, View } from "./view.ts"
 
 /** Pulled pages are durable after this long at the latest. Until then a mutation's flush may take them along. */
 const FLUSH_LATER_MS = 50
+
+/** The parts of a document, for development tools. */
+export interface LocalInside {
+  readonly db: Database
+  readonly storage: Storage
+  readonly timeline: Timeline
+}
 
 /** One document on this device: its pages, its pending mutations and the queries that are kept up to date over both. */
 export class Local {
@@ -35,20 +45,22 @@ export class Local {
   #failure: LfError | null = null
 
   /** Recovers what was stored. @throws LOG_CORRUPT MIGRATION_EDITED MIGRATION_FAILED */
-  constructor({ opened, module, mutator, host, user, rollupBytes, runsPerSlice, crashed = new Set() }: LocalOptions) {
+  constructor(options: LocalOptions) {
+    const { opened, module, mutator, host, user, rollupBytes, runsPerSlice } = options
+    const { crashed = new Set(), rehearsals, onRerun } = options
     this.#host = host
     this.#mutator = mutator
     this.#store = new LocalStore(opened, host, rollupBytes)
     const { storage, streams } = this.#store
     const onCrash = (error: LfError) => void this.fail(error)
-    const view = { module, storage, mutator, host, runsPerSlice, crashed, onCrash }
+    const view = { module, storage, mutator, host, runsPerSlice, crashed, onCrash, onRerun }
     this.#view = View.open(view, () => this.#store.dropBase())
     this.#reconciler = new Reconciler({
       store: this.#store,
       view: this.#view,
       receipts: this.#receipts,
       host,
-      openTimeline: () => new Timeline(streams, { clientId: this.clientId, mutator, user, crashed }),
+      openTimeline: () => new Timeline(streams, { clientId: this.clientId, mutator, user, crashed, rehearsals }),
       document: {
         failure: () => this.#failure,
         flush: () => this.#flush(),
@@ -238,6 +250,22 @@ export class Local {
     this.#receipts.clear()
     this.#notifyWatchers()
     return failure
+  }
+
+  /** What development tools look at. Nothing of it may be changed. */
+  get inside(): LocalInside {
+    return { db: this.#view.db, storage: this.#store.storage, timeline: this.#reconciler.timeline }
+  }
+
+  /** Bytes at rest, about: the base and what was appended since it was written. */
+  get storedBytes(): number {
+    return this.#store.storage.baseBytes + this.#store.streams.bytesSinceRollup
+  }
+
+  /** Calls `probe` with what happens from now on; null: nothing is measured any more. */
+  set probe(probe: LocalProbe | null) {
+    this.#view.probe = probe
+    this.#receipts.onDecided = probe === null ? null : (outcomes) => probe.decided(outcomes)
   }
 
   /** Flushes and releases the log. */

@@ -27,6 +27,8 @@ export class Receipts {
   readonly #open = new Map<string, Entry>()
   /** In the order of their decision: the oldest goes first. */
   readonly #decided = new Map<string, LocalReceipt>()
+  /** Called with every decision, whether its receipt is known here or not. */
+  onDecided: ((outcomes: readonly MutationOutcome[]) => void) | null = null
 
   find(uid: string): LocalReceipt | undefined {
     return this.#open.get(uid)?.receipt ?? this.#decided.get(uid)
@@ -41,6 +43,7 @@ export class Receipts {
   }
 
   decide(outcomes: readonly MutationOutcome[]): void {
+    this.onDecided?.(outcomes)
     for (const { uid, outcome } of outcomes) {
       const entry = this.#open.get(uid)
       if (entry === undefined) continue

@@ -13,6 +13,8 @@ import { migrate } from "../timeline/schema.ts"
 import type { Timeline } from "../timeline/timeline.ts"
 import { LiveQueries, type LiveSubscription } from "./live-queries.ts"
 import type { LiveResult } from "./live-query.ts"
+import type { LocalOptions } from "./local-options.ts"
+import type { LocalProbe } from "./probe.ts"
 
 export interface ViewOptions {
   readonly module: SqliteModule
@@ -22,6 +24,7 @@ export interface ViewOptions {
   readonly runsPerSlice?: number | undefined
   readonly crashed: Set<string>
   readonly onCrash: (error: LfError) => void
+  readonly onRerun?: LocalOptions["onRerun"]
 }
 
 /** Pages with other content, and whether the schema may be another one. */
@@ -40,8 +43,10 @@ export class View {
   readonly #mutator: Mutator
   readonly #host: Host
   readonly #onCrash: (error: LfError) => void
+  readonly #onRerun: LocalOptions["onRerun"]
   readonly #watchers = new Set<PagesWatcher>()
   #schemaIsLocal = false
+  #probe: LocalProbe | null = null
   /** The schema is another one than at the last `notify`, perhaps with an equal cookie. */
   #isSchemaNew = false
 
@@ -56,7 +61,8 @@ export class View {
     }
   }
 
-  constructor({ module, storage, mutator, host, runsPerSlice, crashed, onCrash }: ViewOptions) {
+  constructor({ module, storage, mutator, host, runsPerSlice, crashed, onCrash, onRerun }: ViewOptions) {
+    this.#onRerun = onRerun
     this.#storage = storage
     this.#mutator = mutator
     this.#host = host
@@ -64,6 +70,12 @@ export class View {
     this.db = new Database(module, storage)
     this.queries = new LiveQueries({ db: this.db, host, runsPerSlice, crashed, onCrash })
     this.#useRealTime()
+  }
+
+  /** Development tools, while they are open. */
+  set probe(probe: LocalProbe | null) {
+    this.#probe = probe
+    this.queries.probe = probe
   }
 
   /** Rows at once. @throws SQL_ERROR SQL_DENIED SQL_LIMIT */
@@ -78,10 +90,12 @@ export class View {
   /** Runs a new mutation on top of what is there. */
   apply(timeline: Timeline, mutation: Mutation): { readonly outcome: RunResult; readonly thrown: unknown } {
     let thrown: unknown
+    const startedMs = this.#host.monotonicMs()
     try {
       const outcome = timeline.apply(this.db, mutation, (error) => {
         thrown = error
       })
+      this.#probe?.mutated(mutation, { outcome, thrown, ms: this.#host.monotonicMs() - startedMs })
       return { outcome, thrown }
     } finally {
       this.#useRealTime()
@@ -107,11 +121,19 @@ export class View {
     try {
       this.#schemaIsLocal = migrate(this.db, this.#mutator)
       if (this.#schemaIsLocal) this.#isSchemaNew = true
-      timeline.rebase(this.db)
+      this.#rebase(timeline)
       this.#useRealTime()
     } finally {
       this.#lookForCrash()
     }
+  }
+
+  #rebase(timeline: Timeline): void {
+    const onRerun = this.#onRerun
+    const thrown = new Map<number, { readonly error: unknown }>()
+    timeline.rebase(this.db, (index, error) => thrown.set(index, { error }))
+    if (onRerun === undefined) return
+    for (const [i, mutation] of timeline.pending().entries()) onRerun(mutation, thrown.get(i) ?? null)
   }
 
   /** Runs the queries again that read a changed page, once for all changes since the last call (I6). */

@@ -4,6 +4,7 @@ import type { Author } from "./author.ts"
 import type { Mutation } from "./mutation.ts"
 import type { Mutator } from "./mutator.ts"
 import { APPLIED, isFatal, type RunResult, rejected, rejectionOf } from "./outcome.ts"
+import type { Rehearsals, Script } from "./rehearsal.ts"
 import { MutationTx } from "./tx.ts"
 import { runUndoably } from "./undo-log.ts"
 
@@ -42,6 +43,8 @@ export interface Group {
   readonly onThrow?: (index: number, error: unknown) => void
   /** An outcome carries the message of what was thrown. */
   readonly sendsMessages?: boolean
+  /** Development: each mutator runs twice, and both runs are compared. */
+  readonly rehearsals?: Rehearsals | undefined
 }
 
 export type GroupResult =
@@ -114,10 +117,14 @@ function attempt(group: Group, findings: Findings): GroupResult | null {
 function runOne(group: Group, index: number, isMeasured: boolean): RunResult {
   const { db, mutator, side, jobs, onThrow, sendsMessages } = group
   const { mutation, author, receivedMs } = jobs[index]
+  const rehearsed = rehearse(group, index)
+  if (db.crash !== null) return rejected("SQL_CRASHED")
+  if (!db.inTransaction) return endOf(group, index, rehearsed)
   const usedBefore = isMeasured ? db.pagesUsed : 0
   db.exec("savepoint lf_mutation")
   db.halfway = null
-  const tx = new MutationTx({ db, uid: mutation.uid, nowMs: mutation.at, receivedMs, author, side })
+  const script = rehearsed === null ? undefined : group.rehearsals?.script()
+  const tx = new MutationTx({ db, uid: mutation.uid, nowMs: mutation.at, receivedMs, author, side, script })
   try {
     if (mutator.isUndoable) runUndoably(db, { uid: mutation.uid, user: tx.user }, () => mutator.apply(tx, mutation))
     else mutator.apply(tx, mutation)
@@ -136,12 +143,36 @@ function runOne(group: Group, index: number, isMeasured: boolean): RunResult {
       db.exec("rollback to lf_mutation")
       db.exec("release lf_mutation")
     }
+    script?.threw(error)
     onThrow?.(index, error)
     return rejectionOf(error, sendsMessages)
   } finally {
+    if (rehearsed !== null && script !== undefined) group.rehearsals?.compare(mutation, rehearsed, script)
     tx.close()
     db.setBudget(Number.POSITIVE_INFINITY)
   }
+}
+
+/** The rehearsal ended the whole transaction: what a run does that ends it. */
+function endOf({ onThrow, sendsMessages }: Group, index: number, rehearsed: Script | null): RunResult {
+  const thrown = rehearsed?.thrown ?? null
+  if (thrown === null) return rejected("SQL_DENIED")
+  onThrow?.(index, thrown.error)
+  return rejectionOf(thrown.error, sendsMessages)
+}
+
+/** What the mutator does when it runs for nothing; null: it is not asked. */
+function rehearse({ db, mutator, side, jobs, rehearsals }: Group, index: number): Script | null {
+  if (rehearsals === undefined) return null
+  const { mutation, author, receivedMs } = jobs[index]
+  return rehearsals.rehearse(db, mutation, (script) => {
+    const tx = new MutationTx({ db, uid: mutation.uid, nowMs: mutation.at, receivedMs, author, side, script })
+    try {
+      mutator.apply(tx, mutation)
+    } finally {
+      tx.close()
+    }
+  })
 }
 
 /** @throws DOC_TOO_LARGE when the document is full and the mutation made it larger; one that makes it smaller is accepted */

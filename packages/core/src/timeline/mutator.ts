@@ -87,6 +87,10 @@ export class Mutator {
     }
   }
 
+  get names(): readonly string[] {
+    return [...this.#mutations.keys()]
+  }
+
   has(name: string): boolean {
     return this.#mutations.has(name)
   }

@@ -3,11 +3,12 @@ import type { Batch } from "../journal/batch.ts"
 import type { Journal, WriteResult } from "../journal/journal.ts"
 import type { Streams } from "../journal/streams.ts"
 import type { Database } from "../sqlite/database.ts"
-import { applyGroup, type Job, mutationPagesMax } from "./apply-group.ts"
+import { applyGroup, type Group, type Job, mutationPagesMax } from "./apply-group.ts"
 import { type Author, authorOf } from "./author.ts"
 import { type Mutation, mutationCodec } from "./mutation.ts"
 import type { Mutator } from "./mutator.ts"
 import { type RunResult, rejected } from "./outcome.ts"
+import type { Rehearsals } from "./rehearsal.ts"
 
 /**
  * Hashes below what a client confirmed, 8 bytes each: a clone that slept for longer than this many of the other's
@@ -24,14 +25,22 @@ export class Timeline {
   readonly #mutator: Mutator
   readonly #author: Author
   readonly #crashed: Set<string>
+  readonly #rehearsals: Rehearsals | undefined
   /** Positions of what is pending, oldest first: a uid is found without a look at the others. */
   readonly #lsnByUid = new Map<string, Lsn>()
 
   /** `crashed` holds the uids of what crashed SQLite in this process: it is not run again here (T43). */
   constructor(
     streams: Streams,
-    options: { clientId: string; mutator: Mutator; user: string | null; crashed?: Set<string> },
+    options: {
+      readonly clientId: string
+      readonly mutator: Mutator
+      readonly user: string | null
+      readonly crashed?: Set<string>
+      readonly rehearsals?: Rehearsals | undefined
+    },
   ) {
+    this.#rehearsals = options.rehearsals
     this.#crashed = options.crashed ?? new Set()
     this.clientId = options.clientId
     this.#journal = streams.journal(timelineStream(options.clientId), mutationCodec)
@@ -78,7 +87,10 @@ export class Timeline {
 
   /** Runs `mutation` on top of the view. A rejected one leaves nothing; `onThrow` gets what it threw. */
   apply(db: Database, mutation: Mutation, onThrow?: (error: unknown) => void): RunResult {
-    const [outcome] = this.#run(db, [mutation], onThrow)
+    const [outcome] = this.#run(db, [mutation], {
+      onThrow: (_index, error) => onThrow?.(error),
+      rehearsals: this.#rehearsals,
+    })
     return outcome
   }
 
@@ -109,12 +121,16 @@ export class Timeline {
   }
 
   /** Runs everything pending on a new base, in one transaction. One that throws is skipped in the view; the server decides (T11). */
-  rebase(db: Database): readonly RunResult[] {
-    return this.#run(db, this.pending())
+  rebase(db: Database, onThrow?: (index: number, error: unknown) => void): readonly RunResult[] {
+    return this.#run(db, this.pending(), { onThrow })
   }
 
   /** @throws SQL_CRASHED and then the connection must not be used any more */
-  #run(db: Database, mutations: readonly Mutation[], onThrow?: (error: unknown) => void): readonly RunResult[] {
+  #run(
+    db: Database,
+    mutations: readonly Mutation[],
+    { onThrow = () => {}, rehearsals }: Pick<Group, "onThrow" | "rehearsals">,
+  ): readonly RunResult[] {
     if (mutations.length === 0) return []
     const jobs: Job[] = mutations.map((mutation) =>
       this.#crashed.has(mutation.uid)
@@ -127,7 +143,8 @@ export class Timeline {
       side: "local",
       jobs,
       pagesMax: mutationPagesMax(db.pageCountMax),
-      onThrow: (_index, error) => onThrow?.(error),
+      onThrow,
+      rehearsals,
     })
     if (result.type === "done") return result.outcomes
     this.#crashed.add(mutations[result.at].uid)

@@ -5,6 +5,7 @@ import { uuidV7 } from "../base/ids.ts"
 import type { Database } from "../sqlite/database.ts"
 import type { Query } from "../sqlite/sql.ts"
 import { type Author, userOf } from "./author.ts"
+import type { Script } from "./rehearsal.ts"
 import { undoMutation } from "./undo-log.ts"
 
 /** Limits of one mutation, the same on both sides. */
@@ -45,6 +46,8 @@ export interface TxOptions {
   readonly receivedMs?: number | undefined
   readonly author: Author
   readonly side: "local" | "remote"
+  /** Development: notes what is sent. */
+  readonly script?: Script | undefined
 }
 
 export class MutationTx implements Tx {
@@ -55,12 +58,14 @@ export class MutationTx implements Tx {
   readonly side: "local" | "remote"
   readonly #db: Database
   readonly #uid: Uint8Array
+  readonly #script: Script | undefined
   #ids = 0n
   #statements = 0
   #open = true
 
-  constructor({ db, uid, nowMs, receivedMs = nowMs, author, side }: TxOptions) {
+  constructor({ db, uid, nowMs, receivedMs = nowMs, author, side, script }: TxOptions) {
     this.#db = db
+    this.#script = script
     this.#uid = textToBytes(uid)
     this.nowMs = nowMs
     this.receivedMs = receivedMs
@@ -75,12 +80,12 @@ export class MutationTx implements Tx {
 
   run(query: Query<unknown>): { changes: number } {
     this.#count()
-    return this.#db.run(query, "mutation")
+    return this.#db.run(this.#script?.note(query) ?? query, "mutation")
   }
 
   all<R>(query: Query<R>): R[] {
     this.#count()
-    return this.#db.all(query, "mutation")
+    return this.#db.all<R>((this.#script?.note(query) as Query<R> | undefined) ?? query, "mutation") // the same query
   }
 
   get<R>(query: Query<R>): R | undefined {

@@ -33,6 +33,11 @@ export class DocumentHandle {
     this.prepare()
   }
 
+  /** Makes the app's worker; null: no render has said how. */
+  get worker(): ConnectOptions["worker"] | null {
+    return this.#options?.worker ?? null
+  }
+
   /** Another document of the same user, over the same worker and server. */
   sibling(doc: string): DocumentHandle {
     const sibling = new DocumentHandle(this.#binding, { doc, user: this.user })

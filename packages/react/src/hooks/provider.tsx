@@ -8,6 +8,7 @@ import type { ConnectOptions } from "../tab/options.ts"
 import { DocumentContext, DocumentHandle } from "./document-handle.ts"
 import { keepClient, ownClient } from "./own-client.ts"
 import { bindingOf } from "./query-binding.ts"
+import { showHandle } from "./shown-handles.ts"
 import { useWorkerOfMutator, useWorkerOfThisLoad } from "./use-dev-worker-restart.ts"
 
 export interface LfProviderProps {
@@ -57,6 +58,7 @@ export function LfProvider(props: LfProviderProps): ReactElement {
   useEffect(() => {
     if (options !== null) handle.use(options)
   })
+  useEffect(() => (process.env.NODE_ENV === "production" ? undefined : showHandle(handle)), [handle])
   useErrorListener(handle, props.onError)
   useWorkerOfThisLoad(handle)
   useWorkerOfMutator(handle, props.mutator)

@@ -1,5 +1,6 @@
 import type { Outcome, RejectedMutation, Row, SqlValue } from "@lf/core"
 import type { ConnectionStatus, PresencesChange, Progress, RowPatch } from "@lf/core/internal"
+import type { DevtoolsQuestion, DevtoolsReply } from "./devtools-protocol.ts"
 
 /** An error for a port: structured clones lose classes and codes. */
 export interface SentError {
@@ -109,6 +110,8 @@ export type TabMessage =
   | { readonly type: "ping" }
   /** Development: the page's mutators are newer than a worker that started before `since`. */
   | { readonly type: "restart"; readonly sinceMs: number }
+  /** Development: a question of the panel, answered by the same number. Its port never opens a document. */
+  | { readonly type: "devtools"; readonly call: number; readonly question: DevtoolsQuestion }
   | { readonly type: "close" }
 
 export type TokenAnswer =
@@ -146,6 +149,7 @@ export type WorkerMessage =
   | { readonly type: "replaced"; readonly error: SentError }
   /** The worker is about to end, or reopens the document: connect again. */
   | { readonly type: "restarting" }
+  | { readonly type: "devtools"; readonly call: number; readonly reply: DevtoolsReply }
   /** A user who signed in takes the document over: the tab's pending mutations are not followed any more. */
   | { readonly type: "released" }
 

@@ -39,6 +39,13 @@ describe("in development (H10)", () => {
   })
 })
 
+test("a mutator that is not repeatable is printed for the developer, whatever the app listens to", () => {
+  const reports = new ErrorReports()
+  reports.listen(() => {})
+  reports.report(new LfError("MUTATION_UNREPEATABLE", "x"), {}, true)
+  expect(printed.map(([how]) => how)).toEqual(["error"])
+})
+
 test("in production nothing is printed (H10)", () => {
   vi.stubEnv("NODE_ENV", "production")
   new ErrorReports().report(error, {}, false)

@@ -47,7 +47,10 @@ export class ErrorReports {
 
   /** Development: prints an error that nothing handles. */
   printUnlessTaken(error: LfError, isTaken: boolean): void {
-    if (process.env.NODE_ENV !== "development" || isTaken || this.#listeners.size > 0) return
+    if (process.env.NODE_ENV !== "development") return
+    // For the developer, whatever the app does with errors: it has nothing that a user could see.
+    const isForDeveloper = error.code === "MUTATION_UNREPEATABLE"
+    if (!isForDeveloper && (isTaken || this.#listeners.size > 0)) return
     // Offline is no fault of the code: console.warn does not open the bundler's overlay.
     if (error.code === "SERVER_UNREACHABLE" || error.code === "SERVER_CLOSING") console.warn(error)
     else console.error(error)

@@ -1,4 +1,6 @@
+export type { BugNotes } from "../rpc/bug-file.ts"
 export { memoryWorker } from "./memory-worker.ts"
+export { type ReplayedBug, type ReplayedMutation, type ReplayOptions, replayBug } from "./replay-bug.ts"
 export type { TestAccessOptions, TestAuthorizeRequest, TestAuthRequest } from "./test-access.ts"
 export type { TestClient } from "./test-device.ts"
 export type { TestAppliedEvent, TestFailure } from "./test-documents.ts"

@@ -2,6 +2,7 @@ import { LfError, type Mutator } from "@lf/core"
 import type { Network } from "@lf/core/internal"
 import { memoryPlatform } from "../platform/memory/memory-platform.ts"
 import { portOf, type TabMessage, type WorkerMessage } from "../rpc/protocol.ts"
+import { DevtoolsDesk } from "../worker/devtools-desk.ts"
 import { WorkerHost } from "../worker/worker-host.ts"
 import { Traffic } from "./counted-channel.ts"
 
@@ -25,7 +26,12 @@ export function memoryWorker({
 }): () => SharedWorker {
   const platform = memoryPlatform(network)
   const traffic = new Traffic()
-  const host = new WorkerHost({ mutator, platform, end: () => {} })
+  const host = new WorkerHost({
+    mutator,
+    platform,
+    end: () => {},
+    devtools: (source) => new DevtoolsDesk(source, { checksMutators: false }),
+  })
   return () => {
     const [near, far] = traffic.channel()
     host.accept(portOf<WorkerMessage, TabMessage>(far as unknown as MessagePort))

@@ -2,7 +2,8 @@ import type { Mutator } from "@lf/core"
 import { browserPlatform } from "../platform/browser/browser-platform.ts"
 import { type Port, portOf, type TabMessage, type WorkerMessage } from "../rpc/protocol.ts"
 import { errorToSent } from "../rpc/sent-error.ts"
-import { WorkerHost } from "./worker-host.ts"
+import { DevtoolsDesk } from "./devtools-desk.ts"
+import { WorkerHost, type WorkerHostOptions } from "./worker-host.ts"
 
 /** The part of a SharedWorker's global that is used here: the DOM's types cover windows only. */
 interface SharedWorkerScope {
@@ -25,6 +26,15 @@ if ("SharedWorkerGlobalScope" in globalThis) {
   scope.addEventListener("unhandledrejection", (event) => fail((event as PromiseRejectionEvent).reason))
 }
 
+export interface StartWorkerOptions {
+  readonly mutator: Mutator
+  /**
+   * In development each mutator runs twice on this device, and one whose runs differ is printed: it uses `Math.random`,
+   * `Date.now` or something that lives outside of it. Default: true. In production nothing runs twice.
+   */
+  readonly checksMutators?: boolean
+}
+
 /**
  * Turns this file into the app's worker: one for all tabs, with the databases, pending mutations and the socket.
  * Call it at the top of `app/lf/worker.ts`.
@@ -33,10 +43,16 @@ if ("SharedWorkerGlobalScope" in globalThis) {
  * import { startWorker } from "@lf/react/worker"
  * startWorker({ mutator })
  */
-export function startWorker({ mutator }: { readonly mutator: Mutator }): void {
+export function startWorker(options: StartWorkerOptions): void {
+  const { mutator } = options
   const accept = (port: TabsPort) => {
     try {
-      host ??= new WorkerHost({ mutator, platform: browserPlatform(), end: () => scope.close() })
+      host ??= new WorkerHost({
+        mutator,
+        platform: browserPlatform(),
+        end: () => scope.close(),
+        ...development(options),
+      })
       host.accept(port)
     } catch (error) {
       port.post({ type: "failed", error: errorToSent(error, "UNSUPPORTED") })
@@ -44,6 +60,13 @@ export function startWorker({ mutator }: { readonly mutator: Mutator }): void {
   }
   scope.onconnect = (event) => accept(portOf(event.ports[0]))
   for (const port of early.splice(0)) accept(port)
+}
+
+/** Bundlers drop all of it from a production build. */
+function development({ checksMutators = true }: StartWorkerOptions): Pick<WorkerHostOptions, "devtools"> {
+  return process.env.NODE_ENV === "development"
+    ? { devtools: (source) => new DevtoolsDesk(source, { checksMutators }) }
+    : {}
 }
 
 /** A failure before the start: the tabs are sent the error, and the next one that connects gets a new worker. */

@@ -6,9 +6,11 @@ import {
   type LiveResult,
   type LiveSubscription,
   type LoadSqlite,
+  type Local,
   toLfError,
   withTimeout,
 } from "@lf/core/internal"
+import type { JoinedParts } from "./joined-probe.ts"
 import type { OpenDocument } from "./open-document.ts"
 
 /** There is no room for the query's own connection for so long. */
@@ -40,6 +42,7 @@ export interface JoinOptions {
 
 interface Joined {
   readonly view: JoinedView
+  readonly locals: readonly Local[]
   readonly givePlaceBack: Cancel
 }
 
@@ -87,6 +90,12 @@ export class JoinedDocuments {
     }
   }
 
+  /** For development tools; null: not all of them are open. */
+  get parts(): JoinedParts | null {
+    const { docs, own } = this.#options
+    return this.#joined === null ? null : { view: this.#joined.view, locals: this.#joined.locals, docs, own }
+  }
+
   get #docs(): readonly string[] {
     const { docs, own } = this.#options
     return own === undefined ? docs : [...docs, own]
@@ -130,7 +139,7 @@ export class JoinedDocuments {
         crashed: this.#crashed,
         onCrash: () => this.#again(turn),
       })
-      this.#joined = { view, givePlaceBack }
+      this.#joined = { view, locals, givePlaceBack }
       if (this.#failure === null) for (const subscription of this.#subscriptions) this.#connect(subscription)
     } catch (error) {
       givePlaceBack()

@@ -5,6 +5,7 @@ import {
   loadChecksum,
   msOfUuid,
   Presences,
+  type Rehearsals,
   type RejectionChange,
   Session,
   type SessionState,
@@ -36,6 +37,8 @@ export interface DocumentOptions {
   readonly token: () => Promise<string | null>
   /** Resolves when there is room for one more open document, to what gives it back. Default: at once. */
   readonly takePlace?: () => Promise<Cancel>
+  /** Development: each mutator runs twice, and both runs are compared. */
+  readonly rehearsals?: Rehearsals | undefined
   /** Anything but rows and rejections changed. */
   readonly onState: () => void
   readonly onRejection: (change: RejectionChange) => void
@@ -174,6 +177,11 @@ export class OpenDocument {
     return this.#opened !== null
   }
 
+  /** For development tools; null: it is not open yet, or any more. */
+  get opened(): Local | null {
+    return this.#isClosed ? null : this.#opened
+  }
+
   setOnline(isOnline: boolean): void {
     this.#isOnline = isOnline
     this.#session?.setOnline(isOnline)
@@ -255,7 +263,7 @@ export class OpenDocument {
   }
 
   async #openInPlace(): Promise<Local> {
-    const { platform, mutator, user, doc, crashed } = this.#options
+    const { platform, mutator, user, doc, crashed, rehearsals } = this.#options
     const owning = platform.own(ownerLock(this.#key), {
       migrations: mutator.migrations.length,
       onAsked: (migrations) => this.#handOver(migrations),
@@ -276,7 +284,7 @@ export class OpenDocument {
       if (user !== null) await adoptWholeLog({ platform, doc, user })
       this.#movedMs = user === null ? await platform.movedMs(this.#key) : null
       const opened = await platform.openLog(this.#key)
-      const local = new Local({ opened, module, mutator, host: platform.host, user, crashed })
+      const local = new Local({ opened, module, mutator, host: platform.host, user, crashed, rehearsals })
       this.#opened = local
       this.#late = null
       local.watch(() => this.#notify(), this.#options.onRejection)

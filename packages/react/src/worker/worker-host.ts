@@ -3,8 +3,10 @@ import type { Platform } from "../platform/port.ts"
 import type { Port, TabMessage, WorkerMessage } from "../rpc/protocol.ts"
 import { errorToSent } from "../rpc/sent-error.ts"
 import { storageKey } from "../rpc/storage-key.ts"
+import type { DevtoolsDesk, DevtoolsSource, ServedDocument } from "./devtools-desk.ts"
 import { DocumentPool } from "./document-pool.ts"
 import { type Hold, type HoldListener, JoinedDocuments } from "./joined-documents.ts"
+import { meteredPlatform, type NetworkMeter } from "./metered-network.ts"
 import { OpenDocument } from "./open-document.ts"
 import { TabPort } from "./tab-port.ts"
 import { TokenDesk } from "./token-desk.ts"
@@ -31,6 +33,7 @@ interface Entry {
   readonly holders: Set<HoldListener & { readonly desk: TokenDesk }>
   /** Its tabs' queries over several documents, by the documents. */
   readonly joined: Map<string, JoinedDocuments>
+  readonly meter: NetworkMeter | null
   url: string
   cancelIdleClose: () => void
 }
@@ -44,6 +47,15 @@ interface TabSession {
 }
 
 type Open = Extract<TabMessage, { type: "open" }>
+type Asked = Extract<TabMessage, { type: "devtools" }>
+
+export interface WorkerHostOptions {
+  readonly mutator: Mutator
+  readonly platform: Platform
+  readonly end: () => void
+  /** Development: makes what answers the devtools' panels. */
+  readonly devtools?: ((source: DevtoolsSource) => DevtoolsDesk) | undefined
+}
 
 /** The worker's end: serves many tabs and several documents, each opened once. */
 export class WorkerHost {
@@ -66,8 +78,12 @@ export class WorkerHost {
   /** Of tabs that are gone. One that connects again is alive: site data was cleared, and its locks are invisible here. */
   readonly #freeLocks = new Set<string>()
   readonly #pool: DocumentPool
+  readonly #devtools: DevtoolsDesk | null
 
-  constructor(options: { mutator: Mutator; platform: Platform; end: () => void }) {
+  constructor(options: WorkerHostOptions) {
+    const { host } = options.platform
+    const { names: mutations } = options.mutator
+    this.#devtools = options.devtools?.({ host, mutations, documents: () => this.#served() }) ?? null
     this.#mutator = options.mutator
     this.#platform = options.platform
     this.#end = options.end
@@ -105,10 +121,20 @@ export class WorkerHost {
       else if (message.type === "life") session?.watch(message.lock)
       else if (message.type === "close") session?.leave()
       else if (message.type === "ping") port.post({ type: "pong" })
+      else if (message.type === "devtools") void this.#answerDevtools(port, message)
       else session?.handle(message)
     })
     port.post({ type: "alive" })
     void this.#livenessLock.then((lock) => port.post({ type: "life", lock }))
+  }
+
+  async #answerDevtools(port: Port<WorkerMessage, TabMessage>, { call, question }: Asked): Promise<void> {
+    const reply = await this.#devtools?.answer(question)
+    if (reply !== undefined) port.post({ type: "devtools", call, reply })
+  }
+
+  #served(): ServedDocument[] {
+    return Array.from(this.#entries, ([key, entry]) => ({ ...entry, key, tabs: entry.tabs.size }))
   }
 
   #isOutdated({ tab, connection }: Open): boolean {
@@ -229,12 +255,16 @@ export class WorkerHost {
     const tabs = new Set<TabPort>()
     const holders: Entry["holders"] = new Set()
     const desk = new TokenDesk(this.#platform.host, () => document.poke())
+    const meter = this.#devtools?.meter() ?? null
     const document: OpenDocument = new OpenDocument({
       doc,
       user,
       url,
       mutator: this.#mutator,
-      platform: this.#platform,
+      platform: meter === null ? this.#platform : meteredPlatform(this.#platform, meter),
+      rehearsals: this.#devtools?.rehearsals(key, (error) => {
+        for (const tab of tabs) tab.post({ type: "uncaught", error: errorToSent(error) })
+      }),
       crashed: this.#crashed,
       token: () => {
         const [holder] = tabs.size > 0 ? [] : holders
@@ -276,6 +306,7 @@ export class WorkerHost {
       tabs,
       holders,
       joined: new Map(),
+      meter,
       url,
       cancelIdleClose: () => {},
     }

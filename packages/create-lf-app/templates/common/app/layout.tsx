@@ -1,3 +1,4 @@
+import { LfDevtools } from "@lf/react/devtools"
 import type { Metadata, Viewport } from "next"
 import type { ReactNode } from "react"
 import "./globals.css"
@@ -12,6 +13,7 @@ export default function Layout({ children }: { children: ReactNode }) {
       <body>
         {children}
         <RegisterServiceWorker />
+        <LfDevtools />
       </body>
     </html>
   )

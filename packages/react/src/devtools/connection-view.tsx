@@ -1,0 +1,37 @@
+import type { ReactElement } from "react"
+import type { ShownConnection } from "../rpc/devtools-protocol.ts"
+import { bytesText } from "./bytes-text.ts"
+import { ErrorLine } from "./shown-error.tsx"
+
+export function ConnectionView({ connection }: { readonly connection: ShownConnection }): ReactElement {
+  const { url, isOnlineWanted, tries, failures, framesIn, framesOut, bytesIn, bytesOut, connectedSince, errors } =
+    connection
+  const facts: readonly (readonly [string, string])[] = [
+    ["address", url],
+    ["connected since", connectedSince === null ? "not connected" : new Date(connectedSince).toLocaleTimeString()],
+    ["switched off", isOnlineWanted ? "no" : "yes, by setOnline(false)"],
+    ["attempts", `${tries}, of which ${failures} failed`],
+    ["received", `${framesIn} frames, ${bytesText(bytesIn)}`],
+    ["sent", `${framesOut} frames, ${bytesText(bytesOut)}`],
+  ]
+  return (
+    <>
+      <table aria-label="Connection">
+        <tbody>
+          {facts.map(([name, value]) => (
+            <tr key={name}>
+              <th scope="row">{name}</th>
+              <td>{value}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {errors.map((error) => (
+        <article className="card" key={`${error.at} ${error.code}`}>
+          <span className="soft">{new Date(error.at).toLocaleTimeString()}</span>
+          <ErrorLine error={error} />
+        </article>
+      ))}
+    </>
+  )
+}
