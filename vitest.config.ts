@@ -6,6 +6,15 @@ const source = (name: string) => new URL(`./packages/${name}`, import.meta.url).
 const linuxOnly = process.platform === "linux" ? [] : ["**/order.test.ts", "**/full-disk.test.ts"]
 for (const file of linuxOnly) console.warn(`${file} is left out: it needs Linux`)
 
+/** Processes, crashes and kills, several seconds each: `npm run check` leaves them to `npm test`. */
+const long = [
+  "packages/core/src/testing/hostile-values.test.ts",
+  "packages/next/src/cli/cli.test.ts",
+  "packages/next/src/documents/{backup,crash,import-crash,race}.test.ts",
+  "packages/next/src/node/{fs-log-crash,stop-signals,two-owners}.test.ts",
+]
+const leftOut = process.env.LF_LEAVES_OUT_LONG === "1" ? long : []
+
 export default defineConfig({
   resolve: {
     // Tests run the sources, not dist: no build stands between an edit and its test.
@@ -28,7 +37,7 @@ export default defineConfig({
       "bench/**/*.test.ts",
       "proof/**/*.test.ts",
     ],
-    exclude: ["**/node_modules/**", "**/templates/**", ...linuxOnly],
+    exclude: ["**/node_modules/**", "**/templates/**", ...linuxOnly, ...leftOut],
     pool: "threads",
     // By default one core stays free: on two cores that is half of the machine. Many tests wait for processes and disks.
     maxWorkers: 3,

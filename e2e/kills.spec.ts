@@ -15,6 +15,17 @@ const TABS = 2
 type Victim = "tab closed" | "tab crashed" | "worker killed" | "renderers killed" | "browser killed"
 const VICTIMS: readonly Victim[] = ["tab closed", "tab crashed", "worker killed", "renderers killed", "browser killed"]
 
+/** The renderer that Chromium has ready for the next tab may be one that was killed. */
+async function newPageOf(context: BrowserContext): Promise<Page> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await context.newPage()
+    } catch (error) {
+      if (tries === 3 || !String(error).includes("Target crashed")) throw error
+    }
+  }
+}
+
 /** One profile with some tabs of one list, all of which may die. */
 class Desk {
   readonly #profile: Profile
@@ -35,7 +46,7 @@ class Desk {
     for (const { page } of this.#tabs) await page.evaluate(() => true).catch(() => this.#drop(page)) // one that does not answer is dead
     for (const { page } of this.#tabs) if (page.url() !== url) await page.goto(url)
     while (this.#tabs.length < TABS) {
-      const page = await this.#context.newPage()
+      const page = await newPageOf(this.#context)
       page.on("crash", () => this.#drop(page))
       this.promises.listen(page)
       this.#tabs.push(await TodoPage.open(page, url))

@@ -1,7 +1,7 @@
 import { type Cancel, deferred } from "@lf/core/internal"
 
-/** Documents, and queries over several, that are open at a time: each has a wasm instance, and Chromium refuses about the 124th. */
-export const OPEN_DOCUMENTS_MAX = 100
+/** Documents and joined queries that are open at a time: Chromium refuses about the 124th wasm instance, closed ones included. */
+export const OPEN_DOCUMENTS_MAX = 64
 
 /** The room for open documents in one worker. Over the limit an opening waits until another document is closed. */
 export class DocumentPool {

@@ -14,7 +14,7 @@ import type { JoinedParts } from "./joined-probe.ts"
 import type { OpenDocument } from "./open-document.ts"
 
 /** There is no room for the query's own connection for so long. */
-const PLACE_MS_MAX = 10_000
+const PLACE_MS_MAX = 30_000
 
 /** A document that stays open until `release`. */
 export interface Hold {
@@ -126,7 +126,7 @@ export class JoinedDocuments {
       const place = takePlace()
       givePlaceBack = () => void place.then((giveBack) => giveBack())
       await withTimeout(host, PLACE_MS_MAX, place, () => {
-        return new LfError("DOCS_OPEN_LIMIT", "expected room for a query over several documents, got none in 10 s")
+        return new LfError("DOCS_OPEN_LIMIT", "expected room for a query over several documents, got none in 30 s")
       })
       const module = await loadSqlite()
       if (turn !== this.#turn) return givePlaceBack()

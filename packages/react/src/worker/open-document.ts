@@ -22,7 +22,7 @@ import type { PendingParts } from "./pending-feed.ts"
 /** A document whose lock another worker keeps for so long cannot be opened now: callers get an error (H3). */
 const OWNED_MS_MAX = 10_000
 /** And one for which there is no room for so long. */
-const PLACE_MS_MAX = 10_000
+const PLACE_MS_MAX = 30_000
 /** The same for a document that is not open after so long for any other reason. Opening continues. */
 const OPEN_MS_MAX = 60_000
 

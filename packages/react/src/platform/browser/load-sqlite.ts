@@ -1,5 +1,6 @@
-import { type LoadSqlite, newInstance, useDeflater } from "@lf/core/internal"
+import { type LoadSqlite, newInstance, type SqliteModule, useDeflater } from "@lf/core/internal"
 import factory from "wa-sqlite/dist/wa-sqlite.mjs"
+import { browserHost } from "./browser-host.ts"
 import { streamInflater } from "./stream-inflater.ts"
 
 let compiled: Promise<WebAssembly.Module> | null = null
@@ -15,7 +16,22 @@ export const loadSqlite: LoadSqlite = async () => {
     compiled = null // the next call retries
     throw error
   })
-  return await newInstance(factory, (imports) => WebAssembly.instantiate(code, imports as WebAssembly.Imports))
+  for (const pauseMs of MEMORY_PAUSES_MS) {
+    try {
+      return await instanceOf(code)
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error
+      await new Promise<void>((resolve) => void browserHost.after(pauseMs, resolve))
+    }
+  }
+  return await instanceOf(code)
+}
+
+/** The memory of closed instances is free once the browser has collected it: asked again after these. */
+const MEMORY_PAUSES_MS = [50, 200, 500, 1_000, 2_000]
+
+function instanceOf(code: WebAssembly.Module): Promise<SqliteModule> {
+  return newInstance(factory, (imports) => WebAssembly.instantiate(code, imports as WebAssembly.Imports))
 }
 
 async function compile(): Promise<WebAssembly.Module> {
