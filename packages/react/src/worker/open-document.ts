@@ -70,6 +70,7 @@ export class OpenDocument {
   /** As `local`, and rejects as well when opening takes too long. */
   #inTime: Promise<Local>
   #givePlaceBack: Cancel | null = null
+  #placedMs: number | null = null
   readonly presences: Presences
   #ownership: Ownership | null = null
   #session: Session | null = null
@@ -255,6 +256,7 @@ export class OpenDocument {
     const givePlaceBack = (await this.#options.takePlace?.()) ?? (() => {})
     try {
       this.#givePlaceBack = givePlaceBack
+      this.#placedMs = this.#options.platform.host.monotonicMs()
       return await this.#openInPlace()
     } catch (error) {
       givePlaceBack()
@@ -332,6 +334,12 @@ export class OpenDocument {
           () => {},
         ) // it was reported already
       }
+      const lookAtOwner = () => {
+        if (this.#ownership !== null) return
+        const waitedMs = this.#placedMs === null ? 0 : host.monotonicMs() - this.#placedMs
+        if (waitedMs < OWNED_MS_MAX) cancels.push(host.after(OWNED_MS_MAX - waitedMs, lookAtOwner))
+        else late(new LfError("LOG_OWNED", "another version of this page keeps the document and does not let go of it"))
+      }
       cancels.push(
         host.after(PLACE_MS_MAX, () => {
           if (this.#givePlaceBack !== null) return
@@ -342,10 +350,7 @@ export class OpenDocument {
             ),
           )
         }),
-        host.after(OWNED_MS_MAX, () => {
-          if (this.#ownership !== null || this.#givePlaceBack === null) return
-          late(new LfError("LOG_OWNED", "another version of this page keeps the document and does not let go of it"))
-        }),
+        host.after(OWNED_MS_MAX, lookAtOwner),
         host.after(OPEN_MS_MAX, () =>
           late(new LfError("WORKER_FAILED", `the document is not open after ${OPEN_MS_MAX / 1000} s`)),
         ),

@@ -13,6 +13,9 @@ import { TokenDesk } from "./token-desk.ts"
 
 /** A document without tabs stays open for this long, for a reload. */
 const IDLE_CLOSE_MS = 2_000
+/** What is on its way to the server keeps a document without tabs open for this long at the most. */
+const SENDING_MS_MAX = 15_000
+const SENDING_LOOK_MS = 250
 /** A document that stops again within this time is reopened only after it: its disk is probably still full. */
 const REOPEN_PAUSE_MS = 5_000
 /** The delay before a document that could not be opened is retried. */
@@ -208,12 +211,19 @@ export class WorkerHost {
   #leave(key: string, entry: Entry): void {
     if (isUsed(entry)) return
     if (this.#isClaimed(entry)) this.#closeUnused(key, entry)
-    else entry.cancelIdleClose = this.#platform.host.after(IDLE_CLOSE_MS, () => this.#closeUnused(key, entry))
+    else this.#closeLater(key, entry, IDLE_CLOSE_MS)
+  }
+
+  #closeLater(key: string, entry: Entry, ms: number, sendingMs = 0): void {
+    entry.cancelIdleClose = this.#platform.host.after(ms, () => {
+      if (!isSending(entry) || sendingMs >= SENDING_MS_MAX) this.#closeUnused(key, entry)
+      else this.#closeLater(key, entry, SENDING_LOOK_MS, sendingMs + SENDING_LOOK_MS)
+    })
   }
 
   /** There is no room for another document: those that only wait for a reload are closed now. */
   #closeIdle(): void {
-    for (const [key, entry] of this.#entries) this.#closeUnused(key, entry)
+    for (const [key, entry] of this.#entries) if (!isSending(entry)) this.#closeUnused(key, entry)
   }
 
   /** The queries of one document's tabs over several. */
@@ -368,6 +378,12 @@ export class WorkerHost {
 
 function isUsed({ tabs, holders }: Entry): boolean {
   return tabs.size + holders.size > 0
+}
+
+/** Changes that the server does not have, and a server that may take them. */
+function isSending({ document }: Entry): boolean {
+  const { pendingCount, status } = document.state
+  return pendingCount > 0 && (status === "connecting" || status === "connected")
 }
 
 /** Removes the entries that were added first. */
