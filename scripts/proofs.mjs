@@ -23,9 +23,9 @@ function peersOf(...oldest) {
  */
 
 const proofs = {
-  kills: { entry: "kills/kills.ts", goal: 60, needs: ensureApp },
-  seeds: { entry: "seeds/seeds.ts", goal: 1200, shares: 2 },
-  crash: { entry: "crash/crash.ts", goal: 10_000, shares: 2 },
+  kills: { entry: "kills/kills.ts", goal: 40, needs: ensureApp },
+  seeds: { entry: "seeds/seeds.ts", goal: 800, shares: 2 },
+  crash: { entry: "crash/crash.ts", goal: 6_000, shares: 2 },
   planted: {
     entry: "planted/planted.ts",
     goal: 15,
@@ -34,7 +34,7 @@ const proofs = {
   },
   hooks: {
     entry: "hooks/hooks.ts",
-    goal: 400,
+    goal: 240,
     variants: [peersOf(), peersOf(...peers), peersOf(react, reactDom), peersOf(query)],
   },
   tabs: { entry: "tabs/tabs.ts", goal: 200, variants: [peersOf()] },
