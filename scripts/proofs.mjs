@@ -23,23 +23,23 @@ function peersOf(...oldest) {
  */
 
 const proofs = {
-  kills: { entry: "kills/kills.ts", goal: 40, needs: ensureApp },
-  seeds: { entry: "seeds/seeds.ts", goal: 800, shares: 2 },
-  crash: { entry: "crash/crash.ts", goal: 6_000, shares: 2 },
+  kills: { entry: "kills/kills.ts", goal: 30, needs: ensureApp },
+  seeds: { entry: "seeds/seeds.ts", goal: 700, shares: 2 },
+  crash: { entry: "crash/crash.ts", goal: 4_500, shares: 2 },
   planted: {
     entry: "planted/planted.ts",
-    goal: 15,
+    goal: 10,
     isList: true,
     needs: async () => ({ LF_HOOKS_BUNDLE: JSON.stringify(bundling(peersOf())) }),
   },
   hooks: {
     entry: "hooks/hooks.ts",
-    goal: 240,
+    goal: 200,
     variants: [peersOf(), peersOf(...peers), peersOf(react, reactDom), peersOf(query)],
   },
-  tabs: { entry: "tabs/tabs.ts", goal: 200, variants: [peersOf()] },
-  fuzz: { entry: "fuzz/fuzz.ts", goal: 2_000_000 },
-  sql: { entry: "sql/sql.ts", goal: 30_000, needs: async () => ({ LF_SQLITE3: await findTool("sqlite3") }) },
+  tabs: { entry: "tabs/tabs.ts", goal: 100, variants: [peersOf()] },
+  fuzz: { entry: "fuzz/fuzz.ts", goal: 1_000_000 },
+  sql: { entry: "sql/sql.ts", goal: 15_000, needs: async () => ({ LF_SQLITE3: await findTool("sqlite3") }) },
   flood: { entry: "flood/flood.ts", goal: 2_000, isAlone: true },
 }
 
