@@ -38,8 +38,6 @@ const server = createServer(async (request, response) => {
 })
 // Without a listener Node takes an upgrade for a request; lf's own are taken before they arrive here.
 server.on("upgrade", (_request, socket) => socket.destroy())
-// Longer than a test waits between two calls: a connection that ends just then would fail the second.
-server.keepAliveTimeout = 120_000
 server.listen(0, "127.0.0.1", () => {
   const address = server.address()
   process.stdout.write(`port ${typeof address === "object" ? address?.port : ""}\n`)
