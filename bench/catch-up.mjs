@@ -71,7 +71,7 @@ async function compare(kind, rows, mutations, rounds) {
     },
     () => {
       const { db } = clients[next++]
-      const jobs = mutations.map((mutation) => ({ mutation, user: null }))
+      const jobs = mutations.map((mutation) => ({ mutation, author: null }))
       const micros = cpuMicros(() => applyGroup({ db, mutator, side: "local", jobs, pagesMax: db.pageCountMax }))
       const state = "select count(*) as n, sum(done) as done from todos"
       if (JSON.stringify(db.exec(state)) !== JSON.stringify(server.db.exec(state)))

@@ -82,7 +82,7 @@ async function overRows(sizes, count) {
 
 async function clientOf(rows) {
   const { storage, db } = await seeded(rows)
-  const jobs = [{ mutation: mutationOf(1, "AddTodo", todo(rows)), user: null }]
+  const jobs = [{ mutation: mutationOf(1, "AddTodo", todo(rows)), author: null }]
   const run = () => applyGroup({ db, mutator, side: "local", jobs, pagesMax: db.pageCountMax })
   run()
   return {
@@ -115,7 +115,7 @@ async function overQueries(sizes, quick) {
     const count = quick ? 50 : 200
     const micros = []
     for (let i = 1; i <= count; i++) {
-      const jobs = [{ mutation: mutationOf(i, "ToggleTodo", { id: todoId(pick(rows)) }), user: null }]
+      const jobs = [{ mutation: mutationOf(i, "ToggleTodo", { id: todoId(pick(rows)) }), author: null }]
       micros.push(
         cpuMicros(() => {
           applyGroup({ db, mutator, side: "local", jobs, pagesMax: db.pageCountMax })

@@ -24,7 +24,7 @@ export async function run({ quick }) {
         at: 1_800_000_000_000,
       }
     })
-    const jobs = mutations.map((mutation) => ({ mutation, user: null }))
+    const jobs = mutations.map((mutation) => ({ mutation, author: null }))
     const forward = () => applyGroup({ db, mutator, side: "local", jobs, pagesMax: db.pageCountMax })
     let round = 0
     const change = () => {

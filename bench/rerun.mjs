@@ -47,7 +47,7 @@ export async function run({ quick }) {
         args: args(),
         at: 1_800_000_000_000,
       }
-      applyGroup({ db, mutator, side: "local", jobs: [{ mutation, user: null }], pagesMax: db.pageCountMax })
+      applyGroup({ db, mutator, side: "local", jobs: [{ mutation, author: null }], pagesMax: db.pageCountMax })
       live.notify(storage.takeChanges())
     }
     const perMutation = (live.runs - runs) / n

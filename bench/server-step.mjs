@@ -21,7 +21,7 @@ export function step({ db, storage, mutator = todoMutator }, mutations, position
       first + index,
       BigInt.asIntN(64, BigInt(first + index) * 11_400_714_819_323_198_485n),
     )
-  const jobs = mutations.map((mutation) => ({ mutation, user: null }))
+  const jobs = mutations.map((mutation) => ({ mutation, author: null }))
   const { outcomes } = applyGroup({ db, mutator, side: "remote", jobs, pagesMax: db.pageCountMax, mark })
   for (const outcome of outcomes)
     if (outcome.type !== "applied") throw new Error(`a mutation was rejected: ${outcome.code}`)
