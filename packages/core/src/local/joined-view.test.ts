@@ -55,6 +55,19 @@ describe("a query over several documents", () => {
     view.close()
   })
 
+  test("gathers a table whose name has to be quoted", async () => {
+    const strange = sql`create table ${sql.id(`we"ird's`)} (n integer default 7) strict`
+    const documents = await Promise.all(
+      ["a", "b"].map((doc) => document(doc, strange, sql`insert into ${sql.id(`we"ird's`)} default values`)),
+    )
+    const view = new JoinedView({ module: await loadSqlite(), host, documents, onCrash: () => {} })
+    expect(view.queries.run(sql`select _doc, n from ${sql.id(`we"ird's`)}`)).toEqual([
+      { _doc: "a", n: 7 },
+      { _doc: "b", n: 7 },
+    ])
+    view.close()
+  })
+
   test("runs again if and only if a page that it read has changed, in whichever document", async () => {
     const { documents, view, shown, results } = await joined("a", "b")
     shown(all)

@@ -2,6 +2,7 @@ import { LfError } from "../base/error.ts"
 import type { Host } from "../base/host.ts"
 import { Database } from "../sqlite/database.ts"
 import type { SqliteModule } from "../sqlite/module.ts"
+import { quotedName, quotedText } from "../sqlite/quoted.ts"
 import { FILE_PAGES_MAX, type OtherDatabase, type PageStore } from "../sqlite/vfs.ts"
 import { LiveQueries } from "./live-queries.ts"
 import type { PagesWatcher } from "./view.ts"
@@ -87,7 +88,7 @@ export function schemaNames(docs: readonly string[]): string[] {
 
 /** Attaches the documents, and gathers the tables of one name that all of them have. */
 function attach(db: Database, others: readonly OtherDatabase[], docs: readonly string[]): void {
-  for (const { file, name } of others) db.exec(`attach '${file}' as "${name}"`)
+  for (const { file, name } of others) db.exec(`attach ${quotedText(file)} as ${quotedName(name)}`)
   const counts = new Map<string, number>()
   const listed = others.slice(0, docs.length)
   for (const { name } of listed) {
@@ -95,15 +96,17 @@ function attach(db: Database, others: readonly OtherDatabase[], docs: readonly s
   }
   for (const [table, count] of counts) {
     if (count < listed.length) continue
-    const parts = listed.map(({ name }, i) => `select '${docs[i]}' as _doc, * from "${name}"."${table}"`)
-    db.exec(`create temp view "${table}" as ${parts.join(" union all ")}`)
+    const parts = listed.map(
+      ({ name }, i) => `select ${quotedText(docs[i])} as _doc, * from ${quotedName(name)}.${quotedName(table)}`,
+    )
+    db.exec(`create temp view ${quotedName(table)} as ${parts.join(" union all ")}`)
   }
 }
 
 /** The app's tables and views of a schema, by name; virtual ones can be asked under their document's name only. */
 function tablesOf(db: Database, schema: string): string[] {
   const rows = db.exec("select name from pragma_table_list where schema = ? and type in ('table', 'view')", schema)
-  return rows.map(({ name }) => String(name)).filter((name) => !/^(sqlite_|__lf_)|"/i.test(name))
+  return rows.map(({ name }) => String(name)).filter((name) => !/^(sqlite_|__lf_)/i.test(name))
 }
 
 const NO_PAGES: PageStore = {

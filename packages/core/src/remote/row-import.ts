@@ -3,6 +3,7 @@ import type { Host } from "../base/host.ts"
 import type { OpenedLog } from "../journal/log.ts"
 import { Database } from "../sqlite/database.ts"
 import type { SqliteModule } from "../sqlite/module.ts"
+import { quotedName } from "../sqlite/quoted.ts"
 import { sql } from "../sqlite/sql.ts"
 import type { Row } from "../sqlite/statement.ts"
 import type { SqlValue } from "../sqlite/value.ts"
@@ -154,12 +155,12 @@ export class RowImport {
     const key = `${table}\0${names.join("\0")}`
     let insert = this.#inserts.get(key)
     if (insert === undefined) {
-      const columns = names.map(quoted).join(", ")
+      const columns = names.map(quotedName).join(", ")
       const places = names.map(() => "?").join(", ")
       insert =
         names.length === 0
-          ? `insert into ${quoted(table)} default values`
-          : `insert into ${quoted(table)} (${columns}) values (${places})`
+          ? `insert into ${quotedName(table)} default values`
+          : `insert into ${quotedName(table)} (${columns}) values (${places})`
       this.#inserts.set(key, insert)
     }
     return insert
@@ -174,8 +175,4 @@ function createSchema(db: Database, { statements, migrations }: DocumentSchema):
   migrations.forEach((hash, position) => {
     addMigration(db, position, hash)
   })
-}
-
-function quoted(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`
 }

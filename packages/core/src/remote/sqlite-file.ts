@@ -1,6 +1,7 @@
 import { LfError, toLfError } from "../base/error.ts"
 import { Database } from "../sqlite/database.ts"
 import type { SqliteModule } from "../sqlite/module.ts"
+import { quotedName } from "../sqlite/quoted.ts"
 import type { Row } from "../sqlite/statement.ts"
 import { Storage } from "../storage/storage.ts"
 import { APP_TABLES } from "./document-at-rest.ts"
@@ -36,7 +37,7 @@ export class SqliteFile {
   }
 
   each({ name, columns }: FileTable, visit: (row: Row) => void): void {
-    this.#db.each(`select ${columns.map(quoted).join(", ")} from ${quoted(name)}`, visit)
+    this.#db.each(`select ${columns.map(quotedName).join(", ")} from ${quotedName(name)}`, visit)
   }
 
   close(): void {
@@ -57,10 +58,6 @@ export class SqliteFile {
       `"${name}" is a virtual table with rows of its own: leave it out, and import the rows from JSON lines`,
     )
   }
-}
-
-function quoted(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`
 }
 
 function invalid(why: string, cause?: unknown): LfError {

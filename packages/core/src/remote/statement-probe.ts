@@ -1,5 +1,6 @@
 import { Database } from "../sqlite/database.ts"
 import type { SqliteModule } from "../sqlite/module.ts"
+import { quotedName } from "../sqlite/quoted.ts"
 import type { Sql } from "../sqlite/sql.ts"
 import { Storage } from "../storage/storage.ts"
 import { defineMutator } from "../timeline/mutator.ts"
@@ -72,7 +73,7 @@ export class StatementProbe {
   #addDocs(): void {
     const tables = this.#db.exec(`${APP_TABLES.replace(" order by name", "")} and type = 'table'`)
     for (const { name } of tables)
-      this.#db.exec(`alter table "${String(name).replaceAll('"', '""')}" add column _doc text not null default ''`)
+      this.#db.exec(`alter table ${quotedName(String(name))} add column _doc text not null default ''`)
   }
 
   /** Generated columns are read like others; those of a virtual table that only its functions use are hidden (1). */

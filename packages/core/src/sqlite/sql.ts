@@ -1,4 +1,5 @@
 import { LfError } from "../base/error.ts"
+import { quotedName } from "./quoted.ts"
 import { type SqlArg, type SqlValue, toSqlValue } from "./value.ts"
 
 /** One statement and its parameters. `R` is the type of its rows: an assertion of the author's, nothing checks it. */
@@ -73,7 +74,7 @@ export function sql<R = unknown>(
 sql.id = (name: string): Sql<never> => {
   if (name.length === 0 || name.includes("\0"))
     throw new LfError("SQL_BAD_PARAMETER", "expected an identifier, got an empty one or one with a NUL")
-  return branded(`"${name.replaceAll('"', '""')}"`, [])
+  return branded(quotedName(name), [])
 }
 
 /** Values or fragments with commas between: sql`… where id in (${sql.join(ids)})`. */

@@ -1,5 +1,6 @@
 import { LfError } from "../base/error.ts"
 import type { Database } from "../sqlite/database.ts"
+import { quotedName } from "../sqlite/quoted.ts"
 import { sql } from "../sqlite/sql.ts"
 
 /**
@@ -55,9 +56,9 @@ function hasTombstones(db: Database, name: string): boolean {
 function hasNoDetail(db: Database, name: string): boolean {
   const [column] = db.exec("select name from pragma_table_info(?) order by cid limit 1", name)
   if (column === undefined) return false
-  const quoted = `"${String(column.name).replaceAll('"', '""')}"`
+  const query = `${quotedName(String(column.name))} : secure`
   try {
-    db.all(sql`select 1 from ${sql.id(name)} where ${sql.id(name)} match ${`${quoted} : secure`} limit 1`, "internal")
+    db.all(sql`select 1 from ${sql.id(name)} where ${sql.id(name)} match ${query} limit 1`, "internal")
     return false
   } catch (error) {
     if (error instanceof Error && error.message.includes("detail=none")) return true

@@ -1,5 +1,6 @@
 import { ROW_LOG } from "../sqlite/authorizer.ts"
 import type { Database } from "../sqlite/database.ts"
+import { quotedName, quotedText } from "../sqlite/quoted.ts"
 import { rowTextSql, valuesOfRowText } from "./row-text.ts"
 
 /** One row as a mutation found it and left it, as texts of rows; null: there was none. */
@@ -34,7 +35,7 @@ export function watchRows(db: Database): void {
   }
   // None on a new connection; else those of a schema that was migrated.
   for (const { type, name } of db.exec("select type, name from sqlite_temp_schema where type in ('table', 'trigger')"))
-    db.exec(`drop ${type} if exists temp.${quoted(String(name))}`)
+    db.exec(`drop ${type} if exists temp.${quotedName(String(name))}`)
   db.exec(`create temp table ${marker} (made integer)`)
   db.exec(`create temp table ${ROW_LOG} (at integer primary key, name text, key text, before text)`)
   for (const shape of shapesOf(db)) for (const trigger of triggersOf(shape)) db.exec(trigger)
@@ -65,7 +66,7 @@ export function writeRow(db: Database, { table, key }: RowChange, row: string | 
   const shape = shapeOf(db, table)
   const now = readRow(db, shape, key)
   if (now === row) return
-  const name = quoted(table)
+  const name = quotedName(table)
   const where = shape.keys.map((column) => `${column} = ?`).join(" and ")
   const keyValues = valuesOfRowText(key)
   if (row === null) db.exec(`delete from ${name} where ${where}`, ...keyValues)
@@ -80,7 +81,7 @@ export function writeRow(db: Database, { table, key }: RowChange, row: string | 
 
 function readRow(db: Database, { table, columns, keys }: Shape, key: string): string | null {
   const where = keys.map((column) => `${column} = ?`).join(" and ")
-  const query = `select ${rowTextSql(columns)} text from ${quoted(table)} where ${where}`
+  const query = `select ${rowTextSql(columns)} text from ${quotedName(table)} where ${where}`
   const [found] = db.exec(query, ...valuesOfRowText(key))
   return found === undefined ? null : String(found.text)
 }
@@ -96,14 +97,14 @@ function shapesOf(db: Database): Shape[] {
 function shapeOf(db: Database, table: string): Shape {
   // Generated columns have a `hidden` above 1.
   const all = db.exec("select name, pk from pragma_table_xinfo(?) where hidden = 0 order by cid", table)
-  const columns = all.map(({ name }) => quoted(String(name)))
+  const columns = all.map(({ name }) => quotedName(String(name)))
   const primary = all.filter(({ pk }) => Number(pk) > 0).sort((a, b) => Number(a.pk) - Number(b.pk))
-  const keys = primary.map(({ name }) => quoted(String(name)))
+  const keys = primary.map(({ name }) => quotedName(String(name)))
   const indexes = db.exec('select name from pragma_index_list(?) where "unique" and not partial', table)
   const unique = indexes.map(({ name }) =>
     db
       .exec("select name from pragma_index_info(?) order by seqno", String(name))
-      .map(({ name: column }) => (column === null ? "" : quoted(String(column)))),
+      .map(({ name: column }) => (column === null ? "" : quotedName(String(column)))),
   )
   return {
     table,
@@ -119,21 +120,17 @@ const KINDS = ["before insert", "after insert", "before update", "after update",
 function triggersOf({ table, columns, keys, unique }: Shape): string[] {
   const of = (row: string, names: readonly string[]) => rowTextSql(names.map((name) => `${row}.${name}`))
   const into = `insert into ${ROW_LOG} (name, key, before)`
-  const name = `'${table.replaceAll("'", "''")}'`
+  const name = quotedText(table)
   const oldRow = `${into} values (${name}, ${of("old", keys)}, ${of("old", columns)});`
   const newRow = `${into} values (${name}, ${of("new", keys)}, null);`
   // What a replacing insert or update removes.
   const replaced = [keys, ...unique].map((same) => {
     const where = same.map((column) => `r.${column} = new.${column}`).join(" and ")
-    return `${into} select ${name}, ${of("r", keys)}, ${of("r", columns)} from ${quoted(table)} r where ${where};`
+    return `${into} select ${name}, ${of("r", keys)}, ${of("r", columns)} from ${quotedName(table)} r where ${where};`
   })
   const bodies = [replaced.join(" "), newRow, [oldRow, ...replaced].join(" "), newRow, oldRow]
   return KINDS.map((kind, i) => {
-    const trigger = quoted(`${ROW_LOG} ${kind} ${table}`)
-    return `create temp trigger ${trigger} ${kind} on main.${quoted(table)} begin ${bodies[i]} end`
+    const trigger = quotedName(`${ROW_LOG} ${kind} ${table}`)
+    return `create temp trigger ${trigger} ${kind} on main.${quotedName(table)} begin ${bodies[i]} end`
   })
-}
-
-function quoted(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`
 }

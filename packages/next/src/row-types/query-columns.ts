@@ -1,4 +1,4 @@
-import type { ProbedColumn, StatementProbe } from "@lf/core/internal"
+import { type ProbedColumn, quotedName, type StatementProbe } from "@lf/core/internal"
 import { type ColumnType, expressionType, isAggregate, type Place } from "./expression-type.ts"
 import { type SelectPart, selectParts } from "./select-parts.ts"
 
@@ -44,5 +44,5 @@ function typesOf(place: Place, part: SelectPart, columns: readonly ProbedColumn[
 /** The columns that a star stands for, as expressions. */
 function starOf({ probe, prefix, from }: Place, item: string): string[] {
   const before = item.slice(0, -1)
-  return probe.columns(`${prefix} select ${item} ${from}`).map(({ name }) => `${before}"${name.replaceAll('"', '""')}"`)
+  return probe.columns(`${prefix} select ${item} ${from}`).map(({ name }) => before + quotedName(name))
 }

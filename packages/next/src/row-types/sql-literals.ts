@@ -1,3 +1,4 @@
+import { quotedName } from "@lf/core/internal"
 import { type AppSources, isNode, type Located, type Node, nameOf, nodesOf, type Source } from "./app-sources.ts"
 
 /** An sql literal of the app as one text, as far as its sources say it. */
@@ -79,7 +80,7 @@ export class SqlLiterals {
   ): void {
     const elements = argument?.type === "ArrayExpression" ? nodesOf(argument.elements) : []
     const add = (element: Node) => this.#addExpression(text, source, unwrapped(element), depth)
-    if (helper === "id" && argument?.type === "StringLiteral") text.plain(quoted(nameOf(argument)))
+    if (helper === "id" && argument?.type === "StringLiteral") text.plain(quotedName(nameOf(argument)))
     else if (helper === "join" && elements.length === 0) text.value()
     else if (helper === "join") text.between(", ", elements, add)
     else if (helper === "and" || helper === "or") {
@@ -98,7 +99,7 @@ export class SqlLiterals {
     const isSet = helper === "set"
     if (keys === null || (!isSet && helper !== "values")) text.dynamic()
     else {
-      const names = keys.map(quoted)
+      const names = keys.map(quotedName)
       text.plain(isSet ? "" : `(${names.join(", ")}) values (`)
       text.between(", ", names, (name) => {
         text.plain(isSet ? `${name} = ` : "")
@@ -180,8 +181,4 @@ function keysOf(object: Node): string[] | null {
   const properties = nodesOf(object.properties)
   const isKnown = properties.every(({ type, computed }) => type === "ObjectProperty" && computed !== true)
   return isKnown && properties.length > 0 ? properties.map(({ key }) => nameOf(key)) : null
-}
-
-function quoted(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`
 }
