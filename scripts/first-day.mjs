@@ -1,27 +1,24 @@
 // node scripts/first-day.mjs: a new user's first day with the auth template, from packed packages: scaffolded, installed, developed,
 // shared, built, killed, opened offline, inspected, backed up and restored. Prints the seconds of each step.
 import { spawn } from "node:child_process"
-import { createWriteStream, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { createServer } from "node:http"
+import { createWriteStream, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { findChromium } from "./chromium.mjs"
 import { ensureBuilt, ensureInstalled } from "./install.mjs"
-import { npm, packages, run, say } from "./run.mjs"
+import { chromiumFlags, fetchCreateLfApp, freePort, installCommand, untilReady } from "./packed-app.mjs"
+import { npm, run, say } from "./run.mjs"
 import { printTable } from "./steps.mjs"
-
-const READY_MS_MAX = 60_000
-const quick = ["--prefer-offline", "--ignore-scripts", "--no-audit", "--no-fund"]
 
 await ensureInstalled()
 await ensureBuilt()
 const executablePath = await findChromium()
 const { chromium, expect } = await import("@playwright/test")
 const folder = mkdtempSync(join(tmpdir(), "lf-first-day-"))
-const [packs, tool, app, data] = ["packs", "tool", "my-app", "data"].map((name) => join(folder, name))
+const [app, data] = ["my-app", "data"].map((name) => join(folder, name))
 const steps = []
 const servers = new Set()
-const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu", "--disable-quic"] })
+const browser = await chromium.launch({ executablePath, args: chromiumFlags })
 try {
   await day()
 } catch (error) {
@@ -38,15 +35,10 @@ process.stdout.write(`${steps.length - failed} passed, ${failed} failed\n`)
 process.exitCode = failed === 0 ? 0 : 1
 
 async function day() {
-  mkdirSync(packs)
-  const into = ["--ignore-scripts", "--silent", "--pack-destination", packs]
-  await command("pack (not the user's)", npm, ["pack", ...into, ...packages.map((name) => `./${name}`)])
-  const tarball = readdirSync(packs).find((file) => file.startsWith("create-lf-app-")) ?? ""
-  await command("npm create: fetch", npm, ["--prefix", tool, "install", join(packs, tarball), ...quick])
-  const program = join(tool, "node_modules/create-lf-app/dist/bin.js")
-  const flags = ["--template", "auth", "--yes", "--no-install", "--lf-from", packs]
-  await command("scaffold", process.execPath, [program, app, ...flags])
-  await command("install", npm, ["--prefix", app, "install", "--include=dev", ...quick])
+  const { steps: fetched, commandFor } = await fetchCreateLfApp(folder)
+  fetched.forEach(ended)
+  await command("scaffold", ...commandFor(app, "auth"))
+  await command("install", ...installCommand(app))
   await developed()
   await served()
 }
@@ -120,9 +112,9 @@ async function developed() {
 
 /** What one does with a built app. */
 async function served() {
-  await command("lint", npm, ["--prefix", app, "run", "lint"])
-  await command("unit tests", npm, ["--prefix", app, "test"])
-  await command("build", npm, ["--prefix", app, "run", "build"])
+  await command("lint", npm, "--prefix", app, "run", "lint")
+  await command("unit tests", npm, "--prefix", app, "test")
+  await command("build", npm, "--prefix", app, "run", "build")
   let server = await timed("start", () => serve(["start"], data))
   const ada = await newPage()
   await timed("sign up, begin a list, add a todo", async () => {
@@ -193,11 +185,14 @@ function edit(file, before, after) {
   writeFileSync(file, text.replace(before, after))
 }
 
-async function command(name, program, args) {
+async function command(name, program, ...args) {
   say(name)
-  const done = await run(program, args, { quiet: true })
-  if (done.code !== 0) throw new Error(`${name}\n${done.output}`)
-  steps.push({ name, code: 0, seconds: done.seconds })
+  ended({ name, ...(await run(program, args, { quiet: true })) })
+}
+
+function ended({ name, code, output, seconds }) {
+  if (code !== 0) throw new Error(`${name}\n${output}`)
+  steps.push({ name, code, seconds })
 }
 
 async function timed(name, work) {
@@ -232,11 +227,9 @@ async function serve(args, directory = join(app, ".lf"), known = undefined) {
   servers.add(child)
   for (const stream of [child.stdout, child.stderr]) stream.pipe(createWriteStream(log, { flags: "a" }))
   const url = `http://localhost:${port}`
-  const endMs = performance.now() + READY_MS_MAX
-  while (!(await fetch(`${url}/api/lf`).catch(() => null))?.ok) {
-    if (performance.now() > endMs) throw new Error(`no answer\n${readFileSync(log, "utf8")}`)
-    await new Promise((resolve) => setTimeout(resolve, 100))
-  }
+  await untilReady(url).catch((error) => {
+    throw new Error(`${error.message}\n${readFileSync(log, "utf8")}`)
+  })
   return { child, url, port }
 }
 
@@ -246,14 +239,4 @@ async function stop({ child }, signal) {
   const gone = new Promise((resolve) => child.once("exit", resolve))
   child.kill(signal)
   await gone
-}
-
-function freePort() {
-  return new Promise((resolve) => {
-    const server = createServer()
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address()
-      server.close(() => resolve(port))
-    })
-  })
 }

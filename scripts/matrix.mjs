@@ -1,18 +1,16 @@
 // npm run test:matrix -- [name …]: the todo template, from packed packages, in each way to build and serve an app of Next's that
 // lf promises to work with: built, started, and two browsers see each other's changes. Prints the seconds of each.
 import { spawn } from "node:child_process"
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { createServer } from "node:http"
 import { tmpdir } from "node:os"
 import { dirname, extname, join } from "node:path"
 import { findChromium } from "./chromium.mjs"
 import { ensureBuilt, ensureInstalled } from "./install.mjs"
 import { variants } from "./matrix/variants.mjs"
-import { npm, packages, root, run, say } from "./run.mjs"
+import { chromiumFlags, fetchCreateLfApp, freePort, installCommand, npmFlags, untilReady } from "./packed-app.mjs"
+import { npm, root, run, say } from "./run.mjs"
 import { printTable } from "./steps.mjs"
-
-const READY_MS_MAX = 60_000
-const quick = ["--prefer-offline", "--ignore-scripts", "--no-audit", "--no-fund"]
 
 const asked = process.argv.slice(2)
 const wrong = asked.find((name) => !Object.hasOwn(variants, name))
@@ -47,16 +45,10 @@ try {
 
 /** The template, scaffolded from packed packages and installed once for all variants. */
 async function prepare() {
-  const [packs, tool, app] = ["packs", "tool", "app"].map((name) => join(folder, name))
-  mkdirSync(packs)
-  const steps = []
-  const into = ["--ignore-scripts", "--silent", "--pack-destination", packs]
-  steps.push(await step("pack", npm, ["pack", ...into, ...packages.map((name) => `./${name}`)]))
-  const tarball = readdirSync(packs).find((file) => file.startsWith("create-lf-app-")) ?? ""
-  steps.push(await step("create-lf-app", npm, ["--prefix", tool, "install", join(packs, tarball), ...quick]))
-  const program = join(tool, "node_modules/create-lf-app/dist/bin.js")
-  steps.push(await step("scaffold", process.execPath, [program, app, "--yes", "--no-install", "--lf-from", packs]))
-  steps.push(await step("install", npm, ["--prefix", app, "install", "--include=dev", ...quick]))
+  const app = join(folder, "app")
+  const { steps, commandFor } = await fetchCreateLfApp(folder)
+  const commands = { scaffold: commandFor(app, "todo"), install: installCommand(app) }
+  for (const [name, [program, ...args]] of Object.entries(commands)) steps.push(await step(name, program, args))
   return { app, steps }
 }
 
@@ -81,7 +73,9 @@ async function tryVariant(name, template) {
     write(app, file, edit(readFileSync(join(app, file), "utf8"), { assetsPort }))
   }
   if (install.length > 0) {
-    steps.push(await step(`${name}: install`, npm, ["--prefix", app, "install", ...install, "--save-exact", ...quick]))
+    steps.push(
+      await step(`${name}: install`, npm, ["--prefix", app, "install", ...install, "--save-exact", ...npmFlags]),
+    )
   }
   const next = join(app, "node_modules/next/dist/bin/next")
   if (steps.every(({ code }) => code === 0)) {
@@ -142,11 +136,11 @@ function kill(child) {
 async function browse(name, url, server) {
   say(name)
   const startedMs = performance.now()
-  const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu", "--disable-quic"] })
+  const browser = await chromium.launch({ executablePath, args: chromiumFlags })
   const errors = []
   let code = 0
   try {
-    await answers(`${url}/api/lf`)
+    await untilReady(url)
     const pages = []
     for (let i = 0; i < 2; i++) {
       const page = await (await browser.newContext()).newPage()
@@ -181,15 +175,6 @@ async function add(page, title) {
   await page.getByLabel("New todo").press("Enter")
 }
 
-async function answers(url) {
-  const endMs = performance.now() + READY_MS_MAX
-  while (performance.now() < endMs) {
-    if ((await fetch(url).catch(() => null))?.ok) return
-    await new Promise((resolve) => setTimeout(resolve, 100))
-  }
-  throw new Error(`${url} does not answer`)
-}
-
 /** Stands for a CDN: the same files on another origin. */
 function serveAssets(directory, port) {
   const types = { ".js": "text/javascript", ".css": "text/css", ".wasm": "application/wasm", ".svg": "image/svg+xml" }
@@ -205,14 +190,4 @@ function serveAssets(directory, port) {
   })
   server.listen(port, "127.0.0.1")
   return server
-}
-
-function freePort() {
-  return new Promise((resolve) => {
-    const server = createServer()
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address()
-      server.close(() => resolve(port))
-    })
-  })
 }

@@ -26,7 +26,7 @@ export async function packagesStep() {
 }
 
 /** Writes a tarball of each package, with the manual, into the folder. */
-async function pack(into) {
+export async function pack(into) {
   const stages = mkdtempSync(join(tmpdir(), "lf-stages-"))
   try {
     const folders = packages.map((name) => join(stages, basename(name)))

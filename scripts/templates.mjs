@@ -1,20 +1,22 @@
 // node scripts/templates.mjs [minimal|todo|auth] [--pm pnpm]: each template as a user gets it, from packed packages: scaffolded,
 // installed, linted, tested, built, and opened in browsers. Prints the seconds of each step.
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { createServer } from "node:net"
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
 import { findChromium } from "./chromium.mjs"
 import { ensureBuilt, ensureInstalled } from "./install.mjs"
-import { npm, packages, run, say } from "./run.mjs"
+import { fetchCreateLfApp, freePort, installCommand } from "./packed-app.mjs"
+import { npm, run, say } from "./run.mjs"
 import { printTable } from "./steps.mjs"
 
 const names = ["minimal", "todo", "auth"]
-/** How each package manager is started, and how it is given a directory. */
+const pnpm = ["npx", "--yes", "pnpm@10.34.8", "--dir"]
+const pnpmFlags = ["--prefer-offline", "--ignore-scripts"]
+/** How each package manager runs a script of an app, and how it installs the app. */
 const managers = {
-  npm: (directory) => [npm, "--prefix", directory],
-  pnpm: (directory) => ["npx", "--yes", "pnpm@10.34.8", "--dir", directory],
+  npm: { runIn: (app) => [npm, "--prefix", app, "run"], installCommand },
+  pnpm: { runIn: (app) => [...pnpm, app, "run"], installCommand: (app) => [...pnpm, app, "install", ...pnpmFlags] },
 }
 
 const { values, positionals } = parseArgs({
@@ -34,12 +36,10 @@ await ensureBuilt()
 const chromium = await findChromium()
 const folder = mkdtempSync(join(tmpdir(), "lf-templates-"))
 try {
-  const steps = []
-  const packs = join(folder, "packs")
-  mkdirSync(packs)
-  const into = ["--ignore-scripts", "--silent", "--pack-destination", packs]
-  steps.push(await step("pack", [npm, "pack", ...into, ...packages.map((name) => `./${name}`)]))
-  for (const name of positionals.length === 0 ? names : positionals) steps.push(...(await tryTemplate(name, packs)))
+  const { steps, commandFor } = await fetchCreateLfApp(folder)
+  for (const name of positionals.length === 0 ? names : positionals) {
+    steps.push(...(await tryTemplate(name, commandFor)))
+  }
   printTable(steps)
   const failed = steps.filter(({ code }) => code !== 0).length
   process.stdout.write(`${steps.length - failed} passed, ${failed} failed\n`)
@@ -49,20 +49,14 @@ try {
 }
 
 /** Its steps until the first that fails. */
-async function tryTemplate(name, packs) {
-  const tool = join(folder, "tool")
+async function tryTemplate(name, commandFor) {
   const app = join(folder, name)
-  const manager = managers[values.pm](app)
-  const program = join(tool, "node_modules/create-lf-app/dist/bin.js")
-  const tarball = readdirSync(packs).find((file) => file.startsWith("create-lf-app-"))
-  const offline = ["--prefer-offline", "--ignore-scripts"]
-  const quick = [...offline, "--no-audit", "--no-fund"]
-  const script = (which) => [...manager, "run", which]
+  const manager = managers[values.pm]
+  const script = (which) => [...manager.runIn(app), which]
   const env = { CHROMIUM_PATH: chromium ?? "", PORT: String(await freePort()) }
   const plan = [
-    ["scaffold", [npm, "--prefix", tool, "install", join(packs, tarball), ...quick]],
-    ["", [process.execPath, program, app, "--template", name, "--yes", "--no-install", "--lf-from", packs]],
-    ["install", [...manager, "install", ...(values.pm === "npm" ? [...quick, "--include=dev"] : offline)]],
+    ["scaffold", commandFor(app, name)],
+    ["install", manager.installCommand(app)],
     ["lint", script("lint")],
     ["unit", script("test")],
     ["build", script("build")],
@@ -71,7 +65,7 @@ async function tryTemplate(name, packs) {
   const steps = []
   for (const [title, command] of plan) {
     if (title === "install") overrideRegistry(app)
-    steps.push(await step(`${name} ${title || "write"}`, command, env))
+    steps.push(await step(`${name} ${title}`, command, env))
     if (steps.at(-1).code !== 0) break
   }
   return steps
@@ -91,14 +85,4 @@ function overrideRegistry(app) {
   const json = JSON.parse(readFileSync(file, "utf8"))
   const overrides = Object.fromEntries(Object.entries(json.dependencies).filter(([name]) => name.startsWith("@lf/")))
   writeFileSync(file, JSON.stringify({ ...json, pnpm: { overrides } }, null, 2))
-}
-
-function freePort() {
-  return new Promise((resolve) => {
-    const server = createServer()
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address()
-      server.close(() => resolve(port))
-    })
-  })
 }
