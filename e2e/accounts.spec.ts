@@ -108,3 +108,50 @@ test("what is pending at the sign-out waits for its author and arrives as theirs
   await isSynced(page)
   expect(await server.rows()).toEqual(["ben's by ben", "anonymous's by anonymous", "ann's by ann"])
 })
+
+/** The user's logs, as the browser has them. */
+const keptOf = (page: Page, user: string) =>
+  page.evaluate(async (name) => {
+    const databases = await indexedDB.databases()
+    return databases.flatMap((database) =>
+      database.name?.includes(`user/${name.length}/${name}/`) ? database.name : [],
+    )
+  }, user)
+
+test("signing out asks about what is unsent, ends every tab and leaves nothing of the user here (T25)", async ({
+  browser,
+}) => {
+  test.setTimeout(90_000)
+  await using server = await AccountsServer.start()
+  const context = await browser.newContext()
+  const page = await open(await context.newPage(), server, "ann")
+  const other = await open(await context.newPage(), server, "ann")
+  const press = (name: string) => page.getByRole("button", { name }).click()
+  await server.become("down")
+  await write(page, "mine")
+  await press("write elsewhere")
+  await expect.poll(() => keptOf(page, "ann")).toHaveLength(2)
+  await press("sign out, refuse")
+  await expect(page.getByTestId("sign-out")).toHaveText("PENDING_REFUSED", { timeout: 15_000 })
+  await shows(other, ["mine by ann"])
+
+  await server.become("up")
+  await page.evaluate(() => window.dispatchEvent(new Event("online")))
+  await isSynced(page)
+  await press("sign out, refuse")
+  await expect(page.getByTestId("user")).toHaveText("anonymous", { timeout: 15_000 })
+  await expect(other.getByTestId("status")).toHaveAttribute("data-code", "SIGNED_OUT")
+  expect(await keptOf(page, "ann")).toEqual([])
+  expect(await server.rows()).toEqual(["mine by ann"])
+
+  // The other tab does not bring the document back, and a new sign-in fetches it.
+  await other.evaluate(() => window.dispatchEvent(new Event("online")))
+  await become(page, "ann")
+  await shows(page, ["mine by ann"])
+  await expect(other.getByTestId("status")).toHaveText("needs-auth")
+  await server.become("down")
+  await write(page, "lost knowingly")
+  await press("sign out, discard")
+  await expect(page.getByTestId("user")).toHaveText("anonymous", { timeout: 15_000 })
+  expect(await keptOf(page, "ann")).toEqual([])
+})

@@ -1,4 +1,5 @@
-import { LfProvider, useConnectionStatus, useMutation, useQuery, useSyncStatus } from "@lf/react"
+import { isLfError } from "@lf/core"
+import { LfProvider, useConnectionStatus, useLf, useMutation, useQuery, useSyncStatus } from "@lf/react"
 import { useState } from "react"
 import { createRoot } from "react-dom/client"
 import { AddNote, allNotes, endless } from "./notes.ts"
@@ -38,6 +39,7 @@ function App() {
       ))}
       <LfProvider doc="notes" user={user} worker={connect} url={asked.get("url") ?? undefined}>
         <Notes />
+        <SignOut onSignedOut={() => sign(null)} />
         {asked.has("endless") && <Endless />}
       </LfProvider>
     </>
@@ -47,6 +49,33 @@ function App() {
 function Endless() {
   const { error } = useQuery(endless)
   return <output data-testid="endless">{error?.code}</output>
+}
+
+/** And a document that nothing shows. */
+function SignOut({ onSignedOut }: { onSignedOut: () => void }) {
+  const lf = useLf()
+  const [failure, setFailure] = useState("")
+  const signOut = async (pending: "refuse" | "discard") => {
+    try {
+      await lf.signOut({ wipe: true, pending, end: () => setCookie(null) })
+      onSignedOut()
+    } catch (error) {
+      setFailure(isLfError(error) ? error.code : String(error))
+    }
+  }
+  return (
+    <>
+      <button type="button" onClick={() => lf.document("other").mutate(AddNote, { text: "elsewhere" })}>
+        write elsewhere
+      </button>
+      {(["refuse", "discard"] as const).map((pending) => (
+        <button key={pending} type="button" onClick={() => signOut(pending)}>
+          sign out, {pending}
+        </button>
+      ))}
+      <output data-testid="sign-out">{failure}</output>
+    </>
+  )
 }
 
 function Notes() {

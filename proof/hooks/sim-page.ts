@@ -4,6 +4,7 @@ import { type LoadSqlite, MemoryDisk, newInstance, type SqliteModule } from "@lf
 import type { SeededRandom } from "@lf/core/testing"
 import { MemoryLocks } from "../../packages/react/src/platform/memory/memory-locks.ts"
 import type { Ownership, Platform } from "../../packages/react/src/platform/port.ts"
+import { keysOf } from "../../packages/react/src/platform/stored-keys.ts"
 import type { Port, TabMessage, WorkerMessage } from "../../packages/react/src/rpc/protocol.ts"
 import { WorkerHost } from "../../packages/react/src/worker/worker-host.ts"
 import { locks } from "./globals.ts"
@@ -147,6 +148,8 @@ export class SimBrowser {
       openLog: (key) => ifAlive(() => this.#disk.open(placeOf(key))),
       deleteLog: (key) => ifAlive(() => renew(key)),
       hasLog: (key) => ifAlive(() => this.#disk.has(placeOf(key))),
+      storedKeys: () => ifAlive(() => keysOf(this.#disk.names(), this.#places)),
+      readRecords: (key) => ifAlive(() => this.#disk.records(placeOf(key))),
       moveLog: (from, to) =>
         ifAlive(() => {
           this.#places.set(to, placeOf(from))

@@ -70,7 +70,7 @@ export class TabsWorld {
     else
       void random
         .pick(this.#tabs)
-        .document.query(queries.count())
+        .document.requests.query(queries.count())
         .catch(() => {}) // it may end with the worker
   }
 
@@ -112,7 +112,7 @@ export class TabsWorld {
   #dismiss(): void {
     const { document } = this.#random.pick(this.#tabs)
     const rejected = document.known.rejected
-    if (rejected.length > 0) void document.dismiss(this.#random.pick(rejected).uid).catch(() => {}) // as a query
+    if (rejected.length > 0) void document.requests.dismiss(this.#random.pick(rejected).uid).catch(() => {}) // as a query
   }
 
   async #advance(ms: number): Promise<void> {

@@ -30,15 +30,15 @@ export {
   type Document,
   useConnectionStatus,
   useDocument,
-  useLf,
   usePendingMutations,
   useRejectedMutations,
   useSyncStatus,
 } from "./hooks/use-document.ts"
 export { type FieldOptions, type FieldResult, useField } from "./hooks/use-field.ts"
+export { type Documents, type SignOutOptions, useLf } from "./hooks/use-lf.ts"
 export { type MutateOptions, type MutationOptions, type MutationResult, useMutation } from "./hooks/use-mutation.ts"
 export { type PresenceOf, type PresenceResult, usePresence } from "./hooks/use-presence.ts"
 export { type QueryOptions, type RowQueryOptions, useQuery, useSuspenseQuery } from "./hooks/use-query.ts"
 export { type UndoResult, useUndo } from "./hooks/use-undo.ts"
-export type { PendingMutation } from "./rpc/protocol.ts"
+export type { DocumentOnDevice, PendingMutation } from "./rpc/protocol.ts"
 export type { ErrorListener } from "./tab/error-reports.ts"

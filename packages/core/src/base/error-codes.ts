@@ -44,6 +44,7 @@ export const ERROR_CODES = {
   FRAME_TOO_LARGE: "A frame came with more than 1 MiB.",
   PROTOCOL_NEWER: "The other side speaks a newer protocol; load the newer version of the app.",
   AUTH_REQUIRED: "The server's authenticate() refused, or answered another user than the page's.",
+  SIGNED_OUT: "The user signed out on this device, in this tab or in another.",
   USER_ID_INVALID: "The server's authenticate() answered an id that is no text of 1 to 4096 bytes.",
   PRINCIPAL_INVALID: "The server's authenticate() answered what JSON cannot carry, or more than 16 KiB.",
   TOKEN_TOO_LARGE: "auth() gave a token of more than 16 KiB.",

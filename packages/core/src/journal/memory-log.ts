@@ -85,6 +85,19 @@ export class MemoryDisk {
     return this.#docs.has(docId)
   }
 
+  /** All documents that something was stored for. */
+  names(): string[] {
+    return [...this.#docs.keys()]
+  }
+
+  /** The records at rest; none for a document that was never stored. */
+  records(docId: string): readonly LogRecord[] {
+    if (!this.has(docId)) return []
+    const bytes = this.bytes(docId)
+    const { header, endAt } = decodeLogHeader(bytes)
+    return decodeRecords(bytes.subarray(endAt), header.generation).records
+  }
+
   /** The bytes at rest of a document that is not open, to read and, by `damage`, to change. */
   bytes(docId: string): Uint8Array {
     const doc = this.#doc(docId)

@@ -200,9 +200,9 @@ test("dismiss settles, also twice, for an unknown uid, and after the last unmoun
   const { unmount } = show(<Rejections />, { client })
   const tab = bindingOf(client).document("d", null)
   const uid = "0198c0de-0000-7000-8000-000000000000"
-  const ends = [codeOf(tab.dismiss(uid)), codeOf(tab.dismiss(uid))]
+  const ends = [codeOf(tab.requests.dismiss(uid)), codeOf(tab.requests.dismiss(uid))]
   unmount()
-  ends.push(codeOf(tab.dismiss(uid)))
+  ends.push(codeOf(tab.requests.dismiss(uid)))
   expect(await Promise.all(ends)).toEqual(["kept", "kept", "kept"])
 })
 

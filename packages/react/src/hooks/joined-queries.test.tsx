@@ -7,7 +7,7 @@ import { afterEach, beforeAll, expect, test, vi } from "vitest"
 import { z } from "zod"
 import { memoryWorker } from "../testing/index.ts"
 import { LfProvider } from "./provider.tsx"
-import { useLf } from "./use-document.ts"
+import { useLf } from "./use-lf.ts"
 import { useQuery } from "./use-query.ts"
 
 const Add = defineMutation("Add", z.object({ text: z.string() }), (tx, { text }) => {

@@ -1,6 +1,6 @@
 "use client"
 import type { DefinedMutation, LfError, Query, Receipt, RejectedMutation } from "@lf/core"
-import { checkDocId, type Progress } from "@lf/core/internal"
+import type { Progress } from "@lf/core/internal"
 import { notifyManager } from "@tanstack/react-query"
 import { useCallback, useEffect, useMemo, useRef, useSyncExternalStore } from "react"
 import type { DocumentState, PendingMutation } from "../rpc/protocol.ts"
@@ -42,37 +42,23 @@ export function useDocument(): Document {
   return useMemo(() => documentOf(handle), [handle])
 }
 
-/**
- * Documents besides the one of the surrounding provider, of the same user: to make one and fill it, offline too, to copy from
- * one to another, or to prefetch what a link leads to. A document is open as long as something of it is asked or shown.
- *
- * @example const lf = useLf()
- * await lf.document(newId()).mutate(AddTodo, { id: newId(), title: "first" })
- */
-export function useLf(): {
-  /** @throws DOC_ID_INVALID */
-  document(id: string): Document
-} {
-  const handle = useDocumentHandle("useLf")
-  return useMemo(() => ({ document: (id: string) => documentOf(handle.sibling(checkDocId(id))) }), [handle])
-}
-
-function documentOf(handle: DocumentHandle): Document {
+/** What apps do with the document of a handle. */
+export function documentOf(handle: DocumentHandle): Document {
   return {
     id: handle.doc,
     user: handle.user,
     // The caller has the promise, and with it the error.
     mutate: (mutation, args) => post({ handle, mutation, args, isTaken: () => true, listeners: () => [] }),
-    query: (query) => handle.live.query(query),
+    query: (query) => handle.live.requests.query(query),
     waitFor: async (lsn) => {
       await whenState(handle.live, (state) => state.lsn >= lsn)
-      await handle.live.delivered()
+      await handle.live.requests.delivered()
       // Behind what was delivered: TanStack Query notifies its observers in a later turn.
       await new Promise<void>((resolve) => notifyManager.schedule(resolve))
     },
     prefetch: (query) => handle.client.prefetchQuery(liveQueryOptions(handle, query)),
     setOnline: (online) => handle.live.setOnline(online),
-    clear: ({ pending }) => handle.live.clear(pending),
+    clear: ({ pending }) => handle.live.requests.clear(pending),
   }
 }
 
@@ -156,7 +142,7 @@ export function useRejectedMutations(): readonly DismissibleRejection[] {
   )
   useEffect(() => handle.live.errors.read("rejections"), [handle])
   return useMemo(
-    () => rejected.map((rejection) => ({ ...rejection, dismiss: () => handle.live.dismiss(rejection.uid) })),
+    () => rejected.map((rejection) => ({ ...rejection, dismiss: () => handle.live.requests.dismiss(rejection.uid) })),
     [handle, rejected],
   )
 }

@@ -8,7 +8,8 @@ import { z } from "zod"
 import { memoryWorker } from "../testing/index.ts"
 import { memoryServer } from "../testing/memory-server.ts"
 import { LfProvider } from "./provider.tsx"
-import { useDocument, useLf } from "./use-document.ts"
+import { useDocument } from "./use-document.ts"
+import { useLf } from "./use-lf.ts"
 import { useQuery } from "./use-query.ts"
 
 const Add = defineMutation("Add", z.object({ text: z.string() }), (tx, { text }) => {

@@ -1,4 +1,4 @@
-import type { Host, LoadSqlite, Network, OpenedLog } from "@lf/core/internal"
+import type { Host, LoadSqlite, LogRecord, Network, OpenedLog } from "@lf/core/internal"
 
 /** What the worker needs of its environment: the browser's APIs, or memory in tests. */
 export interface Platform {
@@ -8,6 +8,10 @@ export interface Platform {
   deleteLog(key: string): Promise<void>
   /** Whether anything was ever stored for `key`; creates nothing. */
   hasLog(key: string): Promise<boolean>
+  /** All keys that logs are stored for. */
+  storedKeys(): Promise<readonly string[]>
+  /** What is stored for `key`. Reads only: an owner that has the log open goes on. */
+  readRecords(key: string): Promise<readonly LogRecord[]>
   /** Gives the log of `from` to `to`, which has none; afterwards `from` has none. Atomic at every crash point. */
   moveLog(from: string, to: string): Promise<void>
   /** When a log was last moved away from `key`, in ms; null: never. */

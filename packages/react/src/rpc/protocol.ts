@@ -98,6 +98,12 @@ export type TabMessage =
   | { readonly type: "deliver"; readonly call: number }
   | { readonly type: "dismiss"; readonly call: number; readonly uid: string }
   | { readonly type: "clear"; readonly call: number; readonly pending: "refuse" | "discard" }
+  /** Answered by the DocumentOnDevice of all that are kept here for the tab's user. */
+  | { readonly type: "documents"; readonly call: number }
+  /** Answered when no document of the user has changes that the server does not have. */
+  | { readonly type: "send-all"; readonly call: number }
+  /** `pending` null: what is stored stays. */
+  | { readonly type: "sign-out"; readonly call: number; readonly pending: "refuse" | "discard" | null }
   | { readonly type: "watch-pending"; readonly on: boolean }
   /** What the tab shows to others, as bytes; null: nothing. */
   | { readonly type: "presence"; readonly value: Uint8Array | null }
@@ -145,13 +151,25 @@ export type WorkerMessage =
     }
   | { readonly type: "answer"; readonly call: number; readonly value: unknown; readonly error: SentError | null }
   | { readonly type: "token-wanted"; readonly ask: number }
-  /** A newer build owns the document now; this tab runs old code. */
-  | { readonly type: "replaced"; readonly error: SentError }
+  /** The tab is not served any more, and does not connect again. */
+  | ({ readonly type: "ended" } & Ended)
   /** The worker is about to end, or reopens the document: connect again. */
   | { readonly type: "restarting" }
   | { readonly type: "devtools"; readonly call: number; readonly reply: DevtoolsReply }
   /** A user who signed in takes the document over: the tab's pending mutations are not followed any more. */
   | { readonly type: "released" }
+
+/** Why a tab is not served: `needs-update` since a newer build owns the document, `needs-auth` since the user signed out. */
+export interface Ended {
+  readonly status: "needs-update" | "needs-auth"
+  readonly error: SentError
+}
+
+/** A document that is kept on this device. `pending`: its changes that have not reached the server. */
+export interface DocumentOnDevice {
+  readonly id: string
+  readonly pending: number
+}
 
 /** The part of a MessagePort that both ends use. */
 export interface Port<Out, In> {

@@ -8,6 +8,15 @@ export function claimKey(user: string, doc: string): string {
   return `claimed/${storageKey(user, doc)}`
 }
 
+/** The documents of this user among stored keys, each once. */
+export function docsOf(user: string | null, keys: readonly string[]): string[] {
+  const beginnings = user === null ? [storageKey(null, "")] : [storageKey(user, ""), claimKey(user, "")]
+  const docs = beginnings.flatMap((beginning) =>
+    keys.filter((key) => key.startsWith(beginning)).map((key) => key.slice(beginning.length)),
+  )
+  return [...new Set(docs)]
+}
+
 /** The Web Lock of the log's owner. The same in every version of the app (T20). */
 export function ownerLock(key: string): string {
   return `lf/1/owner/${key}`

@@ -64,9 +64,9 @@ describe("a call (H1)", () => {
   test("is answered with its value; each has a number of its own", async () => {
     const { document, worker } = shown()
     const ways = [
-      noted(document.query(sql`select ${1} n`)),
-      noted(document.dismiss("u")),
-      noted(document.clear("refuse")),
+      noted(document.requests.query(sql`select ${1} n`)),
+      noted(document.requests.dismiss("u")),
+      noted(document.requests.clear("refuse")),
     ]
     const [query, dismiss, clear] = [worker.of("query")[0], worker.of("dismiss")[0], worker.of("clear")[0]]
     expect([query, dismiss, clear]).toEqual([
@@ -83,7 +83,7 @@ describe("a call (H1)", () => {
 
   test("without an answer for a minute ends with WORKER_FAILED; its worker is looked for meanwhile", async () => {
     const { scene, document, worker } = shown()
-    const ways = noted(document.dismiss("u"))
+    const ways = noted(document.requests.dismiss("u"))
     worker.isSilent = true
     await pass(5_999)
     expect(scene.workers).toHaveLength(1)
@@ -189,11 +189,11 @@ describe("a worker that does not come (H3)", () => {
   test("is a failure after ten seconds: queries fail, calls wait on; when it comes they go on", async () => {
     const { scene, document } = shown({ isAlive: false })
     const query = scene.subscribe()
-    const ways = noted(document.dismiss("u"))
+    const ways = noted(document.requests.dismiss("u"))
     await pass(10_000)
     expect(document.known.state).toMatchObject({ status: "error", isOpen: false, error: { code: "WORKER_FAILED" } })
     expect([scene.results, ways]).toEqual([[[failedWith("WORKER_FAILED"), 0]], []])
-    const late = noted(document.dismiss("u"))
+    const late = noted(document.requests.dismiss("u"))
     scene.subscribe()
     query.refresh()
     await pass(0)
@@ -205,14 +205,14 @@ describe("a worker that does not come (H3)", () => {
     scene.worker.live()
     expect(document.known.state).toMatchObject({ status: "connecting", error: null })
     scene.worker.say({ type: "answer", call: scene.worker.of("dismiss")[0].call, value: null, error: null })
-    void document.dismiss("v").catch(() => {})
+    void document.requests.dismiss("v").catch(() => {})
     await pass(0)
     expect([ways, scene.worker.of("dismiss").at(-1)?.uid]).toEqual([[undefined], "v"])
   })
 
   test("since its script cannot be loaded ends what no worker was asked, and nothing else", async () => {
     const { scene, document } = shown()
-    const asked = noted(document.dismiss("asked"))
+    const asked = noted(document.requests.dismiss("asked"))
     scene.worker.say({ type: "restarting" })
     const unasked = noted(document.mutate(Add, 1))
     for (let i = 0; i < 3; i++) {
@@ -224,7 +224,7 @@ describe("a worker that does not come (H3)", () => {
 
   test("in a page that cannot have one ends every call, also what an earlier worker was asked", async () => {
     const { scene, document } = shown()
-    const [asked, kept] = [noted(document.dismiss("asked")), noted(document.mutate(Add, 1))]
+    const [asked, kept] = [noted(document.requests.dismiss("asked")), noted(document.mutate(Add, 1))]
     scene.document.use({
       ...scene.options({ url: "http://b/lf" }),
       worker: () => {
@@ -276,8 +276,8 @@ describe("a document that a newer build owns (T20)", () => {
     const { scene, document, worker } = shown()
     const query = scene.subscribe()
     worker.sayState({ isUpToDate: true })
-    const ways = [noted(document.dismiss("u")), noted(document.mutate(Add, 1))]
-    worker.say({ type: "replaced", error })
+    const ways = [noted(document.requests.dismiss("u")), noted(document.mutate(Add, 1))]
+    worker.say({ type: "ended", status: "needs-update", error })
     expect(document.known.state).toMatchObject({ status: "needs-update", error, isOpen: false, isUpToDate: false })
     expect([worker.types.at(-1), worker.isClosed]).toEqual(["close", true])
     ways.push(noted(document.mutate(Add, 2)))
@@ -294,7 +294,7 @@ describe("a document that a newer build owns (T20)", () => {
 
   test("is never taken back: it is not connected again, and not idle when nothing uses it", async () => {
     const { scene, document, leave, worker } = shown()
-    worker.say({ type: "replaced", error })
+    worker.say({ type: "ended", status: "needs-update", error })
     document.use(scene.options({ url: "http://b/lf" }))
     leave()
     await pass(5_000)

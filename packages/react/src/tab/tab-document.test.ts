@@ -62,7 +62,7 @@ describe("a tab's document is connected", () => {
     for (const need of [
       ({ document }: TabScene) => document.retain(),
       ({ document }: TabScene) => document.watch(() => {}),
-      ({ document }: TabScene) => void document.dismiss("u").catch(() => {}),
+      ({ document }: TabScene) => void document.requests.dismiss("u").catch(() => {}),
       ({ document }: TabScene) => void document.mutate(Add, 1).catch(() => {}),
       ({ document }: TabScene) => document.setOnline(true),
     ]) {
@@ -142,7 +142,7 @@ describe("a document that nothing uses", () => {
     const { scene, document, leave, worker } = shown()
     const stop = document.watch(() => {})
     const query = scene.subscribe()
-    const call = noted(document.dismiss("u"))
+    const call = noted(document.requests.dismiss("u"))
     for (const end of [leave, stop, () => query.stop()]) {
       end()
       await pass(2_000)
@@ -238,7 +238,9 @@ describe("the page's events", () => {
 describe("a document that no provider has opened (H3)", () => {
   test("refuses calls at once", async () => {
     const { document } = new TabScene()
-    const ways = [document.mutate(Add, 1), document.dismiss("u"), document.clear("discard")].map(noted)
+    const ways = [document.mutate(Add, 1), document.requests.dismiss("u"), document.requests.clear("discard")].map(
+      noted,
+    )
     await pass(0)
     expect(ways).toEqual([["PROVIDER_MISSING"], ["PROVIDER_MISSING"], ["PROVIDER_MISSING"]])
   })

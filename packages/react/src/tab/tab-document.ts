@@ -1,11 +1,12 @@
 import { type DefinedMutation, LfError, type Query, type Receipt } from "@lf/core"
 import { type Cancel, compileQuery, uuidV7 } from "@lf/core/internal"
 import { browserHost } from "../platform/browser/browser-host.ts"
-import type { DocumentState, SentError, TabMessage, WorkerMessage } from "../rpc/protocol.ts"
+import type { DocumentState, Ended, SentError, TabMessage, WorkerMessage } from "../rpc/protocol.ts"
 import { errorToSent, sentToError } from "../rpc/sent-error.ts"
 import { askToPersist } from "./ask-to-persist.ts"
 import { Calls, noAnswer, TICK_MS } from "./calls.ts"
 import { countStored } from "./count-stored.ts"
+import { DocumentRequests } from "./document-requests.ts"
 import { ErrorReports } from "./error-reports.ts"
 import type { ConnectOptions, TabDocumentOptions } from "./options.ts"
 import { watchPage } from "./page-events.ts"
@@ -36,6 +37,7 @@ export class TabDocument {
   readonly #queries: TabQueries
   readonly #tokens = new TokenAnswers()
   readonly #known = new TabState()
+  readonly requests = new DocumentRequests((make) => this.#call(make))
   readonly presence: TabPresence
   readonly undo = new UndoStack((mutation, args) => this.#mutate(mutation, args))
   #connect: ConnectOptions | null = null
@@ -46,8 +48,8 @@ export class TabDocument {
   #nextId = 1
   /** No worker serves this tab, for this reason: a call now would wait forever. */
   #failure: LfError | null = null
-  /** A newer build owns the document: this page must be reloaded. */
-  #replaced: LfError | null = null
+  /** No worker will serve it again: a newer build owns the document, or the user signed out. */
+  #ended: LfError | null = null
   #isShown = true
   #stopWatchingPage: () => void = () => {}
   #cancelRelease: Cancel = () => {}
@@ -185,29 +187,9 @@ export class TabDocument {
     }
   }
 
-  query<R>(query: Query<R>): Promise<R[]> {
-    return this.#call((call) => {
-      const { sql, parameters } = compileQuery(query)
-      return { type: "query", call, sql, parameters }
-    }) as Promise<R[]> // the author's assertion
-  }
-
-  /** Resolves when the rows of all changes that the worker has are here. */
-  async delivered(): Promise<void> {
-    await this.#call((call) => ({ type: "deliver", call }))
-  }
-
   setOnline(online: boolean): void {
     this.#ensure()
     this.#connection.post({ type: "set-online", online })
-  }
-
-  async dismiss(uid: string): Promise<void> {
-    await this.#call((call) => ({ type: "dismiss", call, uid }))
-  }
-
-  async clear(pending: "refuse" | "discard"): Promise<void> {
-    await this.#call((call) => ({ type: "clear", call, pending }))
   }
 
   restartWorker(sinceMs: number): void {
@@ -234,14 +216,15 @@ export class TabDocument {
   }
 
   #refusal(): LfError | null {
-    if (this.#replaced !== null || this.#failure !== null) return this.#replaced ?? this.#failure
+    const failure = this.#ended ?? this.#failure
+    if (failure !== null) return failure
     if (this.#connect !== null) return null
     return new LfError("PROVIDER_MISSING", `no <LfProvider> has opened the document ${this.doc} in this page`)
   }
 
   /** Why queries get no rows; null: they will. */
   get #failureForQueries(): SentError | null {
-    const failure = this.#replaced ?? this.#failure
+    const failure = this.#ended ?? this.#failure
     return failure === null ? null : errorToSent(failure)
   }
 
@@ -250,7 +233,7 @@ export class TabDocument {
   }
 
   #ensure(): void {
-    if (this.#connect === null || this.#connection.isOpen || this.#replaced !== null) return
+    if (this.#connect === null || this.#connection.isOpen || this.#ended !== null) return
     // Pages have windows; a rendering server does not connect.
     if (typeof window === "undefined") return
     const { worker } = this.#connect
@@ -269,7 +252,7 @@ export class TabDocument {
     this.#cancelRelease()
     const isShown = this.#providers + this.#known.watcherCount + this.#queries.size > 0
     if (this.#isNeeded) this.#ensure()
-    else this.#cancelRelease = browserHost.after(RELEASE_MS, () => this.#release())
+    else this.#cancelRelease = browserHost.after(this.#ended === null ? RELEASE_MS : 0, () => this.#release())
     if (isShown && !this.#isShown) {
       this.#isShown = true
       this.#connection.post({ type: "shown", isShown })
@@ -294,7 +277,7 @@ export class TabDocument {
     this.#known.reset()
     this.#failure = null
     // A replaced tab stays replaced: opened again, this page's old code would take the document back.
-    if (this.#replaced === null) this.#options.onIdle()
+    if (this.#ended?.code !== "WORKER_REPLACED") this.#options.onIdle()
   }
 
   #tickWhileWaiting(): void {
@@ -356,12 +339,8 @@ export class TabDocument {
       case "token-wanted":
         void this.#sendToken(message.ask)
         return
-      case "replaced":
-        this.#replaced = sentToError(message.error)
-        this.#become({ ...AWAY, status: "needs-update", error: message.error })
-        this.#queries.fail(message.error)
-        this.#calls.failAll(this.#replaced)
-        this.#connection.close()
+      case "ended":
+        this.#end(message)
         return
       case "released":
         this.#calls.forgetFollowed()
@@ -386,6 +365,15 @@ export class TabDocument {
     void countStored(this, this.errors).then((pendingCount) => {
       if (this.#failure !== null && pendingCount !== null) this.#become({ pendingCount })
     })
+  }
+
+  #end({ status, error }: Ended): void {
+    this.#ended = sentToError(error)
+    this.#become({ ...AWAY, status, error })
+    this.#queries.fail(error)
+    this.#calls.failAll(this.#ended)
+    this.#connection.close()
+    this.#look()
   }
 
   #recover(): void {

@@ -34,7 +34,7 @@ async function device() {
   document.setOnline(false)
   await document.mutate(Add, "pending")
   await document.mutate(Rename, "renamed")
-  const seen = await document.query(rows)
+  const seen = await document.requests.query(rows)
   const panel = new DevtoolsConnection(worker)
   await panel.ask({ type: "watch", key: "anonymous/d" })
   const file = await panel.ask({ type: "export", key: "anonymous/d", version: null, userAgent: "a test" })

@@ -1,7 +1,10 @@
+import { LfError } from "@lf/core"
 import { type Cancel, deferred } from "@lf/core/internal"
 
 /** Documents and joined queries that are open at a time: Chromium refuses about the 124th wasm instance, closed ones included. */
 export const OPEN_DOCUMENTS_MAX = 64
+/** Who waits for room this long gets an error. */
+export const PLACE_MS_MAX = 30_000
 
 /** The room for open documents in one worker. Over the limit an opening waits until another document is closed. */
 export class DocumentPool {
@@ -35,4 +38,9 @@ export class DocumentPool {
       else next()
     }
   }
+}
+
+export function noPlace(): LfError {
+  const why = `expected at most ${OPEN_DOCUMENTS_MAX} documents in use, got one more: it opens when another is closed`
+  return new LfError("DOCS_OPEN_LIMIT", why)
 }

@@ -10,11 +10,9 @@ import {
   toLfError,
   withTimeout,
 } from "@lf/core/internal"
+import { noPlace, PLACE_MS_MAX } from "./document-pool.ts"
 import type { JoinedParts } from "./joined-probe.ts"
 import type { OpenDocument } from "./open-document.ts"
-
-/** There is no room for the query's own connection for so long. */
-const PLACE_MS_MAX = 30_000
 
 /** A document that stays open until `release`. */
 export interface Hold {
@@ -125,9 +123,8 @@ export class JoinedDocuments {
       const locals = await Promise.all(this.#holds.map(({ document }) => document.use((local) => local)))
       const place = takePlace()
       givePlaceBack = () => void place.then((giveBack) => giveBack())
-      await withTimeout(host, PLACE_MS_MAX, place, () => {
-        return new LfError("DOCS_OPEN_LIMIT", "expected room for a query over several documents, got none in 30 s")
-      })
+      // Its own connection is one more.
+      await withTimeout(host, PLACE_MS_MAX, place, noPlace)
       const module = await loadSqlite()
       if (turn !== this.#turn) return givePlaceBack()
       const documents = docs.map((doc, i) => ({ doc, local: locals[i] }))

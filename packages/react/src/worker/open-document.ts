@@ -16,15 +16,8 @@ import type { DocumentState } from "../rpc/protocol.ts"
 import { errorToSent } from "../rpc/sent-error.ts"
 import { claimKey, ownerLock, storageKey } from "../rpc/storage-key.ts"
 import { AnonymousLogAdoption, adoptWholeLog } from "./adopt-anonymous.ts"
-import { OPEN_DOCUMENTS_MAX } from "./document-pool.ts"
+import { withinLimits } from "./opening-limits.ts"
 import type { PendingParts } from "./pending-feed.ts"
-
-/** A document whose lock another worker keeps for so long cannot be opened now: callers get an error (H3). */
-const OWNED_MS_MAX = 10_000
-/** And one for which there is no room for so long. */
-const PLACE_MS_MAX = 30_000
-/** The same for a document that is not open after so long for any other reason. Opening continues. */
-const OPEN_MS_MAX = 60_000
 
 export interface DocumentOptions {
   readonly doc: string
@@ -93,7 +86,19 @@ export class OpenDocument {
     this.#url = options.url
     this.presences = new Presences(options.platform.host)
     this.local = this.#open()
-    this.#inTime = this.#withinLimits(this.local)
+    this.#inTime = withinLimits({
+      host: options.platform.host,
+      opening: this.local,
+      placedMs: () => this.#placedMs,
+      isOwned: () => this.#ownership !== null,
+      onLate: (error) => {
+        this.#late = error
+        options.onState()
+      },
+      onRecovered: () => {
+        this.#inTime = this.local
+      },
+    })
     this.local.catch((error: unknown) => {
       this.#failure = toLfError(error, "WORKER_FAILED")
       this.#notify()
@@ -312,53 +317,6 @@ export class OpenDocument {
       ownership.release()
       throw error
     }
-  }
-
-  /** Rejects when opening takes too long, and recovers when it succeeds after all. */
-  #withinLimits(local: Promise<Local>): Promise<Local> {
-    const { host } = this.#options.platform
-    const inTime = new Promise<Local>((resolve, reject) => {
-      const cancels: Cancel[] = []
-      const end = () => {
-        for (const cancel of cancels) cancel()
-      }
-      const late = (error: LfError) => {
-        end()
-        this.#late = error
-        this.#options.onState()
-        reject(error)
-        local.then(
-          () => {
-            this.#inTime = local
-          },
-          () => {},
-        ) // it was reported already
-      }
-      const lookAtOwner = () => {
-        if (this.#ownership !== null) return
-        const waitedMs = this.#placedMs === null ? 0 : host.monotonicMs() - this.#placedMs
-        if (waitedMs < OWNED_MS_MAX) cancels.push(host.after(OWNED_MS_MAX - waitedMs, lookAtOwner))
-        else late(new LfError("LOG_OWNED", "another version of this page keeps the document and does not let go of it"))
-      }
-      cancels.push(
-        host.after(PLACE_MS_MAX, () => {
-          if (this.#givePlaceBack !== null) return
-          late(
-            new LfError(
-              "DOCS_OPEN_LIMIT",
-              `expected at most ${OPEN_DOCUMENTS_MAX} documents in use, got one more: it opens when another is closed`,
-            ),
-          )
-        }),
-        host.after(OWNED_MS_MAX, lookAtOwner),
-        host.after(OPEN_MS_MAX, () =>
-          late(new LfError("WORKER_FAILED", `the document is not open after ${OPEN_MS_MAX / 1000} s`)),
-        ),
-      )
-      local.then(resolve, reject).finally(end)
-    })
-    inTime.catch(() => {}) // its callers get the error
-    return inTime
   }
 
   #connect(local: Local): Session {

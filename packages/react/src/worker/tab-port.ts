@@ -1,6 +1,15 @@
-import type { LfError, Outcome } from "@lf/core"
+import { LfError, type Outcome } from "@lf/core"
 import { type LiveResult, type LiveSubscription, type Local, type RejectionChange, toLfError } from "@lf/core/internal"
-import type { Port, QueryResult, SentError, SentResult, TabMessage, WorkerMessage } from "../rpc/protocol.ts"
+import type {
+  DocumentOnDevice,
+  Ended,
+  Port,
+  QueryResult,
+  SentError,
+  SentResult,
+  TabMessage,
+  WorkerMessage,
+} from "../rpc/protocol.ts"
 import { errorToSent } from "../rpc/sent-error.ts"
 import type { JoinedDocuments } from "./joined-documents.ts"
 import type { OpenDocument } from "./open-document.ts"
@@ -11,6 +20,19 @@ type Message<Type extends TabMessage["type"]> = Extract<TabMessage, { type: Type
 
 /** While a document is being cleared its tabs are sent only these: they repeat their calls at the next one. */
 const OUTLIVES_CLEARING: ReadonlySet<WorkerMessage["type"]> = new Set(["decided", "restarting"])
+
+/** What a tab asks of all its user's documents on this device, open or not. */
+export interface DocumentsOfUser {
+  list(): Promise<readonly DocumentOnDevice[]>
+  /** Sends what is pending in any of them. @throws PENDING_REFUSED when something could not be sent */
+  sendAll(): Promise<void>
+  /**
+   * Ends every tab of the user but the one that asks, and deletes the documents; `pending` null: they stay. With "refuse"
+   * those stay that have changes which the server does not have.
+   * @throws PENDING_REFUSED LOG_OWNED LOG_FAILED
+   */
+  signOut(pending: "refuse" | "discard" | null, by: TabPort): Promise<void>
+}
 
 /** One tab's port, from its `open` on: its subscriptions and messages. Every request is answered once (H1). */
 export class TabPort implements TokenSource {
@@ -25,6 +47,7 @@ export class TabPort implements TokenSource {
   /** Runs the clear of a call, or returns the call's earlier run. */
   readonly #once: (call: number, clear: () => Promise<void>) => Promise<void>
   readonly #joined: (docs: readonly string[], own: string | undefined) => JoinedDocuments
+  readonly #documents: DocumentsOfUser
   hasAuth: boolean
   /** Whether the tab shows the document; if not, it only waits for the server's decisions. */
   isShown = true
@@ -44,6 +67,7 @@ export class TabPort implements TokenSource {
     hasAuth: boolean
     once: (call: number, clear: () => Promise<void>) => Promise<void>
     joined: (docs: readonly string[], own: string | undefined) => JoinedDocuments
+    documents: DocumentsOfUser
   }) {
     this.#tab = options.tab
     this.#port = options.port
@@ -52,6 +76,7 @@ export class TabPort implements TokenSource {
     this.hasAuth = options.hasAuth
     this.#once = options.once
     this.#joined = options.joined
+    this.#documents = options.documents
     this.#desk.add(this)
     this.postState()
     this.postAllRejections()
@@ -89,6 +114,15 @@ export class TabPort implements TokenSource {
         return
       case "clear":
         void this.#clear(message)
+        return
+      case "documents":
+        void this.#reply(message.call, () => this.#documents.list())
+        return
+      case "send-all":
+        void this.#reply(message.call, () => this.#documents.sendAll())
+        return
+      case "sign-out":
+        void this.#signOut(message)
         return
       case "presence":
         this.#document.presences.set(this.#tab, message.value)
@@ -280,16 +314,31 @@ export class TabPort implements TokenSource {
   }
 
   async #clear({ call, pending }: Message<"clear">): Promise<void> {
-    const answer = (error: SentError | null) => {
-      if (!this.#isClosed) this.#port.post({ type: "answer", call, value: null, error })
+    await this.#reply(call, () => this.#once(call, () => this.#document.clear(pending)))
+    this.#document.reopen()
+  }
+
+  /** The tab that asks ends last: it has its answer by then. */
+  async #signOut({ call, pending }: Message<"sign-out">): Promise<void> {
+    await this.#reply(call, () => this.#once(call, () => this.#documents.signOut(pending, this)))
+    this.end(signedOut())
+  }
+
+  /** No worker serves this tab any more. */
+  end(end: Ended): void {
+    if (!this.#isClosed) this.#port.post({ type: "ended", ...end })
+  }
+
+  /** Answers although the document may be closed, or be being cleared. */
+  async #reply(call: number, work: () => Promise<unknown>): Promise<void> {
+    const answer = (value: unknown, error: SentError | null) => {
+      if (!this.#isClosed) this.#port.post({ type: "answer", call, value, error })
     }
     try {
-      await this.#once(call, () => this.#document.clear(pending))
-      answer(null)
+      answer((await work()) ?? null, null)
     } catch (error) {
-      answer(errorToSent(error))
+      answer(null, errorToSent(error))
     }
-    this.#document.reopen()
   }
 
   async #answer(call: number, work: (local: Local) => unknown): Promise<void> {
@@ -299,6 +348,11 @@ export class TabPort implements TokenSource {
       this.post({ type: "answer", call, value: null, error: errorToSent(error) })
     }
   }
+}
+
+export function signedOut(): Ended {
+  const error = new LfError("SIGNED_OUT", "the user signed out on this device; show the page that signs in")
+  return { status: "needs-auth", error: errorToSent(error) }
 }
 
 function sent(result: LiveResult): SentResult {

@@ -25,7 +25,7 @@ test("changes that have not reached the server are asked about, and kept while t
   render(
     <LfProvider doc={homeOf(ada.id)} user={ada.id} worker={memoryWorker({ mutator })}>
       <Write />
-      <SignOut user={ada} />
+      <SignOut />
     </LfProvider>,
   )
   fireEvent.click(screen.getByText("write"))

@@ -3,7 +3,14 @@ import { browserHost } from "./browser-host.ts"
 import { browserStorage } from "./browser-storage.ts"
 import { openBrowserLog } from "./idb-log.ts"
 import { loadSqlite } from "./load-sqlite.ts"
-import { deleteBrowserLog, hasBrowserLog, moveBrowserLog, movedMsOf } from "./stored-logs.ts"
+import {
+  deleteBrowserLog,
+  hasBrowserLog,
+  moveBrowserLog,
+  movedMsOf,
+  readBrowserRecords,
+  storedBrowserKeys,
+} from "./stored-logs.ts"
 import { holdLivenessLock, own, ownWhenFree, watchLivenessLock } from "./web-locks.ts"
 import { wsNetwork } from "./ws-network.ts"
 
@@ -15,6 +22,8 @@ export function browserPlatform(): Platform {
     openLog: (key) => openBrowserLog({ key, storage: browserStorage() }),
     deleteLog: (key) => deleteBrowserLog(key),
     hasLog: (key) => hasBrowserLog(key),
+    storedKeys: () => storedBrowserKeys(),
+    readRecords: (key) => readBrowserRecords(key),
     moveLog: (from, to) => moveBrowserLog(from, to),
     movedMs: (key) => movedMsOf(key),
     network: wsNetwork,

@@ -107,8 +107,18 @@ export function openDatabase(factory: IDBFactory, name: string): Promise<IDBData
   return requestDone(request)
 }
 
+const DATABASE = "lf/1/"
+/** As `storageKey` makes them: the site may have databases with other names of ours. */
+const KEY = /^(anonymous|user|claimed)\//
+
 export function databaseName(key: string): string {
-  return `lf/1/${key}`
+  return `${DATABASE}${key}`
+}
+
+/** Null: a database that is no log. */
+export function keyOfDatabase(name: string): string | null {
+  const key = name.slice(DATABASE.length)
+  return name.startsWith(DATABASE) && KEY.test(key) ? key : null
 }
 
 /** Any key as a name of fixed length, distinct also where file names are case-insensitive. */

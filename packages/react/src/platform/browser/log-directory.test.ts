@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest"
 import { chainOf, checkpointOf } from "../../../../core/src/testing/log-contract.ts"
 import type { BrowserStorage } from "./browser-storage.ts"
 import { openBrowserLog } from "./idb-log.ts"
-import { deleteBrowserLog, hasBrowserLog, moveBrowserLog, movedMsOf } from "./stored-logs.ts"
+import { deleteBrowserLog, hasBrowserLog, moveBrowserLog, movedMsOf, storedBrowserKeys } from "./stored-logs.ts"
 
 await loadChecksum()
 
@@ -98,4 +98,17 @@ describe("a log that is given to another key", () => {
     expect(await hasBrowserLog("from", storage)).toBe(false)
     await moveBrowserLog("from", "to", storage)
   })
+})
+
+test("the stored keys are those of logs, moved ones under the key that has them now", async () => {
+  const storage = freshStorage()
+  expect(await storedBrowserKeys(storage)).toEqual([])
+  await keep("anonymous/d", storage)
+  await keep("user/3/ann/e", storage)
+  await moveBrowserLog("anonymous/d", "user/3/ann/d", storage)
+  expect([...(await storedBrowserKeys(storage))].sort()).toEqual(["user/3/ann/d", "user/3/ann/e"])
+  await keep("anonymous/d", storage)
+  await deleteBrowserLog("user/3/ann/d", storage)
+  expect([...(await storedBrowserKeys(storage))].sort()).toEqual(["anonymous/d", "user/3/ann/e"])
+  expect(await storedBrowserKeys({ ...storage, indexedDB: null })).toEqual([])
 })

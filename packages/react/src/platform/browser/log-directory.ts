@@ -12,6 +12,23 @@ export async function logDirectoryOf(factory: IDBFactory, key: string): Promise<
   return typeof directory === "string" ? directory : key
 }
 
+/** The names of all logs that were moved, by key. */
+export async function readDirectories(factory: IDBFactory): Promise<ReadonlyMap<string, string>> {
+  const directories = new Map<string, string>()
+  const db = await openExisting(factory, NAME)
+  if (db === null) return directories
+  try {
+    const store = db.transaction(DIRECTORIES).objectStore(DIRECTORIES)
+    const [keys, values] = await Promise.all([requestDone(store.getAllKeys()), requestDone(store.getAll())])
+    values.forEach((value: unknown, i) => {
+      if (typeof value === "string") directories.set(String(keys[i]), value)
+    })
+    return directories
+  } finally {
+    db.close()
+  }
+}
+
 /** When `moveLogDirectory` last moved a log away from `key`, in ms; null: never. */
 export async function readMovedMs(factory: IDBFactory, key: string): Promise<number | null> {
   const movedMs = await read(factory, movedKey(key))

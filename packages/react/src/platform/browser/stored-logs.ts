@@ -1,11 +1,13 @@
 import type { LogRecord } from "@lf/core/internal"
+import { keysOf } from "../stored-keys.ts"
 import { type BrowserStorage, browserStorage } from "./browser-storage.ts"
-import { databaseName, decodeGroups, folderName, GROUPS, readAll, toLogError } from "./idb-format.ts"
+import { databaseName, decodeGroups, folderName, GROUPS, keyOfDatabase, readAll, toLogError } from "./idb-format.ts"
 import {
   isForbidden,
   logDirectoryOf,
   moveLogDirectory,
   openExisting,
+  readDirectories,
   readMovedMs,
   requestDone,
 } from "./log-directory.ts"
@@ -36,6 +38,19 @@ export async function hasBrowserLog(key: string, storage: BrowserStorage = brows
       db.close()
     }
   } catch (error) {
+    throw toLogError(error)
+  }
+}
+
+/** The keys of all logs that are stored. @throws LOG_FAILED */
+export async function storedBrowserKeys({ indexedDB } = browserStorage()): Promise<readonly string[]> {
+  if (indexedDB === null) return []
+  try {
+    const databases = await indexedDB.databases()
+    const stored = databases.flatMap(({ name = "" }) => keyOfDatabase(name) ?? [])
+    return keysOf(stored, await readDirectories(indexedDB))
+  } catch (error) {
+    if (isForbidden(error)) return []
     throw toLogError(error)
   }
 }

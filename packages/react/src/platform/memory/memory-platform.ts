@@ -1,6 +1,7 @@
 import { MemoryDisk, type Network } from "@lf/core/internal"
 import { browserHost } from "../browser/browser-host.ts"
 import type { Platform } from "../port.ts"
+import { keysOf } from "../stored-keys.ts"
 import { loadSqliteAnywhere } from "./load-sqlite.ts"
 import { MemoryLocks } from "./memory-locks.ts"
 
@@ -19,6 +20,8 @@ export function memoryPlatform(network: Network): Platform {
     openLog: (key) => disk.open(placeOf(key)),
     deleteLog: async (key) => renew(key),
     hasLog: async (key) => disk.has(placeOf(key)),
+    storedKeys: async () => keysOf(disk.names(), places),
+    readRecords: async (key) => disk.records(placeOf(key)),
     moveLog: async (from, to) => {
       places.set(to, placeOf(from))
       renew(from)

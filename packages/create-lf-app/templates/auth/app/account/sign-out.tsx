@@ -1,20 +1,16 @@
 "use client"
 
 import { isLfError } from "@lf/core"
-import { type Document, sql, useLf } from "@lf/react"
+import { useLf } from "@lf/react"
 import { createAuthClient } from "better-auth/client"
 import Link from "next/link"
 import { useState } from "react"
-import type { User } from "../../auth.server"
-import { homeOf } from "../lf/members"
 import { rememberUser } from "./device"
 
 const client = createAuthClient()
-const clearTriesMax = 5
-const clearPauseMs = 500
 
-/** No list is open on this page: one that is removed is not fetched again. */
-export function SignOut({ user }: { user: User }) {
+/** Lists with changes that the server does not have are asked about; then all lists are removed from this device. */
+export function SignOut() {
   const lf = useLf()
   const [step, setStep] = useState<"ask" | "ask again" | "busy">("ask")
   const [problem, setProblem] = useState<string | null>(null)
@@ -23,15 +19,7 @@ export function SignOut({ user }: { user: User }) {
     setStep("busy")
     setProblem(null)
     try {
-      const home = lf.document(homeOf(user.id))
-      const lists = await home.query(sql<{ id: string }>`select id from lists`)
-      const documents = [...lists.map(({ id }) => lf.document(id)), home]
-      if (pending === "refuse") for (const document of documents) await clearWhenSent(document)
-      const { error } = await client.signOut()
-      if (error) throw new Error(error.message)
-      // Every tab leaves the user's lists. What they fetched meanwhile is removed now.
-      rememberUser(null)
-      for (const document of documents) await document.clear({ pending: "discard" })
+      await lf.signOut({ wipe: true, pending, end: endSession })
     } catch (error) {
       setStep(isUnsent(error) ? "ask again" : "ask")
       if (!isUnsent(error)) setProblem("You are still signed in: signing out needs the network. Try again later.")
@@ -61,16 +49,11 @@ export function SignOut({ user }: { user: User }) {
   )
 }
 
-/** What is on its way is given a moment. @throws PENDING_REFUSED */
-async function clearWhenSent(document: Document): Promise<void> {
-  for (let tries = 1; ; tries++) {
-    try {
-      return await document.clear({ pending: "refuse" })
-    } catch (error) {
-      if (tries === clearTriesMax || !isUnsent(error)) throw error
-      await new Promise((resolve) => setTimeout(resolve, clearPauseMs))
-    }
-  }
+/** Every tab leaves the user's lists. */
+async function endSession(): Promise<void> {
+  const { error } = await client.signOut()
+  if (error) throw new Error(error.message)
+  rememberUser(null)
 }
 
 function isUnsent(error: unknown): boolean {

@@ -15,7 +15,7 @@ export default function SignOutPage() {
       <h1>Sign out</h1>
       {user && (
         <LfProvider doc={homeOf(user.id)} user={user.id} worker={connectWorker}>
-          <SignOut user={user} />
+          <SignOut />
         </LfProvider>
       )}
       {user === null && (
