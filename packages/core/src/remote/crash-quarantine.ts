@@ -53,9 +53,11 @@ export class CrashQuarantine {
   /** Journals and flushes that the group is begun, while the server is careful or a suspect is in it. */
   async begin(group: readonly MutationRef[]): Promise<void> {
     const isCareful = this.#host.monotonicMs() < this.#carefulUntilMs || group.some((ref) => this.#isSuspect(ref))
-    if (!isCareful || group.every((ref) => this.#notedNow.has(refKey(ref)))) return
-    for (const ref of group) this.#notedNow.add(refKey(ref))
-    this.#store.attempts.append(rangesOf(group))
+    // Once per run, however often a group's time is up before its last ones: a kill is what counts.
+    const begun = isCareful ? group.filter((ref) => !this.#notedNow.has(refKey(ref))) : []
+    if (begun.length === 0) return
+    for (const ref of begun) this.#notedNow.add(refKey(ref))
+    this.#store.attempts.append(rangesOf(begun))
     await this.#store.streams.flush()
   }
 

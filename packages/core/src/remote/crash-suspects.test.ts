@@ -79,7 +79,7 @@ describe("a mutation that was begun when a server was killed (T12)", () => {
     expect(attempts.together([at("a", 4), at("c", 1)])).toBe(2)
   })
 
-  test("is journaled once per run, and again when another is begun with it", async () => {
+  test("is journaled once per run, also when it is begun again together with another", async () => {
     const restarts = new Restarts()
     await restarts.begin()
     restarts.kill()
@@ -89,8 +89,20 @@ describe("a mutation that was begun when a server was killed (T12)", () => {
     expect(store.attempts.lsn()).toBe(1)
     await attempts.begin([at("a", 1), at("a", 2)])
     expect(store.attempts.lsn()).toBe(2)
-    expect(store.attempts.entry(lsn(2))).toEqual([{ clientId: "a", from: 0, to: 2 }])
+    expect(store.attempts.entry(lsn(2))).toEqual([{ clientId: "a", from: 1, to: 2 }])
     expect(store.streams.isDirty).toBe(false)
+  })
+
+  test("counts once per run, however often the time of its group was up and others had arrived", async () => {
+    const restarts = new Restarts()
+    const waiting = Array.from({ length: 12 }, (_, i) => at("a", i + 1))
+    await restarts.begin()
+    restarts.kill()
+    const { attempts } = await restarts.begin()
+    for (const [i] of waiting.entries()) await attempts.begin(waiting.slice(i, i + 6))
+    restarts.kill()
+    const again = await restarts.begin()
+    expect(waiting.filter((ref) => again.attempts.isQuarantined(ref))).toEqual([])
   })
 
   test("is journaled also after the careful time, when no other mutation is", async () => {

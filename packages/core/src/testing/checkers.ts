@@ -65,6 +65,10 @@ export class Checkers implements DiskWatcher {
   /** Pending at two devices when one was made from the other. */
   readonly #shared = new Set<string>()
   #restores = 0
+  /** How often a server ended without saying so. */
+  #kills = 0
+  /** Mutations that killed nothing and were quarantined all the same, by document. */
+  readonly #unlucky = new Map<string, Set<string>>()
   readonly #served = new Map<string, string>()
   readonly #seen = new Map<CheckedClient, Seen>()
   readonly #applied = new Map<string, number>()
@@ -100,7 +104,20 @@ export class Checkers implements DiskWatcher {
     if (reported !== null && reported.type !== outcome.type)
       this.fail("I10", `${uid} is reported as ${reported.type}, then ${outcome.type}`)
     this.#judgeRejection(uid, made, outcome)
+    if (outcome.code === "MUTATION_QUARANTINED" && made.name !== "Kills") this.#judgeQuarantine(uid, made.docId)
     made.reported = outcome
+  }
+
+  /** It was begun in three lives of the server, in the last two alone: two kills make one such mutation at the most (T12). */
+  #judgeQuarantine(uid: string, docId: string): void {
+    const unlucky = (this.#unlucky.get(docId) ?? new Set()).add(uid)
+    this.#unlucky.set(docId, unlucky)
+    if (unlucky.size > this.#kills / 2)
+      this.fail("T12", `${unlucky.size} mutations that kill nothing are quarantined after ${this.#kills} kills`)
+  }
+
+  serverKilled(): void {
+    this.#kills++
   }
 
   /** Code and data are what the mutator or the server said, in the call's outcome and in the list of rejections alike (I10). */

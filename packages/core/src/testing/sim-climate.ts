@@ -9,7 +9,7 @@ export function climateOf(random: SeededRandom): Climate {
     hang: random.pick([0, 0, 0.02]),
     poison: random.pick([0, 0, 0, 0.3]),
     moods: random.pick([0, 0, 3, 10]),
-    lookMs: random.pick([0, 0, 3]),
+    lookMs: random.pick([0, 0, 3, 11]),
     skewMsMax: random.pick([0, 1000, 200_000]),
     rollupBytes: random.pick([500, 5000, 50_000]),
     runsPerSlice: random.pick([0, 0, 1]),

@@ -141,6 +141,7 @@ export class SimServer {
   async takeOver(staysMs: number): Promise<void> {
     if (this.isChanging || !this.isUp) return
     this.#world.trace.note("server is deposed")
+    this.#world.checkers.serverKilled()
     for (const docId of this.docIds) this.disk.depose(docId)
     for (const [docId, room] of this.#rooms) {
       this.#deposed.add([docId, room])
@@ -156,6 +157,7 @@ export class SimServer {
   }
 
   crash(): void {
+    this.#world.checkers.serverKilled()
     this.#endDeposed()
     this.#epoch++
     this.#host.kill()
