@@ -177,6 +177,7 @@ function serverStateIn(options: {
 const gauges = {
   documents: () => sum((state) => state.rooms.openCount),
   connections: () => sum((state) => state.quotas.counts.connections),
+  waiting: () => sum((state) => state.rooms.waitingCount),
 }
 
 function sum(count: (state: ServerState) => number): number {

@@ -135,6 +135,11 @@ export class Remote implements ConnectableDocument {
     return this.#connected.count
   }
 
+  /** Mutations that were received and are not decided yet. */
+  get waitingCount(): number {
+    return this.#steps.waitingCount
+  }
+
   get failure(): LfError | null {
     return this.#failure
   }

@@ -53,23 +53,27 @@ describe("a group that takes too long (T12)", () => {
   async function runAll(...texts: string[]) {
     const groups: string[][] = []
     const failed: string[] = []
-    const remote = await recover(new MemoryDisk(), {
+    const waiting: number[] = []
+    const remote: Remote = await recover(new MemoryDisk(), {
       guard: (work) => {
         ;[run, isSlow] = [[], false]
         work()
         if (run.length > 0) groups.push(run)
+        if (run.length > 0) waiting.push(remote.waitingCount)
         return !isSlow
       },
       onFailed: ({ error }) => failed.push((error as { code: string }).code), // an LfError
     })
     const outcomes = await Promise.all(texts.map((text) => remote.mutate("Note", { text }, null)))
     const rows = await remote.read(notes)
+    expect(remote.waitingCount).toBe(0)
     await remote.close()
-    return { groups, failed, outcomes, texts: rows.map(({ text }) => text) }
+    return { waiting, groups, failed, outcomes, texts: rows.map(({ text }) => text) }
   }
 
   test("runs again without the mutation it was stopped in, which is rejected if slow alone", async () => {
-    const { groups, failed, outcomes, texts } = await runAll("a", "b", "slow")
+    const { waiting, groups, failed, outcomes, texts } = await runAll("a", "b", "slow")
+    expect(waiting, "what is not decided").toEqual([3, 3, 1])
     expect(groups).toEqual([["a", "b", "slow"], ["a", "b"], ["slow"]])
     expect(outcomes.map((outcome) => outcome.type)).toEqual(["applied", "applied", "rejected"])
     expect(outcomes[2]).toMatchObject({ code: "SQL_LIMIT" })

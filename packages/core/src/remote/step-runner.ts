@@ -246,6 +246,17 @@ export class StepRunner {
     this.#forgotten = this.#gone.deleteRows(this.db)
   }
 
+  /** What was received and has not run. */
+  get waitingCount(): number {
+    const { arrivals } = this.#store
+    let count = 0
+    for (let at = nextLsn(this.#done); at <= arrivals.lsn(); at = nextLsn(at)) {
+      const { clientId, from, to } = arrivals.entry(at)
+      count += Math.max(0, to - Math.max(from, this.#clients.journal(clientId).applied))
+    }
+    return count
+  }
+
   #gather(): Waiting[] {
     const { arrivals } = this.#store
     const waiting: Waiting[] = []

@@ -38,6 +38,8 @@ interface Room {
   readonly docId: string
   /** Null: the document is being deleted, and was not open. */
   readonly remote: Promise<Remote> | null
+  /** Null until it is open. */
+  opened: Remote | null
   leases: number
   cancelIdle: Cancel
   closing: Promise<void> | null
@@ -81,6 +83,14 @@ export class Rooms {
 
   get openCount(): number {
     return this.#rooms.size
+  }
+
+  /** Mutations that were received and are not decided yet. */
+  get waitingCount(): number {
+    return Array.from(this.#rooms.values(), ({ opened }) => opened?.waitingCount ?? 0).reduce(
+      (all, one) => all + one,
+      0,
+    )
   }
 
   /** @throws DOC_ID_INVALID */
@@ -143,7 +153,7 @@ export class Rooms {
 
   /** Keeps others from opening the document. */
   #placeOf(docId: string): Room {
-    const room: Room = { docId, remote: null, leases: 0, cancelIdle: () => {}, closing: null }
+    const room: Room = { docId, remote: null, opened: null, leases: 0, cancelIdle: () => {}, closing: null }
     this.#rooms.set(docId, room)
     return room
   }
@@ -194,10 +204,15 @@ export class Rooms {
 
   #start(docId: string): Room {
     const remote = this.#recover(docId)
-    const room: Room = { docId, remote, leases: 0, cancelIdle: () => {}, closing: null }
+    const room: Room = { docId, remote, opened: null, leases: 0, cancelIdle: () => {}, closing: null }
     this.#rooms.set(docId, room)
-    // The next opening retries.
-    remote.catch(() => this.#forget(room))
+    remote.then(
+      (opened) => {
+        room.opened = opened
+      },
+      // The next opening retries.
+      () => this.#forget(room),
+    )
     return room
   }
 

@@ -57,6 +57,7 @@ test("metrics say how many, how long, and what is open", async () => {
   const found = await collected()
   expect(found.get("lf.documents.open")).toEqual([1])
   expect(found.get("lf.connections")).toEqual([1])
+  expect(found.get("lf.mutations.waiting")).toEqual([0])
   for (const name of ["lf.mutation.duration", "lf.step.duration", "lf.flush.duration", "lf.group.size"])
     expect([name, found.get(name)]).toEqual([name, [expect.objectContaining({ count: expect.any(Number) })]])
   for (const name of ["lf.mutations", "lf.bytes.sent", "lf.bytes.received"])

@@ -9,6 +9,7 @@ const NAME = "@lf/next"
 export interface Gauges {
   documents(): number
   connections(): number
+  waiting(): number
 }
 
 /**
@@ -29,6 +30,7 @@ class Telemetry {
   constructor(gauges: Gauges) {
     observe("lf.documents.open", "Documents that are open in this process", gauges.documents)
     observe("lf.connections", "Sockets of clients", gauges.connections)
+    observe("lf.mutations.waiting", "Mutations that were received and are not decided yet", gauges.waiting)
     count("lf.bytes.received", () => traffic().receivedBytes)
     count("lf.bytes.sent", () => traffic().sentBytes)
   }
