@@ -43,16 +43,25 @@ serwist.registerCapture(
   new NetworkOnly({ networkTimeoutSeconds: navigationTimeoutSeconds, plugins: [offlineShell] }),
 )
 
-// Next asks for a worker's script with parameters, which the script reads from its own address. The precached response would
-// put its address, without them, in the place of that: a new response has none.
-serwist.registerCapture(
-  ({ request }) => request.destination === "sharedworker",
-  async ({ request, url }) => {
-    const cached = await serwist.matchPrecache(url.pathname)
-    if (cached === undefined) return await fetch(request)
-    const { status, statusText, headers } = cached
-    return new Response(cached.body, { status, statusText, headers })
-  },
-)
+interface FetchOfPage extends Event {
+  readonly request: Request
+  respondWith(response: Promise<Response>): void
+}
+
+// Next hands a worker its parameters in its script's address: a SharedWorker behind a "?", a Worker behind a "#". The precached
+// response would put its own address in the place of that, so this comes before the precache: a new response has none.
+addEventListener("fetch", (event) => {
+  const { request, respondWith } = event as FetchOfPage
+  if (request.destination !== "sharedworker" && request.destination !== "worker") return
+  event.stopImmediatePropagation()
+  respondWith.call(event, workerScript(request))
+})
+
+async function workerScript(request: Request): Promise<Response> {
+  const cached = await serwist.matchPrecache(new URL(request.url).pathname)
+  if (cached === undefined) return await fetch(request)
+  const { status, statusText, headers } = cached
+  return new Response(cached.body, { status, statusText, headers })
+}
 
 serwist.addEventListeners()

@@ -7,4 +7,6 @@ export const CHROMIUM_ARGS = [
   "--disable-background-networking",
   "--disable-component-update",
   "--disable-sync",
+  // As in a browser without SharedWorker: then each tab brings a dedicated worker.
+  ...(process.env.LF_WORKERS === "dedicated" ? ["--disable-blink-features=SharedWorker"] : []),
 ]

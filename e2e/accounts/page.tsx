@@ -7,9 +7,10 @@ import { AddNote, allNotes, endless } from "./notes.ts"
 /** What a test asks for besides: another route, another worker. */
 const asked = new URLSearchParams(location.search)
 
-function connect(): SharedWorker {
+function connect(): SharedWorker | Worker {
   const options: WorkerOptions & { extendedLifetime: boolean } = { type: "module", name: "lf", extendedLifetime: true }
-  return new SharedWorker(asked.get("worker") ?? "/worker.js", options)
+  const script = asked.get("worker") ?? "/worker.js"
+  return typeof SharedWorker === "undefined" ? new Worker(script, options) : new SharedWorker(script, options)
 }
 
 /** In the address, because a killed browser forgets the newest cookies. */

@@ -24,9 +24,11 @@ const options: FieldOptions<string> = when === null ? {} : { when, pauseMs: 60_0
 const commits: string[] = []
 Object.assign(window, { commits })
 
-function connect(): SharedWorker {
+function connect(): SharedWorker | Worker {
   const options: WorkerOptions & { extendedLifetime: boolean } = { type: "module", name: "lf", extendedLifetime: true }
-  return new SharedWorker("/worker.js", options)
+  return typeof SharedWorker === "undefined"
+    ? new Worker("/worker.js", options)
+    : new SharedWorker("/worker.js", options)
 }
 
 function Items() {

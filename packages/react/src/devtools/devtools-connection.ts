@@ -3,6 +3,7 @@ import type { Cancel } from "@lf/core/internal"
 import { browserHost } from "../platform/browser/browser-host.ts"
 import type { DevtoolsAnswers, DevtoolsQuestion, DevtoolsReply } from "../rpc/devtools-protocol.ts"
 import { sentToError } from "../rpc/sent-error.ts"
+import type { WorkerFactory } from "../tab/make-worker.ts"
 import { WorkerConnection } from "../tab/worker-connection.ts"
 
 /** A question is answered within a second or two; an export of many pages takes longer. */
@@ -21,7 +22,7 @@ export class DevtoolsConnection {
   readonly #connection: WorkerConnection
   #calls = 0
 
-  constructor(worker: () => SharedWorker) {
+  constructor(worker: WorkerFactory) {
     this.#connection = new WorkerConnection({
       opened: () => this.#askAgain(),
       received: (message) => {

@@ -1,6 +1,7 @@
 import { type ReactElement, useEffect, useRef, useState, useSyncExternalStore } from "react"
 import { createPortal } from "react-dom"
 import { shownHandles, watchShownHandles } from "../hooks/shown-handles.ts"
+import type { WorkerFactory } from "../tab/make-worker.ts"
 import { DevtoolsConnection } from "./devtools-connection.ts"
 import { Panel, type PanelProps } from "./panel.tsx"
 import { PANEL_CSS } from "./panel-css.ts"
@@ -57,7 +58,7 @@ function ConnectedPanel({ version, onClose }: Pick<PanelProps, "version" | "onCl
 }
 
 /** Made again only when there was no worker: a render makes its `worker` function anew. */
-function useConnection(worker: (() => SharedWorker) | null): DevtoolsConnection | null {
+function useConnection(worker: WorkerFactory | null): DevtoolsConnection | null {
   const [connection, setConnection] = useState<DevtoolsConnection | null>(null)
   const latest = useRef(worker)
   useEffect(() => {

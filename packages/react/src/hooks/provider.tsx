@@ -4,6 +4,7 @@ import { checkDocId } from "@lf/core/internal"
 import { type QueryClient, QueryClientContext, QueryClientProvider } from "@tanstack/react-query"
 import { type ReactElement, type ReactNode, useContext, useEffect, useMemo, useRef, useState } from "react"
 import type { ErrorListener } from "../tab/error-reports.ts"
+import type { WorkerFactory } from "../tab/make-worker.ts"
 import type { ConnectOptions } from "../tab/options.ts"
 import { DocumentContext, DocumentHandle } from "./document-handle.ts"
 import { keepClient, ownClient } from "./own-client.ts"
@@ -19,8 +20,11 @@ export interface LfProviderProps {
    * here while anonymous (null) goes to the user who signs in; a user's pending mutations never go to another user.
    */
   readonly user?: string | null
-  /** Makes the app's SharedWorker. Called once per tab and document, however often this renders. */
-  readonly worker: () => SharedWorker
+  /**
+   * Makes the app's SharedWorker, or a `Worker` where the browser has none. Called once per tab and document, however often
+   * this renders.
+   */
+  readonly worker: WorkerFactory
   /**
    * The app's mutator, for development alone: the page sees an edit of it, as of a migration, and the worker and the server get
    * the new code. An edit of a mutation that a component calls is seen without it.

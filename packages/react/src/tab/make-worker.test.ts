@@ -1,34 +1,40 @@
 import { afterEach, expect, test, vi } from "vitest"
-import { makeWorker } from "./make-worker.ts"
+import { connectToWorker } from "./make-worker.ts"
 
 afterEach(() => vi.unstubAllGlobals())
 
 const failing = (error: unknown) => () => {
   throw error
 }
-const worker = {} as SharedWorker // is only handed on
+const onFailed = () => {}
 
-test("a page that may have a worker has the app's", () => {
+test("a page that may have a worker has a port of the app's, and is told when its script cannot be loaded", () => {
   vi.stubGlobal("isSecureContext", true)
-  expect(makeWorker(() => worker)).toBe(worker)
+  const posted: unknown[] = []
+  const worker = { port: { postMessage: (message: unknown) => posted.push(message) }, onerror: null as unknown }
+  const port = connectToWorker(() => worker as unknown as SharedWorker, onFailed)
+  port.post({ type: "ping" })
+  expect([posted, worker.onerror]).toEqual([[{ type: "ping" }], onFailed])
 })
 
 test("UNSUPPORTED: a page without https, and a browser without shared workers", () => {
   vi.stubGlobal("isSecureContext", false)
-  const made = vi.fn(() => worker)
-  expect(() => makeWorker(made)).toThrow(expect.objectContaining({ code: "UNSUPPORTED" }))
+  const made = vi.fn(() => ({}) as SharedWorker)
+  expect(() => connectToWorker(made, onFailed)).toThrow(expect.objectContaining({ code: "UNSUPPORTED" }))
   expect(made).not.toHaveBeenCalled()
   vi.stubGlobal("isSecureContext", true)
   vi.stubGlobal("SharedWorker", undefined)
   const cause = new ReferenceError("SharedWorker is not defined")
-  expect(() => makeWorker(failing(cause))).toThrow(expect.objectContaining({ code: "UNSUPPORTED", cause }))
+  expect(() => connectToWorker(failing(cause), onFailed)).toThrow(
+    expect.objectContaining({ code: "UNSUPPORTED", cause }),
+  )
 })
 
 test("WORKER_FAILED: any other failure, with the remedy where the script comes from elsewhere", () => {
   vi.stubGlobal("SharedWorker", class {})
   const messageOf = (error: unknown) => {
     try {
-      makeWorker(failing(error))
+      connectToWorker(failing(error), onFailed)
     } catch (thrown) {
       expect(thrown).toMatchObject({ code: "WORKER_FAILED", cause: error })
       return String(thrown)

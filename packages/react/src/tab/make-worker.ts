@@ -1,19 +1,44 @@
 import { LfError } from "@lf/core"
+import { type Port, portOf, type TabMessage, type WorkerMessage } from "../rpc/protocol.ts"
+import { BroughtWorker } from "./brought-worker.ts"
 
 /**
- * The app's worker.
+ * Makes the app's worker. Where it makes a `Worker`, each tab brings one, and one of them serves all tabs: for browsers
+ * without SharedWorker.
+ */
+export type WorkerFactory = () => SharedWorker | Worker
+
+/** The worker that this tab brought, for all documents of the page. */
+let brought: BroughtWorker | null = null
+
+/**
+ * A port to the worker that serves this tab. `onFailed`: the worker's script could not be loaded.
  * @throws UNSUPPORTED when this page cannot have one; the message says why
  * @throws WORKER_FAILED when its script's origin may not start a worker here
  */
-export function makeWorker(factory: () => SharedWorker): SharedWorker {
+export function connectToWorker(factory: WorkerFactory, onFailed: () => void): Port<TabMessage, WorkerMessage> {
+  if (brought === null || brought.isOver) {
+    const worker = makeWorker(factory)
+    if ("port" in worker) {
+      worker.onerror = onFailed
+      return portOf(worker.port)
+    }
+    brought = new BroughtWorker(worker)
+  }
+  return brought.connect(onFailed)
+}
+
+function makeWorker(factory: WorkerFactory): SharedWorker | Worker {
   // An insecure origin has no Web Locks and no OPFS. Next prints such an address as "Network".
   if (globalThis.isSecureContext === false)
     throw new LfError("UNSUPPORTED", "expected a page of https or localhost, got one of plain http")
   try {
     return factory()
   } catch (cause) {
-    if (typeof SharedWorker === "undefined")
-      throw new LfError("UNSUPPORTED", "expected a browser with SharedWorker, got one without", { cause })
+    if (typeof SharedWorker === "undefined") {
+      const remedy = "let the worker factory make a Worker there"
+      throw new LfError("UNSUPPORTED", `expected a browser with SharedWorker, got one without: ${remedy}`, { cause })
+    }
     const isElsewhere = cause instanceof DOMException && cause.name === "SecurityError"
     const remedy = isElsewhere
       ? ". A worker's script must come from the page's own origin: with an assetPrefix set turbopackWorkerAssetPrefix to an empty text"

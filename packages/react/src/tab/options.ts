@@ -1,8 +1,9 @@
+import type { WorkerFactory } from "./make-worker.ts"
 import type { Auth } from "./token-answers.ts"
 
 /** What a connection needs: the provider's props. */
 export interface ConnectOptions {
-  readonly worker: () => SharedWorker
+  readonly worker: WorkerFactory
   readonly url: string
   readonly auth: Auth | undefined
 }

@@ -2,9 +2,9 @@ import { LfError } from "@lf/core"
 import { toLfError } from "@lf/core/internal"
 import { browserHost } from "../platform/browser/browser-host.ts"
 import { holdLivenessLock, watchLivenessLock } from "../platform/browser/web-locks.ts"
-import { type Port, portOf, type TabMessage, type WorkerMessage } from "../rpc/protocol.ts"
+import type { Port, TabMessage, WorkerMessage } from "../rpc/protocol.ts"
 import { sentToError } from "../rpc/sent-error.ts"
-import { makeWorker } from "./make-worker.ts"
+import { connectToWorker, type WorkerFactory } from "./make-worker.ts"
 
 /** A worker that has not sent `alive` by then counts as failed; it may still come. */
 const ALIVE_MS_MAX = 10_000
@@ -49,7 +49,7 @@ function livenessLockOfTab(): Promise<string | null> {
 /** A tab's port to the app's worker, made again when the worker ends, does not start, or does not answer. */
 export class WorkerConnection {
   readonly #listener: ConnectionListener
-  #factory: (() => SharedWorker) | null = null
+  #factory: WorkerFactory | null = null
   #port: Port<TabMessage, WorkerMessage> | null = null
   #stopWatching: () => void = () => {}
   #stopTimer: () => void = () => {}
@@ -76,7 +76,7 @@ export class WorkerConnection {
     return this.#isAlive
   }
 
-  open(factory: () => SharedWorker): void {
+  open(factory: WorkerFactory): void {
     this.#factory = factory
     this.#connect()
   }
@@ -111,10 +111,10 @@ export class WorkerConnection {
     if (this.#factory === null) return
     this.#stopTimer = browserHost.after(ASK_AGAIN_MS, () => this.#askAgain())
     try {
-      const worker = makeWorker(this.#factory)
-      const port = portOf<TabMessage, WorkerMessage>(worker.port)
+      const port: Port<TabMessage, WorkerMessage> = connectToWorker(this.#factory, () =>
+        this.#notLoaded(port, "its script could not be loaded"),
+      )
       this.#port = port
-      worker.onerror = () => this.#notLoaded(port, "its script could not be loaded")
       port.listen((message) => this.#receive(port, message))
       this.#listener.opened()
       void livenessLockOfTab().then((lock) => {

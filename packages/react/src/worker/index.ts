@@ -2,6 +2,7 @@ import type { Mutator } from "@lf/core"
 import { browserPlatform } from "../platform/browser/browser-platform.ts"
 import { type Port, portOf, type TabMessage, type WorkerMessage } from "../rpc/protocol.ts"
 import { errorToSent } from "../rpc/sent-error.ts"
+import { Candidate, type DedicatedScope, type TabsServer } from "./candidate.ts"
 import { DevtoolsDesk } from "./devtools-desk.ts"
 import { WorkerHost, type WorkerHostOptions } from "./worker-host.ts"
 
@@ -14,14 +15,16 @@ interface SharedWorkerScope {
 
 type TabsPort = Port<WorkerMessage, TabMessage>
 
-const scope = globalThis as unknown as SharedWorkerScope
+const scope = globalThis as unknown as SharedWorkerScope & DedicatedScope
+const isShared = "SharedWorkerGlobalScope" in globalThis
+const isDedicated = "DedicatedWorkerGlobalScope" in globalThis
 /** Tabs that connected before `startWorker`: the app's own modules are still being evaluated. */
 const early: TabsPort[] = []
 let host: WorkerHost | null = null
 
 // Before anything else: a tab that connects during loading must not be missed, nor an error of the app's modules.
-if ("SharedWorkerGlobalScope" in globalThis) {
-  scope.onconnect = (event) => early.push(portOf(event.ports[0]))
+if (isShared) scope.onconnect = (event) => early.push(portOf(event.ports[0]))
+if (isShared || isDedicated) {
   scope.addEventListener("error", (event) => fail((event as ErrorEvent).error ?? (event as ErrorEvent).message))
   scope.addEventListener("unhandledrejection", (event) => fail((event as PromiseRejectionEvent).reason))
 }
@@ -36,30 +39,46 @@ export interface StartWorkerOptions {
 }
 
 /**
- * Turns this file into the app's worker: one for all tabs, with the databases, pending mutations and the socket.
- * Call it at the top of `app/lf/worker.ts`.
+ * Turns this file into the app's worker: one for all tabs, with the databases, pending mutations and the socket. As a
+ * dedicated worker it is one of those that the tabs bring, of which one serves all of them. Call it at the top of
+ * `app/lf/worker.ts`.
  *
  * @example
  * import { startWorker } from "@lf/react/worker"
  * startWorker({ mutator })
  */
 export function startWorker(options: StartWorkerOptions): void {
-  const { mutator } = options
-  const accept = (port: TabsPort) => {
-    try {
-      host ??= new WorkerHost({
-        mutator,
-        platform: browserPlatform(),
-        end: () => scope.close(),
-        ...development(options),
-      })
-      host.accept(port)
-    } catch (error) {
-      port.post({ type: "failed", error: errorToSent(error, "UNSUPPORTED") })
-    }
+  if (isDedicated) {
+    const candidate: Candidate = new Candidate(scope, () => server(options, () => candidate.renew()))
+    return
   }
+  const { accept } = server(options, () => scope.close())
   scope.onconnect = (event) => accept(portOf(event.ports[0]))
   for (const port of early.splice(0)) accept(port)
+}
+
+/** `end`: newer code is to serve. */
+function server(options: StartWorkerOptions, end: () => void): TabsServer {
+  return {
+    accept(port) {
+      try {
+        host ??= new WorkerHost({
+          mutator: options.mutator,
+          platform: browserPlatform({ takesByForce: isDedicated }),
+          end,
+          ...development(options),
+        })
+        host.accept(port)
+      } catch (error) {
+        port.post({ type: "failed", error: errorToSent(error, "UNSUPPORTED") })
+      }
+    },
+    async retire() {
+      const retired = host
+      host = null
+      await retired?.retire()
+    },
+  }
 }
 
 /** Bundlers drop all of it from a production build. */
@@ -75,6 +94,8 @@ function fail(thrown: unknown): void {
     host.postUncaught(thrown)
     return
   }
+  // The tab that brought a dedicated worker sees it by itself.
+  if (isDedicated) return
   const error = errorToSent(thrown)
   const report = (port: TabsPort) => {
     port.post({ type: "failed", error: { ...error, message: `the worker's script threw: ${error.message}` } })

@@ -164,11 +164,16 @@ export class WorkerHost {
   /** Development: the page has new mutators, this worker has not. Every tab connects to a new worker. */
   async #restart(sinceMs: number): Promise<void> {
     if (this.#bornMs >= sinceMs) return
+    await this.retire()
+    this.#end()
+  }
+
+  /** Closes the documents; every tab connects again, to another worker. */
+  async retire(): Promise<void> {
     const { all } = this.#documents
     await this.#documents.closeAll()
     // Chromium may keep the locks of a worker that closed itself for 30 s. Tabs that reach this worker again retry.
     for (const { tabs } of all) for (const tab of tabs) tab.post({ type: "restarting" })
-    this.#end()
   }
 }
 

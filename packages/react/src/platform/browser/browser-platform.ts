@@ -14,8 +14,11 @@ import {
 import { holdLivenessLock, own, ownWhenFree, watchLivenessLock } from "./web-locks.ts"
 import { wsNetwork } from "./ws-network.ts"
 
-/** The browser's platform: IndexedDB and OPFS, Web Locks, WebSocket, wasm. */
-export function browserPlatform(): Platform {
+/**
+ * The browser's platform: IndexedDB and OPFS, Web Locks, WebSocket, wasm. `takesByForce`: a document's owner that does not
+ * answer is frozen, and loses it.
+ */
+export function browserPlatform({ takesByForce = false } = {}): Platform {
   return {
     host: browserHost,
     loadSqlite,
@@ -27,7 +30,7 @@ export function browserPlatform(): Platform {
     moveLog: (from, to) => moveBrowserLog(from, to),
     movedMs: (key) => movedMsOf(key),
     network: wsNetwork,
-    own,
+    own: (name, options) => own(name, { ...options, takesByForce }),
     ownWhenFree,
     holdLivenessLock,
     watchLivenessLock,

@@ -4,6 +4,8 @@ import type { Ownership } from "../port.ts"
 /** The same in every version of the app (T20). */
 const CHANNEL = "lf/1/handover"
 const ASK_AGAIN_MS = 500
+/** An owner that answers nothing for so long is frozen. */
+const SILENT_OWNER_MS_MAX = 2_000
 
 interface Handover {
   readonly type: "ask" | "refuse"
@@ -14,14 +16,14 @@ interface Handover {
 
 /**
  * Owns `name` by a Web Lock. Its holder, for instance an older worker that outlives its tabs after a deploy, is asked
- * to flush and release; the request is repeated until the lock is granted.
+ * to flush and release; the request is repeated until the lock is granted, or taken by force from a holder that is silent.
  * @throws SCHEMA_NEWER when the holder's code is newer than ours
  */
 export async function own(
   name: string,
-  options: { migrations: number; onAsked: (migrations: number) => boolean },
+  options: { migrations: number; onAsked: (migrations: number) => boolean; takesByForce: boolean },
 ): Promise<Ownership> {
-  const { migrations, onAsked } = options
+  const { migrations, onAsked, takesByForce } = options
   const channel = new BroadcastChannel(CHANNEL)
   const send = (type: Handover["type"]) => channel.postMessage({ type, name, migrations } satisfies Handover)
   const giveUp = new AbortController()
@@ -29,27 +31,34 @@ export async function own(
   const held = new Promise<void>((resolve) => {
     release = resolve
   })
-  const timer = setInterval(() => send("ask"), ASK_AGAIN_MS)
+  const asking = setInterval(() => send("ask"), ASK_AGAIN_MS)
+  let forcing: ReturnType<typeof setTimeout> | undefined
   try {
     await new Promise<void>((resolve, reject) => {
+      const granted = () => {
+        resolve()
+        return held
+      }
       channel.onmessage = ({ data }: MessageEvent<Handover>) => {
-        if (data.type !== "refuse" || data.name !== name || data.migrations <= migrations) return
+        if (data.type !== "refuse" || data.name !== name) return
+        clearTimeout(forcing)
+        if (data.migrations <= migrations) return
         reject(new LfError("SCHEMA_NEWER", "a newer version of the app has this document; load this page again"))
         giveUp.abort()
       }
-      navigator.locks
-        .request(name, { signal: giveUp.signal }, () => {
-          resolve()
-          return held
-        })
-        .catch(reject)
+      navigator.locks.request(name, { signal: giveUp.signal }, granted).catch(reject)
       send("ask")
+      if (!takesByForce) return
+      forcing = setTimeout(() => {
+        navigator.locks.request(name, { steal: true }, granted).catch(() => {}) // taken from us in turn: the log's fence says so
+      }, SILENT_OWNER_MS_MAX)
     })
   } catch (error) {
     channel.close()
     throw error
   } finally {
-    clearInterval(timer)
+    clearInterval(asking)
+    clearTimeout(forcing)
   }
   channel.onmessage = ({ data }: MessageEvent<Handover>) => {
     if (data.type !== "ask" || data.name !== name) return

@@ -1,0 +1,110 @@
+// Browsers without SharedWorker: each tab brings a dedicated worker, and one of them serves all tabs.
+import { type Browser, chromium, expect, type Page, test } from "@playwright/test"
+import { AccountsServer } from "./accounts.ts"
+import { chromiumPath } from "./browser.ts"
+import { CHROMIUM_ARGS } from "./chromium-args.ts"
+
+let server: AccountsServer
+let browser: Browser
+test.beforeEach(async () => {
+  server = await AccountsServer.start()
+  const args = [
+    ...CHROMIUM_ARGS,
+    "--disable-blink-features=SharedWorker",
+    "--disable-features=SpareRendererForSitePerProcess",
+  ]
+  browser = await chromium.launch({ executablePath: chromiumPath(), args })
+})
+// Not `await using`: this runs after a timeout too.
+test.afterEach(async () => {
+  await browser.close()
+  await server[Symbol.asyncDispose]()
+})
+
+interface Tab {
+  readonly page: Page
+  /** The process that runs the page and its worker. */
+  readonly pid: number
+}
+
+/** Tabs of one profile, the first of which serves the others. */
+async function openTabs(count: number): Promise<Tab[]> {
+  const context = await browser.newContext()
+  const tabs: Tab[] = []
+  for (let i = 0; i < count; i++) {
+    const before = await renderers()
+    const page = await context.newPage()
+    await page.goto(`${server.url}/#ann`)
+    await expect(page.getByTestId("status")).toHaveText("connected", { timeout: 20_000 })
+    const [pid] = (await renderers()).filter((one) => !before.includes(one))
+    tabs.push({ page, pid })
+  }
+  expect(await tabs[0].page.evaluate(() => typeof SharedWorker)).toBe("undefined")
+  expect(new Set(tabs.map(({ pid }) => pid)).size, "each tab has a process of its own").toBe(count)
+  return tabs
+}
+
+async function renderers(): Promise<number[]> {
+  const session = await browser.newBrowserCDPSession()
+  const { processInfo } = await session.send("SystemInfo.getProcessInfo")
+  await session.detach()
+  return processInfo.filter(({ type }) => type === "renderer").map(({ id }) => id)
+}
+
+/** Resolves when the mutation's promise has: from then on it must never be lost. */
+async function write({ page }: Tab, ...texts: string[]): Promise<void> {
+  for (const text of texts) {
+    await page.getByRole("textbox").fill(text)
+    await page.getByRole("textbox").press("Enter")
+    await expect(page.getByTestId("kept")).toHaveText(new RegExp(`(^|,)${text}$`), { timeout: 20_000 })
+  }
+}
+
+async function shows({ page }: Tab, ...texts: string[]): Promise<void> {
+  await expect(page.getByRole("listitem")).toHaveText(
+    texts.map((text) => `${text} by ann`),
+    { timeout: 20_000 },
+  )
+}
+
+test("two tabs show one document; a closed one that served is replaced, and nothing is lost (T21, T28)", async () => {
+  const [one, two, three] = await openTabs(3)
+  await write(two, "of two")
+  for (const tab of [one, two, three]) await shows(tab, "of two")
+  await server.become("down")
+  await write(one, "of one")
+  await one.page.close()
+  await shows(two, "of two", "of one")
+  await write(three, "of three")
+  await server.become("up")
+  await two.page.evaluate(() => window.dispatchEvent(new Event("online")))
+  await expect
+    .poll(() => server.rows(), { timeout: 30_000 })
+    .toEqual(["of two by ann", "of one by ann", "of three by ann"])
+})
+
+test("after the kill of the tab that serves, another one does within seconds (T21, T28)", async () => {
+  const [one, two] = await openTabs(2)
+  await write(one, "kept")
+  process.kill(one.pid, "SIGKILL")
+  await write(two, "after the kill")
+  await shows(two, "kept", "after the kill")
+  await expect.poll(() => server.rows()).toEqual(["kept by ann", "after the kill by ann"])
+})
+
+test("a frozen tab that serves loses its place; awake again it writes nothing into another's log (T21)", async () => {
+  test.setTimeout(120_000)
+  const [one, two] = await openTabs(2)
+  await write(one, "before")
+  await shows(two, "before")
+  process.kill(one.pid, "SIGSTOP")
+  try {
+    await write(two, "meanwhile")
+  } finally {
+    process.kill(one.pid, "SIGCONT")
+  }
+  for (const tab of [one, two]) await shows(tab, "before", "meanwhile")
+  await write(one, "awake")
+  for (const tab of [one, two]) await shows(tab, "before", "meanwhile", "awake")
+  await expect.poll(() => server.rows()).toEqual(["before by ann", "meanwhile by ann", "awake by ann"])
+})
