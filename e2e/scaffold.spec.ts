@@ -3,11 +3,16 @@ import { join, resolve } from "node:path"
 import { type Browser, expect, test } from "@playwright/test"
 import { publint } from "publint"
 import { formatMessage } from "publint/utils"
+import { Gateway } from "./gateway.ts"
+import { NetworkPage } from "./network-scene.ts"
 import { Workshop } from "./scaffold.ts"
 import { newListUrl, TodoPage } from "./todo-page.ts"
 import { TransitionsPage } from "./transitions-scene.ts"
 
 const packages = ["core", "react", "next", "create-lf-app"]
+
+// As in the template, and with the experiment of docs/offline.md.
+const config = "poweredByHeader: false, experimental: { useOffline: true },"
 
 // Installed and built once: each test goes on with the app, and the data, that the one before it has left.
 test.describe.configure({ mode: "serial", timeout: 120_000 })
@@ -35,6 +40,7 @@ test("scene 9: an app scaffolded from packed tarballs installs, builds, and two 
   await timed("lint", () => workshop.npm(["run", "lint"], { cwd: app }))
   await timed("unit", () => workshop.npm(["test"], { cwd: app }))
   cpSync(resolve("e2e/scenes/app"), join(app, "app"), { recursive: true })
+  editConfig(/poweredByHeader: false,/, config)
   const tsconfig = readFileSync(join(app, "tsconfig.json"), "utf8")
   const built = await timed("build", () => workshop.npm(["run", "build"], { cwd: app }))
   expect(built, "the app's types are checked").toContain("Finished TypeScript")
@@ -56,12 +62,18 @@ test("rows that another browser moves animate if and only if they are deferred",
 test("a key is shown while rows animate, and before a long list that is being rendered", ({ browser }) =>
   timed("typing", () => keysAreShown(browser, server.url)))
 
+test("Next and lf turn offline and back, each in its own way, and what waited arrives", ({ browser }) =>
+  timed("network", () => networkGoesAndComes(browser, server.url)))
+
+test("an action whose answer was lost runs again; an id from the browser keeps one row", ({ browser }) =>
+  timed("lost answer", () => answerIsLost(browser, server.url)))
+
 test("a hard reload without server or HTTP cache shows the rows and takes edits", ({ browser }) =>
   timed("offline", () => hardReloadOffline(browser, server)))
 
 test("lf reset deletes all documents of an app that has stopped", async () => {
   const said = await workshop.run(join(app, "node_modules/.bin/lf"), ["reset", workshop.path("data")])
-  expect(said).toContain("deleted 8 documents")
+  expect(said).toContain("deleted 9 documents")
 })
 
 test("without Cache Components what reads a document is rendered for each request", () => {
@@ -269,6 +281,59 @@ async function keysAreShown(browser: Browser, url: string): Promise<void> {
   const since = new Set(noted.slice(noted.lastIndexOf("key ") + 1))
   expect([...since]).toEqual(["rendering row 2xxxxxx", "key e", "key eg", "key egg", "shown row 2xxxxxx"])
   await near.hasMoved([3, 3])
+}
+
+/** The near browser's way to the server is cut, with and without an event of the browser. */
+async function networkGoesAndComes(browser: Browser, url: string): Promise<void> {
+  await using gateway = await Gateway.start(Number(new URL(url).port))
+  await using far = await NetworkPage.open(browser, url)
+  await using near = await NetworkPage.open(browser, gateway.url)
+  gateway.become("down")
+  // lf has a connection that ends; Next has none, and no request that fails.
+  await near.says({ next: "online", lf: "offline" })
+  await near.navigate()
+  await near.says({ next: "offline", lf: "offline" })
+  await near.click("ask")
+  await near.answers("ask", "waiting")
+  await near.click("add")
+  await near.shows(["todo 0"], { unsent: 1 })
+  await expect(near.served).toHaveCount(0)
+  await far.shows([], { unsent: 0 })
+  gateway.become("up")
+  await near.says({ next: "online", lf: "online" })
+  await expect(near.served).toBeVisible()
+  await near.answers("ask", "answered")
+  for (const page of [near, far]) await page.shows(["todo 0"], { unsent: 0 })
+
+  // What Chromium's tools call offline is the page alone: the worker's connection stays.
+  await near.page.context().setOffline(true)
+  await near.says({ next: "offline", lf: "online" })
+  await near.click("add")
+  await far.shows(["todo 0", "todo 1"], { unsent: 0 })
+  gateway.become("down")
+  await near.says({ next: "offline", lf: "offline" })
+  await near.click("add")
+  await near.shows(["todo 0", "todo 1", "todo 2"], { unsent: 1 })
+  gateway.become("up")
+  await near.page.context().setOffline(false)
+  await near.says({ next: "online", lf: "online" })
+  for (const page of [near, far]) await page.shows(["todo 0", "todo 1", "todo 2"], { unsent: 0 })
+}
+
+/** Goes on with the todos of the test before it. */
+async function answerIsLost(browser: Browser, url: string): Promise<void> {
+  await using gateway = await Gateway.start(Number(new URL(url).port))
+  await using near = await NetworkPage.open(browser, gateway.url)
+  const todos = ["todo 0", "todo 1", "todo 2", "from an action"]
+  await near.click("add on the server")
+  await near.shows(todos, { unsent: 0 })
+  await near.answers("add on the server", "waiting")
+  gateway.become("down")
+  await near.says({ next: "offline", lf: "offline" })
+  gateway.become("up")
+  await near.answers("add on the server", "applied,rejected")
+  await near.says({ next: "online", lf: "online" })
+  await near.shows(todos, { unsent: 0 })
 }
 
 async function timed<R>(name: string, work: () => Promise<R>): Promise<R> {
