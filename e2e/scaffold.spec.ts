@@ -3,23 +3,35 @@ import { join, resolve } from "node:path"
 import { type Browser, expect, test } from "@playwright/test"
 import { publint } from "publint"
 import { formatMessage } from "publint/utils"
+import { Gateway } from "./gateway.ts"
+import { NetworkPage } from "./network-scene.ts"
 import { Workshop } from "./scaffold.ts"
 import { newListUrl, TodoPage } from "./todo-page.ts"
+import { TransitionsPage } from "./transitions-scene.ts"
 
 const packages = ["core", "react", "next", "create-lf-app"]
 
+// As in the template, and with the experiment of docs/offline.md.
+const config = "poweredByHeader: false, experimental: { useOffline: true },"
+
+// Installed and built once: each test goes on with the app, and the data, that the one before it has left.
+test.describe.configure({ mode: "serial", timeout: 120_000 })
+
 let workshop: Workshop
-test.beforeEach(() => {
+let app: string
+let server: Awaited<ReturnType<Workshop["serve"]>>
+
+test.beforeAll(() => {
   workshop = new Workshop()
 })
 // Not `await using`: this runs after a timeout too.
-test.afterEach(() => timed("clean up", () => workshop[Symbol.asyncDispose]()))
+test.afterAll(() => timed("clean up", () => workshop[Symbol.asyncDispose]()))
 
 test("scene 9: an app scaffolded from packed tarballs installs, builds, and two browsers sync", async ({ browser }) => {
   test.setTimeout(300_000)
   const packs = await timed("pack", pack)
   await timed("publint", () => Promise.all(readdirSync(packs).map((file) => checkPack(join(packs, file)))))
-  const app = await timed("scaffold", () => scaffold(packs))
+  app = await timed("scaffold", () => scaffold(packs))
   await timed("install", () => workshop.npm(["install", "--include=dev"], { cwd: app }))
   for (const name of ["core", "react", "next"]) {
     // The packed one, not a link into the repository.
@@ -28,31 +40,62 @@ test("scene 9: an app scaffolded from packed tarballs installs, builds, and two 
   await timed("lint", () => workshop.npm(["run", "lint"], { cwd: app }))
   await timed("unit", () => workshop.npm(["test"], { cwd: app }))
   cpSync(resolve("e2e/scenes/app"), join(app, "app"), { recursive: true })
+  editConfig(/poweredByHeader: false,/, config)
   const tsconfig = readFileSync(join(app, "tsconfig.json"), "utf8")
   const built = await timed("build", () => workshop.npm(["run", "build"], { cwd: app }))
   expect(built, "the app's types are checked").toContain("Finished TypeScript")
   expect(built).not.toContain("⚠")
   expect(readFileSync(join(app, "tsconfig.json"), "utf8"), "Next has nothing to add").toBe(tsconfig)
-
-  const dataDir = workshop.path("data")
-  const server = await timed("start", () => workshop.serve(app, dataDir))
+  server = await timed("start", () => workshop.serve(app, workshop.path("data")))
   await timed("sync", () => twoBrowsersSync(browser, server.url))
-  await timed("links", () => linksUnderSuspense(browser, server.url))
-  await timed("reads", () => readsOnTheServer(browser, server.url))
-  await timed("offline", () => hardReloadOffline(browser, server))
-  expect(await workshop.run(join(app, "node_modules/.bin/lf"), ["reset", dataDir])).toContain("deleted 7 documents")
-  await timed("without Cache Components", () => withoutCacheComponents(app))
 })
 
-/** The same app with Next's older way to render: what reads a document is rendered for each request there too. */
-async function withoutCacheComponents(app: string): Promise<void> {
+test("a document changed in a transition shows its rows; a save outlasts its page (H2, H3)", ({ browser }) =>
+  timed("links", () => linksUnderSuspense(browser, server.url)))
+
+test("a Server Action's change is in live rows, server components and what its lsn caches", ({ browser }) =>
+  timed("reads", () => readsOnTheServer(browser, server.url)))
+
+test("rows that another browser moves animate if and only if they are deferred", ({ browser }) =>
+  timed("animations", () => movesAnimate(browser, server.url)))
+
+test("a key is shown while rows animate, and before a long list that is being rendered", ({ browser }) =>
+  timed("typing", () => keysAreShown(browser, server.url)))
+
+test("Next and lf turn offline and back, each in its own way, and what waited arrives", ({ browser }) =>
+  timed("network", () => networkGoesAndComes(browser, server.url)))
+
+test("an action whose answer was lost runs again; an id from the browser keeps one row", ({ browser }) =>
+  timed("lost answer", () => answerIsLost(browser, server.url)))
+
+test("a hard reload without server or HTTP cache shows the rows and takes edits", ({ browser }) =>
+  timed("offline", () => hardReloadOffline(browser, server)))
+
+test("lf reset deletes all documents of an app that has stopped", async () => {
+  const said = await workshop.run(join(app, "node_modules/.bin/lf"), ["reset", workshop.path("data")])
+  expect(said).toContain("deleted 9 documents")
+})
+
+test("without Cache Components what reads a document is rendered for each request", () => {
+  test.setTimeout(180_000)
+  return timed("without Cache Components", withoutCacheComponents)
+})
+
+/** The same app with Next's older way to render. */
+async function withoutCacheComponents(): Promise<void> {
   for (const scene of ["reads", "shell"]) rmSync(join(app, "app", scene), { recursive: true })
   cpSync(resolve("e2e/scenes/app-without-cache-components"), join(app, "app"), { recursive: true })
-  const config = join(app, "next.config.mjs")
-  writeFileSync(config, readFileSync(config, "utf8").replace(/(cacheComponents|partialPrefetching): true,/g, ""))
+  editConfig(/(cacheComponents|partialPrefetching): true,/g, "")
   const built = await workshop.npm(["run", "build"], { cwd: app })
   expect(built).toMatch(/ƒ \/plain/)
   expect(built).toMatch(/ƒ \/l\/\[id\]/)
+}
+
+function editConfig(from: RegExp, to: string): void {
+  const file = join(app, "next.config.mjs")
+  const text = readFileSync(file, "utf8")
+  expect(text).toMatch(from)
+  writeFileSync(file, text.replace(from, to))
 }
 
 /** A Server Action's own change is in the live rows, in a server component and in what `"use cache"` keeps for an lsn. */
@@ -180,6 +223,117 @@ async function linksUnderSuspense(browser: Browser, url: string): Promise<void> 
   // Back: the old screen, with its rows, at once.
   await page.goBack()
   await expect(rows).toHaveText("c: ", { timeout: 1_000 })
+}
+
+/** Moves rows of the near browser from a far one. */
+async function movesAnimate(browser: Browser, url: string): Promise<void> {
+  await using far = await TransitionsPage.open(browser, url)
+  await far.click("plain")
+  for (const count of [1, 2, 3]) {
+    await far.click("add")
+    await expect(far.rows).toHaveCount(count)
+  }
+  await using near = await TransitionsPage.open(browser, url)
+  await near.shows(["row 0", "row 1", "row 2"])
+  await near.settles()
+  await far.click("move")
+  await near.shows(["row 1", "row 2", "row 2x"])
+  await near.hasMoved([3])
+  await near.click("plain")
+  await far.click("move")
+  await near.shows(["row 2", "row 2x", "row 2xx"])
+  await near.hasMoved([3])
+}
+
+/** Goes on with the rows of the test before it. */
+async function keysAreShown(browser: Browser, url: string): Promise<void> {
+  await using far = await TransitionsPage.open(browser, url)
+  await far.click("plain")
+  await using near = await TransitionsPage.open(browser, url)
+  for (const page of [far, near]) await page.shows(["row 2", "row 2x", "row 2xx"])
+  await near.settles()
+  await near.animatesSlowly()
+  await far.click("move")
+  await near.shows(["row 2x", "row 2xx", "row 2xxx"])
+  await near.hasMoved([3])
+  await near.search.pressSequentially("milk")
+  expect(await near.noted()).toContain("key milk")
+  // What changes now is known at once, and shown in one step when the animation has ended.
+  await far.click("move")
+  await near.knows(["row 2xx", "row 2xxx", "row 2xxxx"])
+  await far.click("move")
+  await near.knows(["row 2xxx", "row 2xxxx", "row 2xxxxx"])
+  await near.shows(["row 2x", "row 2xx", "row 2xxx"])
+  await near.finishAnimations()
+  await near.shows(["row 2xxx", "row 2xxxx", "row 2xxxxx"])
+  await near.hasMoved([3, 3])
+  await near.finishAnimations()
+  // So many rows do not animate: typing goes on while they are rendered.
+  await near.click("long")
+  await expect(near.rows).toHaveCount(3 * 80)
+  await near.search.fill("")
+  await far.click("move")
+  await near.notes("rendering row 2xxxxxx")
+  await near.search.pressSequentially("egg")
+  await near.notes("shown row 2xxxxxx")
+  const noted = await near.noted()
+  // The interrupted renders begin again. The old rows are not rendered once more.
+  const since = new Set(noted.slice(noted.lastIndexOf("key ") + 1))
+  expect([...since]).toEqual(["rendering row 2xxxxxx", "key e", "key eg", "key egg", "shown row 2xxxxxx"])
+  await near.hasMoved([3, 3])
+}
+
+/** The near browser's way to the server is cut, with and without an event of the browser. */
+async function networkGoesAndComes(browser: Browser, url: string): Promise<void> {
+  await using gateway = await Gateway.start(Number(new URL(url).port))
+  await using far = await NetworkPage.open(browser, url)
+  await using near = await NetworkPage.open(browser, gateway.url)
+  gateway.become("down")
+  // lf has a connection that ends; Next has none, and no request that fails.
+  await near.says({ next: "online", lf: "offline" })
+  await near.navigate()
+  await near.says({ next: "offline", lf: "offline" })
+  await near.click("ask")
+  await near.answers("ask", "waiting")
+  await near.click("add")
+  await near.shows(["todo 0"], { unsent: 1 })
+  await expect(near.served).toHaveCount(0)
+  await far.shows([], { unsent: 0 })
+  gateway.become("up")
+  await near.says({ next: "online", lf: "online" })
+  await expect(near.served).toBeVisible()
+  await near.answers("ask", "answered")
+  for (const page of [near, far]) await page.shows(["todo 0"], { unsent: 0 })
+
+  // What Chromium's tools call offline is the page alone: the worker's connection stays.
+  await near.page.context().setOffline(true)
+  await near.says({ next: "offline", lf: "online" })
+  await near.click("add")
+  await far.shows(["todo 0", "todo 1"], { unsent: 0 })
+  gateway.become("down")
+  await near.says({ next: "offline", lf: "offline" })
+  await near.click("add")
+  await near.shows(["todo 0", "todo 1", "todo 2"], { unsent: 1 })
+  gateway.become("up")
+  await near.page.context().setOffline(false)
+  await near.says({ next: "online", lf: "online" })
+  for (const page of [near, far]) await page.shows(["todo 0", "todo 1", "todo 2"], { unsent: 0 })
+}
+
+/** Goes on with the todos of the test before it. */
+async function answerIsLost(browser: Browser, url: string): Promise<void> {
+  await using gateway = await Gateway.start(Number(new URL(url).port))
+  await using near = await NetworkPage.open(browser, gateway.url)
+  const todos = ["todo 0", "todo 1", "todo 2", "from an action"]
+  await near.click("add on the server")
+  await near.shows(todos, { unsent: 0 })
+  await near.answers("add on the server", "waiting")
+  gateway.become("down")
+  await near.says({ next: "offline", lf: "offline" })
+  gateway.become("up")
+  await near.answers("add on the server", "applied,rejected")
+  await near.says({ next: "online", lf: "online" })
+  await near.shows(todos, { unsent: 0 })
 }
 
 async function timed<R>(name: string, work: () => Promise<R>): Promise<R> {
