@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process"
 import { defineConfig } from "@playwright/test"
-import { CHROMIUM_ARGS } from "./e2e/chromium-args.ts"
+import { CHROMIUM_ARGS, DEDICATED_ARGS } from "./e2e/chromium-args.ts"
 
 // The specs start, kill and restart their own servers (e2e/harness), so there is no webServer here.
 export default defineConfig({
@@ -13,14 +13,20 @@ export default defineConfig({
   forbidOnly: true,
   // `npm test` names the file of the JSON report in PLAYWRIGHT_JSON_OUTPUT_FILE; by hand only the list is wanted.
   reporter: process.env.PLAYWRIGHT_JSON_OUTPUT_FILE ? [["list"], ["json"]] : "list",
-  use: {
-    browserName: "chromium",
-    launchOptions: {
-      executablePath: chromiumPath(),
-      args: CHROMIUM_ARGS,
+  projects: [
+    { name: "shared", testIgnore: "dedicated.spec.ts", use: launched(CHROMIUM_ARGS) },
+    // Where tabs bring dedicated workers: the scenes that depend on the worker's kind.
+    {
+      name: "dedicated",
+      testMatch: ["dedicated.spec.ts", "offline.spec.ts", "crash.spec.ts"],
+      use: launched(DEDICATED_ARGS),
     },
-  },
+  ],
 })
+
+function launched(args: string[]) {
+  return { browserName: "chromium" as const, launchOptions: { executablePath: chromiumPath(), args } }
+}
 
 /** What scripts/test.mjs found (empty: Playwright's own), or the first Chromium on the PATH. */
 function chromiumPath(): string | undefined {

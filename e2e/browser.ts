@@ -2,7 +2,7 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { type BrowserContext, chromium, expect } from "@playwright/test"
+import { type BrowserContext, chromium, expect, test } from "@playwright/test"
 import { CHROMIUM_ARGS } from "./chromium-args.ts"
 
 /** A Chromium with a profile on disk that can be killed like a power failure would, and started again on the same profile. */
@@ -18,9 +18,10 @@ export class Profile {
 
   async start(): Promise<BrowserContext> {
     rmSync(join(this.#dir, "DevToolsActivePort"), { force: true })
+    const args = test.info().project.use.launchOptions?.args ?? CHROMIUM_ARGS
     this.#child = spawn(
       this.#path,
-      ["--headless=new", ...CHROMIUM_ARGS, `--user-data-dir=${this.#dir}`, "--remote-debugging-port=0", "about:blank"],
+      ["--headless=new", ...args, `--user-data-dir=${this.#dir}`, "--remote-debugging-port=0", "about:blank"],
       {
         stdio: "ignore",
         // A group of its own, so that a kill takes the renderers too.

@@ -7,6 +7,11 @@ export const CHROMIUM_ARGS = [
   "--disable-background-networking",
   "--disable-component-update",
   "--disable-sync",
-  // As in a browser without SharedWorker: then each tab brings a dedicated worker.
-  ...(process.env.LF_WORKERS === "dedicated" ? ["--disable-blink-features=SharedWorker"] : []),
+]
+
+/** As in a browser without SharedWorker. And no process is kept ready for the next tab, so that each tab's is known. */
+export const DEDICATED_ARGS = [
+  ...CHROMIUM_ARGS,
+  "--disable-blink-features=SharedWorker",
+  "--disable-features=SpareRendererForSitePerProcess",
 ]

@@ -1,25 +1,13 @@
 // Browsers without SharedWorker: each tab brings a dedicated worker, and one of them serves all tabs.
-import { type Browser, chromium, expect, type Page, test } from "@playwright/test"
+import { type Browser, expect, type Page, test } from "@playwright/test"
 import { AccountsServer } from "./accounts.ts"
-import { chromiumPath } from "./browser.ts"
-import { CHROMIUM_ARGS } from "./chromium-args.ts"
 
 let server: AccountsServer
-let browser: Browser
 test.beforeEach(async () => {
   server = await AccountsServer.start()
-  const args = [
-    ...CHROMIUM_ARGS,
-    "--disable-blink-features=SharedWorker",
-    "--disable-features=SpareRendererForSitePerProcess",
-  ]
-  browser = await chromium.launch({ executablePath: chromiumPath(), args })
 })
 // Not `await using`: this runs after a timeout too.
-test.afterEach(async () => {
-  await browser.close()
-  await server[Symbol.asyncDispose]()
-})
+test.afterEach(() => server[Symbol.asyncDispose]())
 
 interface Tab {
   readonly page: Page
@@ -28,15 +16,15 @@ interface Tab {
 }
 
 /** Tabs of one profile, the first of which serves the others. */
-async function openTabs(count: number): Promise<Tab[]> {
+async function openTabs(browser: Browser, count: number): Promise<Tab[]> {
   const context = await browser.newContext()
   const tabs: Tab[] = []
   for (let i = 0; i < count; i++) {
-    const before = await renderers()
+    const before = await renderers(browser)
     const page = await context.newPage()
     await page.goto(`${server.url}/#ann`)
     await expect(page.getByTestId("status")).toHaveText("connected", { timeout: 20_000 })
-    const [pid] = (await renderers()).filter((one) => !before.includes(one))
+    const [pid] = (await renderers(browser)).filter((one) => !before.includes(one))
     tabs.push({ page, pid })
   }
   expect(await tabs[0].page.evaluate(() => typeof SharedWorker)).toBe("undefined")
@@ -44,7 +32,7 @@ async function openTabs(count: number): Promise<Tab[]> {
   return tabs
 }
 
-async function renderers(): Promise<number[]> {
+async function renderers(browser: Browser): Promise<number[]> {
   const session = await browser.newBrowserCDPSession()
   const { processInfo } = await session.send("SystemInfo.getProcessInfo")
   await session.detach()
@@ -67,8 +55,10 @@ async function shows({ page }: Tab, ...texts: string[]): Promise<void> {
   )
 }
 
-test("two tabs show one document; a closed one that served is replaced, and nothing is lost (T21, T28)", async () => {
-  const [one, two, three] = await openTabs(3)
+test("two tabs show one document; a closed one that served is replaced, and nothing is lost (T21, T28)", async ({
+  browser,
+}) => {
+  const [one, two, three] = await openTabs(browser, 3)
   await write(two, "of two")
   for (const tab of [one, two, three]) await shows(tab, "of two")
   await server.become("down")
@@ -83,8 +73,8 @@ test("two tabs show one document; a closed one that served is replaced, and noth
     .toEqual(["of two by ann", "of one by ann", "of three by ann"])
 })
 
-test("after the kill of the tab that serves, another one does within seconds (T21, T28)", async () => {
-  const [one, two] = await openTabs(2)
+test("after the kill of the tab that serves, another one does within seconds (T21, T28)", async ({ browser }) => {
+  const [one, two] = await openTabs(browser, 2)
   await write(one, "kept")
   process.kill(one.pid, "SIGKILL")
   await write(two, "after the kill")
@@ -92,9 +82,11 @@ test("after the kill of the tab that serves, another one does within seconds (T2
   await expect.poll(() => server.rows()).toEqual(["kept by ann", "after the kill by ann"])
 })
 
-test("a frozen tab that serves loses its place; awake again it writes nothing into another's log (T21)", async () => {
+test("a frozen tab that serves loses its place; awake again it writes nothing into another's log (T21)", async ({
+  browser,
+}) => {
   test.setTimeout(120_000)
-  const [one, two] = await openTabs(2)
+  const [one, two] = await openTabs(browser, 2)
   await write(one, "before")
   await shows(two, "before")
   process.kill(one.pid, "SIGSTOP")

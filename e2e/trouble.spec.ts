@@ -120,9 +120,11 @@ for (const [where, code] of Object.entries(NO_DATABASE)) {
   })
 }
 
-test("without SharedWorker the page says that this browser cannot run it", async ({ browser }) => {
+test("without workers the page says that this browser cannot run it", async ({ browser }) => {
   const page = await (await browser.newContext({ serviceWorkers: "block" })).newPage()
-  await page.addInitScript(() => Reflect.deleteProperty(window, "SharedWorker"))
+  await page.addInitScript(() => {
+    for (const name of ["SharedWorker", "Worker"]) Reflect.deleteProperty(window, name)
+  })
   await page.goto(newListUrl(server.url))
   const notice = page.getByTestId("error-notice")
   await expect(notice).toHaveAttribute("data-code", "UNSUPPORTED")

@@ -20,9 +20,12 @@ export interface Platform {
   network(url: string): Network
   /**
    * Resolves when `name` is owned; another holder is asked to hand over. `onAsked` is called when another worker asks
-   * this one, with the number of migrations that it knows; true: this worker will release.
+   * this one, with the number of migrations that it knows and whether it runs the same script; true: this worker will release.
    */
-  own(name: string, options: { migrations: number; onAsked: (migrations: number) => boolean }): Promise<Ownership>
+  own(
+    name: string,
+    options: { migrations: number; onAsked: (migrations: number, isTwin: boolean) => boolean },
+  ): Promise<Ownership>
   /** Resolves when `name` is free and owned; its holder is not asked. Rejects when `signal` aborts before. */
   ownWhenFree(name: string, signal: AbortSignal): Promise<Ownership>
   /** Takes a lock that is held until this worker ends; null where there are no locks. */

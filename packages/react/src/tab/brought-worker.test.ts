@@ -25,19 +25,19 @@ afterEach(() => {
 
 /** The tab's own worker, as the tab sees it. */
 function bring() {
-  const told: unknown[] = []
+  const orders: unknown[] = []
   const worker = {
     onmessage: null as ((event: { data: unknown }) => void) | null,
     onerror: null as (() => void) | null,
     isTerminated: false,
-    postMessage: (message: unknown) => told.push(message),
+    postMessage: (message: unknown) => orders.push(message),
     terminate: () => {
       worker.isTerminated = true
     },
   }
   const own = new BroughtWorker(worker as unknown as Worker)
   const starts = () => worker.onmessage?.({ data: { type: "candidate", script } })
-  return { own, worker, told, starts }
+  return { own, worker, orders, starts }
 }
 
 function connected(own: BroughtWorker) {
@@ -58,14 +58,14 @@ describe("a port to the worker that serves", () => {
     server.postMessage({ type: "serves" } satisfies ElectionMessage)
     await until(() => asked.length === 2)
     expect(new Set(asked).size, "one port").toBe(1)
-    const heard: string[] = []
+    const arrived: string[] = []
     const far = channelPort<WorkerMessage, TabMessage>(asked[0])
-    far.listen(({ type }) => heard.push(type))
+    far.listen(({ type }) => arrived.push(type))
     far.post({ type: "alive" })
     await until(() => received.includes("alive"))
     port.post({ type: "poke" })
-    await until(() => heard.length === 2)
-    expect(heard).toEqual(["ping", "poke"])
+    await until(() => arrived.length === 2)
+    expect(arrived).toEqual(["ping", "poke"])
     server.postMessage({ type: "serves" } satisfies ElectionMessage)
     port.close()
     far.close()
@@ -78,10 +78,10 @@ describe("a port to the worker that serves", () => {
     const silent = bring()
     const { port } = connected(silent.own)
     await vi.advanceTimersByTimeAsync(SILENT_MS_MAX * 2)
-    expect(silent.told, "nothing serves before its own script runs").toEqual([])
+    expect(silent.orders, "nothing serves before its own script runs").toEqual([])
     silent.starts()
     await vi.advanceTimersByTimeAsync(SILENT_MS_MAX)
-    expect(silent.told).toEqual([{ type: "depose" }])
+    expect(silent.orders).toEqual([{ type: "depose" }])
     port.close()
     const broken = bring()
     const { failures } = connected(broken.own)

@@ -52,7 +52,7 @@ export class BroughtWorker {
     this.#failed.add(onFailed)
     this.#waiting.add(ask)
     ask()
-    this.#expectWord()
+    this.#expectMessage()
     return {
       post: (message) => {
         if (early === null) port.post(message)
@@ -60,7 +60,7 @@ export class BroughtWorker {
       },
       listen: (listener) =>
         port.listen((message) => {
-          this.#heard()
+          this.#received()
           const posted = early ?? []
           early = null
           stop()
@@ -80,24 +80,24 @@ export class BroughtWorker {
     this.#channel.onmessage = ({ data }: MessageEvent<ElectionMessage>) => {
       if (data.type === "renew") this.#end(new Set())
       if (data.type !== "serves") return
-      this.#heard()
+      this.#received()
       for (const ask of this.#waiting) ask()
     }
     this.#script.resolve(script)
-    if (this.#waiting.size > 0) this.#expectWord()
+    if (this.#waiting.size > 0) this.#expectMessage()
   }
 
   #say(message: ElectionMessage): void {
     this.#channel?.postMessage(message)
   }
 
-  #heard(): void {
+  #received(): void {
     this.#cancelDepose?.()
     this.#cancelDepose = null
   }
 
-  /** Of the serving worker, from the time on when one can be heard. */
-  #expectWord(): void {
+  /** A message of the serving worker is expected from now on. */
+  #expectMessage(): void {
     if (!this.#runs || this.#cancelDepose !== null) return
     this.#cancelDepose = browserHost.after(SILENT_MS_MAX + Math.random() * JITTER_MS, () => {
       this.#cancelDepose = null
@@ -105,12 +105,12 @@ export class BroughtWorker {
     })
   }
 
-  #end(told: ReadonlySet<() => void>): void {
+  #end(listeners: ReadonlySet<() => void>): void {
     this.isOver = true
-    this.#heard()
+    this.#received()
     this.#channel?.close()
     this.#channel = null
     this.#worker.terminate()
-    for (const onFailed of [...told]) onFailed()
+    for (const onFailed of [...listeners]) onFailed()
   }
 }

@@ -8,7 +8,7 @@ const failing = (error: unknown) => () => {
 }
 const onFailed = () => {}
 
-test("a page that may have a worker has a port of the app's, and is told when its script cannot be loaded", () => {
+test("a page that may have a worker has a port of the app's, and learns when its script cannot be loaded", () => {
   vi.stubGlobal("isSecureContext", true)
   const posted: unknown[] = []
   const worker = { port: { postMessage: (message: unknown) => posted.push(message) }, onerror: null as unknown }

@@ -36,8 +36,8 @@ function makeWorker(factory: WorkerFactory): SharedWorker | Worker {
     return factory()
   } catch (cause) {
     if (typeof SharedWorker === "undefined") {
-      const remedy = "let the worker factory make a Worker there"
-      throw new LfError("UNSUPPORTED", `expected a browser with SharedWorker, got one without: ${remedy}`, { cause })
+      const remedy = typeof Worker === "undefined" ? "" : ": let `worker` make a Worker there"
+      throw new LfError("UNSUPPORTED", `expected a browser with SharedWorker, got one without${remedy}`, { cause })
     }
     const isElsewhere = cause instanceof DOMException && cause.name === "SecurityError"
     const remedy = isElsewhere

@@ -97,7 +97,7 @@ export class WorkerScene {
   tries = 0
   ended = 0
   /** Another worker's request to the holder of a document's lock. */
-  onAsked: (migrations: number) => boolean = () => false
+  onAsked: (migrations: number, isTwin?: boolean) => boolean = () => false
   /** The liveness locks that are watched. */
   readonly watched = new Map<string, () => void>()
   /** Ends the log that was opened last. */
@@ -133,7 +133,7 @@ export class WorkerScene {
       holdLivenessLock: async () => "lf/1/life/worker",
       own: async (name, options) => {
         const { release } = await memory.own(name, options)
-        this.onAsked = options.onAsked
+        this.onAsked = (migrations, isTwin = false) => options.onAsked(migrations, isTwin)
         this.owned.add(name)
         this.opened++
         return {

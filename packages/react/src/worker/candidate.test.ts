@@ -8,14 +8,14 @@ const SCRIPT = "https://app.test/worker.js"
 let locks: PageLocks
 let tab: BroadcastChannel
 /** What the workers say to all tabs. */
-let heard: string[]
+let said: string[]
 
 beforeEach(() => {
   locks = new PageLocks()
   vi.stubGlobal("navigator", { locks })
   tab = electionChannel(SCRIPT)
-  heard = []
-  tab.onmessage = ({ data }: MessageEvent<ElectionMessage>) => heard.push(data.type)
+  said = []
+  tab.onmessage = ({ data }: MessageEvent<ElectionMessage>) => said.push(data.type)
 })
 afterEach(() => {
   tab.close()
@@ -51,7 +51,7 @@ const presents = `candidate ${SCRIPT}`
 test("the first that is brought serves all tabs; when its tab is gone the next one does (T21)", async () => {
   const [one, two] = [brought("one"), brought("two")]
   expect([one.did, two.did]).toEqual([["serves", presents], [presents]])
-  await until(() => heard.length === 1)
+  await until(() => said.length === 1)
   const received: string[] = []
   const port = channelPort<TabMessage, WorkerMessage>("p")
   port.listen(({ type }) => received.push(type))
@@ -63,8 +63,8 @@ test("the first that is brought serves all tabs; when its tab is gone the next o
   await until(() => asked.includes("ping"))
   expect(two.ports).toEqual([])
   locks.holderDied(servingLock(SCRIPT))
-  await until(() => heard.length === 2)
-  expect([heard, two.did]).toEqual([
+  await until(() => said.length === 2)
+  expect([said, two.did]).toEqual([
     ["serves", "serves"],
     [presents, "serves"],
   ])
@@ -86,8 +86,8 @@ test("one that is frozen loses its place; when it wakes up it retires, waits, an
   await until(() => one.did.at(-1) === "serves")
 })
 
-test("newer code is to serve: every tab is told to make its worker anew", async () => {
+test("newer code is to serve: every tab makes its worker anew", async () => {
   const { candidate } = brought("one")
   candidate.renew()
-  await until(() => heard.includes("renew"))
+  await until(() => said.includes("renew"))
 })

@@ -273,7 +273,7 @@ export class OpenDocument {
     const { platform, mutator, user, doc, crashed, rehearsals } = this.#options
     const owning = platform.own(ownerLock(this.#key), {
       migrations: mutator.migrations.length,
-      onAsked: (migrations) => this.#handOver(migrations),
+      onAsked: (migrations, isTwin) => (isTwin ? this.#yield() : this.#handOver(migrations)),
     })
     const [ownership, module] = await Promise.all([
       owning.then((owned) => {
@@ -338,6 +338,12 @@ export class OpenDocument {
     if (!this.canReopen || this.#hasReportedFailure) return
     this.#hasReportedFailure = true
     this.#options.onFailed()
+  }
+
+  /** A worker of this build serves the tabs now, since this one was frozen: they find the document there. */
+  #yield(): boolean {
+    this.#opened?.fail(new LfError("LOG_DEPOSED", "another worker has the document now"))
+    return true
   }
 
   /** A worker of another build asks for the document. It is refused if its code is older: knows fewer migrations. */

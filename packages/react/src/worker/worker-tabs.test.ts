@@ -304,4 +304,15 @@ describe("what a document says", () => {
     expect(tabs[1].last("ended")?.error.code).toBe("WORKER_REPLACED")
     expect(scene.owned.size).toBe(0)
   })
+
+  test("its tabs connect again when a worker of the same script serves, since this one was frozen (T21)", async () => {
+    const scene = new WorkerScene()
+    const tab = scene.tab()
+    await until(isOpen(tab))
+    expect(scene.onAsked(1, true)).toBe(true)
+    scene.pass(0)
+    await until(() => tab.count("restarting") === 1)
+    await until(() => scene.owned.size === 0)
+    expect(tab.count("ended")).toBe(0)
+  })
 })

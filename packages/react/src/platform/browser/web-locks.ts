@@ -12,7 +12,12 @@ interface Handover {
   readonly name: string
   /** The number of migrations in the sender's code: fewer is older. */
   readonly migrations: number
+  /** The sender's own address; versions before it have none. */
+  readonly script?: string
 }
+
+/** `isTwin`: the asking worker runs the same script. */
+type OnAsked = (migrations: number, isTwin: boolean) => boolean
 
 /**
  * Owns `name` by a Web Lock. Its holder, for instance an older worker that outlives its tabs after a deploy, is asked
@@ -21,11 +26,12 @@ interface Handover {
  */
 export async function own(
   name: string,
-  options: { migrations: number; onAsked: (migrations: number) => boolean; takesByForce: boolean },
+  options: { migrations: number; onAsked: OnAsked; takesByForce: boolean },
 ): Promise<Ownership> {
   const { migrations, onAsked, takesByForce } = options
   const channel = new BroadcastChannel(CHANNEL)
-  const send = (type: Handover["type"]) => channel.postMessage({ type, name, migrations } satisfies Handover)
+  const script = location.href
+  const send = (type: Handover["type"]) => channel.postMessage({ type, name, migrations, script } satisfies Handover)
   const giveUp = new AbortController()
   let release: () => void = () => {}
   const held = new Promise<void>((resolve) => {
@@ -62,7 +68,7 @@ export async function own(
   }
   channel.onmessage = ({ data }: MessageEvent<Handover>) => {
     if (data.type !== "ask" || data.name !== name) return
-    if (onAsked(data.migrations)) channel.onmessage = null
+    if (onAsked(data.migrations, data.script === script)) channel.onmessage = null
     else send("refuse")
   }
   return {
