@@ -18,7 +18,7 @@ export default defineConfig({
     // Where tabs bring dedicated workers: the scenes that depend on the worker's kind.
     {
       name: "dedicated",
-      testMatch: ["dedicated.spec.ts", "offline.spec.ts", "crash.spec.ts"],
+      testMatch: ["dedicated.spec.ts", "offline.spec.ts", "accounts.spec.ts"],
       use: launched(DEDICATED_ARGS),
     },
   ],
