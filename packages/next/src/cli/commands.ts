@@ -114,9 +114,12 @@ export async function types({ words: [path], mutator, check = false, watch = fal
   if (!watch) return linesOf(await once(), check)
   const stop = new AbortController()
   process.once("SIGINT", () => stop.abort())
+  let before = ""
   const report = async () => {
-    const { text } = await typesReport({ appDir, mutatorFile: mutator })
-    process.stdout.write(`${text}\n`)
+    const { text, isFine } = await typesReport({ appDir, mutatorFile: mutator })
+    // It stands between the lines of `next dev`: that all is still sound is not printed after every save.
+    if (text !== before || !isFine) process.stdout.write(`${text}\n`)
+    before = text
   }
   await runOnChange(appDir, report, stop.signal)
   return { text: "" }

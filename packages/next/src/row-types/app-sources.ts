@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs"
+import { type Dirent, readdirSync, readFileSync, statSync } from "node:fs"
 import { dirname, join, relative, resolve } from "node:path"
 import { parse } from "@babel/parser"
 
@@ -43,7 +43,6 @@ export class AppSources {
 
   /** Every source of the app besides tests, by path. */
   all(): Source[] {
-    if (!existsSync(this.directory)) return []
     return listFiles(this.directory, "")
       .sort()
       .flatMap((path) => this.read(path) ?? [])
@@ -89,6 +88,27 @@ export class AppSources {
   }
 }
 
+/** Whether a file of this name is one of the app's sources. */
+export function isSourceName(name: string): boolean {
+  return CODE.test(name) && !LEFT_OUT.test(name)
+}
+
+/** Every directory below an app's own that can have sources in it, and that one. */
+export function sourceDirectories(directory: string): string[] {
+  const inner = entriesOf(directory).filter((entry) => entry.isDirectory() && !LEFT_OUT.test(entry.name))
+  return [directory, ...inner.flatMap(({ name }) => sourceDirectories(join(directory, name)))]
+}
+
+/** What `work` returns; null: the file or directory that it is about is not there, or no longer. */
+export function unlessGone<T>(work: () => T): T | null {
+  try {
+    return work()
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return null
+    throw error
+  }
+}
+
 /** The line and column of an offset, from 1. */
 export function placeOf({ path, text }: Source, offset: number): string {
   const before = text.slice(0, offset).split("\n")
@@ -111,13 +131,17 @@ export function nameOf(node: unknown): string {
 }
 
 function listFiles(directory: string, below: string, found: string[] = []): string[] {
-  for (const entry of readdirSync(join(directory, below), { withFileTypes: true })) {
+  for (const entry of entriesOf(join(directory, below))) {
     const path = below === "" ? entry.name : `${below}/${entry.name}`
     if (LEFT_OUT.test(path) || found.length >= FILES_MAX) continue
     if (entry.isDirectory()) listFiles(directory, path, found)
     else if (CODE.test(path)) found.push(path)
   }
   return found
+}
+
+function entriesOf(directory: string): Dirent[] {
+  return unlessGone(() => readdirSync(directory, { withFileTypes: true })) ?? []
 }
 
 function isFile(path: string): boolean {

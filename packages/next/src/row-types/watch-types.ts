@@ -1,14 +1,13 @@
-import { watch } from "node:fs"
 import { readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
+import { setTimeout } from "node:timers/promises"
 import { isLfError } from "@lf/core"
 import { type RowTypes, rowTypes } from "./row-types.ts"
+import { SourceWatcher } from "./source-watcher.ts"
 
 const TYPES_FILE = "lf-types.d.ts"
 /** An editor saves several files at once. */
 const QUIET_MS = 150
-const WATCHED = /\.([cm]?[jt]s|[jt]sx)$/
-const NOT_WATCHED = /(^|[\\/])(node_modules|\.[^\\/]+|dist)([\\/]|$)|lf-types\.d\.ts$/
 
 export interface TypesOptions {
   readonly appDir: string
@@ -35,24 +34,29 @@ export async function writeTypes({ appDir, mutatorFile, isCheck = false }: Types
 
 /** Calls `run` now and after each change of a source below `directory`, one run at a time, until `signal` aborts. */
 export async function runOnChange(directory: string, run: () => Promise<void>, signal: AbortSignal): Promise<void> {
-  let change = () => {}
   let isDue = true
-  const watcher = watch(directory, { recursive: true, signal }, (_event, name) => {
-    if (name !== null && (!WATCHED.test(name) || NOT_WATCHED.test(name))) return
+  let wake = () => {}
+  const sources = new SourceWatcher(directory, () => {
     isDue = true
-    change()
+    wake()
   })
-  watcher.on("error", () => {}) // the signal's abort
-  while (!signal.aborted) {
-    if (isDue) {
-      isDue = false
-      await run()
+  signal.addEventListener("abort", () => wake(), { once: true })
+  try {
+    while (!signal.aborted) {
+      if (isDue) {
+        isDue = false
+        // Before the run: what changes meanwhile makes another one.
+        sources.refresh()
+        await run()
+      }
+      await new Promise<void>((resolve) => {
+        wake = resolve
+        if (isDue || signal.aborted) resolve()
+      })
+      if (!signal.aborted) await setTimeout(QUIET_MS, undefined, { signal }).catch(() => {})
     }
-    await new Promise<void>((resolve) => {
-      change = () => void setTimeout(resolve, QUIET_MS)
-      signal.addEventListener("abort", () => resolve(), { once: true })
-      if (isDue) change()
-    })
+  } finally {
+    sources.close()
   }
 }
 
