@@ -39,13 +39,18 @@ test("scene 9: an app scaffolded from packed tarballs installs, builds, and two 
   }
   await timed("lint", () => workshop.npm(["run", "lint"], { cwd: app }))
   await timed("unit", () => workshop.npm(["test"], { cwd: app }))
+  await timed("a wrong column", wrongColumnFailsTheBuild)
   cpSync(resolve("e2e/scenes/app"), join(app, "app"), { recursive: true })
   editConfig(/poweredByHeader: false,/, config)
-  const tsconfig = readFileSync(join(app, "tsconfig.json"), "utf8")
+  const kept = ["tsconfig.json", "lf-types.d.ts"].map((file) => join(app, file))
+  const before = kept.map((file) => readFileSync(file, "utf8"))
   const built = await timed("build", () => workshop.npm(["run", "build"], { cwd: app }))
   expect(built, "the app's types are checked").toContain("Finished TypeScript")
   expect(built).not.toContain("⚠")
-  expect(readFileSync(join(app, "tsconfig.json"), "utf8"), "Next has nothing to add").toBe(tsconfig)
+  expect(
+    kept.map((file) => readFileSync(file, "utf8")),
+    "Next and lf types have nothing to add",
+  ).toEqual(before)
   server = await timed("start", () => workshop.serve(app, workshop.path("data")))
   await timed("sync", () => twoBrowsersSync(browser, server.url))
 })
@@ -80,6 +85,16 @@ test("without Cache Components what reads a document is rendered for each reques
   test.setTimeout(180_000)
   return timed("without Cache Components", withoutCacheComponents)
 })
+
+/** With its place, before anything is compiled. */
+async function wrongColumnFailsTheBuild(): Promise<void> {
+  const file = join(app, "app/todos.tsx")
+  const text = readFileSync(file, "utf8")
+  writeFileSync(file, text.replace("select id, title", "select id, titel"))
+  const build = workshop.npm(["run", "build"], { cwd: app })
+  await expect(build).rejects.toThrow(/^app\/todos\.tsx:\d+:\d+ no such column: titel$/m)
+  writeFileSync(file, text)
+}
 
 /** The same app with Next's older way to render. */
 async function withoutCacheComponents(): Promise<void> {

@@ -26,7 +26,7 @@ try {
   steps.push({ name: "the next step", code: 1, seconds: 0 })
 } finally {
   await browser.close()
-  for (const server of servers) server.kill("SIGKILL")
+  for (const server of servers) server.kill("SIGTERM")
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
 }
 printTable(steps.map((step) => ({ ...step, name: step.name.padEnd(44) })))
@@ -103,6 +103,7 @@ async function developed() {
       const doc = ada.url().split("/").at(-1)
       const rows = await lf(["sql", doc, "select note from todos"], join(app, ".lf"))
       expect(rows).toContain("none")
+      expect(readFileSync(join(app, "lf-types.d.ts"), "utf8")).toContain("note: string")
     }).toPass({ timeout: 60_000 })
   })
   // The template's tests know the titles as they were.
@@ -218,10 +219,12 @@ async function lf(args, directory) {
 async function serve(args, directory = join(app, ".lf"), known = undefined) {
   const port = known ?? (await freePort())
   const log = join(folder, `server-${port}.log`)
-  const next = join(app, "node_modules/next/dist/bin/next")
-  const child = spawn(process.execPath, [next, ...args, "--port", String(port)], {
+  const isDev = args[0] === "dev"
+  // What `npm run dev` and `npm start` run, without npm between, which passes no signal on.
+  const program = isDev ? ["scripts/dev.mjs"] : ["node_modules/next/dist/bin/next", ...args]
+  const child = spawn(process.execPath, [...program, "--port", String(port)], {
     cwd: app,
-    env: { ...process.env, LF_DATA_DIR: directory, NODE_ENV: args[0] === "dev" ? "development" : "production" },
+    env: { ...process.env, LF_DATA_DIR: directory, NODE_ENV: isDev ? "development" : "production" },
     stdio: ["ignore", "pipe", "pipe"],
   })
   servers.add(child)

@@ -36,6 +36,8 @@ const FILES: readonly (readonly [from: string, to: string])[] = [
   ["app/todos.css", "app/lf/todos.css"],
   ["app/l/[id]/page.tsx", "app/lf/[id]/page.tsx"],
 ]
+/** Where `lf types` writes it: beside package.json. */
+const TYPES_FILE = "lf-types.d.ts"
 const IGNORED = "\n# lf: the server's documents\n.lf\n"
 
 /** Looks at an App Router app and says what would be written. Writes nothing. */
@@ -69,14 +71,16 @@ async function planFor(options: {
   const files = FILES.map(([from, to]) => {
     return { path: join(base, to), before: null, after: placed(to, template.get(from) ?? "") }
   })
+  files.push({ path: TYPES_FILE, before: null, after: template.get(TYPES_FILE) ?? "" })
   const there: string[] = []
   for (const { path } of files) if ((await textOf(join(directory, path))) !== null) there.push(path)
   if (there.length > 0) return refused("lf is here already, or files of its names are; nothing is overwritten.", there)
   const config = await configChange(directory)
   const ours = await appPackageJson({ template: template.get("package.json") ?? "{}", name: "app", lfFrom })
-  const edits = [packageChange(packageText, ours), await ignoreChange(directory), config.change]
+  const manifest = packageChange(packageText, ours)
+  const edits = [manifest.change, await ignoreChange(directory), config.change]
   const changes = [...files, ...edits.filter((edit) => edit !== null)]
-  return { type: "planned", changes, byHand: config.byHand }
+  return { type: "planned", changes, byHand: [...manifest.byHand, ...config.byHand] }
 }
 
 /** The todo list's files move together: their imports of each other are shorter. */
@@ -85,15 +89,25 @@ function placed(to: string, text: string): string {
   return to === "app/lf/[id]/page.tsx" ? text.replaceAll('"../../todos', '"../todos') : text
 }
 
-function packageChange(before: string, ours: string): Change {
+function packageChange(before: string, ours: string): { change: Change; byHand: string[] } {
   const indent = /\n([ \t]+)"/.exec(before)?.[1] ?? "  "
   const json = JSON.parse(before) // looked at before
   const known = { ...json.devDependencies, ...json.dependencies }
   const wanted = Object.entries(packageOf(ours)?.dependencies ?? {}).filter(([name]) => !Object.hasOwn(known, name))
   const all = Object.entries({ ...json.dependencies, ...Object.fromEntries(wanted) })
   const dependencies = Object.fromEntries(all.sort(([a], [b]) => (a < b ? -1 : 1)))
-  const after = `${JSON.stringify({ ...json, dependencies }, null, indent)}\n`
-  return { path: "package.json", before, after }
+  const build = withTypesBefore(json.scripts?.build)
+  const scripts = build === null ? {} : { scripts: { ...json.scripts, build } }
+  const after = `${JSON.stringify({ ...json, ...scripts, dependencies }, null, indent)}\n`
+  const remedy = "package.json: run `lf types` before `next build`, so that a wrong column fails the build"
+  return { change: { path: "package.json", before, after }, byHand: build === null ? [remedy] : [] }
+}
+
+/** `lf types` before `next build`, where that is a command of its own; null: the script has another form, or there is none. */
+function withTypesBefore(build: unknown): string | null {
+  if (typeof build !== "string") return null
+  const after = build.replace(/(^|&& *)(next build(?= |$))/, "$1lf types && $2")
+  return after === build ? null : after
 }
 
 /** Null: it says so already. */

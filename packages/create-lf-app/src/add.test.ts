@@ -38,7 +38,11 @@ function write(file: string, text: string): void {
 const read = (file: string) => readFileSync(join(cwd, file), "utf8")
 const listing = () => readdirSync(cwd, { recursive: true, encoding: "utf8" }).sort()
 
-const PACKAGE = { name: "mine", dependencies: { next: "16.4.3", react: "19.3.0", zod: "3.0.0" } }
+const PACKAGE = {
+  name: "mine",
+  scripts: { build: "next build" },
+  dependencies: { next: "16.4.3", react: "19.3.0", zod: "3.0.0" },
+}
 
 /** An App Router app, below `base`. */
 function app(base = ""): void {
@@ -69,6 +73,7 @@ describe("--add", () => {
       expect(read(`${base}app/lf/[id]/page.tsx`)).toContain('from "../todos"')
       expect(read("next.config.mjs")).toContain("export default withLf({})")
       expect(read(".gitignore")).toContain("\n.lf\n")
+      expect(read("lf-types.d.ts")).toContain("allTodos: {")
       const made = read("package.json")
       // What the app has stays, and so does how it is indented.
       expect(JSON.parse(made).dependencies).toMatchObject({
@@ -114,6 +119,20 @@ describe("--add", () => {
     expect(await add("--yes")).toBe(0)
     expect(said).toMatch(/By hand: next\.config\.mjs .*withLf/)
     expect(read("next.config.mjs")).toBe("export default {\n  a: 1,\n}\n")
+  })
+
+  test.each([
+    ["next build --turbopack", "lf types && next build --turbopack"],
+    ["prisma generate && next build", "prisma generate && lf types && next build"],
+    ["dotenv -- next build", null],
+    ["next build-something", null],
+    [undefined, null],
+  ])("the build %j becomes %j; null: it is left to its author", async (build, after) => {
+    app()
+    write("package.json", JSON.stringify({ ...PACKAGE, scripts: { build } }))
+    expect(await add("--yes")).toBe(0)
+    expect(JSON.parse(read("package.json")).scripts.build).toBe(after ?? build)
+    expect(said.includes("By hand: package.json: run `lf types`")).toBe(after === null)
   })
 
   test("an app without a config gets one, and one that ignores .lf keeps its .gitignore", async () => {

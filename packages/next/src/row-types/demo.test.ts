@@ -1,4 +1,5 @@
-// The demo's own SQL, and the types that `lf types` wrote of it: `node packages/next/dist/cli/bin.js types app` renews them.
+// The demo's and the templates' own SQL, and the types that `lf types` wrote of it. `npx vitest run packages/next/src/row-types/demo -u`
+// renews those of the templates, `node packages/next/dist/cli/bin.js types app` those of the demo.
 import { readFileSync } from "node:fs"
 import { cp } from "node:fs/promises"
 import { join, resolve } from "node:path"
@@ -17,14 +18,15 @@ test("the demo's statements are sound, and app/lf-types.d.ts is what they say", 
   expect(declarations).toBe(readFileSync(join(root, "app/lf-types.d.ts"), "utf8"))
 })
 
-test.each([["minimal"], ["todo"], ["todo", "auth"]])(
-  "the statements of a scaffold of %s %s are sound",
-  async (...layers) => {
+test.each(["minimal", "todo", "todo auth"])(
+  "the statements of a scaffold of %s are sound, and its lf-types.d.ts is what they say",
+  async (layers) => {
     const directory = await temporaryDirectory()
-    for (const layer of layers)
-      await cp(join(root, "packages/create-lf-app/templates", layer), directory, { recursive: true })
-    const { problems, checkedCount } = await rowTypes(directory)
+    const folders = layers.split(" ").map((layer) => join(root, "packages/create-lf-app/templates", layer))
+    for (const folder of folders) await cp(folder, directory, { recursive: true })
+    const { problems, checkedCount, declarations } = await rowTypes(directory)
     expect(problems).toEqual([])
     expect(checkedCount).toBeGreaterThan(0)
+    await expect(declarations).toMatchFileSnapshot(join(folders.at(-1) ?? "", "lf-types.d.ts"))
   },
 )

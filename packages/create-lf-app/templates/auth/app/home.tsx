@@ -72,7 +72,7 @@ function NewList() {
 }
 
 function KeptLists({ drafts }: { drafts: readonly Draft[] }) {
-  const kept = useQuery(sql<Draft>`select id, title from lists order by title, id`)
+  const kept = useQuery(sql<"lists">`select id, title from lists order by title, id`)
   const ids = new Set(kept.data?.map(({ id }) => id))
   return (
     <>

@@ -47,7 +47,7 @@ function OpenList({ user }: { user: User | null }) {
   const { id } = useDocument()
   const { status, error } = useConnectionStatus()
   const { isUpToDate } = useSyncStatus()
-  const list = useQuery(sql<{ title: string }>`select title from list`)
+  const list = useQuery(sql<"list">`select title from list`)
   const members = useQuery(
     sql<Member>`select user_id as user, name, role from members order by role = 'owner' desc, name`,
   )
@@ -119,7 +119,7 @@ function useKeptAtHome(user: User | null, me: Member | undefined, title: string 
 }
 
 async function keep(home: ReturnType<typeof useDocument>, id: string, title: string): Promise<void> {
-  const [kept] = await home.query(sql<{ title: string }>`select title from lists where id = ${id}`)
+  const [kept] = await home.query(sql<"kept">`select title from lists where id = ${id}`)
   if (kept?.title !== title) await home.mutate(KeepList, { id, title })
 }
 

@@ -15,7 +15,7 @@ export default function Page() {
 }
 
 export function Notes() {
-  const notes = useQuery(sql<{ id: string; text: string }>`select id, text from notes order by created_at desc, id`)
+  const notes = useQuery(sql<"notes">`select id, text from notes order by created_at desc, id`)
   const add = useMutation(AddNote)
 
   function submit(event: SubmitEvent<HTMLFormElement>) {

@@ -1,5 +1,6 @@
 "use client"
 
+import type { QueryRows } from "@lf/core"
 import {
   newId,
   sql,
@@ -11,7 +12,7 @@ import {
   useSyncStatus,
 } from "@lf/react"
 import type { ReactNode, SubmitEvent } from "react"
-import { AddTodo, DeleteTodo, RenameTodo, type Todo, ToggleTodo } from "./lf/todo-mutations"
+import { AddTodo, DeleteTodo, RenameTodo, ToggleTodo } from "./lf/todo-mutations"
 import "./todos.css"
 
 interface TodoListProps {
@@ -84,8 +85,9 @@ function NewTodo() {
   )
 }
 
-// Runs in this browser, also offline, and again whenever a row that it read has changed.
-export const allTodos = sql<Todo>`select id, title, done from todos order by created_at, id`
+// Runs in this browser, also offline, and again whenever a row that it read has changed. `lf types` has made the type of its
+// rows from the table, in lf-types.d.ts.
+export const allTodos = sql<"allTodos">`select id, title, done from todos order by created_at, id`
 
 function List() {
   const todos = useQuery(allTodos)
@@ -102,7 +104,7 @@ function List() {
 }
 
 /** useField: an edit shows at once, and stays while its row is on the way from the worker. */
-function Item({ todo }: { todo: Todo }) {
+function Item({ todo }: { todo: QueryRows["allTodos"] }) {
   const toggle = useMutation(ToggleTodo)
   const rename = useMutation(RenameTodo)
   const remove = useMutation(DeleteTodo)

@@ -6,12 +6,6 @@ import { z } from "zod"
 // Otherwise Zod tests whether eval is allowed, which a strict content security policy reports as a violation (S13).
 z.config({ jitless: true })
 
-export interface Todo {
-  readonly id: string
-  readonly title: string
-  readonly done: 0 | 1
-}
-
 const id = z.string().min(1).max(64)
 const title = z.string().trim().min(1).max(200)
 
