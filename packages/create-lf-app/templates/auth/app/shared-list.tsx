@@ -43,7 +43,8 @@ export function SharedList({ list }: { list: string }) {
   )
 }
 
-function OpenList({ user }: { user: User | null }) {
+/** The surrounding provider's list, or why there is none. */
+export function OpenList({ user }: { user: User | null }) {
   const { id } = useDocument()
   const { status, error } = useConnectionStatus()
   const { isUpToDate } = useSyncStatus()
