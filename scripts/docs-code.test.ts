@@ -46,6 +46,7 @@ const project = {
     "**/*.ts",
     "**/*.tsx",
     join(root, "scripts/docs/prelude.d.ts"),
+    join(root, "scripts/docs/storybook.d.ts"),
     join(root, "node_modules/next/types/global.d.ts"),
   ],
   exclude: ["node_modules"],
