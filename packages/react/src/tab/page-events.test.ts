@@ -29,3 +29,15 @@ test("a page wakes when visible or online, and thaws when restored from the cach
   window.dispatchEvent(transition(true))
   expect(received).toHaveLength(3)
 })
+
+test("the undo needs no globals, which a test runner takes from a page that has ended", () => {
+  const received: string[] = []
+  const stop = watchPage({ awake: () => received.push("awake"), thawed: () => received.push("thawed") })
+  vi.stubGlobal("document", undefined)
+  vi.stubGlobal("window", undefined)
+  stop()
+  vi.unstubAllGlobals()
+  window.dispatchEvent(new Event("online"))
+  window.dispatchEvent(transition(true))
+  expect(received).toEqual([])
+})

@@ -8,6 +8,8 @@ export interface PageEvents {
 
 /** Returns its undo. */
 export function watchPage({ awake, thawed }: PageEvents): () => void {
+  // The undo comes seconds after the last component: a test runner may have taken the page's globals by then.
+  const { document, window } = globalThis
   const look = () => {
     if (document.visibilityState === "visible") awake()
   }
