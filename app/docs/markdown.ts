@@ -79,6 +79,8 @@ function adapt(part: Part, file: string, headings: Heading[]): void {
     if (child.tagName === "a") return linked(child, file)
     if (child.tagName === "img") return withSource(child, file)
     if (child.tagName === "table") return scrolling(child)
+    // The corner of a table whose rows have headings: a heading without text is none.
+    if (child.tagName === "th" && textOf(child) === "") return { ...child, tagName: "td" }
     if (child.tagName === "h2" || child.tagName === "h3") return anchored(child, headings)
     return child
   })
