@@ -60,8 +60,10 @@ function ToggleAll({ areAllDone, onToggle }: { areAllDone: boolean; onToggle: (d
   const { checkbox } = useField(areAllDone, onToggle)
   return (
     <>
-      <input id="toggle-all" className="toggle-all" type="checkbox" {...checkbox} />
-      <label htmlFor="toggle-all">Mark all as complete</label>
+      <input id="toggle-all" className="toggle-all" type="checkbox" aria-label="Mark all as complete" {...checkbox} />
+      <label htmlFor="toggle-all" aria-hidden="true">
+        Mark all as complete
+      </label>
     </>
   )
 }
