@@ -313,8 +313,14 @@ function cutOff(page: Page): Promise<string[]> {
   return page.evaluate(() => {
     const { scrollWidth, clientWidth } = document.documentElement
     const cut = scrollWidth > clientWidth ? [`the page is ${scrollWidth} wide`] : []
-    for (const field of document.querySelectorAll<HTMLInputElement>(".new-todo:placeholder-shown")) {
-      if (field.scrollWidth > field.clientWidth) cut.push(`${field.placeholder} ${field.scrollWidth}`)
+    // A placeholder is in no scrollWidth.
+    const pen = new OffscreenCanvas(1, 1).getContext("2d")
+    for (const field of document.querySelectorAll<HTMLInputElement>(".new-todo")) {
+      const { font, paddingLeft, paddingRight } = getComputedStyle(field)
+      if (pen !== null) pen.font = font
+      const room = field.clientWidth - Number.parseFloat(paddingLeft) - Number.parseFloat(paddingRight)
+      const { width = Number.NaN } = pen?.measureText(field.placeholder) ?? {}
+      if (!(width <= room)) cut.push(`${field.placeholder} ${width} in ${room}`)
     }
     const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
     while (walker.nextNode()) {
