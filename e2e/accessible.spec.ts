@@ -71,7 +71,10 @@ test("axe objects to no other page, light or dark", async ({ page }) => {
     await isAxeClean(page, path)
   }
 })
-test("a screen reader hears each title once, named lists and three landmarks", async ({ page, context }) => {
+test("a screen reader reads each title once; lists are named; banner, main and filters are landmarks", async ({
+  page,
+  context,
+}) => {
   const todo = await TodoPage.open(page, newListUrl(server.url))
   await todo.add("bread")
   const cdp = await context.newCDPSession(page)

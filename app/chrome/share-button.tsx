@@ -33,7 +33,7 @@ export function ShareButton() {
       <button type="button" className="share" data-testid="share-button" onClick={share}>
         {isCopied ? "Copied" : "Share"}
       </button>
-      {/* Beside the button: screen readers hear no live region inside one. */}
+      {/* Beside the button: screen readers do not read a live region inside one. */}
       <span className="spoken" role="status" aria-label="Sharing">
         {isCopied && "The link is copied"}
       </span>
