@@ -1,3 +1,4 @@
+import { NoScript } from "./chrome/no-script"
 import { goHome, listsKey } from "./lists/go-home"
 import { TodoSkeleton } from "./todo/todo-skeleton"
 
@@ -9,6 +10,7 @@ export default function Home() {
     <>
       {/* biome-ignore lint/security/noDangerouslySetInnerHtml: our own function, run before the first paint */}
       <script dangerouslySetInnerHTML={{ __html: script }} />
+      <NoScript />
       <TodoSkeleton />
     </>
   )

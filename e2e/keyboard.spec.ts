@@ -12,21 +12,29 @@ test("the page works by keyboard alone, with visible focus and a name for every 
   await a.shows(["one"])
   await a.isSynced()
   await expect(a.page.locator("body")).toMatchAriaSnapshot(`
-    - navigation "List":
-      - link "My lists"
-      - status "Connection": Online
-      - switch "Work offline"
-      - button "Share"
-    - heading "todos" [level=1]
-    - textbox "New todo"
+    - banner:
+      - link "Skip to the list"
+      - navigation "List":
+        - link "My lists"
+        - status "Connection": Online
+        - switch "Work offline"
+        - button "Share"
     - main:
+      - heading "todos" [level=1]
+      - textbox "New todo"
       - checkbox "Mark all as complete"
-      - text: ❯ Mark all as complete
-      - list:
+      - list "Todos":
         - listitem:
           - checkbox "one"
-          - text: one
           - button "Delete one"
+      - navigation "Filters":
+        - list:
+          - listitem:
+            - link "All"
+          - listitem:
+            - link "Active"
+          - listitem:
+            - link "Completed"
   `)
   const names: string[] = []
   for (let i = 0; i < 4; i++) {

@@ -8,7 +8,6 @@ const words: Partial<Record<LfError["code"], string>> = {
     "This device refused to keep your last change. Everything before it was kept. Try again, or reload the page.",
   PENDING_LIMIT: "Too many changes wait to be sent. Go online first, then go on.",
   DOC_TOO_LARGE: "This list is as long as a list can be. Delete something first, or start another list.",
-  UNSUPPORTED: "This browser cannot run the list. Any current browser can, at an address that begins with https.",
   WORKER_FAILED: "The list could not be started. It is tried again; if that takes long, reload the page.",
   FORBIDDEN: "You may not open this list, or it is not there. What you change stays on this device.",
   SERVER_DIRECTORY_OWNED: "The server is being moved. What you change is kept, and sent as soon as it is back.",

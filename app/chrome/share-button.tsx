@@ -29,8 +29,14 @@ export function ShareButton() {
   }
 
   return (
-    <button type="button" className="share" data-testid="share-button" onClick={share}>
-      <span aria-live="polite">{isCopied ? "Copied" : "Share"}</span>
-    </button>
+    <>
+      <button type="button" className="share" data-testid="share-button" onClick={share}>
+        {isCopied ? "Copied" : "Share"}
+      </button>
+      {/* Beside the button: screen readers do not read a live region inside one. */}
+      <span className="spoken" role="status" aria-label="Sharing">
+        {isCopied && "The link is copied"}
+      </span>
+    </>
   )
 }

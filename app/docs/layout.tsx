@@ -5,7 +5,7 @@ import "./docs.css"
 export default function DocsLayout({ children }: { children: ReactNode }) {
   return (
     <div className="docs">
-      <a className="docs-skip" href="#content">
+      <a className="skip" href="#content">
         Skip to the text
       </a>
       <header className="docs-header">

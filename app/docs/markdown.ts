@@ -44,7 +44,7 @@ export async function renderMarkdown(text: string, file: string): Promise<Render
     .use(rehypeSlug)
     .use(() => (tree) => adapt(tree as Part, file, headings))
     .use(rehypeShikiFromHighlighter, await highlighter, {
-      themes: { light: "github-light-high-contrast", dark: "github-dark" },
+      themes: { light: "github-light-high-contrast", dark: "github-dark-default" },
       defaultColor: false,
       fallbackLanguage: "text",
     })
@@ -57,7 +57,7 @@ export async function renderMarkdown(text: string, file: string): Promise<Render
 function loadHighlighter(): Promise<HighlighterCore> {
   return createHighlighterCore({
     engine: createJavaScriptRegexEngine(),
-    themes: [import("@shikijs/themes/github-light-high-contrast"), import("@shikijs/themes/github-dark")],
+    themes: [import("@shikijs/themes/github-light-high-contrast"), import("@shikijs/themes/github-dark-default")],
     langs: [
       import("@shikijs/langs/tsx"),
       import("@shikijs/langs/typescript"),
@@ -79,6 +79,8 @@ function adapt(part: Part, file: string, headings: Heading[]): void {
     if (child.tagName === "a") return linked(child, file)
     if (child.tagName === "img") return withSource(child, file)
     if (child.tagName === "table") return scrolling(child)
+    // The corner of a table whose rows have headings: a heading without text is none.
+    if (child.tagName === "th" && textOf(child) === "") return { ...child, tagName: "td" }
     if (child.tagName === "h2" || child.tagName === "h3") return anchored(child, headings)
     return child
   })

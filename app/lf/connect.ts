@@ -1,16 +1,16 @@
 "use client"
 
-// Every tab must ask with the same options.
-const options: WorkerOptions & { extendedLifetime: boolean } = {
-  type: "module",
-  name: "lf",
-  // Lets the worker finish its writes after the last tab is gone; older type libraries do not know it.
-  extendedLifetime: true,
-}
-
-/** The app owns the worker's file, so that the bundler finds it. Some browsers have no SharedWorker: there each tab brings a worker. */
+/**
+ * In the app, not in a package, so that the bundler finds the worker's file. Some browsers have no SharedWorker: there each
+ * tab brings a worker, and one of them serves all tabs.
+ */
 export function connectWorker(): SharedWorker | Worker {
-  return typeof SharedWorker === "undefined"
-    ? new Worker(new URL("./worker.ts", import.meta.url), options)
-    : new SharedWorker(new URL("./worker.ts", import.meta.url), options)
+  if (typeof SharedWorker === "undefined")
+    return new Worker(new URL("./worker.ts", import.meta.url), { type: "module", name: "lf" })
+  return new SharedWorker(new URL("./worker.ts", import.meta.url), {
+    type: "module",
+    name: "lf",
+    // Lets the worker finish writing after the last tab is closed. TypeScript does not know it yet.
+    extendedLifetime: true,
+  } as WorkerOptions)
 }

@@ -9,11 +9,13 @@ export function ListIndex() {
   const isReady = useIsClient()
   return (
     <section className="card lists" aria-busy={!isReady}>
-      <ul className="lists-items">
-        {lists.map((list) => (
-          <ListItem key={list.id} list={list} />
-        ))}
-      </ul>
+      {lists.length > 0 && (
+        <ul className="lists-items" aria-label="My lists">
+          {lists.map((list) => (
+            <ListItem key={list.id} list={list} />
+          ))}
+        </ul>
+      )}
       {isReady && lists.length === 0 && <p className="lists-empty">No lists on this device yet.</p>}
       <button type="button" className="lists-new" onClick={() => location.assign(`/l/${newListId()}`)}>
         <span aria-hidden="true">+</span> New list
@@ -28,7 +30,7 @@ function ListItem({ list }: { list: ListEntry }) {
     <li className="lists-item">
       <input
         className="lists-name"
-        aria-label="Name on this device"
+        aria-label={`Name of ${list.hint || "an untitled list"} on this device`}
         defaultValue={list.name}
         placeholder={list.hint || "Untitled list"}
         maxLength={80}

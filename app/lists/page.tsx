@@ -1,4 +1,5 @@
 import type { Metadata } from "next"
+import { NoScript } from "../chrome/no-script"
 import { RegisterServiceWorker } from "../chrome/register-service-worker"
 import { ListIndex } from "./list-index"
 
@@ -6,22 +7,27 @@ export const metadata: Metadata = { title: "My lists" }
 
 export default function ListsPage() {
   return (
-    <div className="page">
-      <nav className="toolbar" aria-label="Pages">
-        <a className="toolbar-link" href="/">
-          <span aria-hidden="true">‹</span> Back to my list
-        </a>
-        <span className="toolbar-space" />
-        <a className="toolbar-link" href="/docs">
-          How it works
-        </a>
-      </nav>
-      <main>
-        <h1 className="page-title">My lists</h1>
-        <ListIndex />
-        <p className="info">Kept on this device. Anyone with a list's link can open it.</p>
-      </main>
-      <RegisterServiceWorker />
-    </div>
+    <>
+      <NoScript />
+      <div className="page">
+        <header>
+          <nav className="toolbar" aria-label="Pages">
+            <a className="toolbar-link" href="/">
+              <span aria-hidden="true">‹</span> Back to my list
+            </a>
+            <span className="toolbar-space" />
+            <a className="toolbar-link" href="/docs">
+              How it works
+            </a>
+          </nav>
+        </header>
+        <main>
+          <h1 className="page-title">My lists</h1>
+          <ListIndex />
+          <p className="info">Kept on this device. Anyone with a list's link can open it.</p>
+        </main>
+        <RegisterServiceWorker />
+      </div>
+    </>
   )
 }

@@ -3,6 +3,7 @@
 import { LfProvider } from "@lf/react"
 import { useEffect, useState } from "react"
 import { RegisterServiceWorker } from "../chrome/register-service-worker"
+import { Supported } from "../chrome/supported"
 import { Toolbar } from "../chrome/toolbar"
 import { connectWorker } from "../lf/connect"
 import { mutator } from "../lf/mutators"
@@ -18,10 +19,12 @@ export function ListPage() {
   if (id === undefined) return <TodoSkeleton />
   return (
     <LfProvider doc={id} worker={connectWorker} mutator={mutator}>
-      <div className="page">
-        <Toolbar />
-        <TodoApp id={id} />
-      </div>
+      <Supported>
+        <div className="page">
+          <Toolbar />
+          <TodoApp id={id} />
+        </div>
+      </Supported>
       <RegisterServiceWorker />
     </LfProvider>
   )

@@ -5,7 +5,7 @@ import { useEffect, useMemo } from "react"
 import { Notices } from "../chrome/notices"
 import { useSettledStatus } from "../chrome/use-settled-status"
 import type { Todo } from "../lf/mutators"
-import { changeList } from "../lists/list-store"
+import { changeList, useLists } from "../lists/list-store"
 import { useTodoActions } from "./todo-actions"
 import { TodoCard } from "./todo-card"
 import { TodoFooter } from "./todo-footer"
@@ -23,6 +23,7 @@ export function TodoApp({ id }: { id: string }) {
   const shown = useMemo(() => filterTodos(todos, filter), [todos, filter])
   const activeCount = useMemo(() => filterTodos(todos, "active").length, [todos])
   useHint(id, todos)
+  useTitle(id, query.isSuccess ? activeCount : null)
 
   return (
     <>
@@ -30,10 +31,10 @@ export function TodoApp({ id }: { id: string }) {
         {todos.length === 0 && <FirstSync />}
         {todos.length > 0 && (
           <>
-            <main className="main">
+            <section className="main">
               <ToggleAll areAllDone={activeCount === 0} onToggle={actions.toggleAll} />
               <TodoList todos={shown} actions={actions} />
-            </main>
+            </section>
             <TodoFooter
               activeCount={activeCount}
               completedCount={todos.length - activeCount}
@@ -60,7 +61,9 @@ function ToggleAll({ areAllDone, onToggle }: { areAllDone: boolean; onToggle: (d
   return (
     <>
       <input id="toggle-all" className="toggle-all" type="checkbox" aria-label="Mark all as complete" {...checkbox} />
-      <label htmlFor="toggle-all">Mark all as complete</label>
+      <label htmlFor="toggle-all" aria-hidden="true">
+        Mark all as complete
+      </label>
     </>
   )
 }
@@ -110,4 +113,12 @@ function useHint(id: string, todos: readonly Todo[]): void {
   useEffect(() => {
     if (hint !== "") changeList(id, { hint })
   }, [id, hint])
+}
+
+/** The window is named after the list and its open items. `activeCount`: null while it is not known. */
+function useTitle(id: string, activeCount: number | null): void {
+  const name = useLists().find((list) => list.id === id)?.name || "todos"
+  useEffect(() => {
+    document.title = activeCount === null ? name : `${name} (${activeCount} left)`
+  }, [name, activeCount])
 }

@@ -13,12 +13,14 @@ interface TodoCardProps {
 /** The card with the title and the input; the list goes below. */
 export function TodoCard({ isBusy = false, onAdd, children }: TodoCardProps) {
   return (
-    <section className="todoapp" aria-busy={isBusy}>
-      <header className="header">
-        <h1>todos</h1>
-        <NewTodo onAdd={onAdd} />
-      </header>
-      {children}
-    </section>
+    <main id="list" tabIndex={-1}>
+      <section className="todoapp" aria-busy={isBusy}>
+        <header className="header">
+          <h1>todos</h1>
+          <NewTodo onAdd={onAdd} />
+        </header>
+        {children}
+      </section>
+    </main>
   )
 }

@@ -57,8 +57,9 @@ export const TodoItem = memo(function TodoItem(props: TodoItemProps) {
           {...done.checkbox}
           onKeyDown={handleKeyDown}
         />
+        {/* The checkbox is named by it: hidden, so that a screen reader reads the title once. */}
         {/* biome-ignore lint/a11y/noLabelWithoutControl: TodoMVC's own markup; a click on the title does not toggle */}
-        <label data-testid="todo-title" onDoubleClick={startEditing}>
+        <label data-testid="todo-title" aria-hidden="true" onDoubleClick={startEditing}>
           {todo.title}
         </label>
         <button type="button" className="destroy" aria-label={`Delete ${todo.title}`} onClick={handleDestroy} />

@@ -58,6 +58,7 @@ export function TodoList({ todos, actions }: TodoListProps) {
   return (
     <ul
       ref={list}
+      aria-label="Todos"
       className={isVirtual ? "todo-list virtual" : "todo-list"}
       style={isVirtual ? { height: virtualizer.getTotalSize() } : undefined}
     >

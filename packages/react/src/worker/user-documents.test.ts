@@ -57,6 +57,14 @@ describe("the documents of a user on this device", () => {
 })
 
 describe("a sign-out", () => {
+  test("counts what was written while its document was opened (T25)", async () => {
+    const scene = new WorkerScene()
+    const home = scene.tab(of("ann", "home"))
+    await until(() => home.state?.isOpen)
+    scene.tab(of("ann", "d")).say(adding("early"))
+    expect((await ask(home, { type: "send-all" }))?.error?.code).toBe("PENDING_REFUSED")
+  })
+
   test("sends what waits in closed documents first", async () => {
     const { network, remote } = await itemsServer("ann")
     let isUp = false
