@@ -26,6 +26,7 @@ declare global {
   const useLf: typeof Lf.useLf
   const useMutation: typeof Lf.useMutation
   const usePendingMutations: typeof Lf.usePendingMutations
+  const usePersistence: typeof Lf.usePersistence
   const usePresence: typeof Lf.usePresence
   const useQuery: typeof Lf.useQuery
   const useRejectedMutations: typeof Lf.useRejectedMutations

@@ -37,6 +37,7 @@ export {
 export { type FieldOptions, type FieldResult, useField } from "./hooks/use-field.ts"
 export { type Documents, type SignOutOptions, useLf } from "./hooks/use-lf.ts"
 export { type MutateOptions, type MutationOptions, type MutationResult, useMutation } from "./hooks/use-mutation.ts"
+export { type PersistenceResult, usePersistence } from "./hooks/use-persistence.ts"
 export { type PresenceOf, type PresenceResult, usePresence } from "./hooks/use-presence.ts"
 export { type QueryOptions, type RowQueryOptions, useQuery, useSuspenseQuery } from "./hooks/use-query.ts"
 export { useShownTiming } from "./hooks/use-shown-timing.ts"

@@ -3,13 +3,13 @@ import { type Cancel, compileQuery, uuidV7 } from "@lf/core/internal"
 import { browserHost } from "../platform/browser/browser-host.ts"
 import type { DocumentState, Ended, SentError, TabMessage, WorkerMessage } from "../rpc/protocol.ts"
 import { errorToSent, sentToError } from "../rpc/sent-error.ts"
-import { askToPersist } from "./ask-to-persist.ts"
 import { Calls, noAnswer, TICK_MS } from "./calls.ts"
 import { countStored } from "./count-stored.ts"
 import { DocumentRequests } from "./document-requests.ts"
 import { ErrorReports } from "./error-reports.ts"
 import type { ConnectOptions, TabDocumentOptions } from "./options.ts"
 import { watchPage } from "./page-events.ts"
+import { persistence } from "./persistence.ts"
 import { ProviderDeadline } from "./provider-deadline.ts"
 import { TabPresence } from "./tab-presence.ts"
 import { type Joined, type ResultListener, TabQueries, type TabSubscription } from "./tab-queries.ts"
@@ -171,7 +171,6 @@ export class TabDocument {
   #postMutation(uid: string, name: string, args: unknown): Promise<Receipt> {
     const refusal = this.#refusal()
     if (refusal !== null) return Promise.reject(refusal)
-    askToPersist()
     const message: TabMessage = { type: "mutate", uid, name, args }
     try {
       // A copy: the caller's later changes have no effect, also when it is posted again to another worker.
@@ -383,6 +382,8 @@ export class TabDocument {
 
   #become(change: Partial<DocumentState>): void {
     const error = this.#known.become(change)
+    const { status, pendingCount } = this.#known.state
+    if (status === "offline" && pendingCount > 0) persistence.askForWaiting()
     if (error !== null) this.errors.report(sentToError(error), {}, this.errors.isConnectionRead)
   }
 }
