@@ -1,8 +1,9 @@
 // The demo for those who read it with a screen reader, by touch, in large type or in few colours.
-import { expect, type Page, test } from "@playwright/test"
+import { expect, type Page } from "@playwright/test"
 import { isAxeClean } from "./axe.ts"
 import { WORKER } from "./in-worker.ts"
 import { Server } from "./server.ts"
+import { test } from "./test.ts"
 import { newListUrl, TodoPage } from "./todo-page.ts"
 
 let server: Server

@@ -1,6 +1,7 @@
-import { expect, type Page, test } from "@playwright/test"
+import { expect, type Page } from "@playwright/test"
 import { AccountsServer } from "./accounts.ts"
 import { chromiumPath, Profile } from "./browser.ts"
+import { test } from "./test.ts"
 
 async function open(page: Page, server: AccountsServer, user: string): Promise<Page> {
   await page.goto(`${server.url}/#${user === "anonymous" ? "" : user}`)

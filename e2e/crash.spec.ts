@@ -1,8 +1,9 @@
-import { expect, test } from "@playwright/test"
+import { expect } from "@playwright/test"
 import { chromiumPath, Profile } from "./browser.ts"
 import { mainFile, rowsOf, sqlite } from "./main-file.ts"
 import { observePorts, Promises } from "./observer.ts"
 import { Server } from "./server.ts"
+import { test } from "./test.ts"
 import { newListUrl, TodoPage } from "./todo-page.ts"
 
 test("scene 4: a mutation resolved right before a kill is there after the restart, sent once", async () => {

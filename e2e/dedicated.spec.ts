@@ -1,6 +1,7 @@
 // Browsers without SharedWorker: each tab brings a dedicated worker, and one of them serves all tabs.
-import { type Browser, expect, type Page, test } from "@playwright/test"
+import { type Browser, expect, type Page } from "@playwright/test"
 import { AccountsServer } from "./accounts.ts"
+import { test } from "./test.ts"
 
 let server: AccountsServer
 test.beforeEach(async () => {

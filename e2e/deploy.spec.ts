@@ -1,5 +1,6 @@
-import { type BrowserContext, expect, test } from "@playwright/test"
+import { type BrowserContext, expect } from "@playwright/test"
 import { Server } from "./server.ts"
+import { test } from "./test.ts"
 import { newListUrl, TodoPage } from "./todo-page.ts"
 
 /** From now on pages of this context ask for the worker of another build: another address, the same storage. */

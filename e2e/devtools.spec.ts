@@ -2,9 +2,10 @@ import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { sql } from "@lf/core"
 import { replayBug } from "@lf/react/testing"
-import { type Page, test, expect as usualExpect } from "@playwright/test"
+import { type Page, expect as usualExpect } from "@playwright/test"
 import { mutator } from "./inputs/items.ts"
 import { InputsServer } from "./inputs.ts"
+import { test } from "./test.ts"
 
 // The devtools in a real browser, on a page and a worker that are bundled for development.
 

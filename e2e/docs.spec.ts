@@ -1,5 +1,6 @@
-import { expect, test } from "@playwright/test"
+import { expect } from "@playwright/test"
 import { Server } from "./server.ts"
+import { test } from "./test.ts"
 
 test("the documentation is read by its sidebar, by keys and on a phone; other addresses are not found", async ({
   browser,

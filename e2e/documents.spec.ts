@@ -1,5 +1,6 @@
-import { expect, test } from "@playwright/test"
+import { expect } from "@playwright/test"
 import { InputsServer } from "./inputs.ts"
+import { test } from "./test.ts"
 
 // Several documents in one page, in a real browser.
 

@@ -1,9 +1,10 @@
-import { expect, type Page, test } from "@playwright/test"
+import { expect, type Page } from "@playwright/test"
 import { chromiumPath, Profile } from "./browser.ts"
 import { Gateway } from "./gateway.ts"
 import { inWorker } from "./in-worker.ts"
 import { mainFile, sqlite } from "./main-file.ts"
 import { Server } from "./server.ts"
+import { test } from "./test.ts"
 import { newListUrl, TodoPage } from "./todo-page.ts"
 
 // A browser freezes an open page, deletes its data, caches it, has a wrong clock or a bad network.

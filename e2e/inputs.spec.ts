@@ -1,5 +1,6 @@
-import { type BrowserContext, expect, type Locator, type Page, test } from "@playwright/test"
+import { type BrowserContext, expect, type Locator, type Page } from "@playwright/test"
 import { InputsServer } from "./inputs.ts"
+import { test } from "./test.ts"
 
 // What is bound with `useField` to rows that come from a worker, in a real browser.
 

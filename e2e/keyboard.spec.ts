@@ -1,5 +1,6 @@
-import { expect, test } from "@playwright/test"
+import { expect } from "@playwright/test"
 import { Server } from "./server.ts"
+import { test } from "./test.ts"
 import { newListUrl, TodoPage } from "./todo-page.ts"
 
 test("the page works by keyboard alone, with visible focus and a name for every control", async ({ browser }) => {

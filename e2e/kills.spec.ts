@@ -1,9 +1,10 @@
 import { readdirSync, readFileSync } from "node:fs"
-import { type BrowserContext, expect, type Page, test } from "@playwright/test"
+import { type BrowserContext, expect, type Page } from "@playwright/test"
 import { chromiumPath, Profile } from "./browser.ts"
 import { mainFiles, sqlite } from "./main-file.ts"
 import { observePorts, Promises, startWriting, stopWriting } from "./observer.ts"
 import { Server } from "./server.ts"
+import { test } from "./test.ts"
 import { newListUrl, TodoPage } from "./todo-page.ts"
 
 const KILLS = Number(process.env.LF_BROWSER_KILLS ?? 30)

@@ -1,8 +1,9 @@
 import { clientIdOf, Local, loadChecksum, MemoryDisk, Session } from "@lf/core/internal"
 import { loadSqlite, nodeHost, wsNetwork } from "@lf/next/node"
-import { expect, test } from "@playwright/test"
+import { expect } from "@playwright/test"
 import { mutator } from "../app/lf/mutators.ts"
 import { Server } from "./server.ts"
+import { test } from "./test.ts"
 import { newListUrl, TodoPage } from "./todo-page.ts"
 
 const ROWS = 10_000

@@ -1,8 +1,9 @@
-import { expect, test } from "@playwright/test"
+import { expect } from "@playwright/test"
 import { AccountsServer } from "./accounts.ts"
 import { chromiumPath, Profile } from "./browser.ts"
 import { WORKER } from "./in-worker.ts"
 import { Server } from "./server.ts"
+import { test } from "./test.ts"
 import { newListUrl, TodoPage } from "./todo-page.ts"
 
 // Pages that open under bad conditions: pending changes are shown and counted, failed loads are tried again.

@@ -1,6 +1,7 @@
-import { type Browser, expect, type Page, test } from "@playwright/test"
+import { type Browser, expect, type Page } from "@playwright/test"
 import { AccountsServer } from "./accounts.ts"
 import { Server } from "./server.ts"
+import { test } from "./test.ts"
 import { newListUrl, TodoPage } from "./todo-page.ts"
 
 // A client that is refused or cannot connect gets the reason in useConnectionStatus().error; writes are kept (H7).

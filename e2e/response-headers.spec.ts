@@ -4,8 +4,9 @@ import { readdirSync } from "node:fs"
 import { METHODS } from "node:http"
 import { connect } from "node:net"
 import { join } from "node:path"
-import { expect, test } from "@playwright/test"
+import { expect } from "@playwright/test"
 import { type Mode, Server } from "./server.ts"
+import { test } from "./test.ts"
 import { newListUrl, TodoPage } from "./todo-page.ts"
 
 /** What comes back on a connection until it ends. */

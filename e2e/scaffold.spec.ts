@@ -1,11 +1,12 @@
 import { cpSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs"
 import { join, resolve } from "node:path"
-import { type Browser, expect, test } from "@playwright/test"
+import { type Browser, expect } from "@playwright/test"
 import { publint } from "publint"
 import { formatMessage } from "publint/utils"
 import { Gateway } from "./gateway.ts"
 import { NetworkPage } from "./network-scene.ts"
 import { Workshop } from "./scaffold.ts"
+import { test } from "./test.ts"
 import { newListUrl, TodoPage } from "./todo-page.ts"
 import { TransitionsPage } from "./transitions-scene.ts"
 

@@ -1,6 +1,7 @@
-import { expect, type Page, test } from "@playwright/test"
+import { expect, type Page } from "@playwright/test"
 import { inWorker, WORKER } from "./in-worker.ts"
 import { Server } from "./server.ts"
+import { test } from "./test.ts"
 import { newListUrl, TodoPage } from "./todo-page.ts"
 
 // What a browser may lack or lose. Service workers are blocked, so that the routes of these tests are asked.
