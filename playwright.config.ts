@@ -18,7 +18,8 @@ export default defineConfig({
     // Where tabs bring dedicated workers: the scenes that depend on the worker's kind.
     {
       name: "dedicated",
-      testMatch: ["dedicated.spec.ts", "offline.spec.ts", "accounts.spec.ts"],
+      testMatch: ["dedicated.spec.ts", "offline.spec.ts"],
+      grep: /\(T21|scene 3: (without|a new)/,
       use: launched(DEDICATED_ARGS),
     },
   ],

@@ -23,9 +23,9 @@ function peersOf(...oldest) {
  */
 
 const proofs = {
-  kills: { entry: "kills/kills.ts", goal: 30, needs: ensureApp },
-  seeds: { entry: "seeds/seeds.ts", goal: 700, shares: 2 },
-  crash: { entry: "crash/crash.ts", goal: 4_500, shares: 2 },
+  kills: { entry: "kills/kills.ts", goal: 20, needs: ensureApp },
+  seeds: { entry: "seeds/seeds.ts", goal: 450, shares: 2 },
+  crash: { entry: "crash/crash.ts", goal: 2_500, shares: 2 },
   planted: {
     entry: "planted/planted.ts",
     goal: 10,
@@ -34,13 +34,13 @@ const proofs = {
   },
   hooks: {
     entry: "hooks/hooks.ts",
-    goal: 200,
+    goal: 120,
     variants: [peersOf(), peersOf(...peers), peersOf(react, reactDom), peersOf(query)],
   },
-  tabs: { entry: "tabs/tabs.ts", goal: 100, variants: [peersOf()] },
-  fuzz: { entry: "fuzz/fuzz.ts", goal: 1_000_000 },
-  sql: { entry: "sql/sql.ts", goal: 15_000, needs: async () => ({ LF_SQLITE3: await findTool("sqlite3") }) },
-  flood: { entry: "flood/flood.ts", goal: 2_000, isAlone: true },
+  tabs: { entry: "tabs/tabs.ts", goal: 60, variants: [peersOf()] },
+  fuzz: { entry: "fuzz/fuzz.ts", goal: 500_000 },
+  sql: { entry: "sql/sql.ts", goal: 8_000, needs: async () => ({ LF_SQLITE3: await findTool("sqlite3") }) },
+  flood: { entry: "flood/flood.ts", goal: 1_000, isAlone: true },
 }
 
 /** A bundle takes in the packages that a variant puts in place of others, and what uses them. */
