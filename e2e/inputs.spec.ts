@@ -222,6 +222,7 @@ test("what was corrected before the server could refuse it stays as it is (H9)",
 })
 
 test("in a list of 10,000 rows none of what is typed into one is lost (H9)", async ({ context }) => {
+  test.setTimeout(150_000)
   const doc = await newDoc({ count: 10_000, title: "one two" })
   const page = await open(context, doc)
   const input = titleOf(page, 5_000)
