@@ -87,10 +87,7 @@ export class Rooms {
 
   /** Mutations that were received and are not decided yet. */
   get waitingCount(): number {
-    return Array.from(this.#rooms.values(), ({ opened }) => opened?.waitingCount ?? 0).reduce(
-      (all, one) => all + one,
-      0,
-    )
+    return [...this.#rooms.values()].reduce((count, { opened }) => count + (opened?.waitingCount ?? 0), 0)
   }
 
   /** @throws DOC_ID_INVALID */

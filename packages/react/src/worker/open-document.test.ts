@@ -1,5 +1,5 @@
 import { LfError, sql } from "@lf/core"
-import { loadChecksum, lsn, type RejectionChange } from "@lf/core/internal"
+import { deferred, loadChecksum, lsn, type RejectionChange } from "@lf/core/internal"
 import { beforeAll, describe, expect, test, vi } from "vitest"
 import { adding, itemsMutator, itemsServer, type SceneOptions, WorkerScene } from "../testing/worker-scene.ts"
 import { OpenDocument } from "./open-document.ts"
@@ -274,6 +274,35 @@ describe("a document that is closed", () => {
     expect(scene.onAsked(1)).toBe(true)
     await until(() => received.includes("replaced WORKER_REPLACED"))
     expect([scene.owned.size, document.canReopen]).toEqual([0, false])
+  })
+
+  test("is kept from a worker of the same script while it is opened, and flushed before one has it (T21)", async () => {
+    let isKept = false
+    const [opening, flushing] = [deferred<void>(), deferred<void>()]
+    const scene = sceneOf((platform) => ({
+      ...platform,
+      openLog: async (key) => {
+        await opening.promise
+        const opened = await platform.openLog(key)
+        const append: typeof opened.log.append = async (records) => {
+          await flushing.promise
+          await opened.log.append(records)
+          isKept = true
+        }
+        return { ...opened, log: { ...opened.log, append } }
+      },
+    }))
+    const { document } = setUp({ scene })
+    await until(() => scene.owned.size === 1)
+    expect(scene.onAsked(1, true)).toBe(false)
+    opening.resolve()
+    const { name, args } = adding("last")
+    const receipt = (await document.local).run(name, args)
+    const closing = document.close()
+    expect(scene.onAsked(1, true)).toBe(true)
+    flushing.resolve()
+    await Promise.all([receipt.durable, closing])
+    expect([isKept, scene.owned.size]).toEqual([true, 0])
   })
 })
 

@@ -155,6 +155,15 @@ export class OpenDocument {
     return (this.#adoption?.pendingCount ?? 0) + (this.#opened?.pendingCount ?? 0)
   }
 
+  /**
+   * As `pendingCount` once it is open, behind what tabs have posted before; of one that is being cleared nothing waits.
+   * @throws what it cannot be opened for, LOG_OWNED or WORKER_FAILED when that takes too long
+   */
+  async countPending(): Promise<number> {
+    await this.#inTime
+    return this.isCleared ? 0 : this.pendingCount
+  }
+
   pendingParts(): PendingParts {
     const local = this.#opened
     return {
@@ -342,7 +351,9 @@ export class OpenDocument {
 
   /** A worker of this build serves the tabs now, since this one was frozen: they find the document there. */
   #yield(): boolean {
-    this.#opened?.fail(new LfError("LOG_DEPOSED", "another worker has the document now"))
+    // The question comes again; one that closes lets go by itself.
+    if (this.#opened === null) return false
+    this.#opened.fail(new LfError("LOG_DEPOSED", "another worker has the document now"))
     return true
   }
 

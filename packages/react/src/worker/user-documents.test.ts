@@ -101,6 +101,16 @@ describe("a sign-out", () => {
     expect(await answered(other)).toEqual({ d: 1 })
   })
 
+  test("does not wait for a document that is being cleared", async () => {
+    const scene = new WorkerScene({
+      change: (platform) => ({ ...platform, deleteLog: () => new Promise(() => {}) }),
+    })
+    const [home, list] = [scene.tab(of("ann", "home")), scene.tab(of("ann", "list"))]
+    await write(list, "1")
+    list.say({ type: "clear", call: ++calls, pending: "discard" })
+    expect((await ask(home, { type: "send-all" }))?.error).toBe(null)
+  })
+
   test("ends every tab of the user, this one last, and deletes open and closed documents of that user alone", async () => {
     const scene = new WorkerScene()
     const [home, list, closed, ben] = [

@@ -95,9 +95,11 @@ export class UserDocuments {
   }
 
   async #pendingOf(user: string | null, id: string): Promise<number> {
-    const document = this.#served.find(user, id)?.document
-    // Behind what its tabs have posted, also while it opens. Where it cannot be opened, what is stored counts.
-    const open = await document?.use(() => document.pendingCount).catch(() => null)
+    // Where it cannot be opened, what is stored counts.
+    const open = await this.#served
+      .find(user, id)
+      ?.document.countPending()
+      .catch(() => null)
     if (open !== undefined && open !== null) return open
     const keys = user === null ? [storageKey(null, id)] : [storageKey(user, id), claimKey(user, id)]
     let count = 0
