@@ -1,5 +1,5 @@
 import { expect, type Page } from "@playwright/test"
-import { AccountsServer } from "./accounts.ts"
+import { AccountsServer, shows, write } from "./accounts.ts"
 import { chromiumPath, Profile } from "./browser.ts"
 import { test } from "./test.ts"
 
@@ -12,19 +12,6 @@ async function open(page: Page, server: AccountsServer, user: string): Promise<P
 async function become(page: Page, user: string): Promise<void> {
   await page.getByRole("button", { name: `be ${user}` }).click()
   await expect(page.getByTestId("user")).toHaveText(user)
-}
-
-/** Resolves when the mutation's promise has: from then on it must never be lost. */
-async function write(page: Page, ...texts: string[]): Promise<void> {
-  for (const text of texts) {
-    await page.getByRole("textbox").fill(text)
-    await page.getByRole("textbox").press("Enter")
-    await expect(page.getByTestId("kept")).toHaveText(new RegExp(`(^|,)${text}$`))
-  }
-}
-
-async function shows(page: Page, rows: readonly string[]): Promise<void> {
-  await expect(page.getByRole("listitem")).toHaveText([...rows], { timeout: 15_000 })
 }
 
 async function isSynced(page: Page): Promise<void> {

@@ -1,3 +1,4 @@
+import { expect, type Page } from "@playwright/test"
 import { SmallApp } from "./small-app.ts"
 
 /** The app with accounts. */
@@ -26,4 +27,17 @@ export class AccountsServer {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#app[Symbol.asyncDispose]()
   }
+}
+
+/** Resolves when the mutation's promise has: from then on it must never be lost. */
+export async function write(page: Page, ...texts: string[]): Promise<void> {
+  for (const text of texts) {
+    await page.getByRole("textbox").fill(text)
+    await page.getByRole("textbox").press("Enter")
+    await expect(page.getByTestId("kept")).toHaveText(new RegExp(`(^|,)${text}$`), { timeout: 20_000 })
+  }
+}
+
+export async function shows(page: Page, rows: readonly string[]): Promise<void> {
+  await expect(page.getByRole("listitem")).toHaveText([...rows], { timeout: 20_000 })
 }

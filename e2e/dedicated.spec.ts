@@ -1,6 +1,6 @@
 // Browsers without SharedWorker: each tab brings a dedicated worker, and one of them serves all tabs.
 import { type Browser, expect, type Page } from "@playwright/test"
-import { AccountsServer } from "./accounts.ts"
+import { AccountsServer, shows, write } from "./accounts.ts"
 import { test } from "./test.ts"
 
 let server: AccountsServer
@@ -40,33 +40,17 @@ async function renderers(browser: Browser): Promise<number[]> {
   return processInfo.filter(({ type }) => type === "renderer").map(({ id }) => id)
 }
 
-/** Resolves when the mutation's promise has: from then on it must never be lost. */
-async function write({ page }: Tab, ...texts: string[]): Promise<void> {
-  for (const text of texts) {
-    await page.getByRole("textbox").fill(text)
-    await page.getByRole("textbox").press("Enter")
-    await expect(page.getByTestId("kept")).toHaveText(new RegExp(`(^|,)${text}$`), { timeout: 20_000 })
-  }
-}
-
-async function shows({ page }: Tab, ...texts: string[]): Promise<void> {
-  await expect(page.getByRole("listitem")).toHaveText(
-    texts.map((text) => `${text} by ann`),
-    { timeout: 20_000 },
-  )
-}
-
 test("two tabs show one document; a closed one that served is replaced, and nothing is lost (T21, T28)", async ({
   browser,
 }) => {
   const [one, two, three] = await openTabs(browser, 3)
-  await write(two, "of two")
-  for (const tab of [one, two, three]) await shows(tab, "of two")
+  await write(two.page, "of two")
+  for (const tab of [one, two, three]) await shows(tab.page, ["of two by ann"])
   await server.become("down")
-  await write(one, "of one")
+  await write(one.page, "of one")
   await one.page.close()
-  await shows(two, "of two", "of one")
-  await write(three, "of three")
+  await shows(two.page, ["of two by ann", "of one by ann"])
+  await write(three.page, "of three")
   await server.become("up")
   await two.page.evaluate(() => window.dispatchEvent(new Event("online")))
   await expect
@@ -76,10 +60,10 @@ test("two tabs show one document; a closed one that served is replaced, and noth
 
 test("after the kill of the tab that serves, another one does within seconds (T21, T28)", async ({ browser }) => {
   const [one, two] = await openTabs(browser, 2)
-  await write(one, "kept")
+  await write(one.page, "kept")
   process.kill(one.pid, "SIGKILL")
-  await write(two, "after the kill")
-  await shows(two, "kept", "after the kill")
+  await write(two.page, "after the kill")
+  await shows(two.page, ["kept by ann", "after the kill by ann"])
   await expect.poll(() => server.rows()).toEqual(["kept by ann", "after the kill by ann"])
 })
 
@@ -88,16 +72,16 @@ test("a frozen tab that serves loses its place; awake again it writes nothing in
 }) => {
   test.setTimeout(120_000)
   const [one, two] = await openTabs(browser, 2)
-  await write(one, "before")
-  await shows(two, "before")
+  await write(one.page, "before")
+  await shows(two.page, ["before by ann"])
   process.kill(one.pid, "SIGSTOP")
   try {
-    await write(two, "meanwhile")
+    await write(two.page, "meanwhile")
   } finally {
     process.kill(one.pid, "SIGCONT")
   }
-  for (const tab of [one, two]) await shows(tab, "before", "meanwhile")
-  await write(one, "awake")
-  for (const tab of [one, two]) await shows(tab, "before", "meanwhile", "awake")
+  for (const tab of [one, two]) await shows(tab.page, ["before by ann", "meanwhile by ann"])
+  await write(one.page, "awake")
+  for (const tab of [one, two]) await shows(tab.page, ["before by ann", "meanwhile by ann", "awake by ann"])
   await expect.poll(() => server.rows()).toEqual(["before by ann", "meanwhile by ann", "awake by ann"])
 })

@@ -1,24 +1,18 @@
 // @vitest-environment jsdom
-import { defineMutation, defineMutator, isLfError, sql } from "@lf/core"
+import { isLfError, type Query } from "@lf/core"
 import { loadChecksum } from "@lf/core/internal"
 import { QueryClient } from "@tanstack/react-query"
 import { act, cleanup, render, screen } from "@testing-library/react"
 import { afterEach, beforeAll, expect, test } from "vitest"
-import { z } from "zod"
 import { memoryWorker, type TestServer, testServer } from "../testing/index.ts"
+import { itemsMutator, itemsQuery } from "../testing/worker-scene.ts"
 import { LfProvider } from "./provider.tsx"
 import { useConnectionStatus, useDocument } from "./use-document.ts"
 import { useLf } from "./use-lf.ts"
 import { useQuery } from "./use-query.ts"
 
-const Add = defineMutation("Add", z.string(), (tx, text) => {
-  tx.run(sql`insert into notes values (${text})`)
-})
-const mutator = defineMutator({
-  migrations: [sql`create table notes (text text not null) strict`],
-  mutations: [Add],
-})
-const notes = sql<{ text: string }>`select text from notes order by rowid`
+const Add = itemsMutator.find("Add")
+const items = itemsQuery as Query<{ id: string }>
 
 beforeAll(loadChecksum)
 let server: TestServer | null = null
@@ -33,8 +27,8 @@ const shown: Record<string, Shown> = {}
 function Tab({ name }: { name: string }) {
   shown[name] = { lf: useLf(), document: useDocument() }
   const { status, error } = useConnectionStatus()
-  const { data } = useQuery(notes)
-  return <output aria-label={name}>{`${status} ${error?.code ?? "-"} ${data?.map(({ text }) => text).join()}`}</output>
+  const { data } = useQuery(items)
+  return <output aria-label={name}>{`${status} ${error?.code ?? "-"} ${data?.map(({ id }) => id).join()}`}</output>
 }
 const seen = (name: string) => screen.getByLabelText(name).textContent
 const codeOf = (work: Promise<unknown>) =>
@@ -44,7 +38,7 @@ const codeOf = (work: Promise<unknown>) =>
   )
 
 test("signing out sends, ends the session, then deletes; every tab says so, and a later sign-in starts anew (T25)", async () => {
-  server = await testServer({ mutator })
+  server = await testServer({ mutator: itemsMutator })
   const ann = server.client({ user: "ann" })
   const tab = (name: string, doc: string, queryClient = new QueryClient()) => (
     <LfProvider key={name} doc={doc} user="ann" worker={ann.worker} queryClient={queryClient}>
@@ -63,7 +57,7 @@ test("signing out sends, ends the session, then deletes; every tab says so, and 
   const steps: string[] = []
   const fails = one.lf.signOut({ wipe: true, pending: "refuse", end: () => Promise.reject(new Error("no network")) })
   await expect(fails).rejects.toThrow("no network")
-  expect(await two.document.query(notes)).toEqual([{ text: "of b" }])
+  expect(await two.document.query(items)).toEqual([{ id: "of b" }])
 
   await act(async () => {
     // Not sent yet when the sign-out begins.
@@ -79,14 +73,14 @@ test("signing out sends, ends the session, then deletes; every tab says so, and 
   await act(() => new Promise((resolve) => setTimeout(resolve, 10)))
   ann.cut()
   rerender([tab("one", "a"), tab("two", "b")])
-  await act(async () => expect(await shown.two.document.query(notes)).toEqual([]))
+  await act(async () => expect(await shown.two.document.query(items)).toEqual([]))
   ann.heal()
   await act(async () => server?.settled())
-  expect(seen("two")).toBe("connected - of b,last")
+  expect(seen("two")).toBe("connected - last,of b")
 })
 
 test("what was not sent refuses a sign-out, or is dropped knowingly; without a user there is none", async () => {
-  const worker = memoryWorker({ mutator })
+  const worker = memoryWorker({ mutator: itemsMutator })
   const page = (user: string | null) => (
     <LfProvider doc="d" user={user} worker={worker}>
       <Tab name="one" />
@@ -98,7 +92,7 @@ test("what was not sent refuses a sign-out, or is dropped knowingly; without a u
   let ends = 0
   const end = () => ends++
   expect(await codeOf(lf.signOut({ wipe: true, pending: "refuse", end }))).toBe("PENDING_REFUSED")
-  expect([ends, await document.query(notes)]).toEqual([0, [{ text: "kept" }]])
+  expect([ends, await document.query(items)]).toEqual([0, [{ id: "kept" }]])
   expect(await lf.documents()).toEqual([{ id: "d", pending: 1 }])
   await act(() => lf.signOut({ wipe: true, pending: "discard", end }))
   expect([ends, seen("one")]).toEqual([1, expect.stringMatching(/^needs-auth SIGNED_OUT/)])
