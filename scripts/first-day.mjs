@@ -106,9 +106,9 @@ async function developed() {
       expect(readFileSync(join(app, "lf-types.d.ts"), "utf8")).toContain("note: string")
     }).toPass({ timeout: 60_000 })
   })
-  // The template's tests know the titles as they were.
-  writeFileSync(mutations, before)
   await stop(server, "SIGTERM")
+  // The template's tests know the titles as they were. Not before: Next that ends while it compiles leaves half a file of types.
+  writeFileSync(mutations, before)
 }
 
 /** What one does with a built app. */
