@@ -57,6 +57,16 @@ describe("memory disk", () => {
     expect(() => new MemoryDisk().bytes("d")).toThrow(expect.objectContaining({ code: "DOC_NOT_FOUND" }))
   })
 
+  test("what is at rest is listed and read without being opened", async () => {
+    const disk = new MemoryDisk()
+    expect(disk.names()).toEqual([])
+    expect(disk.records("d")).toEqual([])
+    const { log } = await disk.open("d")
+    await log.append(chainOf("s", ["1"]))
+    expect(disk.names()).toEqual(["d"])
+    expect(disk.records("d")).toEqual(chainOf("s", ["1"]))
+  })
+
   test("a failure keeps its code, and an unknown one is LOG_FAILED with its cause (T19)", async () => {
     const cause = new Error("x")
     for (const [failure, reported] of [
