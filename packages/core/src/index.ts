@@ -6,7 +6,16 @@ export { isDocId, ownDocId } from "./base/ids.ts"
 export type { Lsn } from "./base/lsn.ts"
 export type { RejectedMutation } from "./local/local-entries.ts"
 export type { Receipt } from "./local/receipts.ts"
-export { type Query, type QueryRows, type RowOf, type Sql, sql, type Tables } from "./sqlite/sql.ts"
+export {
+  type ArgsOf,
+  type Query,
+  type QueryParameters,
+  type QueryRows,
+  type RowOf,
+  type Sql,
+  sql,
+  type Tables,
+} from "./sqlite/sql.ts"
 export type { Row } from "./sqlite/statement.ts"
 export type { SqlArg, SqlValue } from "./sqlite/value.ts"
 export type { Author, Principal } from "./timeline/author.ts"

@@ -14,6 +14,16 @@ export interface ProbedColumn {
   readonly isNotNull: boolean
 }
 
+/** An instruction of SQLite's virtual machine, as `explain` has it: https://sqlite.org/opcode.html */
+export interface Instruction {
+  readonly opcode: string
+  readonly p1: number
+  readonly p2: number
+  readonly p3: number
+  readonly p4: string | null
+  readonly p5: number
+}
+
 /** An empty document with an app's schema, in which statements are prepared and never run. */
 export class StatementProbe {
   readonly #db: Database
@@ -33,9 +43,21 @@ export class StatementProbe {
     }
   }
 
-  /** Prepares a statement as a mutation or query would. @throws SQL_ERROR SQL_DENIED SQL_MULTIPLE SQL_BAD_PARAMETER */
-  check(text: string, parameterCount: number): void {
-    this.#db.all({ sql: `explain ${text}`, parameters: new Array(parameterCount).fill(null) }, "mutation")
+  /**
+   * Prepares a statement as a mutation or query would, and answers what it compiles to.
+   * @throws SQL_ERROR SQL_DENIED SQL_MULTIPLE SQL_BAD_PARAMETER
+   */
+  explain(text: string, parameterCount: number): Instruction[] {
+    const parameters = new Array(parameterCount).fill(null)
+    const rows = this.#db.all({ sql: `explain ${text}`, parameters }, "mutation")
+    return rows.map(({ opcode, p1, p2, p3, p4, p5 }) => ({
+      opcode: String(opcode),
+      p1: Number(p1),
+      p2: Number(p2),
+      p3: Number(p3),
+      p4: p4 === null ? null : String(p4),
+      p5: Number(p5),
+    }))
   }
 
   /** The instructions that a statement without parameters compiles to: equal for statements that SQLite simplifies to the same. */
@@ -59,6 +81,13 @@ export class StatementProbe {
   tables(): { readonly name: string; readonly columns: readonly ProbedColumn[] }[] {
     const names = this.#db.exec(APP_TABLES).map(({ name }) => String(name))
     return names.map((name) => ({ name, columns: this.#columnsOf(name) }))
+  }
+
+  /** The declared types of the columns that a table stores, in order, in capitals. */
+  storedTypes(table: string): string[] {
+    // 2: generated when it is read.
+    const rows = this.#db.exec("select upper(type) as type from pragma_table_xinfo(?) where hidden <> 2", table)
+    return rows.map(({ type }) => String(type))
   }
 
   /** What makes an empty document of the app's. */

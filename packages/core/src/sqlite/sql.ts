@@ -32,12 +32,29 @@ export type Query<R = unknown> = Sql<R> | Compilable<R> | DrizzleQuery<R> | Driz
 // biome-ignore lint/suspicious/noEmptyInterface: the app's lf-types.d.ts fills it
 export interface QueryRows {}
 
+/** What is interpolated in the statements that the app gave a name, one tuple for each: `lf types` writes them. */
+// biome-ignore lint/suspicious/noEmptyInterface: the app's lf-types.d.ts fills it
+export interface QueryParameters {}
+
 /** The app's tables by name, each as one row: `lf types` writes them. */
 // biome-ignore lint/suspicious/noEmptyInterface: the app's lf-types.d.ts fills it
 export interface Tables {}
 
 /** The type of the rows of sql<R>`…`: R, or what `lf types` found for the query of that name. */
 export type RowOf<R> = R extends keyof QueryRows ? QueryRows[R] : R extends string ? Record<string, SqlValue> : R
+
+/** What sql<R>`…` takes: what `lf types` found for the statement of that name, else all that may be bound or spliced in. */
+export type ArgsOf<R> = Extract<
+  [R] extends [never] ? Anything : R extends keyof QueryParameters ? Interpolations<QueryParameters[R]> : Anything,
+  Anything
+>
+
+type Anything = readonly (SqlArg | Sql<unknown>)[]
+
+/** A fragment may stand for any value; an integer may be a bigint, or a boolean as 0 or 1. */
+type Interpolations<P> = {
+  [I in keyof P]: P[I] | Sql<unknown> | (number extends P[I] ? bigint | boolean : never)
+}
 
 const TEMPLATES = new WeakSet<object>()
 
@@ -47,10 +64,7 @@ const TEMPLATES = new WeakSet<object>()
  *
  * @throws SQL_BAD_PARAMETER when a value cannot be bound
  */
-export function sql<R = unknown>(
-  strings: TemplateStringsArray,
-  ...args: readonly (SqlArg | Sql<unknown>)[]
-): Sql<RowOf<R>> {
+export function sql<R = unknown>(strings: TemplateStringsArray, ...args: ArgsOf<R>): Sql<RowOf<R>> {
   if (!Array.isArray(strings) || !("raw" in strings)) {
     throw new LfError("SQL_BAD_PARAMETER", "sql is a template tag: write sql`…`, not sql(text)")
   }

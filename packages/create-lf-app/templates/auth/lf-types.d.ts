@@ -15,4 +15,10 @@ declare module "@lf/core" {
     list: { title: string }
     lists: { id: string; title: string }
   }
+  interface QueryParameters {
+    allTodos: []
+    kept: [string | null]
+    list: []
+    lists: []
+  }
 }

@@ -8,4 +8,7 @@ declare module "@lf/core" {
   interface QueryRows {
     notes: { id: string; text: string }
   }
+  interface QueryParameters {
+    notes: []
+  }
 }

@@ -8,4 +8,7 @@ declare module "@lf/core" {
   interface QueryRows {
     allTodos: { id: string; title: string; done: number }
   }
+  interface QueryParameters {
+    allTodos: []
+  }
 }

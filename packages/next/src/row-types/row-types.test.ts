@@ -63,6 +63,10 @@ declare module "@lf/core" {
     counts: { list: number | null; "how many": number; last: string | null }
     openTodos: { id: string; title: string; note: string | null; list: string | null }
   }
+  interface QueryParameters {
+    counts: []
+    openTodos: [number | null]
+  }
 }
 `)
   })
@@ -107,7 +111,11 @@ describe("a statement that SQLite refuses is a problem at its place", () => {
       "2:52 no such column: dnoe",
     ],
     ["our own tables", "sql`delete from __lf_mutations`", "2:1 not authorized (__lf_mutations)"],
-    ["a name for a fragment", 'sql<"w">`done = 1`', "2:5 expected a query that is known here, to name its rows"],
+    [
+      "a name for a fragment",
+      'sql<"w">`done = 1`',
+      "2:5 expected a statement that is known here, to name its rows and parameters",
+    ],
   ])("%s", async (_what, code, problem) => {
     expect(await problemsOf(code)).toEqual([`app/page.tsx:${problem}`])
   })

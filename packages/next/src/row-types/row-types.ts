@@ -1,7 +1,8 @@
 import { isLfError, LfError, type Sql, sql, undoLog } from "@lf/core"
-import { type DocumentSchema, loadChecksum, StatementProbe } from "@lf/core/internal"
+import { type DocumentSchema, type Instruction, loadChecksum, StatementProbe } from "@lf/core/internal"
 import { loadSqlite } from "../node/load-sqlite.ts"
 import { AppSources, isNode, type Node, nameOf, nodesOf, placeOf, type Source } from "./app-sources.ts"
+import { type ParameterType, parameterTypes } from "./parameter-types.ts"
 import { type QueryColumn, queryColumns } from "./query-columns.ts"
 import { annotationOf, wrongIn } from "./row-annotation.ts"
 import { isOurs, type SqlLiteral, SqlLiterals, unwrapped } from "./sql-literals.ts"
@@ -83,6 +84,8 @@ class TypeRun {
   readonly #joined: StatementProbe
   readonly #problems: Problems
   readonly #named = new Map<string, { readonly place: string; readonly rows: string }>()
+  /** Of one name there may be statements with several kinds of parameters. */
+  readonly #parameters = new Map<string, Set<string>>()
   readonly counts = { checkedCount: 0, dynamicCount: 0 }
 
   constructor(parts: { sources: AppSources; probe: StatementProbe; joined: StatementProbe; problems: Problems }) {
@@ -95,17 +98,19 @@ class TypeRun {
   look(literal: SqlLiteral): void {
     const annotation = annotationOf(literal.node)
     const isStatement = STATEMENT.test(literal.text)
-    if (!isStatement || literal.isDynamic || !this.#isSound(literal)) {
+    const program = isStatement && !literal.isDynamic ? this.#explain(literal) : null
+    if (program === null) {
       if (isStatement && literal.isDynamic) this.counts.dynamicCount++
       if (annotation.type === "name" && (!isStatement || literal.isDynamic))
         this.#problems.add(
           literal.source,
           annotation.node.start,
-          "expected a query that is known here, to name its rows",
+          "expected a statement that is known here, to name its rows and parameters",
         )
       return
     }
     this.counts.checkedCount++
+    if (annotation.type === "name") this.#nameParameters(annotation.name, literal, program)
     if (annotation.type === "none" || !READS.test(literal.text)) return
     const columns = this.#columnsOf(literal)
     if (columns === null) return
@@ -123,28 +128,32 @@ class TypeRun {
     })
     const names = [...this.#named.keys()].sort()
     const queries = names.map((name) => `    ${keyOf(name)}: ${this.#named.get(name)?.rows}`)
-    const uses = [...tables, ...queries].some((line) => line.includes("SqlValue"))
+    const parameters = [...this.#parameters].sort(([a], [b]) => (a < b ? -1 : 1))
+    const tuples = parameters.map(([name, kinds]) => `    ${keyOf(name)}: ${[...kinds].sort().join(" | ")}`)
+    const lines = [...tables, ...queries, ...tuples].join()
+    const used = ["Sql", "SqlValue"].filter((type) => new RegExp(`\\b${type}\\b`).test(lines))
     return [
       "// Written by `lf types`: its next run replaces it.",
-      uses ? 'import type { SqlValue } from "@lf/core"' : 'import type {} from "@lf/core"',
+      `import type { ${used.join(", ")} } from "@lf/core"`.replace("{  }", "{}"),
       "",
       'declare module "@lf/core" {',
       ...interfaceOf("Tables", tables),
       ...interfaceOf("QueryRows", queries),
+      ...interfaceOf("QueryParameters", tuples),
       "}",
       "",
     ].join("\n")
   }
 
-  #isSound(literal: SqlLiteral): boolean {
+  /** Null: SQLite refuses it, which is a problem, or it has a part that comes when it runs. */
+  #explain(literal: SqlLiteral): Instruction[] | null {
     try {
-      this.#probeFor(literal).check(inOneSchema(literal.text), literal.parameterCount)
-      return true
+      return this.#probeFor(literal).explain(inOneSchema(literal.text), literal.parameterCount)
     } catch (error) {
       if (!isLfError(error)) throw error
       if (isValueForPart(error.message)) this.counts.dynamicCount++
       else this.#problems.add(...offsetIn(literal, error.message), error.message)
-      return false
+      return null
     }
   }
 
@@ -161,6 +170,14 @@ class TypeRun {
       this.#problems.add(literal.source, literal.node.start, `its columns cannot be typed: ${error.message}`)
       return null
     }
+  }
+
+  #nameParameters(name: string, literal: SqlLiteral, program: readonly Instruction[]): void {
+    const probe = this.#probeFor(literal)
+    const types = parameterTypes(program, literal.parameterCount, (table) => probe.storedTypes(table))
+    const elements = literal.interpolations.map((at) => (at === null ? "Sql" : parameterOf(types[at])))
+    const kinds = this.#parameters.get(name) ?? new Set()
+    this.#parameters.set(name, kinds.add(`[${elements.join(", ")}]`))
   }
 
   #name(name: string, source: Source, node: Node, rows: string): void {
@@ -211,7 +228,7 @@ function listed(sources: AppSources, literals: SqlLiterals, source: Source, expr
   if (node.type === "SpreadElement" && isNode(node.argument)) return listed(sources, literals, source, node.argument)
   const imported = source.imports.get(nameOf(node))
   if (node.type === "Identifier" && imported !== undefined && isOurs(imported.from) && imported.name === "undoLog")
-    return [{ source, node, text: undoLog.sql, pieces: [], parameterCount: 0, isDynamic: false }]
+    return [{ source, node, text: undoLog.sql, pieces: [], parameterCount: 0, interpolations: [], isDynamic: false }]
   const found = node.type === "Identifier" ? sources.resolve(source, nameOf(node)) : null
   if (found !== null && found.node !== node) return listed(sources, literals, found.source, found.node)
   throw new LfError(
@@ -285,6 +302,11 @@ function rowOf(columns: readonly QueryColumn[]): string {
 function typeOf({ base, isNullable }: QueryColumn): string {
   if (base.has("unknown")) return "SqlValue"
   return [...base, ...(isNullable || base.size === 0 ? ["null"] : [])].join(" | ")
+}
+
+function parameterOf({ base, isNullable }: ParameterType): string {
+  if (base === "unknown") return "SqlValue"
+  return isNullable ? `${base} | null` : base
 }
 
 /** Of a table SQLite says all: BLOB is bytes, and ANY is anything. */

@@ -13,6 +13,8 @@ export interface SqlLiteral extends Located {
     readonly length: number
   }[]
   readonly parameterCount: number
+  /** Its own interpolations, in order: which parameter each is, from 0; null: a part of the statement. */
+  readonly interpolations: readonly (number | null)[]
   /** A part of it is only known when it runs. */
   readonly isDynamic: boolean
 }
@@ -48,23 +50,30 @@ export class SqlLiterals {
     return found === null || found.node === node ? null : this.find(found.source, found.node)
   }
 
+  /** `depth`: 0 for the literal itself, more for what is spliced into it. */
   #add(text: Text, { source, node }: Located, depth: number): void {
     const quasi = isNode(node.quasi) ? node.quasi : node
     const expressions = nodesOf(quasi.expressions)
     nodesOf(quasi.quasis).forEach((piece, i) => {
       const { cooked } = piece.value as { cooked?: string | null } // a TemplateElement's
       text.piece(source, piece.start, cooked ?? "")
-      if (i < expressions.length) this.#addExpression(text, source, unwrapped(expressions[i]), depth + 1)
+      if (i >= expressions.length) return
+      const before = text.count
+      const isValue = this.#addExpression(text, source, unwrapped(expressions[i]), depth + 1)
+      if (depth === 0) text.interpolations.push(isValue ? before : null)
     })
   }
 
-  #addExpression(text: Text, source: Source, node: Node, depth: number): void {
+  /** Whether it is a value. */
+  #addExpression(text: Text, source: Source, node: Node, depth: number): boolean {
     const fragment = this.#fragmentOf(source, node)
     const helper = helperOf(source, node)
+    const isValue = depth <= DEPTH_MAX && fragment === null && helper === null
     if (depth > DEPTH_MAX) text.dynamic()
     else if (fragment !== null) this.#add(text, fragment, depth)
     else if (helper === null) text.value()
     else this.#addHelper(text, source, { helper, argument: nodesOf(node.arguments)[0], depth })
+    return isValue
   }
 
   /** Of a condition between two literals the first is looked at. */
@@ -111,8 +120,9 @@ export class SqlLiterals {
 }
 
 class Text {
+  readonly interpolations: (number | null)[] = []
+  count = 0
   #text = ""
-  #count = 0
   #isDynamic = false
   readonly #pieces: { at: number; source: Source; start: number; length: number }[] = []
 
@@ -127,7 +137,7 @@ class Text {
 
   value(): void {
     this.#text += "?"
-    this.#count++
+    this.count++
   }
 
   between<T>(separator: string, items: readonly T[], add: (item: T) => void): void {
@@ -142,7 +152,13 @@ class Text {
   }
 
   done() {
-    return { text: this.#text, pieces: this.#pieces, parameterCount: this.#count, isDynamic: this.#isDynamic }
+    return {
+      text: this.#text,
+      pieces: this.#pieces,
+      parameterCount: this.count,
+      interpolations: this.interpolations,
+      isDynamic: this.#isDynamic,
+    }
   }
 }
 
