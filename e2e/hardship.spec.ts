@@ -4,7 +4,7 @@ import { Gateway } from "./gateway.ts"
 import { inWorker } from "./in-worker.ts"
 import { mainFile, sqlite } from "./main-file.ts"
 import { Server } from "./server.ts"
-import { test } from "./test.ts"
+import { soak, soakUnless, test } from "./test.ts"
 import { newListUrl, TodoPage } from "./todo-page.ts"
 
 // A browser freezes an open page, deletes its data, caches it, has a wrong clock or a bad network.
@@ -42,42 +42,46 @@ test("a frozen tab keeps no other tab waiting, and catches up when it is thawed 
 })
 
 for (const days of [1, -1]) {
-  test(`a clock ${days} day off that jumps back: everything syncs, times are clamped (T22)`, async ({ browser }) => {
-    await using server = await Server.start()
-    const url = newListUrl(server.url)
-    const context = await browser.newContext({ serviceWorkers: "block" })
-    const skew = `{
+  test(
+    `a clock ${days} day off that jumps back: everything syncs, times are clamped (T22)`,
+    soakUnless(days === 1),
+    async ({ browser }) => {
+      await using server = await Server.start()
+      const url = newListUrl(server.url)
+      const context = await browser.newContext({ serviceWorkers: "block" })
+      const skew = `{
       const now = Date.now
       let offMs = ${days * DAY_MS}
       Date.now = () => now() + offMs
       new BroadcastChannel("clock").onmessage = ({ data }) => { offMs = data }
     }`
-    await inWorker(context, server.url, skew)
-    await context.addInitScript(skew)
-    const a = await TodoPage.open(await context.newPage(), url)
-    const far = await TodoPage.open(await (await browser.newContext()).newPage(), url)
-    await a.add("skewed")
-    await a.isSynced()
-    await far.shows(["skewed"])
-    await far.toggle("skewed")
-    await expect(a.row("skewed")).toHaveClass(/completed/)
-    for (const offMs of [-days * DAY_MS, 0]) {
-      await a.page.evaluate((ms) => new BroadcastChannel("clock").postMessage(ms), offMs)
-      await a.add(`off by ${offMs}`)
+      await inWorker(context, server.url, skew)
+      await context.addInitScript(skew)
+      const a = await TodoPage.open(await context.newPage(), url)
+      const far = await TodoPage.open(await (await browser.newContext()).newPage(), url)
+      await a.add("skewed")
       await a.isSynced()
-      // Two heartbeats' time would be too long for a test; a poke asks the connection whether it is alive.
-      await a.page.evaluate(() => window.dispatchEvent(new Event("online")))
-      await far.add(`after ${offMs}`)
-      await expect(a.row(`after ${offMs}`)).toHaveCount(1)
-      await a.isSynced()
-    }
-    await server.stop("SIGTERM")
-    const rows = sqlite(mainFile(server.dataDir), "select title || '|' || created_at from todos")
-    expect(rows.length).toBe(5)
-    const timeOf = (title: string) => Number(rows.find((row) => row.startsWith(`${title}|`))?.split("|")[1])
-    expect(Math.max(...rows.map((row) => Number(row.split("|")[1])))).toBeLessThan(Date.now() + 61_000)
-    if (days < 0) expect(timeOf("skewed")).toBeLessThan(Date.now() - DAY_MS / 2)
-  })
+      await far.shows(["skewed"])
+      await far.toggle("skewed")
+      await expect(a.row("skewed")).toHaveClass(/completed/)
+      for (const offMs of [-days * DAY_MS, 0]) {
+        await a.page.evaluate((ms) => new BroadcastChannel("clock").postMessage(ms), offMs)
+        await a.add(`off by ${offMs}`)
+        await a.isSynced()
+        // Two heartbeats' time would be too long for a test; a poke asks the connection whether it is alive.
+        await a.page.evaluate(() => window.dispatchEvent(new Event("online")))
+        await far.add(`after ${offMs}`)
+        await expect(a.row(`after ${offMs}`)).toHaveCount(1)
+        await a.isSynced()
+      }
+      await server.stop("SIGTERM")
+      const rows = sqlite(mainFile(server.dataDir), "select title || '|' || created_at from todos")
+      expect(rows.length).toBe(5)
+      const timeOf = (title: string) => Number(rows.find((row) => row.startsWith(`${title}|`))?.split("|")[1])
+      expect(Math.max(...rows.map((row) => Number(row.split("|")[1])))).toBeLessThan(Date.now() + 61_000)
+      if (days < 0) expect(timeOf("skewed")).toBeLessThan(Date.now() - DAY_MS / 2)
+    },
+  )
 }
 
 test("a network that fails thirty times during writes loses and doubles nothing (T22, I9)", async ({ browser }) => {
@@ -137,58 +141,62 @@ test("a page gone back to is live and doubles nothing, from the bfcache or loade
 })
 
 for (const how of ["the browser clears the site's data", "another page deletes the databases"]) {
-  test(`${how} while a list is open: what the server had comes back, and it goes on (I3)`, async ({ browser }) => {
-    test.setTimeout(90_000)
-    await using server = await Server.start()
-    const url = newListUrl(server.url)
-    const context = await browser.newContext()
-    const a = await TodoPage.open(await context.newPage(), url)
-    const b = await TodoPage.open(await context.newPage(), url)
-    await a.add("one", "two")
-    await a.isSynced()
-    if (how.startsWith("the browser")) {
-      // The service worker goes too, and with it whatever the worker would fetch.
-      const cdp = await context.newCDPSession(a.page)
-      await cdp.send("Storage.clearDataForOrigin", { origin: server.url, storageTypes: "all" })
-    } else {
-      const other = await context.newPage()
-      await other.goto(`${server.url}/lists`)
-      await other.evaluate(async () => {
-        for (const { name = "" } of await indexedDB.databases()) {
-          const deletion = indexedDB.deleteDatabase(name)
-          await new Promise((resolve, reject) => {
-            deletion.onsuccess = resolve
-            deletion.onerror = reject
-          })
-        }
-      })
-    }
-    // The list reopens by itself; a write at this very moment may be refused, so the test waits.
-    await expect.poll(() => keptDocuments(a.page), { timeout: 15_000 }).toBeGreaterThan(0)
-    await a.isSynced()
-    await a.add("three")
-    await b.add("four")
-    const far = await TodoPage.open(await (await browser.newContext()).newPage(), url)
-    for (const todo of [a, b, far]) {
-      await expect
-        .poll(async () => (await todo.titles.allTextContents()).sort())
-        .toEqual(["four", "one", "three", "two"])
-      await expect(todo.page.getByTestId("error-notice")).toHaveCount(0)
-    }
-    await a.isSynced()
-    await a.page.addInitScript(countWorkers)
-    await a.page.reload()
-    await expect.poll(() => a.titles.allTextContents()).toEqual(await far.titles.allTextContents())
-    // The page has other locks than the worker now: both work without, and do not search for each other again and again.
-    await b.add("five")
-    await expect(a.row("five")).toHaveCount(1)
-    await a.add("six")
-    await expect(far.row("six")).toHaveCount(1)
-    expect(await a.page.evaluate(() => (window as unknown as { workers: number }).workers)).toBeLessThanOrEqual(3)
-  })
+  test(
+    `${how} while a list is open: what the server had comes back, and it goes on (I3)`,
+    soakUnless(how.startsWith("the browser")),
+    async ({ browser }) => {
+      test.setTimeout(90_000)
+      await using server = await Server.start()
+      const url = newListUrl(server.url)
+      const context = await browser.newContext()
+      const a = await TodoPage.open(await context.newPage(), url)
+      const b = await TodoPage.open(await context.newPage(), url)
+      await a.add("one", "two")
+      await a.isSynced()
+      if (how.startsWith("the browser")) {
+        // The service worker goes too, and with it whatever the worker would fetch.
+        const cdp = await context.newCDPSession(a.page)
+        await cdp.send("Storage.clearDataForOrigin", { origin: server.url, storageTypes: "all" })
+      } else {
+        const other = await context.newPage()
+        await other.goto(`${server.url}/lists`)
+        await other.evaluate(async () => {
+          for (const { name = "" } of await indexedDB.databases()) {
+            const deletion = indexedDB.deleteDatabase(name)
+            await new Promise((resolve, reject) => {
+              deletion.onsuccess = resolve
+              deletion.onerror = reject
+            })
+          }
+        })
+      }
+      // The list reopens by itself; a write at this very moment may be refused, so the test waits.
+      await expect.poll(() => keptDocuments(a.page), { timeout: 15_000 }).toBeGreaterThan(0)
+      await a.isSynced()
+      await a.add("three")
+      await b.add("four")
+      const far = await TodoPage.open(await (await browser.newContext()).newPage(), url)
+      for (const todo of [a, b, far]) {
+        await expect
+          .poll(async () => (await todo.titles.allTextContents()).sort())
+          .toEqual(["four", "one", "three", "two"])
+        await expect(todo.page.getByTestId("error-notice")).toHaveCount(0)
+      }
+      await a.isSynced()
+      await a.page.addInitScript(countWorkers)
+      await a.page.reload()
+      await expect.poll(() => a.titles.allTextContents()).toEqual(await far.titles.allTextContents())
+      // The page has other locks than the worker now: both work without, and do not search for each other again and again.
+      await b.add("five")
+      await expect(a.row("five")).toHaveCount(1)
+      await a.add("six")
+      await expect(far.row("six")).toHaveCount(1)
+      expect(await a.page.evaluate(() => (window as unknown as { workers: number }).workers)).toBeLessThanOrEqual(3)
+    },
+  )
 }
 
-test("a private window keeps pending mutations until it is closed, then they are gone", async ({ browser }) => {
+test("a private window keeps pending mutations until it is closed, then they are gone", soak, async ({ browser }) => {
   await using server = await Server.start()
   const url = newListUrl(server.url)
   // Playwright's contexts are Chromium's private windows: nothing of them is written to a profile.

@@ -1,6 +1,6 @@
 import { expect } from "@playwright/test"
 import { Server } from "./server.ts"
-import { test } from "./test.ts"
+import { soak, test } from "./test.ts"
 import { newListUrl, TodoPage } from "./todo-page.ts"
 
 let server: Server
@@ -44,7 +44,7 @@ test("a page thawed from the back/forward cache connects again, and nothing is d
   await far.shows(["one", "two", "three"])
 })
 
-test("two windows with different filters show the same list, each its own way", async ({ browser }) => {
+test("two windows with different filters show the same list, each its own way", soak, async ({ browser }) => {
   const context = await browser.newContext()
   const url = newListUrl(server.url)
   const all = await TodoPage.open(await context.newPage(), url)

@@ -6,7 +6,7 @@ import { formatMessage } from "publint/utils"
 import { Gateway } from "./gateway.ts"
 import { NetworkPage } from "./network-scene.ts"
 import { Workshop } from "./scaffold.ts"
-import { test } from "./test.ts"
+import { soak, test } from "./test.ts"
 import { newListUrl, TodoPage } from "./todo-page.ts"
 import { TransitionsPage } from "./transitions-scene.ts"
 
@@ -82,7 +82,7 @@ test("lf reset deletes all documents of an app that has stopped", async () => {
   expect(said).toContain("deleted 9 documents")
 })
 
-test("without Cache Components what reads a document is rendered for each request", () => {
+test("without Cache Components what reads a document is rendered for each request", soak, () => {
   test.setTimeout(180_000)
   return timed("without Cache Components", withoutCacheComponents)
 })

@@ -11,3 +11,10 @@ export const test = playwrightTest.extend<{ closesContexts: null }>({
     { auto: true },
   ],
 })
+
+/** For a member of a family of which `npm test` runs another one: `npm run soak` runs it. */
+export const soak = { tag: "@soak" }
+
+export function soakUnless(isSample: boolean): { tag?: string } {
+  return isSample ? {} : soak
+}

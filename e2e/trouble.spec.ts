@@ -1,7 +1,7 @@
 import { expect, type Page } from "@playwright/test"
 import { inWorker, WORKER } from "./in-worker.ts"
 import { Server } from "./server.ts"
-import { test } from "./test.ts"
+import { soakUnless, test } from "./test.ts"
 import { newListUrl, TodoPage } from "./todo-page.ts"
 
 // What a browser may lack or lose. Service workers are blocked, so that the routes of these tests are asked.
@@ -106,19 +106,23 @@ const NO_DATABASE = {
 }
 
 for (const [where, code] of Object.entries(NO_DATABASE)) {
-  test(`${where} the app works in memory, and says so quietly`, async ({ browser }) => {
-    const context = await browser.newContext({ serviceWorkers: "block" })
-    await inWorker(context, server.url, code)
-    const url = newListUrl(server.url)
-    const a = await TodoPage.open(await context.newPage(), url)
-    await expect(a.page.getByTestId("not-durable")).toBeVisible()
-    await a.add("one")
-    await a.isSynced()
-    await expect(a.page.getByTestId("error-notice")).toHaveCount(0)
-    const far = await TodoPage.open(await (await browser.newContext()).newPage(), url)
-    await far.shows(["one"])
-    await expect(far.page.getByTestId("not-durable")).toHaveCount(0)
-  })
+  test(
+    `${where} the app works in memory, and says so quietly`,
+    soakUnless(where.startsWith("without")),
+    async ({ browser }) => {
+      const context = await browser.newContext({ serviceWorkers: "block" })
+      await inWorker(context, server.url, code)
+      const url = newListUrl(server.url)
+      const a = await TodoPage.open(await context.newPage(), url)
+      await expect(a.page.getByTestId("not-durable")).toBeVisible()
+      await a.add("one")
+      await a.isSynced()
+      await expect(a.page.getByTestId("error-notice")).toHaveCount(0)
+      const far = await TodoPage.open(await (await browser.newContext()).newPage(), url)
+      await far.shows(["one"])
+      await expect(far.page.getByTestId("not-durable")).toHaveCount(0)
+    },
+  )
 }
 
 test("without workers the page says that this browser cannot run it", async ({ browser }) => {

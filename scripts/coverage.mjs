@@ -2,6 +2,7 @@
 // can reach is listed in docs/unreachable.md.
 import { ensureInstalled } from "./install.mjs"
 import { bin, run, say } from "./run.mjs"
+import { bytesTests } from "./steps.mjs"
 
 const covered = [
   "packages/core/src/journal/*.ts",
@@ -15,23 +16,12 @@ const covered = [
   "packages/next/src/node/{fence,fs-log,generation}.ts",
 ]
 
-/** The tests beside those files: what only a simulation reaches has no named test. */
-const tests = [
-  "packages/core/src/journal/",
-  "packages/core/src/storage/",
-  "packages/core/src/network/",
-  "packages/core/src/local/",
-  "packages/core/src/remote/",
-  "packages/next/src/node/fence",
-  "packages/next/src/node/fs-log",
-]
-
 await ensureInstalled()
 say("unit tests with their branches counted (vitest)")
 const { code } = await run(process.execPath, [
   ...bin.vitest,
   "run",
-  ...tests,
+  ...bytesTests,
   // It runs beside a build.
   "--testTimeout=60000",
   "--coverage.enabled",
@@ -40,5 +30,6 @@ const { code } = await run(process.execPath, [
   "--coverage.reporter=json",
   "--coverage.thresholds.branches=100",
   ...covered.map((glob) => `--coverage.include=${glob}`),
+  ...process.argv.slice(2),
 ])
 process.exitCode = code

@@ -23,9 +23,9 @@ function peersOf(...oldest) {
  */
 
 const proofs = {
-  kills: { entry: "kills/kills.ts", goal: 20, needs: ensureApp },
-  seeds: { entry: "seeds/seeds.ts", goal: 450, shares: 2 },
-  crash: { entry: "crash/crash.ts", goal: 2_500, shares: 2 },
+  kills: { entry: "kills/kills.ts", goal: 12, needs: ensureApp },
+  seeds: { entry: "seeds/seeds.ts", goal: 360, shares: 2 },
+  crash: { entry: "crash/crash.ts", goal: 2_000, shares: 2 },
   planted: {
     entry: "planted/planted.ts",
     goal: 10,

@@ -4,6 +4,17 @@ import { bin, packages, run, say } from "./run.mjs"
 
 const node = process.execPath
 
+/** The tests beside the code that stores and decodes bytes: what only a simulation reaches there has no named test. */
+export const bytesTests = [
+  "packages/core/src/journal/",
+  "packages/core/src/storage/",
+  "packages/core/src/network/",
+  "packages/core/src/local/",
+  "packages/core/src/remote/",
+  "packages/next/src/node/fence",
+  "packages/next/src/node/fs-log",
+]
+
 /** Lint and types side by side, so the unused and the packed, then the unit tests. Every step runs, also after a failed one. */
 export async function checkSteps(vitestArgs = [], env = {}) {
   say("lint (biome) and types (tsc), side by side")

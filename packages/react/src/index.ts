@@ -33,6 +33,7 @@ export {
   usePendingMutations,
   useRejectedMutations,
   useSyncStatus,
+  useTraffic,
 } from "./hooks/use-document.ts"
 export { type FieldOptions, type FieldResult, useField } from "./hooks/use-field.ts"
 export { type Documents, type SignOutOptions, useLf } from "./hooks/use-lf.ts"
@@ -42,5 +43,5 @@ export { type PresenceOf, type PresenceResult, usePresence } from "./hooks/use-p
 export { type QueryOptions, type RowQueryOptions, useQuery, useSuspenseQuery } from "./hooks/use-query.ts"
 export { useShownTiming } from "./hooks/use-shown-timing.ts"
 export { type UndoResult, useUndo } from "./hooks/use-undo.ts"
-export type { DocumentOnDevice, PendingMutation } from "./rpc/protocol.ts"
+export type { DocumentOnDevice, PendingMutation, Traffic } from "./rpc/protocol.ts"
 export type { ErrorListener } from "./tab/error-reports.ts"

@@ -19,7 +19,7 @@ import { type LocalOptions, PENDING_MAX } from "./local-options.ts"
 import { LocalStore } from "./local-store.ts"
 import type { LocalProbe } from "./probe.ts"
 import { type LocalReceipt, Receipts } from "./receipts.ts"
-import { Reconciler } from "./reconciler.ts"
+import { type Pulled, Reconciler } from "./reconciler.ts"
 import { type PagesWatcher, View } from "./view.ts"
 
 /** Pulled pages are durable after this long at the latest. Until then a mutation's flush may take them along. */
@@ -87,6 +87,10 @@ export class Local {
 
   get cursor(): Lsn {
     return this.#store.cursor
+  }
+
+  get pulled(): Pulled {
+    return this.#reconciler.pulled
   }
 
   get isDurable(): boolean {

@@ -34,6 +34,13 @@ export interface ReconcilerOptions {
   }
 }
 
+/** What came from the server since the document was opened. */
+export interface Pulled {
+  /** How often the pending mutations were run again on newer pages. */
+  readonly rebases: number
+  readonly pages: number
+}
+
 /** Brings this device and the server together: pushes the timeline, rebases it on pulled pages, and resolves forks. */
 export class Reconciler {
   readonly #store: LocalStore
@@ -44,6 +51,7 @@ export class Reconciler {
   readonly #document: ReconcilerOptions["document"]
   readonly #push: PushState
   readonly #firstSync = new FirstSync()
+  #pulled: Pulled = { rebases: 0, pages: 0 }
   #timeline: Timeline
 
   constructor({ store, view, receipts, host, openTimeline, document }: ReconcilerOptions) {
@@ -60,6 +68,10 @@ export class Reconciler {
   /** What is pending under the present client id. */
   get timeline(): Timeline {
     return this.#timeline
+  }
+
+  get pulled(): Pulled {
+    return this.#pulled
   }
 
   /** After a start: runs what is pending on the stored base. @throws MIGRATION_EDITED MIGRATION_FAILED */
@@ -153,12 +165,18 @@ export class Reconciler {
       })
       if (refusal === null) this.#takeDecisions(batch)
       this.#view.runPending(this.#timeline)
+      this.#count(batch)
     } catch (error) {
       refusal = this.#dropBase(error)
     }
     this.#document.notify()
     this.#push.wake()
     if (refusal !== null) throw refusal
+  }
+
+  #count(batch: PageBatch): void {
+    const pages = batch.type === "base" ? this.#store.storage.basePageCount : batch.changeset.pages.length
+    this.#pulled = { rebases: this.#pulled.rebases + 1, pages: this.#pulled.pages + pages }
   }
 
   /** Fetches an unusable base again; pages that are no database are dropped at once, the timeline stays (S11). */

@@ -3,7 +3,7 @@ import type { DefinedMutation, LfError, Query, Receipt, RejectedMutation } from 
 import type { Progress } from "@lf/core/internal"
 import { notifyManager } from "@tanstack/react-query"
 import { useCallback, useEffect, useMemo, useRef, useSyncExternalStore } from "react"
-import type { DocumentState, PendingMutation } from "../rpc/protocol.ts"
+import type { DocumentState, PendingMutation, Traffic } from "../rpc/protocol.ts"
 import { sentToError } from "../rpc/sent-error.ts"
 import { INITIAL_STATE } from "../tab/document-state.ts"
 import { whenState } from "../tab/when-state.ts"
@@ -115,6 +115,14 @@ export function useSyncStatus(): {
     () => ({ pending, lsn, isDurable, isUpToDate, firstSync }),
     [pending, lsn, isDurable, isUpToDate, firstSync],
   )
+}
+
+/**
+ * What went over this document's connections, bytes and pages, since this device's worker opened it. As of the last change of
+ * the document: heartbeats alone do not render anything.
+ */
+export function useTraffic(): Traffic {
+  return useDocumentState(useDocumentHandle("useTraffic"), (state) => state.traffic)
 }
 
 /** Mutations that wait for the server, oldest first. */

@@ -39,6 +39,17 @@ export interface DocumentState {
   readonly isDurable: boolean
   readonly isUpToDate: boolean
   readonly firstSync: Progress | null
+  readonly traffic: Traffic
+}
+
+/** What went over a document's connections since this device's worker opened it. */
+export interface Traffic {
+  readonly bytesIn: number
+  readonly bytesOut: number
+  /** Pages that came from the server, as deltas or whole. */
+  readonly pagesIn: number
+  /** How often pages came and the pending mutations were run again on them. */
+  readonly rebases: number
 }
 
 export interface PendingMutation {

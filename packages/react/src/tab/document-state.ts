@@ -1,5 +1,5 @@
 import type { RejectedMutation } from "@lf/core"
-import type { DocumentState, RejectedChange } from "../rpc/protocol.ts"
+import type { DocumentState, RejectedChange, Traffic } from "../rpc/protocol.ts"
 
 /** Before the worker's first message, and on the server. */
 export const INITIAL_STATE: DocumentState = {
@@ -12,6 +12,7 @@ export const INITIAL_STATE: DocumentState = {
   isDurable: true,
   isUpToDate: false,
   firstSync: null,
+  traffic: { bytesIn: 0, bytesOut: 0, pagesIn: 0, rebases: 0 },
 }
 
 /** Equal parts keep their identity: a structured clone makes every object new. */
@@ -21,6 +22,7 @@ export function nextState(before: DocumentState, change: Partial<DocumentState>)
     ...state,
     error: isSameError(before.error, state.error) ? before.error : state.error,
     firstSync: isSameProgress(before.firstSync, state.firstSync) ? before.firstSync : state.firstSync,
+    traffic: isSameTraffic(before.traffic, state.traffic) ? before.traffic : state.traffic,
   }
 }
 
@@ -30,6 +32,11 @@ function isSameError(a: DocumentState["error"], b: DocumentState["error"]): bool
 
 function isSameProgress(a: DocumentState["firstSync"], b: DocumentState["firstSync"]): boolean {
   return a === b || (a !== null && b !== null && a.bytes === b.bytes && a.bytesTotal === b.bytesTotal)
+}
+
+/** Only counted upwards. */
+function isSameTraffic(a: Traffic, b: Traffic): boolean {
+  return a.bytesIn === b.bytesIn && a.bytesOut === b.bytesOut && a.rebases === b.rebases
 }
 
 /** The rejections after a change: a new list, or the old one when it is equal. Rejections that stay keep their identity. */

@@ -8,8 +8,8 @@ import { BroughtWorker } from "./brought-worker.ts"
  */
 export type WorkerFactory = () => SharedWorker | Worker
 
-/** The worker that this tab brought, for all documents of the page. */
-let brought: BroughtWorker | null = null
+/** The workers that this tab brought, each for all documents of its factory. */
+const brought = new Map<WorkerFactory, BroughtWorker>()
 
 /**
  * A port to the worker that serves this tab. `onFailed`: the worker's script could not be loaded.
@@ -17,15 +17,16 @@ let brought: BroughtWorker | null = null
  * @throws WORKER_FAILED when its script's origin may not start a worker here
  */
 export function connectToWorker(factory: WorkerFactory, onFailed: () => void): Port<TabMessage, WorkerMessage> {
-  if (brought === null || brought.isOver) {
-    const worker = makeWorker(factory)
-    if ("port" in worker) {
-      worker.onerror = onFailed
-      return portOf(worker.port)
-    }
-    brought = new BroughtWorker(worker)
+  const known = brought.get(factory)
+  if (known !== undefined && !known.isOver) return known.connect(onFailed)
+  const worker = makeWorker(factory)
+  if ("port" in worker) {
+    worker.onerror = onFailed
+    return portOf(worker.port)
   }
-  return brought.connect(onFailed)
+  const made = new BroughtWorker(worker)
+  brought.set(factory, made)
+  return made.connect(onFailed)
 }
 
 function makeWorker(factory: WorkerFactory): SharedWorker | Worker {

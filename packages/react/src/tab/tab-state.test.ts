@@ -17,6 +17,7 @@ describe("the state of a document", () => {
       isDurable: true,
       isUpToDate: false,
       firstSync: null,
+      traffic: { bytesIn: 0, bytesOut: 0, pagesIn: 0, rebases: 0 },
     })
   })
 

@@ -31,7 +31,7 @@ function brought(name: string) {
     onmessage: null,
     postMessage: ({ type, script }) => did.push(`${type} ${script}`),
   }
-  const candidate = new Candidate(scope, () => {
+  const candidate = new Candidate(scope, SCRIPT, () => {
     did.push("serves")
     return {
       accept: (port) => {

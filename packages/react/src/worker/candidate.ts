@@ -33,8 +33,9 @@ export class Candidate {
   readonly #serve: () => TabsServer
   #wait = new AbortController()
 
-  constructor(scope: DedicatedScope, serve: () => TabsServer) {
-    this.#script = scope.location.href
+  /** `script`: one of the workers of this name serves; their tabs share it. */
+  constructor(scope: DedicatedScope, script: string, serve: () => TabsServer) {
+    this.#script = script
     this.#serve = serve
     this.#channel = electionChannel(this.#script)
     scope.onmessage = () => {

@@ -23,7 +23,6 @@ import type {
 import { DocumentProbe } from "./document-probe.ts"
 import type { JoinedDocuments } from "./joined-documents.ts"
 import { JoinedProbe } from "./joined-probe.ts"
-import { NetworkMeter } from "./metered-network.ts"
 import type { OpenDocument } from "./open-document.ts"
 import { readSql, readTableRows, readTables } from "./shown-rows.ts"
 
@@ -39,7 +38,6 @@ export interface ServedDocument {
   readonly url: string
   readonly tabs: number
   readonly document: OpenDocument
-  readonly meter: NetworkMeter | null
   /** Its tabs' queries over several documents. */
   readonly joined: ReadonlyMap<string, JoinedDocuments>
 }
@@ -64,10 +62,6 @@ export class DevtoolsDesk {
   constructor(source: DevtoolsSource, { checksMutators }: { readonly checksMutators: boolean }) {
     this.#source = source
     this.#checksMutators = checksMutators
-  }
-
-  meter(): NetworkMeter {
-    return new NetworkMeter(() => this.#source.host.nowMs())
   }
 
   /** Reports mutators of the document of this key whose two runs differ; undefined: none run twice. */
@@ -146,13 +140,13 @@ export class DevtoolsDesk {
   }
 
   #detail(served: ServedDocument): ShownDetail {
-    const { document, meter, url, key } = served
+    const { document, url, key } = served
+    const { meter } = document
     const probe = document.opened === null ? undefined : this.#probes.get(document.opened)
     const { error, isOnlineWanted } = document.state
-    if (error !== null && error.code !== meter?.errors[0]?.code)
-      meter?.note(new LfError(error.code as never, error.message)) // it is an ErrorCode
-    const { tries, failures, framesIn, framesOut, bytesIn, bytesOut, connectedSince, errors } =
-      meter ?? new NetworkMeter(() => 0)
+    if (error !== null && error.code !== meter.errors[0]?.code)
+      meter.note(new LfError(error.code as never, error.message)) // it is an ErrorCode
+    const { tries, failures, framesIn, framesOut, bytesIn, bytesOut, connectedSince, errors } = meter
     const joined = Array.from(served.joined.values(), ({ parts }) => parts && this.#joinedProbes.get(parts.view))
     return {
       queries: [probe, ...joined].flatMap((one) => one?.queries(served) ?? []),
@@ -188,7 +182,7 @@ export class DevtoolsDesk {
         clockMs: nowMs,
         code: { version, protocol: PROTOCOL_VERSION, mutations: this.#source.mutations, userAgent },
         status: served.document.state.status,
-        errors: served.meter?.errors.map(({ code, message, at }) => ({ code, message, at })) ?? [],
+        errors: served.document.meter.errors.map(({ code, message, at }) => ({ code, message, at })),
         timeline: (probe?.mutations() ?? []).map(({ name, at, outcome, args }) => ({ name, at, outcome, args })),
       },
     })

@@ -1,5 +1,7 @@
 import type { Mutator } from "@lf/core"
 import { browserPlatform } from "../platform/browser/browser-platform.ts"
+import { keptInMemory } from "../platform/browser/kept-in-memory.ts"
+import type { Platform } from "../platform/port.ts"
 import { type Port, portOf, type TabMessage, type WorkerMessage } from "../rpc/protocol.ts"
 import { errorToSent } from "../rpc/sent-error.ts"
 import { Candidate, type DedicatedScope, type TabsServer } from "./candidate.ts"
@@ -36,6 +38,11 @@ export interface StartWorkerOptions {
    * `Date.now` or something that lives outside of it. Default: true. In production nothing runs twice.
    */
   readonly checksMutators?: boolean
+  /**
+   * "memory" keeps nothing on this device: what has not reached the server is gone with the worker, and `isDurable` is false.
+   * For previews, kiosks and a second client in one page. A dedicated worker then serves its own tab alone. Default: "device".
+   */
+  readonly storage?: "device" | "memory"
 }
 
 /**
@@ -49,7 +56,8 @@ export interface StartWorkerOptions {
  */
 export function startWorker(options: StartWorkerOptions): void {
   if (isDedicated) {
-    const candidate: Candidate = new Candidate(scope, () => server(options, () => candidate.renew()))
+    const candidates = options.storage === "memory" ? crypto.randomUUID() : scope.location.href
+    const candidate: Candidate = new Candidate(scope, candidates, () => server(options, () => candidate.renew()))
     return
   }
   const { accept } = server(options, () => scope.close())
@@ -64,7 +72,7 @@ function server(options: StartWorkerOptions, end: () => void): TabsServer {
       try {
         host ??= new WorkerHost({
           mutator: options.mutator,
-          platform: browserPlatform({ takesByForce: isDedicated }),
+          platform: platformOf(options),
           end,
           ...development(options),
         })
@@ -79,6 +87,11 @@ function server(options: StartWorkerOptions, end: () => void): TabsServer {
       await retired?.retire()
     },
   }
+}
+
+function platformOf({ storage }: StartWorkerOptions): Platform {
+  const platform = browserPlatform({ takesByForce: isDedicated })
+  return storage === "memory" ? keptInMemory(platform) : platform
 }
 
 /** Bundlers drop all of it from a production build. */

@@ -1,9 +1,8 @@
 import { type Network, type Pipe, toLfError } from "@lf/core/internal"
-import type { Platform } from "../platform/port.ts"
 
 const ERRORS_MAX = 20
 
-/** What went over one document's connections, for the devtools: a few numbers, counted from the start. */
+/** What went over one document's connections, counted from when it was opened. */
 export class NetworkMeter {
   tries = 0
   failures = 0
@@ -68,8 +67,4 @@ export class NetworkMeter {
         }),
     }
   }
-}
-
-export function meteredPlatform(platform: Platform, meter: NetworkMeter): Platform {
-  return { ...platform, network: (url) => meter.watch(platform.network(url)) }
 }

@@ -66,6 +66,7 @@ describe("what is known of a document", () => {
       isDurable: true,
       isUpToDate: false,
       firstSync: null,
+      traffic: { bytesIn: 0, bytesOut: 0, pagesIn: 0, rebases: 0 },
     })
     const { claimed, range, after } = document.pendingParts()
     expect([claimed, range, after(lsn(0))]).toEqual([[], null, []])

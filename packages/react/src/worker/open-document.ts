@@ -16,6 +16,7 @@ import type { DocumentState } from "../rpc/protocol.ts"
 import { errorToSent } from "../rpc/sent-error.ts"
 import { claimKey, ownerLock, storageKey } from "../rpc/storage-key.ts"
 import { AnonymousLogAdoption, adoptWholeLog } from "./adopt-anonymous.ts"
+import { NetworkMeter } from "./metered-network.ts"
 import { withinLimits } from "./opening-limits.ts"
 import type { PendingParts } from "./pending-feed.ts"
 
@@ -65,6 +66,7 @@ export class OpenDocument {
   #givePlaceBack: Cancel | null = null
   #placedMs: number | null = null
   readonly presences: Presences
+  readonly meter: NetworkMeter
   #ownership: Ownership | null = null
   #session: Session | null = null
   #adoption: AnonymousLogAdoption | null = null
@@ -85,6 +87,7 @@ export class OpenDocument {
     this.#key = storageKey(options.user, options.doc)
     this.#url = options.url
     this.presences = new Presences(options.platform.host)
+    this.meter = new NetworkMeter(() => options.platform.host.nowMs())
     this.local = this.#open()
     this.#inTime = withinLimits({
       host: options.platform.host,
@@ -121,6 +124,12 @@ export class OpenDocument {
       isDurable: local?.isDurable ?? true,
       isUpToDate: isUpToDate && isSound,
       firstSync: isSound ? firstSync : null,
+      traffic: {
+        bytesIn: this.meter.bytesIn,
+        bytesOut: this.meter.bytesOut,
+        pagesIn: local?.pulled.pages ?? 0,
+        rebases: local?.pulled.rebases ?? 0,
+      },
     }
   }
 
@@ -333,7 +342,7 @@ export class OpenDocument {
     return new Session({
       docId: doc,
       local,
-      network: platform.network(this.#url),
+      network: this.meter.watch(platform.network(this.#url)),
       host: platform.host,
       token,
       user,

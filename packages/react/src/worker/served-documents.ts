@@ -7,7 +7,6 @@ import { storageKey } from "../rpc/storage-key.ts"
 import type { DevtoolsDesk } from "./devtools-desk.ts"
 import { DocumentPool } from "./document-pool.ts"
 import { type Hold, type HoldListener, JoinedDocuments } from "./joined-documents.ts"
-import { meteredPlatform, type NetworkMeter } from "./metered-network.ts"
 import { OpenDocument } from "./open-document.ts"
 import type { TabPort } from "./tab-port.ts"
 import { TokenDesk } from "./token-desk.ts"
@@ -34,7 +33,6 @@ export interface Served {
   readonly holders: Set<HoldListener & { readonly desk: TokenDesk }>
   /** Its tabs' queries over several documents, by the documents. */
   readonly joined: Map<string, JoinedDocuments>
-  readonly meter: NetworkMeter | null
   url: string
   cancelIdleClose: Cancel
 }
@@ -145,13 +143,12 @@ export class ServedDocuments {
     const tabs = new Set<TabPort>()
     const holders: Served["holders"] = new Set()
     const desk = new TokenDesk(this.#platform.host, () => document.poke())
-    const meter = this.#devtools?.meter() ?? null
     const document: OpenDocument = new OpenDocument({
       doc,
       user,
       url,
       mutator: this.#mutator,
-      platform: meter === null ? this.#platform : meteredPlatform(this.#platform, meter),
+      platform: this.#platform,
       rehearsals: this.#devtools?.rehearsals(key, (error) => {
         for (const tab of tabs) tab.post({ type: "uncaught", error: errorToSent(error) })
       }),
@@ -190,7 +187,6 @@ export class ServedDocuments {
       tabs,
       holders,
       joined: new Map(),
-      meter,
       url,
       cancelIdleClose: () => {},
     }
