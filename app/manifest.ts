@@ -6,7 +6,7 @@ export default function manifest(): MetadataRoute.Manifest {
     name: "todos",
     short_name: "todos",
     description: "A todo list that works offline and is shared by its link.",
-    start_url: "/",
+    start_url: "/list",
     scope: "/",
     display: "standalone",
     background_color: "#f6f5f3",

@@ -3,7 +3,7 @@ import { Message } from "./chrome/message"
 export default function NotFound() {
   return (
     <Message title="Nothing here">
-      There is no such page. Go to <a href="/">your list</a> or <a href="/lists">all your lists</a>.
+      There is no such page. Go to <a href="/list">your list</a> or <a href="/lists">all your lists</a>.
     </Message>
   )
 }

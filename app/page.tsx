@@ -1,17 +1,70 @@
-import { NoScript } from "./chrome/no-script"
-import { goHome, listsKey } from "./lists/go-home"
-import { TodoSkeleton } from "./todo/todo-skeleton"
+import type { Metadata } from "next"
+import { RegisterServiceWorker } from "./chrome/register-service-worker"
+import { renderMarkdown } from "./docs/markdown"
+import { Panes } from "./home/panes"
+import "./home/home.css"
 
-const script = `(${goHome.toString()})(${JSON.stringify(listsKey)})`
+export const metadata: Metadata = { title: "lf: local-first React on Next.js" }
 
-/** Redirects: a new user to a list of their own, a returning one to their last. */
-export default function Home() {
+/** It is what the two panes below it run. */
+const sample = `\`\`\`tsx
+export const AddTodo = defineMutation("AddTodo", z.object({ id, title }), (tx, { id, title }) => {
+  tx.run(sql\`insert into todos (id, title, created_at) values (\${id}, \${title}, \${tx.nowMs})\`)
+})
+
+function Todos() {
+  const todos = useQuery(sql<Todo>\`select * from todos order by created_at\`)
+  const add = useMutation(AddTodo)
+  const addTodo = (title: string) => add.mutate({ id: newId(), title })
+  return <List todos={todos.data} onAdd={addTodo} />
+}
+\`\`\``
+
+/** What lf is, in one sentence, and two clients that show that it is true. */
+export default async function Home() {
+  const { html } = await renderMarkdown(sample, "app/page.tsx")
   return (
-    <>
-      {/* biome-ignore lint/security/noDangerouslySetInnerHtml: our own function, run before the first paint */}
-      <script dangerouslySetInnerHTML={{ __html: script }} />
-      <NoScript />
-      <TodoSkeleton />
-    </>
+    <div className="home">
+      <a className="skip" href="#try">
+        Skip to the demo
+      </a>
+      <header className="home-header">
+        <span className="home-name">lf</span>
+        <nav aria-label="Pages">
+          <a href="/list">Todo list</a>
+          <a href="/docs">Docs</a>
+        </nav>
+      </header>
+      <main>
+        <h1>A SQLite database in every browser, kept in step by your Next.js server.</h1>
+        <p className="home-lead">
+          Components read it with SQL. Mutations are TypeScript functions: they run here at once, online or not, and
+          again on the server, which has the last word.
+        </p>
+        <Panes />
+        {/* biome-ignore lint/security/noDangerouslySetInnerHtml: made from the text above when the app is built */}
+        <div className="home-code" dangerouslySetInnerHTML={{ __html: html }} />
+        <section className="home-next" aria-label="Where to go from here">
+          <p>
+            <code>npm create lf-app@latest</code>
+          </p>
+          <ul>
+            <li>
+              <a href="/list">Open the todo list</a> close the server, reload, write on
+            </li>
+            <li>
+              <a href="/docs/getting-started">Start an app</a> two synced browsers in two minutes
+            </li>
+            <li>
+              <a href="/docs/concepts">How it works</a> pages, mutations, rebase, in one drawing
+            </li>
+            <li>
+              <a href="/docs/comparison">Compared with others</a> what they do better, too
+            </li>
+          </ul>
+        </section>
+      </main>
+      <RegisterServiceWorker />
+    </div>
   )
 }

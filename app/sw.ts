@@ -24,6 +24,7 @@ const serwist = new Serwist({
  */
 const standIns: ReadonlyMap<string, string> = new Map([
   ["/", "/?offline"],
+  ["/list", "/list?offline"],
   ["/lists", "/lists?offline"],
 ])
 
@@ -39,7 +40,7 @@ const offlineShell: SerwistPlugin = {
 }
 
 serwist.registerCapture(
-  ({ request, url }) => request.mode === "navigate" && /^\/($|lists$|l\/[A-Za-z0-9_-]{1,64}$)/.test(url.pathname),
+  ({ request, url }) => request.mode === "navigate" && /^\/($|lists?$|l\/[A-Za-z0-9_-]{1,64}$)/.test(url.pathname),
   new NetworkOnly({ networkTimeoutSeconds: navigationTimeoutSeconds, plugins: [offlineShell] }),
 )
 

@@ -16,11 +16,12 @@ export async function isAxeClean(page: Page, state: string): Promise<void> {
   await page.evaluate(source)
   for (const colorScheme of ["light", "dark"] as const) {
     await page.emulateMedia({ colorScheme })
-    const { violations, passes } = await page.evaluate(
+    const { violations, passes, incomplete } = await page.evaluate(
       (wanted) => (globalThis as unknown as { axe: { run(options: unknown): Promise<AxeResults> } }).axe.run(wanted),
       options[colorScheme],
     )
-    expect(passes.length, `axe looks at ${state}`).toBeGreaterThan(0)
+    // What is over a dialog's backdrop has a contrast that axe does not work out.
+    expect(passes.length + incomplete.length, `axe looks at ${state}`).toBeGreaterThan(0)
     const found = violations.flatMap(({ id, nodes }) =>
       nodes.map(({ target, failureSummary }) => `${id}: ${target} ${failureSummary}`),
     )

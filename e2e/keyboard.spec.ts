@@ -17,6 +17,7 @@ test("the page works by keyboard alone, with visible focus and a name for every 
       - link "Skip to the list"
       - navigation "List":
         - link "My lists"
+        - textbox "The list's name"
         - status "Connection": Online
         - switch "Work offline"
         - button "Share"

@@ -15,7 +15,7 @@ export function ConnectionBadge({ status }: { status: ShownStatus }) {
   return (
     <span className="badge" data-testid="connection-status" data-status={status} role="status" aria-label="Connection">
       <span className="badge-dot" aria-hidden="true" />
-      {words[status]}
+      <span className="badge-word">{words[status]}</span>
     </span>
   )
 }

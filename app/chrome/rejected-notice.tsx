@@ -9,6 +9,7 @@ const phrases: Readonly<Record<string, string>> = {
   DeleteTodo: "deleting",
   ToggleAll: "ticking all",
   ClearCompleted: "clearing the completed",
+  RenameList: "the list's new name",
 }
 
 /** Says once that the server rejected a change, and that it is gone from the list. */

@@ -1,11 +1,34 @@
 "use client"
 
-import { useEffect, useState } from "react"
+import { lazy, Suspense, useEffect, useRef, useState } from "react"
 
 const thanksMs = 2_000
+const QrCode = lazy(() => import("./qr-code").then((module) => ({ default: module.QrCode })))
 
-/** Shares the list's link by the system's own sheet, or copies it. */
-export function ShareButton() {
+/** Opens what is needed to give the list's link away: to copy it, to send it, or to point a phone's camera at it. */
+export function ShareButton({ name }: { name: string }) {
+  const dialog = useRef<HTMLDialogElement>(null)
+  const [url, setUrl] = useState<string | null>(null)
+
+  const open = () => {
+    setUrl(location.origin + location.pathname)
+    dialog.current?.showModal()
+  }
+
+  return (
+    <>
+      <button type="button" className="share" data-testid="share-button" onClick={open}>
+        Share
+      </button>
+      <dialog ref={dialog} className="share-dialog" aria-label="Share this list" closedby="any">
+        {url !== null && <SharePanel url={url} name={name} onClose={() => dialog.current?.close()} />}
+      </dialog>
+    </>
+  )
+}
+
+function SharePanel({ url, name, onClose }: { url: string; name: string; onClose: () => void }) {
+  const link = useRef<HTMLInputElement>(null)
   const [isCopied, setIsCopied] = useState(false)
 
   useEffect(() => {
@@ -14,29 +37,51 @@ export function ShareButton() {
     return () => clearTimeout(timer)
   }, [isCopied])
 
-  const share = async () => {
-    const url = location.origin + location.pathname
-    try {
-      if (navigator.share) await navigator.share({ title: "todos", url })
-      else {
-        await navigator.clipboard.writeText(url)
-        setIsCopied(true)
-      }
-    } catch (error) {
-      // The sheet was closed: nothing to do. Without permission to copy, show the link to be copied by hand.
-      if (error instanceof Error && error.name !== "AbortError") window.prompt("The list's link", url)
-    }
-  }
+  const copy = () =>
+    navigator.clipboard.writeText(url).then(
+      () => setIsCopied(true),
+      // It may not: the link is selected, to be copied by hand.
+      () => link.current?.select(),
+    )
 
   return (
-    <>
-      <button type="button" className="share" data-testid="share-button" onClick={share}>
-        {isCopied ? "Copied" : "Share"}
-      </button>
-      {/* Beside the button: screen readers do not read a live region inside one. */}
+    <div className="share-content">
+      <h2>Share this list</h2>
+      <p>Whoever has the link can read and change it.</p>
+      <div className="share-row">
+        <input
+          ref={link}
+          className="share-link"
+          aria-label="The list's link"
+          readOnly
+          value={url}
+          onFocus={(event) => event.target.select()}
+        />
+        <button type="button" className="share-copy" onClick={copy}>
+          {isCopied ? "Copied" : "Copy"}
+        </button>
+      </div>
+      <Suspense fallback={<div className="qr-code" />}>
+        <QrCode text={url} label="The link as a QR code" />
+      </Suspense>
+      <div className="share-row share-end">
+        {"share" in navigator && (
+          // Closing the system's own sheet is no failure.
+          <button
+            type="button"
+            className="text-button"
+            onClick={() => navigator.share({ title: name, url }).catch(() => {})}
+          >
+            Send…
+          </button>
+        )}
+        <button type="button" className="text-button" onClick={onClose}>
+          Close
+        </button>
+      </div>
       <span className="spoken" role="status" aria-label="Sharing">
         {isCopied && "The link is copied"}
       </span>
-    </>
+    </div>
   )
 }

@@ -1,41 +1,64 @@
 "use client"
 
-import { useSyncStatus } from "@lf/react"
+import { useField, usePresence, useSyncStatus } from "@lf/react"
+import { nameLengthMax } from "../lf/mutators"
 import { ConnectionBadge } from "./connection-badge"
 import { ShareButton } from "./share-button"
 import { SkipLink } from "./skip-link"
 import { useOfflineSwitch } from "./use-offline-switch"
 import { type ShownStatus, useSettledStatus } from "./use-settled-status"
 
-/** The list's own small toolbar: where my lists are, how the connection is, what still waits. */
-export function Toolbar() {
+interface ToolbarProps {
+  readonly name: string
+  readonly onRename: (name: string) => void
+}
+
+/** The list's own small toolbar: its name, how the connection is, what still waits, who else is here. */
+export function Toolbar({ name, onRename }: ToolbarProps) {
   const status = useSettledStatus()
   const { pending } = useSyncStatus()
   const [isOffline, setOffline] = useOfflineSwitch()
-  return <ToolbarView status={status} pending={pending} isOffline={isOffline} onOffline={setOffline} />
+  const { others } = usePresence(here)
+  return (
+    <ToolbarView
+      status={status}
+      pending={pending}
+      isOffline={isOffline}
+      onOffline={setOffline}
+      othersHere={others.length}
+      name={name}
+      onRename={onRename}
+    />
+  )
 }
+
+/** Nothing but that this tab is here. */
+const here = {}
 
 interface ToolbarViewProps {
   readonly status: ShownStatus
   readonly pending: number
   readonly isOffline: boolean
   readonly onOffline?: (isOffline: boolean) => void
+  readonly othersHere?: number
+  readonly name?: string
+  readonly onRename?: (name: string) => void
 }
 
-export function ToolbarView({ status, pending, isOffline, onOffline }: ToolbarViewProps) {
+export function ToolbarView(props: ToolbarViewProps) {
+  const { status, pending, isOffline, onOffline, othersHere = 0, name = "", onRename } = props
   return (
     <header>
       <SkipLink />
       <nav className="toolbar" aria-label="List">
-        <a className="toolbar-link" href="/lists">
-          My lists
+        <a className="toolbar-link" href="/lists" aria-label="My lists">
+          <span aria-hidden="true">‹</span> <span className="by-width">My lists</span>
         </a>
-        <span className="toolbar-space" />
+        <NameInput name={name} onRename={onRename} />
         <span className="pending" data-pending={pending > 0} aria-hidden={pending === 0}>
           <span data-testid="pending-count">{pending}</span> unsent
         </span>
         <ConnectionBadge status={status} />
-        <span className="toolbar-break" />
         <button
           type="button"
           role="switch"
@@ -43,13 +66,38 @@ export function ToolbarView({ status, pending, isOffline, onOffline }: ToolbarVi
           data-testid="offline-switch"
           aria-checked={isOffline}
           aria-label="Work offline"
+          title="Work offline"
           onClick={() => onOffline?.(!isOffline)}
         >
           <span className="switch-track" aria-hidden="true" />
-          <span className="switch-label">Work offline</span>
         </button>
-        <ShareButton />
+        <span className="here" data-here={othersHere > 0} aria-hidden={othersHere === 0}>
+          {othersHere + 1} here
+        </span>
+        <ShareButton name={name} />
       </nav>
     </header>
+  )
+}
+
+function NameInput({ name, onRename }: { name: string; onRename: ToolbarViewProps["onRename"] }) {
+  const field = useField(name, (name) => onRename?.(name.trim()), { when: "blur" })
+  return (
+    <input
+      className="list-name"
+      data-testid="list-name"
+      aria-label="The list's name"
+      placeholder="Name this list"
+      autoComplete="off"
+      enterKeyHint="done"
+      maxLength={nameLengthMax}
+      disabled={onRename === undefined}
+      {...field.input}
+      onKeyDown={(event) => {
+        if (event.nativeEvent.isComposing) return
+        if (event.key === "Escape") field.reset()
+        if (event.key === "Enter" || event.key === "Escape") event.currentTarget.blur()
+      }}
+    />
   )
 }

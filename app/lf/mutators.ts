@@ -6,6 +6,7 @@ import { z } from "zod"
 z.config({ jitless: true })
 
 export const titleLengthMax = 200
+export const nameLengthMax = 80
 
 const id = z.string().min(1).max(64)
 const title = z.string().trim().min(1).max(titleLengthMax)
@@ -45,6 +46,14 @@ export const ClearCompleted = defineMutation("ClearCompleted", z.object({}), (tx
   tx.run(sql`delete from todos where done = 1`)
 })
 
+export const RenameList = defineMutation(
+  "RenameList",
+  z.object({ name: z.string().trim().max(nameLengthMax) }),
+  (tx, args) => {
+    tx.run(sql`insert into list (id, name) values (1, ${args.name}) on conflict (id) do update set name = ${args.name}`)
+  },
+)
+
 export const mutator = defineMutator({
   migrations: [
     sql`create table todos (
@@ -54,6 +63,7 @@ export const mutator = defineMutator({
       created_at integer not null
     ) strict`,
     sql`create index todos_by_created on todos (created_at, id)`,
+    sql`create table list (id integer primary key check (id = 1), name text not null) strict`,
   ],
-  mutations: [AddTodo, ToggleTodo, RenameTodo, DeleteTodo, ToggleAll, ClearCompleted],
+  mutations: [AddTodo, ToggleTodo, RenameTodo, DeleteTodo, ToggleAll, ClearCompleted, RenameList],
 })

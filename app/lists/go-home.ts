@@ -2,7 +2,7 @@
 export const listsKey = "lf.lists"
 
 /**
- * From `/` to the last list, or to a new one. The page runs its text as an inline script, before anything is painted: it may use
+ * From `/list` to the last list, or to a new one. The page runs its text as an inline script, before anything is painted: it may use
  * nothing from outside itself.
  */
 export function goHome(key: string): void {

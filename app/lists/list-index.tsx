@@ -1,9 +1,9 @@
 "use client"
 
 import { useSyncExternalStore } from "react"
-import { changeList, forgetList, type ListEntry, newListId, useLists } from "./list-store"
+import { forgetList, type ListEntry, newListId, useLists } from "./list-store"
 
-/** My lists: what this device has opened. Names stay on this device. */
+/** My lists: what this device has opened. */
 export function ListIndex() {
   const lists = useLists()
   const isReady = useIsClient()
@@ -28,18 +28,13 @@ function ListItem({ list }: { list: ListEntry }) {
   const label = list.name || list.hint || "Untitled list"
   return (
     <li className="lists-item">
-      <input
-        className="lists-name"
-        aria-label={`Name of ${list.hint || "an untitled list"} on this device`}
-        defaultValue={list.name}
-        placeholder={list.hint || "Untitled list"}
-        maxLength={80}
-        autoComplete="off"
-        onChange={(event) => changeList(list.id, { name: event.target.value })}
-      />
-      <OpenedAt ms={list.openedMs} />
-      <a className="lists-open" href={`/l/${list.id}`} aria-label={`Open ${label}`}>
-        Open
+      <a className="lists-row" href={`/l/${list.id}`}>
+        <span className="lists-label">
+          <span className={list.name === "" ? "lists-name lists-hint" : "lists-name"}>{label}</span>
+          {list.name !== "" && list.hint !== "" && <span className="lists-begin">{list.hint}</span>}
+        </span>
+        <span className="lists-count">{countOf(list)}</span>
+        <OpenedAt ms={list.openedMs} />
       </a>
       <button
         type="button"
@@ -50,6 +45,11 @@ function ListItem({ list }: { list: ListEntry }) {
       />
     </li>
   )
+}
+
+function countOf({ left, total }: ListEntry): string {
+  if (total === 0) return "empty"
+  return left === 0 ? `${total} done` : `${left} left of ${total}`
 }
 
 function OpenedAt({ ms }: { ms: number }) {

@@ -8,10 +8,13 @@ import { listsKey } from "./go-home"
 
 const entrySchema = z.object({
   id: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/),
-  /** What the user calls it, on this device only; empty: nothing yet. */
+  /** As it was called when it was last open here; empty: it has no name. */
   name: z.string().catch(""),
   /** The first few todos, to recognise a list that has no name. */
   hint: z.string().catch(""),
+  /** How many todos it had when it was last open here, and how many of them were to be done. */
+  left: z.number().catch(0),
+  total: z.number().catch(0),
   openedMs: z.number().catch(0),
 })
 
@@ -39,11 +42,11 @@ export function useLists(): readonly ListEntry[] {
 /** Puts the list on top of the index. */
 export function rememberList(id: string): void {
   const lists = readLists()
-  const known = lists.find((list) => list.id === id) ?? { id, name: "", hint: "" }
+  const known = lists.find((list) => list.id === id) ?? { id, name: "", hint: "", left: 0, total: 0 }
   writeLists([{ ...known, openedMs: Date.now() }, ...lists.filter((list) => list.id !== id)])
 }
 
-export function changeList(id: string, change: Partial<Pick<ListEntry, "name" | "hint">>): void {
+export function changeList(id: string, change: Partial<Omit<ListEntry, "id" | "openedMs">>): void {
   writeLists(readLists().map((list) => (list.id === id ? { ...list, ...change } : list)))
 }
 

@@ -12,7 +12,7 @@ export default function ListsPage() {
       <div className="page">
         <header>
           <nav className="toolbar" aria-label="Pages">
-            <a className="toolbar-link" href="/">
+            <a className="toolbar-link" href="/list">
               <span aria-hidden="true">‹</span> Back to my list
             </a>
             <span className="toolbar-space" />
@@ -24,7 +24,7 @@ export default function ListsPage() {
         <main>
           <h1 className="page-title">My lists</h1>
           <ListIndex />
-          <p className="info">Kept on this device. Anyone with a list's link can open it.</p>
+          <p className="info">This index is kept on this device. Anyone with a list's link can open it.</p>
         </main>
         <RegisterServiceWorker />
       </div>

@@ -4,7 +4,6 @@ import { LfProvider } from "@lf/react"
 import { useEffect, useState } from "react"
 import { RegisterServiceWorker } from "../chrome/register-service-worker"
 import { Supported } from "../chrome/supported"
-import { Toolbar } from "../chrome/toolbar"
 import { connectWorker } from "../lf/connect"
 import { mutator } from "../lf/mutators"
 import { goHome, listsKey } from "../lists/go-home"
@@ -21,7 +20,6 @@ export function ListPage() {
     <LfProvider doc={id} worker={connectWorker} mutator={mutator}>
       <Supported>
         <div className="page">
-          <Toolbar />
           <TodoApp id={id} />
         </div>
       </Supported>

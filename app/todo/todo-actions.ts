@@ -2,7 +2,7 @@
 
 import { type LfError, newId, useMutation } from "@lf/react"
 import { useMemo, useState } from "react"
-import { AddTodo, ClearCompleted, DeleteTodo, RenameTodo, ToggleAll, ToggleTodo } from "../lf/mutators"
+import { AddTodo, ClearCompleted, DeleteTodo, RenameList, RenameTodo, ToggleAll, ToggleTodo } from "../lf/mutators"
 
 export interface TodoActions {
   readonly add: (title: string, restore: () => void) => void
@@ -11,6 +11,7 @@ export interface TodoActions {
   readonly remove: (id: string) => void
   readonly toggleAll: (done: boolean) => void
   readonly clearCompleted: () => void
+  readonly nameList: (name: string) => void
 }
 
 /** The list's mutations, one object while the page is mounted (so that only changed rows render), and the last error. */
@@ -25,6 +26,7 @@ export function useTodoActions(): { actions: TodoActions; error: LfError | null;
   const remove = useMutation(DeleteTodo, options)
   const toggleAll = useMutation(ToggleAll, options)
   const clearCompleted = useMutation(ClearCompleted, options)
+  const nameList = useMutation(RenameList, options)
 
   const actions = useMemo<TodoActions>(
     () => ({
@@ -34,8 +36,9 @@ export function useTodoActions(): { actions: TodoActions; error: LfError | null;
       remove: (id) => remove.mutate({ id }),
       toggleAll: (done) => toggleAll.mutate({ done }),
       clearCompleted: () => clearCompleted.mutate({}),
+      nameList: (name) => nameList.mutate({ name }),
     }),
-    [add.mutate, toggle.mutate, rename.mutate, remove.mutate, toggleAll.mutate, clearCompleted.mutate],
+    [add.mutate, toggle.mutate, rename.mutate, remove.mutate, toggleAll.mutate, clearCompleted.mutate, nameList.mutate],
   )
   return { actions, error, dismiss }
 }

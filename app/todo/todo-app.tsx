@@ -1,39 +1,47 @@
 "use client"
 
-import { sql, useField, useQuery, useSyncStatus } from "@lf/react"
+import { sql, useField, usePendingMutations, useQuery, useSyncStatus } from "@lf/react"
 import { useEffect, useMemo } from "react"
 import { Notices } from "../chrome/notices"
+import { Toolbar } from "../chrome/toolbar"
 import { useSettledStatus } from "../chrome/use-settled-status"
 import type { Todo } from "../lf/mutators"
-import { changeList, useLists } from "../lists/list-store"
+import { changeList } from "../lists/list-store"
 import { useTodoActions } from "./todo-actions"
 import { TodoCard } from "./todo-card"
 import { TodoFooter } from "./todo-footer"
 import { TodoList } from "./todo-list"
 import { type Filter, useHashFilter } from "./use-hash-filter"
+import { waitingIds } from "./waiting-ids"
 
 const allTodos = sql<Todo>`select id, title, done, created_at from todos order by created_at, id`
+const listName = sql<{ name: string }>`select name from list`
 const none: readonly Todo[] = []
 
 export function TodoApp({ id }: { id: string }) {
   const query = useQuery(allTodos)
+  const name = useQuery(listName).data?.[0]?.name ?? ""
   const { actions, error, dismiss } = useTodoActions()
   const filter = useHashFilter()
   const todos: readonly Todo[] = query.data ?? none
   const shown = useMemo(() => filterTodos(todos, filter), [todos, filter])
   const activeCount = useMemo(() => filterTodos(todos, "active").length, [todos])
-  useHint(id, todos)
-  useTitle(id, query.isSuccess ? activeCount : null)
+  const pending = usePendingMutations()
+  const waiting = useMemo(() => waitingIds(pending), [pending])
+  useIndex(id, name, todos, query.isSuccess)
+  useTitle(name, query.isSuccess ? activeCount : null)
 
   return (
     <>
+      <Toolbar name={name} onRename={actions.nameList} />
       <TodoCard isBusy={query.isPending} onAdd={actions.add}>
         {todos.length === 0 && <FirstSync />}
+        {todos.length === 0 && query.isSuccess && <Empty />}
         {todos.length > 0 && (
           <>
             <section className="main">
               <ToggleAll areAllDone={activeCount === 0} onToggle={actions.toggleAll} />
-              <TodoList todos={shown} actions={actions} />
+              <TodoList todos={shown} waiting={waiting} actions={actions} />
             </section>
             <TodoFooter
               activeCount={activeCount}
@@ -81,6 +89,13 @@ function FirstSync() {
   )
 }
 
+/** Only once it is known that nothing is on its way. */
+function Empty() {
+  const { isUpToDate } = useSyncStatus()
+  if (!isUpToDate) return null
+  return <p className="empty">Nothing to do yet. Write the first one, or share the list and let others begin.</p>
+}
+
 function Info({ isEmpty }: { isEmpty: boolean }) {
   const { isDurable, isUpToDate } = useSyncStatus()
   const status = useSettledStatus()
@@ -103,22 +118,23 @@ function Info({ isEmpty }: { isEmpty: boolean }) {
   )
 }
 
-/** The index of lists shows how a list begins, for those that have no name. */
-function useHint(id: string, todos: readonly Todo[]): void {
+/** What the index of lists shows of this one. */
+function useIndex(id: string, name: string, todos: readonly Todo[], isKnown: boolean): void {
   const hint = todos
     .slice(0, 3)
     .map((todo) => todo.title)
     .join(", ")
     .slice(0, 80)
+  const left = filterTodos(todos, "active").length
   useEffect(() => {
-    if (hint !== "") changeList(id, { hint })
-  }, [id, hint])
+    if (isKnown) changeList(id, { name, hint, left, total: todos.length })
+  }, [id, isKnown, name, hint, left, todos.length])
 }
 
 /** The window is named after the list and its open items. `activeCount`: null while it is not known. */
-function useTitle(id: string, activeCount: number | null): void {
-  const name = useLists().find((list) => list.id === id)?.name || "todos"
+function useTitle(name: string, activeCount: number | null): void {
+  const shown = name || "todos"
   useEffect(() => {
-    document.title = activeCount === null ? name : `${name} (${activeCount} left)`
-  }, [name, activeCount])
+    document.title = activeCount === null ? shown : `${shown} (${activeCount} left)`
+  }, [shown, activeCount])
 }

@@ -12,6 +12,7 @@ interface TodoItemProps {
   /** Pixels from the list's top, when the list is virtual. */
   readonly top?: number
   readonly isEditing: boolean
+  readonly isWaiting: boolean
   readonly onEdit: (id: string | null) => void
   readonly actions: TodoActions
   readonly measure?: (element: HTMLElement | null) => void
@@ -19,7 +20,7 @@ interface TodoItemProps {
 
 /** One row. lf keeps the object of a row that did not change, so `memo` renders exactly the rows that did. */
 export const TodoItem = memo(function TodoItem(props: TodoItemProps) {
-  const { todo, index, top, isEditing, onEdit, actions, measure } = props
+  const { todo, index, top, isEditing, isWaiting, onEdit, actions, measure } = props
   const isVirtual = top !== undefined
   const done = useField(todo.done, (done) => actions.toggle(todo.id, done === 1))
   const toggle = useRef<HTMLInputElement>(null)
@@ -62,6 +63,7 @@ export const TodoItem = memo(function TodoItem(props: TodoItemProps) {
         <label data-testid="todo-title" aria-hidden="true" onDoubleClick={startEditing}>
           {todo.title}
         </label>
+        {isWaiting && <span className="todo-waits" role="img" aria-label="Not sent yet" title="Not sent yet" />}
         <button type="button" className="destroy" aria-label={`Delete ${todo.title}`} onClick={handleDestroy} />
       </div>
       {isEditing && (

@@ -12,10 +12,12 @@ const rowHeightGuess = 61
 
 interface TodoListProps {
   readonly todos: readonly Todo[]
+  /** The ids of those with a change that the server does not have. */
+  readonly waiting: ReadonlySet<string>
   readonly actions: TodoActions
 }
 
-export function TodoList({ todos, actions }: TodoListProps) {
+export function TodoList({ todos, waiting, actions }: TodoListProps) {
   const list = useRef<HTMLUListElement>(null)
   const [editingId, setEditingId] = useState<string | null>(null)
   const [listTop, setListTop] = useState(0)
@@ -49,6 +51,7 @@ export function TodoList({ todos, actions }: TodoListProps) {
       rowCount={todos.length}
       top={top}
       isEditing={todo.id === editingId}
+      isWaiting={waiting.has(todo.id)}
       onEdit={setEditingId}
       actions={actions}
       measure={isVirtual ? virtualizer.measureElement : undefined}

@@ -1,0 +1,105 @@
+"use client"
+
+import { useField } from "@lf/react"
+import type { KeyboardEvent } from "react"
+import { type Todo, titleLengthMax } from "../lf/mutators"
+import type { Happening } from "./use-happenings"
+
+interface PaneViewProps {
+  readonly name: string
+  readonly placeholder: string
+  readonly todos?: readonly Todo[] | undefined
+  readonly waiting?: ReadonlySet<string>
+  readonly isCut?: boolean
+  readonly status?: string
+  readonly problem?: string | null
+  readonly happenings?: readonly Happening[]
+  readonly onAdd?: (title: string) => void
+  readonly onToggle?: (id: string, done: boolean) => void
+  readonly onCut?: (isCut: boolean) => void
+}
+
+const words: Readonly<Record<string, string>> = { connected: "Online", connecting: "Connecting…", error: "Not syncing" }
+
+/** Also what the server renders, before there is a client: the places are the same, and nothing on the page moves. */
+export function PaneView(props: PaneViewProps) {
+  const { name, placeholder, todos, waiting, isCut = false, status = "", problem = null, happenings = [] } = props
+  const { onAdd, onToggle, onCut } = props
+
+  const handleKeyDown = (event: KeyboardEvent<HTMLInputElement>) => {
+    if (event.key !== "Enter" || event.nativeEvent.isComposing || onAdd === undefined) return
+    const title = event.currentTarget.value.trim()
+    if (title === "") return
+    event.currentTarget.value = ""
+    onAdd(title)
+  }
+
+  return (
+    <article className="pane" data-cut={isCut} aria-label={name}>
+      <header className="pane-header">
+        <h2>{name}</h2>
+        <span className="badge" data-status={isCut ? "offline" : status} role="status" aria-label="Connection">
+          <span className="badge-dot" aria-hidden="true" />
+          {isCut ? "Cut off" : (words[status] ?? "")}
+        </span>
+        <button
+          type="button"
+          role="switch"
+          className="switch"
+          aria-checked={isCut}
+          aria-label={`Cut the network of ${name.toLowerCase()}`}
+          disabled={onCut === undefined}
+          onClick={() => onCut?.(!isCut)}
+        >
+          <span className="switch-track" aria-hidden="true" />
+          <span>
+            Cut <span className="by-width">network</span>
+          </span>
+        </button>
+      </header>
+      <input
+        className="pane-input"
+        aria-label={`New todo on ${name.toLowerCase()}`}
+        placeholder={placeholder}
+        autoComplete="off"
+        enterKeyHint="done"
+        maxLength={titleLengthMax}
+        onKeyDown={handleKeyDown}
+      />
+      <ul className="pane-rows" aria-label={`Todos on ${name.toLowerCase()}`}>
+        {todos?.map((todo) => (
+          <Row key={todo.id} todo={todo} isWaiting={waiting?.has(todo.id) ?? false} onToggle={onToggle} />
+        ))}
+      </ul>
+      <p className="pane-problem" role="alert">
+        {problem}
+      </p>
+      <ol className="pane-log" aria-label={`What happened on ${name.toLowerCase()}`}>
+        {happenings.map(({ key, text }) => (
+          <li key={key}>{text}</li>
+        ))}
+      </ol>
+    </article>
+  )
+}
+
+interface RowProps {
+  readonly todo: Todo
+  readonly isWaiting: boolean
+  readonly onToggle?: ((id: string, done: boolean) => void) | undefined
+}
+
+function Row({ todo, isWaiting, onToggle }: RowProps) {
+  const done = useField(todo.done, (done) => onToggle?.(todo.id, done === 1))
+  return (
+    <li className={done.value ? "pane-row done" : "pane-row"}>
+      <label>
+        <input type="checkbox" {...done.checkbox} />
+        <span className="pane-title">{todo.title}</span>
+      </label>
+      <span className="waits" data-waits={isWaiting}>
+        {isWaiting && "waits"}
+      </span>
+    </li>
+  )
+}

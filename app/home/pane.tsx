@@ -1,0 +1,39 @@
+"use client"
+
+import { newId, sql, useConnectionStatus, useDocument, useMutation, usePendingMutations, useQuery } from "@lf/react"
+import { useMemo } from "react"
+import { sayError } from "../chrome/error-words"
+import { AddTodo, type Todo, ToggleTodo } from "../lf/mutators"
+import { waitingIds } from "../todo/waiting-ids"
+import { PaneView } from "./pane-view"
+import { useHappenings } from "./use-happenings"
+
+const todosQuery = sql<Todo>`select id, title, done, created_at from todos order by created_at desc, id limit 5`
+
+/** One client of the list. */
+export function Pane({ name, placeholder }: { name: string; placeholder: string }) {
+  const todos = useQuery(todosQuery)
+  const add = useMutation(AddTodo)
+  const toggle = useMutation(ToggleTodo)
+  const pending = usePendingMutations()
+  const waiting = useMemo(() => waitingIds(pending), [pending])
+  const { setOnline } = useDocument()
+  const { status, isOnlineWanted, error } = useConnectionStatus()
+  const happenings = useHappenings()
+  const problem = add.error ?? toggle.error ?? todos.error ?? (isOnlineWanted && status === "error" ? error : null)
+  return (
+    <PaneView
+      name={name}
+      placeholder={placeholder}
+      todos={todos.data}
+      waiting={waiting}
+      isCut={!isOnlineWanted}
+      status={status}
+      problem={problem === null ? null : sayError(problem)}
+      happenings={happenings}
+      onAdd={(title) => add.mutate({ id: newId(), title })}
+      onToggle={(id, done) => toggle.mutate({ id, done })}
+      onCut={(isCut) => setOnline(!isCut)}
+    />
+  )
+}

@@ -1,0 +1,51 @@
+"use client"
+
+import { LfProvider } from "@lf/react"
+import { QueryClient } from "@tanstack/react-query"
+import { useState, useSyncExternalStore } from "react"
+import { connectLeft, connectRight } from "../lf/connect-panes"
+import { newListId } from "../lists/list-store"
+import { Pane } from "./pane"
+import { PaneView } from "./pane-view"
+
+const sides = [
+  { name: "Laptop", placeholder: "Buy milk", connect: connectLeft },
+  { name: "Phone on a train", placeholder: "Feed the cat", connect: connectRight },
+] as const
+
+/** Two clients of one list, each with a worker, a database and a connection of its own. The list is new with every visit. */
+export function Panes() {
+  const isClient = useIsClient()
+  return (
+    <section className="panes" id="try" tabIndex={-1} aria-label="Try it: two clients of one list">
+      <noscript>
+        <p className="panes-off">
+          Here are two live clients of one list. JavaScript is off, and it runs their databases. The{" "}
+          <a href="/docs">documentation</a> works without it.
+        </p>
+      </noscript>
+      {sides.map((side) => (isClient ? <Client key={side.name} {...side} /> : <PaneView key={side.name} {...side} />))}
+    </section>
+  )
+}
+
+/** The page is rendered again when it is gone back to: one visit has one list. */
+let visited: string | undefined
+
+function Client({ name, placeholder, connect }: (typeof sides)[number]) {
+  const [queryClient] = useState(() => new QueryClient())
+  visited ??= newListId()
+  return (
+    <LfProvider doc={visited} worker={connect} queryClient={queryClient}>
+      <Pane name={name} placeholder={placeholder} />
+    </LfProvider>
+  )
+}
+
+function useIsClient(): boolean {
+  return useSyncExternalStore(
+    () => () => undefined,
+    () => true,
+    () => false,
+  )
+}

@@ -1,0 +1,57 @@
+import { expect, type Locator } from "@playwright/test"
+import { Server } from "./server.ts"
+import { test } from "./test.ts"
+
+let server: Server
+test.beforeAll(async () => {
+  server = await Server.start()
+})
+test.afterAll(() => server.stop())
+
+async function add(pane: Locator, title: string): Promise<void> {
+  await pane.getByRole("textbox").fill(title)
+  await pane.getByRole("textbox").press("Enter")
+  await expect(pane.getByRole("checkbox", { name: title })).toBeVisible()
+}
+
+test("two clients in one page: both see an edit, one is cut and works on, joined they agree (T21)", async ({
+  page,
+}) => {
+  await page.goto(server.url)
+  const laptop = page.getByRole("article", { name: "Laptop" })
+  const phone = page.getByRole("article", { name: "Phone on a train" })
+  for (const pane of [laptop, phone]) await expect(pane.getByRole("status")).toHaveText("Online", { timeout: 20_000 })
+  await add(laptop, "milk")
+  await expect(phone.getByRole("checkbox", { name: "milk" })).toBeVisible()
+  await expect(phone.getByRole("listitem").filter({ hasText: /Changed elsewhere: \d+ pages, \d+ B in/ })).toHaveCount(1)
+  await expect(laptop.getByText(/The server decided 1: \d+ pages/)).toBeVisible()
+
+  await phone.getByRole("switch").click()
+  await expect(phone.getByRole("status")).toHaveText("Cut off")
+  await add(phone, "in a tunnel")
+  await phone.getByRole("checkbox", { name: "milk" }).click()
+  await expect(phone.getByText("waits", { exact: true })).toHaveCount(2)
+  await add(laptop, "at home")
+  await expect(laptop.getByRole("checkbox")).toHaveCount(2)
+  await expect(phone.getByRole("checkbox")).toHaveCount(2)
+
+  await phone.getByRole("switch").click()
+  for (const pane of [laptop, phone]) {
+    await expect(pane.getByRole("checkbox")).toHaveCount(3)
+    await expect(pane.getByRole("checkbox", { name: "milk" })).toBeChecked()
+  }
+  await expect(phone.getByText("waits", { exact: true })).toHaveCount(0)
+  // Nothing of it stays on this device.
+  expect(await page.evaluate(async () => (await indexedDB.databases()).map(({ name }) => name))).toEqual([])
+})
+
+test("the page leads to the visitor's own list, and a returning one's is the last", async ({ page }) => {
+  await page.goto(server.url)
+  await page.getByRole("navigation", { name: "Pages" }).getByRole("link", { name: "Todo list" }).click()
+  await expect(page).toHaveURL(/\/l\/[0-9a-f]{32}$/)
+  const url = page.url()
+  await expect(page.getByPlaceholder("What needs to be done?")).toBeVisible()
+  await expect(page.getByText("Nothing to do yet.")).toBeVisible({ timeout: 20_000 })
+  await page.goto(`${server.url}/list`)
+  await expect(page).toHaveURL(url)
+})
