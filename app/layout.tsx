@@ -5,6 +5,7 @@ import "todomvc-app-css/index.css"
 import "./app.css"
 
 export const metadata: Metadata = {
+  metadataBase: new URL(process.env.LF_ORIGIN ?? "http://localhost:3000"),
   title: "todos",
   description: "A todo list that works offline and is shared by its link.",
   appleWebApp: { capable: true, title: "todos", statusBarStyle: "default" },

@@ -4,7 +4,10 @@ import { renderMarkdown } from "./docs/markdown"
 import { Panes } from "./home/panes"
 import "./home/home.css"
 
-export const metadata: Metadata = { title: "lf: local-first React on Next.js" }
+export const metadata: Metadata = {
+  title: "lf: local-first React on Next.js",
+  description: "A SQLite database in every browser, kept in step by your Next.js server.",
+}
 
 /** It is what the two panes below it run. */
 const sample = `\`\`\`tsx

@@ -17,6 +17,9 @@ async function add(pane: Locator, title: string): Promise<void> {
 test("two clients in one page: both see an edit, one is cut and works on, joined they agree (T21)", async ({
   page,
 }) => {
+  const said: string[] = []
+  page.on("console", (message) => said.push(message.text()))
+  page.on("pageerror", (error) => said.push(error.message))
   await page.goto(server.url)
   const laptop = page.getByRole("article", { name: "Laptop" })
   const phone = page.getByRole("article", { name: "Phone on a train" })
@@ -41,11 +44,12 @@ test("two clients in one page: both see an edit, one is cut and works on, joined
     await expect(pane.getByRole("checkbox", { name: "milk" })).toBeChecked()
   }
   await expect(phone.getByText("waits", { exact: true })).toHaveCount(0)
+  expect(said).toEqual([])
   // Nothing of it stays on this device.
   expect(await page.evaluate(async () => (await indexedDB.databases()).map(({ name }) => name))).toEqual([])
 })
 
-test("the page leads to the visitor's own list, and a returning one's is the last", async ({ page }) => {
+test("the page leads to a list of one's own, and later to the last one", async ({ page }) => {
   await page.goto(server.url)
   await page.getByRole("navigation", { name: "Pages" }).getByRole("link", { name: "Todo list" }).click()
   await expect(page).toHaveURL(/\/l\/[0-9a-f]{32}$/)

@@ -1,5 +1,6 @@
 // npm run media: docs/media/demo.png, two windows of the demo on one list, the right one offline with edits that wait; and
-// docs/media/devtools-*.png, the demo in development with its devtools open.
+// docs/media/devtools-*.png, the demo in development with its devtools open. And what others show of the demo's address:
+// app/opengraph-image.png, its first page, and app/apple-icon.png, its icon on a phone.
 import { spawn } from "node:child_process"
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -25,6 +26,8 @@ try {
   const url = `http://localhost:${port}/l/groceries`
   await answers(url)
   const left = await open(url)
+  await left.getByTestId("list-name").fill("Groceries")
+  await left.getByTestId("list-name").press("Enter")
   await add(left, "Bread", "Tomatoes", "Coffee")
   const right = await open(url)
   await row(right, "Bread").getByRole("checkbox").click()
@@ -35,6 +38,7 @@ try {
   await row(right, "Tomatoes").getByRole("checkbox").click()
   await expect(right.getByTestId("pending-count")).toHaveText("2")
   await picture([await windowOf(left), await windowOf(right)])
+  await social(`http://localhost:${port}`)
   const devUrl = `http://localhost:${devPort}/l/picnic`
   await answers(devUrl)
   await devtools(devUrl)
@@ -47,6 +51,29 @@ try {
   devServer.kill("SIGTERM")
   await ended
   rmSync(dataDir, { recursive: true, force: true })
+}
+
+/** The two panes in the middle of their work, and the icon without its corners. */
+async function social(url) {
+  const page = await browser.newPage({ viewport: { width: 1200, height: 630 }, colorScheme: "light" })
+  await page.goto(url)
+  const [laptop, phone] = [page.getByRole("article").first(), page.getByRole("article").last()]
+  const write = async (pane, title) => {
+    await pane.getByRole("textbox").fill(title)
+    await pane.getByRole("textbox").press("Enter")
+    await expect(pane.getByRole("checkbox", { name: title })).toBeVisible()
+  }
+  for (const pane of [laptop, phone]) await expect(pane.getByRole("status")).toHaveText("Online")
+  await write(laptop, "Bread")
+  await expect(phone.getByRole("checkbox", { name: "Bread" })).toBeVisible()
+  await phone.getByRole("switch").click()
+  await write(phone, "Written in a tunnel")
+  await page.evaluate(() => document.activeElement?.blur())
+  await page.screenshot({ path: join(root, "app/opengraph-image.png") })
+  await page.setViewportSize({ width: 180, height: 180 })
+  await page.goto(`${url}/icon.svg`)
+  await page.screenshot({ path: join(root, "app/apple-icon.png") })
+  await page.close()
 }
 
 /** A window of its own, with a profile of its own. */
@@ -129,6 +156,7 @@ async function devtools(url) {
   }
   for (const [view, shown] of Object.entries(views)) {
     await panel.getByRole("tab", { name: view }).click()
+    if (view === "Tables") await panel.getByRole("button", { name: /^todos/ }).click()
     await expect(shown).toBeVisible()
     await page.screenshot({ path: join(media, `devtools-${view.toLowerCase()}.png`), animations: "disabled" })
   }

@@ -47,7 +47,7 @@ function SharePanel({ url, name, onClose }: { url: string; name: string; onClose
   return (
     <div className="share-content">
       <h2>Share this list</h2>
-      <p>Whoever has the link can read and change it.</p>
+      <p>Everyone with the link can read and change it.</p>
       <div className="share-row">
         <input
           ref={link}

@@ -4,7 +4,7 @@ import { LfProvider } from "@lf/react"
 import { QueryClient } from "@tanstack/react-query"
 import { useState, useSyncExternalStore } from "react"
 import { connectLeft, connectRight } from "../lf/connect-panes"
-import { newListId } from "../lists/list-store"
+import { newListId } from "../lists/list-id"
 import { Pane } from "./pane"
 import { PaneView } from "./pane-view"
 

@@ -31,12 +31,12 @@ export function useHappenings(): readonly Happening[] {
     const hasPulled = traffic.rebases > then.traffic.rebases
     if (hasPulled)
       texts.push(pulled(traffic, then.traffic, { decided: then.pendingCount - pendingCount, pendingCount }))
-    // Bytes are told with the pages that they brought.
-    const told = hasPulled ? traffic : then.traffic
-    before.current = { pending, pendingCount, traffic: told, isOnlineWanted, key: then.key + texts.length }
+    // Bytes are shown with the pages that they brought.
+    const shown = hasPulled ? traffic : then.traffic
+    before.current = { pending, pendingCount, traffic: shown, isOnlineWanted, key: then.key + texts.length }
     if (texts.length === 0) return
     const made = texts.map((text, i) => ({ key: then.key + i, text })).reverse()
-    setHappenings((shown) => [...made, ...shown].slice(0, shownMax))
+    setHappenings((earlier) => [...made, ...earlier].slice(0, shownMax))
   }, [pending, pendingCount, traffic, isOnlineWanted])
 
   return status === "connecting" && happenings.length === 0 ? [] : happenings

@@ -1,7 +1,8 @@
 "use client"
 
 import { useSyncExternalStore } from "react"
-import { forgetList, type ListEntry, newListId, useLists } from "./list-store"
+import { newListId } from "./list-id"
+import { forgetList, type ListEntry, useLists } from "./list-store"
 
 /** My lists: what this device has opened. */
 export function ListIndex() {

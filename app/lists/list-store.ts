@@ -5,9 +5,10 @@ import { useSyncExternalStore } from "react"
 import { z } from "zod"
 import { storedText } from "../stored-text"
 import { listsKey } from "./go-home"
+import { listIdPattern } from "./list-id"
 
 const entrySchema = z.object({
-  id: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/),
+  id: z.string().regex(listIdPattern),
   /** As it was called when it was last open here; empty: it has no name. */
   name: z.string().catch(""),
   /** The first few todos, to recognise a list that has no name. */
@@ -23,16 +24,6 @@ export type ListEntry = z.infer<typeof entrySchema>
 const none: readonly ListEntry[] = []
 const stored = storedText(listsKey)
 let cached: { text: string | null; lists: readonly ListEntry[] } = { text: null, lists: none }
-
-export function isListId(text: string): boolean {
-  return entrySchema.shape.id.safeParse(text).success
-}
-
-/** 128 random bits, because a list's link is also its key. `newId()` begins with the time and has fewer. */
-export function newListId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16))
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")
-}
 
 /** The lists of this device; none on the server and at the first render. */
 export function useLists(): readonly ListEntry[] {

@@ -7,7 +7,8 @@ import { Supported } from "../chrome/supported"
 import { connectWorker } from "../lf/connect"
 import { mutator } from "../lf/mutators"
 import { goHome, listsKey } from "../lists/go-home"
-import { isListId, rememberList } from "../lists/list-store"
+import { listIdPattern } from "../lists/list-id"
+import { rememberList } from "../lists/list-store"
 import { TodoApp } from "./todo-app"
 import { TodoSkeleton } from "./todo-skeleton"
 
@@ -32,5 +33,5 @@ export function ListPage() {
 function listIdOfLocation(): string | undefined {
   if (typeof location === "undefined") return "server"
   const id = /^\/l\/([^/]+)\/?$/.exec(location.pathname)?.[1]
-  return id !== undefined && isListId(id) ? id : undefined
+  return id !== undefined && listIdPattern.test(id) ? id : undefined
 }

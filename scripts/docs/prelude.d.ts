@@ -32,6 +32,7 @@ declare global {
   const useRejectedMutations: typeof Lf.useRejectedMutations
   const useSuspenseQuery: typeof Lf.useSuspenseQuery
   const useSyncStatus: typeof Lf.useSyncStatus
+  const useTraffic: typeof Lf.useTraffic
   const useUndo: typeof Lf.useUndo
   const createLf: typeof Next.createLf
   const withLf: typeof NextConfig.withLf
