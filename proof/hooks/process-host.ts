@@ -1,15 +1,37 @@
+import { AsyncLocalStorage } from "node:async_hooks"
 import type { Host } from "@lf/core/internal"
 import type { SeededRandom } from "@lf/core/testing"
 import { clock } from "./globals.ts"
 
-/** A process's clock. A dead one's timers never fire. */
+/** The process whose code runs, if it is a worker's. */
+export const running = new AsyncLocalStorage<ProcessHost>()
+
+/** A process's clock. A dead one's timers never fire, a frozen one's when it is awake again. */
 export class ProcessHost implements Host {
   static timers = 0
   isAlive = true
+  #isFrozen = false
+  readonly #held: (() => void)[] = []
   readonly #random: SeededRandom
 
   constructor(random: SeededRandom) {
     this.#random = random
+  }
+
+  get isFrozen(): boolean {
+    return this.#isFrozen
+  }
+
+  set isFrozen(isFrozen: boolean) {
+    this.#isFrozen = isFrozen
+    if (!isFrozen) for (const run of this.#held.splice(0)) this.run(run)
+  }
+
+  /** Has this process do it: now, once it is awake, or never. */
+  run(run: () => void): void {
+    if (!this.isAlive) return
+    if (this.#isFrozen) this.#held.push(run)
+    else running.run(this, run)
   }
 
   nowMs(): number {
@@ -32,7 +54,7 @@ export class ProcessHost implements Host {
     }
     const timer = setTimeout(() => {
       ended()
-      if (this.isAlive) run()
+      this.run(run)
     }, delayMs)
     ProcessHost.timers++
     return () => {

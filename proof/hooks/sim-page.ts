@@ -1,39 +1,16 @@
 // The page's browser: the app's SharedWorker, which may die, hang or not load, over one disk.
 
-import { type LoadSqlite, MemoryDisk, newInstance, type SqliteModule } from "@lf/core/internal"
+import { type LoadSqlite, newInstance, type SqliteModule } from "@lf/core/internal"
 import type { SeededRandom } from "@lf/core/testing"
-import { MemoryLocks } from "../../packages/react/src/platform/memory/memory-locks.ts"
-import type { Ownership, Platform } from "../../packages/react/src/platform/port.ts"
-import { keysOf } from "../../packages/react/src/platform/stored-keys.ts"
 import type { Port, TabMessage, WorkerMessage } from "../../packages/react/src/rpc/protocol.ts"
-import { WorkerHost } from "../../packages/react/src/worker/worker-host.ts"
-import { locks } from "./globals.ts"
-import { ProcessHost } from "./process-host.ts"
-import { mutator } from "./shop.ts"
+import { type LivingWorker, SimDevice } from "./sim-device.ts"
 import type { SimServer } from "./sim-server.ts"
-
-interface LivingWorker {
-  readonly name: string
-  readonly host: WorkerHost
-  readonly process: ProcessHost
-  readonly documentLocks: Ownership[]
-  readonly ports: Wire[]
-}
-
-const LOCKS_OUTLIVE_MS = 100_000
 
 /** One browser with one tab. What its workers keep outlives them. */
 export class SimBrowser {
   readonly #random: SeededRandom
-  readonly #load: LoadSqlite
-  readonly #server: SimServer
-  readonly #disk = new MemoryDisk()
-  readonly #ownerLocks = new MemoryLocks()
-  readonly #places = new Map<string, string>()
-  readonly #movedMs = new Map<string, number>()
-  #moves = 0
-  #workers = 0
-  #worker: LivingWorker | null = null
+  readonly #device: SimDevice
+  #worker: (LivingWorker & { readonly ports: Wire[] }) | null = null
   #loads = true
   #isHung = false
   /** How likely a worker gets a call once more, some time after it: a tab may ask again what is decided by then (T28). */
@@ -45,8 +22,7 @@ export class SimBrowser {
   constructor(random: SeededRandom, load: LoadSqlite, server: SimServer, print: (line: string) => void) {
     this.#print = print
     this.#random = random
-    this.#load = load
-    this.#server = server
+    this.#device = new SimDevice(random, load, server, false)
   }
 
   /** Whether the worker's script can be loaded. */
@@ -106,84 +82,15 @@ export class SimBrowser {
     const worker = this.#worker
     if (worker === null) return
     this.#worker = null
-    worker.process.isAlive = false
     for (const wire of worker.ports) wire.cut()
-    this.#disk.crash((unsynced) => (this.#random.chance(0.5) ? unsynced : 0))
-    for (const ownership of worker.documentLocks) ownership.release()
-    // Chromium may keep the locks of a dead worker for a while.
-    if (this.#random.chance(0.7)) locks.died(worker.name)
-    else setTimeout(() => locks.died(worker.name), LOCKS_OUTLIVE_MS)
+    this.#device.kill(worker)
   }
 
-  #start(): LivingWorker {
-    this.#workers++
-    const name = `worker${this.#workers}`
-    const process = new ProcessHost(this.#random.fork())
-    const documentLocks: Ownership[] = []
-    const platform = this.#platform(name, process, documentLocks)
-    const host = new WorkerHost({ mutator, platform, end: () => {} })
-    this.#worker = { name, host, process, documentLocks, ports: [] }
+  #start() {
+    this.#worker = { ...this.#device.start(), ports: [] }
     return this.#worker
   }
-
-  #platform(name: string, host: ProcessHost, documentLocks: Ownership[]): Platform {
-    const placeOf = (key: string) => this.#places.get(key) ?? key
-    const renew = (key: string) => void this.#places.set(key, `${key}/${++this.#moves}`)
-    const own = async (lock: string, signal?: AbortSignal) => {
-      const ownership = await this.#ownerLocks.own(lock, signal)
-      documentLocks.push(ownership)
-      if (host.isAlive) return ownership
-      ownership.release() // it was granted to a process after its end
-      return await never
-    }
-    /** Runs `work` only in a process that was not killed. */
-    const ifAlive = async <T>(work: () => T | Promise<T>): Promise<T> => {
-      if (!host.isAlive) return await never
-      const done = await work()
-      return host.isAlive ? done : await never
-    }
-    return {
-      host,
-      loadSqlite: () => ifAlive(() => this.#load()),
-      openLog: (key) => ifAlive(() => this.#disk.open(placeOf(key))),
-      deleteLog: (key) => ifAlive(() => renew(key)),
-      hasLog: (key) => ifAlive(() => this.#disk.has(placeOf(key))),
-      storedKeys: () => ifAlive(() => keysOf(this.#disk.names(), this.#places)),
-      readRecords: (key) => ifAlive(() => this.#disk.records(placeOf(key))),
-      moveLog: (from, to) =>
-        ifAlive(() => {
-          this.#places.set(to, placeOf(from))
-          renew(from)
-          this.#movedMs.set(from, Date.now())
-        }),
-      movedMs: (key) => ifAlive(() => this.#movedMs.get(key) ?? null),
-      network: () => ({
-        connect: () =>
-          ifAlive(async () => {
-            await new Promise<void>((resolve) => host.after(this.#random.between(1, 30), resolve))
-            return await this.#server.network.connect()
-          }),
-      }),
-      own: (lock) => own(lock),
-      ownWhenFree: own,
-      holdLivenessLock: () => {
-        const lock = `life/${name}`
-        void locks.request(lock, () => never, undefined, name)
-        return Promise.resolve(lock)
-      },
-      watchLivenessLock: (lock, onGone) => {
-        const stop = new AbortController()
-        const grant = () => {
-          if (host.isAlive) onGone()
-        }
-        locks.request(lock, { signal: stop.signal }, grant, name).catch(() => {}) // aborted
-        return () => stop.abort()
-      },
-    }
-  }
 }
-
-const never = new Promise<never>(() => {})
 
 interface WireOptions {
   readonly random: SeededRandom

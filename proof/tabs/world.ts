@@ -1,10 +1,11 @@
 import { isLfError, type Outcome } from "@lf/core"
 import type { SeededRandom } from "@lf/core/testing"
 import { TabDocument } from "../../packages/react/src/tab/tab-document.ts"
-import { beginRun, clock, inTime } from "../hooks/globals.ts"
+import { beginRun, clock, inTime, locks } from "../hooks/globals.ts"
 import { everything, Put, queries, type Stored } from "../hooks/shop.ts"
 import { type Instances, SimBrowser } from "../hooks/sim-page.ts"
 import { SimServer } from "../hooks/sim-server.ts"
+import { DedicatedBrowser } from "./dedicated-browser.ts"
 
 const DOC = "a"
 /** Faults are over: everything must have come together by then. */
@@ -25,7 +26,7 @@ interface Call {
 export class TabsWorld {
   readonly #random: SeededRandom
   readonly #server: SimServer
-  readonly #browser: SimBrowser
+  readonly #browser: SimBrowser | DedicatedBrowser
   readonly #tabs: { document: TabDocument; leave: () => void }[] = []
   readonly #calls: Call[] = []
   readonly #print: (line: string) => void
@@ -36,7 +37,12 @@ export class TabsWorld {
     this.#random = random
     this.#print = print
     this.#server = new SimServer(random.fork(), instances.load)
-    this.#browser = new SimBrowser(random.fork(), instances.load, this.#server, print)
+    const isShared = random.chance(0.5)
+    print(isShared ? "SharedWorker" : "dedicated workers")
+    this.#browser = isShared
+      ? new SimBrowser(random.fork(), instances.load, this.#server, print)
+      : new DedicatedBrowser(random.fork(), instances.load, this.#server, print)
+    if (isShared) Object.defineProperty(navigator, "locks", { value: locks, configurable: true })
     this.#browser.repeats = random.pick([0, 0.1, 0.5])
   }
 
@@ -61,7 +67,7 @@ export class TabsWorld {
     const what = random.weigh({ put: 12, kill: 2, hang: 1, load: 1, network: 1, mood: 1, query: 2, dismiss: 1 })
     this.#print(what)
     if (what === "put") for (let i = 1 + random.below(random.pick([1, 4, 9])); i > 0; i--) this.#put()
-    else if (what === "kill") browser.kill()
+    else if (what === "kill") this.#kill()
     else if (what === "hang") browser.isHung = !browser.isHung
     else if (what === "load") browser.loads = !browser.loads
     else if (what === "network") this.#server.network.setOnline(random.chance(0.5))
@@ -82,12 +88,23 @@ export class TabsWorld {
       onIdle: () => {},
       onFollowing: () => {},
     })
-    document.use({ worker: this.#browser.connect, url: "https://app.test/api/lf", auth: undefined })
+    document.use({ worker: this.#connect(), url: "https://app.test/api/lf", auth: undefined })
     const stops = [document.retain(), document.watch(() => {}), document.subscribe(queries.all(), () => {}).stop]
     const leave = () => {
       for (const stop of stops) stop()
     }
     this.#tabs.push({ document, leave })
+  }
+
+  /** What the app's `connectWorker` is to one tab. */
+  #connect() {
+    return this.#browser instanceof DedicatedBrowser ? this.#browser.connect() : this.#browser.connect
+  }
+
+  /** Where a worker is gone with the tab that brought it, another tab is opened: one at least could serve. */
+  #kill(): void {
+    this.#browser.kill()
+    if (this.#browser instanceof DedicatedBrowser) this.#openTab()
   }
 
   #put(): void {
@@ -137,7 +154,8 @@ export class TabsWorld {
     if (openPorts + tabs + liveQueries > 0)
       this.#fail("H5", `${openPorts} ports, ${tabs} tabs and ${liveQueries} queries are left`)
     await inTime(this.#server.stop())
-    this.#browser.kill()
+    if (this.#browser instanceof DedicatedBrowser) this.#browser.killAll()
+    else this.#browser.kill()
     await clock.tickAsync(1_000)
   }
 

@@ -40,14 +40,31 @@ export class BroughtWorker {
 
   /** A port to the worker that serves. `onFailed`: the script could not be loaded. */
   connect(onFailed: () => void): Port<TabMessage, WorkerMessage> {
-    const name = crypto.randomUUID()
-    const port = channelPort<TabMessage, WorkerMessage>(name)
+    let attempt: Port<TabMessage, WorkerMessage>
+    let listener: (message: WorkerMessage) => void = () => {}
     /** What the tab says before the other end is there. */
     let early: TabMessage[] | null = []
-    const ask = () => void this.#script.promise.then(() => this.#say({ type: "connect", port: name }))
     const stop = () => {
       this.#failed.delete(onFailed)
       this.#waiting.delete(ask)
+    }
+    // Each attempt has a name of its own: what is sent to a worker that ended meanwhile must not be lost at the next one.
+    const ask = () => {
+      attempt?.close()
+      const name = crypto.randomUUID()
+      const port = channelPort<TabMessage, WorkerMessage>(name)
+      attempt = port
+      port.listen((message) => {
+        this.#received()
+        const posted = early ?? []
+        early = null
+        stop()
+        for (const one of posted) port.post(one)
+        listener(message)
+      })
+      void this.#script.promise.then(() => {
+        if (attempt === port) this.#say({ type: "connect", port: name })
+      })
     }
     this.#failed.add(onFailed)
     this.#waiting.add(ask)
@@ -55,21 +72,15 @@ export class BroughtWorker {
     this.#expectMessage()
     return {
       post: (message) => {
-        if (early === null) port.post(message)
+        if (early === null) attempt.post(message)
         else early.push(message)
       },
-      listen: (listener) =>
-        port.listen((message) => {
-          this.#received()
-          const posted = early ?? []
-          early = null
-          stop()
-          for (const one of posted) port.post(one)
-          listener(message)
-        }),
+      listen: (given) => {
+        listener = given
+      },
       close: () => {
         stop()
-        port.close()
+        attempt.close()
       },
     }
   }

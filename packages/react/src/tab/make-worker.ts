@@ -9,7 +9,7 @@ import { BroughtWorker } from "./brought-worker.ts"
 export type WorkerFactory = () => SharedWorker | Worker
 
 /** The workers that this tab brought, each for all documents of its factory. */
-const brought = new Map<WorkerFactory, BroughtWorker>()
+const brought = new WeakMap<WorkerFactory, BroughtWorker>()
 
 /**
  * A port to the worker that serves this tab. `onFailed`: the worker's script could not be loaded.

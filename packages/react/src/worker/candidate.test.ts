@@ -86,6 +86,24 @@ test("one that is frozen loses its place; when it wakes up it retires, waits, an
   await until(() => one.did.at(-1) === "serves")
 })
 
+test("one that has lost its place answers at no port any more: its tabs connect again (T21)", async () => {
+  const [one, two] = [brought("one"), brought("two")]
+  const received: string[] = []
+  const port = channelPort<TabMessage, WorkerMessage>("p")
+  port.listen(({ type }) => received.push(type))
+  // It was posted while the worker was frozen, and is served by another one since.
+  tab.postMessage({ type: "connect", port: "p" } satisfies ElectionMessage)
+  await until(() => one.ports.length === 1)
+  one.ports[0].listen(({ type }) => type === "ping" && one.ports[0].post({ type: "pong" }))
+  two.depose()
+  await until(() => received.includes("restarting"))
+  port.post({ type: "ping" })
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  expect(received).not.toContain("pong")
+  port.close()
+  for (const { ports } of [one, two]) for (const open of ports) open.close()
+})
+
 test("newer code is to serve: every tab makes its worker anew", async () => {
   const { candidate } = brought("one")
   candidate.renew()

@@ -31,6 +31,8 @@ export class Candidate {
   readonly #script: string
   readonly #channel: BroadcastChannel
   readonly #serve: () => TabsServer
+  /** Those that it serves, or that asked while it was frozen. */
+  readonly #ports = new Set<Port<WorkerMessage, TabMessage>>()
   #wait = new AbortController()
 
   /** `script`: one of the workers of this name serves; their tabs share it. */
@@ -70,15 +72,37 @@ export class Candidate {
       if (server === null) return
       this.#channel.onmessage = null
       await (server as TabsServer).retire()
+      this.#closePorts()
       void this.#waitForTurn()
     }
   }
 
   #listen(server: TabsServer): void {
     this.#channel.onmessage = ({ data }: MessageEvent<ElectionMessage>) => {
-      if (data.type === "connect") server.accept(channelPort<WorkerMessage, TabMessage>(data.port))
+      if (data.type === "connect") server.accept(this.#open(data.port))
     }
     this.#say({ type: "serves" })
+  }
+
+  #open(name: string): Port<WorkerMessage, TabMessage> {
+    const channel = channelPort<WorkerMessage, TabMessage>(name)
+    const port = {
+      ...channel,
+      close: () => {
+        this.#ports.delete(port)
+        channel.close()
+      },
+    }
+    this.#ports.add(port)
+    return port
+  }
+
+  /** It answers no ping any more: a tab would take it for the worker that serves. */
+  #closePorts(): void {
+    for (const port of [...this.#ports]) {
+      port.post({ type: "restarting" })
+      port.close()
+    }
   }
 
   #say(message: ElectionMessage): void {
