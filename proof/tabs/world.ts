@@ -29,6 +29,8 @@ export class TabsWorld {
   readonly #browser: SimBrowser | DedicatedBrowser
   readonly #tabs: { document: TabDocument; leave: () => void }[] = []
   readonly #calls: Call[] = []
+  /** Uids of rejections that a user has dismissed: their data is gone for authors who have not asked yet. */
+  readonly #dismissed = new Set<string>()
   readonly #print: (line: string) => void
   #violation: string | null = null
 
@@ -129,7 +131,10 @@ export class TabsWorld {
   #dismiss(): void {
     const { document } = this.#random.pick(this.#tabs)
     const rejected = document.known.rejected
-    if (rejected.length > 0) void document.requests.dismiss(this.#random.pick(rejected).uid).catch(() => {}) // as a query
+    if (rejected.length === 0) return
+    const { uid } = this.#random.pick(rejected)
+    this.#dismissed.add(uid)
+    void document.requests.dismiss(uid).catch(() => {}) // as a query
   }
 
   async #advance(ms: number): Promise<void> {
@@ -192,14 +197,15 @@ export class TabsWorld {
   }
 
   /** The outcome that its author got is what became of it, code and data included (I10). */
-  #checkCall({ id, fate, ends, outcomes }: Call, isThere: boolean): void {
+  #checkCall({ id, uid, fate, ends, outcomes }: Call, isThere: boolean): void {
     const [end] = ends
     if (end === undefined) this.#fail("H1", `${id} never ended`)
     if (end === "kept") {
       const expected = fate === "kept" ? { type: "applied" } : { type: "rejected", code: "not-welcome", data: { id } }
       const [outcome] = outcomes
       const { type, ...rest } = outcome ?? { type: "nothing" }
-      const answer = type === "applied" ? { type } : { type, ...rest }
+      const isDataGone = uid !== null && this.#dismissed.has(uid) && "data" in rest && rest.data === null
+      const answer = type === "applied" ? { type } : { type, ...rest, ...(isDataGone && { data: { id } }) }
       if (JSON.stringify(answer) !== JSON.stringify(expected))
         this.#fail("I10", `${id} (${fate}) was reported as ${JSON.stringify(outcome)}`)
     }
