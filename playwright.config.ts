@@ -18,7 +18,7 @@ export default defineConfig({
   // `npm test` names the file of the JSON report in PLAYWRIGHT_JSON_OUTPUT_FILE; by hand only the list is wanted.
   reporter: process.env.PLAYWRIGHT_JSON_OUTPUT_FILE ? [["list"], ["json"]] : "list",
   projects: [
-    { name: "shared", testIgnore: "dedicated.spec.ts", use: launched(CHROMIUM_ARGS) },
+    { name: "shared", testIgnore: ["dedicated.spec.ts", "engines.spec.ts"], use: launched(CHROMIUM_ARGS) },
     // Where tabs bring dedicated workers: the scenes that depend on the worker's kind.
     {
       name: "dedicated",
@@ -26,6 +26,8 @@ export default defineConfig({
       grep: runsAll ? /\(T21|scene 3: (without|a new)/ : /\(T21|scene 3: without/,
       use: launched(DEDICATED_ARGS),
     },
+    // Firefox and WebKitGTK, by drivers of their own: Playwright drives only its own builds of them.
+    { name: "engines", testMatch: "engines.spec.ts", fullyParallel: true, timeout: 120_000 },
   ],
 })
 

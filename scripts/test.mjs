@@ -2,6 +2,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { findBrowsers } from "./browsers.mjs"
 import { findChromium } from "./chromium.mjs"
 import { ensureInstalled } from "./install.mjs"
 import { proveAll } from "./proofs.mjs"
@@ -86,9 +87,10 @@ async function browser() {
     process.stderr.write(`${error.message}\n`)
     return { code: 1, seconds: 0 }
   }
-  say(`end-to-end tests (playwright, ${chromium ?? "its own Chromium"})`)
+  const others = await findBrowsers()
+  say(`end-to-end tests (playwright, ${[chromium ?? "its own Chromium", others.LF_ENGINES].join()})`)
   return run(node, [...bin.playwright, "test"], {
-    env: { PLAYWRIGHT_JSON_OUTPUT_FILE: playwrightReport, LF_CHROMIUM_PATH: chromium ?? "" },
+    env: { PLAYWRIGHT_JSON_OUTPUT_FILE: playwrightReport, LF_CHROMIUM_PATH: chromium ?? "", ...others },
   })
 }
 

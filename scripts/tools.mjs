@@ -2,13 +2,13 @@
 import { existsSync } from "node:fs"
 import { run, say } from "./run.mjs"
 
-/** The path of `name`, which Debian has in a package of the same name. @throws when there is none */
-export async function findTool(name) {
-  const variable = `LF_${name.toUpperCase()}`
-  const found = askedFor(variable) ?? (await which(name)) ?? (await installed(name))
+/** The path of `program`, which Debian has in a package of the same or of another name. @throws when there is none */
+export async function findTool(program, debianPackage = program) {
+  const variable = `LF_${program.toUpperCase().replaceAll(/\W/g, "_")}`
+  const found = askedFor(variable) ?? (await which(program)) ?? (await installed(program, debianPackage))
   if (found !== undefined) return found
   throw new Error(
-    `No ${name} was found and none could be installed: install it (on Debian: apt-get install ${name}) or set ${variable} to its path.`,
+    `No ${program} was found and none could be installed: install it (on Debian: apt-get install ${debianPackage}) or set ${variable} to its path.`,
   )
 }
 
@@ -29,12 +29,17 @@ export async function which(...names) {
   return undefined
 }
 
-/** Installs Debian's package, where that can be done without a question, and answers the program's path. */
-export async function installed(name) {
-  if (process.getuid?.() !== 0 || !existsSync("/etc/debian_version")) return undefined
-  say(`installing ${name} (apt-get install ${name})`)
+/** Installs the program's package and answers the program's path. */
+export async function installed(program, debianPackage = program) {
+  return (await install(debianPackage)) ? which(program) : undefined
+}
+
+/** Installs Debian's packages, where that can be done without a question; answers whether they are there. */
+export async function install(...debianPackages) {
+  if (process.getuid?.() !== 0 || !existsSync("/etc/debian_version")) return false
+  say(`installing ${debianPackages.join(" ")} (apt-get install)`)
   await run("apt-get", ["update", "-q"])
   const env = { DEBIAN_FRONTEND: "noninteractive" }
-  const { code } = await run("apt-get", ["install", "-y", "-q", "--no-install-recommends", name], { env })
-  return code === 0 ? which(name) : undefined
+  const { code } = await run("apt-get", ["install", "-y", "-q", "--no-install-recommends", ...debianPackages], { env })
+  return code === 0
 }

@@ -97,7 +97,10 @@ export function useConnectionStatus(): ConnectionState {
   )
 }
 
-/** The document's state on this device. `isDurable`: resolved mutations survive a crash; false in private windows. */
+/**
+ * The document's state on this device. `isDurable`: resolved mutations survive a crash of the browser; false where it keeps
+ * nothing, and in private windows of Firefox. Other browsers' private windows cannot be recognised: there it is true.
+ */
 export function useSyncStatus(): {
   readonly pending: number
   readonly lsn: number

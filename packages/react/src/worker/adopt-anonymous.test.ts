@@ -66,6 +66,7 @@ class Device {
     indexedDB: new IDBFactory(),
     files: async () => null,
     removeFiles: async () => {},
+    isPrivate: async () => false,
   }
   #locks = new MemoryLocks()
   #open: OpenDocument[] = []

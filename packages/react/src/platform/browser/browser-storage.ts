@@ -10,11 +10,13 @@ export interface BrowserStorage {
   files(folder: string): Promise<CheckpointFiles | null>
   /** Removes a folder with all its content; succeeds when it does not exist. */
   removeFiles(folder: string): Promise<void>
+  /** Whether this is known to be a private window: what it keeps is gone when its last one is closed. */
+  isPrivate(): Promise<boolean>
 }
 
 /** This browser's own storage. */
 export function browserStorage(): BrowserStorage {
-  return { indexedDB: ownIndexedDb(), files: openFolder, removeFiles: removeFolder }
+  return { indexedDB: ownIndexedDb(), files: openFolder, removeFiles: removeFolder, isPrivate }
 }
 
 function ownIndexedDb(): IDBFactory | null {
@@ -45,6 +47,17 @@ async function removeFolder(folder: string): Promise<void> {
     // No OPFS, or nothing in it. Other errors are thrown: the caller promised that the data is deleted.
     const isNothing = errorName(error) === "NotFoundError" || errorName(error) === "SecurityError"
     if (!isNothing && "FileSystemFileHandle" in globalThis) throw error
+  }
+}
+
+/** Private windows of Firefox have IndexedDB and refuse OPFS. Private windows of other browsers show no difference. */
+async function isPrivate(): Promise<boolean> {
+  if (!("FileSystemFileHandle" in globalThis)) return false
+  try {
+    await navigator.storage.getDirectory()
+    return false
+  } catch (error) {
+    return errorName(error) === "SecurityError"
   }
 }
 

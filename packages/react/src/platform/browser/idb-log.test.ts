@@ -15,6 +15,7 @@ const ONE = chainOf("s", ["1"])
 class MemoryStorage implements BrowserStorage {
   indexedDB: IDBFactory | null = new IDBFactory()
   hasFiles = true
+  isPrivateWindow = false
   failWrite: Error | null = null
   beforeWrite: Promise<void> = Promise.resolve()
   readonly folders = new Map<string, Map<string, Uint8Array>>()
@@ -37,6 +38,10 @@ class MemoryStorage implements BrowserStorage {
 
   async removeFiles(folder: string): Promise<void> {
     this.folders.delete(folder)
+  }
+
+  async isPrivate(): Promise<boolean> {
+    return this.isPrivateWindow
   }
 
   fileNames(): string[] {
@@ -256,6 +261,28 @@ describe("browser log", () => {
     await deleteBrowserLog(KEY, storage)
   })
 
+  test("a private window that is known as one keeps its log, and says that it is not durable", async () => {
+    const storage = new MemoryStorage()
+    storage.isPrivateWindow = true
+    const { log } = await open(storage)
+    expect(log.isDurable).toBe(false)
+    await log.append(ONE)
+    await log.close()
+    expect((await open(storage)).records).toEqual(ONE)
+  })
+
+  test("a private window of Firefox is known by OPFS, which it refuses", async () => {
+    vi.stubGlobal("FileSystemFileHandle", class {})
+    const opfs = (getDirectory: () => Promise<unknown>) => vi.stubGlobal("navigator", { storage: { getDirectory } })
+    opfs(() => Promise.reject(new DOMException("", "SecurityError")))
+    expect(await browserStorage().isPrivate()).toBe(true)
+    opfs(() => Promise.reject(new DOMException("", "UnknownError")))
+    expect(await browserStorage().isPrivate()).toBe(false)
+    opfs(() => Promise.resolve({}))
+    expect(await browserStorage().isPrivate()).toBe(false)
+    vi.unstubAllGlobals()
+  })
+
   test("deleting waits for no open log: it lets go, and its appends are refused", async () => {
     const storage = new MemoryStorage()
     const { log } = await open(storage)
@@ -315,6 +342,7 @@ describe("browser log", () => {
     const storage = browserStorage()
     expect(storage.indexedDB).toBe(null)
     expect(await storage.files("x")).toBe(null)
+    expect(await storage.isPrivate()).toBe(false)
     await storage.removeFiles("x")
   })
 })

@@ -30,7 +30,7 @@ import { type CheckpointFiles, joinPages, pagesFileName, removeOtherPages, write
 /**
  * Opens the log of `key`, a text that identifies user and document. A later opener deposes an earlier one; the caller's
  * Web Lock decides who may open. A checkpoint whose pages are missing or damaged is returned with none of them.
- * Without storage the log is in memory and says so.
+ * Without storage the log is in memory and says so; one that is gone with a private window says so too.
  * @throws LOG_CORRUPT, LOG_FORMAT_NEWER, LOG_FULL, LOG_FAILED
  */
 export async function openBrowserLog(options: { key: string; storage: BrowserStorage }): Promise<OpenedLog> {
@@ -49,9 +49,9 @@ export async function openBrowserLog(options: { key: string; storage: BrowserSto
   try {
     const opened = await recover(db)
     const records = decodeGroups(opened)
-    const files = await storage.files(folderName(directory))
+    const [files, isPrivate] = await Promise.all([storage.files(folderName(directory)), storage.isPrivate()])
     const checkpoint = await loadCheckpoint(opened, files)
-    return { log: new IdbLog(opened, files), checkpoint, records }
+    return { log: new IdbLog(opened, { files, isDurable: !isPrivate }), checkpoint, records }
   } catch (error) {
     db.close()
     throw toLogError(error)
@@ -67,7 +67,7 @@ interface Prepared {
 }
 
 class IdbLog implements DocumentLog {
-  readonly isDurable = true
+  readonly isDurable: boolean
   readonly #db: IDBDatabase
   readonly #files: CheckpointFiles | null
   readonly #fence: number
@@ -82,7 +82,8 @@ class IdbLog implements DocumentLog {
   #ended: LfError | null = null
   #onEnd: (error: LfError) => void = () => {}
 
-  constructor(opened: Opened, files: CheckpointFiles | null) {
+  constructor(opened: Opened, { files, isDurable }: { files: CheckpointFiles | null; isDurable: boolean }) {
+    this.isDurable = isDurable
     this.#db = opened.db
     this.#files = files
     this.#fence = opened.fence

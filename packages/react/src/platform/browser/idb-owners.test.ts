@@ -37,7 +37,12 @@ class Owner {
   constructor(name: string, disk: Disk) {
     this.#name = name
     const files = this.#gated(disk.files)
-    this.#storage = { indexedDB: disk.indexedDB, files: async () => files, removeFiles: async () => {} }
+    this.#storage = {
+      indexedDB: disk.indexedDB,
+      files: async () => files,
+      removeFiles: async () => {},
+      isPrivate: async () => false,
+    }
   }
 
   async prepare(steps: readonly Step[]): Promise<void> {
@@ -171,5 +176,10 @@ function storageOf(disk: Disk): BrowserStorage {
     write: async () => {},
     remove: async (name) => void disk.files.delete(name),
   }
-  return { indexedDB: disk.indexedDB, files: async () => files, removeFiles: async () => {} }
+  return {
+    indexedDB: disk.indexedDB,
+    files: async () => files,
+    removeFiles: async () => {},
+    isPrivate: async () => false,
+  }
 }

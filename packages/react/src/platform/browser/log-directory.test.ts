@@ -29,6 +29,7 @@ function freshStorage(): BrowserStorage & { folders: Map<string, Map<string, Uin
       }
     },
     removeFiles: async (folder) => void folders.delete(folder),
+    isPrivate: async () => false,
   }
 }
 

@@ -1,0 +1,46 @@
+import { firefox } from "./engines/firefox.ts"
+import { Profile } from "./engines/profile.ts"
+import { type Stage, scenes } from "./engines/scenes.ts"
+import { Display, webkit } from "./engines/webkit.ts"
+import { Server } from "./server.ts"
+import { test as anyTest } from "./test.ts"
+
+// The scenes in Firefox and WebKitGTK; docs/browsers.md says what each engine can run.
+
+/** These tests close their own tabs: no Chromium is started for them. */
+const test = anyTest.extend({ closesContexts: null })
+
+let server: Server
+const { LF_FIREFOX_ESR, LF_WEBKITWEBDRIVER, LF_XVFB, LF_ENGINES } = process.env
+const display = new Display(LF_XVFB ?? "Xvfb")
+const engines = [
+  firefox(LF_FIREFOX_ESR ?? "firefox-esr"),
+  webkit(LF_WEBKITWEBDRIVER ?? "WebKitWebDriver", () => display.name()),
+].filter(({ name }) => LF_ENGINES === undefined || LF_ENGINES.split(",").includes(name))
+
+test.beforeAll(async () => {
+  server = await Server.start()
+})
+test.afterAll(async () => {
+  await server[Symbol.asyncDispose]()
+  await display[Symbol.asyncDispose]()
+})
+
+for (const engine of engines) {
+  test.describe(engine.name, () => {
+    // One scene after the other, beside those of the other engine.
+    test.describe.configure({ mode: "default" })
+    let stage: Stage
+    test.beforeAll(() => {
+      stage = { engine, server, profile: new Profile(engine), hidden: new Profile(engine, { isPrivate: true }) }
+    })
+    test.afterEach(async () => {
+      for (const profile of [stage.profile, stage.hidden]) await profile.closeTabs()
+    })
+    test.afterAll(async () => {
+      for (const profile of [stage.profile, stage.hidden]) await profile[Symbol.asyncDispose]()
+    })
+
+    for (const [name, scene] of Object.entries(scenes)) test(name, () => scene(stage))
+  })
+}
