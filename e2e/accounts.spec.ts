@@ -1,7 +1,7 @@
 import { expect, type Page } from "@playwright/test"
 import { AccountsServer, shows, write } from "./accounts.ts"
 import { chromiumPath, Profile } from "./browser.ts"
-import { test } from "./test.ts"
+import { soak, test } from "./test.ts"
 
 async function open(page: Page, server: AccountsServer, user: string): Promise<Page> {
   await page.goto(`${server.url}/#${user === "anonymous" ? "" : user}`)
@@ -43,31 +43,35 @@ test("rows written signed out arrive once, as the later user, despite two kills 
   expect(await server.rows()).toEqual(["zero by anonymous", "one by ann", "two by ann", "three by ann"])
 })
 
-test("a user with a log here also gets the rows written signed out; they arrive once (T26)", async ({ browser }) => {
-  test.setTimeout(90_000)
-  await using server = await AccountsServer.start()
-  const context = await browser.newContext()
-  const page = await open(await context.newPage(), server, "anonymous")
-  await become(page, "ann")
-  await write(page, "mine")
-  await isSynced(page)
-  await become(page, "anonymous")
-  await server.become("down")
-  await write(page, "one", "two")
-  await become(page, "ann")
-  await expect(page.getByTestId("pending")).toHaveText("2", { timeout: 15_000 })
-  await page.reload()
-  await expect(page.getByTestId("pending")).toHaveText("2", { timeout: 15_000 })
-  await server.become("up")
-  await isSynced(page)
-  await shows(page, ["mine by ann", "one by ann", "two by ann"])
-  expect(await server.rows()).toEqual(["mine by ann", "one by ann", "two by ann"])
-  await become(page, "anonymous")
-  await isSynced(page)
-  await write(page, "last")
-  await isSynced(page)
-  expect(await server.rows()).toEqual(["mine by ann", "one by ann", "two by ann", "last by anonymous"])
-})
+test(
+  "a user with a log here also gets the rows written signed out; they arrive once (T26)",
+  soak,
+  async ({ browser }) => {
+    test.setTimeout(90_000)
+    await using server = await AccountsServer.start()
+    const context = await browser.newContext()
+    const page = await open(await context.newPage(), server, "anonymous")
+    await become(page, "ann")
+    await write(page, "mine")
+    await isSynced(page)
+    await become(page, "anonymous")
+    await server.become("down")
+    await write(page, "one", "two")
+    await become(page, "ann")
+    await expect(page.getByTestId("pending")).toHaveText("2", { timeout: 15_000 })
+    await page.reload()
+    await expect(page.getByTestId("pending")).toHaveText("2", { timeout: 15_000 })
+    await server.become("up")
+    await isSynced(page)
+    await shows(page, ["mine by ann", "one by ann", "two by ann"])
+    expect(await server.rows()).toEqual(["mine by ann", "one by ann", "two by ann"])
+    await become(page, "anonymous")
+    await isSynced(page)
+    await write(page, "last")
+    await isSynced(page)
+    expect(await server.rows()).toEqual(["mine by ann", "one by ann", "two by ann", "last by anonymous"])
+  },
+)
 
 test("what is pending at the sign-out waits for its author and arrives as theirs (T25)", async ({ browser }) => {
   test.setTimeout(90_000)

@@ -3,7 +3,7 @@ import { chromiumPath, Profile } from "./browser.ts"
 import { mainFile, rowsOf, sqlite } from "./main-file.ts"
 import { observePorts, Promises } from "./observer.ts"
 import { Server } from "./server.ts"
-import { test } from "./test.ts"
+import { soak, test } from "./test.ts"
 import { newListUrl, TodoPage } from "./todo-page.ts"
 
 test("scene 4: a mutation resolved right before a kill is there after the restart, sent once", async () => {
@@ -35,7 +35,7 @@ test("scene 4: a mutation resolved right before a kill is there after the restar
   expect(rowsOf(server.dataDir)).toEqual(["synced", "kept 1", "kept 2", "kept 3"])
 })
 
-test("scene 5: after SIGKILL under load from three browsers nothing is lost or doubled", async ({ browser }) => {
+test("scene 5: after SIGKILL under load from three browsers nothing is lost or doubled", soak, async ({ browser }) => {
   test.setTimeout(120_000)
   await using server = await Server.start()
   const url = newListUrl(server.url)

@@ -1,6 +1,6 @@
 import { expect } from "@playwright/test"
 import { InputsServer } from "./inputs.ts"
-import { test } from "./test.ts"
+import { soak, test } from "./test.ts"
 
 // Several documents in one page, in a real browser.
 
@@ -32,28 +32,30 @@ test("one query lists the items of three documents, and follows changes here and
   await expect(page.getByRole("listitem")).toHaveCount(0)
 })
 
-test("120 documents are written at once: those over 64 wait for room, each is kept and arrives (I3, I17)", async ({
-  browser,
-}) => {
-  test.setTimeout(120_000)
-  const page = await (await browser.newContext()).newPage()
-  const errors: string[] = []
-  page.on("pageerror", (error) => errors.push(error.message))
-  await page.goto(`${server.url}/?doc=shown&docs=burst0,burst119`)
-  await page.waitForFunction(() => "add" in window)
-  await page.evaluate(async () => {
-    const { add } = window as unknown as Offered
-    await Promise.all(Array.from({ length: 120 }, (_, i) => add(`burst${i}`, `title ${i}`)))
-  })
-  await expect(page.getByRole("listitem")).toHaveText(["burst0: title 0", "burst119: title 119"])
-  for (const i of [0, 63, 64, 119]) {
-    // An idle connection of Node's own fetch may end just as it is used again.
-    const title = () =>
-      server.rows(`burst${i}`).then(
-        ([row]) => row?.title,
-        () => "no answer",
-      )
-    await expect.poll(title, { timeout: 15_000 }).toBe(`title ${i}`)
-  }
-  expect(errors).toEqual([])
-})
+test(
+  "120 documents are written at once: those over 64 wait for room, each is kept and arrives (I3, I17)",
+  soak,
+  async ({ browser }) => {
+    test.setTimeout(120_000)
+    const page = await (await browser.newContext()).newPage()
+    const errors: string[] = []
+    page.on("pageerror", (error) => errors.push(error.message))
+    await page.goto(`${server.url}/?doc=shown&docs=burst0,burst119`)
+    await page.waitForFunction(() => "add" in window)
+    await page.evaluate(async () => {
+      const { add } = window as unknown as Offered
+      await Promise.all(Array.from({ length: 120 }, (_, i) => add(`burst${i}`, `title ${i}`)))
+    })
+    await expect(page.getByRole("listitem")).toHaveText(["burst0: title 0", "burst119: title 119"])
+    for (const i of [0, 63, 64, 119]) {
+      // An idle connection of Node's own fetch may end just as it is used again.
+      const title = () =>
+        server.rows(`burst${i}`).then(
+          ([row]) => row?.title,
+          () => "no answer",
+        )
+      await expect.poll(title, { timeout: 15_000 }).toBe(`title ${i}`)
+    }
+    expect(errors).toEqual([])
+  },
+)

@@ -84,30 +84,34 @@ for (const days of [1, -1]) {
   )
 }
 
-test("a network that fails thirty times during writes loses and doubles nothing (T22, I9)", async ({ browser }) => {
-  test.setTimeout(90_000)
-  await using server = await Server.start()
-  await using gateway = await Gateway.start(server.port)
-  const list = new URL(newListUrl(server.url)).pathname
-  const context = await browser.newContext()
-  const a = await TodoPage.open(await context.newPage(), `${gateway.url}${list}`)
-  const far = await TodoPage.open(await (await browser.newContext()).newPage(), `${server.url}${list}`)
-  await a.isSynced()
-  const titles: string[] = []
-  for (let flip = 0; flip < 30; flip++) {
-    const isUp = flip % 2 === 1
-    gateway.become(isUp ? "up" : "down")
-    // The browser says so too, as it does when a cable is pulled.
-    await context.setOffline(!isUp)
-    titles.push(`flip ${flip}`)
-    await a.add(`flip ${flip}`)
-  }
-  await a.isSynced()
-  await a.shows(titles)
-  await far.shows(titles)
-  await server.stop("SIGTERM")
-  expect(sqlite(mainFile(server.dataDir), "select title from todos order by created_at, id")).toEqual(titles)
-})
+test(
+  "a network that fails thirty times during writes loses and doubles nothing (T22, I9)",
+  soak,
+  async ({ browser }) => {
+    test.setTimeout(90_000)
+    await using server = await Server.start()
+    await using gateway = await Gateway.start(server.port)
+    const list = new URL(newListUrl(server.url)).pathname
+    const context = await browser.newContext()
+    const a = await TodoPage.open(await context.newPage(), `${gateway.url}${list}`)
+    const far = await TodoPage.open(await (await browser.newContext()).newPage(), `${server.url}${list}`)
+    await a.isSynced()
+    const titles: string[] = []
+    for (let flip = 0; flip < 30; flip++) {
+      const isUp = flip % 2 === 1
+      gateway.become(isUp ? "up" : "down")
+      // The browser says so too, as it does when a cable is pulled.
+      await context.setOffline(!isUp)
+      titles.push(`flip ${flip}`)
+      await a.add(`flip ${flip}`)
+    }
+    await a.isSynced()
+    await a.shows(titles)
+    await far.shows(titles)
+    await server.stop("SIGTERM")
+    expect(sqlite(mainFile(server.dataDir), "select title from todos order by created_at, id")).toEqual(titles)
+  },
+)
 
 test("a page gone back to is live and doubles nothing, from the bfcache or loaded again (I9)", async ({ browser }) => {
   test.setTimeout(90_000)

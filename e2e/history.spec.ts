@@ -31,7 +31,7 @@ test("back and forward between lists: each is live again", async ({ browser }) =
   await a.isSynced()
 })
 
-test("a page thawed from the back/forward cache connects again, and nothing is doubled", async ({ browser }) => {
+test("a page thawed from the back/forward cache connects again, and nothing is doubled", soak, async ({ browser }) => {
   const url = newListUrl(server.url)
   const a = await TodoPage.open(await (await browser.newContext()).newPage(), url)
   const far = await TodoPage.open(await (await browser.newContext()).newPage(), url)

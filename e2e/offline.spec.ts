@@ -1,6 +1,6 @@
 import { expect } from "@playwright/test"
 import { Server } from "./server.ts"
-import { test } from "./test.ts"
+import { soak, test } from "./test.ts"
 import { newListUrl, TodoPage } from "./todo-page.ts"
 
 /** The service worker serves the page when the server does not. */
@@ -37,7 +37,7 @@ test("scene 3: without a server the page works and reloads; each pending edit ar
   await b.shows(["online", "offline 1", "offline 2"])
 })
 
-test("scene 3: setOffline in mid-session: edits go on, come back by themselves", async ({ browser }) => {
+test("scene 3: setOffline in mid-session: edits go on, come back by themselves", soak, async ({ browser }) => {
   await using server = await Server.start()
   const url = newListUrl(server.url)
   const context = await browser.newContext()
@@ -111,7 +111,7 @@ test("scene 7: the first visit while the data is not to be had: created, edited,
   await b.shows(["first ever", "second"])
 })
 
-test("a rejection that came while all tabs were closed is shown once at the next start", async ({ browser }) => {
+test("a rejection that came while all tabs were closed is shown once at the next start", soak, async ({ browser }) => {
   await using server = await Server.start()
   const context = await browser.newContext()
   const url = newListUrl(server.url)

@@ -3,7 +3,7 @@ import { AccountsServer } from "./accounts.ts"
 import { chromiumPath, Profile } from "./browser.ts"
 import { WORKER } from "./in-worker.ts"
 import { Server } from "./server.ts"
-import { test } from "./test.ts"
+import { soak, test } from "./test.ts"
 import { newListUrl, TodoPage } from "./todo-page.ts"
 
 // Pages that open under bad conditions: pending changes are shown and counted, failed loads are tried again.
@@ -29,7 +29,7 @@ test("after a kill, with a cold HTTP cache and no server, three unsent changes a
   await b.isSynced()
 })
 
-test("what waits is counted from what is stored even if the worker does not start (T45)", async () => {
+test("what waits is counted from what is stored even if the worker does not start (T45)", soak, async () => {
   test.setTimeout(60_000)
   await using server = await Server.start()
   await using profile = new Profile(chromiumPath())

@@ -24,23 +24,23 @@ function peersOf(...oldest) {
 
 const proofs = {
   kills: { entry: "kills/kills.ts", goal: 12, needs: ensureApp },
-  seeds: { entry: "seeds/seeds.ts", goal: 360, shares: 2 },
-  crash: { entry: "crash/crash.ts", goal: 2_000, shares: 2 },
+  seeds: { entry: "seeds/seeds.ts", goal: 240, shares: 2 },
+  crash: { entry: "crash/crash.ts", goal: 1_200, shares: 2 },
   planted: {
     entry: "planted/planted.ts",
-    goal: 10,
+    goal: 6,
     isList: true,
     needs: async () => ({ LF_HOOKS_BUNDLE: JSON.stringify(bundling(peersOf())) }),
   },
   hooks: {
     entry: "hooks/hooks.ts",
-    goal: 120,
+    goal: 80,
     variants: [peersOf(), peersOf(...peers), peersOf(react, reactDom), peersOf(query)],
   },
   tabs: { entry: "tabs/tabs.ts", goal: 60, variants: [peersOf()] },
-  fuzz: { entry: "fuzz/fuzz.ts", goal: 500_000 },
+  fuzz: { entry: "fuzz/fuzz.ts", goal: 300_000 },
   sql: { entry: "sql/sql.ts", goal: 8_000, needs: async () => ({ LF_SQLITE3: await findTool("sqlite3") }) },
-  flood: { entry: "flood/flood.ts", goal: 1_000, isAlone: true },
+  flood: { entry: "flood/flood.ts", goal: 600, isAlone: true },
 }
 
 /** A bundle takes in the packages that a variant puts in place of others, and what uses them. */
