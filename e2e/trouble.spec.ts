@@ -86,7 +86,7 @@ test("without OPFS the app works and keeps everything over a reload", async ({ b
   await inWorker(
     context,
     server.url,
-    'navigator.storage.getDirectory = () => Promise.reject(new DOMException("", "SecurityError"))',
+    'navigator.storage.getDirectory = () => Promise.reject(new DOMException("", "NotSupportedError"))',
   )
   const a = await TodoPage.open(await context.newPage(), newListUrl(server.url))
   await a.keepsOverReload()

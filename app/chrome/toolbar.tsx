@@ -55,6 +55,10 @@ export function ToolbarView(props: ToolbarViewProps) {
           <span aria-hidden="true">‹</span> <span className="by-width">My lists</span>
         </a>
         <NameInput name={name} onRename={onRename} />
+        {/* What comes and goes takes its room from the name: a switch that is about to be pressed does not move. */}
+        <span className="here" data-here={othersHere > 0} aria-hidden={othersHere === 0}>
+          {othersHere + 1} here
+        </span>
         <span className="pending" data-pending={pending > 0} aria-hidden={pending === 0}>
           <span data-testid="pending-count">{pending}</span> unsent
         </span>
@@ -71,9 +75,6 @@ export function ToolbarView(props: ToolbarViewProps) {
         >
           <span className="switch-track" aria-hidden="true" />
         </button>
-        <span className="here" data-here={othersHere > 0} aria-hidden={othersHere === 0}>
-          {othersHere + 1} here
-        </span>
         <ShareButton name={name} />
       </nav>
     </header>

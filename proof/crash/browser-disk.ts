@@ -28,7 +28,12 @@ export class BrowserDisk implements Medium {
       request.addEventListener("success", () => this.#watch(request.result))
       return request
     }
-    this.#storage = { indexedDB: factory, files: async () => this.#folder(), removeFiles: async () => {} }
+    this.#storage = {
+      indexedDB: factory,
+      files: async () => this.#folder(),
+      removeFiles: async () => {},
+      isPrivate: async () => false,
+    }
   }
 
   open(): Promise<OpenedLog> {
