@@ -23,7 +23,7 @@ export default defineConfig({
     {
       name: "dedicated",
       testMatch: ["dedicated.spec.ts", "offline.spec.ts"],
-      grep: runsAll ? /\(T21|scene 3: (without|a new)/ : /\(T21|scene 3: without/,
+      grep: runsAll ? /\(T21|scene 3: (without|a new)/ : /\(T21/,
       use: launched(DEDICATED_ARGS),
     },
     // Firefox and WebKitGTK, by drivers of their own: Playwright drives only its own builds of them.

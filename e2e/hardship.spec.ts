@@ -17,7 +17,7 @@ async function freeze(page: Page, state: "frozen" | "active"): Promise<void> {
   await cdp.detach()
 }
 
-test("a frozen tab keeps no other tab waiting, and catches up when it is thawed (T21)", async ({ browser }) => {
+test("a frozen tab keeps no other tab waiting, and catches up when it is thawed (T21)", soak, async ({ browser }) => {
   await using server = await Server.start()
   const url = newListUrl(server.url)
   const context = await browser.newContext()

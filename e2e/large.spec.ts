@@ -1,12 +1,12 @@
 import { expect } from "@playwright/test"
 import { Peer } from "./peer.ts"
 import { Server } from "./server.ts"
-import { test } from "./test.ts"
+import { soak, test } from "./test.ts"
 import { newListUrl, TodoPage } from "./todo-page.ts"
 
 const ROWS = 10_000
 
-test("scene 8: 10,000 todos in one list: scrolling and adding stay smooth", async ({ browser }) => {
+test("scene 8: 10,000 todos in one list: scrolling and adding stay smooth", soak, async ({ browser }) => {
   test.setTimeout(120_000)
   await using server = await Server.start()
   const url = newListUrl(server.url)

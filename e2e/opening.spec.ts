@@ -70,7 +70,7 @@ test("a first visit cut while the worker's script loads recovers and keeps typed
   await todo.shows(["typed meanwhile"])
 })
 
-test("an endless query is SQL_LIMIT in its tab and on the server; all others go on (H8)", async ({ browser }) => {
+test("an endless query is SQL_LIMIT in its tab and on the server; all others go on (H8)", soak, async ({ browser }) => {
   await using server = await AccountsServer.start()
   const context = await browser.newContext()
   const page = await context.newPage()

@@ -23,7 +23,7 @@ function peersOf(...oldest) {
  */
 
 const proofs = {
-  kills: { entry: "kills/kills.ts", goal: 12, needs: ensureApp },
+  kills: { entry: "kills/kills.ts", goal: 10, needs: ensureApp },
   seeds: { entry: "seeds/seeds.ts", goal: 240, shares: 2 },
   crash: { entry: "crash/crash.ts", goal: 1_200, shares: 2 },
   planted: {
