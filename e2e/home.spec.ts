@@ -30,7 +30,7 @@ test("two clients in one page: both see an edit, one is cut and works on, joined
   await expect(laptop.getByText(/The server decided 1: \d+ pages/)).toBeVisible()
 
   await phone.getByRole("switch").click()
-  await expect(phone.getByRole("status")).toHaveText("Cut off")
+  await expect(phone.getByRole("status")).toHaveText("Offline")
   await add(phone, "in a tunnel")
   await phone.getByRole("checkbox", { name: "milk" }).click()
   await expect(phone.getByText("waits", { exact: true })).toHaveCount(2)

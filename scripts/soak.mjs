@@ -1,12 +1,12 @@
-// npm run soak [-- 60]: every proof for as many minutes as fit, from seeds that no earlier run had, then all end-to-end tests and all mutants. Prints
-// what it found.
+// npm run soak [-- 60]: every proof for as many minutes as fit, from seeds that no earlier run had, then all end-to-end tests
+// and all mutants. Prints what it found.
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { findChromium } from "./chromium.mjs"
+import { browserTests } from "./browser-tests.mjs"
 import { ensureInstalled } from "./install.mjs"
 import { proveAll } from "./proofs.mjs"
-import { bin, packages, root, run, say } from "./run.mjs"
-import { buildServer } from "./server.mjs"
+import { root, run, say } from "./run.mjs"
+import { buildServer, ensureApp } from "./server.mjs"
 import { printTable } from "./steps.mjs"
 
 const minutes = Number(process.argv[2] ?? 60)
@@ -15,22 +15,14 @@ if (!(minutes > 0)) {
   process.exit(1)
 }
 await ensureInstalled()
-const chromium = await findChromium()
 // The day's own seeds: a night that repeats the last one finds nothing new.
 const from = Math.floor(Date.now() / 86_400_000) * 1_000_000_000
 say(`soaking for ${minutes} minutes, seeds from ${from}`)
 const { steps, figures } = await proveAll({ minutes, from })
 say("all end-to-end tests, those among them that npm test leaves out")
-for (const command of [
-  [...bin.tsc, "-b", ...packages],
-  [...bin.next, "build"],
-])
-  await run(process.execPath, command, { quiet: true })
-await buildServer()
-const browser = await run(process.execPath, [...bin.playwright, "test"], {
-  env: { LF_E2E_ALL: "1", LF_CHROMIUM_PATH: chromium ?? "" },
-})
-steps.push({ name: "browser", ...browser })
+await ensureApp()
+const server = await buildServer()
+steps.push(server.code === 0 ? await browserTests({ LF_E2E_ALL: "1" }) : { name: "browser", ...server })
 say("all mutants (npm run mutants)")
 const mutants = await run(process.execPath, ["scripts/mutants.mjs"], { quiet: true })
 process.stdout.write(mutants.output)

@@ -2,8 +2,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { findBrowsers } from "./browsers.mjs"
-import { findChromium } from "./chromium.mjs"
+import { browserTests } from "./browser-tests.mjs"
 import { ensureInstalled } from "./install.mjs"
 import { proveAll } from "./proofs.mjs"
 import { bin, root, run, say } from "./run.mjs"
@@ -40,7 +39,7 @@ const [coverage, built] = await Promise.all([
 ])
 if (coverage.code !== 0) process.stdout.write(coverage.output)
 steps.push({ name: "coverage", ...coverage }, { name: "build", ...built })
-steps.push({ name: "browser", ...(await browser()) })
+steps.push(await browserTests({ PLAYWRIGHT_JSON_OUTPUT_FILE: playwrightReport }))
 steps.push(await mutantSample())
 say("proofs, two at a time")
 const proofs = await proveAll()
@@ -77,21 +76,6 @@ async function mutantSample() {
   })
   if (done.code !== 0) process.stdout.write(done.output)
   return { name: "mutants", isOne: true, note: done.output.trimEnd().split("\n").at(-1), ...done }
-}
-
-async function browser() {
-  let chromium
-  try {
-    chromium = await findChromium()
-  } catch (error) {
-    process.stderr.write(`${error.message}\n`)
-    return { code: 1, seconds: 0 }
-  }
-  const others = await findBrowsers()
-  say(`end-to-end tests (playwright, ${[chromium ?? "its own Chromium", others.LF_ENGINES].join()})`)
-  return run(node, [...bin.playwright, "test"], {
-    env: { PLAYWRIGHT_JSON_OUTPUT_FILE: playwrightReport, LF_CHROMIUM_PATH: chromium ?? "", ...others },
-  })
 }
 
 // A skipped test counts as failed: it checked nothing. A step that broke without counting is one failure.

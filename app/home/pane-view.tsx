@@ -2,6 +2,8 @@
 
 import { useField } from "@lf/react"
 import type { KeyboardEvent } from "react"
+import { ConnectionBadge } from "../chrome/connection-badge"
+import type { ShownStatus } from "../chrome/use-settled-status"
 import { type Todo, titleLengthMax } from "../lf/mutators"
 import type { Happening } from "./use-happenings"
 
@@ -11,7 +13,7 @@ interface PaneViewProps {
   readonly todos?: readonly Todo[] | undefined
   readonly waiting?: ReadonlySet<string>
   readonly isCut?: boolean
-  readonly status?: string
+  readonly status?: ShownStatus
   readonly problem?: string | null
   readonly happenings?: readonly Happening[]
   readonly onAdd?: (title: string) => void
@@ -19,11 +21,18 @@ interface PaneViewProps {
   readonly onCut?: (isCut: boolean) => void
 }
 
-const words: Readonly<Record<string, string>> = { connected: "Online", connecting: "Connecting…", error: "Not syncing" }
-
 /** Also what the server renders, before there is a client: the places are the same, and nothing on the page moves. */
 export function PaneView(props: PaneViewProps) {
-  const { name, placeholder, todos, waiting, isCut = false, status = "", problem = null, happenings = [] } = props
+  const {
+    name,
+    placeholder,
+    todos,
+    waiting,
+    isCut = false,
+    status = "opening",
+    problem = null,
+    happenings = [],
+  } = props
   const { onAdd, onToggle, onCut } = props
 
   const handleKeyDown = (event: KeyboardEvent<HTMLInputElement>) => {
@@ -38,10 +47,7 @@ export function PaneView(props: PaneViewProps) {
     <article className="pane" data-cut={isCut} aria-label={name}>
       <header className="pane-header">
         <h2>{name}</h2>
-        <span className="badge" data-status={isCut ? "offline" : status} role="status" aria-label="Connection">
-          <span className="badge-dot" aria-hidden="true" />
-          {isCut ? "Cut off" : (words[status] ?? "")}
-        </span>
+        <ConnectionBadge status={status} />
         <button
           type="button"
           role="switch"

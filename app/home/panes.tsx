@@ -2,7 +2,8 @@
 
 import { LfProvider } from "@lf/react"
 import { QueryClient } from "@tanstack/react-query"
-import { useState, useSyncExternalStore } from "react"
+import { useState } from "react"
+import { useIsClient } from "../chrome/use-is-client"
 import { connectLeft, connectRight } from "../lf/connect-panes"
 import { newListId } from "../lists/list-id"
 import { Pane } from "./pane"
@@ -39,13 +40,5 @@ function Client({ name, placeholder, connect }: (typeof sides)[number]) {
     <LfProvider doc={visited} worker={connect} queryClient={queryClient}>
       <Pane name={name} placeholder={placeholder} />
     </LfProvider>
-  )
-}
-
-function useIsClient(): boolean {
-  return useSyncExternalStore(
-    () => () => undefined,
-    () => true,
-    () => false,
   )
 }

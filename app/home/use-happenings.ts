@@ -16,7 +16,7 @@ export function useHappenings(): readonly Happening[] {
   const pending = usePendingMutations()
   const { pending: pendingCount } = useSyncStatus()
   const traffic = useTraffic()
-  const { status, isOnlineWanted } = useConnectionStatus()
+  const { isOnlineWanted } = useConnectionStatus()
   const [happenings, setHappenings] = useState<readonly Happening[]>([])
   const before = useRef({ pending, pendingCount, traffic, isOnlineWanted, key: 0 })
 
@@ -39,7 +39,7 @@ export function useHappenings(): readonly Happening[] {
     setHappenings((earlier) => [...made, ...earlier].slice(0, shownMax))
   }, [pending, pendingCount, traffic, isOnlineWanted])
 
-  return status === "connecting" && happenings.length === 0 ? [] : happenings
+  return happenings
 }
 
 function pulled(

@@ -1,6 +1,6 @@
 "use client"
 
-import { useSyncExternalStore } from "react"
+import { useIsClient } from "../chrome/use-is-client"
 import { newListId } from "./list-id"
 import { forgetList, type ListEntry, useLists } from "./list-store"
 
@@ -60,13 +60,5 @@ function OpenedAt({ ms }: { ms: number }) {
     <time className="lists-date" dateTime={date.toISOString()}>
       {text}
     </time>
-  )
-}
-
-function useIsClient(): boolean {
-  return useSyncExternalStore(
-    () => () => undefined,
-    () => true,
-    () => false,
   )
 }

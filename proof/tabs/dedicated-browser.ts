@@ -88,7 +88,6 @@ export class DedicatedBrowser {
         terminate: () => this.#end(brought),
       }
       const scope: DedicatedScope = {
-        location: { href: SCRIPT },
         onmessage: null,
         postMessage: (data) => later(this.#random, () => worker.onmessage?.({ data })),
       }

@@ -4,7 +4,7 @@ import { BroughtWorker } from "./brought-worker.ts"
 
 /**
  * Makes the app's worker. Where it makes a `Worker`, each tab brings one, and one of them serves all tabs: for browsers
- * without SharedWorker.
+ * without SharedWorker. The same function for all documents: another one brings another worker.
  */
 export type WorkerFactory = () => SharedWorker | Worker
 

@@ -27,7 +27,6 @@ function brought(name: string) {
   const did: string[] = []
   const ports: Port<WorkerMessage, TabMessage>[] = []
   const scope: DedicatedScope = {
-    location: { href: SCRIPT },
     onmessage: null,
     postMessage: ({ type, script }) => did.push(`${type} ${script}`),
   }

@@ -10,7 +10,6 @@ import type { Port, TabMessage, WorkerMessage } from "../rpc/protocol.ts"
 
 /** The part of a dedicated worker's global that is used here: the DOM's types cover windows only. */
 export interface DedicatedScope {
-  readonly location: { readonly href: string }
   onmessage: ((event: MessageEvent<DeposeMessage>) => void) | null
   postMessage(message: CandidateMessage): void
 }

@@ -11,6 +11,7 @@ import { WorkerHost, type WorkerHostOptions } from "./worker-host.ts"
 /** The part of a SharedWorker's global that is used here: the DOM's types cover windows only. */
 interface SharedWorkerScope {
   onconnect: ((event: MessageEvent) => void) | null
+  readonly location: { readonly href: string }
   close(): void
   addEventListener(type: string, listener: (event: unknown) => void): void
 }
