@@ -7,7 +7,7 @@ import { Server } from "./server.ts"
 import { test } from "./test.ts"
 import { newListUrl, TodoPage } from "./todo-page.ts"
 
-const KILLS = Number(process.env.LF_BROWSER_KILLS ?? (process.env.LF_E2E_ALL === "1" ? 40 : 4))
+const KILLS = Number(process.env.LF_BROWSER_KILLS ?? (process.env.LF_E2E_ALL === "1" ? 40 : 3))
 const SEED = Number(process.env.LF_BROWSER_KILLS_SEED ?? Date.now() % 1_000_000)
 /** One with more than a hundred rows is virtual: not every row is in the page. */
 const ROWS_PER_LIST = 50

@@ -61,7 +61,7 @@ test("scene 3: setOffline in mid-session: edits go on, come back by themselves",
   await expect.poll(async () => (await a.titles.allTextContents()).sort()).toEqual(["one", "three", "two"])
 })
 
-test("scene 3: a new list opens without HTTP cache or server, and syncs its edit later", async ({ browser }) => {
+test("scene 3: a new list opens without HTTP cache or server, and syncs its edit later", soak, async ({ browser }) => {
   await using server = await Server.start()
   const context = await browser.newContext()
   const a = await TodoPage.open(await context.newPage(), newListUrl(server.url))
@@ -82,34 +82,38 @@ test("scene 3: a new list opens without HTTP cache or server, and syncs its edit
   await a.shows(["somewhere else"])
 })
 
-test("scene 7: the first visit while the data is not to be had: created, edited, then synced", async ({ browser }) => {
-  test.setTimeout(90_000)
-  // The pages come from a server whose data directory belongs to another one.
-  await using owner = await Server.start()
-  const first = await TodoPage.open(await (await browser.newContext()).newPage(), newListUrl(owner.url))
-  await first.isSynced()
-  await using server = await owner.startTwin()
-  const url = newListUrl(server.url)
-  const a = await TodoPage.open(await (await browser.newContext()).newPage(), url)
-  await a.add("first ever", "second")
-  await expect(a.pending).toHaveText("2")
-  await a.page.reload()
-  await a.shows(["first ever", "second"])
-  await expect(a.pending).toHaveText("2")
-  await owner.stop("SIGTERM")
-  // A refusal is tried again after half a minute; the browser's network events make it sooner.
-  await expect
-    .poll(
-      async () => {
-        await a.page.evaluate(() => window.dispatchEvent(new Event("online")))
-        return a.pending.textContent()
-      },
-      { timeout: 45_000 },
-    )
-    .toBe("0")
-  const b = await TodoPage.open(await (await browser.newContext()).newPage(), url)
-  await b.shows(["first ever", "second"])
-})
+test(
+  "scene 7: the first visit while the data is not to be had: created, edited, then synced",
+  soak,
+  async ({ browser }) => {
+    test.setTimeout(90_000)
+    // The pages come from a server whose data directory belongs to another one.
+    await using owner = await Server.start()
+    const first = await TodoPage.open(await (await browser.newContext()).newPage(), newListUrl(owner.url))
+    await first.isSynced()
+    await using server = await owner.startTwin()
+    const url = newListUrl(server.url)
+    const a = await TodoPage.open(await (await browser.newContext()).newPage(), url)
+    await a.add("first ever", "second")
+    await expect(a.pending).toHaveText("2")
+    await a.page.reload()
+    await a.shows(["first ever", "second"])
+    await expect(a.pending).toHaveText("2")
+    await owner.stop("SIGTERM")
+    // A refusal is tried again after half a minute; the browser's network events make it sooner.
+    await expect
+      .poll(
+        async () => {
+          await a.page.evaluate(() => window.dispatchEvent(new Event("online")))
+          return a.pending.textContent()
+        },
+        { timeout: 45_000 },
+      )
+      .toBe("0")
+    const b = await TodoPage.open(await (await browser.newContext()).newPage(), url)
+    await b.shows(["first ever", "second"])
+  },
+)
 
 test("a rejection that came while all tabs were closed is shown once at the next start", soak, async ({ browser }) => {
   await using server = await Server.start()

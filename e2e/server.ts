@@ -7,8 +7,8 @@ import { expect } from "@playwright/test"
 
 const READY_MS_MAX = 60_000
 
-/** How the app is served: its own server, or Next's. */
-export type Mode = "custom" | "start" | "dev"
+/** How the demo is served: its own server, or Next's. Or the tracker, which is another app, by Next's. */
+export type Mode = "custom" | "start" | "dev" | "tracker"
 
 /** The real server in a process of its own, on loopback, with a data directory that outlives it. */
 export class Server {
@@ -105,7 +105,8 @@ export class Server {
 
 function commandOf(mode: Mode, port: number): string[] {
   if (mode === "custom") return [".server/server.mjs"]
-  return ["node_modules/next/dist/bin/next", mode === "dev" ? "dev" : "start", "--port", String(port)]
+  const app = mode === "tracker" ? "examples/tracker" : "."
+  return ["node_modules/next/dist/bin/next", mode === "dev" ? "dev" : "start", app, "--port", String(port)]
 }
 
 export function freePort(): Promise<number> {

@@ -1,5 +1,5 @@
 // npm run media: docs/media/demo.png, two windows of the demo on one list, the right one offline with edits that wait; and
-// docs/media/devtools-*.png, the demo in development with its devtools open. And what others show of the demo's address:
+// docs/media/devtools-*.png, the demo in development with its devtools open; and docs/media/tracker*.png, the tracker. And what others show of the demo's address:
 // app/opengraph-image.png, its first page, and app/apple-icon.png, its icon on a phone.
 import { spawn } from "node:child_process"
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs"
@@ -7,7 +7,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { chromium, expect } from "@playwright/test"
 import { findChromium } from "./chromium.mjs"
-import { bin, root, say } from "./run.mjs"
+import { bin, must, root, say } from "./run.mjs"
 import { buildApp, serverFile } from "./server.mjs"
 import { askedFor } from "./tools.mjs"
 
@@ -19,6 +19,9 @@ const dataDir = mkdtempSync(join(tmpdir(), "lf-media-"))
 await buildApp()
 const server = serve([serverFile], port, "production")
 const devPort = String(Number(port) + 1)
+const trackerPort = String(Number(port) + 2)
+await must(process.execPath, [...bin.next, "build", "examples/tracker"], { env: { NODE_ENV: "production" } })
+const trackerServer = serve([...bin.next, "start", "examples/tracker", "-p", trackerPort], trackerPort, "production")
 const devServer = serve([...bin.next, "dev", "-p", devPort], devPort, "development")
 const executablePath = askedFor("LF_CHROMIUM_PATH") ?? (await findChromium())
 const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] })
@@ -42,10 +45,12 @@ try {
   const devUrl = `http://localhost:${devPort}/l/picnic`
   await answers(devUrl)
   await devtools(devUrl)
+  await tracker(`http://localhost:${trackerPort}`)
   say(`the pictures in ${media} are new`)
 } finally {
   await browser.close()
   server.kill("SIGKILL")
+  trackerServer.kill("SIGKILL")
   // Its child writes to the folder until the end.
   const ended = new Promise((resolve) => devServer.once("exit", resolve))
   devServer.kill("SIGTERM")
@@ -126,7 +131,7 @@ async function picture(windows) {
 
 /** A server of the demo, on its own data. */
 function serve(args, port, mode) {
-  const env = { ...process.env, NODE_ENV: mode, PORT: port, LF_DATA_DIR: join(dataDir, mode) }
+  const env = { ...process.env, NODE_ENV: mode, PORT: port, LF_DATA_DIR: join(dataDir, port) }
   return spawn(process.execPath, args, { cwd: root, env, stdio: ["ignore", "ignore", "inherit"] })
 }
 
@@ -137,6 +142,38 @@ async function answers(url) {
       () => false,
     )
   await expect.poll(isThere, { timeout: 60_000 }).toBe(true)
+}
+
+/** Two users: one reads an issue of the list, the other has the board, in the dark and on a phone as well. */
+async function tracker(url) {
+  const open = async (name, colorScheme) => {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 720 }, colorScheme })
+    const page = await context.newPage()
+    await page.goto(url)
+    await page.getByLabel("Your name").fill(name)
+    await page.getByRole("button", { name: "Sign in" }).click()
+    await expect(page.getByTestId("count")).toHaveText("5,000 issues", { timeout: 60_000 })
+    return page
+  }
+  const shoot = async (page, name) => {
+    await page.mouse.move(0, 0)
+    await page.screenshot({ path: join(media, name), animations: "disabled" })
+  }
+  const [ada, bob] = [await open("Ada", "light"), await open("Bob", "dark")]
+  await bob.locator(".issue-row").nth(3).click()
+  await ada.getByLabel("Label").selectOption("performance")
+  await ada.getByLabel("Label").selectOption("")
+  await ada.locator(".issue-row").nth(1).click()
+  await expect(ada.getByLabel("New comment")).toBeVisible()
+  await expect(ada.locator(".issue-row").nth(3)).toContainText("Bob")
+  await shoot(ada, "tracker.png")
+  await bob.getByRole("button", { name: "Board", exact: true }).click()
+  await bob.getByRole("button", { name: "Close", exact: true }).click()
+  await expect(bob.locator(".card").first()).toBeVisible()
+  await shoot(bob, "tracker-dark.png")
+  await bob.getByRole("button", { name: "List", exact: true }).click()
+  await bob.setViewportSize({ width: 390, height: 720 })
+  await shoot(bob, "tracker-phone.png")
 }
 
 /** The panel after two edits: why a query ran, what was written, and the rows. */

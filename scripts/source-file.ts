@@ -23,7 +23,7 @@ export interface SourceFile {
   lineOf(offset: number): number
 }
 
-/** Every TypeScript file under the folders; `.d.ts`, dist and templates left out. A missing folder holds none. */
+/** Every TypeScript file under the folders; `.d.ts`, dist, .next and templates left out. A missing folder holds none. */
 export function readSources(...folders: string[]): SourceFile[] {
   return folders.flatMap((folder) => listFiles(join(root, folder))).map(readSource)
 }
@@ -41,7 +41,8 @@ function listFiles(folder: string): string[] {
   if (!existsSync(folder)) return []
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name)
-    if (entry.isDirectory()) return ["node_modules", "dist", "template"].includes(entry.name) ? [] : listFiles(path)
+    if (entry.isDirectory())
+      return ["node_modules", "dist", "template", ".next"].includes(entry.name) ? [] : listFiles(path)
     return /\.tsx?$/.test(entry.name) && !entry.name.endsWith(".d.ts") ? [path] : []
   })
 }

@@ -1,0 +1,72 @@
+import { execFileSync } from "node:child_process"
+import { type Browser, expect, type Page } from "@playwright/test"
+import { isAxeClean } from "./axe.ts"
+import { Server } from "./server.ts"
+import { test } from "./test.ts"
+
+// The tracker of examples/tracker, built and served by Next as its user would.
+
+const wait = { timeout: 30_000 }
+/** Sessions outlive a restart. */
+const secret = { TRACKER_SECRET: "of the test" }
+let server: Server
+
+test.beforeAll(async () => {
+  test.setTimeout(180_000)
+  execFileSync(process.execPath, ["node_modules/next/dist/bin/next", "build", "examples/tracker"], { stdio: "ignore" })
+  server = await Server.prepare("tracker")
+  await server.start(secret)
+})
+test.afterAll(() => server[Symbol.asyncDispose]())
+
+test("the tracker: 5,000 issues, two users, a dragged card, a dead server, undo, axe", async ({ browser }) => {
+  test.setTimeout(150_000)
+  const ada = await signedIn(browser, "Ada")
+  const bob = await signedIn(browser, "Bob")
+  await isAxeClean(ada, "the tracker's list")
+
+  // Both search: one opens what it finds, and the other sees who reads it.
+  for (const page of [ada, bob]) await page.getByRole("searchbox").fill("undo safari report")
+  await ada.locator(".issue-row").first().click()
+  await expect(bob.locator(".issue-row").first()).toContainText("Ada", wait)
+  await isAxeClean(ada, "the tracker's detail")
+
+  // What one types into a bound field is the other's row.
+  await ada.getByLabel("Title").fill("Undo the undone")
+  await bob.getByRole("searchbox").fill("undone")
+  await expect(bob.locator(".issue-row")).toHaveCount(1, wait)
+  await expect(bob.locator(".issue-row")).toContainText("Undo the undone")
+
+  // By mouse to another column.
+  await bob.getByRole("button", { name: "Board", exact: true }).click()
+  const card = bob.locator(".card", { hasText: "Undo the undone" })
+  for (const column of ["In progress", "To do"]) {
+    await card.dragTo(bob.getByRole("region", { name: column }))
+    await expect(bob.getByRole("region", { name: column }).locator(".card")).toHaveCount(1)
+  }
+  await expect(status(ada)).toHaveValue("todo", wait)
+  await isAxeClean(bob, "the tracker's board")
+  await bob.getByRole("button", { name: "Undo", exact: true }).click()
+  await expect(status(ada)).toHaveValue("doing", wait)
+
+  // Without a server everything goes on, and arrives when it is back.
+  await server.stop("SIGKILL")
+  await ada.getByLabel("New comment").fill("written on a train")
+  await ada.getByRole("button", { name: "Comment", exact: true }).click()
+  await expect(ada.getByText("written on a train")).toBeVisible()
+  await server.start(secret)
+  await card.click()
+  await expect(bob.getByText("written on a train")).toBeVisible({ timeout: 60_000 })
+})
+
+async function signedIn(browser: Browser, name: string): Promise<Page> {
+  const page = await (await browser.newContext({ viewport: { width: 1_280, height: 800 } })).newPage()
+  await page.goto(server.url)
+  await page.getByLabel("Your name").fill(name)
+  await page.getByRole("button", { name: "Sign in" }).click()
+  await expect(page.getByTestId("count")).toHaveText("5,000 issues", wait)
+  return page
+}
+
+/** That of the issue which is open: the first is the filter's. */
+const status = (page: Page) => page.getByLabel("Status").nth(1)

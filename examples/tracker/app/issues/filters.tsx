@@ -1,0 +1,84 @@
+"use client"
+
+import { useQuery } from "@lf/react"
+import type { ReactNode, RefObject } from "react"
+import { labels, type Status, statuses, statusNames } from "../lf/values"
+import { everyone, type Filter, noFilter } from "./queries"
+
+interface FiltersProps {
+  readonly filter: Filter
+  readonly counts: readonly { readonly status: Status; readonly count: number }[]
+  readonly searchRef: RefObject<HTMLInputElement | null>
+  readonly onChange: (filter: Filter) => void
+}
+
+export function Filters({ filter, counts, searchRef, onChange }: FiltersProps) {
+  const people = useQuery(everyone).data ?? []
+  const total = counts.reduce((sum, { count }) => sum + count, 0)
+  const isFiltered = filter.text !== "" || filter.status !== null || filter.label !== null || filter.assignee !== null
+  return (
+    <search className="filters">
+      <input
+        ref={searchRef}
+        type="search"
+        aria-label="Search"
+        aria-keyshortcuts="/"
+        placeholder="Search titles and texts"
+        autoComplete="off"
+        value={filter.text}
+        onChange={(event) => onChange({ ...filter, text: event.target.value })}
+      />
+      <Choice
+        label="Status"
+        value={filter.status}
+        options={statuses.map((status) => [status, statusNames[status]])}
+        onChange={(status) => onChange({ ...filter, status })}
+      />
+      <Choice
+        label="Label"
+        value={filter.label}
+        options={labels.map((label) => [label, label])}
+        onChange={(label) => onChange({ ...filter, label })}
+      />
+      <Choice
+        label="Assignee"
+        value={filter.assignee}
+        options={people.map(({ id, name }) => [id, name])}
+        onChange={(assignee) => onChange({ ...filter, assignee })}
+      />
+      <output className="quiet" aria-live="polite" data-testid="count">
+        {total.toLocaleString("en")} {total === 1 ? "issue" : "issues"}
+      </output>
+      {isFiltered && (
+        <button type="button" onClick={() => onChange(noFilter)}>
+          Clear
+        </button>
+      )}
+    </search>
+  )
+}
+
+interface ChoiceProps<T extends string> {
+  readonly label: string
+  readonly value: T | null
+  readonly options: readonly (readonly [T, string])[]
+  readonly onChange: (value: T | null) => void
+}
+
+function Choice<T extends string>({ label, value, options, onChange }: ChoiceProps<T>): ReactNode {
+  return (
+    <select
+      aria-label={label}
+      value={value ?? ""}
+      // One of the options below.
+      onChange={(event) => onChange(event.target.value === "" ? null : (event.target.value as T))}
+    >
+      <option value="">{label}: any</option>
+      {options.map(([one, name]) => (
+        <option key={one} value={one}>
+          {name}
+        </option>
+      ))}
+    </select>
+  )
+}

@@ -1,0 +1,94 @@
+"use client"
+
+import { type PresenceOf, useQuery } from "@lf/react"
+import { memo, useEffect, useRef, useState } from "react"
+import { statusNames } from "../lf/values"
+import { type Filter, type IssueRow, issuesOf } from "./queries"
+import type { Here } from "./tracker"
+import { useKeys } from "./use-keys"
+
+const PART = 100
+const none: readonly IssueRow[] = []
+
+interface IssueListProps {
+  readonly filter: Filter
+  readonly open: string | null
+  readonly others: readonly PresenceOf<Here>[]
+  readonly onOpen: (id: string | null) => void
+}
+
+/** The newest first. The arrow keys, or j and k, go through it; what they reach is opened. */
+export function IssueList({ filter, open, others, onOpen }: IssueListProps) {
+  const [limit, setLimit] = useState(PART)
+  const list = useRef<HTMLUListElement>(null)
+  const query = useQuery(issuesOf(filter, limit))
+  const issues = query.data ?? none
+
+  const step = (by: number) => {
+    const at = issues.findIndex(({ id }) => id === open)
+    const next = issues[at === -1 ? 0 : at + by]
+    if (next !== undefined) onOpen(next.id)
+  }
+  const down = () => step(1)
+  const up = () => step(-1)
+  useKeys({ j: down, ArrowDown: down, k: up, ArrowUp: up })
+
+  useEffect(() => {
+    if (open !== null) list.current?.querySelector(`[aria-current]`)?.scrollIntoView({ block: "nearest" })
+  }, [open])
+
+  if (query.error !== null) return <p role="alert">{query.error.message}</p>
+  if (query.isSuccess && issues.length === 0) return <p className="quiet empty">No issue is like that.</p>
+  return (
+    <>
+      <ul ref={list} className="issue-list" aria-label="Issues" aria-busy={query.isPending}>
+        {issues.map((issue) => (
+          <Row
+            key={issue.id}
+            issue={issue}
+            isOpen={issue.id === open}
+            readers={others
+              .filter(({ value }) => value.issue === issue.id)
+              .map(({ value }) => value.name)
+              .join(", ")}
+            onOpen={onOpen}
+          />
+        ))}
+      </ul>
+      {issues.length === limit && (
+        <button type="button" className="more" onClick={() => setLimit(limit + PART)}>
+          Show more
+        </button>
+      )}
+    </>
+  )
+}
+
+interface RowProps {
+  readonly issue: IssueRow
+  readonly isOpen: boolean
+  /** Who else has it open. */
+  readonly readers: string
+  readonly onOpen: (id: string) => void
+}
+
+/** lf keeps the object of a row that did not change, so `memo` renders exactly the rows that did. */
+const Row = memo(function Row({ issue, isOpen, readers, onOpen }: RowProps) {
+  return (
+    <li>
+      <button type="button" className="issue-row" aria-current={isOpen || undefined} onClick={() => onOpen(issue.id)}>
+        <span className={`priority ${issue.priority}`} role="img" aria-label={`Priority ${issue.priority}`} />
+        <span className="number">{issue.n}</span>
+        <span className="title">{issue.title}</span>
+        {issue.labels?.split(" ").map((label) => (
+          <span key={label} className={`label ${label}`}>
+            {label}
+          </span>
+        ))}
+        {readers !== "" && <span className="reader">{readers}</span>}
+        <span className="assignee">{issue.assignee}</span>
+        <span className={`status ${issue.status}`}>{statusNames[issue.status]}</span>
+      </button>
+    </li>
+  )
+})

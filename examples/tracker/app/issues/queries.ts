@@ -1,0 +1,90 @@
+// What the pages read. The conditions are of one list, so that the list, the board and their counts agree.
+import { type Query, sql } from "@lf/react"
+import type { Label, Priority, Status } from "../lf/values"
+
+export interface Filter {
+  readonly text: string
+  readonly status: Status | null
+  readonly label: Label | null
+  readonly assignee: string | null
+}
+
+export const noFilter: Filter = { text: "", status: null, label: null, assignee: null }
+
+export interface IssueRow {
+  readonly n: number
+  readonly id: string
+  readonly title: string
+  readonly status: Status
+  readonly priority: Priority
+  readonly assignee: string | null
+  readonly labels: string | null
+}
+
+export interface Issue {
+  readonly n: number
+  readonly id: string
+  readonly title: string
+  readonly body: string
+  readonly status: Status
+  readonly priority: Priority
+  readonly assignee: string | null
+  readonly author: string
+  readonly created_at: number
+}
+
+export interface Comment {
+  readonly id: string
+  readonly author: string
+  readonly text: string
+  readonly created_at: number
+}
+
+export interface Person {
+  readonly id: string
+  readonly name: string
+}
+
+export function issuesOf(filter: Filter, limit: number): Query<IssueRow> {
+  return sql<IssueRow>`
+    select i.n, i.id, i.title, i.status, i.priority, p.name as assignee,
+      (select group_concat(label, ' ') from issue_labels where issue = i.id) as labels
+    from issues i left join people p on p.id = i.assignee
+    where ${conditionOf(filter)}
+    order by i.updated_at desc, i.n desc limit ${limit}`
+}
+
+export function countsOf(filter: Filter): Query<{ status: Status; count: number }> {
+  return sql<{ status: Status; count: number }>`
+    select i.status, count(*) as count from issues i where ${conditionOf(filter)} group by i.status`
+}
+
+export function issueOf(id: string): Query<Issue> {
+  return sql<Issue>`
+    select i.n, i.id, i.title, i.body, i.status, i.priority, i.assignee, p.name as author, i.created_at
+    from issues i join people p on p.id = i.author where i.id = ${id}`
+}
+
+export function labelsOf(id: string): Query<{ label: Label }> {
+  return sql<{ label: Label }>`select label from issue_labels where issue = ${id} order by label`
+}
+
+export function commentsOf(id: string): Query<Comment> {
+  return sql<Comment>`
+    select c.id, p.name as author, c.text, c.created_at
+    from comments c join people p on p.id = c.author where c.issue = ${id} order by c.created_at, c.id`
+}
+
+export const everyone = sql<Person>`select id, name from people order by name`
+
+function conditionOf({ text, status, label, assignee }: Filter) {
+  const words = text.match(/[\p{L}\p{N}]+/gu) ?? []
+  // Quoted, a word is no operator of FTS5; each may go on.
+  const match = words.map((word) => `"${word}"*`).join(" ")
+  return sql.and([
+    match !== "" && sql`i.n in (select rowid from issues_text where issues_text match ${match})`,
+    status !== null && sql`i.status = ${status}`,
+    label !== null && sql`i.id in (select issue from issue_labels where label = ${label})`,
+    assignee !== null && sql`i.assignee = ${assignee}`,
+  ])
+}

@@ -1,0 +1,75 @@
+"use client"
+
+import { type LfError, type PresenceOf, useConnectionStatus, useLf, useSyncStatus } from "@lf/react"
+import { signOut } from "../account/actions"
+import type { User } from "../account/session"
+import type { Here, View } from "./tracker"
+import { UndoButtons } from "./undo-buttons"
+
+interface TopBarProps {
+  readonly user: User
+  readonly others: readonly PresenceOf<Here>[]
+  readonly view: View
+  readonly onView: (view: View) => void
+  readonly onAdd: () => void
+  readonly onError: (error: LfError) => void
+}
+
+export function TopBar({ user, others, view, onView, onAdd, onError }: TopBarProps) {
+  return (
+    <header className="top-bar">
+      <h1>Tracker</h1>
+      <fieldset className="views">
+        <legend className="spoken">View</legend>
+        {(["list", "board"] as const).map((one) => (
+          <button key={one} type="button" aria-pressed={view === one} onClick={() => onView(one)}>
+            {one === "list" ? "List" : "Board"}
+          </button>
+        ))}
+      </fieldset>
+      <span className="space" />
+      <ul className="people" aria-label="Who is here">
+        {[user.name, ...others.map(({ value }) => value.name)].slice(0, 5).map((name, i) => (
+          <li key={i} title={name}>
+            <span aria-hidden="true">{name.slice(0, 1).toUpperCase()}</span>
+            <span className="spoken">{name}</span>
+          </li>
+        ))}
+      </ul>
+      <Connection />
+      <UndoButtons />
+      <button type="button" className="main-button" aria-keyshortcuts="c" onClick={onAdd}>
+        New issue
+      </button>
+      <SignOut onError={onError} />
+    </header>
+  )
+}
+
+function Connection() {
+  const { status } = useConnectionStatus()
+  const { pending } = useSyncStatus()
+  return (
+    <span className="connection" role="status" data-status={status}>
+      {status === "connected" ? "" : status}
+      {pending > 0 && ` ${pending} unsent`}
+    </span>
+  )
+}
+
+function SignOut({ onError }: Pick<TopBarProps, "onError">) {
+  const lf = useLf()
+  const leave = async () => {
+    try {
+      await lf.signOut({ wipe: true, pending: "refuse", end: signOut })
+      location.reload()
+    } catch (error) {
+      onError(error as LfError) // what signOut throws
+    }
+  }
+  return (
+    <button type="button" onClick={leave}>
+      Sign out
+    </button>
+  )
+}

@@ -1,0 +1,105 @@
+"use client"
+
+import { type LfError, newId, useMutation, usePresence, useQuery, useSyncStatus } from "@lf/react"
+import { useDeferredValue, useEffect, useRef, useState } from "react"
+import type { User } from "../account/session"
+import { AddIssue, Join, SetStatus } from "../lf/mutators"
+import type { Status } from "../lf/values"
+import { Board } from "./board"
+import { Filters } from "./filters"
+import { IssueDetail } from "./issue-detail"
+import { IssueList } from "./issue-list"
+import { countsOf, type Filter, issueOf, noFilter } from "./queries"
+import { TopBar } from "./top-bar"
+import { useKeys } from "./use-keys"
+
+export type View = "list" | "board"
+
+export interface Here {
+  readonly name: string
+  /** The issue that is open in that tab. */
+  readonly issue: string | null
+}
+
+/** The tracker: filters, the issues as a list or a board, and beside them the one that is open. */
+export function Tracker({ user }: { user: User }) {
+  const [view, setView] = useState<View>("list")
+  const [filter, setFilter] = useState<Filter>(noFilter)
+  const [open, setOpen] = useState<string | null>(null)
+  const [error, setError] = useState<LfError | null>(null)
+  // A key is shown at once; the rows of a slower query follow.
+  const shown = useDeferredValue(filter)
+  const counts = useQuery(countsOf(shown)).data ?? []
+  const search = useRef<HTMLInputElement>(null)
+  const { others } = usePresence<Here>({ name: user.name, issue: open })
+  const add = useMutation(AddIssue, { onError: setError })
+  const setStatus = useMutation(SetStatus, { onError: setError })
+  useJoin(user)
+
+  const addIssue = (status: Status = "backlog") => {
+    const id = newId()
+    add.mutate({ id, title: "New issue", status })
+    setOpen(id)
+  }
+  const move = (id: string, status: Status) => setStatus.mutate({ id, status })
+
+  useKeys({
+    "/": () => search.current?.focus(),
+    b: () => setView(view === "list" ? "board" : "list"),
+    c: () => addIssue(),
+    Escape: () => setOpen(null),
+  })
+
+  return (
+    <div className={open === null ? "tracker" : "tracker has-detail"}>
+      <TopBar user={user} others={others} view={view} onView={setView} onAdd={() => addIssue()} onError={setError} />
+      <Filters filter={filter} counts={counts} searchRef={search} onChange={setFilter} />
+      <main className="issues">
+        <FirstSync />
+        {view === "list" ? (
+          <IssueList filter={shown} open={open} others={others} onOpen={setOpen} />
+        ) : (
+          <Board filter={shown} counts={counts} open={open} onOpen={setOpen} onMove={move} />
+        )}
+      </main>
+      {open !== null && <Detail id={open} onClose={() => setOpen(null)} onError={setError} others={others} />}
+      {error !== null && (
+        <p className="notice" role="alert">
+          {error.message}
+          <button type="button" onClick={() => setError(null)}>
+            OK
+          </button>
+        </p>
+      )}
+    </div>
+  )
+}
+
+type DetailProps = Omit<Parameters<typeof IssueDetail>[0], "issue"> & { readonly id: string }
+
+function Detail({ id, ...props }: DetailProps) {
+  const query = useQuery(issueOf(id))
+  const issue = query.data?.[0]
+  if (issue !== undefined) return <IssueDetail key={id} issue={issue} {...props} />
+  return (
+    <aside className="detail" aria-label="Issue" aria-busy={query.isPending}>
+      {query.isSuccess && <p className="quiet">This issue is gone: its making was undone or refused.</p>}
+    </aside>
+  )
+}
+
+/** Everyone who was here can be an assignee. */
+function useJoin({ name }: User): void {
+  const { mutate } = useMutation(Join)
+  useEffect(() => mutate({ name }), [mutate, name])
+}
+
+function FirstSync() {
+  const { firstSync } = useSyncStatus()
+  if (firstSync === null) return null
+  return (
+    <p className="quiet" role="status">
+      Fetching the issues… <progress value={firstSync.bytes} max={firstSync.bytesTotal || 1} aria-label="Fetched" />
+    </p>
+  )
+}

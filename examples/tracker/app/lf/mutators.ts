@@ -1,0 +1,154 @@
+// What can happen to the tracker. Components, the browser's worker and the server all import this one file.
+import { defineMutation, defineMutator, Reject, sql, type Tx, undoLog } from "@lf/core"
+import { z } from "zod"
+import { seededIssues, seededPeople } from "./seed"
+import { labels, priorities, statuses } from "./values"
+
+// Else Zod tries whether it may eval, which a strict content security policy reports as a violation.
+z.config({ jitless: true })
+
+const id = z.string().min(1).max(64)
+const title = z.string().trim().min(1).max(200)
+const body = z.string().max(10_000)
+const person = z.string().max(64).nullable()
+
+/** Every change has a user: on the server the one of the cookie. */
+function author(tx: Tx): string {
+  if (tx.user === null) throw new Reject("signed-out")
+  return tx.user
+}
+
+function touch(tx: Tx, issue: string): void {
+  author(tx)
+  tx.run(sql`update issues set updated_at = ${tx.nowMs} where id = ${issue}`)
+}
+
+export const Join = defineMutation("Join", z.object({ name: z.string().trim().min(1).max(40) }), (tx, { name }) => {
+  tx.run(
+    sql`insert into people (id, name) values (${author(tx)}, ${name}) on conflict (id) do update set name = ${name}`,
+  )
+})
+
+/** The number is SQLite's next one: offline a guess, and the server's when it has it. */
+export const AddIssue = defineMutation(
+  "AddIssue",
+  z.object({ id, title, status: z.enum(statuses) }),
+  (tx, { id, title, status }) => {
+    tx.run(sql`insert into issues (id, title, status, author, created_at, updated_at)
+      values (${id}, ${title}, ${status}, ${author(tx)}, ${tx.nowMs}, ${tx.nowMs})`)
+  },
+)
+
+export const SetTitle = defineMutation("SetTitle", z.object({ id, title }), (tx, { id, title }) => {
+  touch(tx, id)
+  tx.run(sql`update issues set title = ${title} where id = ${id}`)
+})
+
+export const SetBody = defineMutation("SetBody", z.object({ id, body }), (tx, { id, body }) => {
+  touch(tx, id)
+  tx.run(sql`update issues set body = ${body} where id = ${id}`)
+})
+
+export const SetStatus = defineMutation(
+  "SetStatus",
+  z.object({ id, status: z.enum(statuses) }),
+  (tx, { id, status }) => {
+    touch(tx, id)
+    tx.run(sql`update issues set status = ${status} where id = ${id}`)
+  },
+)
+
+export const SetPriority = defineMutation(
+  "SetPriority",
+  z.object({ id, priority: z.enum(priorities) }),
+  (tx, { id, priority }) => {
+    touch(tx, id)
+    tx.run(sql`update issues set priority = ${priority} where id = ${id}`)
+  },
+)
+
+export const SetAssignee = defineMutation("SetAssignee", z.object({ id, assignee: person }), (tx, { id, assignee }) => {
+  touch(tx, id)
+  tx.run(sql`update issues set assignee = ${assignee} where id = ${id}`)
+})
+
+export const SetLabel = defineMutation(
+  "SetLabel",
+  z.object({ id, label: z.enum(labels), isOn: z.boolean() }),
+  (tx, { id, label, isOn }) => {
+    touch(tx, id)
+    if (isOn) tx.run(sql`insert or ignore into issue_labels (issue, label) values (${id}, ${label})`)
+    else tx.run(sql`delete from issue_labels where issue = ${id} and label = ${label}`)
+  },
+)
+
+export const AddComment = defineMutation(
+  "AddComment",
+  z.object({ id, issue: id, text: z.string().trim().min(1).max(4_000) }),
+  (tx, { id, issue, text }) => {
+    touch(tx, issue)
+    tx.run(sql`insert into comments (id, issue, author, text, created_at)
+      values (${id}, ${issue}, ${author(tx)}, ${text}, ${tx.nowMs})`)
+  },
+)
+
+/** The server fills a new tracker, a part at a time. No browser may: see lf.server.ts. */
+export const Seed = defineMutation("Seed", z.object({ from: z.number(), count: z.number() }), (tx, { from, count }) => {
+  for (const { id, name } of seededPeople()) {
+    tx.run(sql`insert or ignore into people (id, name) values (${id}, ${name})`)
+  }
+  for (const issue of seededIssues(from, count, tx.nowMs)) {
+    tx.run(sql`insert into issues (id, title, body, status, priority, author, assignee, created_at, updated_at)
+      values (${issue.id}, ${issue.title}, ${issue.body}, ${issue.status}, ${issue.priority}, ${issue.author},
+        ${issue.assignee}, ${issue.createdAt}, ${issue.createdAt})`)
+    for (const label of issue.labels)
+      tx.run(sql`insert into issue_labels (issue, label) values (${issue.id}, ${label})`)
+  }
+})
+
+export const mutator = defineMutator({
+  migrations: [
+    sql`create table people (id text primary key, name text not null) strict`,
+    sql`create table issues (
+      n integer primary key,
+      id text not null unique,
+      title text not null,
+      body text not null default '',
+      status text not null,
+      priority text not null default 'normal',
+      author text not null references people (id),
+      assignee text references people (id),
+      created_at integer not null,
+      updated_at integer not null
+    ) strict`,
+    sql`create index issues_by_update on issues (updated_at desc)`,
+    sql`create index issues_by_status on issues (status, updated_at desc)`,
+    sql`create table issue_labels (
+      issue text not null references issues (id),
+      label text not null,
+      primary key (label, issue)
+    ) strict, without rowid`,
+    sql`create index labels_by_issue on issue_labels (issue, label)`,
+    sql`create table comments (
+      id text primary key,
+      issue text not null references issues (id),
+      author text not null references people (id),
+      text text not null,
+      created_at integer not null
+    ) strict`,
+    sql`create index comments_by_issue on comments (issue, created_at)`,
+    sql`create virtual table issues_text using fts5 (title, body, content = 'issues', content_rowid = 'n')`,
+    sql`create trigger issue_added after insert on issues begin
+      insert into issues_text (rowid, title, body) values (new.n, new.title, new.body);
+    end`,
+    sql`create trigger issue_changed after update of title, body on issues begin
+      insert into issues_text (issues_text, rowid, title, body) values ('delete', old.n, old.title, old.body);
+      insert into issues_text (rowid, title, body) values (new.n, new.title, new.body);
+    end`,
+    sql`create trigger issue_removed after delete on issues begin
+      insert into issues_text (issues_text, rowid, title, body) values ('delete', old.n, old.title, old.body);
+    end`,
+    undoLog,
+  ],
+  mutations: [Join, AddIssue, SetTitle, SetBody, SetStatus, SetPriority, SetAssignee, SetLabel, AddComment, Seed],
+})
