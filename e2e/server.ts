@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process"
 import { mkdtempSync, rmSync } from "node:fs"
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { join, resolve } from "node:path"
 import { expect } from "@playwright/test"
 
 const READY_MS_MAX = 60_000
@@ -52,6 +52,7 @@ export class Server {
 
   async start(env: Record<string, string> = {}): Promise<void> {
     const child = spawn(process.execPath, commandOf(this.mode, this.port), {
+      cwd: this.mode === "tracker" ? "examples/tracker" : ".",
       env: {
         ...process.env,
         NODE_ENV: this.mode === "dev" ? "development" : "production",
@@ -105,8 +106,7 @@ export class Server {
 
 function commandOf(mode: Mode, port: number): string[] {
   if (mode === "custom") return [".server/server.mjs"]
-  const app = mode === "tracker" ? "examples/tracker" : "."
-  return ["node_modules/next/dist/bin/next", mode === "dev" ? "dev" : "start", app, "--port", String(port)]
+  return [resolve("node_modules/next/dist/bin/next"), mode === "dev" ? "dev" : "start", "--port", String(port)]
 }
 
 export function freePort(): Promise<number> {

@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process"
+import { resolve } from "node:path"
 import { type Browser, expect, type Page } from "@playwright/test"
 import { isAxeClean } from "./axe.ts"
 import { Server } from "./server.ts"
@@ -13,7 +14,8 @@ let server: Server
 
 test.beforeAll(async () => {
   test.setTimeout(180_000)
-  execFileSync(process.execPath, ["node_modules/next/dist/bin/next", "build", "examples/tracker"], { stdio: "ignore" })
+  const next = resolve("node_modules/next/dist/bin/next")
+  execFileSync(process.execPath, [next, "build"], { cwd: "examples/tracker", stdio: "ignore" })
   server = await Server.prepare("tracker")
   await server.start(secret)
 })
@@ -50,10 +52,13 @@ test("the tracker: 5,000 issues, two users, a dragged card, a dead server, undo,
   await expect(status(ada)).toHaveValue("doing", wait)
 
   // Without a server everything goes on, and arrives when it is back.
+  await ada.evaluate(() => navigator.serviceWorker.ready.then(() => undefined))
   await server.stop("SIGKILL")
   await ada.getByLabel("New comment").fill("written on a train")
   await ada.getByRole("button", { name: "Comment", exact: true }).click()
   await expect(ada.getByText("written on a train")).toBeVisible()
+  await ada.reload()
+  await expect(ada.getByTestId("count")).toHaveText("5,000 issues", wait)
   await server.start(secret)
   await card.click()
   await expect(bob.getByText("written on a train")).toBeVisible({ timeout: 60_000 })

@@ -20,8 +20,10 @@ await buildApp()
 const server = serve([serverFile], port, "production")
 const devPort = String(Number(port) + 1)
 const trackerPort = String(Number(port) + 2)
-await must(process.execPath, [...bin.next, "build", "examples/tracker"], { env: { NODE_ENV: "production" } })
-const trackerServer = serve([...bin.next, "start", "examples/tracker", "-p", trackerPort], trackerPort, "production")
+const trackerFolder = join(root, "examples/tracker")
+const next = join(root, ...bin.next)
+await must(process.execPath, [next, "build"], { cwd: trackerFolder, env: { NODE_ENV: "production" } })
+const trackerServer = serve([next, "start", "-p", trackerPort], trackerPort, "production", trackerFolder)
 const devServer = serve([...bin.next, "dev", "-p", devPort], devPort, "development")
 const executablePath = askedFor("LF_CHROMIUM_PATH") ?? (await findChromium())
 const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] })
@@ -129,10 +131,10 @@ async function picture(windows) {
   await page.locator("body").screenshot({ path: join(media, "demo.png") })
 }
 
-/** A server of the demo, on its own data. */
-function serve(args, port, mode) {
+/** A server of the demo or of the tracker, on its own data. */
+function serve(args, port, mode, cwd = root) {
   const env = { ...process.env, NODE_ENV: mode, PORT: port, LF_DATA_DIR: join(dataDir, port) }
-  return spawn(process.execPath, args, { cwd: root, env, stdio: ["ignore", "ignore", "inherit"] })
+  return spawn(process.execPath, args, { cwd, env, stdio: ["ignore", "ignore", "inherit"] })
 }
 
 async function answers(url) {

@@ -72,8 +72,8 @@ export function runTogether(children) {
   const stop = (signal) => {
     for (const child of running) child.kill(signal)
   }
-  for (const { command, args, env = {} } of children) {
-    const child = spawn(command, args, { cwd: root, env: { ...process.env, ...env }, stdio: "inherit" })
+  for (const { command, args, env = {}, cwd = root } of children) {
+    const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: "inherit" })
     running.add(child)
     const gone = (code) => {
       if (!running.delete(child)) return

@@ -3,8 +3,8 @@ import { createLf } from "@lf/next"
 import { cookieName, type User, userOf } from "./app/account/session"
 import { mutator, Seed } from "./app/lf/mutators"
 import { seededCount } from "./app/lf/seed"
+import { trackerId } from "./app/lf/values"
 
-export const trackerId = "tracker"
 const PART = 500
 
 export const lf = createLf<User>({
@@ -18,15 +18,8 @@ export const lf = createLf<User>({
   authorize: ({ principal, doc, mutation }) => principal !== null && doc === trackerId && mutation !== Seed.name,
 })
 
-let seeding: Promise<void> | undefined
-
-/** Once per process; what an earlier one left unfinished is finished. */
-export function seedTracker(): Promise<void> {
-  seeding ??= seed()
-  return seeding
-}
-
-async function seed(): Promise<void> {
+/** What an earlier process left unfinished is finished. */
+export async function seedTracker(): Promise<void> {
   const tracker = lf.document(trackerId, { as: "system" })
   let from = 0
   try {

@@ -1,4 +1,5 @@
 import { withLf } from "@lf/next/config"
+import { withSerwist } from "@serwist/turbopack"
 
 /** @type {import("next").NextConfig} */
 const config = {
@@ -10,4 +11,4 @@ const config = {
   devIndicators: false,
 }
 
-export default withLf(config)
+export default withSerwist(withLf(config))

@@ -1,5 +1,5 @@
 // What the pages read. The conditions are of one list, so that the list, the board and their counts agree.
-import { type Query, sql } from "@lf/react"
+import { type Query, type Sql, sql } from "@lf/react"
 import type { Label, Priority, Status } from "../lf/values"
 
 export interface Filter {
@@ -77,7 +77,7 @@ export function commentsOf(id: string): Query<Comment> {
 
 export const everyone = sql<Person>`select id, name from people order by name`
 
-function conditionOf({ text, status, label, assignee }: Filter) {
+function conditionOf({ text, status, label, assignee }: Filter): Sql<unknown> {
   const words = text.match(/[\p{L}\p{N}]+/gu) ?? []
   // Quoted, a word is no operator of FTS5; each may go on.
   const match = words.map((word) => `"${word}"*`).join(" ")

@@ -2,6 +2,7 @@
 
 import { type LfError, type PresenceOf, useConnectionStatus, useLf, useSyncStatus } from "@lf/react"
 import { signOut } from "../account/actions"
+import { rememberUser } from "../account/device"
 import type { User } from "../account/session"
 import type { Here, View } from "./tracker"
 import { UndoButtons } from "./undo-buttons"
@@ -49,6 +50,14 @@ export function TopBar({ user, others, view, onView, onAdd, onError }: TopBarPro
 function Connection() {
   const { status } = useConnectionStatus()
   const { pending } = useSyncStatus()
+  // The session ended: the rows stay, and what is unsent waits for the same user.
+  if (status === "needs-auth") {
+    return (
+      <button type="button" onClick={() => rememberUser(null)}>
+        Sign in again
+      </button>
+    )
+  }
   return (
     <span className="connection" role="status" data-status={status}>
       {status === "connected" ? "" : status}
@@ -62,7 +71,7 @@ function SignOut({ onError }: Pick<TopBarProps, "onError">) {
   const leave = async () => {
     try {
       await lf.signOut({ wipe: true, pending: "refuse", end: signOut })
-      location.reload()
+      rememberUser(null)
     } catch (error) {
       onError(error as LfError) // what signOut throws
     }

@@ -1,25 +1,21 @@
 "use client"
 
 import { LfProvider } from "@lf/react"
-import { useSyncExternalStore } from "react"
-import type { User } from "../account/session"
+import { useUser } from "../account/device"
+import { SignIn } from "../account/sign-in"
 import { connectWorker } from "../lf/connect"
 import { mutator } from "../lf/mutators"
+import { trackerId } from "../lf/values"
 import { Tracker } from "./tracker"
 
-/** The database is the browser's: the server renders the page's place alone. */
-export function TrackerPage({ doc, user }: { doc: string; user: User }) {
-  const isClient = useSyncExternalStore(
-    never,
-    () => true,
-    () => false,
-  )
-  if (!isClient) return <main className="tracker" aria-busy="true" />
+/** The database and the user are the browser's: the server renders their place alone. */
+export function TrackerPage() {
+  const user = useUser()
+  if (user === undefined) return <main className="tracker" aria-busy="true" />
+  if (user === null) return <SignIn />
   return (
-    <LfProvider doc={doc} user={user.id} worker={connectWorker} mutator={mutator}>
+    <LfProvider doc={trackerId} user={user.id} worker={connectWorker} mutator={mutator}>
       <Tracker user={user} />
     </LfProvider>
   )
 }
-
-const never = () => () => {}

@@ -1,5 +1,8 @@
 // What a status, a priority and a label can be.
 
+/** The one document. */
+export const trackerId = "tracker"
+
 export const statuses = ["backlog", "todo", "doing", "done"] as const
 export type Status = (typeof statuses)[number]
 
