@@ -1,5 +1,6 @@
 // The service worker: keeps the app's own files, never a document's HTML, an RSC payload or anything of /api.
 import { NetworkOnly, type PrecacheEntry, Serwist, type SerwistPlugin } from "serwist"
+import { answerWorkerScripts } from "./answer-worker-scripts"
 
 // Filled in by app/serwist/[path]/route.ts when the app is built.
 declare const self: { readonly __SW_MANIFEST: (PrecacheEntry | string)[] | undefined }
@@ -44,25 +45,5 @@ serwist.registerCapture(
   new NetworkOnly({ networkTimeoutSeconds: navigationTimeoutSeconds, plugins: [offlineShell] }),
 )
 
-interface FetchOfPage extends Event {
-  readonly request: Request
-  respondWith(response: Promise<Response>): void
-}
-
-// Next hands a worker its parameters in its script's address: a SharedWorker behind a "?", a Worker behind a "#". The precached
-// response would put its own address in the place of that, so this comes before the precache: a new response has none.
-addEventListener("fetch", (event) => {
-  const { request, respondWith } = event as FetchOfPage
-  if (request.destination !== "sharedworker" && request.destination !== "worker") return
-  event.stopImmediatePropagation()
-  respondWith.call(event, workerScript(request))
-})
-
-async function workerScript(request: Request): Promise<Response> {
-  const cached = await serwist.matchPrecache(new URL(request.url).pathname)
-  if (cached === undefined) return await fetch(request)
-  const { status, statusText, headers } = cached
-  return new Response(cached.body, { status, statusText, headers })
-}
-
+answerWorkerScripts(serwist)
 serwist.addEventListeners()

@@ -59,7 +59,6 @@ test("two users: a new issue, its title found by both, a label, a comment, a mov
   const ada = open(server.client({ user: "ada" }), "Ada")
   const bob = open(server.client({ user: "bob" }), "Bob")
   await ada.findByText("10 issues")
-  fireEvent.keyDown(document.body, { key: "Escape" })
   fireEvent.click(ada.getByText("New issue", { selector: "button" }))
   fireEvent.change(await ada.findByLabelText("Title"), { target: { value: "Quaternions turn left" } })
   await act(() => server.settled())

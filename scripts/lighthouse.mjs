@@ -5,7 +5,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { findChromium } from "./chromium.mjs"
 import { ensureBuilt, ensureInstalled } from "./install.mjs"
-import { freePort, untilReady } from "./packed-app.mjs"
+import { chromiumFlags, freePort, untilReady } from "./packed-app.mjs"
 import { root, say } from "./run.mjs"
 import { buildServer, ensureApp, serverFile } from "./server.mjs"
 
@@ -29,7 +29,7 @@ const port = await freePort()
 const dataDir = mkdtempSync(join(tmpdir(), "lf-lighthouse-"))
 const env = { ...process.env, NODE_ENV: "production", PORT: String(port), LF_DATA_DIR: dataDir }
 const server = spawn(process.execPath, [serverFile], { cwd: root, env, stdio: "ignore" })
-const chromeFlags = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+const chromeFlags = ["--headless=new", ...chromiumFlags]
 const chrome = await launch({ chromePath: (await findChromium()) ?? undefined, chromeFlags, logLevel: "silent" })
 try {
   await untilReady(`http://localhost:${port}`)

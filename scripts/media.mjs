@@ -1,14 +1,14 @@
-// npm run media: docs/media/demo.png, two windows of the demo on one list, the right one offline with edits that wait; and
-// docs/media/devtools-*.png, the demo in development with its devtools open; and docs/media/tracker*.png, the tracker. And what others show of the demo's address:
-// app/opengraph-image.png, its first page, and app/apple-icon.png, its icon on a phone.
+// npm run media makes pictures. In docs/media: demo.png, two windows of the demo on one list, the right one offline with edits
+// that wait; devtools-*.png, the demo in development with its devtools open; tracker*.png, the tracker. In app, what others show
+// of the demo's address: opengraph-image.png, its first page, and apple-icon.png, its icon on a phone.
 import { spawn } from "node:child_process"
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { chromium, expect } from "@playwright/test"
 import { findChromium } from "./chromium.mjs"
-import { bin, must, root, say } from "./run.mjs"
-import { buildApp, serverFile } from "./server.mjs"
+import { bin, root, say } from "./run.mjs"
+import { buildApp, buildTracker, serverFile, tracker } from "./server.mjs"
 import { askedFor } from "./tools.mjs"
 
 const port = process.env.PORT ?? "3479"
@@ -20,10 +20,8 @@ await buildApp()
 const server = serve([serverFile], port, "production")
 const devPort = String(Number(port) + 1)
 const trackerPort = String(Number(port) + 2)
-const trackerFolder = join(root, "examples/tracker")
-const next = join(root, ...bin.next)
-await must(process.execPath, [next, "build"], { cwd: trackerFolder, env: { NODE_ENV: "production" } })
-const trackerServer = serve([next, "start", "-p", trackerPort], trackerPort, "production", trackerFolder)
+await buildTracker()
+const trackerServer = serve([tracker.next, "start", "-p", trackerPort], trackerPort, "production", tracker.cwd)
 const devServer = serve([...bin.next, "dev", "-p", devPort], devPort, "development")
 const executablePath = askedFor("LF_CHROMIUM_PATH") ?? (await findChromium())
 const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] })
@@ -47,7 +45,7 @@ try {
   const devUrl = `http://localhost:${devPort}/l/picnic`
   await answers(devUrl)
   await devtools(devUrl)
-  await tracker(`http://localhost:${trackerPort}`)
+  await twoUsers(`http://localhost:${trackerPort}`)
   say(`the pictures in ${media} are new`)
 } finally {
   await browser.close()
@@ -147,7 +145,7 @@ async function answers(url) {
 }
 
 /** Two users: one reads an issue of the list, the other has the board, in the dark and on a phone as well. */
-async function tracker(url) {
+async function twoUsers(url) {
   const open = async (name, colorScheme) => {
     const context = await browser.newContext({ viewport: { width: 1280, height: 720 }, colorScheme })
     const page = await context.newPage()

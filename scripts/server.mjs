@@ -5,6 +5,14 @@ import { bin, must, packages, root, run, say } from "./run.mjs"
 
 export const serverFile = ".server/server.mjs"
 
+/** The tracker, an app of its own: what runs in it runs in its folder. */
+export const tracker = { cwd: join(root, "examples/tracker"), next: join(root, ...bin.next) }
+
+export async function buildTracker() {
+  say("building the tracker (next build)")
+  await must(process.execPath, [tracker.next, "build"], { cwd: tracker.cwd, env: { NODE_ENV: "production" } })
+}
+
 /** Bundles server.ts with the app's own files; every package stays outside, so that Next and the server share them. */
 export async function buildServer() {
   const startedMs = performance.now()

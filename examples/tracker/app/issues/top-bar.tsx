@@ -1,6 +1,6 @@
 "use client"
 
-import { type LfError, type PresenceOf, useConnectionStatus, useLf, useSyncStatus } from "@lf/react"
+import { type PresenceOf, useConnectionStatus, useLf, useSyncStatus } from "@lf/react"
 import { signOut } from "../account/actions"
 import { rememberUser } from "../account/device"
 import type { User } from "../account/session"
@@ -13,7 +13,7 @@ interface TopBarProps {
   readonly view: View
   readonly onView: (view: View) => void
   readonly onAdd: () => void
-  readonly onError: (error: LfError) => void
+  readonly onError: (error: Error) => void
 }
 
 export function TopBar({ user, others, view, onView, onAdd, onError }: TopBarProps) {
@@ -73,7 +73,7 @@ function SignOut({ onError }: Pick<TopBarProps, "onError">) {
       await lf.signOut({ wipe: true, pending: "refuse", end: signOut })
       rememberUser(null)
     } catch (error) {
-      onError(error as LfError) // what signOut throws
+      onError(error instanceof Error ? error : new Error(String(error)))
     }
   }
   return (

@@ -1,6 +1,6 @@
 "use client"
 
-import { type LfError, newId, useMutation, usePresence, useQuery, useSyncStatus } from "@lf/react"
+import { newId, useMutation, usePresence, useQuery, useSyncStatus } from "@lf/react"
 import { useDeferredValue, useEffect, useRef, useState } from "react"
 import type { User } from "../account/session"
 import { AddIssue, Join, SetStatus } from "../lf/mutators"
@@ -26,7 +26,7 @@ export function Tracker({ user }: { user: User }) {
   const [view, setView] = useState<View>("list")
   const [filter, setFilter] = useState<Filter>(noFilter)
   const [open, setOpen] = useState<string | null>(null)
-  const [error, setError] = useState<LfError | null>(null)
+  const [error, setError] = useState<Error | null>(null)
   // A key is shown at once; the rows of a slower query follow.
   const shown = useDeferredValue(filter)
   const counts = useQuery(countsOf(shown)).data ?? []
@@ -51,7 +51,7 @@ export function Tracker({ user }: { user: User }) {
   })
 
   return (
-    <div className={open === null ? "tracker" : "tracker has-detail"}>
+    <div className="tracker">
       <TopBar user={user} others={others} view={view} onView={setView} onAdd={() => addIssue()} onError={setError} />
       <Filters filter={filter} counts={counts} searchRef={search} onChange={setFilter} />
       <main className="issues">
