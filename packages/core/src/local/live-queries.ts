@@ -5,7 +5,7 @@ import { type Database, QUERY_MS_MAX, QUERY_STEPS_MAX } from "../sqlite/database
 import type { Sql } from "../sqlite/sql.ts"
 import type { Row } from "../sqlite/statement.ts"
 import { LiveQuery, type LiveResult, queryKey } from "./live-query.ts"
-import type { LiveQueryState, QueryProbe } from "./probe.ts"
+import type { LiveQueryState, QueryProbe, RunCause } from "./probe.ts"
 
 /** Work in one slice before the event loop gets its turn, in ms. One query is never cut by it. */
 const SLICE_MS = 20
@@ -70,8 +70,7 @@ export class LiveQueries {
   #end: LfError | null = null
   /** How many times a query ran, for benchmarks and tests. */
   runs = 0
-  /** Development tools that are open. */
-  probe: QueryProbe | null = null
+  readonly #probes = new Set<QueryProbe>()
 
   constructor(options: LiveQueriesOptions) {
     const { db, host, runsPerSlice = Number.POSITIVE_INFINITY, crashed = new Set(), onCrash = () => {} } = options
@@ -96,20 +95,26 @@ export class LiveQueries {
     return Array.from(this.#byKey.values(), (live) => live.state)
   }
 
+  /** Calls `probe` with each run from now on. Returns its undo. */
+  watchRuns(probe: QueryProbe): () => void {
+    this.#probes.add(probe)
+    return () => void this.#probes.delete(probe)
+  }
+
   listen(query: Sql<unknown>, listener: (result: LiveResult) => void): LiveSubscription {
     const key = queryKey(query)
     const live = this.#byKey.get(key) ?? new LiveQuery(query)
     this.#byKey.set(key, live)
     const stop = live.listen(listener)
     if (!live.isShown) {
-      this.probe?.stale(live.query, { type: "first" })
+      this.#report(live, { type: "first" })
       this.#fresh.add(live)
     }
     this.#work()
     return {
       refresh: (done) => {
         live.refresh(done)
-        this.probe?.stale(live.query, { type: "refresh" })
+        this.#report(live, { type: "refresh" })
         if (live.isShown) this.#staleNow(live)
         else this.#fresh.add(live)
         this.#work()
@@ -138,15 +143,16 @@ export class LiveQueries {
     return this.#within(query, () => this.#db.all<Row>(query as Sql<Row>)) // as below
   }
 
-  /** These pages have changed: what read one of them runs again. */
-  notify(changed: ReadonlySet<number>): void {
+  /** These pages have changed, by this mutation or (null) by the server: what read one of them runs again. */
+  notify(changed: ReadonlySet<number>, mutation: string | null = null): void {
     const nowMs = this.#host.monotonicMs()
     if (changed.size > 0) {
       for (const live of this.#byKey.values()) {
         if (!live.isShown || !live.reads(changed, nowMs)) continue
         this.#staleNow(live)
-        this.probe?.stale(live.query, { type: "changed", pages: live.common(changed) })
+        if (this.#probes.size > 0) this.#report(live, { type: "changed", pages: live.common(changed) })
       }
+      for (const probe of this.#probes) probe.changed?.({ pages: changed, mutation })
       // What was run for this delivery and not delivered yet is as old as what was.
       for (const live of this.#ran) if (!live.isShown && live.reads(changed, nowMs)) this.#fresh.add(live)
     }
@@ -243,8 +249,7 @@ export class LiveQueries {
   }
 
   #run(live: LiveQuery): void {
-    const { probe } = this
-    const startedMs = probe === null ? 0 : this.#host.monotonicMs()
+    const startedMs = this.#host.monotonicMs()
     try {
       live.take(this.#within(live.query, () => this.#db.track<Row>(live.query as Sql<Row>, live.rows))) // a query without a type of its own
     } catch (error) {
@@ -252,7 +257,13 @@ export class LiveQueries {
       live.fail(error, isStopped ? this.#host.monotonicMs() + PAUSE_MS : Number.NEGATIVE_INFINITY)
     }
     this.#ran.add(live)
-    probe?.ran(live.query, this.#host.monotonicMs() - startedMs)
+    const ms = this.#host.monotonicMs() - startedMs
+    live.countRun(ms)
+    for (const probe of this.#probes) probe.ran(live.query, ms, live.state)
+  }
+
+  #report({ query }: LiveQuery, cause: RunCause): void {
+    for (const probe of this.#probes) probe.stale(query, cause)
   }
 
   #answer({ query, resolve, reject }: Read): void {

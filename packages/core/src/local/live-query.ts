@@ -33,6 +33,8 @@ export class LiveQuery {
   /** What the last run gave, if that is something else. */
   #news: Shown | null = null
   #pausedUntilMs = Number.NEGATIVE_INFINITY
+  #runs = 0
+  #ms: number | null = null
 
   constructor(query: Sql<unknown>) {
     this.query = query
@@ -89,7 +91,15 @@ export class LiveQuery {
       rowCount: last?.type === "rows" ? last.rows.length : null,
       error: last?.type === "error" ? last.error : null,
       pageCount: this.#pages.size,
+      runs: this.#runs,
+      ms: this.#ms,
     }
+  }
+
+  /** A run ended, with rows or an error. */
+  countRun(ms: number): void {
+    this.#runs++
+    this.#ms = ms
   }
 
   /** Takes a run's result; the listeners get it in `deliver`. */

@@ -20,12 +20,24 @@ export interface LiveQueryState {
   readonly error: LfError | null
   /** Pages that its last run read. */
   readonly pageCount: number
+  /** How often it ran since it has readers. */
+  readonly runs: number
+  /** Of the last run; null: it has not run. */
+  readonly ms: number | null
 }
 
-/** What development tools see of live queries. */
+/** Pages that were given other content, all at once: by a mutation that ran here, or by the server (null). */
+export interface ViewChange {
+  readonly pages: ReadonlySet<number>
+  readonly mutation: string | null
+}
+
+/** Follows the runs of live queries: development tools, and hooks that show why a query ran. */
 export interface QueryProbe {
   stale(query: Sql<unknown>, cause: RunCause): void
-  ran(query: Sql<unknown>, ms: number): void
+  /** Behind `stale` of each query that read one of the pages. */
+  changed?(change: ViewChange): void
+  ran(query: Sql<unknown>, ms: number, state: LiveQueryState): void
 }
 
 /** What development tools see of a document while they are open. Without a probe nothing is measured or kept. */

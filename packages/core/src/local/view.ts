@@ -47,6 +47,9 @@ export class View {
   readonly #watchers = new Set<PagesWatcher>()
   #schemaIsLocal = false
   #probe: LocalProbe | null = null
+  #stopProbe: () => void = () => {}
+  /** The mutation that ran since the last `notify`; null: none, what changed came from the server. */
+  #mutation: string | null = null
   /** The schema is another one than at the last `notify`, perhaps with an equal cookie. */
   #isSchemaNew = false
 
@@ -75,7 +78,8 @@ export class View {
   /** Development tools, while they are open. */
   set probe(probe: LocalProbe | null) {
     this.#probe = probe
-    this.queries.probe = probe
+    this.#stopProbe()
+    this.#stopProbe = probe === null ? () => {} : this.queries.watchRuns(probe)
   }
 
   /** Rows at once. @throws SQL_ERROR SQL_DENIED SQL_LIMIT */
@@ -95,6 +99,7 @@ export class View {
       const outcome = timeline.apply(this.db, mutation, (error) => {
         thrown = error
       })
+      this.#mutation = mutation.name
       this.#probe?.mutated(mutation, { outcome, thrown, ms: this.#host.monotonicMs() - startedMs })
       return { outcome, thrown }
     } finally {
@@ -106,6 +111,7 @@ export class View {
   /** Drops what is pending, lets `swap` put other pages under, and makes the connection see them (T16). */
   swap(swap: () => { readonly isWhole: boolean }): void {
     const before = this.#cookie()
+    this.#mutation = null
     this.#storage.revert()
     const { isWhole } = swap()
     // Equal cookies would hide another schema: one that was made here, or one of another epoch.
@@ -142,8 +148,10 @@ export class View {
     this.#useRealTime()
     const changed = this.#storage.takeChanges()
     const isSchemaNew = this.#isSchemaNew
+    const mutation = this.#mutation
     this.#isSchemaNew = false
-    this.queries.notify(changed)
+    this.#mutation = null
+    this.queries.notify(changed, mutation)
     if (changed.size === 0 && !isSchemaNew) return
     for (const watcher of [...this.#watchers]) watcher({ changed, isSchemaNew })
   }

@@ -1,4 +1,5 @@
 // What the devtools' panel asks the worker, and what it is answered. Tab and worker are of one build.
+import type { ChangedSource } from "./query-runs.ts"
 
 /** An error as the panel shows it. */
 export interface ShownError {
@@ -25,13 +26,6 @@ export interface ShownDocument {
   readonly bytes: number
   readonly tabs: number
   readonly queries: number
-}
-
-/** Pages that changed, by what they belong to. */
-export interface ChangedSource {
-  readonly table: string
-  readonly index: string | null
-  readonly pages: number
 }
 
 /** Why a live query ran last. `unseen`: before the panel was opened. `failed`: its run before had failed. */

@@ -1,6 +1,7 @@
 import type { Outcome, RejectedMutation, Row, SqlValue } from "@lf/core"
 import type { ConnectionStatus, PresencesChange, Progress, RowPatch } from "@lf/core/internal"
 import type { DevtoolsQuestion, DevtoolsReply } from "./devtools-protocol.ts"
+import type { QueryRuns } from "./query-runs.ts"
 
 /** An error for a port: structured clones lose classes and codes. */
 export interface SentError {
@@ -116,6 +117,14 @@ export type TabMessage =
   /** `pending` null: what is stored stays. */
   | { readonly type: "sign-out"; readonly call: number; readonly pending: "refuse" | "discard" | null }
   | { readonly type: "watch-pending"; readonly on: boolean }
+  /** How a live query of the port's document runs, as long as a `subscribe` asks for its rows. */
+  | {
+      readonly type: "watch-runs"
+      readonly id: number
+      readonly sql: string
+      readonly parameters: readonly SqlValue[]
+    }
+  | { readonly type: "unwatch-runs"; readonly id: number }
   /** What the tab shows to others, as bytes; null: nothing. */
   | { readonly type: "presence"; readonly value: Uint8Array | null }
   | { readonly type: "watch-presences"; readonly on: boolean }
@@ -153,6 +162,7 @@ export type WorkerMessage =
   | { readonly type: "rejected"; readonly change: RejectedChange }
   /** One commit's results for all of a tab's queries, in one message. */
   | { readonly type: "results"; readonly results: readonly QueryResult[] }
+  | { readonly type: "runs"; readonly id: number; readonly runs: QueryRuns }
   /** What other tabs show, on this device and on others. */
   | { readonly type: "presences"; readonly change: PresencesChange }
   | { readonly type: "mutated"; readonly uid: string; readonly error: SentError | null }

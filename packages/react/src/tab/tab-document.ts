@@ -13,6 +13,7 @@ import { persistence } from "./persistence.ts"
 import { ProviderDeadline } from "./provider-deadline.ts"
 import { TabPresence } from "./tab-presence.ts"
 import { type Joined, type ResultListener, TabQueries, type TabSubscription } from "./tab-queries.ts"
+import { TabRuns } from "./tab-runs.ts"
 import { TabState } from "./tab-state.ts"
 import { TokenAnswers } from "./token-answers.ts"
 import { type Posted, UndoStack } from "./undo-stack.ts"
@@ -39,6 +40,7 @@ export class TabDocument {
   readonly #known = new TabState()
   readonly requests = new DocumentRequests((make) => this.#call(make))
   readonly presence: TabPresence
+  readonly runs: TabRuns
   readonly undo = new UndoStack((mutation, args) => this.#mutate(mutation, args))
   #connect: ConnectOptions | null = null
   #providers = 0
@@ -73,6 +75,7 @@ export class TabDocument {
     const post = (message: TabMessage) => this.#connection.post(message)
     this.#queries = new TabQueries(post)
     this.presence = new TabPresence(post)
+    this.runs = new TabRuns(post)
     this.#look()
   }
 
@@ -298,6 +301,8 @@ export class TabDocument {
     const connection = ++this.#connections
     post({ type: "open", doc, user, url, hasAuth: auth !== undefined, tab: this.#id, connection })
     if (!this.#isShown) post({ type: "shown", isShown: false })
+    // Ahead of the queries, so that their first runs are seen.
+    this.runs.askAgain()
     this.#queries.askAgain()
     this.presence.askAgain()
     if (this.#pendingWatchers > 0) post({ type: "watch-pending", on: true })
@@ -319,6 +324,9 @@ export class TabDocument {
         return
       case "results":
         this.#options.batch(() => this.#queries.deliver(message.results))
+        return
+      case "runs":
+        this.runs.deliver(message.id, message.runs)
         return
       case "presences":
         this.presence.change(message.change)

@@ -4,13 +4,12 @@ import {
   type LocalProbe,
   liveQueryKey,
   type MutationOutcome,
-  type PageOwner,
-  pageOwners,
   type RunCause,
   type RunResult,
   toLfError,
 } from "@lf/core/internal"
 import type { ShownError, ShownMutation, ShownQuery } from "../rpc/devtools-protocol.ts"
+import { ownersOf } from "./changed-sources.ts"
 import { dropOldest, QueryLog } from "./query-log.ts"
 
 /** Mutations that the panel can show, besides what is pending. */
@@ -83,12 +82,6 @@ export class DocumentProbe implements LocalProbe {
     this.#mutations.set(mutation.uid, mutation)
     dropOldest(this.#mutations, MUTATIONS_MAX)
   }
-}
-
-/** Of pages of one document. */
-export function ownersOf({ inside }: Local, pages: ReadonlySet<number>): ReadonlyMap<number, PageOwner> {
-  const { db, storage } = inside
-  return db.crash === null ? pageOwners({ db, pages: storage }, pages) : new Map()
 }
 
 function shown({ uid, name, args, at }: Pick<Mutation, "uid" | "name" | "args" | "at">): ShownMutation {

@@ -1,7 +1,7 @@
 import type { Sql } from "@lf/core"
 import { FILE_PAGES_MAX, type JoinedView, type Local, liveQueryKey, type PageOwner } from "@lf/core/internal"
 import type { ShownQuery } from "../rpc/devtools-protocol.ts"
-import { ownersOf } from "./document-probe.ts"
+import { ownersOf } from "./changed-sources.ts"
 import { QueryLog } from "./query-log.ts"
 
 /** The documents of a query over several, and their connection. */
@@ -17,15 +17,16 @@ export interface JoinedParts {
 export class JoinedProbe {
   readonly #parts: JoinedParts
   readonly #log: QueryLog
+  readonly #stop: () => void
 
   constructor(parts: JoinedParts) {
     this.#parts = parts
     this.#log = new QueryLog(parts.view.queries, (pages) => this.#owners(pages))
-    parts.view.queries.probe = this.#log
+    this.#stop = parts.view.queries.watchRuns(this.#log)
   }
 
   stop(): void {
-    this.#parts.view.queries.probe = null
+    this.#stop()
   }
 
   queries({ user, doc }: { readonly user: string | null; readonly doc: string }): ShownQuery[] {

@@ -1,11 +1,11 @@
 import type { Sql } from "@lf/core"
 import { type Local, type PageOwner, queryKey, type RunCause } from "@lf/core/internal"
-import type { ChangedSource, ShownCause, ShownQuery } from "../rpc/devtools-protocol.ts"
+import type { ShownCause, ShownQuery } from "../rpc/devtools-protocol.ts"
+import type { ChangedSource } from "../rpc/query-runs.ts"
+import { CAUSE_PAGES_MAX, sourcesOf } from "./changed-sources.ts"
 
 /** Queries whose runs are remembered; over it the one that ran longest ago is forgotten. */
 export const QUERIES_MAX = 500
-/** Changed pages that are remembered of one run. */
-const CAUSE_PAGES_MAX = 1_000
 
 interface QueryRuns {
   runs: number
@@ -90,17 +90,6 @@ export function dropOldest(kept: Map<string, unknown>, max: number): void {
 function shownCause({ cause, sources }: QueryRuns): ShownCause {
   if (cause.type !== "changed") return cause
   return cause.pages.size === 0 ? { type: "failed" } : { type: "changed", sources: sources ?? [] }
-}
-
-function sourcesOf(pages: ReadonlySet<number>, owners: ReadonlyMap<number, PageOwner>): ChangedSource[] {
-  const counts = new Map<string, { owner: PageOwner; pages: number }>()
-  for (const pageNo of pages) {
-    // On no tree any more: the page went to the freelist.
-    const owner = owners.get(pageNo) ?? { table: "(free or not found)", index: null }
-    const key = JSON.stringify(owner)
-    counts.set(key, { owner, pages: (counts.get(key)?.pages ?? 0) + 1 })
-  }
-  return Array.from(counts.values(), ({ owner, pages: count }) => ({ ...owner, pages: count }))
 }
 
 function parameterText(value: unknown): string {
