@@ -29,6 +29,7 @@ declare global {
   const usePersistence: typeof Lf.usePersistence
   const usePresence: typeof Lf.usePresence
   const useQuery: typeof Lf.useQuery
+  const useQueryRuns: typeof Lf.useQueryRuns
   const useRejectedMutations: typeof Lf.useRejectedMutations
   const useSuspenseQuery: typeof Lf.useSuspenseQuery
   const useSyncStatus: typeof Lf.useSyncStatus

@@ -12,6 +12,7 @@ import { useDocumentHandle } from "./document-handle.ts"
  * It costs a message of the worker's for each change of the document.
  *
  * @example
+ * const todosQuery = sql<Todo>`select * from todos`
  * const runs = useQueryRuns(todosQuery)
  * const todos = useQuery(todosQuery)
  * // runs: { runs: 2, ms: 0.3, pagesRead: 4, skipped: 7, reason: { type: "changed", mutation: "AddTodo", sources: […] }, … }
