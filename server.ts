@@ -1,7 +1,7 @@
 // The demo's own server: Next, with deadlines for what never becomes a request. `next start` works as well.
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import next from "next"
-import { lf } from "./lf.server"
+import { lf, rowsLf } from "./lf.server"
 
 const port = Number(process.env.PORT ?? 3000)
 // Unset: every address of this machine.
@@ -21,7 +21,7 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
 
 // A request whose headers do not come is no visitor (S20): Node's own limit is a minute and more.
 const server = createServer({ headersTimeout: 10_000, connectionsCheckingInterval: 5_000 }, answer)
-// Importing lf claimed the upgrades on its own path; what arrives here is Next's (hot reload).
+// Importing lf claimed the upgrades on its own paths; what arrives here is Next's (hot reload).
 server.on("upgrade", app.getUpgradeHandler())
 server.listen(port, host, () => {
   process.stdout.write(`ready on http://localhost:${port}\n`)
@@ -34,7 +34,7 @@ async function stop(): Promise<void> {
   if (isStopping) return
   isStopping = true
   server.close()
-  await lf.close()
+  await Promise.all([lf.close(), rowsLf.close()])
   server.closeAllConnections()
   process.exit(0)
 }

@@ -35,6 +35,7 @@ export default async function Home() {
         <span className="home-name">lf</span>
         <nav aria-label="Pages">
           <a href="/list">Todo list</a>
+          <a href="/sql">100,000 rows</a>
           <a href="/docs">Docs</a>
         </nav>
       </header>
@@ -54,6 +55,9 @@ export default async function Home() {
           <ul>
             <li>
               <a href="/list">Open the todo list</a> close the server, reload, write on
+            </li>
+            <li>
+              <a href="/sql">Query 100,000 rows</a> what each query reads, and why it runs again
             </li>
             <li>
               <a href="/docs/getting-started">Start an app</a> two synced browsers in two minutes

@@ -1,0 +1,45 @@
+import type { Metadata } from "next"
+import { after, connection } from "next/server"
+import { fillRows } from "../../lf.server"
+import "../home/home.css"
+import { RowsPage } from "./rows-page"
+import "./sql.css"
+
+export const metadata: Metadata = {
+  title: "100,000 rows: lf",
+  description: "SQL over a large document in the browser, and why each query runs again.",
+}
+
+/** A SQL box over a large document, which the server makes for the first request. */
+export default async function Page() {
+  await connection()
+  // Behind the answer: the page shows how far it is. What fails is in the log, and the next request tries again.
+  after(() => fillRows().catch(() => {}))
+  return (
+    <div className="home sql">
+      <a className="skip" href="#box">
+        Skip to the query
+      </a>
+      <header className="home-header">
+        <a className="home-name" href="/">
+          lf
+        </a>
+        <nav aria-label="Pages">
+          <a href="/list">Todo list</a>
+          <a href="/docs/queries">Docs</a>
+        </nav>
+      </header>
+      <main>
+        <h1>100,000 rows</h1>
+        <p className="home-lead">
+          A SQLite database in this browser. A query runs again if and only if a page that it read has changed: below is
+          what it read, and why it ran.
+        </p>
+        <noscript>
+          <p className="panes-off">JavaScript is off, and it runs the database.</p>
+        </noscript>
+        <RowsPage />
+      </main>
+    </div>
+  )
+}
