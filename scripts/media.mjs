@@ -1,5 +1,6 @@
 // npm run media makes pictures. In docs/media: demo.png, two windows of the demo on one list, the right one offline with edits
-// that wait; devtools-*.png, the demo in development with its devtools open; tracker*.png, the tracker. In app, what others show
+// that wait; sql.png, a query over 100,000 rows;
+// devtools-*.png, the demo in development with its devtools open; tracker*.png, the tracker. In app, what others show
 // of the demo's address: opengraph-image.png, its first page, and apple-icon.png, its icon on a phone.
 import { spawn } from "node:child_process"
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs"
@@ -42,6 +43,7 @@ try {
   await expect(right.getByTestId("pending-count")).toHaveText("2")
   await picture([await windowOf(left), await windowOf(right)])
   await social(`http://localhost:${port}`)
+  await rows(`http://localhost:${port}/sql`)
   const devUrl = `http://localhost:${devPort}/l/picnic`
   await answers(devUrl)
   await devtools(devUrl)
@@ -78,6 +80,26 @@ async function social(url) {
   await page.setViewportSize({ width: 180, height: 180 })
   await page.goto(`${url}/icon.svg`)
   await page.screenshot({ path: join(root, "app/apple-icon.png") })
+  await page.close()
+}
+
+/** A query after three edits: one of a page that it read, two of others. */
+async function rows(url) {
+  const page = await browser.newPage({ viewport: { width: 1120, height: 1000 }, colorScheme: "light" })
+  await page.goto(url)
+  await expect(page.getByText("100,000 tasks")).toBeVisible({ timeout: 60_000 })
+  await page.getByRole("button", { name: "Top 20 by an index" }).click()
+  const runs = page.getByRole("list", { name: "Runs" }).getByRole("listitem")
+  for (const [name, count] of [
+    ["Rename a shown one", 3],
+    ["Reprioritize one", 5],
+    ["Rename one", 7],
+  ]) {
+    await page.getByRole("button", { name, exact: true }).click()
+    await expect(runs).toHaveCount(count)
+  }
+  await page.mouse.move(0, 0)
+  await page.screenshot({ path: join(media, "sql.png"), animations: "disabled" })
   await page.close()
 }
 
