@@ -33,7 +33,7 @@ export function RowsStatus() {
   return (
     <RowsStatusLine
       status={status}
-      text={`The server makes the rows: ${numberText(made)} of ${numberText(rowCount)}`}
+      text={`Made by the server: ${numberText(made)} of ${numberText(rowCount)} rows`}
       share={made / rowCount}
     />
   )
