@@ -2,7 +2,7 @@ import { join } from "node:path"
 import { isLfError, sql } from "@lf/core"
 import { createLf } from "@lf/next"
 import { mutator } from "./app/lf/mutators"
-import { FillRows, rowCount, rowsId, rowsMutator } from "./app/lf/rows-mutators"
+import { FillRows, rowCount, rowsId, rowsMutator } from "./app/sql/lf/mutators"
 
 const dataDir = process.env.LF_DATA_DIR ?? ".lf"
 

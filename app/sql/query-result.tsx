@@ -2,7 +2,7 @@
 
 import { useMutation, useQuery, useQueryRuns } from "@lf/react"
 import { useMemo, useState } from "react"
-import { RenameOne, ReprioritizeOne, rowCount } from "../lf/rows-mutators"
+import { RenameOne, ReprioritizeOne, rowCount } from "./lf/mutators"
 import { type ResultRow, ResultView } from "./result-view"
 import { useRunLog } from "./use-run-log"
 

@@ -4,7 +4,7 @@ import { sql, useConnectionStatus, useQuery, useSyncStatus } from "@lf/react"
 import { ConnectionBadge } from "../chrome/connection-badge"
 import { sayError } from "../chrome/error-words"
 import { type ShownStatus, useSettledStatus } from "../chrome/use-settled-status"
-import { peopleCount, rowCount } from "../lf/rows-mutators"
+import { peopleCount, rowCount } from "./lf/mutators"
 import { numberText } from "./number-text"
 
 /** Of a primary key: it reads a handful of pages, however many rows there are. */

@@ -130,8 +130,13 @@ export function nameOf(node: unknown): string {
   return typeof name === "string" ? name : typeof value === "string" ? value : ""
 }
 
+/** A folder with types of its own is for documents of another kind, which have another mutator. */
+const TYPES_FILE = "lf-types.d.ts"
+
 function listFiles(directory: string, below: string, found: string[] = []): string[] {
-  for (const entry of entriesOf(join(directory, below))) {
+  const entries = entriesOf(join(directory, below))
+  if (below !== "" && entries.some(({ name }) => name === TYPES_FILE)) return found
+  for (const entry of entries) {
     const path = below === "" ? entry.name : `${below}/${entry.name}`
     if (LEFT_OUT.test(path) || found.length >= FILES_MAX) continue
     if (entry.isDirectory()) listFiles(directory, path, found)

@@ -1,5 +1,6 @@
 // The demo's and the templates' own SQL, and the types that `lf types` wrote of it. `npx vitest run packages/next/src/row-types/demo -u`
-// renews those of the templates, `node packages/next/dist/cli/bin.js types app` those of the demo.
+// renews those of the templates, `node packages/next/dist/cli/bin.js types app` and
+// `… types app/sql` those of the demo.
 import { readFileSync } from "node:fs"
 import { cp } from "node:fs/promises"
 import { join, resolve } from "node:path"
@@ -11,11 +12,14 @@ afterEach(cleanUp)
 
 const root = resolve(import.meta.dirname, "../../../..")
 
-test("the demo's statements are sound, and app/lf-types.d.ts is what they say", async () => {
-  const { problems, declarations, checkedCount } = await rowTypes(join(root, "app"))
+test.each([
+  ["app", 5],
+  ["app/sql", 1],
+])("the statements of %s are sound, and its lf-types.d.ts is what they say", async (folder, more) => {
+  const { problems, declarations, checkedCount } = await rowTypes(join(root, folder))
   expect(problems).toEqual([])
-  expect(checkedCount).toBeGreaterThan(5)
-  expect(declarations).toBe(readFileSync(join(root, "app/lf-types.d.ts"), "utf8"))
+  expect(checkedCount).toBeGreaterThan(more)
+  expect(declarations).toBe(readFileSync(join(root, folder, "lf-types.d.ts"), "utf8"))
 })
 
 test.each(["minimal", "todo", "todo auth"])(

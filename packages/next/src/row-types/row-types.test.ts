@@ -181,6 +181,17 @@ describe("the app's migrations", () => {
   const codeOf = (promise: Promise<unknown>) =>
     promise.catch((error: unknown) => (isLfError(error) ? `${error.code} ${error.message}` : error))
 
+  test("of documents of a second kind are those of a folder with an lf-types.d.ts of its own", async () => {
+    const notes = `import { defineMutator, sql } from "@lf/core"
+      export const notes = defineMutator({ migrations: [sql\`create table notes (text text not null) strict\`], mutations: [] })
+      export const all = sql\`select text from notes\``
+    const directory = await app({ "notes/mutator.ts": notes, "notes/lf-types.d.ts": "" })
+    expect((await rowTypes(directory)).problems).toEqual([])
+    const { problems, declarations, checkedCount } = await rowTypes(join(directory, "notes"))
+    expect([problems, checkedCount]).toEqual([[], 1])
+    expect(declarations).toContain("notes: { text: string }")
+  })
+
   test("of several mutators one is named; without one or with a list that runs there is a sentence", async () => {
     const directory = await app({ "other/mutator.ts": MUTATOR.replace("./schema", "../lf/schema") })
     expect(await codeOf(rowTypes(directory))).toMatch(/^TYPES_NO_MUTATOR .*lf\/mutator.ts:6:24, other\/mutator.ts:6:24/)

@@ -208,7 +208,7 @@ function migrationsOf(sources: AppSources, literals: SqlLiterals, file: string |
     const places = found.map(({ source, node }) => placeOf(source, node.start)).join(", ")
     throw new LfError(
       "TYPES_NO_MUTATOR",
-      `expected one defineMutator({ … }), found ${places}: name the file, --mutator <file>`,
+      `expected one defineMutator({ … }), found ${places}: name the file, --mutator <file>, or give the documents of another kind a folder with its own lf-types.d.ts`,
     )
   }
   const { source, node } = mutator

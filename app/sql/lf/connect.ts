@@ -3,8 +3,8 @@
 /** As connect.ts, for the worker of /sql. */
 export function connectRows(): SharedWorker | Worker {
   if (typeof SharedWorker === "undefined")
-    return new Worker(new URL("./rows-worker.ts", import.meta.url), { type: "module", name: "rows" })
-  return new SharedWorker(new URL("./rows-worker.ts", import.meta.url), {
+    return new Worker(new URL("./worker.ts", import.meta.url), { type: "module", name: "rows" })
+  return new SharedWorker(new URL("./worker.ts", import.meta.url), {
     type: "module",
     name: "rows",
     extendedLifetime: true,

@@ -1,5 +1,5 @@
 // The worker of /sql: other tables than the lists', so that these carry nothing of them.
 import { startWorker } from "@lf/react/worker"
-import { rowsMutator } from "./rows-mutators"
+import { rowsMutator } from "./mutators"
 
 startWorker({ mutator: rowsMutator })
