@@ -33,6 +33,14 @@ test("the tracker: 5,000 issues, two users, a dragged card, a dead server, undo,
   await expect(bob.locator(".issue-row").first()).toContainText("Ada", wait)
   await isAxeClean(ada, "the tracker's detail")
 
+  // The address is the search and the issue: back closes it, forward opens it, and another one may be sent it.
+  const found = ada.url()
+  expect(new URL(found).searchParams.get("text")).toBe("undo safari report")
+  await ada.goBack()
+  await expect(ada.getByLabel("Title")).toHaveCount(0)
+  await ada.goForward()
+  await expect(ada.getByLabel("Title")).toBeVisible()
+
   // What one types into a bound field is the other's row.
   await ada.getByLabel("Title").fill("Undo the undone")
   await bob.getByRole("searchbox").fill("undone")
@@ -57,11 +65,26 @@ test("the tracker: 5,000 issues, two users, a dragged card, a dead server, undo,
   await ada.getByLabel("New comment").fill("written on a train")
   await ada.getByRole("button", { name: "Comment", exact: true }).click()
   await expect(ada.getByText("written on a train")).toBeVisible()
-  await ada.reload()
-  await expect(ada.getByTestId("count")).toHaveText("5,000 issues", wait)
+  await ada.goto(found)
+  await expect(ada.getByText("written on a train")).toBeVisible(wait)
   await server.start(secret)
   await card.click()
   await expect(bob.getByText("written on a train")).toBeVisible({ timeout: 60_000 })
+
+  // A new issue is called what is typed at once; a comment of another one on it is marked until it is opened.
+  await ada.getByRole("button", { name: "New issue" }).click()
+  await expect(ada.getByLabel("Title")).toBeFocused()
+  await ada.keyboard.type("A tunnel")
+  await bob.getByRole("button", { name: "List", exact: true }).click()
+  await bob.getByRole("searchbox").fill("tunnel")
+  await bob.locator(".issue-row", { hasText: "A tunnel" }).click(wait)
+  await ada.getByRole("button", { name: "Close" }).click()
+  await bob.getByLabel("New comment", { exact: true }).fill("it is dark in here")
+  await bob.getByRole("button", { name: "Comment", exact: true }).click()
+  await ada.getByRole("searchbox").fill("tunnel")
+  await ada.getByLabel("New comments").click(wait)
+  await expect(ada.getByText("it is dark in here")).toBeVisible()
+  await expect(ada.getByLabel("New comments")).toHaveCount(0, wait)
 })
 
 async function signedIn(browser: Browser, name: string): Promise<Page> {

@@ -4,12 +4,22 @@ import { sql } from "@lf/core"
 import { LfProvider } from "@lf/react"
 import { type TestClient, type TestServer, testServer } from "@lf/react/testing"
 import { act, cleanup, fireEvent, render, screen, waitFor, within } from "@testing-library/react"
+import { useCallback, useState } from "react"
 import { afterEach, expect, test, vi } from "vitest"
+import { noFilter } from "./tracker/app/issues/queries"
 import { Tracker } from "./tracker/app/issues/tracker"
+import type { Place } from "./tracker/app/issues/use-address"
 import { mutator, Seed } from "./tracker/app/lf/mutators"
 import { seededCount } from "./tracker/app/lf/seed"
 
 vi.mock("./tracker/app/account/actions", () => ({ signOut: async () => {} }))
+// Both users are in one window here: each has an address of its own.
+vi.mock("./tracker/app/issues/use-address", () => ({
+  useAddress() {
+    const [place, setPlace] = useState<Place>({ view: "list", filter: noFilter, open: null })
+    return [place, useCallback((next: Partial<Place>) => setPlace((before) => ({ ...before, ...next })), [])]
+  },
+}))
 Element.prototype.scrollIntoView = () => {}
 afterEach(cleanup)
 
@@ -27,7 +37,7 @@ function open(client: TestClient, name: string) {
       <Tracker user={{ id: client.user ?? "", name }} />
     </LfProvider>,
   )
-  return within(container)
+  return { container, ...within(container) }
 }
 
 const wait = { timeout: 10_000 }
@@ -54,13 +64,48 @@ test("5,000 issues are searched, filtered and counted", async () => {
   )
 })
 
+test("an issue with another's comment is marked until it is opened, on all devices of the user", async () => {
+  await using server = await seeded(3)
+  const [first, second, bob] = [
+    open(server.client({ user: "ada" }), "Ada"),
+    open(server.client({ user: "ada" }), "Ada"),
+    open(server.client({ user: "bob" }), "Bob"),
+  ]
+  for (const one of [first, second, bob]) await one.findByText("3 issues", undefined, wait)
+  const comment = async (text: string) => {
+    fireEvent.change(bob.getByLabelText("New comment"), { target: { value: text } })
+    fireEvent.submit(bob.getByLabelText("New comment"))
+    await bob.findByText(text)
+  }
+  fireEvent.click(bob.container.querySelector(".issue-row") as Element)
+  await bob.findByLabelText("New comment", undefined, wait)
+  await comment("One")
+  const dots = (count: number) =>
+    waitFor(
+      () =>
+        expect([first, second].map((one) => one.queryAllByLabelText("New comments").length)).toEqual([count, count]),
+      wait,
+    )
+  await dots(1)
+  expect(bob.queryAllByLabelText("New comments")).toEqual([])
+  fireEvent.click(first.getByLabelText("New comments"))
+  await dots(0)
+  fireEvent.click(first.getByLabelText("Close"))
+  await comment("Two")
+  await dots(1)
+  fireEvent.click(second.getByLabelText("New comments"))
+  await dots(0)
+})
+
 test("two users: a new issue, its title found by both, a label, a comment, a move, and undo", async () => {
   await using server = await seeded(10)
   const ada = open(server.client({ user: "ada" }), "Ada")
   const bob = open(server.client({ user: "bob" }), "Bob")
   await ada.findByText("10 issues")
   fireEvent.click(ada.getByText("New issue", { selector: "button" }))
-  fireEvent.change(await ada.findByLabelText("Title"), { target: { value: "Quaternions turn left" } })
+  const title = (await ada.findByLabelText("Title")) as HTMLInputElement
+  expect([title.ownerDocument.activeElement === title, title.selectionEnd]).toEqual([true, "New issue".length])
+  fireEvent.change(title, { target: { value: "Quaternions turn left" } })
   await act(() => server.settled())
   fireEvent.change(bob.getByLabelText("Search"), { target: { value: "quatern" } })
   fireEvent.click(await bob.findByText("Quaternions turn left", undefined, wait))

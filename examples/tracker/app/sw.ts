@@ -7,7 +7,11 @@ declare const self: { readonly __SW_MANIFEST: (PrecacheEntry | string)[] | undef
 
 const serwist = new Serwist({
   precacheEntries: self.__SW_MANIFEST ?? [],
-  precacheOptions: { cleanupOutdatedCaches: true, ignoreURLParametersMatching: [/^icon\./] },
+  // The page is the same whatever its address says of filters and issues.
+  precacheOptions: {
+    cleanupOutdatedCaches: true,
+    ignoreURLParametersMatching: [/^icon\./, /^(view|text|status|label|assignee|issue)$/],
+  },
   skipWaiting: true,
   clientsClaim: true,
 })

@@ -13,6 +13,7 @@ interface BoardProps {
   readonly filter: Filter
   readonly counts: readonly { readonly status: Status; readonly count: number }[]
   readonly open: string | null
+  readonly unread: ReadonlySet<string>
   readonly onOpen: (id: string) => void
   readonly onMove: (id: string, status: Status) => void
 }
@@ -37,7 +38,7 @@ export function Board({ filter, counts, ...props }: BoardProps) {
 
 type ColumnProps = Omit<BoardProps, "counts"> & { readonly status: Status; readonly count: number }
 
-function Column({ status, filter, count, open, onOpen, onMove }: ColumnProps) {
+function Column({ status, filter, count, open, unread, onOpen, onMove }: ColumnProps) {
   const [isOver, setOver] = useState(false)
   const issues = useQuery(issuesOf({ ...filter, status }, CARDS)).data ?? none
   const handleOver = (event: DragEvent) => {
@@ -63,7 +64,14 @@ function Column({ status, filter, count, open, onOpen, onMove }: ColumnProps) {
       </h2>
       <ul>
         {issues.map((issue) => (
-          <Card key={issue.id} issue={issue} isOpen={issue.id === open} onOpen={onOpen} onMove={onMove} />
+          <Card
+            key={issue.id}
+            issue={issue}
+            isOpen={issue.id === open}
+            isUnread={unread.has(issue.id)}
+            onOpen={onOpen}
+            onMove={onMove}
+          />
         ))}
       </ul>
       {count > CARDS && <p className="quiet">and {(count - CARDS).toLocaleString("en")} older</p>}
@@ -74,11 +82,12 @@ function Column({ status, filter, count, open, onOpen, onMove }: ColumnProps) {
 interface CardProps {
   readonly issue: IssueRow
   readonly isOpen: boolean
+  readonly isUnread: boolean
   readonly onOpen: (id: string) => void
   readonly onMove: (id: string, status: Status) => void
 }
 
-const Card = memo(function Card({ issue, isOpen, onOpen, onMove }: CardProps) {
+const Card = memo(function Card({ issue, isOpen, isUnread, onOpen, onMove }: CardProps) {
   const moveBy = (by: number) => {
     const next = statuses[statuses.indexOf(issue.status) + by]
     if (next !== undefined) onMove(issue.id, next)
@@ -100,7 +109,10 @@ const Card = memo(function Card({ issue, isOpen, onOpen, onMove }: CardProps) {
           if (event.key === "<" || event.key === ">") moveBy(event.key === ">" ? 1 : -1)
         }}
       >
-        <span className="title">{issue.title}</span>
+        <span className="title">
+          {issue.title}
+          {isUnread && <span className="unread" role="img" aria-label="New comments" />}
+        </span>
         <span className="card-foot">
           <span className={`priority ${issue.priority}`} role="img" aria-label={`Priority ${issue.priority}`} />
           <span className="number">{issue.n}</span>

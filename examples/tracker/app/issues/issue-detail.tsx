@@ -1,30 +1,40 @@
 "use client"
 
 import { type LfError, newId, type PresenceOf, useField, useMutation, useQuery } from "@lf/react"
-import { type FormEvent, useRef } from "react"
+import { type FormEvent, useEffect, useRef } from "react"
 import { AddComment, SetAssignee, SetBody, SetLabel, SetPriority, SetStatus, SetTitle } from "../lf/mutators"
 import { labels, type Priority, priorities, type Status, statuses, statusNames } from "../lf/values"
 import { commentsOf, everyone, type Issue, labelsOf } from "./queries"
 import type { Here } from "./tracker"
+import { useMarkRead } from "./use-unread"
 
 interface IssueDetailProps {
   readonly issue: Issue
+  /** It was made here just now: the title is selected, to be typed over. */
+  readonly isNew: boolean
+  readonly isUnread: boolean
   readonly others: readonly PresenceOf<Here>[]
   readonly onClose: () => void
   readonly onError: (error: LfError) => void
 }
 
 /** One issue. Its fields are bound to its row: what others change appears, and what is being typed here stays. */
-export function IssueDetail({ issue, others, onClose, onError }: IssueDetailProps) {
+export function IssueDetail({ issue, isNew, isUnread, others, onClose, onError }: IssueDetailProps) {
   const { id } = issue
   const options = { onError }
   const setTitle = useMutation(SetTitle, options)
   const setBody = useMutation(SetBody, options)
   const title = useField(issue.title, (text) => text.trim() !== "" && setTitle.mutate({ id, title: text }))
   const body = useField(issue.body, (text) => setBody.mutate({ id, body: text }))
+  const detail = useRef<HTMLElement>(null)
+  useEffect(() => {
+    const field = isNew ? detail.current?.querySelector("input") : null
+    field?.focus()
+    field?.select()
+  }, [isNew])
   const readers = others.filter(({ value }) => value.issue === id).map(({ value }) => value.name)
   return (
-    <aside className="detail" aria-label={`Issue ${issue.n}`}>
+    <aside ref={detail} className="detail" aria-label={`Issue ${issue.n}`}>
       <header>
         <span className="quiet">
           {issue.n} by {issue.author}
@@ -39,7 +49,7 @@ export function IssueDetail({ issue, others, onClose, onError }: IssueDetailProp
       <Properties issue={issue} onError={onError} />
       <Labels id={id} onError={onError} />
       <textarea aria-label="Description" placeholder="Describe it" rows={8} maxLength={10_000} {...body.input} />
-      <Comments id={id} onError={onError} />
+      <Comments id={id} isUnread={isUnread} onError={onError} />
     </aside>
   )
 }
@@ -110,8 +120,11 @@ function Labels({ id, onError }: { id: string; onError: (error: LfError) => void
   )
 }
 
-function Comments({ id, onError }: { id: string; onError: (error: LfError) => void }) {
+type CommentsProps = Pick<IssueDetailProps, "isUnread" | "onError"> & { readonly id: string }
+
+function Comments({ id, isUnread, onError }: CommentsProps) {
   const comments = useQuery(commentsOf(id)).data ?? []
+  useMarkRead(id, isUnread ? comments.length : 0)
   const field = useRef<HTMLTextAreaElement>(null)
   const add = useMutation(AddComment, { onError })
   const submit = (event: FormEvent) => {

@@ -13,12 +13,14 @@ const none: readonly IssueRow[] = []
 interface IssueListProps {
   readonly filter: Filter
   readonly open: string | null
+  /** Issues with comments that this user has not seen. */
+  readonly unread: ReadonlySet<string>
   readonly others: readonly PresenceOf<Here>[]
   readonly onOpen: (id: string | null) => void
 }
 
 /** The newest first. The arrow keys, or j and k, go through it; what they reach is opened. */
-export function IssueList({ filter, open, others, onOpen }: IssueListProps) {
+export function IssueList({ filter, open, unread, others, onOpen }: IssueListProps) {
   const [limit, setLimit] = useState(PART)
   const list = useRef<HTMLUListElement>(null)
   const query = useQuery(issuesOf(filter, limit))
@@ -47,6 +49,7 @@ export function IssueList({ filter, open, others, onOpen }: IssueListProps) {
             key={issue.id}
             issue={issue}
             isOpen={issue.id === open}
+            isUnread={unread.has(issue.id)}
             readers={others
               .filter(({ value }) => value.issue === issue.id)
               .map(({ value }) => value.name)
@@ -67,19 +70,23 @@ export function IssueList({ filter, open, others, onOpen }: IssueListProps) {
 interface RowProps {
   readonly issue: IssueRow
   readonly isOpen: boolean
+  readonly isUnread: boolean
   /** Who else has it open. */
   readonly readers: string
   readonly onOpen: (id: string) => void
 }
 
 /** lf keeps the object of a row that did not change, so `memo` renders exactly the rows that did. */
-const Row = memo(function Row({ issue, isOpen, readers, onOpen }: RowProps) {
+const Row = memo(function Row({ issue, isOpen, isUnread, readers, onOpen }: RowProps) {
   return (
     <li>
       <button type="button" className="issue-row" aria-current={isOpen || undefined} onClick={() => onOpen(issue.id)}>
         <span className={`priority ${issue.priority}`} role="img" aria-label={`Priority ${issue.priority}`} />
         <span className="number">{issue.n}</span>
-        <span className="title">{issue.title}</span>
+        <span className="title">
+          {issue.title}
+          {isUnread && <span className="unread" role="img" aria-label="New comments" />}
+        </span>
         {issue.labels?.split(" ").map((label) => (
           <span key={label} className={`label ${label}`}>
             {label}

@@ -77,6 +77,14 @@ export function commentsOf(id: string): Query<Comment> {
 
 export const everyone = sql<Person>`select id, name from people order by name`
 
+/** Issues with more comments than the user's mark says. Who writes one has read those before it. */
+export function unreadOf(user: string): Query<{ id: string }> {
+  return sql<{ id: string }>`
+    select c.issue as id from comments c left join own.marks m on m.issue = c.issue
+    group by c.issue
+    having count(*) > coalesce(max(m.comments), 0) and max(c.created_at) filter (where c.author <> ${user}) is not null`
+}
+
 function conditionOf({ text, status, label, assignee }: Filter): Sql<unknown> {
   const words = text.match(/[\p{L}\p{N}]+/gu) ?? []
   // Quoted, a word is no operator of FTS5; each may go on.

@@ -1,7 +1,7 @@
 "use client"
 
 import { newId, useMutation, usePresence, useQuery, useSyncStatus } from "@lf/react"
-import { useDeferredValue, useEffect, useRef, useState } from "react"
+import { useCallback, useDeferredValue, useEffect, useRef, useState } from "react"
 import type { User } from "../account/session"
 import { AddIssue, Join, SetStatus } from "../lf/mutators"
 import type { Status } from "../lf/values"
@@ -9,11 +9,11 @@ import { Board } from "./board"
 import { Filters } from "./filters"
 import { IssueDetail } from "./issue-detail"
 import { IssueList } from "./issue-list"
-import { countsOf, type Filter, issueOf, noFilter } from "./queries"
+import { countsOf, issueOf } from "./queries"
 import { TopBar } from "./top-bar"
+import { useAddress, type View } from "./use-address"
 import { useKeys } from "./use-keys"
-
-export type View = "list" | "board"
+import { useUnread } from "./use-unread"
 
 export interface Here {
   readonly name: string
@@ -23,25 +23,31 @@ export interface Here {
 
 /** The tracker: filters, the issues as a list or a board, and beside them the one that is open. */
 export function Tracker({ user }: { user: User }) {
-  const [view, setView] = useState<View>("list")
-  const [filter, setFilter] = useState<Filter>(noFilter)
-  const [open, setOpen] = useState<string | null>(null)
+  const [{ view, filter, open }, go] = useAddress()
+  /** The issue that was made here last: its title is to be written. */
+  const [made, setMade] = useState<string | null>(null)
   const [error, setError] = useState<Error | null>(null)
   // A key is shown at once; the rows of a slower query follow.
   const shown = useDeferredValue(filter)
   const counts = useQuery(countsOf(shown)).data ?? []
   const search = useRef<HTMLInputElement>(null)
+  const unread = useUnread(user)
   const { others } = usePresence<Here>({ name: user.name, issue: open })
   const add = useMutation(AddIssue, { onError: setError })
   const setStatus = useMutation(SetStatus, { onError: setError })
   useJoin(user)
 
+  const setOpen = useCallback((id: string | null) => go({ open: id }), [go])
+  const setView = (next: View) => go({ view: next })
+
   const addIssue = (status: Status = "backlog") => {
     const id = newId()
     add.mutate({ id, title: "New issue", status })
+    setMade(id)
     setOpen(id)
   }
-  const move = (id: string, status: Status) => setStatus.mutate({ id, status })
+  const { mutate: mutateStatus } = setStatus
+  const move = useCallback((id: string, status: Status) => mutateStatus({ id, status }), [mutateStatus])
 
   useKeys({
     "/": () => search.current?.focus(),
@@ -53,16 +59,25 @@ export function Tracker({ user }: { user: User }) {
   return (
     <div className="tracker">
       <TopBar user={user} others={others} view={view} onView={setView} onAdd={() => addIssue()} onError={setError} />
-      <Filters filter={filter} counts={counts} searchRef={search} onChange={setFilter} />
+      <Filters filter={filter} counts={counts} searchRef={search} onChange={(next) => go({ filter: next })} />
       <main className="issues">
         <FirstSync />
         {view === "list" ? (
-          <IssueList filter={shown} open={open} others={others} onOpen={setOpen} />
+          <IssueList filter={shown} open={open} unread={unread} others={others} onOpen={setOpen} />
         ) : (
-          <Board filter={shown} counts={counts} open={open} onOpen={setOpen} onMove={move} />
+          <Board filter={shown} counts={counts} open={open} unread={unread} onOpen={setOpen} onMove={move} />
         )}
       </main>
-      {open !== null && <Detail id={open} onClose={() => setOpen(null)} onError={setError} others={others} />}
+      {open !== null && (
+        <Detail
+          id={open}
+          isNew={open === made}
+          isUnread={unread.has(open)}
+          onClose={() => setOpen(null)}
+          onError={setError}
+          others={others}
+        />
+      )}
       {error !== null && (
         <p className="notice" role="alert">
           {error.message}

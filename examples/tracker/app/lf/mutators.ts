@@ -92,6 +92,16 @@ export const AddComment = defineMutation(
   },
 )
 
+/** In the user's own document: of an issue this user has seen so many comments. */
+export const MarkRead = defineMutation(
+  "MarkRead",
+  z.object({ issue: id, comments: z.number().int().positive() }),
+  (tx, { issue, comments }) => {
+    tx.run(sql`insert into marks (issue, comments) values (${issue}, ${comments})
+      on conflict (issue) do update set comments = max(comments, excluded.comments)`)
+  },
+)
+
 /** The server fills a new tracker, a part at a time. No browser may: see lf.server.ts. */
 export const Seed = defineMutation("Seed", z.object({ from: z.number(), count: z.number() }), (tx, { from, count }) => {
   for (const { id, name } of seededPeople()) {
@@ -149,6 +159,19 @@ export const mutator = defineMutator({
       insert into issues_text (issues_text, rowid, title, body) values ('delete', old.n, old.title, old.body);
     end`,
     undoLog,
+    sql`create table marks (issue text primary key, comments integer not null) strict`,
   ],
-  mutations: [Join, AddIssue, SetTitle, SetBody, SetStatus, SetPriority, SetAssignee, SetLabel, AddComment, Seed],
+  mutations: [
+    Join,
+    AddIssue,
+    SetTitle,
+    SetBody,
+    SetStatus,
+    SetPriority,
+    SetAssignee,
+    SetLabel,
+    AddComment,
+    MarkRead,
+    Seed,
+  ],
 })
