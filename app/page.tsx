@@ -60,6 +60,9 @@ export default async function Home() {
               <a href="/sql">Query 100,000 rows</a> what each query reads, and why it runs again
             </li>
             <li>
+              <a href="/docs/tracker">Read an issue tracker</a> 5,000 issues, board, search, comments, on a train too
+            </li>
+            <li>
               <a href="/docs/getting-started">Start an app</a> two synced browsers in two minutes
             </li>
             <li>

@@ -1,4 +1,5 @@
 import { firefox } from "./engines/firefox.ts"
+import { pictures } from "./engines/pictures.ts"
 import { Profile } from "./engines/profile.ts"
 import { type Stage, scenes } from "./engines/scenes.ts"
 import { Display, webkit } from "./engines/webkit.ts"
@@ -11,7 +12,7 @@ import { test as anyTest } from "./test.ts"
 const test = anyTest.extend({ closesContexts: null })
 
 let server: Server
-const { LF_FIREFOX_ESR, LF_WEBKITWEBDRIVER, LF_XVFB, LF_ENGINES } = process.env
+const { LF_FIREFOX_ESR, LF_WEBKITWEBDRIVER, LF_XVFB, LF_ENGINES, LF_PICTURES } = process.env
 const display = new Display(LF_XVFB ?? "Xvfb")
 const engines = [
   firefox(LF_FIREFOX_ESR ?? "firefox-esr"),
@@ -41,6 +42,7 @@ for (const engine of engines) {
       for (const profile of [stage.profile, stage.hidden]) await profile[Symbol.asyncDispose]()
     })
 
-    for (const [name, scene] of Object.entries(scenes)) test(name, () => scene(stage))
+    if (LF_PICTURES !== undefined) test("pictures", () => pictures(stage, LF_PICTURES))
+    else for (const [name, scene] of Object.entries(scenes)) test(name, () => scene(stage))
   })
 }

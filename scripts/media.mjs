@@ -1,14 +1,16 @@
 // npm run media makes pictures. In docs/media: demo.png, two windows of the demo on one list, the right one offline with edits
 // that wait; sql.png, a query over 100,000 rows;
-// devtools-*.png, the demo in development with its devtools open; tracker*.png, the tracker. In app, what others show
+// devtools-*.png, the demo in development with its devtools open; tracker*.png, the tracker; list-*.png
+// and first-page-*.png, the demo in Firefox and in WebKitGTK. In app, what others show
 // of the demo's address: opengraph-image.png, its first page, and apple-icon.png, its icon on a phone.
 import { spawn } from "node:child_process"
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { chromium, expect } from "@playwright/test"
+import { findBrowsers } from "./browsers.mjs"
 import { findChromium } from "./chromium.mjs"
-import { bin, root, say } from "./run.mjs"
+import { bin, must, root, say } from "./run.mjs"
 import { buildApp, buildTracker, serverFile, tracker } from "./server.mjs"
 import { askedFor } from "./tools.mjs"
 
@@ -48,7 +50,6 @@ try {
   await answers(devUrl)
   await devtools(devUrl)
   await twoUsers(`http://localhost:${trackerPort}`)
-  say(`the pictures in ${media} are new`)
 } finally {
   await browser.close()
   server.kill("SIGKILL")
@@ -59,6 +60,9 @@ try {
   await ended
   rmSync(dataDir, { recursive: true, force: true })
 }
+const env = { ...(await findBrowsers()), LF_PICTURES: media }
+await must(process.execPath, [...bin.playwright, "test", "--project", "engines", "--workers", "1"], { env })
+say(`the pictures in ${media} are new`)
 
 /** The two panes in the middle of their work, and the icon without its corners. */
 async function social(url) {

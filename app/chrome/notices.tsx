@@ -1,22 +1,23 @@
 "use client"
 
-import { type LfError, useConnectionStatus } from "@lf/react"
+import { type DismissibleRejection, type LfError, useConnectionStatus } from "@lf/react"
 import { sayError } from "./error-words"
 import { RejectedNotice } from "./rejected-notice"
 
 interface NoticesProps {
+  readonly rejected: readonly DismissibleRejection[]
   /** What went wrong here: the last mutation or the list's query. */
   readonly problem: LfError | null
   readonly onDismiss: () => void
 }
 
-/** Errors and rejections. They float: nothing below moves, and they are visible at any scroll position. */
-export function Notices({ problem, onDismiss }: NoticesProps) {
+/** Errors and rejections that concern no row which is shown. They float: nothing below moves, and they are visible at any scroll position. */
+export function Notices({ rejected, problem, onDismiss }: NoticesProps) {
   const { status, error } = useConnectionStatus()
   const trouble = status === "error" ? error : null
   return (
     <section className="notices" aria-label="Notices" aria-live="polite">
-      <RejectedNotice />
+      <RejectedNotice rejected={rejected} />
       {status === "needs-update" ? (
         <UpdateNotice />
       ) : (
@@ -38,7 +39,7 @@ function UpdateNotice() {
 }
 
 /** Shows an error once, also when it comes from two sources. One that lasts goes with its cause. */
-function ErrorNotice({ error, onDismiss }: { error: LfError | null; onDismiss: (() => void) | null }) {
+export function ErrorNotice({ error, onDismiss }: { error: LfError | null; onDismiss: (() => void) | null }) {
   if (error === null) return null
   const isLoading = error.code === "WORKER_FAILED"
   const act = isLoading ? () => location.reload() : onDismiss

@@ -1,6 +1,6 @@
 "use client"
 
-import { useRejectedMutations } from "@lf/react"
+import type { DismissibleRejection } from "@lf/react"
 
 const phrases: Readonly<Record<string, string>> = {
   AddTodo: "adding",
@@ -13,8 +13,7 @@ const phrases: Readonly<Record<string, string>> = {
 }
 
 /** Says once that the server rejected a change, and that it is gone from the list. */
-export function RejectedNotice() {
-  const rejected = useRejectedMutations()
+export function RejectedNotice({ rejected }: { rejected: readonly DismissibleRejection[] }) {
   const [first, ...others] = rejected
   if (first === undefined) return null
   const dismissAll = () => {

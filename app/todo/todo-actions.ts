@@ -1,7 +1,7 @@
 "use client"
 
 import { type LfError, newId, useMutation } from "@lf/react"
-import { useMemo, useState } from "react"
+import { useCallback, useMemo, useState } from "react"
 import { AddTodo, ClearCompleted, DeleteTodo, RenameList, RenameTodo, ToggleAll, ToggleTodo } from "../lf/mutators"
 
 export interface TodoActions {
@@ -14,19 +14,29 @@ export interface TodoActions {
   readonly nameList: (name: string) => void
 }
 
-/** The list's mutations, one object while the page is mounted (so that only changed rows render), and the last error. */
-export function useTodoActions(): { actions: TodoActions; error: LfError | null; dismiss: () => void } {
-  const [error, setError] = useState<LfError | null>(null)
-  // The next mutation that succeeds clears the error.
-  const dismiss = () => setError(null)
-  const options = { onError: setError, onSuccess: dismiss }
-  const add = useMutation(AddTodo, options)
-  const toggle = useMutation(ToggleTodo, options)
-  const rename = useMutation(RenameTodo, options)
-  const remove = useMutation(DeleteTodo, options)
-  const toggleAll = useMutation(ToggleAll, options)
-  const clearCompleted = useMutation(ClearCompleted, options)
-  const nameList = useMutation(RenameList, options)
+/** A mutation that could not be kept on this device. */
+export interface Trouble {
+  readonly name: string
+  readonly args: unknown
+  readonly error: LfError
+}
+
+/** The list's mutations, one object while the page is mounted (so that only changed rows render), and the last trouble. */
+export function useTodoActions(): { actions: TodoActions; trouble: Trouble | null; dismiss: () => void } {
+  const [trouble, setTrouble] = useState<Trouble | null>(null)
+  // The next mutation that succeeds clears it.
+  const dismiss = useCallback(() => setTrouble(null), [])
+  const optionsOf = ({ name }: { readonly name: string }) => ({
+    onError: (error: LfError, args: unknown) => setTrouble({ name, args, error }),
+    onSuccess: dismiss,
+  })
+  const add = useMutation(AddTodo, optionsOf(AddTodo))
+  const toggle = useMutation(ToggleTodo, optionsOf(ToggleTodo))
+  const rename = useMutation(RenameTodo, optionsOf(RenameTodo))
+  const remove = useMutation(DeleteTodo, optionsOf(DeleteTodo))
+  const toggleAll = useMutation(ToggleAll, optionsOf(ToggleAll))
+  const clearCompleted = useMutation(ClearCompleted, optionsOf(ClearCompleted))
+  const nameList = useMutation(RenameList, optionsOf(RenameList))
 
   const actions = useMemo<TodoActions>(
     () => ({
@@ -40,5 +50,5 @@ export function useTodoActions(): { actions: TodoActions; error: LfError | null;
     }),
     [add.mutate, toggle.mutate, rename.mutate, remove.mutate, toggleAll.mutate, clearCompleted.mutate, nameList.mutate],
   )
-  return { actions, error, dismiss }
+  return { actions, trouble, dismiss }
 }

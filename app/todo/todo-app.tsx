@@ -1,16 +1,17 @@
 "use client"
 
-import { sql, useField, usePendingMutations, useQuery, useSyncStatus } from "@lf/react"
+import { sql, useField, usePendingMutations, useQuery, useRejectedMutations, useSyncStatus } from "@lf/react"
 import { useEffect, useMemo } from "react"
 import { Notices } from "../chrome/notices"
 import { Toolbar } from "../chrome/toolbar"
 import { useSettledStatus } from "../chrome/use-settled-status"
 import type { Todo } from "../lf/mutators"
 import { changeList } from "../lists/list-store"
+import { reportsOf } from "./reports"
 import { useTodoActions } from "./todo-actions"
 import { TodoCard } from "./todo-card"
 import { TodoFooter } from "./todo-footer"
-import { TodoList } from "./todo-list"
+import { isVirtual, TodoList } from "./todo-list"
 import { type Filter, useHashFilter } from "./use-hash-filter"
 import { waitingIds } from "./waiting-ids"
 
@@ -21,27 +22,33 @@ const none: readonly Todo[] = []
 export function TodoApp({ id }: { id: string }) {
   const query = useQuery(allTodos)
   const name = useQuery(listName).data?.[0]?.name ?? ""
-  const { actions, error, dismiss } = useTodoActions()
+  const { actions, trouble, dismiss } = useTodoActions()
+  const rejected = useRejectedMutations()
   const filter = useHashFilter()
   const todos: readonly Todo[] = query.data ?? none
   const shown = useMemo(() => filterTodos(todos, filter), [todos, filter])
   const activeCount = useMemo(() => filterTodos(todos, "active").length, [todos])
   const pending = usePendingMutations()
   const waiting = useMemo(() => waitingIds(pending), [pending])
+  const reports = useMemo(() => {
+    // Of a long list not every row is in the page.
+    const shownIds = new Set(isVirtual(shown) ? [] : shown.map((todo) => todo.id))
+    return reportsOf({ rejected, trouble, onDismiss: dismiss, shownIds })
+  }, [rejected, trouble, dismiss, shown])
   useIndex(id, name, todos, query.isSuccess)
   useTitle(name, query.isSuccess ? activeCount : null)
 
   return (
     <>
       <Toolbar name={name} onRename={actions.nameList} />
-      <TodoCard isBusy={query.isPending} onAdd={actions.add}>
+      <TodoCard isBusy={query.isPending} onAdd={actions.add} report={reports.ofNew}>
         {todos.length === 0 && <FirstSync />}
         {todos.length === 0 && query.isSuccess && <Empty />}
         {todos.length > 0 && (
           <>
             <section className="main">
               <ToggleAll areAllDone={activeCount === 0} onToggle={actions.toggleAll} />
-              <TodoList todos={shown} waiting={waiting} actions={actions} />
+              <TodoList todos={shown} waiting={waiting} reports={reports.ofRows} actions={actions} />
             </section>
             <TodoFooter
               activeCount={activeCount}
@@ -53,7 +60,7 @@ export function TodoApp({ id }: { id: string }) {
         )}
       </TodoCard>
       {query.isSuccess && <Info isEmpty={todos.length === 0} />}
-      <Notices problem={error ?? query.error} onDismiss={dismiss} />
+      <Notices rejected={reports.rejected} problem={reports.error ?? query.error} onDismiss={dismiss} />
     </>
   )
 }

@@ -1,7 +1,7 @@
 "use client"
 
 import { useField } from "@lf/react"
-import { type KeyboardEvent, type MouseEvent, memo, useRef } from "react"
+import { type KeyboardEvent, type MouseEvent, memo, type ReactNode, useRef } from "react"
 import { type Todo, titleLengthMax } from "../lf/mutators"
 import type { TodoActions } from "./todo-actions"
 
@@ -13,6 +13,8 @@ interface TodoItemProps {
   readonly top?: number
   readonly isEditing: boolean
   readonly isWaiting: boolean
+  /** A change of it that was rejected or not kept. */
+  readonly report?: ReactNode
   readonly onEdit: (id: string | null) => void
   readonly actions: TodoActions
   readonly measure?: (element: HTMLElement | null) => void
@@ -20,7 +22,7 @@ interface TodoItemProps {
 
 /** One row. lf keeps the object of a row that did not change, so `memo` renders exactly the rows that did. */
 export const TodoItem = memo(function TodoItem(props: TodoItemProps) {
-  const { todo, index, top, isEditing, isWaiting, onEdit, actions, measure } = props
+  const { todo, index, top, isEditing, isWaiting, report, onEdit, actions, measure } = props
   const isVirtual = top !== undefined
   const done = useField(todo.done, (done) => actions.toggle(todo.id, done === 1))
   const toggle = useRef<HTMLInputElement>(null)
@@ -66,6 +68,7 @@ export const TodoItem = memo(function TodoItem(props: TodoItemProps) {
         {isWaiting && <span className="todo-waits" role="img" aria-label="Not sent yet" title="Not sent yet" />}
         <button type="button" className="destroy" aria-label={`Delete ${todo.title}`} onClick={handleDestroy} />
       </div>
+      {report}
       {isEditing && (
         <EditInput
           todo={todo}

@@ -1,7 +1,7 @@
 "use client"
 
 import { defaultRangeExtractor, useWindowVirtualizer } from "@tanstack/react-virtual"
-import { useLayoutEffect, useRef, useState } from "react"
+import { type ReactNode, useLayoutEffect, useRef, useState } from "react"
 import type { Todo } from "../lf/mutators"
 import type { TodoActions } from "./todo-actions"
 import { TodoItem } from "./todo-item"
@@ -14,14 +14,21 @@ interface TodoListProps {
   readonly todos: readonly Todo[]
   /** The ids of those with a change that the server does not have. */
   readonly waiting: ReadonlySet<string>
+  /** What is to be said of a row, by its id. */
+  readonly reports: ReadonlyMap<string, ReactNode>
   readonly actions: TodoActions
 }
 
-export function TodoList({ todos, waiting, actions }: TodoListProps) {
+/** Whether only those rows are in the page that one can see. */
+export function isVirtual(todos: readonly Todo[]): boolean {
+  return todos.length > plainRowsMax
+}
+
+export function TodoList({ todos, waiting, reports, actions }: TodoListProps) {
   const list = useRef<HTMLUListElement>(null)
   const [editingId, setEditingId] = useState<string | null>(null)
   const [listTop, setListTop] = useState(0)
-  const isVirtual = todos.length > plainRowsMax
+  const hasPart = isVirtual(todos)
 
   useLayoutEffect(() => {
     if (list.current) setListTop(list.current.getBoundingClientRect().top + window.scrollY)
@@ -29,7 +36,7 @@ export function TodoList({ todos, waiting, actions }: TodoListProps) {
 
   const virtualizer = useWindowVirtualizer({
     count: todos.length,
-    enabled: isVirtual,
+    enabled: hasPart,
     estimateSize: () => rowHeightGuess,
     getItemKey: (index) => todos[index]?.id ?? index,
     overscan: 10,
@@ -52,9 +59,10 @@ export function TodoList({ todos, waiting, actions }: TodoListProps) {
       top={top}
       isEditing={todo.id === editingId}
       isWaiting={waiting.has(todo.id)}
+      report={reports.get(todo.id)}
       onEdit={setEditingId}
       actions={actions}
-      measure={isVirtual ? virtualizer.measureElement : undefined}
+      measure={hasPart ? virtualizer.measureElement : undefined}
     />
   )
 
@@ -62,10 +70,10 @@ export function TodoList({ todos, waiting, actions }: TodoListProps) {
     <ul
       ref={list}
       aria-label="Todos"
-      className={isVirtual ? "todo-list virtual" : "todo-list"}
-      style={isVirtual ? { height: virtualizer.getTotalSize() } : undefined}
+      className={hasPart ? "todo-list virtual" : "todo-list"}
+      style={hasPart ? { height: virtualizer.getTotalSize() } : undefined}
     >
-      {isVirtual
+      {hasPart
         ? virtualizer.getVirtualItems().map(({ index, start }) => {
             const todo = todos[index]
             return todo && row(todo, index, start - listTop)

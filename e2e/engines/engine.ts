@@ -29,5 +29,7 @@ export interface TabDriver {
   evaluate(expression: string): Promise<string>
   /** The user's hands. */
   perform(sources: readonly InputSource[]): Promise<void>
+  /** A PNG of what the tab shows, as base64. */
+  picture(): Promise<string>
   close(): Promise<void>
 }

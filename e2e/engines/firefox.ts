@@ -118,6 +118,12 @@ class FirefoxTab implements TabDriver {
     await this.#bidi.send("input.performActions", { context: this.#context, actions: sources })
   }
 
+  async picture(): Promise<string> {
+    const context = this.#context
+    const { data } = await this.#bidi.send<{ data: string }>("browsingContext.captureScreenshot", { context })
+    return data
+  }
+
   async close(): Promise<void> {
     await this.#bidi.send("browsingContext.close", { context: this.#context })
   }

@@ -21,6 +21,16 @@ export class ListTab {
     await this.#isReady()
   }
 
+  /** To any page of the app. */
+  async visit(url: string): Promise<void> {
+    await this.#driver.goto(url)
+  }
+
+  /** A PNG of what it shows. */
+  async picture(): Promise<Buffer> {
+    return Buffer.from(await this.#driver.picture(), "base64")
+  }
+
   async reload(): Promise<void> {
     await this.#driver.reload()
     await this.#isReady()

@@ -140,6 +140,10 @@ class WebKitTab implements TabDriver {
     await this.#here(() => this.#driver.post("/actions", { actions: sources }))
   }
 
+  async picture(): Promise<string> {
+    return await this.#here(() => this.#driver.get<string>("/screenshot"))
+  }
+
   async close(): Promise<void> {
     await this.#here(() => this.#driver.delete("/window"))
   }

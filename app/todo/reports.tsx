@@ -1,0 +1,52 @@
+import type { DismissibleRejection, LfError } from "@lf/react"
+import type { ReactNode } from "react"
+import { ErrorNotice } from "../chrome/notices"
+import { RejectedNotice } from "../chrome/rejected-notice"
+import type { Trouble } from "./todo-actions"
+
+export interface Reports {
+  /** Of the field for new todos. */
+  readonly ofNew: ReactNode
+  /** By the id of a row that is shown. */
+  readonly ofRows: ReadonlyMap<string, ReactNode>
+  /** Of no row that is shown: for the page's notices. */
+  readonly rejected: readonly DismissibleRejection[]
+  readonly error: LfError | null
+}
+
+interface ReportsOptions {
+  readonly rejected: readonly DismissibleRejection[]
+  readonly trouble: Trouble | null
+  readonly onDismiss: () => void
+  readonly shownIds: ReadonlySet<string>
+}
+
+const NEW = Symbol("the field for new todos")
+/** A row's id; null: the page. */
+type Place = string | typeof NEW | null
+
+/** Puts what was rejected, and what could not be kept, next to the field or the row that it concerns. */
+export function reportsOf({ rejected, trouble, onDismiss, shownIds }: ReportsOptions): Reports {
+  const placeOf = ({ name, args }: { readonly name: string; readonly args: unknown }): Place => {
+    if (name === "AddTodo") return NEW
+    const id = typeof args === "object" && args !== null && "id" in args ? String(args.id) : null
+    return id !== null && shownIds.has(id) ? id : null
+  }
+  const byPlace = new Map<Place, DismissibleRejection[]>()
+  for (const one of rejected) byPlace.set(placeOf(one), [...(byPlace.get(placeOf(one)) ?? []), one])
+  const troubledPlace = trouble === null ? null : placeOf(trouble)
+  const reportAt = (place: Place) => (
+    <div className="beside" role="alert">
+      <RejectedNotice rejected={byPlace.get(place) ?? []} />
+      {trouble !== null && troubledPlace === place && <ErrorNotice error={trouble.error} onDismiss={onDismiss} />}
+    </div>
+  )
+  const places = new Set([...byPlace.keys(), troubledPlace])
+  const rows = [...places].filter((place) => typeof place === "string")
+  return {
+    ofNew: places.has(NEW) ? reportAt(NEW) : null,
+    ofRows: new Map(rows.map((id) => [id, reportAt(id)])),
+    rejected: byPlace.get(null) ?? [],
+    error: troubledPlace === null ? (trouble?.error ?? null) : null,
+  }
+}
