@@ -36,7 +36,11 @@ try {
   say(`${pages.length} pages, ${RUNS} loads each, on a desktop and on a phone`)
   process.stdout.write(`${row(["page", "form", "perf", "a11y", "best", "seo", "LCP s", "TBT ms", "CLS"])}\n`)
   for (const page of pages) {
-    for (const form of forms) process.stdout.write(`${row([page, form, ...(await figures(page, form))])}\n`)
+    for (const form of forms) {
+      const { numbers, missed } = await figures(page, form)
+      process.stdout.write(`${row([page, form, ...numbers])}\n`)
+      for (const title of missed) process.stdout.write(`    ${title}\n`)
+    }
   }
 } finally {
   chrome.kill()
@@ -55,12 +59,26 @@ async function figures(page, form) {
   }
   runs.sort((a, b) => a.categories.performance.score - b.categories.performance.score)
   const { categories, audits } = runs[Math.floor(RUNS / 2)]
-  return [
+  // What costs points besides speed, which has its own figures.
+  const missed = kinds
+    .filter((kind) => kind !== "performance")
+    .flatMap((kind) => categories[kind].auditRefs)
+    .map(({ id, weight }) => ({ ...audits[id], weight }))
+    .filter(({ score, weight }) => weight > 0 && score !== null && score < 1)
+    .map(({ title, details }) => [title, ...descriptionsOf(details)].join(": "))
+  const numbers = [
     ...kinds.map((kind) => Math.round(categories[kind].score * 100)),
     (audits["largest-contentful-paint"].numericValue / 1000).toFixed(1),
     Math.round(audits["total-blocking-time"].numericValue),
     audits["cumulative-layout-shift"].numericValue.toFixed(3),
   ]
+  return { numbers, missed }
+}
+
+/** What an audit says of its first finding. */
+function descriptionsOf(details) {
+  const first = details?.items?.[0]
+  return first === undefined ? [] : [String(first.description ?? first.node?.snippet ?? first.url ?? "").slice(0, 200)]
 }
 
 function row([page, form, ...numbers]) {

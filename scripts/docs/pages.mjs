@@ -7,6 +7,9 @@ const root = process.cwd()
 const indexFile = "docs/README.md"
 const decisions = "docs/decisions"
 
+const summaryOfDocs =
+  "Local-first React on Next.js: every document a SQLite database in the browser, with a server that decides"
+
 /** @type {readonly import("./pages.d.mts").Page[] | undefined} */
 let known
 
@@ -45,7 +48,7 @@ export function addressOf(file, href) {
 }
 
 function indexPage() {
-  return { slug: "", file: indexFile, title: "Overview", section: "", summary: "" }
+  return { slug: "", file: indexFile, title: "Overview", section: "", summary: summaryOfDocs }
 }
 
 /** What is in a comment of the list, as `[Title] (file.md)`, counts as soon as its file is there. */
