@@ -27,6 +27,7 @@ const standIns: ReadonlyMap<string, string> = new Map([
   ["/", "/?offline"],
   ["/list", "/list?offline"],
   ["/lists", "/lists?offline"],
+  ["/sql", "/sql?offline"],
 ])
 
 const offlineShell: SerwistPlugin = {
@@ -41,7 +42,7 @@ const offlineShell: SerwistPlugin = {
 }
 
 serwist.registerCapture(
-  ({ request, url }) => request.mode === "navigate" && /^\/($|lists?$|l\/[A-Za-z0-9_-]{1,64}$)/.test(url.pathname),
+  ({ request, url }) => request.mode === "navigate" && /^\/($|lists?$|sql$|l\/[A-Za-z0-9_-]{1,64}$)/.test(url.pathname),
   new NetworkOnly({ networkTimeoutSeconds: navigationTimeoutSeconds, plugins: [offlineShell] }),
 )
 

@@ -72,9 +72,12 @@ test("100,000 rows: what a query read and why it ran, in two browsers; errors ke
   await here.setViewportSize({ width: 360, height: 740 })
   expect(await here.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360)
 
-  // The next visit has the rows already.
+  // The next visit has the rows already, without a server too.
+  await there.evaluate(() => navigator.serviceWorker.ready.then(() => undefined))
+  await server.stop("SIGKILL")
   await there.reload()
   await expect(there.getByText("100,000 tasks")).toBeVisible(wait)
+  await expect(fact(there, "rows")).toHaveText("5", wait)
 })
 
 async function opened(browser: Browser): Promise<Page> {

@@ -1,6 +1,7 @@
 import type { Metadata } from "next"
 import { after, connection } from "next/server"
 import { fillRows } from "../../lf.server"
+import { RegisterServiceWorker } from "../chrome/register-service-worker"
 import "../home/home.css"
 import { RowsPage } from "./rows-page"
 import "./sql.css"
@@ -11,10 +12,11 @@ export const metadata: Metadata = {
 }
 
 /** A SQL box over a large document, which the server makes for the first request. */
-export default async function Page() {
+export default async function Page({ searchParams }: { searchParams: Promise<object> }) {
   await connection()
-  // Behind the answer: the page shows how far it is. What fails is in the log, and the next request tries again.
-  after(() => fillRows().catch(() => {}))
+  // A service worker's request for its stand-in is no visit. Behind the answer: the page shows how far it is. What fails is in the
+  // log, and the next request tries again.
+  if (!("offline" in (await searchParams))) after(() => fillRows().catch(() => {}))
   return (
     <div className="home sql">
       <a className="skip" href="#box">
@@ -40,6 +42,7 @@ export default async function Page() {
         </noscript>
         <RowsPage />
       </main>
+      <RegisterServiceWorker />
     </div>
   )
 }

@@ -3,7 +3,15 @@ import { createSerwistRoute } from "@serwist/turbopack"
 
 // The pages and the icon have no hash in their name: a build is their revision.
 const revision = randomUUID()
-const pages = ["/shell", "/?offline", "/list?offline", "/lists?offline", "/icon.svg", "/manifest.webmanifest"]
+const pages = [
+  "/shell",
+  "/?offline",
+  "/list?offline",
+  "/lists?offline",
+  "/sql?offline",
+  "/icon.svg",
+  "/manifest.webmanifest",
+]
 
 export const { dynamic, dynamicParams, revalidate, generateStaticParams, GET } = createSerwistRoute({
   swSrc: "app/sw.ts",
