@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process"
 import { resolve } from "node:path"
-import { type Browser, expect, type Page } from "@playwright/test"
+import { type Browser, expect, type Locator, type Page } from "@playwright/test"
 import { isAxeClean } from "./axe.ts"
 import { Server } from "./server.ts"
 import { test } from "./test.ts"
@@ -55,6 +55,11 @@ test("the tracker: 5,000 issues, two users, a dragged card, a dead server, undo,
     await expect(bob.getByRole("region", { name: column }).locator(".card")).toHaveCount(1)
   }
   await expect(status(ada)).toHaveValue("todo", wait)
+  // A finger that rests lifts it, and takes it back to where undo expects it.
+  await dragByFinger(bob, card, bob.getByRole("region", { name: "Backlog" }))
+  await expect(status(ada)).toHaveValue("backlog", wait)
+  await bob.getByRole("button", { name: "Undo", exact: true }).click()
+  await expect(status(ada)).toHaveValue("todo", wait)
   await isAxeClean(bob, "the tracker's board")
   await bob.getByRole("button", { name: "Undo", exact: true }).click()
   await expect(status(ada)).toHaveValue("doing", wait)
@@ -94,6 +99,27 @@ async function signedIn(browser: Browser, name: string): Promise<Page> {
   await page.getByRole("button", { name: "Sign in" }).click()
   await expect(page.getByTestId("count")).toHaveText("5,000 issues", wait)
   return page
+}
+
+async function dragByFinger(page: Page, card: Locator, column: Locator): Promise<void> {
+  const cdp = await page.context().newCDPSession(page)
+  const touch = (type: "touchStart" | "touchMove" | "touchEnd", points: { x: number; y: number }[]) =>
+    cdp.send("Input.dispatchTouchEvent", { type, touchPoints: points })
+  const from = await middleOf(card)
+  const to = { ...(await middleOf(column)), y: from.y }
+  await touch("touchStart", [from])
+  await expect(page.locator(".ghost")).toBeVisible()
+  for (let step = 1; step <= 5; step++)
+    await touch("touchMove", [{ x: from.x + ((to.x - from.x) * step) / 5, y: to.y }])
+  await touch("touchEnd", [])
+  await expect(column.locator(".card")).toHaveCount(1)
+  await cdp.detach()
+}
+
+async function middleOf(element: Locator): Promise<{ x: number; y: number }> {
+  const box = await element.boundingBox()
+  if (box === null) throw new Error("it is not shown")
+  return { x: box.x + box.width / 2, y: box.y + box.height / 2 }
 }
 
 /** That of the issue which is open: the first is the filter's. */

@@ -1,12 +1,12 @@
 "use client"
 
 import { useQuery } from "@lf/react"
-import { type DragEvent, memo, useState } from "react"
+import { memo, useEffect, useRef, useState } from "react"
 import { type Status, statuses, statusNames } from "../lf/values"
+import { type Dragged, watchDrags } from "./card-drag"
 import { type Filter, type IssueRow, issuesOf } from "./queries"
 
 const CARDS = 50
-const TYPE = "application/x-lf-issue"
 const none: readonly IssueRow[] = []
 
 interface BoardProps {
@@ -18,17 +18,28 @@ interface BoardProps {
   readonly onMove: (id: string, status: Status) => void
 }
 
-/** A column for each status. A card is dragged to another one, or moved there by the keys < and >. */
+/** A column for each status. A card is dragged to another one by mouse or a finger that rests, or moved by the keys < and >. */
 export function Board({ filter, counts, ...props }: BoardProps) {
   const shown = filter.status === null ? statuses : [filter.status]
+  const board = useRef<HTMLDivElement>(null)
+  const [dragged, setDragged] = useState<Dragged | null>(null)
+  const { onMove } = props
+  useEffect(() => {
+    if (board.current === null) return
+    return watchDrags(board.current, {
+      onDrag: setDragged,
+      onDrop: (id, column) => onMove(id, column as Status), // the column's, below
+    })
+  }, [onMove])
   return (
-    <div className="board">
+    <div ref={board} className="board">
       {shown.map((status) => (
         <Column
           key={status}
           status={status}
           filter={filter}
           count={counts.find((one) => one.status === status)?.count ?? 0}
+          dragged={dragged}
           {...props}
         />
       ))}
@@ -36,28 +47,19 @@ export function Board({ filter, counts, ...props }: BoardProps) {
   )
 }
 
-type ColumnProps = Omit<BoardProps, "counts"> & { readonly status: Status; readonly count: number }
+type ColumnProps = Omit<BoardProps, "counts"> & {
+  readonly status: Status
+  readonly count: number
+  readonly dragged: Dragged | null
+}
 
-function Column({ status, filter, count, open, unread, onOpen, onMove }: ColumnProps) {
-  const [isOver, setOver] = useState(false)
+function Column({ status, filter, count, dragged, open, unread, onOpen, onMove }: ColumnProps) {
   const issues = useQuery(issuesOf({ ...filter, status }, CARDS)).data ?? none
-  const handleOver = (event: DragEvent) => {
-    if (!event.dataTransfer.types.includes(TYPE)) return
-    event.preventDefault()
-    setOver(true)
-  }
-  const handleDrop = (event: DragEvent) => {
-    event.preventDefault()
-    setOver(false)
-    onMove(event.dataTransfer.getData(TYPE), status)
-  }
   return (
     <section
-      className={isOver ? "column over" : "column"}
+      className={dragged?.column === status ? "column over" : "column"}
+      data-column={status}
       aria-label={statusNames[status]}
-      onDragOver={handleOver}
-      onDragLeave={() => setOver(false)}
-      onDrop={handleDrop}
     >
       <h2>
         <span className={`status ${status}`}>{statusNames[status]}</span> {count.toLocaleString("en")}
@@ -69,6 +71,7 @@ function Column({ status, filter, count, open, unread, onOpen, onMove }: ColumnP
             issue={issue}
             isOpen={issue.id === open}
             isUnread={unread.has(issue.id)}
+            isDragged={issue.id === dragged?.card}
             onOpen={onOpen}
             onMove={onMove}
           />
@@ -83,11 +86,12 @@ interface CardProps {
   readonly issue: IssueRow
   readonly isOpen: boolean
   readonly isUnread: boolean
+  readonly isDragged: boolean
   readonly onOpen: (id: string) => void
   readonly onMove: (id: string, status: Status) => void
 }
 
-const Card = memo(function Card({ issue, isOpen, isUnread, onOpen, onMove }: CardProps) {
+const Card = memo(function Card({ issue, isOpen, isUnread, isDragged, onOpen, onMove }: CardProps) {
   const moveBy = (by: number) => {
     const next = statuses[statuses.indexOf(issue.status) + by]
     if (next !== undefined) onMove(issue.id, next)
@@ -96,15 +100,11 @@ const Card = memo(function Card({ issue, isOpen, isUnread, onOpen, onMove }: Car
     <li>
       <button
         type="button"
-        className="card"
-        draggable
+        className={isDragged ? "card dragged" : "card"}
+        data-card={issue.id}
         aria-current={isOpen || undefined}
         aria-keyshortcuts="< >"
         onClick={() => onOpen(issue.id)}
-        onDragStart={(event) => {
-          event.dataTransfer.setData(TYPE, issue.id)
-          event.dataTransfer.effectAllowed = "move"
-        }}
         onKeyDown={(event) => {
           if (event.key === "<" || event.key === ">") moveBy(event.key === ">" ? 1 : -1)
         }}
