@@ -1,6 +1,6 @@
 // What can happen to a list. Components, the browser's worker and the server all import this one file.
 import { defineMutation, defineMutator, Reject, sql } from "@lf/core"
-import { z } from "zod"
+import * as z from "zod/mini"
 
 // Else Zod tries whether it may eval, which a strict content security policy reports as a violation (S13).
 z.config({ jitless: true })
@@ -8,8 +8,8 @@ z.config({ jitless: true })
 export const titleLengthMax = 200
 export const nameLengthMax = 80
 
-const id = z.string().min(1).max(64)
-const title = z.string().trim().min(1).max(titleLengthMax)
+const id = z.string().check(z.minLength(1), z.maxLength(64))
+const title = z.string().check(z.trim(), z.minLength(1), z.maxLength(titleLengthMax))
 
 /** A row of the table, as SQLite's STRICT columns give it. */
 export interface Todo {
@@ -48,7 +48,7 @@ export const ClearCompleted = defineMutation("ClearCompleted", z.object({}), (tx
 
 export const RenameList = defineMutation(
   "RenameList",
-  z.object({ name: z.string().trim().max(nameLengthMax) }),
+  z.object({ name: z.string().check(z.trim(), z.maxLength(nameLengthMax)) }),
   (tx, args) => {
     tx.run(sql`insert into list (id, name) values (1, ${args.name}) on conflict (id) do update set name = ${args.name}`)
   },

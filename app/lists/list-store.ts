@@ -2,21 +2,21 @@
 
 // Which lists this device knows: a small index in localStorage, most recently opened first. The lists' contents are lf's.
 import { useSyncExternalStore } from "react"
-import { z } from "zod"
+import * as z from "zod/mini"
 import { storedText } from "../stored-text"
 import { listsKey } from "./go-home"
 import { listIdPattern } from "./list-id"
 
 const entrySchema = z.object({
-  id: z.string().regex(listIdPattern),
+  id: z.string().check(z.regex(listIdPattern)),
   /** As it was called when it was last open here; empty: it has no name. */
-  name: z.string().catch(""),
+  name: z.catch(z.string(), ""),
   /** The first few todos, to recognise a list that has no name. */
-  hint: z.string().catch(""),
+  hint: z.catch(z.string(), ""),
   /** How many todos it had when it was last open here, and how many of them were to be done. */
-  left: z.number().catch(0),
-  total: z.number().catch(0),
-  openedMs: z.number().catch(0),
+  left: z.catch(z.number(), 0),
+  total: z.catch(z.number(), 0),
+  openedMs: z.catch(z.number(), 0),
 })
 
 export type ListEntry = z.infer<typeof entrySchema>

@@ -1,8 +1,8 @@
 // The document of /sql: its tables, how the server fills them, and the edits that a browser may make.
 import { defineMutation, defineMutator, sql } from "@lf/core"
-import { z } from "zod"
+import * as z from "zod/mini"
 
-// As in mutators.ts (S13).
+// As in app/lf/mutators.ts (S13).
 z.config({ jitless: true })
 
 /** The one document of /sql, which all browsers share. */
@@ -54,14 +54,14 @@ const fillPeople = `
 /** Only the server may: `authorize` in lf.server.ts. */
 export const FillRows = defineMutation(
   "FillRows",
-  z.object({ from: z.int().min(1), to: z.int().max(rowCount) }),
+  z.object({ from: z.int().check(z.minimum(1)), to: z.int().check(z.maximum(rowCount)) }),
   (tx, { from, to }) => {
     if (from === 1) tx.run({ sql: fillPeople, parameters: [] })
     tx.run({ sql: fillTasks, parameters: [from, to] })
   },
 )
 
-const id = z.int().min(1).max(rowCount)
+const id = z.int().check(z.minimum(1), z.maximum(rowCount))
 
 // No edit adds a row, and none carries a text: strangers share the document, and it stays as large as it is.
 
@@ -72,7 +72,7 @@ export const ReprioritizeOne = defineMutation("ReprioritizeOne", z.object({ id }
 
 export const RenameOne = defineMutation(
   "RenameOne",
-  z.object({ id, title: z.int().min(0).max(999_999) }),
+  z.object({ id, title: z.int().check(z.minimum(0), z.maximum(999_999)) }),
   (tx, args) => {
     tx.run({ sql: `update tasks set title = ${titleOf("?1")} where id = ?2`, parameters: [args.title, args.id] })
   },
