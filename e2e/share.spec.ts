@@ -68,6 +68,11 @@ test("scene 6: what the server rejects disappears, is reported once, and later o
   await a.shows(["before", "after"])
   const notice = a.page.getByTestId("rejected-notice")
   await expect(notice).toContainText("reject me")
+  // It is said right below the field that it concerns.
+  await expect(a.input).toHaveAccessibleDescription(/reject me/)
+  const field = await a.input.boundingBox()
+  const said = await notice.boundingBox()
+  expect(Math.abs((said?.y ?? 0) - (field?.y ?? 0) - (field?.height ?? 0))).toBeLessThan(30)
   await notice.getByRole("button").click()
   await expect(notice).toHaveCount(0)
   await a.page.reload()

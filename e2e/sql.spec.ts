@@ -18,37 +18,40 @@ test("100,000 rows: what a query read and why it ran, in two browsers; errors ke
   browser,
 }) => {
   const here = await opened(browser)
-  await expect(fact(here, "rows")).toHaveText("5")
+  await expect(fact(here, "rows")).toHaveText("5", wait)
   const there = await opened(browser)
 
   // What an index is worth.
   await example(here, "Top 20 without one")
-  await expect(fact(here, "rows")).toHaveText("20")
-  await expect.poll(() => pagesRead(here)).toBeGreaterThan(1_000)
+  await expect(fact(here, "rows")).toHaveText("20", wait)
+  await expect.poll(() => pagesRead(here), wait).toBeGreaterThan(1_000)
   await example(here, "Top 20 by an index")
-  await expect.poll(() => pagesRead(here)).toBeLessThan(100)
+  await expect.poll(() => pagesRead(here), wait).toBeLessThan(100)
 
   // Typed, with the keyboard alone; an edit elsewhere of its row makes it run again, one of others does not.
   await example(there, "One row")
-  await expect(row(there, 1)).toContainText("4711")
+  await expect(row(there, 1)).toContainText("4711", wait)
   const box = here.getByRole("textbox", { name: "SQL query" })
   await box.fill("select id, title from tasks where id = 4711;")
   await box.press("Control+Enter")
-  await expect(fact(here, "pages read")).toHaveText(/^[2-6]$/)
-  await expect(fact(here, "ms")).toHaveText(/^\d+(\.\d)?$/)
-  await expect(fact(here, "runs")).toHaveText("1")
+  await expect(fact(here, "pages read")).toHaveText(/^[2-6]$/, wait)
+  await expect(fact(here, "ms")).toHaveText(/^\d+(\.\d)?$/, wait)
+  await expect(fact(here, "runs")).toHaveText("1", wait)
   await there.getByRole("button", { name: "Rename a shown one" }).click()
-  await expect(runs(there).filter({ hasText: /^RenameOne here changed 1 page of tasks, ran again: / })).toHaveCount(1)
+  await expect(runs(there).filter({ hasText: /^RenameOne here changed 1 page of tasks, ran again: / })).toHaveCount(
+    1,
+    wait,
+  )
   await expect(runs(here).first()).toHaveText(/^The server sent 1 page of tasks, ran again: .* pages read$/, wait)
-  await expect(fact(here, "runs")).toHaveText("2")
-  await expect.poll(() => row(here, 1).textContent()).toBe(await titleOf4711(there))
+  await expect(fact(here, "runs")).toHaveText("2", wait)
+  await expect.poll(() => row(here, 1).textContent(), wait).toBe(await titleOf4711(there))
 
   await example(here, "Count by status")
-  await expect(fact(here, "rows")).toHaveText("5")
+  await expect(fact(here, "rows")).toHaveText("5", wait)
   const before = await fact(here, "runs").textContent()
   await there.getByRole("button", { name: "Reprioritize one" }).click()
   await expect(runs(here).first()).toHaveText(/^The server sent \d+ pages?, none that it read: not run$/, wait)
-  await expect(fact(here, "runs")).toHaveText(before ?? "")
+  await expect(fact(here, "runs")).toHaveText(before ?? "", wait)
 
   // Each error has its code, right below the box, and the former rows stay.
   for (const [sql, code] of [
@@ -60,12 +63,12 @@ test("100,000 rows: what a query read and why it ran, in two browsers; errors ke
     await here.getByRole("button", { name: "Run", exact: true }).click()
     await expect(here.locator("#sql-problem")).toHaveAttribute("data-code", code, wait)
     await expect(here.locator("#sql-problem")).toContainText(`${code} `)
-    await expect(row(here, 1)).toContainText("doing")
+    await expect(row(here, 1)).toContainText("doing", wait)
   }
   await isAxeClean(here, "the rows of a query, and an error")
 
   await example(here, "All rows")
-  await expect(fact(here, "rows")).toHaveText("100,000")
+  await expect(fact(here, "rows")).toHaveText("100,000", wait)
   await here.getByRole("region", { name: "Rows" }).focus()
   await here.keyboard.press("End")
   await expect(here.getByRole("cell", { name: "100000", exact: true })).toBeVisible()

@@ -67,6 +67,11 @@ test("on a full device the next add is refused, kept rows stay, other tabs go on
   await b.shows(["one", "two"])
   await expect(b.page.getByTestId("error-notice")).toHaveCount(0)
 
+  // Of a row it is said at that row.
+  await a.row("two").getByRole("checkbox").click()
+  await expect(a.row("two").getByTestId("error-notice")).toHaveAttribute("data-code", "LOG_FULL")
+  await expect(notice).toHaveCount(1)
+
   await a.page.reload()
   await a.shows(["one", "two"])
   await far.isSynced()

@@ -6,20 +6,12 @@ import { type TestClient, type TestServer, testServer } from "@lf/react/testing"
 import { act, cleanup, fireEvent, render, screen, waitFor, within } from "@testing-library/react"
 import { useCallback, useState } from "react"
 import { afterEach, expect, test, vi } from "vitest"
-import { noFilter } from "./tracker/app/issues/queries"
+import { isSameEntry, type Place, placeOf, searchOf } from "./tracker/app/issues/address"
 import { Tracker } from "./tracker/app/issues/tracker"
-import type { Place } from "./tracker/app/issues/use-address"
 import { mutator, Seed } from "./tracker/app/lf/mutators"
 import { seededCount } from "./tracker/app/lf/seed"
 
 vi.mock("./tracker/app/account/actions", () => ({ signOut: async () => {} }))
-// Both users are in one window here: each has an address of its own.
-vi.mock("./tracker/app/issues/use-address", () => ({
-  useAddress() {
-    const [place, setPlace] = useState<Place>({ view: "list", filter: noFilter, open: null })
-    return [place, useCallback((next: Partial<Place>) => setPlace((before) => ({ ...before, ...next })), [])]
-  },
-}))
 Element.prototype.scrollIntoView = () => {}
 afterEach(cleanup)
 
@@ -34,10 +26,17 @@ async function seeded(count: number): Promise<TestServer> {
 function open(client: TestClient, name: string) {
   const { container } = render(
     <LfProvider doc="t" user={client.user} worker={client.worker}>
-      <Tracker user={{ id: client.user ?? "", name }} />
+      <Page user={{ id: client.user ?? "", name }} />
     </LfProvider>,
   )
-  return { container, ...within(container) }
+  return within(container)
+}
+
+/** Each has an address of its own. */
+function Page({ user }: { user: { id: string; name: string } }) {
+  const [place, setPlace] = useState(placeOf(""))
+  const goTo = useCallback((change: Partial<Place>) => setPlace((from) => ({ ...from, ...change })), [])
+  return <Tracker user={user} place={place} goTo={goTo} />
 }
 
 const wait = { timeout: 10_000 }
@@ -64,47 +63,52 @@ test("5,000 issues are searched, filtered and counted", async () => {
   )
 })
 
-test("an issue with another's comment is marked until it is opened, on all devices of the user", async () => {
-  await using server = await seeded(3)
-  const [first, second, bob] = [
-    open(server.client({ user: "ada" }), "Ada"),
-    open(server.client({ user: "ada" }), "Ada"),
-    open(server.client({ user: "bob" }), "Bob"),
-  ]
-  for (const one of [first, second, bob]) await one.findByText("3 issues", undefined, wait)
-  const comment = async (text: string) => {
-    fireEvent.change(bob.getByLabelText("New comment"), { target: { value: text } })
-    fireEvent.submit(bob.getByLabelText("New comment"))
-    await bob.findByText(text)
+test("an address is the place it was made of, and unknown parts of one are left out", () => {
+  const search = "?view=board&text=a+%26+b&status=todo&label=bug&assignee=ada&issue=seed-1"
+  expect(searchOf(placeOf(search))).toBe(search)
+  expect(searchOf(placeOf("?view=list&status=eaten&label=&issue=&utm=1"))).toBe("")
+  const [all, one, two] = ["", "?issue=1&text=a", "?issue=2&text=ab"].map(placeOf) as [Place, Place, Place]
+  expect([isSameEntry(all, one), isSameEntry(one, all), isSameEntry(one, two)]).toEqual([false, false, true])
+})
+
+test("what others changed since a user saw it is unread until it is opened, on all of that user's devices", async () => {
+  await using server = await seeded(10)
+  const before = open(server.client({ user: "ann" }), "Ann")
+  fireEvent.click(await before.findByText("New issue", { selector: "button" }, wait))
+  await before.findByLabelText("Title", undefined, wait)
+  await act(() => server.settled())
+  const bob = open(server.client({ user: "bob" }), "Bob")
+  const [one, two] = [1, 2].map(() => open(server.client({ user: "cy" }), "Cy"))
+  await waitFor(() => expect(bob.getByText("11 issues")), wait)
+  await act(() => server.settled())
+  // What was there before, and what one does oneself, is no news.
+  for (const page of [before, bob, one, two]) expect(page.queryAllByLabelText("Unread")).toEqual([])
+  fireEvent.click(bob.getByText("10", { selector: ".number" }))
+  fireEvent.change(await bob.findByLabelText("New comment", undefined, wait), { target: { value: "News" } })
+  fireEvent.submit(bob.getByLabelText("New comment"))
+  for (const page of [before, one, two]) {
+    await waitFor(() => expect(page.getAllByLabelText("Unread")).toHaveLength(1), wait)
   }
-  fireEvent.click(bob.container.querySelector(".issue-row") as Element)
-  await bob.findByLabelText("New comment", undefined, wait)
-  await comment("One")
-  const dots = (count: number) =>
-    waitFor(
-      () =>
-        expect([first, second].map((one) => one.queryAllByLabelText("New comments").length)).toEqual([count, count]),
-      wait,
-    )
-  await dots(1)
-  expect(bob.queryAllByLabelText("New comments")).toEqual([])
-  fireEvent.click(first.getByLabelText("New comments"))
-  await dots(0)
-  fireEvent.click(first.getByLabelText("Close"))
-  await comment("Two")
-  await dots(1)
-  fireEvent.click(second.getByLabelText("New comments"))
-  await dots(0)
+  fireEvent.click(one.getByText("10", { selector: ".number" }))
+  for (const page of [one, two]) await waitFor(() => expect(page.queryAllByLabelText("Unread")).toEqual([]), wait)
+  expect(before.getAllByLabelText("Unread")).toHaveLength(1)
+  expect(bob.queryAllByLabelText("Unread")).toEqual([])
+  // What comes while it is open is seen as well.
+  fireEvent.change(bob.getByLabelText("New comment"), { target: { value: "More" } })
+  fireEvent.submit(bob.getByLabelText("New comment"))
+  await one.findByText("More", undefined, wait)
+  await act(() => server.settled())
+  for (const page of [one, two]) await waitFor(() => expect(page.queryAllByLabelText("Unread")).toEqual([]), wait)
 })
 
 test("two users: a new issue, its title found by both, a label, a comment, a move, and undo", async () => {
   await using server = await seeded(10)
   const ada = open(server.client({ user: "ada" }), "Ada")
   const bob = open(server.client({ user: "bob" }), "Bob")
-  await ada.findByText("10 issues")
+  await ada.findByText("10 issues", undefined, wait)
   fireEvent.click(ada.getByText("New issue", { selector: "button" }))
-  const title = (await ada.findByLabelText("Title")) as HTMLInputElement
-  expect([title.ownerDocument.activeElement === title, title.selectionEnd]).toEqual([true, "New issue".length])
+  const title = (await ada.findByLabelText("Title", undefined, wait)) as HTMLInputElement
+  expect([document.activeElement, title.selectionStart, title.selectionEnd]).toEqual([title, 0, "New issue".length])
   fireEvent.change(title, { target: { value: "Quaternions turn left" } })
   await act(() => server.settled())
   fireEvent.change(bob.getByLabelText("Search"), { target: { value: "quatern" } })

@@ -5,10 +5,12 @@ import { titleLengthMax } from "../lf/mutators"
 
 interface NewTodoProps {
   readonly onAdd?: (title: string, restore: () => void) => void
+  /** The id of what is said of it; undefined: nothing. */
+  readonly describedBy?: string | undefined
 }
 
 /** The text is the DOM's own: whatever arrives meanwhile, half-typed words and the caret stay where they are. */
-export function NewTodo({ onAdd }: NewTodoProps) {
+export function NewTodo({ onAdd, describedBy }: NewTodoProps) {
   const input = useRef<HTMLInputElement>(null)
 
   // `autofocus` is ignored when the address has a fragment, and the filters are fragments.
@@ -34,6 +36,7 @@ export function NewTodo({ onAdd }: NewTodoProps) {
       className="new-todo"
       data-testid="new-todo"
       aria-label="New todo"
+      aria-describedby={describedBy}
       placeholder="What needs to be done?"
       // biome-ignore lint/a11y/noAutofocus: TodoMVC's specification asks for it, and the page is this one input
       autoFocus

@@ -21,12 +21,17 @@ interface ReportsOptions {
   readonly shownIds: ReadonlySet<string>
 }
 
+/** Of the field for new todos, which it describes. */
+export const newReportId = "new-todo-report"
+
 const NEW = Symbol("the field for new todos")
 /** A row's id; null: the page. */
 type Place = string | typeof NEW | null
 
 /** Puts what was rejected, and what could not be kept, next to the field or the row that it concerns. */
 export function reportsOf({ rejected, trouble, onDismiss, shownIds }: ReportsOptions): Reports {
+  // Of a worker that does not run the page speaks, whatever was asked of it.
+  const isOfPage = trouble?.error.code === "WORKER_FAILED" || trouble?.error.code === "WORKER_REPLACED"
   const placeOf = ({ name, args }: { readonly name: string; readonly args: unknown }): Place => {
     if (name === "AddTodo") return NEW
     const id = typeof args === "object" && args !== null && "id" in args ? String(args.id) : null
@@ -34,9 +39,9 @@ export function reportsOf({ rejected, trouble, onDismiss, shownIds }: ReportsOpt
   }
   const byPlace = new Map<Place, DismissibleRejection[]>()
   for (const one of rejected) byPlace.set(placeOf(one), [...(byPlace.get(placeOf(one)) ?? []), one])
-  const troubledPlace = trouble === null ? null : placeOf(trouble)
+  const troubledPlace = trouble === null || isOfPage ? null : placeOf(trouble)
   const reportAt = (place: Place) => (
-    <div className="beside" role="alert">
+    <div className="beside" role="alert" id={place === NEW ? newReportId : undefined}>
       <RejectedNotice rejected={byPlace.get(place) ?? []} />
       {trouble !== null && troubledPlace === place && <ErrorNotice error={trouble.error} onDismiss={onDismiss} />}
     </div>

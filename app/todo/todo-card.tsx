@@ -2,6 +2,7 @@
 
 import type { ReactNode } from "react"
 import { NewTodo } from "./new-todo"
+import { newReportId } from "./reports"
 
 interface TodoCardProps {
   readonly isBusy?: boolean
@@ -19,7 +20,7 @@ export function TodoCard({ isBusy = false, onAdd, report, children }: TodoCardPr
       <section className="todoapp" aria-busy={isBusy}>
         <header className="header">
           <h1>todos</h1>
-          <NewTodo onAdd={onAdd} />
+          <NewTodo onAdd={onAdd} describedBy={report ? newReportId : undefined} />
           {report}
         </header>
         {children}

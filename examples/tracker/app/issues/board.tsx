@@ -4,6 +4,7 @@ import { useQuery } from "@lf/react"
 import { memo, useEffect, useRef, useState } from "react"
 import { type Status, statuses, statusNames } from "../lf/values"
 import { type Dragged, watchDrags } from "./card-drag"
+import { buttonIdOf, UnreadDot } from "./issue-list"
 import { type Filter, type IssueRow, issuesOf } from "./queries"
 
 const CARDS = 50
@@ -99,6 +100,7 @@ const Card = memo(function Card({ issue, isOpen, isUnread, isDragged, onOpen, on
   return (
     <li>
       <button
+        id={buttonIdOf(issue.id)}
         type="button"
         className={isDragged ? "card dragged" : "card"}
         data-card={issue.id}
@@ -110,8 +112,8 @@ const Card = memo(function Card({ issue, isOpen, isUnread, isDragged, onOpen, on
         }}
       >
         <span className="title">
+          {isUnread && <UnreadDot />}
           {issue.title}
-          {isUnread && <span className="unread" role="img" aria-label="New comments" />}
         </span>
         <span className="card-foot">
           <span className={`priority ${issue.priority}`} role="img" aria-label={`Priority ${issue.priority}`} />

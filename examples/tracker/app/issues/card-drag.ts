@@ -32,9 +32,10 @@ export function watchDrags(board: HTMLElement, handlers: DragHandlers): () => vo
     press = null
     drag = null
   }
-  const lift = () => {
+  const lift = (event?: PointerEvent) => {
     if (press === null) return
     drag = new Drag(press, board, handlers)
+    if (event !== undefined) drag.move(event)
     press.end()
     press = null
     hasJustDragged = true
@@ -48,9 +49,10 @@ export function watchDrags(board: HTMLElement, handlers: DragHandlers): () => vo
     },
     pointermove: (event) => {
       if (drag !== null) drag.move(event)
-      else if (press?.isMoved(event)) press.isFinger ? end() : lift()
+      else if (press?.isMoved(event)) press.isFinger ? end() : lift(event)
     },
-    pointerup: () => {
+    pointerup: (event) => {
+      drag?.move(event)
       drag?.drop()
       end()
     },

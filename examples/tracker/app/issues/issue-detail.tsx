@@ -1,40 +1,40 @@
 "use client"
 
 import { type LfError, newId, type PresenceOf, useField, useMutation, useQuery } from "@lf/react"
-import { type FormEvent, useEffect, useRef } from "react"
+import { type FormEvent, type KeyboardEvent, useRef } from "react"
 import { AddComment, SetAssignee, SetBody, SetLabel, SetPriority, SetStatus, SetTitle } from "../lf/mutators"
 import { labels, type Priority, priorities, type Status, statuses, statusNames } from "../lf/values"
 import { commentsOf, everyone, type Issue, labelsOf } from "./queries"
 import type { Here } from "./tracker"
-import { useMarkRead } from "./use-unread"
+
+/** Until its author writes a better one over it. */
+export const newTitle = "New issue"
 
 interface IssueDetailProps {
   readonly issue: Issue
-  /** It was made here just now: the title is selected, to be typed over. */
+  /** Made here and now: its title is to be written. */
   readonly isNew: boolean
-  readonly isUnread: boolean
   readonly others: readonly PresenceOf<Here>[]
   readonly onClose: () => void
   readonly onError: (error: LfError) => void
 }
 
 /** One issue. Its fields are bound to its row: what others change appears, and what is being typed here stays. */
-export function IssueDetail({ issue, isNew, isUnread, others, onClose, onError }: IssueDetailProps) {
+export function IssueDetail({ issue, isNew, others, onClose, onError }: IssueDetailProps) {
   const { id } = issue
   const options = { onError }
   const setTitle = useMutation(SetTitle, options)
   const setBody = useMutation(SetBody, options)
   const title = useField(issue.title, (text) => text.trim() !== "" && setTitle.mutate({ id, title: text }))
   const body = useField(issue.body, (text) => setBody.mutate({ id, body: text }))
-  const detail = useRef<HTMLElement>(null)
-  useEffect(() => {
-    const field = isNew ? detail.current?.querySelector("input") : null
-    field?.focus()
-    field?.select()
-  }, [isNew])
   const readers = others.filter(({ value }) => value.issue === id).map(({ value }) => value.name)
+  const handleKeyDown = (event: KeyboardEvent) => {
+    if (event.key !== "Escape" || event.nativeEvent.isComposing || isUnsaved(event.target)) return
+    event.preventDefault()
+    onClose()
+  }
   return (
-    <aside ref={detail} className="detail" aria-label={`Issue ${issue.n}`}>
+    <aside className="detail" aria-label={`Issue ${issue.n}`} onKeyDown={handleKeyDown}>
       <header>
         <span className="quiet">
           {issue.n} by {issue.author}
@@ -45,14 +45,27 @@ export function IssueDetail({ issue, isNew, isUnread, others, onClose, onError }
           ×
         </button>
       </header>
-      <input className="detail-title" aria-label="Title" maxLength={200} autoComplete="off" {...title.input} />
+      <input
+        className="detail-title"
+        aria-label="Title"
+        maxLength={200}
+        autoComplete="off"
+        // biome-ignore lint/a11y/noAutofocus: the user has just asked for an issue, and writes its title next
+        autoFocus={isNew}
+        onFocus={({ currentTarget }) => currentTarget.value === newTitle && currentTarget.select()}
+        {...title.input}
+      />
       <Properties issue={issue} onError={onError} />
       <Labels id={id} onError={onError} />
       <textarea aria-label="Description" placeholder="Describe it" rows={8} maxLength={10_000} {...body.input} />
-      <Comments id={id} isUnread={isUnread} onError={onError} />
+      <Comments id={id} onError={onError} />
     </aside>
   )
 }
+
+/** A comment is kept when it is sent: Escape leaves its field, as everywhere else. */
+const isUnsaved = (field: EventTarget) =>
+  field instanceof HTMLTextAreaElement && field.name === "comment" && field.value !== ""
 
 function Properties({ issue, onError }: Pick<IssueDetailProps, "issue" | "onError">) {
   const { id } = issue
@@ -120,11 +133,8 @@ function Labels({ id, onError }: { id: string; onError: (error: LfError) => void
   )
 }
 
-type CommentsProps = Pick<IssueDetailProps, "isUnread" | "onError"> & { readonly id: string }
-
-function Comments({ id, isUnread, onError }: CommentsProps) {
+function Comments({ id, onError }: { id: string; onError: (error: LfError) => void }) {
   const comments = useQuery(commentsOf(id)).data ?? []
-  useMarkRead(id, isUnread ? comments.length : 0)
   const field = useRef<HTMLTextAreaElement>(null)
   const add = useMutation(AddComment, { onError })
   const submit = (event: FormEvent) => {
@@ -148,7 +158,14 @@ function Comments({ id, isUnread, onError }: CommentsProps) {
         ))}
       </ul>
       <form onSubmit={submit}>
-        <textarea ref={field} aria-label="New comment" placeholder="Write a comment" rows={2} maxLength={4_000} />
+        <textarea
+          ref={field}
+          name="comment"
+          aria-label="New comment"
+          placeholder="Write a comment"
+          rows={2}
+          maxLength={4_000}
+        />
         <button type="submit">Comment</button>
       </form>
     </section>

@@ -7,16 +7,18 @@ import { type Filter, type IssueRow, issuesOf } from "./queries"
 import type { Here } from "./tracker"
 import { useKeys } from "./use-keys"
 
+/** Of the row or the card that opens it: where the focus goes when it is closed. */
+export const buttonIdOf = (issue: string) => `issue-${issue}`
+
 const PART = 100
 const none: readonly IssueRow[] = []
 
 interface IssueListProps {
   readonly filter: Filter
   readonly open: string | null
-  /** Issues with comments that this user has not seen. */
   readonly unread: ReadonlySet<string>
   readonly others: readonly PresenceOf<Here>[]
-  readonly onOpen: (id: string | null) => void
+  readonly onOpen: (id: string) => void
 }
 
 /** The newest first. The arrow keys, or j and k, go through it; what they reach is opened. */
@@ -76,17 +78,25 @@ interface RowProps {
   readonly onOpen: (id: string) => void
 }
 
+export const UnreadDot = () => (
+  <span className="unread" role="img" aria-label="Unread" title="Changed since you saw it" />
+)
+
 /** lf keeps the object of a row that did not change, so `memo` renders exactly the rows that did. */
 const Row = memo(function Row({ issue, isOpen, isUnread, readers, onOpen }: RowProps) {
   return (
     <li>
-      <button type="button" className="issue-row" aria-current={isOpen || undefined} onClick={() => onOpen(issue.id)}>
+      <button
+        id={buttonIdOf(issue.id)}
+        type="button"
+        className="issue-row"
+        aria-current={isOpen || undefined}
+        onClick={() => onOpen(issue.id)}
+      >
         <span className={`priority ${issue.priority}`} role="img" aria-label={`Priority ${issue.priority}`} />
         <span className="number">{issue.n}</span>
-        <span className="title">
-          {issue.title}
-          {isUnread && <span className="unread" role="img" aria-label="New comments" />}
-        </span>
+        {isUnread && <UnreadDot />}
+        <span className="title">{issue.title}</span>
         {issue.labels?.split(" ").map((label) => (
           <span key={label} className={`label ${label}`}>
             {label}

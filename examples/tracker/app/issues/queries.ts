@@ -77,12 +77,12 @@ export function commentsOf(id: string): Query<Comment> {
 
 export const everyone = sql<Person>`select id, name from people order by name`
 
-/** Issues with more comments than the user's mark says. Who writes one has read those before it. */
-export function unreadOf(user: string): Query<{ id: string }> {
-  return sql<{ id: string }>`
-    select c.issue as id from comments c left join own.marks m on m.issue = c.issue
-    group by c.issue
-    having count(*) > coalesce(max(m.comments), 0) and max(c.created_at) filter (where c.author <> ${user}) is not null`
+/** What others changed since this user saw it, with the last change's number. It reads the user's own document, too. */
+export function unreadOf(user: string): Query<{ issue: string; change: number }> {
+  return sql<{ issue: string; change: number }>`
+    select c.issue, max(c.change) as change
+    from people p join changes c on c.change > p.joined left join own.marks m on m.issue = c.issue
+    where p.id = ${user} and c.person <> p.id and c.change > coalesce(m.change, 0) group by c.issue`
 }
 
 function conditionOf({ text, status, label, assignee }: Filter): Sql<unknown> {

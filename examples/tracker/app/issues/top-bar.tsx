@@ -4,9 +4,9 @@ import { type PresenceOf, useConnectionStatus, useLf, useSyncStatus } from "@lf/
 import { signOut } from "../account/actions"
 import { rememberUser } from "../account/device"
 import type { User } from "../account/session"
+import type { View } from "./address"
 import type { Here } from "./tracker"
 import { UndoButtons } from "./undo-buttons"
-import type { View } from "./use-address"
 
 interface TopBarProps {
   readonly user: User

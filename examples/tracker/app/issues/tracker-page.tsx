@@ -7,15 +7,17 @@ import { connectWorker } from "../lf/connect"
 import { mutator } from "../lf/mutators"
 import { trackerId } from "../lf/values"
 import { Tracker } from "./tracker"
+import { usePlace } from "./use-place"
 
 /** The database and the user are the browser's: the server renders their place alone. */
 export function TrackerPage() {
   const user = useUser()
+  const [place, goTo] = usePlace()
   if (user === undefined) return <main className="tracker" aria-busy="true" />
   if (user === null) return <SignIn />
   return (
     <LfProvider doc={trackerId} user={user.id} worker={connectWorker} mutator={mutator}>
-      <Tracker user={user} />
+      <Tracker user={user} place={place} goTo={goTo} />
     </LfProvider>
   )
 }

@@ -5,14 +5,15 @@ import { useCallback, useDeferredValue, useEffect, useRef, useState } from "reac
 import type { User } from "../account/session"
 import { AddIssue, Join, SetStatus } from "../lf/mutators"
 import type { Status } from "../lf/values"
+import type { Place } from "./address"
 import { Board } from "./board"
 import { Filters } from "./filters"
-import { IssueDetail } from "./issue-detail"
-import { IssueList } from "./issue-list"
+import { IssueDetail, newTitle } from "./issue-detail"
+import { buttonIdOf, IssueList } from "./issue-list"
 import { countsOf, issueOf } from "./queries"
 import { TopBar } from "./top-bar"
-import { useAddress, type View } from "./use-address"
 import { useKeys } from "./use-keys"
+import type { GoTo } from "./use-place"
 import { useUnread } from "./use-unread"
 
 export interface Here {
@@ -21,63 +22,70 @@ export interface Here {
   readonly issue: string | null
 }
 
+interface TrackerProps {
+  readonly user: User
+  /** What is shown is what the address says. */
+  readonly place: Place
+  readonly goTo: GoTo
+}
+
 /** The tracker: filters, the issues as a list or a board, and beside them the one that is open. */
-export function Tracker({ user }: { user: User }) {
-  const [{ view, filter, open }, go] = useAddress()
-  /** The issue that was made here last: its title is to be written. */
+export function Tracker({ user, place, goTo }: TrackerProps) {
+  const { view, filter, issue: open } = place
   const [made, setMade] = useState<string | null>(null)
   const [error, setError] = useState<Error | null>(null)
   // A key is shown at once; the rows of a slower query follow.
   const shown = useDeferredValue(filter)
   const counts = useQuery(countsOf(shown)).data ?? []
   const search = useRef<HTMLInputElement>(null)
-  const unread = useUnread(user)
   const { others } = usePresence<Here>({ name: user.name, issue: open })
   const add = useMutation(AddIssue, { onError: setError })
   const setStatus = useMutation(SetStatus, { onError: setError })
+  const unread = useUnread(user.id, open)
   useJoin(user)
-
-  const setOpen = useCallback((id: string | null) => go({ open: id }), [go])
-  const setView = (next: View) => go({ view: next })
+  // The same functions at each render: rows that did not change are not rendered.
+  const show = useCallback((issue: string) => goTo({ issue }), [goTo])
+  const move = useCallback((id: string, status: Status) => setStatus.mutate({ id, status }), [setStatus.mutate])
 
   const addIssue = (status: Status = "backlog") => {
     const id = newId()
-    add.mutate({ id, title: "New issue", status })
+    add.mutate({ id, title: newTitle, status })
     setMade(id)
-    setOpen(id)
+    goTo({ issue: id })
   }
-  const { mutate: mutateStatus } = setStatus
-  const move = useCallback((id: string, status: Status) => mutateStatus({ id, status }), [mutateStatus])
-
+  const close = () => {
+    setMade(null)
+    goTo({ issue: null })
+    // Else the focus would vanish with the detail.
+    if (open !== null) document.getElementById(buttonIdOf(open))?.focus()
+  }
   useKeys({
     "/": () => search.current?.focus(),
-    b: () => setView(view === "list" ? "board" : "list"),
+    b: () => goTo({ view: view === "list" ? "board" : "list" }),
     c: () => addIssue(),
-    Escape: () => setOpen(null),
+    Escape: close,
   })
 
   return (
     <div className="tracker">
-      <TopBar user={user} others={others} view={view} onView={setView} onAdd={() => addIssue()} onError={setError} />
-      <Filters filter={filter} counts={counts} searchRef={search} onChange={(next) => go({ filter: next })} />
+      <TopBar
+        user={user}
+        others={others}
+        view={view}
+        onView={(view) => goTo({ view })}
+        onAdd={() => addIssue()}
+        onError={setError}
+      />
+      <Filters filter={filter} counts={counts} searchRef={search} onChange={(filter) => goTo({ filter })} />
       <main className="issues">
         <FirstSync />
         {view === "list" ? (
-          <IssueList filter={shown} open={open} unread={unread} others={others} onOpen={setOpen} />
+          <IssueList filter={shown} open={open} unread={unread} others={others} onOpen={show} />
         ) : (
-          <Board filter={shown} counts={counts} open={open} unread={unread} onOpen={setOpen} onMove={move} />
+          <Board filter={shown} counts={counts} open={open} unread={unread} onOpen={show} onMove={move} />
         )}
       </main>
-      {open !== null && (
-        <Detail
-          id={open}
-          isNew={open === made}
-          isUnread={unread.has(open)}
-          onClose={() => setOpen(null)}
-          onError={setError}
-          others={others}
-        />
-      )}
+      {open !== null && <Detail id={open} isNew={open === made} onClose={close} onError={setError} others={others} />}
       {error !== null && (
         <p className="notice" role="alert">
           {error.message}

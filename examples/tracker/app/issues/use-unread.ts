@@ -1,19 +1,20 @@
+"use client"
+
 import { useMutation, useQuery } from "@lf/react"
 import { useEffect, useMemo } from "react"
-import type { User } from "../account/session"
 import { MarkRead } from "../lf/mutators"
 import { unreadOf } from "./queries"
 
-/** The issues with comments that the user has seen on none of their devices. */
-export function useUnread({ id }: User): ReadonlySet<string> {
-  const rows = useQuery(unreadOf(id), { own: true }).data
-  return useMemo(() => new Set(rows?.map((row) => row.id)), [rows])
-}
-
-/** Marks that the user has seen this many comments of the issue; 0: nothing to mark. */
-export function useMarkRead(issue: string, comments: number): void {
-  const { mutate } = useMutation(MarkRead, { own: true })
+/**
+ * The issues that others have changed since the user saw them. What was seen is in the user's own document, so it is the
+ * same on all devices, and no other user can read it. The issue that is open is seen.
+ */
+export function useUnread(user: string, open: string | null): ReadonlySet<string> {
+  const unread = useQuery(unreadOf(user), { own: true }).data
+  const { mutate: markRead } = useMutation(MarkRead, { own: true })
+  const change = unread?.find(({ issue }) => issue === open)?.change
   useEffect(() => {
-    if (comments > 0) mutate({ issue, comments })
-  }, [mutate, issue, comments])
+    if (open !== null && change !== undefined) markRead({ issue: open, change })
+  }, [open, change, markRead])
+  return useMemo(() => new Set(unread?.map(({ issue }) => issue)), [unread])
 }

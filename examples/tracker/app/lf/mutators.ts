@@ -19,14 +19,22 @@ function author(tx: Tx): string {
 }
 
 function touch(tx: Tx, issue: string): void {
-  author(tx)
   tx.run(sql`update issues set updated_at = ${tx.nowMs} where id = ${issue}`)
+  noteChange(tx, issue)
 }
 
+/** Unread marks compare these numbers, not clocks: what was written offline long ago is new when it arrives. */
+function noteChange(tx: Tx, issue: string): void {
+  tx.run(sql`insert into changes (issue, person, change)
+    values (${issue}, ${author(tx)}, (select coalesce(max(change), 0) + 1 from changes))
+    on conflict (issue, person) do update set change = excluded.change`)
+}
+
+/** What had happened before a user came for the first time is no news to them. */
 export const Join = defineMutation("Join", z.object({ name: z.string().trim().min(1).max(40) }), (tx, { name }) => {
-  tx.run(
-    sql`insert into people (id, name) values (${author(tx)}, ${name}) on conflict (id) do update set name = ${name}`,
-  )
+  tx.run(sql`insert into people (id, name, joined)
+    values (${author(tx)}, ${name}, (select coalesce(max(change), 0) from changes))
+    on conflict (id) do update set name = excluded.name, joined = coalesce(joined, excluded.joined)`)
 })
 
 /** The number is SQLite's next one: offline a guess, and the server's when it has it. */
@@ -36,6 +44,7 @@ export const AddIssue = defineMutation(
   (tx, { id, title, status }) => {
     tx.run(sql`insert into issues (id, title, status, author, created_at, updated_at)
       values (${id}, ${title}, ${status}, ${author(tx)}, ${tx.nowMs}, ${tx.nowMs})`)
+    noteChange(tx, id)
   },
 )
 
@@ -92,13 +101,13 @@ export const AddComment = defineMutation(
   },
 )
 
-/** In the user's own document: of an issue this user has seen so many comments. */
+/** In the user's own document: up to which change the user has seen the issue, on whichever device. */
 export const MarkRead = defineMutation(
   "MarkRead",
-  z.object({ issue: id, comments: z.number().int().positive() }),
-  (tx, { issue, comments }) => {
-    tx.run(sql`insert into marks (issue, comments) values (${issue}, ${comments})
-      on conflict (issue) do update set comments = max(comments, excluded.comments)`)
+  z.object({ issue: id, change: z.number().int().min(0) }),
+  (tx, { issue, change }) => {
+    tx.run(sql`insert into marks (issue, change) values (${issue}, ${change})
+      on conflict (issue) do update set change = max(change, excluded.change)`)
   },
 )
 
@@ -159,7 +168,17 @@ export const mutator = defineMutator({
       insert into issues_text (issues_text, rowid, title, body) values ('delete', old.n, old.title, old.body);
     end`,
     undoLog,
-    sql`create table marks (issue text primary key, comments integer not null) strict`,
+    // The last change of each user. Numbers count all changes.
+    sql`create table changes (
+      issue text not null references issues (id),
+      person text not null,
+      change integer not null,
+      primary key (issue, person)
+    ) strict, without rowid`,
+    sql`create index changes_by_number on changes (change)`,
+    sql`alter table people add column joined integer`,
+    // Has rows in the users' own documents alone.
+    sql`create table marks (issue text primary key, change integer not null) strict, without rowid`,
   ],
   mutations: [
     Join,
