@@ -3,7 +3,7 @@ import { isAxeClean } from "./axe.ts"
 import { Server } from "./server.ts"
 import { test } from "./test.ts"
 
-const wait = { timeout: 30_000 }
+const wait = { timeout: 60_000 }
 let server: Server
 
 test.beforeAll(async () => {
@@ -17,6 +17,7 @@ test.use({ contextOptions: { reducedMotion: "reduce" } })
 test("100,000 rows: what a query read and why it ran, in two browsers; errors keep the rows; axe", async ({
   browser,
 }) => {
+  test.setTimeout(180_000)
   const here = await opened(browser)
   await expect(fact(here, "rows")).toHaveText("5", wait)
   const there = await opened(browser)

@@ -8,13 +8,15 @@ interface NoticesProps {
   readonly rejected: readonly DismissibleRejection[]
   /** What went wrong here: the last mutation or the list's query. */
   readonly problem: LfError | null
+  /** The code of what is said elsewhere on the page; null: nothing is. */
+  readonly saidCode: LfError["code"] | null
   readonly onDismiss: () => void
 }
 
 /** Errors and rejections that concern no row which is shown. They float: nothing below moves, and they are visible at any scroll position. */
-export function Notices({ rejected, problem, onDismiss }: NoticesProps) {
+export function Notices({ rejected, problem, saidCode, onDismiss }: NoticesProps) {
   const { status, error } = useConnectionStatus()
-  const trouble = status === "error" ? error : null
+  const trouble = status === "error" && error?.code !== saidCode ? error : null
   return (
     <section className="notices" aria-label="Notices" aria-live="polite">
       <RejectedNotice rejected={rejected} />

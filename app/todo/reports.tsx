@@ -12,6 +12,8 @@ export interface Reports {
   /** Of no row that is shown: for the page's notices. */
   readonly rejected: readonly DismissibleRejection[]
   readonly error: LfError | null
+  /** The code of an error that is said next to what it concerns. */
+  readonly saidCode: LfError["code"] | null
 }
 
 interface ReportsOptions {
@@ -53,5 +55,6 @@ export function reportsOf({ rejected, trouble, onDismiss, shownIds }: ReportsOpt
     ofRows: new Map(rows.map((id) => [id, reportAt(id)])),
     rejected: byPlace.get(null) ?? [],
     error: troubledPlace === null ? (trouble?.error ?? null) : null,
+    saidCode: troubledPlace === null ? null : (trouble?.error.code ?? null),
   }
 }

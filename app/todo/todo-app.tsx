@@ -60,7 +60,12 @@ export function TodoApp({ id }: { id: string }) {
         )}
       </TodoCard>
       {query.isSuccess && <Info isEmpty={todos.length === 0} />}
-      <Notices rejected={reports.rejected} problem={reports.error ?? query.error} onDismiss={dismiss} />
+      <Notices
+        rejected={reports.rejected}
+        problem={reports.error ?? query.error}
+        saidCode={reports.saidCode}
+        onDismiss={dismiss}
+      />
     </>
   )
 }

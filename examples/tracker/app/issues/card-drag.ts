@@ -57,7 +57,8 @@ export function watchDrags(board: HTMLElement, handlers: DragHandlers): () => vo
       end()
     },
     pointercancel: end,
-    blur: end,
+    // The window's, not that of the field which had the focus.
+    blur: (event) => event.target === window && end(),
     keydown: (event) => {
       if (drag === null || event.key !== "Escape") return
       stop(event)
