@@ -24,8 +24,8 @@ function peersOf(...oldest) {
 
 const proofs = {
   kills: { entry: "kills/kills.ts", goal: 10, needs: ensureApp },
-  seeds: { entry: "seeds/seeds.ts", goal: 240, shares: 2 },
-  crash: { entry: "crash/crash.ts", goal: 1_200, shares: 2 },
+  seeds: { entry: "seeds/seeds.ts", goal: 160, shares: 2 },
+  crash: { entry: "crash/crash.ts", goal: 800, shares: 2 },
   planted: {
     entry: "planted/planted.ts",
     goal: 6,
@@ -38,8 +38,8 @@ const proofs = {
     variants: [peersOf(), peersOf(...peers), peersOf(react, reactDom), peersOf(query)],
   },
   tabs: { entry: "tabs/tabs.ts", goal: 60, variants: [peersOf()] },
-  fuzz: { entry: "fuzz/fuzz.ts", goal: 300_000 },
-  sql: { entry: "sql/sql.ts", goal: 8_000, needs: async () => ({ LF_SQLITE3: await findTool("sqlite3") }) },
+  fuzz: { entry: "fuzz/fuzz.ts", goal: 200_000 },
+  sql: { entry: "sql/sql.ts", goal: 6_000, needs: async () => ({ LF_SQLITE3: await findTool("sqlite3") }) },
   flood: { entry: "flood/flood.ts", goal: 400, isAlone: true },
 }
 
