@@ -1,6 +1,7 @@
 import type { Metadata } from "next"
 import { RegisterServiceWorker } from "./chrome/register-service-worker"
 import { renderMarkdown } from "./docs/markdown"
+import { HomeHeader } from "./home/home-header"
 import { Panes } from "./home/panes"
 import "./home/home.css"
 
@@ -23,6 +24,12 @@ function Todos() {
 }
 \`\`\``
 
+const links = [
+  ["/list", "Todo list"],
+  ["/sql", "100,000 rows"],
+  ["/docs", "Docs"],
+] as const
+
 /** What lf is, in one sentence, and two clients that show that it is true. */
 export default async function Home() {
   const { html } = await renderMarkdown(sample, "app/page.tsx")
@@ -31,14 +38,7 @@ export default async function Home() {
       <a className="skip" href="#try">
         Skip to the demo
       </a>
-      <header className="home-header">
-        <span className="home-name">lf</span>
-        <nav aria-label="Pages">
-          <a href="/list">Todo list</a>
-          <a href="/sql">100,000 rows</a>
-          <a href="/docs">Docs</a>
-        </nav>
-      </header>
+      <HomeHeader isFirstPage links={links} />
       <main>
         <h1>A SQLite database in every browser, kept in step by your Next.js server.</h1>
         <p className="home-lead">

@@ -2,6 +2,7 @@ import type { Metadata } from "next"
 import { after, connection } from "next/server"
 import { fillRows } from "../../lf.server"
 import { RegisterServiceWorker } from "../chrome/register-service-worker"
+import { HomeHeader } from "../home/home-header"
 import "../home/home.css"
 import { RowsPage } from "./rows-page"
 import "./sql.css"
@@ -10,6 +11,11 @@ export const metadata: Metadata = {
   title: "100,000 rows: lf",
   description: "SQL over a large document in the browser, and why each query runs again.",
 }
+
+const links = [
+  ["/list", "Todo list"],
+  ["/docs/queries", "Docs"],
+] as const
 
 /** A SQL box over a large document, which the server makes for the first request. */
 export default async function Page({ searchParams }: { searchParams: Promise<object> }) {
@@ -22,15 +28,7 @@ export default async function Page({ searchParams }: { searchParams: Promise<obj
       <a className="skip" href="#box">
         Skip to the query
       </a>
-      <header className="home-header">
-        <a className="home-name" href="/">
-          lf
-        </a>
-        <nav aria-label="Pages">
-          <a href="/list">Todo list</a>
-          <a href="/docs/queries">Docs</a>
-        </nav>
-      </header>
+      <HomeHeader links={links} />
       <main>
         <h1>100,000 rows</h1>
         <p className="home-lead">

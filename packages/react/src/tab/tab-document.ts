@@ -11,6 +11,7 @@ import type { ConnectOptions, TabDocumentOptions } from "./options.ts"
 import { watchPage } from "./page-events.ts"
 import { persistence } from "./persistence.ts"
 import { ProviderDeadline } from "./provider-deadline.ts"
+import { TabPending } from "./tab-pending.ts"
 import { TabPresence } from "./tab-presence.ts"
 import { type Joined, type ResultListener, TabQueries, type TabSubscription } from "./tab-queries.ts"
 import { TabRuns } from "./tab-runs.ts"
@@ -36,6 +37,7 @@ export class TabDocument {
   readonly #calls = new Calls()
   readonly #connection: WorkerConnection
   readonly #queries: TabQueries
+  readonly #pending: TabPending
   readonly #tokens = new TokenAnswers()
   readonly #known = new TabState()
   readonly requests = new DocumentRequests((make) => this.#call(make))
@@ -44,7 +46,6 @@ export class TabDocument {
   readonly undo = new UndoStack((mutation, args) => this.#mutate(mutation, args))
   #connect: ConnectOptions | null = null
   #providers = 0
-  #pendingWatchers = 0
   readonly #id = uuidV7(browserHost.nowMs(), browserHost.randomBytes(10))
   #connections = 0
   #nextId = 1
@@ -74,6 +75,7 @@ export class TabDocument {
     })
     const post = (message: TabMessage) => this.#connection.post(message)
     this.#queries = new TabQueries(post)
+    this.#pending = new TabPending(post, this.#known)
     this.presence = new TabPresence(post)
     this.runs = new TabRuns(post)
     this.#look()
@@ -124,14 +126,9 @@ export class TabDocument {
 
   watchPending(watcher: () => void): () => void {
     const stop = this.watch(watcher)
-    this.#pendingWatchers++
-    if (this.#pendingWatchers === 1) this.#connection.post({ type: "watch-pending", on: true })
+    const unwatch = this.#pending.watch()
     return () => {
-      this.#pendingWatchers--
-      if (this.#pendingWatchers === 0) {
-        this.#connection.post({ type: "watch-pending", on: false })
-        this.#known.changePending({ type: "all", items: [] })
-      }
+      unwatch()
       stop()
     }
   }
@@ -305,7 +302,7 @@ export class TabDocument {
     this.runs.askAgain()
     this.#queries.askAgain()
     this.presence.askAgain()
-    if (this.#pendingWatchers > 0) post({ type: "watch-pending", on: true })
+    this.#pending.askAgain()
     if (!this.#known.state.isOnlineWanted) post({ type: "set-online", online: false })
     // With their uids, so that what the old worker kept already is not run twice (T28).
     for (const message of this.#calls.unanswered()) post(message)

@@ -10,13 +10,12 @@ import type {
   TabMessage,
   WorkerMessage,
 } from "../rpc/protocol.ts"
-import type { QueryRuns } from "../rpc/query-runs.ts"
 import { errorToSent } from "../rpc/sent-error.ts"
 import type { JoinedDocuments } from "./joined-documents.ts"
 import type { OpenDocument } from "./open-document.ts"
 import { PendingFeed } from "./pending-feed.ts"
-import { watchQueryRuns } from "./query-runs.ts"
 import type { TokenDesk, TokenSource } from "./token-desk.ts"
+import { WatchedRuns } from "./watched-runs.ts"
 
 type Message<Type extends TabMessage["type"]> = Extract<TabMessage, { type: Type }>
 
@@ -45,8 +44,7 @@ export class TabPort implements TokenSource {
   /** Null: subscribed, and the document is not open yet. */
   readonly #subscriptions = new Map<number, LiveSubscription | null>()
   readonly #isOverDocs = new Set<number>()
-  /** Null: watched, and the document is not open yet. */
-  readonly #runs = new Map<number, (() => void) | null>()
+  readonly #runs: WatchedRuns
   readonly #pending = new PendingFeed()
   /** Runs the clear of a call, or returns the call's earlier run. */
   readonly #once: (call: number, clear: () => Promise<void>) => Promise<void>
@@ -81,6 +79,7 @@ export class TabPort implements TokenSource {
     this.#once = options.once
     this.#joined = options.joined
     this.#documents = options.documents
+    this.#runs = new WatchedRuns(options.document, (message) => this.post(message))
     this.#desk.add(this)
     this.postState()
     this.postAllRejections()
@@ -129,11 +128,10 @@ export class TabPort implements TokenSource {
         void this.#signOut(message)
         return
       case "watch-runs":
-        void this.#watchRuns(message)
+        if (!this.#isClosed) void this.#runs.watch(message)
         return
       case "unwatch-runs":
-        this.#runs.get(message.id)?.()
-        this.#runs.delete(message.id)
+        this.#runs.unwatch(message.id)
         return
       case "presence":
         this.#document.presences.set(this.#tab, message.value)
@@ -198,8 +196,7 @@ export class TabPort implements TokenSource {
     this.#document.presences.set(this.#tab, null)
     for (const subscription of this.#subscriptions.values()) subscription?.stop()
     this.#subscriptions.clear()
-    for (const stop of this.#runs.values()) stop?.()
-    this.#runs.clear()
+    this.#runs.stop()
     this.#port.close()
   }
 
@@ -254,17 +251,6 @@ export class TabPort implements TokenSource {
     if (this.#isClosed || this.#subscriptions.get(id) !== null) return
     const post = (result: LiveResult) => this.#addResult({ id, result: sent(result) })
     this.#subscriptions.set(id, local.subscribe({ sql, parameters }, post))
-  }
-
-  async #watchRuns({ id, sql, parameters }: Message<"watch-runs">): Promise<void> {
-    if (this.#isClosed || this.#runs.has(id)) return
-    this.#runs.set(id, null)
-    const post = (runs: QueryRuns) => this.post({ type: "runs", id, runs })
-    const watch = (local: Local) => {
-      if (this.#runs.get(id) === null) this.#runs.set(id, watchQueryRuns(local, { sql, parameters }, post))
-    }
-    // As `#subscribe` waits, and so ahead of a subscription that came later.
-    await this.#document.use(watch).catch(() => this.#document.local.then(watch).catch(() => {})) // its queries are sent why
   }
 
   /** All but the tab's own. */
