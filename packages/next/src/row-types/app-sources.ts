@@ -48,6 +48,12 @@ export class AppSources {
       .flatMap((path) => this.read(path) ?? [])
   }
 
+  /** Folders at the top that `all` leaves out, since they have types of their own. */
+  get leftOut(): string[] {
+    const folders = entriesOf(this.directory).filter((entry) => entry.isDirectory() && !LEFT_OUT.test(entry.name))
+    return folders.map(({ name }) => name).filter((name) => hasOwnTypes(entriesOf(join(this.directory, name))))
+  }
+
   /** Null: there is no such file, or it does not parse: that is for the compiler to say. */
   read(file: string): Source | null {
     const path = relative(this.directory, resolve(this.directory, file)).replaceAll("\\", "/")
@@ -135,7 +141,7 @@ const TYPES_FILE = "lf-types.d.ts"
 
 function listFiles(directory: string, below: string, found: string[] = []): string[] {
   const entries = entriesOf(join(directory, below))
-  if (below !== "" && entries.some(({ name }) => name === TYPES_FILE)) return found
+  if (below !== "" && hasOwnTypes(entries)) return found
   for (const entry of entries) {
     const path = below === "" ? entry.name : `${below}/${entry.name}`
     if (LEFT_OUT.test(path) || found.length >= FILES_MAX) continue
@@ -143,6 +149,10 @@ function listFiles(directory: string, below: string, found: string[] = []): stri
     else if (CODE.test(path)) found.push(path)
   }
   return found
+}
+
+function hasOwnTypes(entries: readonly Dirent[]): boolean {
+  return entries.some(({ name }) => name === TYPES_FILE)
 }
 
 function entriesOf(directory: string): Dirent[] {

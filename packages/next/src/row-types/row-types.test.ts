@@ -190,6 +190,9 @@ describe("the app's migrations", () => {
     const { problems, declarations, checkedCount } = await rowTypes(join(directory, "notes"))
     expect([problems, checkedCount]).toEqual([[], 1])
     expect(declarations).toContain("notes: { text: string }")
+    // Types that were written one folder deeper before: it is said why nothing is found.
+    const above = await app({ "lf/lf-types.d.ts": "" })
+    expect(await codeOf(rowTypes(above))).toMatch(/^TYPES_NO_MUTATOR .*found none: lf has an lf-types.d.ts of its own/)
   })
 
   test("of several mutators one is named; without one or with a list that runs there is a sentence", async () => {

@@ -202,8 +202,14 @@ function migrationsOf(sources: AppSources, literals: SqlLiterals, file: string |
       .map((node) => ({ source, node })),
   )
   const [mutator, other] = found
-  if (mutator === undefined)
-    throw new LfError("TYPES_NO_MUTATOR", `expected defineMutator({ … }) in ${file ?? sources.directory}, found none`)
+  if (mutator === undefined) {
+    const { leftOut } = sources
+    const why = leftOut.length === 0 ? "" : `: ${leftOut.join(", ")} has an lf-types.d.ts of its own and was left out`
+    throw new LfError(
+      "TYPES_NO_MUTATOR",
+      `expected defineMutator({ … }) in ${file ?? sources.directory}, found none${file === undefined ? why : ""}`,
+    )
+  }
   if (other !== undefined) {
     const places = found.map(({ source, node }) => placeOf(source, node.start)).join(", ")
     throw new LfError(
