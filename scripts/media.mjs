@@ -1,8 +1,7 @@
 // npm run media makes pictures. In docs/media: demo.png, two windows of the demo on one list, the right one offline with edits
-// that wait; sql.png, a query over 100,000 rows;
-// devtools-*.png, the demo in development with its devtools open; tracker*.png, the tracker; list-*.png
-// and first-page-*.png, the demo in Firefox and in WebKitGTK. In app, what others show
-// of the demo's address: opengraph-image.png, its first page, and apple-icon.png, its icon on a phone.
+// that wait; sql.png, a query over 100,000 rows; devtools-*.png, the demo in development with its devtools open;
+// tracker*.png, the tracker; list-*.png and first-page-*.png, the demo in Firefox and in WebKitGTK. In app, what others
+// show of the demo's address: opengraph-image.png, its first page, and apple-icon.png, its icon on a phone.
 import { spawn } from "node:child_process"
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"

@@ -40,7 +40,12 @@ export function reportsOf({ rejected, trouble, onDismiss, shownIds }: ReportsOpt
     return id !== null && shownIds.has(id) ? id : null
   }
   const byPlace = new Map<Place, DismissibleRejection[]>()
-  for (const one of rejected) byPlace.set(placeOf(one), [...(byPlace.get(placeOf(one)) ?? []), one])
+  for (const one of rejected) {
+    const place = placeOf(one)
+    const known = byPlace.get(place)
+    if (known === undefined) byPlace.set(place, [one])
+    else known.push(one)
+  }
   const troubledPlace = trouble === null || isOfPage ? null : placeOf(trouble)
   const reportAt = (place: Place) => (
     <div className="beside" role="alert" id={place === NEW ? newReportId : undefined}>
