@@ -23,7 +23,9 @@ export default defineConfig({
     {
       name: "dedicated",
       testMatch: ["dedicated.spec.ts", "offline.spec.ts", "accounts.spec.ts", "kills.spec.ts"],
-      grep: runsAll ? /\(T21|\(T25|\(T26|after kills|scene 3: (without|a new)/ : /\(T21|despite two kills|after kills/,
+      grep: runsAll
+        ? /\(T21|\(T25|\(T26|after kills|scene 3: (without|a new)/
+        : /\(T21|at the sign-out waits|after kills/,
       use: launched(DEDICATED_ARGS),
     },
     // Firefox and WebKitGTK, by drivers of their own: Playwright drives only its own builds of them.

@@ -6,7 +6,7 @@ import { Server } from "./server.ts"
 import { soak, test } from "./test.ts"
 import { newListUrl, TodoPage } from "./todo-page.ts"
 
-test("scene 4: a mutation resolved right before a kill is there after the restart, sent once", async () => {
+test("scene 4: a mutation resolved right before a kill is there after the restart, sent once", soak, async () => {
   await using server = await Server.start()
   await using profile = new Profile(chromiumPath())
   const url = newListUrl(server.url)

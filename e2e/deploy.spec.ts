@@ -1,6 +1,6 @@
 import { type BrowserContext, expect } from "@playwright/test"
 import { Server } from "./server.ts"
-import { test } from "./test.ts"
+import { soak, test } from "./test.ts"
 import { newListUrl, TodoPage } from "./todo-page.ts"
 
 /** From now on pages of this context ask for the worker of another build: another address, the same storage. */
@@ -36,7 +36,7 @@ test("of two builds on one origin the newer takes over; nothing is lost or sent 
   await other.shows(["from the old build", "pending in the old build", "from the new build"])
 })
 
-test("a killed tab's subscriptions are gone within 5 s, the worker's others go on", async ({ browser }) => {
+test("a killed tab's subscriptions are gone within 5 s, the worker's others go on", soak, async ({ browser }) => {
   await using server = await Server.start()
   const context = await browser.newContext()
   const url = newListUrl(server.url)

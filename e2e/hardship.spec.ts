@@ -113,36 +113,40 @@ test(
   },
 )
 
-test("a page gone back to is live and doubles nothing, from the bfcache or loaded again (I9)", async ({ browser }) => {
-  test.setTimeout(90_000)
-  await using server = await Server.start()
-  // Playwright's own browser runs without that cache.
-  await using profile = new Profile(chromiumPath())
-  const url = newListUrl(server.url)
-  const a = await TodoPage.open(await (await profile.start()).newPage(), url)
-  const far = await TodoPage.open(await (await browser.newContext()).newPage(), url)
-  await a.page.evaluate(() => {
-    window.addEventListener("pageshow", ({ persisted }) => Object.assign(window, { persisted }))
-  })
-  await a.add("one")
-  await a.isSynced()
-  await a.page.getByTestId("offline-switch").click()
-  await a.add("pending")
-  await a.page.goto(`${server.url}/lists`)
-  await far.add("meanwhile")
-  // A page that was kept does not load again.
-  await a.page.goBack({ waitUntil: "commit" })
-  await expect(a.pending).toHaveText("1")
-  await a.page.getByTestId("offline-switch").click()
-  await a.isSynced()
-  await a.add("two")
-  const shown = ["meanwhile", "one", "pending", "two"]
-  for (const todo of [a, far]) {
-    await expect.poll(async () => (await todo.titles.allTextContents()).sort(), { timeout: 20_000 }).toEqual(shown)
-  }
-  const isKept = await a.page.evaluate(() => (window as unknown as { persisted?: boolean }).persisted === true)
-  console.log(`the page was ${isKept ? "kept by the back/forward cache" : "loaded again"}`)
-})
+test(
+  "a page gone back to is live and doubles nothing, from the bfcache or loaded again (I9)",
+  soak,
+  async ({ browser }) => {
+    test.setTimeout(90_000)
+    await using server = await Server.start()
+    // Playwright's own browser runs without that cache.
+    await using profile = new Profile(chromiumPath())
+    const url = newListUrl(server.url)
+    const a = await TodoPage.open(await (await profile.start()).newPage(), url)
+    const far = await TodoPage.open(await (await browser.newContext()).newPage(), url)
+    await a.page.evaluate(() => {
+      window.addEventListener("pageshow", ({ persisted }) => Object.assign(window, { persisted }))
+    })
+    await a.add("one")
+    await a.isSynced()
+    await a.page.getByTestId("offline-switch").click()
+    await a.add("pending")
+    await a.page.goto(`${server.url}/lists`)
+    await far.add("meanwhile")
+    // A page that was kept does not load again.
+    await a.page.goBack({ waitUntil: "commit" })
+    await expect(a.pending).toHaveText("1")
+    await a.page.getByTestId("offline-switch").click()
+    await a.isSynced()
+    await a.add("two")
+    const shown = ["meanwhile", "one", "pending", "two"]
+    for (const todo of [a, far]) {
+      await expect.poll(async () => (await todo.titles.allTextContents()).sort(), { timeout: 20_000 }).toEqual(shown)
+    }
+    const isKept = await a.page.evaluate(() => (window as unknown as { persisted?: boolean }).persisted === true)
+    console.log(`the page was ${isKept ? "kept by the back/forward cache" : "loaded again"}`)
+  },
+)
 
 for (const how of ["the browser clears the site's data", "another page deletes the databases"]) {
   test(
