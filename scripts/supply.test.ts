@@ -6,11 +6,13 @@ import { describe, expect, test } from "vitest"
 import { root } from "./source-file.ts"
 
 interface Manifest {
+  readonly overrides?: Readonly<Record<string, string>>
   readonly dependencies?: Readonly<Record<string, string>>
   readonly scripts?: Readonly<Record<string, string>>
 }
 
 interface Locked {
+  readonly dependencies?: Readonly<Record<string, string>>
   readonly resolved?: string
   readonly integrity?: string
   readonly link?: boolean
@@ -53,6 +55,21 @@ describe("few dependencies (S17)", () => {
       .map(([path]) => path.split("node_modules/").at(-1))
     expect(scripted.filter((name) => !["@swc/core", "esbuild", "fsevents", "sharp"].includes(name ?? ""))).toEqual([])
   })
+
+  // Once the tag points elsewhere, npm ci refuses the file: seen with Lighthouse's "latest".
+  test.each(["", "bench/", "scripts/lighthouse/"])(
+    "no dependency in %spackage-lock.json is a tag that moves",
+    (folder) => {
+      const { overrides = {} } = json<Manifest>(`${folder}package.json`)
+      const { packages: all } = json<{ packages: Record<string, Locked> }>(`${folder}package-lock.json`)
+      const tags = Object.values(all).flatMap(({ dependencies = {} }) =>
+        Object.entries(dependencies).filter(
+          ([name, range]) => /^[a-z][\w-]*$/i.test(range) && overrides[name] === undefined,
+        ),
+      )
+      expect(tags).toEqual([])
+    },
+  )
 
   // npm forgets other platforms' binaries where they were not installed, and npm ci then refuses the file.
   test("what other platforms need is locked too", () => {
