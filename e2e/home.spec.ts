@@ -24,6 +24,8 @@ test("two clients in one page: both see an edit, one is cut and works on, joined
   const laptop = page.getByRole("article", { name: "Laptop" })
   const phone = page.getByRole("article", { name: "Phone on a train" })
   for (const pane of [laptop, phone]) await expect(pane.getByRole("status")).toHaveText("Online", { timeout: 20_000 })
+  // Else the first edit may come with the phone's first pages, and is no change.
+  for (const pane of [laptop, phone]) await expect(pane.getByText(/The database is here/)).toBeVisible()
   await add(laptop, "milk")
   await expect(phone.getByRole("checkbox", { name: "milk" })).toBeVisible()
   await expect(phone.getByRole("listitem").filter({ hasText: /Changed elsewhere: \d+ pages, \d+ B in/ })).toHaveCount(1)
