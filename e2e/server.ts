@@ -73,6 +73,8 @@ export class Server {
     try {
       await expect.poll(() => this.#answers(), { timeout: READY_MS_MAX }).toBe(true)
     } catch (cause) {
+      // One that is left behind would keep the next development server of this folder from starting.
+      await this.stop("SIGKILL")
       throw new Error(`the server does not answer; it said:\n${this.#output}`, { cause })
     }
   }
