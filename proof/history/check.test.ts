@@ -45,3 +45,12 @@ test.each([
 ])("%s is found", (_what, history, final, why) => {
   expect(judge(history, final)).toMatch(why)
 })
+
+test("a history of many operations takes time and memory in step with their number", () => {
+  const count = 20_000
+  const values = Array.from({ length: count }, (_, i) => String(i))
+  const history = values.map((value, i) => append(`process ${i % 3}`, value, 2 * i))
+  expect(judge(history, values)).toBeNull()
+  const [first, second, ...others] = values
+  expect(judge(history, [second, first, ...others])).toMatch(/no order explains/)
+})

@@ -17,7 +17,8 @@ export type Operation =
   | { readonly type: "read"; readonly process: string; readonly values: readonly string[]; readonly at: number }
 
 interface Node {
-  readonly name: string
+  /** Null: a moment between operations. */
+  readonly name: string | null
   readonly after: Set<number>
 }
 
@@ -71,9 +72,10 @@ function judgeOrder(history: readonly Operation[], final: readonly string[]): st
     order(i, indexOf.get(final[one.values.length] ?? "")) // rw
   })
   orderProcesses(operations, order)
-  orderRealTime(operations, order)
+  orderRealTime(operations, nodes, order)
   const cycle = cycleIn(nodes)
-  return cycle === null ? null : `no order explains: ${cycle.map((i) => nodes[i].name).join(" before ")}`
+  if (cycle === null) return null
+  return `no order explains: ${cycle.flatMap((i) => nodes[i].name ?? []).join(" before ")}`
 }
 
 type Order = (from: number, to: number) => void
@@ -82,7 +84,9 @@ type Order = (from: number, to: number) => void
 function orderProcesses(operations: readonly Operation[], order: Order): void {
   const byProcess = new Map<string, number[]>()
   operations.forEach((one, i) => {
-    byProcess.set(one.process, [...(byProcess.get(one.process) ?? []), i])
+    const indices = byProcess.get(one.process)
+    if (indices === undefined) byProcess.set(one.process, [i])
+    else indices.push(i)
   })
   for (const indices of byProcess.values()) {
     indices.sort((a, b) => beginOf(operations[a]) - beginOf(operations[b]) || a - b)
@@ -90,15 +94,34 @@ function orderProcesses(operations: readonly Operation[], order: Order): void {
   }
 }
 
-/** What was acknowledged before something else began is before it. */
-function orderRealTime(operations: readonly Operation[], order: Order): void {
-  operations.forEach((first, i) => {
-    if (first.type !== "append" || first.okAt === null) return
-    const { okAt } = first
-    operations.forEach((second, j) => {
-      if (second.type === "append" && second.invokedAt > okAt) order(i, j)
-    })
+/**
+ * What was acknowledged before something else was appended is before it. Each acknowledgement is a moment, and the moments
+ * are a chain: as many edges as operations, where an edge for each two of them would be the square.
+ */
+function orderRealTime(operations: readonly Operation[], nodes: Node[], order: Order): void {
+  const times = operations.flatMap((one) => (one.type === "append" && one.okAt !== null ? [one.okAt] : []))
+  const moments = [...new Set(times)].sort((a, b) => a - b)
+  const firstMoment = nodes.length
+  for (const _ of moments) nodes.push({ name: null, after: new Set() })
+  for (let i = 1; i < moments.length; i++) order(firstMoment + i - 1, firstMoment + i)
+  operations.forEach((one, i) => {
+    if (one.type !== "append") return
+    const passed = countBelow(moments, one.invokedAt)
+    if (passed > 0) order(firstMoment + passed - 1, i)
+    if (one.okAt !== null) order(i, firstMoment + countBelow(moments, one.okAt))
   })
+}
+
+/** How many of these, which are sorted, are smaller than `value`. */
+function countBelow(sorted: readonly number[], value: number): number {
+  let low = 0
+  let high = sorted.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (sorted[middle] < value) low = middle + 1
+    else high = middle
+  }
+  return low
 }
 
 /** What is left when everything that nothing comes before is taken away, again and again; null: nothing is. */
