@@ -17,13 +17,13 @@ function peersOf(...oldest) {
 
 /**
  * Where a proof starts, below proof/, and how many processes share its goal. `needs` finds what a proof runs beside the
- * repository, as environment for its process alone. `isAlone`: it measures time, so nothing else runs meanwhile. `isList`: its
- * cases are a finite list, not random. `variants`: what is bundled in place of what, one share each. The longest come
+ * repository, as environment for its process alone. `isTimed`: it measures time, so it does not run in the background.
+ * `isAlone`: nothing else runs meanwhile. `isList`: its cases are a finite list, not random. `variants`: what is bundled in place of what, one share each. The longest come
  * first. What a proof prints besides its count is added up over its shares.
  */
 
 const proofs = {
-  kills: { entry: "kills/kills.ts", goal: 10, needs: ensureApp },
+  kills: { entry: "kills/kills.ts", goal: 10, needs: ensureApp, isTimed: true },
   seeds: { entry: "seeds/seeds.ts", goal: 160, shares: 2 },
   crash: { entry: "crash/crash.ts", goal: 800, shares: 2 },
   planted: {
@@ -40,7 +40,7 @@ const proofs = {
   tabs: { entry: "tabs/tabs.ts", goal: 60, variants: [peersOf()] },
   fuzz: { entry: "fuzz/fuzz.ts", goal: 200_000 },
   sql: { entry: "sql/sql.ts", goal: 6_000, needs: async () => ({ LF_SQLITE3: await findTool("sqlite3") }) },
-  flood: { entry: "flood/flood.ts", goal: 400, isAlone: true },
+  flood: { entry: "flood/flood.ts", goal: 400, isTimed: true, isAlone: true },
 }
 
 /** A bundle takes in the packages that a variant puts in place of others, and what uses them. */
@@ -82,43 +82,40 @@ function shareOf(args) {
 }
 
 /**
- * Every proof at its goal, or all of them in about `minutes`, which those share that could go on for ever. Answers a row
- * for the table of each, and what was counted.
+ * Every proof at its goal, or all of them in about `minutes`, which those share that could go on for ever. Until `beside`
+ * has settled they run in the background, one at a time. Answers a row for the table of each, and what was counted.
  */
-export async function proveAll({ minutes, from = 1 } = {}) {
+export async function proveAll({ minutes, from = 1, beside } = {}) {
   const jobs = []
   for (const [name, proof] of Object.entries(proofs)) {
-    const { goal, variants, shares = variants?.length ?? 1, needs, isAlone = false, isList = false } = proof
+    const { goal, variants, shares = variants?.length ?? 1, needs, isList = false } = proof
     const env = await needs?.()
     for (let share = 0; share < shares; share++) {
       const file = await bundle(name, share)
       let size = ["--count", Math.ceil(goal / shares)]
       if (minutes !== undefined) size = isList ? [] : ["--minutes", minutesEach(minutes) / shares]
       const first = isList ? 1 : from + share * shareSeeds
-      jobs.push({ name, env, isAlone, args: [file, "--from", first, ...size].map(String) })
+      jobs.push({ name, env, args: [file, "--from", first, ...size].map(String) })
     }
   }
-  const prove = async ({ name, env, args }) => {
-    say(`proof: ${name} ${args.slice(1).join(" ")}`)
-    const done = await run(process.execPath, ["--enable-source-maps", ...args], { env, quiet: true })
-    if (done.code !== 0) process.stdout.write(done.output)
-    const result = resultOf(done.output)
-    say(
-      `proof: ${name} ends with ${result?.count ?? 0} ${result?.unit ?? "of nothing"} in ${done.seconds.toFixed(0)} s`,
-    )
-    return { name, ...done, result }
-  }
-  const ended = await inLanes(
-    jobs.filter(({ isAlone }) => !isAlone),
-    lanes,
-    prove,
-  )
-  const alone = await inLanes(
-    jobs.filter(({ isAlone }) => isAlone),
-    1,
-    prove,
-  )
-  return summary([...ended, ...alone], minutes === undefined)
+  const isAlone = ({ name }) => proofs[name].isAlone === true
+  const inBackground = beside === undefined ? [] : jobs.filter(({ name }) => !proofs[name].isTimed)
+  const inForeground = jobs.filter((job) => !inBackground.includes(job) && !isAlone(job))
+  const ended = await Promise.all([
+    inLanes(inBackground, 1, (job) => prove(job, { isBackground: true })),
+    Promise.resolve(beside).then(() => inLanes(inForeground, lanes, (job) => prove(job))),
+  ])
+  const alone = await inLanes(jobs.filter(isAlone), 1, (job) => prove(job))
+  return summary([...ended.flat(), ...alone], minutes === undefined)
+}
+
+async function prove({ name, env, args }, { isBackground = false } = {}) {
+  say(`proof: ${name} ${args.slice(1).join(" ")}`)
+  const done = await run(process.execPath, ["--enable-source-maps", ...args], { env, quiet: true, isBackground })
+  if (done.code !== 0) process.stdout.write(done.output)
+  const result = resultOf(done.output)
+  say(`proof: ${name} ends with ${result?.count ?? 0} ${result?.unit ?? "of nothing"} in ${done.seconds.toFixed(0)} s`)
+  return { name, ...done, result }
 }
 
 /** What each proof gets of so many minutes: one that runs alone takes the time of all lanes. */
