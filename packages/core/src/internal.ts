@@ -1,6 +1,6 @@
 // What the packages of lf use of the engine. Unstable: it may change with every version.
 export { concatBytes } from "./base/bytes.ts"
-export { loadChecksum } from "./base/checksum.ts"
+export { hash64, loadChecksum } from "./base/checksum.ts"
 export { type Deflater, useDeflater } from "./base/deflate.ts"
 export { toLfError } from "./base/error.ts"
 export type { Cancel, Host } from "./base/host.ts"

@@ -1,0 +1,118 @@
+import type pg from "pg"
+import { toStoreError } from "./store-error.ts"
+
+/** What one statement carries at the most, unless a single flush is larger. Bounds memory here and in the database. */
+const STATEMENT_BYTES_MAX = 4_000_000
+
+/** One document's flush: written only if `fence` is still the document's and `position` still its last row. */
+export interface Flush {
+  readonly doc: string
+  readonly fence: bigint
+  readonly position: number
+  readonly bytes: Uint8Array
+}
+
+interface Waiting extends Flush {
+  readonly resolve: (isWritten: boolean) => void
+  readonly reject: (error: unknown) => void
+}
+
+// The bytes of all flushes are one parameter: arrays of bytea travel as text in hex, twice as long. Rows are locked in
+// one order, or two nodes that both append to documents which changed hands could wait for each other. A document
+// whose fence or position differs drops out of `moved`; the others are written.
+export const APPEND = `
+with given as (
+  select doc, fence, position, substring($4::bytea from start for length) as bytes
+  from unnest($1::text[], $2::bigint[], $3::bigint[], $5::integer[], $6::integer[])
+    as given(doc, fence, position, start, length)
+), held as materialized (
+  select document.doc from lf.document join given using (doc)
+  where document.fence = given.fence and document.position = given.position
+  order by document.doc for no key update of document
+), moved as (
+  update lf.document as document
+  set position = document.position + 1,
+    log_bytes = document.log_bytes + length(given.bytes),
+    changed_at = clock_timestamp()
+  from held join given using (doc)
+  where document.doc = given.doc and document.fence = given.fence and document.position = given.position
+  returning document.doc, document.position, given.bytes
+)
+insert into lf.log (doc, position, bytes) select doc, position, bytes from moved returning doc`
+
+/** One statement for the flushes of all documents of a node. While one is under way, the next ones gather. */
+export class Appender {
+  readonly #pool: pg.Pool
+  #waiting: Waiting[] = []
+  #isRunning = false
+
+  constructor(pool: pg.Pool) {
+    this.#pool = pool
+  }
+
+  /** Durable when it answers true; false: the document has another fence or position, and nothing was written. @throws LOG_FAILED, LOG_FULL */
+  append(flush: Flush): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ ...flush, resolve, reject })
+      if (!this.#isRunning) void this.#run()
+    })
+  }
+
+  async #run(): Promise<void> {
+    this.#isRunning = true
+    while (this.#waiting.length > 0) {
+      const batch = this.#takeBatch()
+      try {
+        const { rows } = await this.#pool.query<{ doc: string }>(appendOf(batch))
+        const written = new Set(rows.map(({ doc }) => doc))
+        for (const { doc, resolve } of batch) resolve(written.has(doc))
+      } catch (error) {
+        const reason = toStoreError(error, "appending")
+        for (const { reject } of batch) reject(reason)
+      }
+    }
+    this.#isRunning = false
+  }
+
+  /** At least one; a document's second flush waits for the next statement, since a row is updated once in each. */
+  #takeBatch(): Waiting[] {
+    const batch: Waiting[] = []
+    const later: Waiting[] = []
+    const docs = new Set<string>()
+    let bytes = 0
+    for (const one of this.#waiting) {
+      const fits = batch.length === 0 || bytes + one.bytes.length <= STATEMENT_BYTES_MAX
+      if (!fits || docs.has(one.doc)) {
+        later.push(one)
+        continue
+      }
+      batch.push(one)
+      docs.add(one.doc)
+      bytes += one.bytes.length
+    }
+    this.#waiting = later
+    return batch
+  }
+}
+
+/** Prepared once for each connection: planning would take longer than writing. */
+export function appendOf(flushes: readonly Flush[]): pg.QueryConfig {
+  const starts: number[] = []
+  let end = 1
+  for (const { bytes } of flushes) {
+    starts.push(end)
+    end += bytes.length
+  }
+  return {
+    name: "lf append",
+    text: APPEND,
+    values: [
+      flushes.map(({ doc }) => doc),
+      flushes.map(({ fence }) => fence),
+      flushes.map(({ position }) => position),
+      Buffer.concat(flushes.map(({ bytes }) => bytes)),
+      starts,
+      flushes.map(({ bytes }) => bytes.length),
+    ],
+  }
+}

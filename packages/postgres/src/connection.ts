@@ -1,0 +1,90 @@
+import { LfError } from "@lf/core"
+import pg from "pg"
+
+/** How long a dead connection may go unnoticed, and so how long an append may hang before it fails. */
+const APPEND_MS_MAX = 5_000
+/** A rollup deletes what many appends wrote; a part of a checkpoint is 1 MB. */
+const WORK_MS_MAX = 30_000
+/** Shorter than the lease, or one lost connection would let it run out. */
+const RENEW_MS_MAX = 1_000
+/** The client waits longer than the server, whose answer says more. */
+const ANSWER_MS = 500
+/** A paused process must not keep rows locked. */
+const IDLE_IN_TRANSACTION_MS_MAX = 10_000
+const WORK_CONNECTIONS_MAX = 4
+
+/** One connection for appends and one for the lease, so that neither waits behind checkpoints. */
+export interface Connections {
+  readonly appends: pg.Pool
+  readonly renewals: pg.Pool
+  readonly work: pg.Pool
+  end(): Promise<void>
+}
+
+/** Connects when the first statement is sent, and again after a connection was lost. @throws LOG_FAILED */
+export function connectionsTo(connectionString: string): Connections {
+  checkConnectionString(connectionString)
+  const pool = (name: string, max: number, ms: number) => poolOf(connectionString, { name, max, ms })
+  const appends = pool("lf appends", 1, APPEND_MS_MAX)
+  const renewals = pool("lf lease", 1, RENEW_MS_MAX)
+  const work = pool("lf", WORK_CONNECTIONS_MAX, WORK_MS_MAX)
+  const end = async () => {
+    await Promise.all([appends.end(), renewals.end(), work.end()])
+  }
+  return { appends, renewals, work, end }
+}
+
+/** Runs `work` in one transaction on one connection, which is not used again when it failed. */
+export async function inTransaction<T>(
+  pool: pg.Pool,
+  begin: string,
+  work: (client: pg.PoolClient) => Promise<T>,
+): Promise<T> {
+  const client = await pool.connect()
+  try {
+    await client.query(begin)
+    const result = await work(client)
+    await client.query("commit")
+    client.release()
+    return result
+  } catch (error) {
+    client.release(true)
+    throw error
+  }
+}
+
+function poolOf(connectionString: string, { name, max, ms }: { name: string; max: number; ms: number }): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString,
+    application_name: name,
+    max,
+    connectionTimeoutMillis: ms,
+    statement_timeout: ms,
+    query_timeout: ms + ANSWER_MS,
+    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS_MAX,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 1_000,
+    idleTimeoutMillis: 30_000,
+    allowExitOnIdle: true,
+    onConnect: beDurable,
+  })
+  // A connection that is lost while idle leaves the pool, and the next statement makes another.
+  pool.on("error", () => {})
+  return pool
+}
+
+/** A database or role may be set to acknowledge before the disk has it. Stronger settings stay (I3). */
+async function beDurable(client: pg.ClientBase): Promise<void> {
+  await client.query(
+    "select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off'",
+  )
+}
+
+/** The driver's own error would hold the string, with its password. */
+function checkConnectionString(connectionString: string): void {
+  try {
+    new pg.Client({ connectionString })
+  } catch {
+    throw new LfError("LOG_FAILED", "expected a connection string as postgres://user:password@host/database")
+  }
+}

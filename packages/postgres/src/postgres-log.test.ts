@@ -1,0 +1,348 @@
+import { type DocumentLog, loadChecksum } from "@lf/core/internal"
+import { beforeAll, describe, expect, test, vi } from "vitest"
+import { chainOf, checkpointOf, logContract } from "../../core/src/testing/log-contract.ts"
+import { Appender } from "./appender.ts"
+import { connectionsTo } from "./connection.ts"
+import { LEASE_MS } from "./lease.ts"
+import { STORE_VERSION } from "./schema.ts"
+import { openPostgresStore, type PostgresStore } from "./store.ts"
+import { codeOf, type TestDatabase, TestTimers, testServer } from "./testing/server.ts"
+
+await loadChecksum()
+const server = testServer()
+let database: TestDatabase
+/** Two nodes. */
+let one: PostgresStore
+let other: PostgresStore
+let docs = 0
+
+beforeAll(async () => {
+  database = await server.makeDatabase()
+  one = await database.openStore()
+  other = await database.openStore()
+}, 60_000)
+
+const newDoc = () => `doc-${++docs}`
+const [record] = chainOf("s", ["1"])
+
+/** The document has no owner any more, and its owner does not know. */
+function forgetOwner(doc: string): Promise<object[]> {
+  return database.query("update lf.document set owner = null where doc = $1", [doc])
+}
+
+function expire(nodeId: string): Promise<object[]> {
+  return database.query("update lf.node set lease_until = clock_timestamp() - interval '1 ms' where id = $1", [nodeId])
+}
+
+logContract("PostgreSQL", async () => {
+  const doc = newDoc()
+  let next = one
+  return {
+    open: () => next.open(doc),
+    isOwned: true,
+    async damageFirstGroup() {
+      await database.query(
+        `update lf.log set bytes = set_byte(bytes, 45, get_byte(bytes, 45) # 1)
+         where doc = $1 and position = (select min(position) from lf.log where doc = $1)`,
+        [doc],
+      )
+    },
+    async depose() {
+      await forgetOwner(doc)
+      next = other
+    },
+    dispose: async () => {},
+  }
+})
+
+describe("owners (I14)", () => {
+  test("of two appends that state one fence and position exactly one is written, 200 of 200", async () => {
+    const doc = newDoc()
+    await (await one.open(doc)).log.close()
+    const [{ fence }] = await database.query<{ fence: string }>("select fence from lf.document where doc = $1", [doc])
+    const nodes = [connectionsTo(database.connectionString), connectionsTo(database.connectionString)]
+    const appenders = nodes.map(({ appends }) => new Appender(appends))
+    for (let position = 0; position < 200; position++) {
+      const flush = { doc, fence: BigInt(fence), position, bytes: new Uint8Array([position]) }
+      const written = await Promise.all(appenders.map((appender) => appender.append(flush)))
+      expect(written.filter(Boolean).length).toBe(1)
+    }
+    const [{ count }] = await database.query<{ count: number }>(
+      "select count(*)::int as count from lf.log where doc = $1",
+      [doc],
+    )
+    expect(count).toBe(200)
+    await Promise.all(nodes.map((node) => node.end()))
+  })
+
+  test("an append beside a takeover is found by the new owner, or refused (I3)", async () => {
+    const doc = newDoc()
+    let expected = 0
+    for (let i = 0; i < 30; i++) {
+      const old = await one.open(doc)
+      await forgetOwner(doc)
+      const append = codeOf(old.log.append([record]))
+      const next = await other.open(doc)
+      if ((await append) === "done") expected++
+      expect(next.records.length).toBe(expected)
+      await Promise.all([old.log.close(), next.log.close()])
+    }
+  })
+
+  test("a deposed owner's appends and rollups are refused, 100 of 100", async () => {
+    const doc = newDoc()
+    for (let i = 0; i < 50; i++) {
+      const appends = await one.open(doc)
+      await forgetOwner(doc)
+      const rolls = await other.open(doc)
+      await forgetOwner(doc)
+      expect(await codeOf(appends.log.append([record]))).toBe("LOG_DEPOSED")
+      await appends.log.close()
+      const last = await one.open(doc)
+      expect(await codeOf(rolls.log.rollup(checkpointOf(1, 1), []))).toBe("LOG_DEPOSED")
+      await Promise.all([rolls.log.close(), last.log.close()])
+    }
+    expect(await database.query("select doc from lf.log where doc = $1", [doc])).toEqual([])
+    expect(await database.query("select doc from lf.checkpoint_part where doc = $1", [doc])).toEqual([])
+  })
+
+  test("a document that is refused does not disturb the others of its statement", async () => {
+    const opened = await Promise.all(Array.from({ length: 10 }, () => one.open(newDoc())))
+    await database.query("update lf.document set fence = nextval('lf.number') where doc = $1", [`doc-${docs - 4}`])
+    const codes = await Promise.all(opened.map(({ log }) => codeOf(log.append([record]))))
+    expect(codes.filter((code) => code === "LOG_DEPOSED").length).toBe(1)
+    expect(codes.filter((code) => code === "done").length).toBe(9)
+    await Promise.all(opened.map(({ log }) => log.close()))
+  })
+
+  test("a document that was deleted and made again refuses its old owner", async () => {
+    const doc = newDoc()
+    const { log } = await one.open(doc)
+    await expect(one.delete(doc)).rejects.toMatchObject({ code: "LOG_OWNED" })
+    await expect(other.delete(doc)).rejects.toMatchObject({ code: "LOG_OWNED" })
+    await forgetOwner(doc)
+    await other.delete(doc)
+    const again = await other.open(doc)
+    expect(await codeOf(log.append([record]))).toBe("LOG_DEPOSED")
+    await Promise.all([log.close(), again.log.close()])
+  })
+})
+
+describe("the lease", () => {
+  test("is judged by the database's clock: a node whose clock is a day off neither takes nor loses", async () => {
+    const doc = newDoc()
+    const { log } = await one.open(doc)
+    vi.useFakeTimers({ now: Date.now() + 86_400_000, toFake: ["Date"] })
+    try {
+      await expect(other.open(doc)).rejects.toMatchObject({ code: "LOG_OWNED" })
+      await log.append([record])
+      await log.close()
+      const late = await other.open(doc)
+      vi.setSystemTime(Date.now() - 2 * 86_400_000)
+      await expect(one.open(doc)).rejects.toMatchObject({ code: "LOG_OWNED" })
+      await late.log.close()
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
+  test("that ran out lets others take; the next renewal ends the logs that were taken, and only those", async () => {
+    const timers = new TestTimers()
+    const paused = await database.openStore({ host: timers })
+    const [taken, kept] = [newDoc(), newDoc()]
+    const [first, second] = [await paused.open(taken), await paused.open(kept)]
+    await expect(other.open(taken)).rejects.toMatchObject({ code: "LOG_OWNED" })
+    await expire(paused.nodeId)
+    const theirs = await other.open(taken)
+    const ended = new Promise((resolve) => first.log.watch?.(resolve))
+    timers.runDue()
+    expect(await ended).toMatchObject({ code: "LOG_DEPOSED" })
+    expect(await codeOf(first.log.append([record]))).toBe("LOG_DEPOSED")
+    expect(await codeOf(second.log.append([record]))).toBe("done")
+    await theirs.log.close()
+  })
+
+  test("runs out by itself, and so does the claim of a node whose row is gone", async () => {
+    const silent = await database.openStore({ host: new TestTimers() })
+    const [doc, another] = [newDoc(), newDoc()]
+    await silent.open(doc)
+    await silent.open(another)
+    const startedMs = performance.now()
+    while ((await codeOf(other.open(doc))) !== "done") expect(performance.now() - startedMs).toBeLessThan(LEASE_MS * 3)
+    await database.query("delete from lf.node where id = $1", [silent.nodeId])
+    expect(await codeOf(other.open(another))).toBe("done")
+  })
+
+  test("ends with the store, and its documents are free", async () => {
+    const closing = await database.openStore()
+    const doc = newDoc()
+    await closing.open(doc)
+    await closing.close()
+    expect(await codeOf(one.open(doc))).toBe("done")
+    expect(await database.query("select id from lf.node where id = $1", [closing.nodeId])).toEqual([])
+    expect(await codeOf(closing.open(doc))).toBe("LOG_CLOSED")
+  })
+})
+
+describe("what is at rest", () => {
+  async function written(): Promise<string> {
+    const doc = newDoc()
+    const { log } = await one.open(doc)
+    for (const text of chainOf("s", ["1", "2", "3"])) await log.append([text])
+    await log.close()
+    return doc
+  }
+
+  test.each([
+    ["a row in the middle is missing", "delete from lf.log where doc = $1 and position = 2"],
+    ["the last row is missing", "delete from lf.log where doc = $1 and position = 3"],
+    ["a row ends early", "update lf.log set bytes = substring(bytes from 1 for length(bytes) - 9) where doc = $1"],
+    ["a row is empty", "update lf.log set bytes = '' where doc = $1 and position = 3"],
+    [
+      "a row has another's place",
+      "update lf.log set bytes = (select bytes from lf.log where doc = $1 and position = 1) where doc = $1",
+    ],
+  ])("%s: LOG_CORRUPT, and the document is free again (I11)", async (_, damage) => {
+    const doc = await written()
+    await database.query(damage, [doc])
+    expect(await codeOf(one.open(doc))).toBe("LOG_CORRUPT")
+    expect(await codeOf(other.open(doc))).toBe("LOG_CORRUPT")
+  })
+
+  test("a row of another document does not parse (I11)", async () => {
+    const [from, to] = [await written(), await written()]
+    await database.query(
+      `update lf.log set bytes = (select bytes from lf.log where doc = $1 and position = 2)
+       where doc = $2 and position = 2`,
+      [from, to],
+    )
+    expect(await codeOf(one.open(to))).toBe("LOG_CORRUPT")
+  })
+
+  test.each([
+    ["is missing", "delete from lf.checkpoint_part where doc = $1 and part = 1"],
+    ["is short", "update lf.checkpoint_part set bytes = substring(bytes from 1 for 4096) where doc = $1"],
+    ["is damaged", "update lf.checkpoint_part set bytes = set_byte(bytes, 9, 200) where doc = $1 and part = 1"],
+  ])("a part of the checkpoint %s: LOG_CORRUPT (I11)", async (_, damage) => {
+    const doc = newDoc()
+    const { log } = await one.open(doc)
+    await log.rollup(checkpointOf(1, 300), [])
+    await log.close()
+    await database.query(damage, [doc])
+    expect(await codeOf(one.open(doc))).toBe("LOG_CORRUPT")
+  })
+
+  test("parts that no rollup pointed to are removed at the next opening, rows before a rollup with it", async () => {
+    const doc = newDoc()
+    const first = await one.open(doc)
+    await first.log.append([record])
+    await first.log.rollup(checkpointOf(1, 300), [record])
+    await first.log.prepare?.(checkpointOf(2, 600).pages)
+    await first.log.close()
+    const count = "select count(*)::int as count from lf.checkpoint_part where doc = $1"
+    expect(await database.query(count, [doc])).toEqual([{ count: 5 }])
+    const second = await other.open(doc)
+    expect(await database.query(count, [doc])).toEqual([{ count: 2 }])
+    expect(await database.query("select position from lf.log where doc = $1", [doc])).toEqual([{ position: "2" }])
+    await second.log.close()
+  })
+
+  test("documents are listed with their bytes and deleted with their rows", async () => {
+    const store = await (await server.makeDatabase()).openStore()
+    expect([await store.list(), await store.has("a")]).toEqual([[], false])
+    const { log } = await store.open("a")
+    await log.append([record])
+    await log.rollup(checkpointOf(1, 3), [])
+    const [listed] = await store.list()
+    expect(listed).toMatchObject({ doc: "a", bytes: 3 * 4096 + 40 })
+    expect(Math.abs(listed.changedAtMs - Date.now())).toBeLessThan(60_000)
+    expect(await store.has("a")).toBe(true)
+    await log.close()
+    await store.delete("a")
+    expect([await store.list(), await store.has("a")]).toEqual([[], false])
+    await store.delete("a")
+  })
+
+  test("updates of the document's row touch no index", async () => {
+    const doc = newDoc()
+    const { log } = await one.open(doc)
+    for (let i = 0; i < 50; i++) await log.append([record])
+    await log.close()
+    const size = "select pg_relation_size('lf.document_pkey')::int as bytes, pg_relation_size('lf.document')::int as rows"
+    const [before] = await database.query<{ bytes: number; rows: number }>(size)
+    const again = await one.open(doc)
+    for (let i = 0; i < 300; i++) await again.log.append([record])
+    await again.log.close()
+    expect(await database.query(size)).toEqual([before])
+  })
+})
+
+describe("refusals of the database (T19)", () => {
+  async function failed(log: DocumentLog, message: RegExp): Promise<void> {
+    const error = await log.append([record]).catch((caught) => caught)
+    expect(error).toMatchObject({ code: "LOG_FAILED", message: expect.stringMatching(message) })
+    expect(JSON.stringify([error, error.cause, error.message, error.stack])).not.toContain("secret")
+    expect(await codeOf(log.append([record]))).toBe("LOG_FAILED")
+  }
+
+  test("without rights an append fails, and the log stays failed", async () => {
+    const doc = newDoc()
+    await database.query("create role limited login")
+    await database.query("grant usage on schema lf to limited")
+    await database.query("grant all on all tables in schema lf to limited")
+    await database.query("grant all on lf.number to limited")
+    const store = await openPostgresStore({ connectionString: database.connectionStringOf("limited") })
+    const { log } = await store.open(doc)
+    await database.query("revoke insert on lf.log from limited")
+    await failed(log, /42501.*rights/)
+    await store.close()
+  })
+
+  test("a database that became read-only, as after a failover, fails the log", async () => {
+    const own = await server.makeDatabase()
+    const store = await own.openStore()
+    const { log } = await store.open("a")
+    const [{ name }] = await own.query<{ name: string }>("select current_database() as name")
+    await own.query(`alter database ${name} set default_transaction_read_only = on`)
+    await own.query("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'lf'")
+    // The connection for appends is made by the first append.
+    await failed(log, /25006.*primary/)
+    await store.close()
+  })
+
+  test.each([
+    ["no server answers", "postgres://lf:secret@127.0.0.1:1/x", /ECONNREFUSED/],
+    ["the string cannot be read", "postgres://lf:secret@[oops/x", /connection string/],
+  ])("%s: LOG_FAILED, and no error holds the password", async (_, connectionString, message) => {
+    const error = await openPostgresStore({ connectionString })
+      .then((store) => store.open("a"))
+      .catch((caught) => caught)
+    expect(error).toMatchObject({ code: "LOG_FAILED", message: expect.stringMatching(message) })
+    expect(`${error.stack}${JSON.stringify(error)}${error.cause?.stack}${JSON.stringify(error.cause)}`).not.toContain(
+      "secret",
+    )
+  })
+})
+
+describe("the schema", () => {
+  test("several processes migrate a new database at once, and later ones change nothing", async () => {
+    const empty = await server.makeDatabase()
+    const nodes = [1, 2, 3, 4].map(() => openPostgresStore({ connectionString: empty.connectionString }))
+    const stores = await Promise.all(nodes)
+    expect(await codeOf(stores[0].open("a"))).toBe("LOG_FAILED")
+    const migrated = await Promise.all(stores.map((store) => store.migrate()))
+    expect(migrated.map(({ from }) => from).sort()).toEqual([0, STORE_VERSION, STORE_VERSION, STORE_VERSION])
+    expect(await codeOf(stores[1].open("a"))).toBe("done")
+    await Promise.all(stores.map((store) => store.close()))
+  })
+
+  test("a newer version is refused, an older one asks for the migration", async () => {
+    const newer = await server.makeDatabase()
+    const store = await newer.openStore()
+    await newer.query("update lf.store set version = version + 1")
+    expect(await codeOf(store.migrate())).toBe("LOG_FORMAT_NEWER")
+    expect(await codeOf(store.open("a"))).toBe("LOG_FORMAT_NEWER")
+    await newer.query("update lf.store set version = 0")
+    await expect(store.open("a")).rejects.toMatchObject({ code: "LOG_FAILED", message: expect.stringMatching(/migrate/) })
+  })
+})

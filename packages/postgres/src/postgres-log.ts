@@ -1,0 +1,133 @@
+import { LfError } from "@lf/core"
+import type { Checkpoint, DocumentLog, LogRecord } from "@lf/core/internal"
+import type pg from "pg"
+import type { Appender } from "./appender.ts"
+import { type Prepared, writeParts } from "./checkpoint.ts"
+import { encodeRow } from "./recovery.ts"
+import { toStoreError } from "./store-error.ts"
+
+// One statement is one transaction: the document points to the new parts and the new first row, and what they
+// replace is gone, or nothing is changed.
+const ROLLUP = `
+with moved as (
+  update lf.document
+  set position = position + 1, first_position = position + 1, log_bytes = length($4::bytea),
+    changed_at = clock_timestamp(), checkpoint = $5, meta = $6, page_count = $7, pages_checksum = $8
+  where doc = $1 and fence = $2 and position = $3
+  returning doc, position, checkpoint
+), live as (
+  insert into lf.log (doc, position, bytes) select doc, position, $4 from moved
+), old_rows as (
+  delete from lf.log as log using moved where log.doc = moved.doc and log.position < moved.position
+), old_parts as (
+  delete from lf.checkpoint_part as part using moved where part.doc = moved.doc and part.checkpoint <> moved.checkpoint
+)
+select position from moved`
+
+/** What an open log shares with the other documents of its node. */
+export interface LogPlace {
+  readonly doc: string
+  /** This owner's number. Each owner gets a higher one, and the database refuses what states an earlier one (I14). */
+  readonly fence: bigint
+  readonly work: pg.Pool
+  readonly appender: Appender
+  /** Gives the document up, once. */
+  readonly release: (log: PostgresLog) => Promise<void>
+}
+
+/** The log of one document in PostgreSQL, for its owner. */
+export class PostgresLog implements DocumentLog {
+  readonly isDurable = true
+  readonly #place: LogPlace
+  /** The last row that this owner knows of. */
+  #position: number
+  #ended: LfError | null = null
+  #isClosed = false
+  #onEnd: ((error: LfError) => void) | null = null
+  /** The operations under way; it never rejects. */
+  #work: Promise<void> = Promise.resolve()
+  #prepared: Prepared | null = null
+
+  constructor(place: LogPlace, position: number) {
+    this.#place = place
+    this.#position = position
+  }
+
+  get doc(): string {
+    return this.#place.doc
+  }
+
+  get fence(): bigint {
+    return this.#place.fence
+  }
+
+  append(records: readonly LogRecord[]): Promise<void> {
+    return this.#guard("appending", async () => {
+      if (records.length === 0) return
+      const { doc, fence, appender } = this.#place
+      const position = this.#position
+      const bytes = encodeRow(doc, position + 1, records)
+      if (!(await appender.append({ doc, fence, position, bytes }))) throw deposed()
+      this.#position = position + 1
+    })
+  }
+
+  prepare(pages: readonly Uint8Array[]): Promise<void> {
+    return this.#guard("writing pages", async () => {
+      this.#prepared = await writeParts(this.#place.work, this.#place, pages)
+    })
+  }
+
+  rollup({ meta, pages }: Checkpoint, live: readonly LogRecord[]): Promise<void> {
+    return this.#guard("rolling up", async () => {
+      const { doc, fence, work } = this.#place
+      const position = this.#position
+      const group = encodeRow(doc, position + 1, live)
+      const pageCount = pages.length
+      const prepared = this.#prepared?.pages === pages ? this.#prepared : await writeParts(work, this.#place, pages)
+      this.#prepared = null
+      const checksum = BigInt.asIntN(64, prepared.checksum)
+      const values = [doc, fence, position, group, prepared.checkpoint, meta, pageCount, checksum]
+      const { rowCount } = await work.query(ROLLUP, values)
+      if (rowCount !== 1) throw deposed()
+      this.#position = position + 1
+    })
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#ended ??= new LfError("LOG_CLOSED", "the log was closed")
+    await this.#work
+    await this.#place.release(this)
+  }
+
+  watch(onEnd: (error: LfError) => void): void {
+    this.#onEnd = onEnd
+  }
+
+  /** Another owner has the document: every call from now on is refused, and so is one under way. */
+  depose(): void {
+    if (this.#ended !== null) return
+    this.#ended = deposed()
+    this.#onEnd?.(this.#ended)
+  }
+
+  /** After an error nothing is tried again: what was committed is known only after reopening (T19). */
+  async #guard(during: string, run: () => Promise<void>): Promise<void> {
+    if (this.#ended !== null) throw this.#ended
+    const work = run()
+    const others = this.#work
+    this.#work = work.catch(() => {}).then(() => others)
+    try {
+      await work
+    } catch (error) {
+      this.#ended ??= toStoreError(error, during)
+      throw this.#ended
+    }
+  }
+}
+
+function deposed(): LfError {
+  return new LfError("LOG_DEPOSED", "another owner took over")
+}

@@ -1,0 +1,112 @@
+import { LfError } from "@lf/core"
+import type pg from "pg"
+import { inTransaction } from "./connection.ts"
+import { toStoreError } from "./store-error.ts"
+
+export const STORE_VERSION = 1
+
+/** Any number that no other program locks: "lf" and the year. */
+const MIGRATION_LOCK = 0x6c66_2026
+
+/** Each raises the version by one. One that was released is never edited. */
+const MIGRATIONS: readonly string[] = [
+  `
+  -- Numbers that are given once: fences, and checkpoints. A document that is deleted and made again gets others.
+  create sequence lf.number;
+
+  create table lf.node (
+    id text primary key,
+    lease_until timestamptz not null
+  );
+
+  -- One row for each document, changed by each append. No index covers what changes, and half of each page is free, so
+  -- that the new version of a row goes beside the old one (a HOT update) and vacuum has nothing to do.
+  create table lf.document (
+    doc text primary key,
+    owner text,
+    fence bigint not null,
+    -- The last row of the log, 0 for none, and the first one that must be there.
+    position bigint not null default 0,
+    first_position bigint not null default 1,
+    log_bytes bigint not null default 0,
+    changed_at timestamptz not null default clock_timestamp(),
+    checkpoint bigint,
+    meta bytea,
+    page_count bigint not null default 0,
+    pages_checksum bigint not null default 0
+  ) with (fillfactor = 50);
+
+  -- One row for each flush: an append group as on disk. Hardly ever compressed: pages come as deflated deltas.
+  create table lf.log (
+    doc text not null,
+    position bigint not null,
+    bytes bytea not null,
+    primary key (doc, position)
+  );
+  alter table lf.log alter column bytes set storage external;
+
+  create table lf.checkpoint_part (
+    doc text not null references lf.document on delete cascade,
+    checkpoint bigint not null,
+    part integer not null,
+    bytes bytea not null,
+    primary key (doc, checkpoint, part)
+  );
+  alter table lf.checkpoint_part alter column bytes set storage external;
+  `,
+]
+
+export interface MigratedStore {
+  /** 0 for a new store. */
+  readonly from: number
+  readonly to: number
+}
+
+/** Makes or updates the tables in the schema `lf`. Several processes may call it at once. @throws LOG_FORMAT_NEWER, LOG_FAILED */
+export async function migrateStore(pool: pg.Pool): Promise<MigratedStore> {
+  try {
+    return await inTransaction(pool, "begin", async (client) => {
+      await client.query("select pg_advisory_xact_lock($1)", [MIGRATION_LOCK])
+      // Asked for first: a role that may use the schema needs no right to create one.
+      const from = (await storeVersion(client)) ?? (await createStore(client))
+      refuseNewer(from)
+      for (const statements of MIGRATIONS.slice(from)) await client.query(statements)
+      if (from < STORE_VERSION) await client.query("update lf.store set version = $1", [STORE_VERSION])
+      return { from, to: STORE_VERSION }
+    })
+  } catch (error) {
+    throw toStoreError(error, "the store was migrated")
+  }
+}
+
+/** @throws LOG_FORMAT_NEWER, and LOG_FAILED when the store is missing or older than this code */
+export async function checkStore(pool: pg.Pool): Promise<void> {
+  try {
+    const version = await storeVersion(pool)
+    if (version === undefined) throw new LfError("LOG_FAILED", "the database has no store of lf; migrate it")
+    refuseNewer(version)
+    if (version < STORE_VERSION)
+      throw new LfError("LOG_FAILED", `the store has version ${version}, this code needs ${STORE_VERSION}; migrate it`)
+  } catch (error) {
+    throw toStoreError(error, "the store's version was read")
+  }
+}
+
+async function storeVersion(client: pg.Pool | pg.ClientBase): Promise<number | undefined> {
+  const { rows } = await client.query<{ found: boolean }>("select to_regclass('lf.store') is not null as found")
+  if (!rows[0].found) return undefined
+  const versions = await client.query<{ version: number }>("select version from lf.store")
+  return versions.rows[0].version
+}
+
+async function createStore(client: pg.ClientBase): Promise<number> {
+  await client.query("create schema if not exists lf")
+  await client.query("create table lf.store (version integer not null)")
+  await client.query("insert into lf.store values (0)")
+  return 0
+}
+
+function refuseNewer(version: number): void {
+  if (version > STORE_VERSION)
+    throw new LfError("LOG_FORMAT_NEWER", `the store has version ${version}, this code knows ${STORE_VERSION}`)
+}

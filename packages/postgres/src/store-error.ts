@@ -1,0 +1,50 @@
+import { type ErrorCode, isLfError, LfError } from "@lf/core"
+
+/** What PostgreSQL says by SQLSTATE, where the message alone leaves the reason or the remedy open. */
+const REMEDIES: Readonly<Record<string, string>> = {
+  "25006": "it is read-only, as a standby is; connect to the primary",
+  "3F000": "the schema lf is missing; migrate the store",
+  "42P01": "a table of the schema lf is missing; migrate the store",
+  "42501": "the role lacks rights on the schema lf; grant them",
+  "53100": "its disk is full",
+  "57014": "the statement ran past its time limit",
+}
+
+/**
+ * An error of the driver or the database as one of lf. Driver errors hold the connection's settings or the values of a
+ * row, so the cause is a new error with the message and the code alone.
+ */
+export function toStoreError(error: unknown, during: string): LfError {
+  if (isLfError(error)) return error
+  const state = sqlStateOf(error)
+  const code: ErrorCode = state === "53100" ? "LOG_FULL" : "LOG_FAILED"
+  const remedy = state === undefined ? undefined : REMEDIES[state]
+  const text = messageOf(error)
+  const what = state === undefined ? "the connection to PostgreSQL failed" : `PostgreSQL refused (SQLSTATE ${state})`
+  return new LfError(code, `${what} while ${during}: ${remedy ?? text}`, { cause: bareCause(text, error) })
+}
+
+/** Five characters when the database answered; the codes of sockets are longer. */
+export function sqlStateOf(error: unknown): string | undefined {
+  const code = codeOf(error)
+  return code !== undefined && /^[0-9A-Z]{5}$/.test(code) && hasSeverity(error) ? code : undefined
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined
+}
+
+function hasSeverity(error: unknown): boolean {
+  return error instanceof Error && "severity" in error
+}
+
+function messageOf(error: unknown): string {
+  const text = error instanceof Error ? error.message || (codeOf(error) ?? error.name) : "it threw no error"
+  return text.replaceAll(/postgres(?:ql)?:\/\/\S*/g, "postgres://…")
+}
+
+function bareCause(text: string, error: unknown): Error {
+  const cause: Error & { code?: string } = new Error(text)
+  cause.code = codeOf(error)
+  return cause
+}

@@ -1,0 +1,126 @@
+// Finds PostgreSQL's programs, or installs Debian's package of them, and starts servers for tests and benchmarks: on
+// loopback, in a directory of their own, with fsync, ended with the process that started them.
+import { execFileSync, spawn } from "node:child_process"
+import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
+import { createServer } from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { askedFor, install, which } from "./tools.mjs"
+
+const debianFolder = "/usr/lib/postgresql"
+/** PostgreSQL refuses to run as root. */
+const users = ["postgres", "nobody"]
+const startMsMax = 20_000
+
+/** The folder of `postgres` and `initdb`: LF_POSTGRES_BIN, the newest of Debian's, or the PATH's. @throws when there is none */
+export async function findPostgres() {
+  const found = askedFor("LF_POSTGRES_BIN") ?? newest() ?? (await onPath())
+  if (found !== undefined) return found
+  if (await install("postgresql")) {
+    const installed = newest()
+    if (installed !== undefined) return installed
+  }
+  throw new Error(
+    "No PostgreSQL was found and none could be installed: install it (on Debian: apt-get install postgresql) or set LF_POSTGRES_BIN to the folder of its programs.",
+  )
+}
+
+/**
+ * A new server. `connectionString` is of its superuser `lf`. `restart` ends every connection without a shutdown, as
+ * `pg_ctl restart -m immediate` does; the port stays.
+ */
+export async function startPostgres() {
+  const bin = await findPostgres()
+  const identity = unprivileged()
+  const directory = mkdtempSync(join(tmpdir(), "lf-postgres-"))
+  if (identity.uid !== undefined) chownSync(directory, identity.uid, identity.gid)
+  const data = join(directory, "data")
+  const options = ["-D", data, "-U", "lf", "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C"]
+  execFileSync(join(bin, "initdb"), options, { ...identity, cwd: directory, stdio: "ignore" })
+  const port = await freePort()
+  const connectionString = `postgres://lf:secret@127.0.0.1:${port}/postgres`
+  const start = () => startServer({ bin, data, port, identity, directory })
+  let server = await start()
+  return {
+    port,
+    connectionString,
+    async restart() {
+      server.kill("SIGQUIT")
+      await server.ended
+      server = await start()
+    },
+    async stop() {
+      server.kill("SIGINT")
+      await server.ended
+      rmSync(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+// The shell ends the server when this process is gone, however that came about: its input ends then.
+async function startServer({ bin, data, port, identity, directory }) {
+  const settings = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=on", "max_connections=60"]
+  const args = ["-D", data, "-p", String(port), ...settings.flatMap((setting) => ["-c", setting])]
+  const watch = '"$@" <&- & server=$!; (cat > /dev/null; kill -INT $server) & wait $server; kill $!'
+  const child = spawn("sh", ["-c", `exec 3<&0; ${watch.replace("(cat", "(cat <&3")}`, "sh", join(bin, "postgres"), ...args], {
+    ...identity,
+    cwd: directory,
+    stdio: ["pipe", "ignore", "pipe"],
+  })
+  const lines = []
+  child.stderr.on("data", (chunk) => lines.push(chunk))
+  let isEnded = false
+  const ended = new Promise((resolve) => child.once("exit", resolve)).then(() => {
+    isEnded = true
+  })
+  const pidFile = join(data, "postmaster.pid")
+  const startedMs = performance.now()
+  // The eighth line of the file says what state the server is in.
+  while (!isReady(pidFile)) {
+    if (isEnded || performance.now() - startedMs > startMsMax)
+      throw new Error(`PostgreSQL did not start:\n${Buffer.concat(lines)}`)
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+  const pid = Number(readFileSync(pidFile, "utf8").split("\n")[0])
+  return { ended, kill: (signal) => process.kill(pid, signal) }
+}
+
+function isReady(pidFile) {
+  return existsSync(pidFile) && readFileSync(pidFile, "utf8").split("\n")[7]?.trim() === "ready"
+}
+
+function newest() {
+  if (!existsSync(debianFolder)) return undefined
+  const versions = readdirSync(debianFolder).sort((a, b) => Number(b) - Number(a))
+  const folders = versions.map((version) => join(debianFolder, version, "bin"))
+  return folders.find((folder) => existsSync(join(folder, "initdb")))
+}
+
+async function onPath() {
+  const program = await which("initdb")
+  return program?.slice(0, -"/initdb".length)
+}
+
+function unprivileged() {
+  if (process.getuid?.() !== 0) return {}
+  for (const user of users) {
+    try {
+      const id = (flag) => Number(execFileSync("id", [flag, user], { encoding: "utf8", stdio: "pipe" }))
+      return { uid: id("-u"), gid: id("-g") }
+    } catch {
+      // The next one.
+    }
+  }
+  throw new Error(`PostgreSQL cannot run as root, and there is no user ${users.join(" or ")}.`)
+}
+
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once("error", reject)
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address()
+      server.close(() => resolve(port))
+    })
+  })
+}
