@@ -12,6 +12,7 @@ const long = [
   "packages/next/src/cli/cli.test.ts",
   "packages/next/src/documents/{backup,crash,import-crash,race}.test.ts",
   "packages/next/src/node/{fs-log-crash,stop-signals,two-owners}.test.ts",
+  "packages/postgres/src/crashes.test.ts",
 ]
 const leftOut = process.env.LF_LEAVES_OUT_LONG === "1" ? long : []
 

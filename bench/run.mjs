@@ -26,6 +26,7 @@ const all = [
     "stall",
     "documents",
     "big-documents",
+    "postgres",
   ],
   ...["local-visible-web", "local-durable-web", "reopen-web", "first-sync-web", "growth"],
 ]

@@ -8,8 +8,8 @@ import { join } from "node:path"
 import { askedFor, install, which } from "./tools.mjs"
 
 const debianFolder = "/usr/lib/postgresql"
-/** PostgreSQL refuses to run as root. */
-const users = ["postgres", "nobody"]
+/** PostgreSQL refuses to run as root. Without a user `postgres`: the id that owns no files. */
+const unusedId = 65_534
 const startMsMax = 20_000
 
 /** The folder of `postgres` and `initdb`: LF_POSTGRES_BIN, the newest of Debian's, or the PATH's. @throws when there is none */
@@ -62,11 +62,15 @@ async function startServer({ bin, data, port, identity, directory }) {
   const settings = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=on", "max_connections=60"]
   const args = ["-D", data, "-p", String(port), ...settings.flatMap((setting) => ["-c", setting])]
   const watch = '"$@" <&- & server=$!; (cat > /dev/null; kill -INT $server) & wait $server; kill $!'
-  const child = spawn("sh", ["-c", `exec 3<&0; ${watch.replace("(cat", "(cat <&3")}`, "sh", join(bin, "postgres"), ...args], {
-    ...identity,
-    cwd: directory,
-    stdio: ["pipe", "ignore", "pipe"],
-  })
+  const child = spawn(
+    "sh",
+    ["-c", `exec 3<&0; ${watch.replace("(cat", "(cat <&3")}`, "sh", join(bin, "postgres"), ...args],
+    {
+      ...identity,
+      cwd: directory,
+      stdio: ["pipe", "ignore", "pipe"],
+    },
+  )
   const lines = []
   child.stderr.on("data", (chunk) => lines.push(chunk))
   let isEnded = false
@@ -103,15 +107,12 @@ async function onPath() {
 
 function unprivileged() {
   if (process.getuid?.() !== 0) return {}
-  for (const user of users) {
-    try {
-      const id = (flag) => Number(execFileSync("id", [flag, user], { encoding: "utf8", stdio: "pipe" }))
-      return { uid: id("-u"), gid: id("-g") }
-    } catch {
-      // The next one.
-    }
+  try {
+    const id = (flag) => Number(execFileSync("id", [flag, "postgres"], { encoding: "utf8", stdio: "pipe" }))
+    return { uid: id("-u"), gid: id("-g") }
+  } catch {
+    return { uid: unusedId, gid: unusedId }
   }
-  throw new Error(`PostgreSQL cannot run as root, and there is no user ${users.join(" or ")}.`)
 }
 
 function freePort() {

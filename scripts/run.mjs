@@ -63,7 +63,11 @@ export const bin = {
 
 export const npm = process.platform === "win32" ? "npm.cmd" : "npm"
 
+/** Those that are published. */
 export const packages = ["packages/core", "packages/react", "packages/next", "packages/create-lf-app"]
+
+/** Those that are compiled. */
+export const builtPackages = [...packages, "packages/postgres"]
 
 /**
  * Long-running children that live and die with this process: one that ends takes the others along, a signal is passed on,

@@ -23,7 +23,7 @@ interface Locked {
 }
 
 const json = <T>(path: string): T => JSON.parse(readFileSync(join(root, path), "utf8")) as T // files of ours
-const packages = ["core", "react", "next", "create-lf-app"]
+const packages = ["core", "react", "next", "create-lf-app", "postgres"]
 const manifestOf = (name: string) => json<Manifest>(`packages/${name}/package.json`)
 const { satisfies, minVersion } = createRequire(import.meta.url)("semver") as {
   satisfies(version: string, range: string): boolean

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { browserTests } from "./browser-tests.mjs"
 import { ensureInstalled } from "./install.mjs"
+import { findPostgres } from "./postgres.mjs"
 import { proveAll } from "./proofs.mjs"
 import { bin, root, run, say } from "./run.mjs"
 import { buildServer } from "./server.mjs"
@@ -27,6 +28,7 @@ process.on("exit", (code) => {
 await ensureInstalled()
 // Some unit tests look through these; without one they do less, and the proofs say so.
 for (const tool of ["sqlite3", "strace"]) await findTool(tool).catch((error) => say(error.message))
+await findPostgres().catch((error) => say(error.message))
 // The proofs run thousands of seeds below.
 process.env.LF_SIM_SEEDS ??= "20"
 // Tests whose branches are counted run once, in their own step.

@@ -17,28 +17,21 @@ interface Waiting extends Flush {
   readonly reject: (error: unknown) => void
 }
 
-// The bytes of all flushes are one parameter: arrays of bytea travel as text in hex, twice as long. Rows are locked in
-// one order, or two nodes that both append to documents which changed hands could wait for each other. A document
-// whose fence or position differs drops out of `moved`; the others are written.
-export const APPEND = `
-with given as (
-  select doc, fence, position, substring($4::bytea from start for length) as bytes
+// The bytes of all flushes are one parameter: arrays of bytea travel as text in hex, twice as long. A document whose
+// fence or position differs drops out of `moved`; the others are written. No two statements wait for each other: a node
+// that matches a row has taken it, so no earlier owner's statement holds it, nor matches it afterwards.
+const APPEND = `
+with moved as (
+  update lf.document as document
+  set position = document.position + 1, log_bytes = document.log_bytes + length, changed_at = clock_timestamp()
   from unnest($1::text[], $2::bigint[], $3::bigint[], $5::integer[], $6::integer[])
     as given(doc, fence, position, start, length)
-), held as materialized (
-  select document.doc from lf.document join given using (doc)
-  where document.fence = given.fence and document.position = given.position
-  order by document.doc for no key update of document
-), moved as (
-  update lf.document as document
-  set position = document.position + 1,
-    log_bytes = document.log_bytes + length(given.bytes),
-    changed_at = clock_timestamp()
-  from held join given using (doc)
   where document.doc = given.doc and document.fence = given.fence and document.position = given.position
-  returning document.doc, document.position, given.bytes
+  returning document.doc, document.position, start, length
 )
-insert into lf.log (doc, position, bytes) select doc, position, bytes from moved returning doc`
+insert into lf.log (doc, position, bytes)
+select doc, position, substring($4::bytea from start for length) from moved
+returning doc`
 
 /** One statement for the flushes of all documents of a node. While one is under way, the next ones gather. */
 export class Appender {
@@ -61,6 +54,9 @@ export class Appender {
   async #run(): Promise<void> {
     this.#isRunning = true
     while (this.#waiting.length > 0) {
+      // What was just acknowledged is appended to again at once: without a turn it would miss this statement, and every
+      // second one would carry a single flush.
+      await new Promise(setImmediate)
       const batch = this.#takeBatch()
       try {
         const { rows } = await this.#pool.query<{ doc: string }>(appendOf(batch))
@@ -96,7 +92,7 @@ export class Appender {
 }
 
 /** Prepared once for each connection: planning would take longer than writing. */
-export function appendOf(flushes: readonly Flush[]): pg.QueryConfig {
+function appendOf(flushes: readonly Flush[]): pg.QueryConfig {
   const starts: number[] = []
   let end = 1
   for (const { bytes } of flushes) {

@@ -209,7 +209,7 @@ describe("what is at rest", () => {
     expect(await codeOf(other.open(doc))).toBe("LOG_CORRUPT")
   })
 
-  test("a row of another document does not parse (I11)", async () => {
+  test("a row of another document does not parse (T18)", async () => {
     const [from, to] = [await written(), await written()]
     await database.query(
       `update lf.log set bytes = (select bytes from lf.log where doc = $1 and position = 2)
@@ -268,7 +268,8 @@ describe("what is at rest", () => {
     const { log } = await one.open(doc)
     for (let i = 0; i < 50; i++) await log.append([record])
     await log.close()
-    const size = "select pg_relation_size('lf.document_pkey')::int as bytes, pg_relation_size('lf.document')::int as rows"
+    const size =
+      "select pg_relation_size('lf.document_pkey')::int as bytes, pg_relation_size('lf.document')::int as rows"
     const [before] = await database.query<{ bytes: number; rows: number }>(size)
     const again = await one.open(doc)
     for (let i = 0; i < 300; i++) await again.log.append([record])
@@ -343,6 +344,9 @@ describe("the schema", () => {
     expect(await codeOf(store.migrate())).toBe("LOG_FORMAT_NEWER")
     expect(await codeOf(store.open("a"))).toBe("LOG_FORMAT_NEWER")
     await newer.query("update lf.store set version = 0")
-    await expect(store.open("a")).rejects.toMatchObject({ code: "LOG_FAILED", message: expect.stringMatching(/migrate/) })
+    await expect(store.open("a")).rejects.toMatchObject({
+      code: "LOG_FAILED",
+      message: expect.stringMatching(/migrate/),
+    })
   })
 })

@@ -1,0 +1,82 @@
+// Appends of 100 documents of one node to PostgreSQL, fenced and grouped, against the same bytes inserted with `unnest` and
+// nothing else, in statements of the same size over one connection. The server is local, with fsync.
+
+import { randomBytes } from "node:crypto"
+import pg from "pg"
+import { openPostgresStore } from "../packages/postgres/dist/index.js"
+import { startPostgres } from "../scripts/postgres.mjs"
+import { interleaveAsync, row } from "./measure.mjs"
+
+const DOCUMENTS = 100
+const FLUSH_BYTES = 200
+
+export async function run({ quick }) {
+  const rounds = quick ? 2 : 7
+  const appends = quick ? 2_000 : 20_000
+  const server = await startPostgres()
+  const { connectionString } = server
+  const store = await openPostgresStore({ connectionString })
+  const client = new pg.Client({ connectionString })
+  try {
+    await client.connect()
+    await store.migrate()
+    await client.query(
+      "create table raw (doc text, position bigint, bytes bytea not null, primary key (doc, position))",
+    )
+    await client.query("alter table raw alter column bytes set storage external")
+    const docs = Array.from({ length: DOCUMENTS }, (_, i) => `doc-${i}`)
+    const logs = []
+    for (const doc of docs) logs.push((await store.open(doc)).log)
+    const raw = rawInserts(client, docs)
+    const ours = () => perSecond(appends, (count) => Promise.all(logs.map((log) => appendMany(log, count))))
+    const theirs = () => perSecond(appends, raw)
+    await ours()
+    await theirs()
+    const figures = await interleaveAsync(rounds, ours, theirs)
+    return [row("postgres", `${DOCUMENTS} documents`, "appends/s", figures, "raw unnest inserts", ">= 0.8")]
+  } finally {
+    await store.close()
+    await client.end()
+    await server.stop()
+  }
+}
+
+async function perSecond(appends, work) {
+  const startedMs = performance.now()
+  await work(appends / DOCUMENTS)
+  return (appends / (performance.now() - startedMs)) * 1000
+}
+
+async function appendMany(log, count) {
+  for (let i = 0; i < count; i++) await log.append([RECORD])
+}
+
+const RECORD = {
+  stream: "storage",
+  lsn: 1,
+  type: "entry",
+  payload: new Uint8Array(randomBytes(FLUSH_BYTES)),
+  previousHash: 0n,
+  hash: 0n,
+}
+
+/** A group has 40 bytes before its records, a record 21 and its stream's name. */
+const ROW_BYTES = 40 + 21 + RECORD.stream.length + FLUSH_BYTES
+
+function rawInserts(client, docs) {
+  let position = 0
+  const bytes = Buffer.concat(docs.map(() => randomBytes(ROW_BYTES)))
+  const starts = docs.map((_, i) => 1 + i * ROW_BYTES)
+  return async (count) => {
+    for (let i = 0; i < count; i++) {
+      position++
+      await client.query({
+        name: "raw",
+        text: `insert into raw (doc, position, bytes)
+               select doc, position, substring($3::bytea from start for ${ROW_BYTES})
+               from unnest($1::text[], $2::bigint[], $4::integer[]) as given(doc, position, start)`,
+        values: [docs, docs.map(() => position), bytes, starts],
+      })
+    }
+  }
+}
