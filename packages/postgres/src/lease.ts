@@ -2,7 +2,7 @@ import type { Cancel, Host } from "@lf/core/internal"
 import type pg from "pg"
 
 export const LEASE_MS = 2_000
-export const RENEW_MS = 500
+const RENEW_MS = 500
 /** Rows of nodes that ended without closing. */
 const FORGOTTEN_AFTER = "1 day"
 

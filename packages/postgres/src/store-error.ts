@@ -25,7 +25,7 @@ export function toStoreError(error: unknown, during: string): LfError {
 }
 
 /** Five characters when the database answered; the codes of sockets are longer. */
-export function sqlStateOf(error: unknown): string | undefined {
+function sqlStateOf(error: unknown): string | undefined {
   const code = codeOf(error)
   return code !== undefined && /^[0-9A-Z]{5}$/.test(code) && hasSeverity(error) ? code : undefined
 }
