@@ -3,7 +3,7 @@
 
 import { randomBytes } from "node:crypto"
 import pg from "pg"
-import { openPostgresStore } from "../packages/postgres/dist/index.js"
+import { postgresStore } from "../packages/postgres/dist/index.js"
 import { startPostgres } from "../scripts/postgres.mjs"
 import { interleaveAsync, row } from "./measure.mjs"
 
@@ -15,7 +15,7 @@ export async function run({ quick }) {
   const appends = quick ? 2_000 : 20_000
   const server = await startPostgres()
   const { connectionString } = server
-  const store = await openPostgresStore({ connectionString })
+  const store = postgresStore({ connectionString })
   const client = new pg.Client({ connectionString })
   try {
     await client.connect()

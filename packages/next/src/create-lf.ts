@@ -1,9 +1,10 @@
 import { resolve } from "node:path"
 import type { Mutator } from "@lf/core"
+import type { DocumentStore, StoredDocument } from "@lf/core/internal"
 import { AccessControl, type AccessOptions } from "./auth/access-control.ts"
 import { Reauthorizer } from "./auth/reauthorizer.ts"
+import { FileStore } from "./documents/file-store.ts"
 import { type OnApplied, type OnDurable, Rooms } from "./documents/rooms.ts"
-import { listDocuments, type StoredDocument } from "./documents/stored-documents.ts"
 import { acceptConnection } from "./http/accept-connection.ts"
 import { checkProxies } from "./http/client-address.ts"
 import { checkHosts, hostsOfOrigins } from "./http/host-list.ts"
@@ -28,6 +29,8 @@ export interface LfOptions<P extends { readonly id: string }> extends AccessOpti
   readonly mutator: Mutator
   /** One server process per directory. Default: $LF_DATA_DIR, else `.lf`. */
   readonly dataDir?: string
+  /** Keeps the documents elsewhere, as `postgresStore` of @lf/postgres does, for several servers. Default: in `dataDir`. */
+  readonly store?: DocumentStore
   /** Origins that may connect besides the server's own, exactly as browsers send them: "https://app.example.com". */
   readonly origins?: readonly string[]
   /**
@@ -77,20 +80,20 @@ export interface Lf<P extends { readonly id: string }> {
   readonly handlers: Handlers
   /** The document for this process. `authorize` is not called for "system". Its methods throw DOC_ID_INVALID. */
   document(id: string, options: { readonly as: P | null | "system" }): ServerDocument
-  /** The documents on the disk, by id, with their bytes and when they were changed. Opens none. @throws LOG_FAILED */
+  /** The documents at rest, by id, with their bytes and when they were changed. Opens none. @throws LOG_FAILED */
   documents(): Promise<StoredDocument[]>
   /**
    * Calls `authenticate` and `authorize` again now, for the connections of one user (null: anonymous), or for all. Call it
    * when a user signs out or loses a right; otherwise it takes effect within `limits.recheckMs`.
    */
   recheck(user?: string | null): Promise<void>
-  /** Refuses new connections, flushes and closes every document, unlocks the directory. A second call does nothing more. */
+  /** Refuses new connections, flushes and closes every document, gives the directory or the store up. A second call does nothing more. */
   close(): Promise<void>
 }
 
 /**
- * Serves the documents in `dataDir` on WebSockets at `path`, and to this process. The directory is locked when the first
- * document is opened, not here.
+ * Serves the documents in `dataDir`, or of `store`, on WebSockets at `path`, and to this process. The directory is locked, or the
+ * database connected to, when the first document is opened, not here.
  * @throws AUTHORIZE_MISSING in production without `authorize`; TypeError for invalid options
  */
 export function createLf<P extends { readonly id: string }>(options: LfOptions<P>): Lf<P> {
@@ -101,13 +104,15 @@ export function createLf<P extends { readonly id: string }>(options: LfOptions<P
   const access = new AccessControl<P>(options, limits.authMsMax, reporter)
   const origins = checkOrigins(options.origins ?? [])
   const hosts = checkHosts(options.hosts)
-  const dataDir = resolve(/* turbopackIgnore: true */ options.dataDir ?? process.env.LF_DATA_DIR ?? ".lf")
-  const state = serverStateIn({ dataDir, mutator, limits, onApplied, reporter })
+  if (options.store !== undefined && options.dataDir !== undefined)
+    throw new TypeError("createLf: expected `store` or `dataDir`, got both; leave `dataDir` out")
+  const store = options.store ?? fileStore(options.dataDir, reporter)
+  const state = serverStateOf({ store, mutator, limits, onApplied, reporter })
   const { rooms, quotas, reauthorizer } = state
   if (!isBuilding()) {
     routeUpgrades({
       path,
-      group: dataDir,
+      group: store.name,
       origins,
       hostRules: { hosts, originHosts: hostsOfOrigins(origins), trustProxy, isProduction: isProduction() },
       quotas,
@@ -120,7 +125,7 @@ export function createLf<P extends { readonly id: string }>(options: LfOptions<P
   return {
     handlers: routeHandlersOf({ origins, hosts, trustProxy, trouble: () => rooms.trouble() }),
     document: (doc, { as }) => openServerDocument({ access, rooms, doc, as }),
-    documents: async () => (await listDocuments(dataDir)) ?? [],
+    documents: () => rooms.store.list(),
     recheck: (user) => reauthorizer.now(user),
     close: () => closeServerState(state),
   }
@@ -131,7 +136,7 @@ export async function closeAllLf(): Promise<void> {
   await Promise.all(Array.from(allServerStates().values(), closeServerState))
 }
 
-/** The state of one data directory, shared by the bundles of a process. */
+/** The state of one store, shared by the bundles of a process. */
 interface ServerState {
   readonly rooms: Rooms
   readonly quotas: ConnectionQuotas
@@ -142,15 +147,20 @@ function allServerStates(): Map<string, ServerState> {
   return processGlobal("serverStates", () => new Map<string, ServerState>())
 }
 
-function serverStateIn(options: {
-  dataDir: string
+function fileStore(dataDir: string | undefined, reporter: Reporter): FileStore {
+  const path = resolve(/* turbopackIgnore: true */ dataDir ?? process.env.LF_DATA_DIR ?? ".lf")
+  return new FileStore(path, (detail) => reporter.log({ level: "warn", event: "directory-remote", detail }))
+}
+
+function serverStateOf(options: {
+  store: DocumentStore
   mutator: Mutator
   limits: Limits
   onApplied: OnApplied | undefined
   reporter: Reporter
 }): ServerState {
-  const { dataDir, mutator, limits, onApplied, reporter } = options
-  const known = allServerStates().get(dataDir)
+  const { store, mutator, limits, onApplied, reporter } = options
+  const known = allServerStates().get(store.name)
   if (known === undefined) {
     const onDurable: OnDurable = (doc, group) => {
       try {
@@ -162,11 +172,11 @@ function serverStateIn(options: {
       }
     }
     const state = {
-      rooms: new Rooms({ dataDir, mutator, limits, onApplied, reporter, onDurable }),
+      rooms: new Rooms({ store, mutator, limits, onApplied, reporter, onDurable }),
       quotas: new ConnectionQuotas(limits),
       reauthorizer: new Reauthorizer(nodeHost, limits.recheckMs),
     }
-    allServerStates().set(dataDir, state)
+    allServerStates().set(store.name, state)
     return state
   }
   // In production all copies are of one build; in development the newest has the last edit.
@@ -185,9 +195,9 @@ function sum(count: (state: ServerState) => number): number {
 }
 
 async function closeServerState(state: ServerState): Promise<void> {
-  const { dataDir } = state.rooms
+  const { name } = state.rooms.store
   await state.rooms.close()
-  if (allServerStates().get(dataDir) === state) allServerStates().delete(dataDir)
+  if (allServerStates().get(name) === state) allServerStates().delete(name)
   if (allServerStates().size === 0) forgetSignals()
-  await closeSockets(dataDir, CLOSE_MS_MAX)
+  await closeSockets(name, CLOSE_MS_MAX)
 }

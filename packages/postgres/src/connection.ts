@@ -15,6 +15,8 @@ const WORK_CONNECTIONS_MAX = 4
 
 /** One connection for appends and one for the lease, so that neither waits behind checkpoints. */
 export interface Connections {
+  /** Without user and password: "postgres://host:5432/database". */
+  readonly address: string
   readonly appends: pg.Pool
   readonly renewals: pg.Pool
   readonly work: pg.Pool
@@ -23,7 +25,7 @@ export interface Connections {
 
 /** Connects when the first statement is sent, and again after a connection was lost. @throws LOG_FAILED */
 export function connectionsTo(connectionString: string): Connections {
-  checkConnectionString(connectionString)
+  const address = addressOf(connectionString)
   const pool = (name: string, max: number, ms: number) => poolOf(connectionString, { name, max, ms })
   const appends = pool("lf appends", 1, APPEND_MS_MAX)
   const renewals = pool("lf lease", 1, RENEW_MS_MAX)
@@ -31,7 +33,7 @@ export function connectionsTo(connectionString: string): Connections {
   const end = async () => {
     await Promise.all([appends.end(), renewals.end(), work.end()])
   }
-  return { appends, renewals, work, end }
+  return { address, appends, renewals, work, end }
 }
 
 /** Runs `work` in one transaction on one connection, which is not used again when it failed. */
@@ -81,9 +83,10 @@ async function beDurable(client: pg.ClientBase): Promise<void> {
 }
 
 /** The driver's own error would hold the string, with its password. */
-function checkConnectionString(connectionString: string): void {
+function addressOf(connectionString: string): string {
   try {
-    new pg.Client({ connectionString })
+    const { host, port, database } = new pg.Client({ connectionString })
+    return `postgres://${host}:${port}/${database}`
   } catch {
     throw new LfError("LOG_FAILED", "expected a connection string as postgres://user:password@host/database")
   }

@@ -1,2 +1,2 @@
 export { type MigratedStore, migrateStore, STORE_VERSION } from "./schema.ts"
-export { openPostgresStore, type PostgresStore, type PostgresStoreOptions, type StoredDocument } from "./store.ts"
+export { type PostgresStore, type PostgresStoreOptions, postgresStore } from "./store.ts"

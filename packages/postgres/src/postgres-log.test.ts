@@ -5,7 +5,7 @@ import { Appender } from "./appender.ts"
 import { connectionsTo } from "./connection.ts"
 import { LEASE_MS } from "./lease.ts"
 import { STORE_VERSION } from "./schema.ts"
-import { openPostgresStore, type PostgresStore } from "./store.ts"
+import { type PostgresStore, postgresStore } from "./store.ts"
 import { codeOf, type TestDatabase, TestTimers, testServer } from "./testing/server.ts"
 
 await loadChecksum()
@@ -27,7 +27,7 @@ const [record] = chainOf("s", ["1"])
 
 /** The document has no owner any more, and its owner does not know. */
 function forgetOwner(doc: string): Promise<object[]> {
-  return database.query("update lf.document set owner = null where doc = $1", [doc])
+  return database.query("update lf.document set owner = null where doc = 'main/' || $1::text", [doc])
 }
 
 function expire(nodeId: string): Promise<object[]> {
@@ -43,7 +43,7 @@ logContract("PostgreSQL", async () => {
     async damageFirstGroup() {
       await database.query(
         `update lf.log set bytes = set_byte(bytes, 45, get_byte(bytes, 45) # 1)
-         where doc = $1 and position = (select min(position) from lf.log where doc = $1)`,
+         where doc = 'main/' || $1::text and position = (select min(position) from lf.log where doc = 'main/' || $1::text)`,
         [doc],
       )
     },
@@ -59,16 +59,19 @@ describe("owners (I14)", () => {
   test("of two appends that state one fence and position exactly one is written, 200 of 200", async () => {
     const doc = newDoc()
     await (await one.open(doc)).log.close()
-    const [{ fence }] = await database.query<{ fence: string }>("select fence from lf.document where doc = $1", [doc])
+    const [{ fence }] = await database.query<{ fence: string }>(
+      "select fence from lf.document where doc = 'main/' || $1::text",
+      [doc],
+    )
     const nodes = [connectionsTo(database.connectionString), connectionsTo(database.connectionString)]
     const appenders = nodes.map(({ appends }) => new Appender(appends))
     for (let position = 0; position < 200; position++) {
-      const flush = { doc, fence: BigInt(fence), position, bytes: new Uint8Array([position]) }
+      const flush = { doc: `main/${doc}`, fence: BigInt(fence), position, bytes: new Uint8Array([position]) }
       const written = await Promise.all(appenders.map((appender) => appender.append(flush)))
       expect(written.filter(Boolean).length).toBe(1)
     }
     const [{ count }] = await database.query<{ count: number }>(
-      "select count(*)::int as count from lf.log where doc = $1",
+      "select count(*)::int as count from lf.log where doc = 'main/' || $1::text",
       [doc],
     )
     expect(count).toBe(200)
@@ -105,13 +108,17 @@ describe("owners (I14)", () => {
       expect(await codeOf(rolls.log.rollup(checkpoint, []))).toBe("LOG_DEPOSED")
       await Promise.all([rolls.log.close(), last.log.close()])
     }
-    expect(await database.query("select doc from lf.log where doc = $1", [doc])).toEqual([])
-    expect(await database.query("select doc from lf.checkpoint_part where doc = $1", [doc])).toEqual([])
+    expect(await database.query("select doc from lf.log where doc = 'main/' || $1::text", [doc])).toEqual([])
+    expect(await database.query("select doc from lf.checkpoint_part where doc = 'main/' || $1::text", [doc])).toEqual(
+      [],
+    )
   })
 
   test("a document that is refused does not disturb the others of its statement", async () => {
     const opened = await Promise.all(Array.from({ length: 10 }, () => one.open(newDoc())))
-    await database.query("update lf.document set fence = nextval('lf.number') where doc = $1", [`doc-${docs - 4}`])
+    await database.query("update lf.document set fence = nextval('lf.number') where doc = 'main/' || $1::text", [
+      `doc-${docs - 4}`,
+    ])
     const codes = await Promise.all(opened.map(({ log }) => codeOf(log.append([record]))))
     expect(codes.filter((code) => code === "LOG_DEPOSED").length).toBe(1)
     expect(codes.filter((code) => code === "done").length).toBe(9)
@@ -197,13 +204,16 @@ describe("what is at rest", () => {
   }
 
   test.each([
-    ["a row in the middle is missing", "delete from lf.log where doc = $1 and position = 2"],
-    ["the last row is missing", "delete from lf.log where doc = $1 and position = 3"],
-    ["a row ends early", "update lf.log set bytes = substring(bytes from 1 for length(bytes) - 9) where doc = $1"],
-    ["a row is empty", "update lf.log set bytes = '' where doc = $1 and position = 3"],
+    ["a row in the middle is missing", "delete from lf.log where doc = 'main/' || $1::text and position = 2"],
+    ["the last row is missing", "delete from lf.log where doc = 'main/' || $1::text and position = 3"],
+    [
+      "a row ends early",
+      "update lf.log set bytes = substring(bytes from 1 for length(bytes) - 9) where doc = 'main/' || $1::text",
+    ],
+    ["a row is empty", "update lf.log set bytes = '' where doc = 'main/' || $1::text and position = 3"],
     [
       "a row has another's place",
-      "update lf.log set bytes = (select bytes from lf.log where doc = $1 and position = 1) where doc = $1",
+      "update lf.log set bytes = (select bytes from lf.log where doc = 'main/' || $1::text and position = 1) where doc = 'main/' || $1::text",
     ],
   ])("%s: LOG_CORRUPT, and the document is free again (I11)", async (_, damage) => {
     const doc = await written()
@@ -215,17 +225,23 @@ describe("what is at rest", () => {
   test("a row of another document does not parse (T18)", async () => {
     const [from, to] = [await written(), await written()]
     await database.query(
-      `update lf.log set bytes = (select bytes from lf.log where doc = $1 and position = 2)
-       where doc = $2 and position = 2`,
+      `update lf.log set bytes = (select bytes from lf.log where doc = 'main/' || $1::text and position = 2)
+       where doc = 'main/' || $2::text and position = 2`,
       [from, to],
     )
     expect(await codeOf(one.open(to))).toBe("LOG_CORRUPT")
   })
 
   test.each([
-    ["is missing", "delete from lf.checkpoint_part where doc = $1 and part = 1"],
-    ["is short", "update lf.checkpoint_part set bytes = substring(bytes from 1 for 4096) where doc = $1"],
-    ["is damaged", "update lf.checkpoint_part set bytes = set_byte(bytes, 9, 200) where doc = $1 and part = 1"],
+    ["is missing", "delete from lf.checkpoint_part where doc = 'main/' || $1::text and part = 1"],
+    [
+      "is short",
+      "update lf.checkpoint_part set bytes = substring(bytes from 1 for 4096) where doc = 'main/' || $1::text",
+    ],
+    [
+      "is damaged",
+      "update lf.checkpoint_part set bytes = set_byte(bytes, 9, 200) where doc = 'main/' || $1::text and part = 1",
+    ],
   ])("a part of the checkpoint %s: LOG_CORRUPT (I11)", async (_, damage) => {
     const doc = newDoc()
     const { log } = await one.open(doc)
@@ -242,11 +258,13 @@ describe("what is at rest", () => {
     await first.log.rollup(checkpointOf(1, 300), [record])
     await first.log.prepare?.(checkpointOf(2, 600).pages)
     await first.log.close()
-    const count = "select count(*)::int as count from lf.checkpoint_part where doc = $1"
+    const count = "select count(*)::int as count from lf.checkpoint_part where doc = 'main/' || $1::text"
     expect(await database.query(count, [doc])).toEqual([{ count: 5 }])
     const second = await other.open(doc)
     expect(await database.query(count, [doc])).toEqual([{ count: 2 }])
-    expect(await database.query("select position from lf.log where doc = $1", [doc])).toEqual([{ position: "2" }])
+    expect(await database.query("select position from lf.log where doc = 'main/' || $1::text", [doc])).toEqual([
+      { position: "2" },
+    ])
     await second.log.close()
   })
 
@@ -257,8 +275,8 @@ describe("what is at rest", () => {
     await log.append([record])
     await log.rollup(checkpointOf(1, 3), [])
     const [listed] = await store.list()
-    expect(listed).toMatchObject({ doc: "a", bytes: 3 * 4096 + 40 })
-    expect(Math.abs(listed.changedAtMs - Date.now())).toBeLessThan(60_000)
+    expect(listed).toMatchObject({ docId: "a", bytes: 3 * 4096 + 40 })
+    expect(Math.abs(listed.changedAt.getTime() - Date.now())).toBeLessThan(60_000)
     expect(await store.has("a")).toBe(true)
     await log.close()
     await store.delete("a")
@@ -281,6 +299,62 @@ describe("what is at rest", () => {
   })
 })
 
+describe("servers that share a database", () => {
+  test("an opening waits for another owner: one that closes, and one whose lease runs out (I14)", async () => {
+    const own = await server.makeDatabase()
+    const first = await own.openStore()
+    const second = await own.openStore({ ownerWaitMs: 3_000 })
+    const { log } = await first.open("a")
+    const waiting = second.open("a")
+    await log.close()
+    await (await waiting).log.close()
+    const killed = await own.openStore({ host: new TestTimers() })
+    await killed.open("a")
+    const startedMs = performance.now()
+    await (await second.open("a")).log.close()
+    expect(performance.now() - startedMs).toBeLessThan(LEASE_MS + 1_000)
+  })
+
+  test("an owner that holds on is LOG_OWNED after the wait", async () => {
+    const doc = newDoc()
+    const { log } = await one.open(doc)
+    const patient = await database.openStore({ ownerWaitMs: 200 })
+    expect(await codeOf(patient.open(doc))).toBe("LOG_OWNED")
+    await log.close()
+  })
+
+  test("an owner that another one deposed is told when it asks, and its log ends (I8, I14)", async () => {
+    const doc = newDoc()
+    const { log } = await one.open(doc)
+    let ended = ""
+    log.watch?.(({ code }) => {
+      ended = code
+    })
+    await log.confirm?.()
+    await forgetOwner(doc)
+    const taken = await other.open(doc)
+    expect([await codeOf(log.confirm?.() ?? Promise.resolve()), ended]).toEqual(["LOG_DEPOSED", "LOG_DEPOSED"])
+    expect(await codeOf(log.append([record]))).toBe("LOG_DEPOSED")
+    await taken.log.confirm?.()
+    await Promise.all([log.close(), taken.log.close()])
+  })
+
+  test("documents of another namespace are others", async () => {
+    const rows = await database.openStore({ namespace: "rows" })
+    const mains = await database.openStore()
+    const doc = newDoc()
+    const [main, row] = await Promise.all([mains.open(doc), rows.open(doc)])
+    await row.log.append([record])
+    await Promise.all([main.log.close(), row.log.close()])
+    expect((await rows.list()).map(({ docId }) => docId)).toEqual([doc])
+    await rows.delete(doc)
+    expect([await rows.has(doc), await mains.has(doc)]).toEqual([false, true])
+    expect(rows.name).not.toBe(mains.name)
+    expect(`${rows.name} ${mains.name}`).not.toContain("secret")
+    expect(() => postgresStore({ connectionString: database.connectionString, namespace: "a/b" })).toThrow(TypeError)
+  })
+})
+
 describe("refusals of the database (T19)", () => {
   async function failed(log: DocumentLog, message: RegExp): Promise<void> {
     const error = await log.append([record]).catch((caught) => caught)
@@ -295,7 +369,7 @@ describe("refusals of the database (T19)", () => {
     await database.query("grant usage on schema lf to limited")
     await database.query("grant all on all tables in schema lf to limited")
     await database.query("grant all on lf.number to limited")
-    const store = await openPostgresStore({ connectionString: database.connectionStringOf("limited") })
+    const store = postgresStore({ connectionString: database.connectionStringOf("limited") })
     const { log } = await store.open(doc)
     await database.query("revoke insert on lf.log from limited")
     await failed(log, /42501.*rights/)
@@ -318,8 +392,8 @@ describe("refusals of the database (T19)", () => {
     ["no server answers", "postgres://lf:secret@127.0.0.1:1/x", /ECONNREFUSED/],
     ["the string cannot be read", "postgres://lf:secret@[oops/x", /connection string/],
   ])("%s: LOG_FAILED, and no error holds the password", async (_, connectionString, message) => {
-    const error = await openPostgresStore({ connectionString })
-      .then((store) => store.open("a"))
+    const error = await Promise.resolve()
+      .then(() => postgresStore({ connectionString }).open("a"))
       .catch((caught) => caught)
     expect(error).toMatchObject({ code: "LOG_FAILED", message: expect.stringMatching(message) })
     expect(`${error.stack}${JSON.stringify(error)}${error.cause?.stack}${JSON.stringify(error.cause)}`).not.toContain(
@@ -330,13 +404,18 @@ describe("refusals of the database (T19)", () => {
 
 describe("the schema", () => {
   test("several processes migrate a new database at once, and later ones change nothing", async () => {
-    const empty = await server.makeDatabase()
-    const nodes = [1, 2, 3, 4].map(() => openPostgresStore({ connectionString: empty.connectionString }))
-    const stores = await Promise.all(nodes)
-    expect(await codeOf(stores[0].open("a"))).toBe("LOG_FAILED")
+    const { connectionString } = await server.makeDatabase()
+    const stores = [1, 2, 3, 4].map(() => postgresStore({ connectionString }))
     const migrated = await Promise.all(stores.map((store) => store.migrate()))
     expect(migrated.map(({ from }) => from).sort()).toEqual([0, STORE_VERSION, STORE_VERSION, STORE_VERSION])
     expect(await codeOf(stores[1].open("a"))).toBe("done")
+    await Promise.all(stores.map((store) => store.close()))
+  })
+
+  test("the first opening makes the tables, of several servers at once", async () => {
+    const { connectionString } = await server.makeDatabase()
+    const stores = [1, 2, 3, 4].map(() => postgresStore({ connectionString }))
+    expect(await Promise.all(stores.map((store, i) => codeOf(store.open(`doc-${i}`))))).toEqual(Array(4).fill("done"))
     await Promise.all(stores.map((store) => store.close()))
   })
 

@@ -94,6 +94,21 @@ export class PostgresLog implements DocumentLog {
     })
   }
 
+  async confirm(): Promise<void> {
+    const { doc, fence, work } = this.#place
+    if (this.#ended !== null) throw this.#ended
+    let isOwner: boolean
+    try {
+      const { rowCount } = await work.query("select from lf.document where doc = $1 and fence = $2", [doc, fence])
+      isOwner = rowCount === 1
+    } catch (error) {
+      // Appends may go on: nothing was written.
+      throw toStoreError(error, "an owner was compared")
+    }
+    if (!isOwner) this.depose()
+    if (this.#ended !== null) throw this.#ended
+  }
+
   async close(): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true

@@ -68,7 +68,7 @@ export async function migrateStore(pool: pg.Pool): Promise<MigratedStore> {
     return await inTransaction(pool, "begin", async (client) => {
       await client.query("select pg_advisory_xact_lock($1)", [MIGRATION_LOCK])
       // Asked for first: a role that may use the schema needs no right to create one.
-      const from = (await storeVersion(client)) ?? (await createStore(client))
+      const from = (await readVersion(client)) ?? (await createStore(client))
       refuseNewer(from)
       for (const statements of MIGRATIONS.slice(from)) await client.query(statements)
       if (from < STORE_VERSION) await client.query("update lf.store set version = $1", [STORE_VERSION])
@@ -82,18 +82,29 @@ export async function migrateStore(pool: pg.Pool): Promise<MigratedStore> {
 /** @throws LOG_FORMAT_NEWER, and LOG_FAILED when the store is missing or older than this code */
 export async function checkStore(pool: pg.Pool): Promise<void> {
   try {
-    const version = await storeVersion(pool)
-    if (version === undefined) throw new LfError("LOG_FAILED", "the database has no store of lf; migrate it")
+    const version = await readVersion(pool)
+    if (version === undefined)
+      throw new LfError("LOG_FAILED", "the database has no store of lf; run: npx lf migrate-store")
     refuseNewer(version)
     if (version < STORE_VERSION)
-      throw new LfError("LOG_FAILED", `the store has version ${version}, this code needs ${STORE_VERSION}; migrate it`)
+      throw new LfError(
+        "LOG_FAILED",
+        `the store has version ${version}, this code needs ${STORE_VERSION}; run: npx lf migrate-store`,
+      )
   } catch (error) {
     throw toStoreError(error, "the store's version was read")
   }
 }
 
-async function storeVersion(client: pg.Pool | pg.ClientBase): Promise<number | undefined> {
-  const { rows } = await client.query<{ found: boolean }>("select to_regclass('lf.store') is not null as found")
+// Not to_regclass: it may answer from what this session remembers, until it locks a table.
+const FIND_STORE = `
+select exists (
+  select from pg_class join pg_namespace on pg_namespace.oid = relnamespace where nspname = 'lf' and relname = 'store'
+) as found`
+
+/** Undefined: the database has no store. */
+export async function readVersion(client: pg.Pool | pg.ClientBase): Promise<number | undefined> {
+  const { rows } = await client.query<{ found: boolean }>(FIND_STORE)
   if (!rows[0].found) return undefined
   const versions = await client.query<{ version: number }>("select version from lf.store")
   return versions.rows[0].version

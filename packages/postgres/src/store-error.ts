@@ -3,8 +3,8 @@ import { type ErrorCode, isLfError, LfError } from "@lf/core"
 /** What PostgreSQL says by SQLSTATE, where the message alone leaves the reason or the remedy open. */
 const REMEDIES: Readonly<Record<string, string>> = {
   "25006": "it is read-only, as a standby is; connect to the primary",
-  "3F000": "the schema lf is missing; migrate the store",
-  "42P01": "a table of the schema lf is missing; migrate the store",
+  "3F000": "the schema lf is missing; run: npx lf migrate-store",
+  "42P01": "a table of the schema lf is missing; run: npx lf migrate-store",
   "42501": "the role lacks rights on the schema lf; grant them",
   "53100": "its disk is full",
   "57014": "the statement ran past its time limit",

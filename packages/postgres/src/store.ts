@@ -1,30 +1,43 @@
 import { randomUUID } from "node:crypto"
 import { LfError } from "@lf/core"
-import { checkDocId, type Host, loadChecksum, type OpenedLog } from "@lf/core/internal"
+import {
+  checkDocId,
+  type DocumentStore,
+  type Host,
+  loadChecksum,
+  type OpenedLog,
+  type StoredDocument,
+} from "@lf/core/internal"
 import { Appender } from "./appender.ts"
 import { type Connections, connectionsTo, inTransaction } from "./connection.ts"
 import { Lease } from "./lease.ts"
 import { type LogPlace, PostgresLog } from "./postgres-log.ts"
 import { recover } from "./recovery.ts"
-import { checkStore, type MigratedStore, migrateStore } from "./schema.ts"
+import { checkStore, type MigratedStore, migrateStore, readVersion } from "./schema.ts"
 import { toStoreError } from "./store-error.ts"
 
 export interface PostgresStoreOptions {
-  /** As `postgres://user:password@host/database`; it is in no message and no error. */
+  /** As `postgres://user:password@host/database`; its password is in no message and no error. */
   readonly connectionString: string
-  /** Of this process alone. By default a new one. */
+  /**
+   * Documents of several kinds in one database: each `createLf` names its own. 1 to 32 characters of a-z, 0-9, _ and -.
+   * Default: "main".
+   */
+  readonly namespace?: string
+  /**
+   * How long an opening waits for another server that has the document, in milliseconds. One that was killed lets go within 2 s,
+   * one that is stopped at once. Default: 3,000.
+   */
+  readonly ownerWaitMs?: number
+  /** For tests: of this process alone. By default a new one. */
   readonly nodeId?: string
-  /** Its timers renew the lease. By default Node's. */
+  /** For tests: its timers renew the lease. By default Node's. */
   readonly host?: Pick<Host, "after">
 }
 
-export interface StoredDocument {
-  readonly doc: string
-  /** Of the log and the checkpoint's pages. */
-  readonly bytes: number
-  /** Milliseconds since 1970, by the database's clock. */
-  readonly changedAtMs: number
-}
+const OWNER_WAIT_MS = 3_000
+const OWNER_POLL_MS = 50
+const NAMESPACE = /^[a-z0-9_-]{1,32}$/
 
 /** Whether its owner, if there is one, is another node whose lease holds. $1 is the document, $2 this node. */
 const IS_FREE = `(document.owner is null or document.owner = $2 or not exists (
@@ -42,16 +55,21 @@ where part.doc = $1 and document.doc = $1 and document.fence = $2
   and part.checkpoint is distinct from document.checkpoint`
 
 /**
- * The documents of one database for one node. The lease begins with the first document that is opened.
- * @throws LOG_FAILED when the connection string cannot be read
+ * The documents of one database, for `createLf({ store })`. Connects when the first document is opened or looked up, and makes the
+ * schema `lf` in a database that has none; `lf migrate-store` updates an older one.
+ * @throws LOG_FAILED when the connection string cannot be read; TypeError for an invalid namespace
  */
-export async function openPostgresStore(options: PostgresStoreOptions): Promise<PostgresStore> {
-  await loadChecksum()
+export function postgresStore(options: PostgresStoreOptions): PostgresStore {
   return new PostgresStore(connectionsTo(options.connectionString), options)
 }
 
-export class PostgresStore {
+export class PostgresStore implements DocumentStore {
+  readonly name: string
+  readonly isShared = true
   readonly nodeId: string
+  readonly #namespace: string
+  readonly #ownerWaitMs: number
+  readonly #host: Pick<Host, "after">
   readonly #connections: Connections
   readonly #appender: Appender
   readonly #lease: Lease
@@ -65,73 +83,86 @@ export class PostgresStore {
   /** Logs that closed while the database did not answer: given up at the next renewal. */
   readonly #unreleased = new Set<PostgresLog>()
 
-  constructor(connections: Connections, { nodeId = randomUUID(), host = nodeTimers }: PostgresStoreOptions) {
+  constructor(connections: Connections, options: PostgresStoreOptions) {
+    const { namespace = "main", ownerWaitMs = OWNER_WAIT_MS, nodeId = randomUUID(), host = nodeTimers } = options
+    if (!NAMESPACE.test(namespace))
+      throw new TypeError(
+        `postgresStore: expected \`namespace\` of 1 to 32 characters of a-z, 0-9, _ and -, got ${namespace}`,
+      )
+    this.name = `${connections.address}/${namespace}`
+    this.#namespace = namespace
+    this.#ownerWaitMs = ownerWaitMs
+    this.#host = host
     this.nodeId = nodeId
     this.#connections = connections
     this.#appender = new Appender(connections.appends)
     this.#lease = new Lease(connections.renewals, nodeId, { host, onRenewed: (wasHeld) => this.#renewed(wasHeld) })
   }
 
-  /** @throws LOG_FORMAT_NEWER, LOG_FAILED */
+  /** Makes or updates the tables; a second call changes nothing. @throws LOG_FORMAT_NEWER LOG_FAILED */
   migrate(): Promise<MigratedStore> {
     return migrateStore(this.#connections.work)
   }
 
-  /**
-   * Takes the document, made if missing, and reads what it holds.
-   * @throws LOG_OWNED, LOG_CORRUPT, LOG_FORMAT_NEWER, LOG_DEPOSED, LOG_FULL, LOG_FAILED
-   */
+  /** @throws LOG_FORMAT_NEWER LOG_FAILED */
+  begin(): Promise<void> {
+    this.#began ??= this.#takeLease().catch((error: unknown) => {
+      this.#began = null
+      throw toStoreError(error, "the store was opened")
+    })
+    return this.#began
+  }
+
   async open(docId: string): Promise<OpenedLog> {
-    const doc = checkDocId(docId)
+    const key = this.#keyOf(docId)
     if (this.#isClosed) throw new LfError("LOG_CLOSED", "the store was closed")
-    if (this.#taken.has(doc)) throw new LfError("LOG_OWNED", `${doc} is open in this process; close it first`)
-    this.#taken.add(doc)
+    if (this.#taken.has(key)) throw new LfError("LOG_OWNED", `${docId} is open in this process; close it first`)
+    this.#taken.add(key)
     try {
-      await this.#begin()
-      return await this.#take(doc)
+      await this.begin()
+      return await this.#take(key)
     } catch (error) {
-      this.#taken.delete(doc)
+      this.#taken.delete(key)
       throw toStoreError(error, "a document was opened")
     }
   }
 
   async has(docId: string): Promise<boolean> {
+    const key = this.#keyOf(docId)
+    await this.begin()
     const { rows } = await this.#query<{ found: boolean }>("a document was looked up", {
       text: "select exists (select from lf.document where doc = $1) as found",
-      values: [checkDocId(docId)],
+      values: [key],
     })
     return rows[0].found
   }
 
-  /** All documents, in the order of their ids. */
   async list(): Promise<StoredDocument[]> {
-    const { rows } = await this.#query<{ doc: string; bytes: string; changed_at: Date }>("documents were listed", {
-      text: "select doc, log_bytes + page_count * 4096 as bytes, changed_at from lf.document order by doc",
-      values: [],
+    await this.begin()
+    const { rows } = await this.#query<{ id: string; bytes: string; changed_at: Date }>("documents were listed", {
+      text: `select substr(doc, length($1) + 1) as id, log_bytes + page_count * 4096 as bytes, changed_at
+        from lf.document where starts_with(doc, $1) order by doc collate "C"`,
+      values: [this.#keyOf("")],
     })
-    return rows.map(({ doc, bytes, changed_at }) => ({
-      doc,
-      bytes: Number(bytes),
-      changedAtMs: changed_at.getTime(),
-    }))
+    return rows.map(({ id, bytes, changed_at }) => ({ docId: id, bytes: Number(bytes), changedAt: changed_at }))
   }
 
-  /** Deletes a document that is not open; one that does not exist is no error. @throws LOG_OWNED, LOG_FAILED */
+  /** One that does not exist is no error. */
   async delete(docId: string): Promise<void> {
-    const doc = checkDocId(docId)
-    if (this.#taken.has(doc)) throw new LfError("LOG_OWNED", `${doc} is open in this process; close it first`)
+    const key = this.#keyOf(docId)
+    if (this.#taken.has(key)) throw new LfError("LOG_OWNED", `${docId} is open in this process; close it first`)
     try {
       await inTransaction(this.#connections.work, "begin", async (client) => {
         const gone = await client.query(
           `with found as (select from lf.document where doc = $1),
            gone as (delete from lf.document as document where doc = $1 and ${IS_FREE} returning doc)
            select (select count(*) from found)::int as found, (select count(*) from gone)::int as gone`,
-          [doc, this.nodeId],
+          [key, this.nodeId],
         )
         if (gone.rows[0].found > gone.rows[0].gone)
-          throw new LfError("LOG_OWNED", `${doc} is open in another process; close it there first`)
+          throw new LfError("LOG_OWNED", `${docId} is open in another process; close it there first`)
         // A statement of its own, which sees the rows of an append that the first one waited for.
-        await client.query("delete from lf.log where doc = $1", [doc])
+        await client.query("delete from lf.log where doc = $1", [key])
       })
     } catch (error) {
       throw toStoreError(error, "a document was deleted")
@@ -152,21 +183,22 @@ export class PostgresStore {
     await this.#connections.end()
   }
 
-  #begin(): Promise<void> {
-    this.#began ??= checkStore(this.#connections.work)
-      .then(() => this.#lease.begin())
-      .catch((error: unknown) => {
-        this.#began = null
-        throw error
-      })
-    return this.#began
+  /** What the database calls a document. No id of a document has a slash. */
+  #keyOf(docId: string): string {
+    return `${this.#namespace}/${docId === "" ? "" : checkDocId(docId)}`
+  }
+
+  async #takeLease(): Promise<void> {
+    await loadChecksum()
+    const { work } = this.#connections
+    if ((await readVersion(work)) === undefined) await migrateStore(work)
+    else await checkStore(work)
+    await this.#lease.begin()
   }
 
   async #take(doc: string): Promise<OpenedLog> {
     const { work } = this.#connections
-    const { rows } = await work.query<{ fence: string }>(TAKE, [doc, this.nodeId])
-    if (rows.length === 0) throw new LfError("LOG_OWNED", `${doc} is open in another process`)
-    const fence = BigInt(rows[0].fence)
+    const fence = await this.#takeFence(doc)
     try {
       const { position, checkpoint, records } = await recover(work, doc, fence)
       await work.query(REMOVE_ORPHANS, [doc, fence])
@@ -183,6 +215,18 @@ export class PostgresStore {
     } catch (error) {
       await this.#giveUp([{ doc, fence }]).catch(() => {})
       throw error
+    }
+  }
+
+  /** Waits for an owner that ends, or whose lease runs out. */
+  async #takeFence(doc: string): Promise<bigint> {
+    for (let waitedMs = 0; ; waitedMs += OWNER_POLL_MS) {
+      const { rows } = await this.#connections.work.query<{ fence: string }>(TAKE, [doc, this.nodeId])
+      if (rows.length > 0) return BigInt(rows[0].fence)
+      if (this.#isClosed) throw new LfError("LOG_CLOSED", "the store was closed")
+      if (waitedMs >= this.#ownerWaitMs)
+        throw new LfError("LOG_OWNED", `another server has had ${doc} open for the last ${waitedMs} ms`)
+      await new Promise<void>((resolve) => this.#host.after(OWNER_POLL_MS, resolve))
     }
   }
 

@@ -38,6 +38,8 @@ export interface DocumentLog {
   /** Replaces the past; atomic at every crash point (I12). @throws as `append` */
   rollup(checkpoint: Checkpoint, live: readonly LogRecord[]): Promise<void>
   close(): Promise<void>
+  /** Resolves if this opener owns the log still. Absent where that is sure. @throws LOG_DEPOSED, LOG_FAILED, LOG_CLOSED */
+  confirm?(): Promise<void>
   /** Calls `onEnd` when the log ends without a write, as when a user clears a site's data. Absent where that cannot happen. */
   watch?(onEnd: (error: LfError) => void): void
 }

@@ -28,6 +28,8 @@ export interface RemoteOptions {
   readonly onNearLimit?: OnNearLimit
   /** A client without contact for this long, which has every outcome, is forgotten. Default: CLIENT_FORGOTTEN_MS. */
   readonly clientForgottenMs?: number
+  /** `close` leaves a checkpoint only where one is due: the next opener waits for it. Default: it always writes one. */
+  readonly closesAtOnce?: boolean
   /** For tests: a first sync is sent in chunks of so many pages. */
   readonly chunkPages?: number
   /** Called once, when storage failed: the document stopped and must be opened again. */

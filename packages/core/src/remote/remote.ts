@@ -86,6 +86,7 @@ export class Remote implements ConnectableDocument {
     const parts = { db, store, clients, outcomes, quarantine, effects, size, gone }
     this.#steps = new StepRunner({ ...parts, mutator, loadSqlite, guard, onFailed, sendsMessages, host })
     this.#flushed = this.#snapshot()
+    options.opened.log.watch?.((error) => this.#stop(error))
   }
 
   /**
@@ -214,7 +215,7 @@ export class Remote implements ConnectableDocument {
     return await outcome
   }
 
-  /** Disconnects all clients, with `code`; runs what was received, writes a checkpoint and closes the log. */
+  /** Disconnects all clients, with `code`; runs what was received, writes a checkpoint (see `closesAtOnce`), closes the log. */
   async close(code?: LfError["code"]): Promise<void> {
     await this.#effects?.stop()
     await this.#idle()
@@ -225,7 +226,8 @@ export class Remote implements ConnectableDocument {
       if (this.#failure === null) {
         await this.#stepAll()
         this.#store.life.append({ isOver: true })
-        await this.#checkpoints.run(() => this.#checkpoint())
+        const isBrief = this.#options.closesAtOnce === true && !this.#store.isCheckpointDue
+        await this.#checkpoints.run(() => (isBrief ? this.#store.streams.flush() : this.#checkpoint()))
       }
     } finally {
       this.#failure ??= new LfError("DOC_STOPPED", "the document was closed")

@@ -8,6 +8,7 @@ import { askSqliteShell, bundle, hasSqliteShell } from "../testing/bundle.ts"
 import { cleanUp, later, mutator, startClient, temporaryDirectory, until } from "../testing/fixture.ts"
 import { endProcess, startProcess } from "../testing/processes.ts"
 import { docDirectory } from "./document-directory.ts"
+import { FileStore } from "./file-store.ts"
 import { Rooms } from "./rooms.ts"
 
 afterEach(cleanUp)
@@ -55,7 +56,7 @@ test("SIGKILL under load from three clients loses and doubles nothing (I3, I9, I
   expect([...outcomes.values()].every((count) => count === 1)).toBe(true)
 
   // A second server on the same directory opens nothing while the first runs.
-  const second = new Rooms({ dataDir, mutator })
+  const second = new Rooms({ store: new FileStore(dataDir), mutator })
   await expect(second.enter("doc", { create: false })).rejects.toMatchObject({ code: "SERVER_DIRECTORY_OWNED" })
   await endProcess(server, "SIGTERM")
   const { remote, leave } = await second.enter("doc", { create: false })

@@ -13,12 +13,13 @@ import {
   until,
 } from "../testing/fixture.ts"
 import { docDirectory } from "./document-directory.ts"
+import { FileStore } from "./file-store.ts"
 import { type RoomLimits, Rooms } from "./rooms.ts"
 
 afterEach(cleanUp)
 
 function open(dataDir: string, limits: Partial<RoomLimits> = {}): Rooms {
-  const rooms = new Rooms({ dataDir, mutator, limits })
+  const rooms = new Rooms({ store: new FileStore(dataDir), mutator, limits })
   later(() => rooms.close())
   return rooms
 }

@@ -1,13 +1,21 @@
-import { type ErrorCode, LfError, type Mutator } from "@lf/core"
-import { type Cancel, type DurableGroup, type Effect, type Host, type OnFailed, Remote } from "@lf/core/internal"
+import { type ErrorCode, isLfError, LfError, type Mutator } from "@lf/core"
+import {
+  type Cancel,
+  checkDocId,
+  type DocumentLog,
+  type DocumentStore,
+  type DurableGroup,
+  type Effect,
+  type Host,
+  type OnFailed,
+  Remote,
+} from "@lf/core/internal"
 import { LIMITS, type Limits } from "../limits/limits.ts"
 import { type Reporter, reporterOf, toFailure } from "../log/error-report.ts"
-import { acquireDirectory, openFsLog } from "../node/fs-log.ts"
 import { vmGuard } from "../node/guard.ts"
 import { loadSqlite } from "../node/load-sqlite.ts"
 import { nodeHost } from "../node/node-host.ts"
 import { isBuilding, isDevelopment } from "../process/environment.ts"
-import { docDirectory, isStored, removeDirectory } from "./document-directory.ts"
 
 export type RoomLimits = Pick<Limits, "idleMs" | "openRoomsMax" | "mutationMsMax" | "queryMsMax" | "documentPagesMax">
 
@@ -40,14 +48,15 @@ interface Room {
   readonly remote: Promise<Remote> | null
   /** Null until it is open. */
   opened: Remote | null
+  log: DocumentLog | null
   leases: number
   cancelIdle: Cancel
   closing: Promise<void> | null
 }
 
-/** The open documents of one data directory, one `Remote` each, opened by the first client that needs it. */
+/** The open documents of one store, one `Remote` each, opened by the first client that needs it. */
 export class Rooms {
-  readonly dataDir: string
+  readonly store: DocumentStore
   readonly #host: Host
   readonly #limits: RoomLimits
   readonly #rooms = new Map<string, Room>()
@@ -55,12 +64,11 @@ export class Rooms {
   #onApplied: OnApplied | undefined
   #reporter: Reporter
   readonly #onDurable: OnDurable
-  #ownership: Promise<{ release(): Promise<void> }> | null = null
-  #wasOwnedReported = false
+  #isRefusalReported = false
   #closing: Promise<void> | null = null
 
   constructor(options: {
-    dataDir: string
+    store: DocumentStore
     mutator: Mutator
     onApplied?: OnApplied | undefined
     reporter?: Reporter | undefined
@@ -68,7 +76,7 @@ export class Rooms {
     host?: Host
     limits?: Partial<RoomLimits>
   }) {
-    this.dataDir = options.dataDir
+    this.store = options.store
     this.#mutator = options.mutator
     this.#onApplied = options.onApplied
     this.#reporter = options.reporter ?? reporterOf()
@@ -90,13 +98,14 @@ export class Rooms {
     return [...this.#rooms.values()].reduce((count, { opened }) => count + (opened?.waitingCount ?? 0), 0)
   }
 
-  /** @throws DOC_ID_INVALID */
+  /** @throws DOC_ID_INVALID LOG_FAILED */
   async has(docId: string): Promise<boolean> {
-    return this.#rooms.has(docId) || (await isStored(docDirectory(this.dataDir, docId)))
+    return this.#rooms.has(docId) || (await this.store.has(docId))
   }
 
   /**
-   * Opens a document, or joins it when it is open. The first opening locks the data directory.
+   * Opens a document, or joins it when it is open. The first opening takes the store. A document that meanwhile has another
+   * owner is opened again: no client is shown a position that others are past (I8).
    * @throws DOC_ID_INVALID DOC_NOT_FOUND (without `create`; the disk is not touched) RATE_LIMITED SERVER_CLOSING
    * SERVER_DIRECTORY_OWNED, and what recovering it throws
    */
@@ -114,6 +123,7 @@ export class Rooms {
       const leave = this.#lease(room)
       try {
         const remote = await room.remote
+        await this.#confirm(room)
         if (room.closing === null) return { remote, leave }
         leave()
       } catch (error) {
@@ -129,38 +139,42 @@ export class Rooms {
    * @throws DOC_ID_INVALID DOC_NOT_FOUND SERVER_CLOSING SERVER_DIRECTORY_OWNED LOG_FAILED
    */
   async delete(docId: string): Promise<void> {
-    const directory = docDirectory(this.dataDir, docId)
-    await this.#own()
+    checkDocId(docId)
+    await this.#begin()
     for (;;) {
       if (this.#closing !== null) throw new LfError("SERVER_CLOSING", "the server is shutting down")
       if (!(await this.has(docId))) throw new LfError("DOC_NOT_FOUND", "there is no such document")
       const known = this.#rooms.get(docId)
       // Its own end comes first.
       if (known !== undefined && known.closing !== null) await known.closing
-      else return await this.#delete(known ?? this.#placeOf(docId), directory)
+      else return await this.#delete(known ?? this.#placeOf(docId))
     }
   }
 
-  async #delete(room: Room, directory: string): Promise<void> {
+  async #delete(room: Room): Promise<void> {
     room.cancelIdle()
-    const deleting = this.#close(room, "DOC_DELETED", () => removeDirectory(directory))
+    const deleting = this.#close(room, "DOC_DELETED", () => this.store.delete(room.docId))
     room.closing = deleting.catch(() => {}) // `delete` throws it
     await deleting
   }
 
   /** Keeps others from opening the document. */
   #placeOf(docId: string): Room {
-    const room: Room = { docId, remote: null, opened: null, leases: 0, cancelIdle: () => {}, closing: null }
+    return this.#add(docId, null)
+  }
+
+  #add(docId: string, remote: Promise<Remote> | null): Room {
+    const room: Room = { docId, remote, opened: null, log: null, leases: 0, cancelIdle: () => {}, closing: null }
     this.#rooms.set(docId, room)
     return room
   }
 
-  /** Why no document can be opened now; null: they can. Locks the data directory, as the first opening would. */
+  /** Why no document can be opened now; null: they can. Takes the store, as the first opening would. */
   async trouble(): Promise<LfError | null> {
     if (this.#closing !== null) return new LfError("SERVER_CLOSING", "the server is shutting down")
     if (isBuilding()) return null
     try {
-      await this.#own()
+      await this.#begin()
       return null
     } catch (error) {
       return toFailure(error, "LOG_FAILED")
@@ -176,7 +190,7 @@ export class Rooms {
     for (const room of this.#rooms.values()) void this.#end(room)
   }
 
-  /** Refuses new openings, flushes and closes every document, then unlocks the directory. */
+  /** Refuses new openings, flushes and closes every document, then gives the store up. */
   close(): Promise<void> {
     this.#closing ??= this.#closeAll()
     return this.#closing
@@ -184,8 +198,7 @@ export class Rooms {
 
   async #closeAll(): Promise<void> {
     await Promise.all(Array.from(this.#rooms.values(), (room) => this.#end(room)))
-    const ownership = await this.#ownership?.catch(() => null)
-    await ownership?.release()
+    await this.store.close()
   }
 
   /** A new room; null: it had to wait, so look again. @throws RATE_LIMITED */
@@ -200,12 +213,15 @@ export class Rooms {
   }
 
   #start(docId: string): Room {
-    const remote = this.#recover(docId)
-    const room: Room = { docId, remote, opened: null, leases: 0, cancelIdle: () => {}, closing: null }
-    this.#rooms.set(docId, room)
-    remote.then(
-      (opened) => {
-        room.opened = opened
+    const opening = this.#recover(docId)
+    const room = this.#add(
+      docId,
+      opening.then(({ remote }) => remote),
+    )
+    opening.then(
+      ({ remote, log }) => {
+        room.opened = remote
+        room.log = log
       },
       // The next opening retries.
       () => this.#forget(room),
@@ -213,12 +229,14 @@ export class Rooms {
     return room
   }
 
-  async #recover(docId: string): Promise<Remote> {
-    await this.#own()
-    const opened = await openFsLog(docDirectory(this.dataDir, docId))
+  async #recover(docId: string): Promise<{ readonly remote: Remote; readonly log: DocumentLog }> {
+    await this.#begin()
+    const opened = await this.store.open(docId)
+    const { log } = opened
     try {
-      return await Remote.recover({
+      const remote = await Remote.recover({
         opened,
+        closesAtOnce: this.store.isShared,
         loadSqlite,
         mutator: this.#mutator,
         host: this.#host,
@@ -235,9 +253,20 @@ export class Rooms {
         onDurable: (group) => this.#onDurable(docId, group),
         ...(this.#onApplied === undefined ? {} : { onApplied: (effect) => this.#callOnApplied(docId, effect) }),
       })
+      return { remote, log }
     } catch (error) {
-      await opened.log.close()
+      await log.close()
       throw error
+    }
+  }
+
+  /** Asks the store whether the room's document is this process's still; one that is not has ended afterwards. */
+  async #confirm(room: Room): Promise<void> {
+    try {
+      await room.log?.confirm?.()
+    } catch (error) {
+      if (!isLfError(error) || error.code !== "LOG_DEPOSED") throw error
+      void this.#end(room)
     }
   }
 
@@ -258,17 +287,13 @@ export class Rooms {
     this.#reporter.failed({ event: "mutation-failed", error, code: "MUTATION_THREW", doc: docId, mutation, uid, user })
   }
 
-  async #own(): Promise<void> {
-    this.#ownership ??= acquireDirectory(this.dataDir, (detail) => {
-      this.#reporter.log({ level: "warn", event: "directory-remote", detail })
-    })
+  async #begin(): Promise<void> {
     try {
-      await this.#ownership
-      this.#wasOwnedReported = false
+      await this.store.begin()
+      this.#isRefusalReported = false
     } catch (error) {
-      this.#ownership = null
-      if (!this.#wasOwnedReported) this.#reporter.failed({ event: "directory-refused", error, code: "LOG_FAILED" })
-      this.#wasOwnedReported = true
+      if (!this.#isRefusalReported) this.#reporter.failed({ event: "directory-refused", error, code: "LOG_FAILED" })
+      this.#isRefusalReported = true
       throw error
     }
   }

@@ -1,20 +1,12 @@
 import { readdir, stat } from "node:fs/promises"
 import { join } from "node:path"
 import { LfError } from "@lf/core"
-import { DocumentAtRest, pagesAtRest } from "@lf/core/internal"
+import { DocumentAtRest, pagesAtRest, type StoredDocument } from "@lf/core/internal"
 import { errnoOf } from "../node/fs-calls.ts"
 import { acquireDirectory, readFsLog } from "../node/fs-log.ts"
 import { loadSqlite } from "../node/load-sqlite.ts"
 import { nodeHost } from "../node/node-host.ts"
 import { docDirectory, docIdOf, isStored, removeDirectory } from "./document-directory.ts"
-
-export interface StoredDocument {
-  readonly docId: string
-  /** Of all its files. */
-  readonly bytes: number
-  /** The last write to one of them. */
-  readonly changedAt: Date
-}
 
 /** The documents of a data directory, by id; null: it is none. Takes no lock and opens nothing. @throws LOG_FAILED */
 export async function listDocuments(dataDir: string): Promise<StoredDocument[] | null> {

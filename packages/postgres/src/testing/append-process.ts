@@ -2,14 +2,14 @@
 // that it found, then the number of each record once it is durable; "stopped CODE" when the log failed.
 import { setTimeout } from "node:timers/promises"
 import { Streams, toLfError } from "@lf/core/internal"
-import { openPostgresStore } from "../store.ts"
+import { postgresStore } from "../store.ts"
 
 const RETRY_MS = 20
 const ROLLUP_EVERY = 20
 
 const [connectionString, doc] = process.argv.slice(2)
 const say = (line: string | number) => process.stdout.write(`${line}\n`)
-const store = await openPostgresStore({ connectionString })
+const store = postgresStore({ connectionString, ownerWaitMs: 0 })
 say("started")
 
 async function patiently<T>(open: () => Promise<T>): Promise<T> {

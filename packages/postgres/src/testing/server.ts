@@ -2,7 +2,7 @@
 import pg from "pg"
 import { afterAll, beforeAll } from "vitest"
 import { startPostgres } from "../../../../scripts/postgres.mjs"
-import { openPostgresStore, type PostgresStore, type PostgresStoreOptions } from "../store.ts"
+import { type PostgresStore, type PostgresStoreOptions, postgresStore } from "../store.ts"
 
 const START_MS_MAX = 60_000
 
@@ -55,7 +55,7 @@ export function testServer(): TestServer {
         query: async <Row extends object>(text: string, values: unknown[] = []) =>
           (await pool.query<Row>(text, values)).rows,
         async openStore(options = {}) {
-          const store = await openPostgresStore({ connectionString, ...options })
+          const store = postgresStore({ connectionString, ownerWaitMs: 0, ...options })
           stores.push(store)
           await store.migrate()
           return store

@@ -1,0 +1,37 @@
+import type { OpenedLog } from "./log.ts"
+
+/** A document at rest. */
+export interface StoredDocument {
+  readonly docId: string
+  /** Of all that is kept of it. */
+  readonly bytes: number
+  /** The last write. */
+  readonly changedAt: Date
+}
+
+/** Where a server keeps its documents: a directory of its own, or a database that it shares with other servers. */
+export interface DocumentStore {
+  /** Stores of one name hold the same documents: a directory's path, or a database's address without its password. */
+  readonly name: string
+  /** Other servers open its documents, each document at one of them: what closes is handed over at once, without a checkpoint. */
+  readonly isShared: boolean
+  /**
+   * Takes what every opening needs: a lock, a connection, a lease. Called before each opening; a second call changes nothing, and
+   * one after a failure tries again.
+   * @throws SERVER_DIRECTORY_OWNED LOG_FAILED LOG_FORMAT_NEWER
+   */
+  begin(): Promise<void>
+  /** @throws DOC_ID_INVALID LOG_FAILED */
+  has(docId: string): Promise<boolean>
+  /**
+   * Makes this process the document's owner until its log is closed; one that is missing is made.
+   * @throws DOC_ID_INVALID LOG_OWNED LOG_CORRUPT LOG_FORMAT_NEWER LOG_DEPOSED LOG_FULL LOG_FAILED
+   */
+  open(docId: string): Promise<OpenedLog>
+  /** Deletes a document that is not open, for good. @throws DOC_ID_INVALID LOG_OWNED LOG_FAILED */
+  delete(docId: string): Promise<void>
+  /** All documents, by id. Opens none. @throws LOG_FAILED */
+  list(): Promise<StoredDocument[]>
+  /** Gives up what `begin` took. The logs are closed before. */
+  close(): Promise<void>
+}
