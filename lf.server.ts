@@ -1,15 +1,22 @@
 import { join } from "node:path"
 import { isLfError, sql } from "@lf/core"
 import { createLf } from "@lf/next"
+import { postgresStore } from "@lf/postgres"
 import { mutator } from "./app/lf/mutators"
 import { FillRows, rowCount, rowsId, rowsMutator } from "./app/sql/lf/mutators"
 
-const dataDir = process.env.LF_DATA_DIR ?? ".lf"
+/** Where documents of one kind are: files of this server or, with LF_DATABASE_URL, rows of a PostgreSQL that servers share. */
+function placeOf(kind: "main" | "rows") {
+  const connectionString = process.env.LF_DATABASE_URL
+  if (connectionString) return { store: postgresStore({ connectionString, namespace: kind }) }
+  const dataDir = process.env.LF_DATA_DIR ?? ".lf"
+  return { dataDir: kind === "main" ? dataDir : join(/* turbopackIgnore: true */ dataDir, kind) }
+}
 
 // The demo has no accounts: a list is open to whoever has its link, and the link is 128 random bits.
 export const lf = createLf({
   mutator,
-  dataDir,
+  ...placeOf("main"),
   authenticate: () => null,
   authorize: () => true,
 })
@@ -20,7 +27,7 @@ export const lf = createLf({
  */
 export const rowsLf = createLf({
   mutator: rowsMutator,
-  dataDir: join(/* turbopackIgnore: true */ dataDir, "rows"),
+  ...placeOf("rows"),
   path: "/api/rows",
   authenticate: () => null,
   authorize: ({ doc, mutation }) => doc === rowsId && mutation !== FillRows.name,

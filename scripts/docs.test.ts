@@ -58,7 +58,7 @@ test("llms.txt lists the pages of the manual, and llms-full.txt has their text",
   expect(full).not.toContain("<!-- with")
 })
 
-const names = ["core", "react", "next", "create-lf-app"]
+const names = ["core", "react", "next", "postgres", "create-lf-app"]
 
 test("each package carries what its README and its manual link to", () => {
   const stages = mkdtempSync(join(tmpdir(), "lf-stages-"))

@@ -1,7 +1,7 @@
 // What a fresh clone lacks: dependencies and built packages.
 import { existsSync, readFileSync, statSync } from "node:fs"
 import { join } from "node:path"
-import { bin, builtPackages, must, npm, root, say } from "./run.mjs"
+import { bin, must, npm, packages, root, say } from "./run.mjs"
 
 /** Runs `npm ci` when what is installed in `folder` is not what its package-lock.json asks for. */
 export async function ensureInstalled(folder = root) {
@@ -22,10 +22,10 @@ export async function ensureInstalled(folder = root) {
 
 /** Compiles the packages; an incremental build of unchanged sources takes a second. */
 export async function ensureBuilt() {
-  say(`building ${builtPackages.join(", ")} (tsc -b)`)
+  say(`building ${packages.join(", ")} (tsc -b)`)
   // tsc trusts its build info and does not look whether dist is still there.
-  const isMissing = builtPackages.some((name) => !existsSync(join(root, name, "dist")))
-  await must(process.execPath, [...bin.tsc, "-b", ...(isMissing ? ["--force"] : []), ...builtPackages])
+  const isMissing = packages.some((name) => !existsSync(join(root, name, "dist")))
+  await must(process.execPath, [...bin.tsc, "-b", ...(isMissing ? ["--force"] : []), ...packages])
 }
 
 function readPackages(file) {

@@ -26,8 +26,8 @@ export async function findPostgres() {
 }
 
 /**
- * A new server. `connectionString` is of its superuser `lf`. `restart` ends every connection without a shutdown, as
- * `pg_ctl restart -m immediate` does; the port stays.
+ * A new server. `connectionString` is of its superuser `lf`. `cut` ends every connection without a shutdown, as
+ * `pg_ctl stop -m immediate` does; `start` starts it again on the same port.
  */
 export async function startPostgres() {
   const bin = await findPostgres()
@@ -39,15 +39,23 @@ export async function startPostgres() {
   execFileSync(join(bin, "initdb"), options, { ...identity, cwd: directory, stdio: "ignore" })
   const port = await freePort()
   const connectionString = `postgres://lf:secret@127.0.0.1:${port}/postgres`
-  const start = () => startServer({ bin, data, port, identity, directory })
-  let server = await start()
+  const startAgain = () => startServer({ bin, data, port, identity, directory })
+  let server = await startAgain()
+  const cut = async () => {
+    server.kill("SIGQUIT")
+    await server.ended
+  }
+  const start = async () => {
+    server = await startAgain()
+  }
   return {
     port,
     connectionString,
+    cut,
+    start,
     async restart() {
-      server.kill("SIGQUIT")
-      await server.ended
-      server = await start()
+      await cut()
+      await start()
     },
     async stop() {
       server.kill("SIGINT")

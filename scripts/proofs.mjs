@@ -2,6 +2,7 @@
 import { mkdirSync } from "node:fs"
 import { join } from "node:path"
 import { ensureBuilt } from "./install.mjs"
+import { findPostgres } from "./postgres.mjs"
 import { root, run, say } from "./run.mjs"
 import { buildApp } from "./server.mjs"
 import { findTool } from "./tools.mjs"
@@ -24,6 +25,15 @@ function peersOf(...oldest) {
 
 const proofs = {
   kills: { entry: "kills/kills.ts", goal: 10, needs: ensureApp, isTimed: true },
+  failover: {
+    entry: "kills/failover.ts",
+    goal: 6,
+    needs: async () => {
+      await ensureApp()
+      return { LF_POSTGRES_BIN: await findPostgres() }
+    },
+    isTimed: true,
+  },
   seeds: { entry: "seeds/seeds.ts", goal: 160, shares: 2 },
   crash: { entry: "crash/crash.ts", goal: 800, shares: 2 },
   planted: {

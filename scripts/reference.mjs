@@ -27,6 +27,11 @@ export const entries = [
   ],
   ["@lf/next", "packages/next/dist/index.d.ts", "The server side, inside of the Next app."],
   ["@lf/next/config", "packages/next/dist/config/index.d.ts", "For `next.config`: see [deploying](../deploying.md)."],
+  [
+    "@lf/postgres",
+    "packages/postgres/dist/index.d.ts",
+    "Documents in PostgreSQL, for several servers: see [deploying](../deploying.md#postgresql).",
+  ],
   ["@lf/next/node", "packages/next/dist/node/index.d.ts", "Adapters of Node, for tests and tools."],
 ]
 

@@ -63,11 +63,7 @@ export const bin = {
 
 export const npm = process.platform === "win32" ? "npm.cmd" : "npm"
 
-/** Those that are published. */
-export const packages = ["packages/core", "packages/react", "packages/next", "packages/create-lf-app"]
-
-/** Those that are compiled. */
-export const builtPackages = [...packages, "packages/postgres"]
+export const packages = ["core", "react", "next", "postgres", "create-lf-app"].map((name) => `packages/${name}`)
 
 /**
  * Long-running children that live and die with this process: one that ends takes the others along, a signal is passed on,

@@ -1,6 +1,6 @@
 // The steps that `npm run check` and `npm test` share, and the table in which they end.
 import { packagesStep } from "./packages.mjs"
-import { bin, builtPackages, run, say } from "./run.mjs"
+import { bin, packages, run, say } from "./run.mjs"
 
 const node = process.execPath
 
@@ -41,7 +41,7 @@ export async function checkSteps(vitestArgs = [], env = {}) {
 
 // The app is checked against the packages' built types, so even a failed build is followed by a look at the app.
 async function typeStep() {
-  const built = await run(node, [...bin.tsc, "-b", ...builtPackages], { quiet: true })
+  const built = await run(node, [...bin.tsc, "-b", ...packages], { quiet: true })
   const app = await run(node, [...bin.tsc, "-p", "tsconfig.json", "--noEmit"], { quiet: true })
   const proof = await run(node, [...bin.tsc, "-p", "proof"], { quiet: true })
   return {

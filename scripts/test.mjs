@@ -41,10 +41,10 @@ const [coverage, built] = await Promise.all([
 ])
 if (coverage.code !== 0) process.stdout.write(coverage.output)
 steps.push({ name: "coverage", ...coverage }, { name: "build", ...built })
-// Browser tests wait for clocks and networks too: the proofs take what they leave of the processor.
+// Browser tests wait for clocks and networks too: mutants and proofs take what they leave of the processor.
 const browser = browserTests({ PLAYWRIGHT_JSON_OUTPUT_FILE: playwrightReport })
-const proofs = await proveAll({ beside: browser })
-steps.push(await browser, await mutantSample())
+const [mutants, proofs] = await Promise.all([mutantSample(), proveAll({ beside: browser })])
+steps.push(await browser, mutants)
 writeFileSync(join(root, "proof/results.json"), `${JSON.stringify(proofs.figures, null, 2)}\n`)
 for (const proof of proofs.steps) steps.push({ ...proof, isOne: true })
 
@@ -75,6 +75,7 @@ async function mutantSample() {
   say(`a sample of mutants: npm run mutants -- --sample ${sample} --seed ${seed}`)
   const done = await run(node, ["scripts/mutants.mjs", "--sample", String(sample), "--seed", String(seed)], {
     quiet: true,
+    isBackground: true,
   })
   if (done.code !== 0) process.stdout.write(done.output)
   return { name: "mutants", isOne: true, note: done.output.trimEnd().split("\n").at(-1), ...done }

@@ -14,7 +14,6 @@ const PAUSE_MS = 6
 /** A user who writes all the time, over a real WebSocket. */
 export class Client {
   readonly local: Local
-  readonly session: Session
   readonly sent: string[] = []
   /** What this user did and saw, for the judge. */
   readonly history: Operation[] = []
@@ -22,27 +21,17 @@ export class Client {
   /** What must never be seen here: other pages, another epoch. */
   readonly trouble = new Set<string>()
   readonly #timer: ReturnType<typeof setInterval>
+  readonly #docId: string
+  #epoch = ""
+  #session: Session
   #port: number
 
   private constructor(local: Local, port: number, docId: string, name: string) {
     this.#name = name
     this.local = local
     this.#port = port
-    let epoch = ""
-    this.session = new Session({
-      docId,
-      local,
-      network: { connect: () => wsNetwork(`ws://127.0.0.1:${this.#port}/api/lf`).connect() },
-      host: nodeHost,
-      onChange: () => {
-        // A killed server is expected: the session reports why it is offline, and tries again.
-        const { status, error } = this.session?.state ?? {}
-        if (error && status !== "offline") this.trouble.add(error.code)
-        if (epoch !== "" && local.epoch !== epoch) this.trouble.add("a new epoch")
-        epoch = local.epoch
-        this.#look()
-      },
-    })
+    this.#docId = docId
+    this.#session = this.#connect()
     this.#timer = setInterval(() => this.#add(), PAUSE_MS)
   }
 
@@ -52,10 +41,33 @@ export class Client {
     return new Client(local, port, docId, name)
   }
 
-  /** Connects to the server on this port at once: the last one is dead. */
+  get isConnected(): boolean {
+    return this.#session.state.status === "connected"
+  }
+
+  /** Connects to the server on this port at once: the last one is dead, or will not answer. */
   turnTo(port: number): void {
     this.#port = port
-    this.session.poke()
+    this.#session.stop()
+    this.#session = this.#connect()
+  }
+
+  #connect(): Session {
+    const port = this.#port
+    return new Session({
+      docId: this.#docId,
+      local: this.local,
+      network: wsNetwork(`ws://127.0.0.1:${port}/api/lf`),
+      host: nodeHost,
+      onChange: () => {
+        // A killed server is expected: the session reports why it is offline, and tries again.
+        const { status, error } = this.#session?.state ?? {}
+        if (error && status !== "offline") this.trouble.add(error.code)
+        if (this.#epoch !== "" && this.local.epoch !== this.#epoch) this.trouble.add("a new epoch")
+        this.#epoch = this.local.epoch
+        this.#look()
+      },
+    })
   }
 
   rest(): void {
@@ -64,7 +76,7 @@ export class Client {
 
   async stop(): Promise<void> {
     this.rest()
-    this.session.stop()
+    this.#session.stop()
     await this.local.close()
   }
 

@@ -5,15 +5,14 @@ import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
-import { loadChecksum, SeededRandom, sql } from "@lf/core/testing"
-import { judge as judgeHistory } from "../history/check.ts"
+import { loadChecksum, SeededRandom } from "@lf/core/testing"
 import { type Proof, prove } from "../proof.ts"
-import { Client, list } from "./client.ts"
+import { Client } from "./client.ts"
 import { type NextServer, startNext } from "./next-server.ts"
+import { judge, settle } from "./verdict.ts"
 
 const KILLS_EACH = 10
 const CLIENTS = 3
-const SETTLE_MS_MAX = 60_000
 /** The successor's next health check asks for the directory: no time-out of any kind is in it. */
 const TAKEOVER_MS_MAX = 2_000
 
@@ -32,17 +31,17 @@ await prove({ name: "kills", unit: "server kills" }, async (proof) => {
 
 async function playRound(proof: Proof, seed: number, dataDir: string): Promise<string | null> {
   const random = new SeededRandom(seed)
-  let server = await startNext({ dataDir })
+  let server = await startNext({ env: { LF_DATA_DIR: dataDir } })
   try {
     const clients = await Promise.all(
       Array.from({ length: CLIENTS }, (_, i) => Client.start(server.port, `doc-${seed}`, `client ${i}`)),
     )
     for (let kill = 0; kill < KILLS_EACH; kill++) {
-      const successor = kill % 2 === 0 ? null : await startNext({ dataDir })
+      const successor = kill % 2 === 0 ? null : await startNext({ env: { LF_DATA_DIR: dataDir } })
       await sleep(random.between(20, random.pick([60, 400])))
       const early = await successor?.health()
       await server.end("SIGKILL")
-      server = successor ?? (await startNext({ dataDir, port: server.port }))
+      server = successor ?? (await startNext({ env: { LF_DATA_DIR: dataDir }, port: server.port }))
       if (successor !== null) {
         if (early !== "SERVER_DIRECTORY_OWNED") return `I14: beside a living owner the second says ${early}`
         const takeoverMs = await takeover(successor)
@@ -50,7 +49,7 @@ async function playRound(proof: Proof, seed: number, dataDir: string): Promise<s
         proof.worst("ms to take over", Math.round(takeoverMs))
       }
       for (const client of clients) client.turnTo(server.port)
-      await settle(() => clients.some((client) => client.session.state.status === "connected"))
+      await settle(() => clients.some((client) => client.isConnected))
       proof.count()
     }
     const verdict = await judge(clients)
@@ -71,38 +70,4 @@ async function takeover(server: NextServer): Promise<number> {
   const passedMs = () => performance.now() - sinceMs
   while ((await server.health()) !== "ok" && passedMs() <= TAKEOVER_MS_MAX) await sleep(10)
   return passedMs()
-}
-
-/** Every mutation was decided once, all clients have the same pages, and no client ever saw another epoch. */
-async function judge(clients: readonly Client[]): Promise<string | null> {
-  for (const client of clients) client.rest()
-  const isSettled = await settle(() => clients.every(({ local }) => local.pendingCount === 0))
-  if (!isSettled) return `I19: still pending: ${clients.map(({ local }) => local.pendingCount)}`
-  await settle(() => new Set(clients.map(({ local }) => local.cursor)).size === 1)
-  const wanted = clients.flatMap(({ sent }) => sent).sort()
-  const [{ local: first }] = clients
-  for (const { local, trouble } of clients) {
-    if (trouble.size > 0) return `I5 I8: a client saw ${[...trouble]}`
-    if (local.rejections.length > 0) return `I9: ${local.rejections[0].code} of ${local.rejections[0].uid}`
-    if (local.base.checksum !== first.base.checksum) return "I5: clients have different pages"
-    const rows = local.query(sql<{ id: string }>`select id from todos order by id`)
-    if (rows.map(({ id }) => id).join() !== wanted.join()) return `I9: ${rows.length} rows of ${wanted.length}`
-    const [verdict] = local.query(sql<{ n: number }>`select count(distinct id) as n from todos`)
-    if (verdict.n !== wanted.length) return `I9: ${verdict.n} different rows of ${wanted.length}`
-  }
-  const history = clients.flatMap((client) => client.history)
-  const wrong = judgeHistory(
-    history,
-    first.query(list).map(({ id }) => id),
-  )
-  return wrong === null ? null : `I2 I3: ${wrong}`
-}
-
-async function settle(holds: () => boolean): Promise<boolean> {
-  const untilMs = performance.now() + SETTLE_MS_MAX
-  while (performance.now() < untilMs) {
-    if (holds()) return true
-    await sleep(10)
-  }
-  return false
 }

@@ -8,6 +8,8 @@ export interface NextServer {
   readonly port: number
   /** What its health check says: "ok", or the code for which it serves no document. */
   health(): Promise<string>
+  /** Sends it, and waits for nothing. */
+  signal(signal: "SIGTERM" | "SIGSTOP" | "SIGCONT"): void
   end(signal: "SIGKILL" | "SIGTERM"): Promise<void>
 }
 
@@ -27,7 +29,11 @@ process.on("exit", () => {
 })
 
 /** The app as `npm run demo` serves it; it must have been built. */
-export async function startNext(options: { dataDir: string; port?: number }): Promise<NextServer> {
+export async function startNext(options: {
+  /** Where its documents are. */
+  env: { readonly LF_DATA_DIR: string } | { readonly LF_DATABASE_URL: string }
+  port?: number
+}): Promise<NextServer> {
   const port = options.port ?? (await freePort())
   const [program, ...args] = [...container, process.execPath, ".server/server.mjs"]
   const child = spawn(program, args, {
@@ -38,7 +44,7 @@ export async function startNext(options: { dataDir: string; port?: number }): Pr
       NODE_ENV: "production",
       PORT: String(port),
       HOST: "127.0.0.1",
-      LF_DATA_DIR: options.dataDir,
+      ...options.env,
       NEXT_TELEMETRY_DISABLED: "1",
     },
     stdio: ["ignore", "pipe", "pipe"],
@@ -64,6 +70,9 @@ export async function startNext(options: { dataDir: string; port?: number }): Pr
       if (response.ok) return "ok"
       const { code } = (await response.json()) as { readonly code: string }
       return code
+    },
+    signal(signal) {
+      if (living.has(pid)) process.kill(-pid, signal)
     },
     async end(signal) {
       if (living.has(pid)) process.kill(-pid, signal)

@@ -25,6 +25,8 @@ export class Lease {
   #cancel: Cancel = () => {}
   #isEnded = false
   #renewal: Promise<void> = Promise.resolve()
+  #failure: unknown = null
+  #retry: Promise<void> | null = null
 
   /** `onRenewed` learns whether the lease held until this renewal; if not, documents may have other owners. */
   constructor(
@@ -36,6 +38,16 @@ export class Lease {
     this.#nodeId = nodeId
     this.#host = host
     this.#onRenewed = onRenewed
+  }
+
+  /** Resolves if the last renewal did not fail, or one that is tried now does not. @throws what the database says */
+  async confirm(): Promise<void> {
+    if (this.#failure === null) return
+    this.#retry ??= this.#renewAndReport().finally(() => {
+      this.#retry = null
+    })
+    await this.#retry
+    if (this.#failure !== null) throw this.#failure
   }
 
   /** Resolves when the lease holds, and renews it from then on. */
@@ -55,24 +67,24 @@ export class Lease {
   async end(): Promise<void> {
     this.#isEnded = true
     this.#cancel()
-    await this.#renewal
+    await Promise.all([this.#renewal, this.#retry])
     await this.#pool.query("delete from lf.node where id = $1", [this.#nodeId])
   }
 
   #schedule(): void {
     if (this.#isEnded) return
     this.#cancel = this.#host.after(RENEW_MS, () => {
-      this.#renewal = this.#renewAndReport()
+      this.#renewal = this.#renewAndReport().finally(() => this.#schedule())
     })
   }
 
   async #renewAndReport(): Promise<void> {
     try {
       await this.#onRenewed(await this.renew())
-    } catch {
+      this.#failure = null
+    } catch (error) {
       // Without the database no other node can take documents either; the next renewal says what happened meanwhile.
-    } finally {
-      this.#schedule()
+      this.#failure = error
     }
   }
 }

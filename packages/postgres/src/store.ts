@@ -104,13 +104,18 @@ export class PostgresStore implements DocumentStore {
     return migrateStore(this.#connections.work)
   }
 
-  /** @throws LOG_FORMAT_NEWER LOG_FAILED */
-  begin(): Promise<void> {
+  /** Throws too while the database does not answer. @throws LOG_FORMAT_NEWER LOG_FAILED */
+  async begin(): Promise<void> {
     this.#began ??= this.#takeLease().catch((error: unknown) => {
       this.#began = null
       throw toStoreError(error, "the store was opened")
     })
-    return this.#began
+    await this.#began
+    try {
+      await this.#lease.confirm()
+    } catch (error) {
+      throw toStoreError(error, "the lease was renewed")
+    }
   }
 
   async open(docId: string): Promise<OpenedLog> {

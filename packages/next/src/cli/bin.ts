@@ -9,6 +9,7 @@ import {
   importFrom,
   inspect,
   list,
+  migrateStore,
   type Options,
   type Printed,
   remove,
@@ -27,6 +28,7 @@ const USAGE = `usage: lf list
        lf import <doc> <file>... [--table <table>] [--like <doc> | --mutator <file>]
        lf delete <doc> --force
        lf reset [dir]
+       lf migrate-store
        lf types [dir] [--mutator <file>] [--check | --watch]
        lf doctor [url]
 
@@ -40,6 +42,8 @@ const USAGE = `usage: lf list
            first. --like makes a new document with the tables of another, --mutator with those of the app's migrations.
   delete   deletes a document for good. Stop the server first.
   reset    deletes every document in the data directory. For development.
+  migrate-store
+           makes or updates the tables of lf in the database of $LF_DATABASE_URL. A second run changes nothing.
   types    checks the sql of the app against its migrations and writes the types of its rows to lf-types.d.ts; status 1 for
            a wrong column, table or syntax. --check writes nothing and fails when the file is old, --watch goes on.
   doctor   checks the app in this directory, its data directory and, at a url, the running server; status 1 if
@@ -81,6 +85,7 @@ const COMMANDS: Record<string, Command> = {
   restore: { run: restore, words: words(2) },
   delete: { run: remove, words: words(1), force: "must" },
   reset: { run: reset, words: words(0, 1) },
+  "migrate-store": { run: migrateStore, words: words(0) },
   types: { run: types, words: words(0, 1), options: ["mutator", "check", "watch"] },
   doctor: { run: doctor, words: words(0, 1) },
 }

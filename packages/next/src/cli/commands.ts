@@ -1,5 +1,8 @@
 // What each command does, and the lines that it prints.
-import { resolve } from "node:path"
+import { createRequire } from "node:module"
+import { join, resolve } from "node:path"
+import { pathToFileURL } from "node:url"
+import { LfError } from "@lf/core"
 import { backupDocument } from "../documents/backup.ts"
 import { exportDocument } from "../documents/export.ts"
 import { importRows } from "../documents/import-rows.ts"
@@ -105,6 +108,37 @@ export async function reset({ dataDir, words: [path] }: Options): Promise<Printe
   const count = await resetDirectory(directory)
   const done = count === null ? "no data here" : `deleted ${counted(count, "document")}`
   return { text: `${directory}: ${done}` }
+}
+
+/** What this needs of @lf/postgres, which only apps with a database install. */
+interface PostgresPackage {
+  postgresStore(options: { readonly connectionString: string }): {
+    migrate(): Promise<{ readonly from: number; readonly to: number }>
+    close(): Promise<void>
+  }
+}
+
+/** @throws LOG_FAILED LOG_FORMAT_NEWER */
+export async function migrateStore(): Promise<Printed> {
+  const connectionString = process.env.LF_DATABASE_URL
+  if (!connectionString)
+    throw new LfError("LOG_FAILED", "expected LF_DATABASE_URL=postgres://user:password@host/database")
+  const store = (await postgresPackage()).postgresStore({ connectionString })
+  try {
+    const { from, to } = await store.migrate()
+    return { text: from === to ? `the store has version ${to} already` : `the store: from version ${from} to ${to}` }
+  } finally {
+    await store.close()
+  }
+}
+
+async function postgresPackage(): Promise<PostgresPackage> {
+  try {
+    const path = createRequire(join(process.cwd(), "package.json")).resolve("@lf/postgres")
+    return (await import(pathToFileURL(path).href)) as PostgresPackage // of the same release
+  } catch (cause) {
+    throw new LfError("LOG_FAILED", "@lf/postgres is not installed here; run: npm install @lf/postgres", { cause })
+  }
 }
 
 /** Checks the app's sql and writes the types of its rows: once, or after every change until the process ends. */

@@ -11,6 +11,9 @@ export interface TestServer {
   makeDatabase(): Promise<TestDatabase>
   /** Ends every connection and the server without a shutdown, and starts it again. */
   restart(): Promise<void>
+  /** Ends every connection and the server, until `start`. */
+  stop(): Promise<void>
+  start(): Promise<void>
 }
 
 export interface TestDatabase {
@@ -39,6 +42,8 @@ export function testServer(): TestServer {
 
   return {
     restart: () => server.restart(),
+    stop: () => server.cut(),
+    start: () => server.start(),
     async makeDatabase() {
       const name = `test${++databases}`
       const admin = new pg.Client({ connectionString: server.connectionString })
