@@ -108,8 +108,7 @@ class Desk {
 }
 
 test("after kills what resolved is there, once each at the server (I3, I7, I9, T28)", async () => {
-  const isDedicated = test.info().project.name === "dedicated"
-  const kills = Number(given ?? (runsAll ? 40 : isDedicated ? 1 : 3))
+  const kills = Number(given ?? (runsAll ? 40 : 3))
   test.setTimeout(60_000 + kills * 10_000)
   const random = randomOf(SEED)
   const counts = new Map<Victim, number>()
@@ -151,7 +150,7 @@ test("after kills what resolved is there, once each at the server (I3, I7, I9, T
   console.log(
     `${by}; ${asked.size} mutations asked for, ${kept.size} known to be resolved, ${titles.length} at the server`,
   )
-  if (!isDedicated) console.log(`LF_FIGURE browser kills ${kills}`)
+  if (test.info().project.name !== "dedicated") console.log(`LF_FIGURE browser kills ${kills}`)
 })
 
 async function showsAll(todo: TodoPage, promised: readonly string[], when: string): Promise<void> {

@@ -8,7 +8,7 @@ import type { AttackName, FromAttackers, ToAttackers } from "./attacks.ts"
 import { BIG, type FromServer, type ToServer } from "./server.ts"
 import { User } from "./user.ts"
 
-const WINDOW_MS = 1_000
+const WINDOW_MS = 700
 /** Before the first attack, and between two. */
 const FIRST_WINDOWS = 2
 const QUIET_WINDOWS = 1

@@ -11,7 +11,7 @@ import { Client } from "./client.ts"
 import { type NextServer, startNext } from "./next-server.ts"
 import { judge, settle } from "./verdict.ts"
 
-const KILLS_EACH = 10
+const KILLS_EACH = 6
 const CLIENTS = 3
 /** The successor's next health check asks for the directory: no time-out of any kind is in it. */
 const TAKEOVER_MS_MAX = 2_000

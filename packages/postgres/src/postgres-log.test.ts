@@ -323,7 +323,7 @@ describe("servers that share a database", () => {
     await log.close()
   })
 
-  test("an owner that another one deposed is told when it asks, and its log ends (I8, I14)", async () => {
+  test("an owner that another one deposed gets LOG_DEPOSED when it asks, and its log ends (I8, I14)", async () => {
     const doc = newDoc()
     const { log } = await one.open(doc)
     let ended = ""

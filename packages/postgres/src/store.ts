@@ -63,6 +63,7 @@ export function postgresStore(options: PostgresStoreOptions): PostgresStore {
   return new PostgresStore(connectionsTo(options.connectionString), options)
 }
 
+/** What `postgresStore` returns: the documents of one namespace, for one process. */
 export class PostgresStore implements DocumentStore {
   readonly name: string
   readonly isShared = true

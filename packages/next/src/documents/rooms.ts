@@ -13,7 +13,7 @@ import {
 import { LIMITS, type Limits } from "../limits/limits.ts"
 import { type Reporter, reporterOf, toFailure } from "../log/error-report.ts"
 import { vmGuard } from "../node/guard.ts"
-import { loadSqlite } from "../node/load-sqlite.ts"
+import { loadSqlite, prepareSqlite } from "../node/load-sqlite.ts"
 import { nodeHost } from "../node/node-host.ts"
 import { isBuilding, isDevelopment } from "../process/environment.ts"
 
@@ -289,10 +289,13 @@ export class Rooms {
 
   async #begin(): Promise<void> {
     try {
+      // Beside the wait for the store, which may be long.
+      void prepareSqlite().catch(() => {}) // the first opening throws it
       await this.store.begin()
       this.#isRefusalReported = false
     } catch (error) {
-      if (!this.#isRefusalReported) this.#reporter.failed({ event: "directory-refused", error, code: "LOG_FAILED" })
+      const event = this.store.isShared ? "store-refused" : "directory-refused"
+      if (!this.#isRefusalReported) this.#reporter.failed({ event, error, code: "LOG_FAILED" })
       this.#isRefusalReported = true
       throw error
     }

@@ -15,6 +15,7 @@ export const LOG_EVENTS = {
   "document-not-closed": "A document was not closed cleanly; the next opening recovers it from its log.",
   "directory-remote": "The data directory is on a file system whose locks may keep no second server out.",
   "directory-refused": "The data directory cannot be used; every document is refused until it can.",
+  "store-refused": "The database cannot be used; every document is refused until it can.",
   "on-error-failed": "onError() threw.",
   "telemetry-failed": "The app's OpenTelemetry SDK threw.",
   "log-failed": "log() threw.",

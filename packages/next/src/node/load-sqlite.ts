@@ -6,6 +6,12 @@ import { zlibDeflater } from "./zlib-deflater.ts"
 
 let compiled: Promise<WebAssembly.Module> | undefined
 
+/** Compiles it before the first document needs it. */
+export async function prepareSqlite(): Promise<void> {
+  compiled ??= compile()
+  await compiled
+}
+
 /** A new wasm instance from one compilation of wa-sqlite's synchronous build. From now on pages pass through Node's zlib. */
 export const loadSqlite: LoadSqlite = async () => {
   useDeflater(zlibDeflater)
