@@ -5,11 +5,12 @@ import { postgresStore } from "@lf/postgres"
 import { mutator } from "./app/lf/mutators"
 import { FillRows, rowCount, rowsId, rowsMutator } from "./app/sql/lf/mutators"
 
+const dataDir = process.env.LF_DATA_DIR ?? ".lf"
+
 /** Where documents of one kind are: files of this server or, with LF_DATABASE_URL, rows of a PostgreSQL that servers share. */
 function placeOf(kind: "main" | "rows") {
   const connectionString = process.env.LF_DATABASE_URL
   if (connectionString) return { store: postgresStore({ connectionString, namespace: kind }) }
-  const dataDir = process.env.LF_DATA_DIR ?? ".lf"
   return { dataDir: kind === "main" ? dataDir : join(/* turbopackIgnore: true */ dataDir, kind) }
 }
 

@@ -10,7 +10,7 @@ import { soak, test } from "./test.ts"
 import { newListUrl, TodoPage } from "./todo-page.ts"
 import { TransitionsPage } from "./transitions-scene.ts"
 
-const packages = ["core", "react", "next", "create-lf-app"]
+const packages = ["core", "react", "next", "postgres", "create-lf-app"]
 
 // As in the template, and with the experiment of docs/offline.md.
 const config = "poweredByHeader: false, experimental: { useOffline: true },"
@@ -34,7 +34,7 @@ test("scene 9: an app scaffolded from packed tarballs installs, builds, and two 
   await timed("publint", () => Promise.all(readdirSync(packs).map((file) => checkPack(join(packs, file)))))
   app = await timed("scaffold", () => scaffold(packs))
   await timed("install", () => workshop.npm(["install", "--include=dev"], { cwd: app }))
-  for (const name of ["core", "react", "next"]) {
+  for (const name of ["core", "react", "next", "postgres"]) {
     // The packed one, not a link into the repository.
     expect(realpathSync(join(app, "node_modules/@lf", name))).toBe(join(realpathSync(app), "node_modules/@lf", name))
   }

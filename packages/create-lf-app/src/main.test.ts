@@ -93,6 +93,7 @@ describe("a new app", () => {
       "@lf/core": `^${version}`,
       "@lf/react": `^${version}`,
       "@lf/next": `^${version}`,
+      "@lf/postgres": `^${version}`,
       next: "16.4.5",
     })
     expect(read("todo-list/README.md")).toMatch(/^# todo-list\n/)
@@ -116,7 +117,7 @@ describe("a new app", () => {
 
   test("takes packed packages for tests, and says which are missing before it writes anything", async () => {
     mkdirSync(join(cwd, "packs"))
-    for (const name of ["core", "react"]) writeFileSync(join(cwd, `packs/lf-${name}-0.1.0.tgz`), "")
+    for (const name of ["core", "react", "postgres"]) writeFileSync(join(cwd, `packs/lf-${name}-0.1.0.tgz`), "")
     await expect(run("app", "--no-install", "--lf-from", join(cwd, "packs"))).rejects.toThrow("no lf-next-*.tgz")
     expect(readdirSync(cwd)).toEqual(["packs"])
     writeFileSync(join(cwd, "packs/lf-next-0.1.0.tgz"), "")

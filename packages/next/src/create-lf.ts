@@ -30,7 +30,7 @@ export interface LfOptions<P extends { readonly id: string }> extends AccessOpti
   /** One server process per directory. Default: $LF_DATA_DIR, else `.lf`. */
   readonly dataDir?: string
   /** Keeps the documents elsewhere, as `postgresStore` of @lf/postgres does, for several servers. Default: in `dataDir`. */
-  readonly store?: DocumentStore
+  readonly store?: DocumentStore | undefined
   /** Origins that may connect besides the server's own, exactly as browsers send them: "https://app.example.com". */
   readonly origins?: readonly string[]
   /**
