@@ -8,7 +8,7 @@ export { checkDocId, clientIdOf, msOfUuid, ownDocRight, sha256Hex, uuidV7 } from
 export { LSN_ZERO, lsn } from "./base/lsn.ts"
 export { deferred, Semaphore, withTimeout } from "./base/wait.ts"
 export type { DocumentStore, StoredDocument } from "./journal/document-store.ts"
-export type { Checkpoint, DocumentLog, LogRecord, OpenedLog } from "./journal/log.ts"
+export type { Checkpoint, DocumentLog, LogRecord, OpenedLog, StoredLog } from "./journal/log.ts"
 export { decodeLogHeader, encodeLogHeader, type LogHeader, pagesChecksum } from "./journal/log-header.ts"
 export { MemoryDisk, openMemoryLog } from "./journal/memory-log.ts"
 export { decodeRecords, encodeGroup } from "./journal/record.ts"

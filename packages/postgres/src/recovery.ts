@@ -1,5 +1,5 @@
 import { LfError } from "@lf/core"
-import { type Checkpoint, decodeRecords, encodeGroup, hash64, type LogRecord, type OpenedLog } from "@lf/core/internal"
+import { type Checkpoint, decodeRecords, encodeGroup, hash64, type LogRecord, type StoredLog } from "@lf/core/internal"
 import type pg from "pg"
 import { readParts } from "./checkpoint.ts"
 import { inTransaction } from "./connection.ts"
@@ -34,21 +34,31 @@ interface DocumentRow {
   readonly pages_checksum: string
 }
 
-export type Recovered = Omit<OpenedLog, "log"> & { readonly position: number }
+export type Recovered = StoredLog & { readonly position: number }
 
 /**
  * What a document holds, for its owner: from one snapshot, which a later owner's rollup does not change.
  * @throws LOG_CORRUPT, LOG_FORMAT_NEWER, LOG_DEPOSED
  */
 export async function recover(pool: pg.Pool, doc: string, fence: bigint): Promise<Recovered> {
+  const found = await readDocument(pool, doc, fence)
+  if (found === null) throw new LfError("LOG_DEPOSED", "another owner took over while the log was opened")
+  return found
+}
+
+/**
+ * What a document holds at one moment, whoever owns it, or for the owner with this fence; null: there is none.
+ * @throws LOG_CORRUPT, LOG_FORMAT_NEWER
+ */
+export async function readDocument(pool: pg.Pool, doc: string, fence: bigint | null = null): Promise<Recovered | null> {
   return await inTransaction(pool, "begin isolation level repeatable read read only", async (client) => {
     const { rows } = await client.query<DocumentRow>(
       `select position, first_position, checkpoint, meta, page_count, pages_checksum
-       from lf.document where doc = $1 and fence = $2`,
+       from lf.document where doc = $1 and ($2::bigint is null or fence = $2)`,
       [doc, fence],
     )
     const found = rows.at(0)
-    if (found === undefined) throw new LfError("LOG_DEPOSED", "another owner took over while the log was opened")
+    if (found === undefined) return null
     const position = Number(found.position)
     const records = await readRecords(client, doc, { from: Number(found.first_position), to: position })
     return { position, records, checkpoint: await readCheckpoint(client, doc, found) }

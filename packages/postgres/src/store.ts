@@ -7,12 +7,13 @@ import {
   loadChecksum,
   type OpenedLog,
   type StoredDocument,
+  type StoredLog,
 } from "@lf/core/internal"
 import { Appender } from "./appender.ts"
 import { type Connections, connectionsTo, inTransaction } from "./connection.ts"
 import { Lease } from "./lease.ts"
 import { type LogPlace, PostgresLog } from "./postgres-log.ts"
-import { recover } from "./recovery.ts"
+import { readDocument, recover } from "./recovery.ts"
 import { checkStore, type MigratedStore, migrateStore, readVersion } from "./schema.ts"
 import { toStoreError } from "./store-error.ts"
 
@@ -151,6 +152,17 @@ export class PostgresStore implements DocumentStore {
       values: [this.#keyOf("")],
     })
     return rows.map(({ id, bytes, changed_at }) => ({ docId: id, bytes: Number(bytes), changedAt: changed_at }))
+  }
+
+  async read(docId: string): Promise<StoredLog | null> {
+    const key = this.#keyOf(docId)
+    await this.begin()
+    try {
+      const found = await readDocument(this.#connections.work, key)
+      return found === null ? null : { checkpoint: found.checkpoint, records: found.records }
+    } catch (error) {
+      throw toStoreError(error, "a document was read")
+    }
   }
 
   /** One that does not exist is no error. */

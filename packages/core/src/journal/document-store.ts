@@ -1,4 +1,4 @@
-import type { OpenedLog } from "./log.ts"
+import type { OpenedLog, StoredLog } from "./log.ts"
 
 /** A document at rest. */
 export interface StoredDocument {
@@ -28,6 +28,11 @@ export interface DocumentStore {
    * @throws DOC_ID_INVALID LOG_OWNED LOG_CORRUPT LOG_FORMAT_NEWER LOG_DEPOSED LOG_FULL LOG_FAILED
    */
   open(docId: string): Promise<OpenedLog>
+  /**
+   * What is kept of a document, as it was at one moment, also while a server has it open; null: nothing.
+   * @throws DOC_ID_INVALID LOG_CORRUPT LOG_FORMAT_NEWER LOG_FAILED
+   */
+  read(docId: string): Promise<StoredLog | null>
   /** Deletes a document that is not open, for good. @throws DOC_ID_INVALID LOG_OWNED LOG_FAILED */
   delete(docId: string): Promise<void>
   /** All documents, by id. Opens none. @throws LOG_FAILED */

@@ -44,9 +44,13 @@ export interface DocumentLog {
   watch?(onEnd: (error: LfError) => void): void
 }
 
-export interface OpenedLog {
-  readonly log: DocumentLog
+/** What a log holds. */
+export interface StoredLog {
   /** Null before the first rollup. */
   readonly checkpoint: Checkpoint | null
   readonly records: readonly LogRecord[]
+}
+
+export interface OpenedLog extends StoredLog {
+  readonly log: DocumentLog
 }

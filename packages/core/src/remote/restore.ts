@@ -4,7 +4,7 @@ import type { Host } from "../base/host.ts"
 import { newEpoch } from "../base/ids.ts"
 import type { Lsn } from "../base/lsn.ts"
 import { anchorRecord } from "../journal/chain.ts"
-import type { OpenedLog } from "../journal/log.ts"
+import type { OpenedLog, StoredLog } from "../journal/log.ts"
 import { openMemoryLog } from "../journal/memory-log.ts"
 import { Streams } from "../journal/streams.ts"
 import { Database } from "../sqlite/database.ts"
@@ -52,7 +52,7 @@ export async function renewEpoch(opened: OpenedLog, host: Host): Promise<void> {
  * Writes nothing. Empty when nothing was committed yet.
  * @throws LOG_CORRUPT LOG_FORMAT_NEWER
  */
-export function pagesAtRest(stored: Omit<OpenedLog, "log">, host: Host): readonly Page[] {
+export function pagesAtRest(stored: StoredLog, host: Host): readonly Page[] {
   return [...new RemoteStore({ ...openMemoryLog(), ...stored }, host).storage.snapshot()]
 }
 

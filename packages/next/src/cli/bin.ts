@@ -2,8 +2,10 @@
 import { resolve } from "node:path"
 import { parseArgs } from "node:util"
 import { toLfError } from "@lf/core/internal"
+import { FileStore } from "../documents/file-store.ts"
 import {
   backup,
+  copyToDatabase,
   doctor,
   exportTo,
   importFrom,
@@ -18,6 +20,7 @@ import {
   sql,
   types,
 } from "./commands.ts"
+import { databaseStore } from "./database-store.ts"
 
 const USAGE = `usage: lf list
        lf inspect <doc>
@@ -29,6 +32,7 @@ const USAGE = `usage: lf list
        lf delete <doc> --force
        lf reset [dir]
        lf migrate-store
+       lf copy-to-database
        lf types [dir] [--mutator <file>] [--check | --watch]
        lf doctor [url]
 
@@ -44,17 +48,23 @@ const USAGE = `usage: lf list
   reset    deletes every document in the data directory. For development.
   migrate-store
            makes or updates the tables of lf in the database of $LF_DATABASE_URL. A second run changes nothing.
+  copy-to-database
+           copies every document of the data directory into the database of $LF_DATABASE_URL; browsers go on with the
+           copy. Documents that are there already are left. Stop the server first.
   types    checks the sql of the app against its migrations and writes the types of its rows to lf-types.d.ts; status 1 for
            a wrong column, table or syntax. --check writes nothing and fails when the file is old, --watch goes on.
   doctor   checks the app in this directory, its data directory and, at a url, the running server; status 1 if
            something has to be done.
 
   --data   the data directory (default: $LF_DATA_DIR, else .lf). list, inspect, sql, backup and export
-           read it while a server runs.
+           read it while a server runs. Without --data, and with $LF_DATABASE_URL, these and delete use the database.
+  --namespace
+           of the documents in the database (default: main).
 `
 
 const OPTIONS = {
   data: { type: "string" },
+  namespace: { type: "string" },
   force: { type: "boolean" },
   table: { type: "string" },
   like: { type: "string" },
@@ -70,6 +80,8 @@ interface Command {
   readonly words: { readonly min: number; readonly max: number }
   /** Whether it has --force. */
   readonly force?: "may" | "must"
+  /** It knows data directories alone. */
+  readonly isOfDirectory?: true
   /** The options that it has besides. */
   readonly options?: readonly ("table" | "like" | "mutator" | "check" | "watch")[]
 }
@@ -81,13 +93,19 @@ const COMMANDS: Record<string, Command> = {
   sql: { run: sql, words: words(2) },
   backup: { run: backup, words: words(2), force: "may" },
   export: { run: exportTo, words: words(2), force: "may" },
-  import: { run: importFrom, words: words(2, Number.POSITIVE_INFINITY), options: ["table", "like", "mutator"] },
-  restore: { run: restore, words: words(2) },
+  import: {
+    isOfDirectory: true,
+    run: importFrom,
+    words: words(2, Number.POSITIVE_INFINITY),
+    options: ["table", "like", "mutator"],
+  },
+  restore: { isOfDirectory: true, run: restore, words: words(2) },
   delete: { run: remove, words: words(1), force: "must" },
-  reset: { run: reset, words: words(0, 1) },
+  reset: { isOfDirectory: true, run: reset, words: words(0, 1) },
   "migrate-store": { run: migrateStore, words: words(0) },
-  types: { run: types, words: words(0, 1), options: ["mutator", "check", "watch"] },
-  doctor: { run: doctor, words: words(0, 1) },
+  "copy-to-database": { run: copyToDatabase, words: words(0) },
+  types: { isOfDirectory: true, run: types, words: words(0, 1), options: ["mutator", "check", "watch"] },
+  doctor: { isOfDirectory: true, run: doctor, words: words(0, 1) },
 }
 
 type Parsed = ReturnType<typeof parseArgs<{ options: typeof OPTIONS; allowPositionals: true }>>
@@ -125,7 +143,7 @@ function parse(args: readonly string[]): Parsed | null {
 /** The command to run; null: bad usage. */
 function commandOf({ positionals, values }: Parsed): (() => Promise<Printed>) | null {
   const [name = "", ...words] = positionals
-  const { data, force = false, help: _, ...options } = values
+  const { data, namespace, force = false, help: _, ...options } = values
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
   if (command === undefined || words.length < command.words.min || words.length > command.words.max) return null
   if (Object.keys(options).some((option) => !command.options?.some((known) => known === option))) return null
@@ -135,7 +153,15 @@ function commandOf({ positionals, values }: Parsed): (() => Promise<Printed>) | 
   // A directory is said once.
   if (name === "reset" && words.length > 0 && data !== undefined) return null
   const dataDir = resolve(data ?? process.env.LF_DATA_DIR ?? ".lf")
-  return () => command.run({ dataDir, words, force, ...options })
+  return async () => {
+    const database = command.isOfDirectory ? null : await databaseStore(namespace)
+    const store = data === undefined && database !== null ? database : new FileStore(dataDir)
+    try {
+      return await command.run({ dataDir, store, database, words, force, ...options })
+    } finally {
+      await database?.close()
+    }
+  }
 }
 
 process.exitCode = await main(process.argv.slice(2))

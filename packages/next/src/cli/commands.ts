@@ -1,20 +1,26 @@
 // What each command does, and the lines that it prints.
-import { createRequire } from "node:module"
-import { join, resolve } from "node:path"
-import { pathToFileURL } from "node:url"
+import { resolve } from "node:path"
 import { LfError } from "@lf/core"
+import type { DocumentStore } from "@lf/core/internal"
 import { backupDocument } from "../documents/backup.ts"
+import { copyDocuments } from "../documents/copy-documents.ts"
 import { exportDocument } from "../documents/export.ts"
+import { FileStore } from "../documents/file-store.ts"
 import { importRows } from "../documents/import-rows.ts"
 import { resetDirectory } from "../documents/reset.ts"
 import { restoreDocument } from "../documents/restore.ts"
 import { deleteDocument, listDocuments, openAtRest } from "../documents/stored-documents.ts"
 import { schemaOfApp } from "../row-types/row-types.ts"
 import { linesOf, runOnChange, typesReport, writeTypes } from "../row-types/watch-types.ts"
+import type { DatabaseStore } from "./database-store.ts"
 import { examine } from "./doctor.ts"
 
 export interface Options {
   readonly dataDir: string
+  /** The data directory, or the database. Opened by the first use; `bin.ts` closes it. */
+  readonly store: DocumentStore
+  /** Null: LF_DATABASE_URL is not set. */
+  readonly database: DatabaseStore | null
   /** What followed the command. */
   readonly words: readonly string[]
   readonly force: boolean
@@ -31,15 +37,16 @@ export interface Printed {
   readonly isFine?: boolean
 }
 
-export async function list({ dataDir }: Options): Promise<Printed> {
-  const documents = await listDocuments(dataDir)
-  if (documents === null) return { text: `${dataDir}: no data here` }
+export async function list({ dataDir, store }: Options): Promise<Printed> {
+  const isMissing = store.name === dataDir && (await listDocuments(dataDir)) === null
+  if (isMissing) return { text: `${dataDir}: no data here` }
+  const documents = await store.list()
   const lines = documents.map(({ docId, bytes, changedAt }) => [docId, sizeOf(bytes), changedAt.toISOString()])
-  return { text: [...tableOf(lines), `${dataDir}: ${counted(documents.length, "document")}`].join("\n") }
+  return { text: [...tableOf(lines), `${store.name}: ${counted(documents.length, "document")}`].join("\n") }
 }
 
-export async function inspect({ dataDir, words: [docId] }: Options): Promise<Printed> {
-  const document = await openAtRest(dataDir, docId)
+export async function inspect({ store, words: [docId] }: Options): Promise<Printed> {
+  const document = await openAtRest(store, docId)
   try {
     const { pageCount, freePages, clientCount, migrationCount } = document
     const size = `${sizeOf(pageCount * 4096)}, ${counted(pageCount, "page")}, ${freePages} of them free`
@@ -51,8 +58,8 @@ export async function inspect({ dataDir, words: [docId] }: Options): Promise<Pri
   }
 }
 
-export async function sql({ dataDir, words: [docId, text] }: Options): Promise<Printed> {
-  const document = await openAtRest(dataDir, docId)
+export async function sql({ store, words: [docId, text] }: Options): Promise<Printed> {
+  const document = await openAtRest(store, docId)
   try {
     const rows = document.query({ sql: text, parameters: [] })
     return { text: rows.map((row) => JSON.stringify(row, inJson)).join("\n") }
@@ -61,15 +68,15 @@ export async function sql({ dataDir, words: [docId, text] }: Options): Promise<P
   }
 }
 
-export async function backup({ dataDir, words: [docId, path], force }: Options): Promise<Printed> {
+export async function backup({ store, words: [docId, path], force }: Options): Promise<Printed> {
   const file = resolve(path)
-  const { pageCount } = await backupDocument({ dataDir, docId, file, existing: force ? "replace" : "keep" })
+  const { pageCount } = await backupDocument({ from: store, docId, file, existing: force ? "replace" : "keep" })
   return { text: `${file}: document ${docId}, ${counted(pageCount, "page")}` }
 }
 
-export async function exportTo({ dataDir, words: [docId, path], force }: Options): Promise<Printed> {
+export async function exportTo({ store, words: [docId, path], force }: Options): Promise<Printed> {
   const file = resolve(path)
-  const { pageCount } = await exportDocument({ dataDir, docId, file, existing: force ? "replace" : "keep" })
+  const { pageCount } = await exportDocument({ from: store, docId, file, existing: force ? "replace" : "keep" })
   return { text: `${file}: the tables of document ${docId}, ${counted(pageCount, "page")}` }
 }
 
@@ -98,8 +105,10 @@ export async function restore({ dataDir, words: [docId, path] }: Options): Promi
   return { text: `document ${docId}: ${counted(pageCount, "page")} from ${file}, epoch ${epoch}; ${before}` }
 }
 
-export async function remove({ dataDir, words: [docId] }: Options): Promise<Printed> {
-  await deleteDocument(dataDir, docId)
+export async function remove({ dataDir, store, words: [docId] }: Options): Promise<Printed> {
+  if (store.name === dataDir) await deleteDocument(dataDir, docId)
+  else if (await store.has(docId)) await store.delete(docId)
+  else throw new LfError("DOC_NOT_FOUND", `there is no document ${docId} in ${store.name}`)
   return { text: `${docId}: deleted` }
 }
 
@@ -110,35 +119,33 @@ export async function reset({ dataDir, words: [path] }: Options): Promise<Printe
   return { text: `${directory}: ${done}` }
 }
 
-/** What this needs of @lf/postgres, which only apps with a database install. */
-interface PostgresPackage {
-  postgresStore(options: { readonly connectionString: string }): {
-    migrate(): Promise<{ readonly from: number; readonly to: number }>
-    close(): Promise<void>
-  }
-}
-
 /** @throws LOG_FAILED LOG_FORMAT_NEWER */
-export async function migrateStore(): Promise<Printed> {
-  const connectionString = process.env.LF_DATABASE_URL
-  if (!connectionString)
-    throw new LfError("LOG_FAILED", "expected LF_DATABASE_URL=postgres://user:password@host/database")
-  const store = (await postgresPackage()).postgresStore({ connectionString })
+export async function migrateStore({ database }: Options): Promise<Printed> {
+  const { from, to } = await databaseOf(database).migrate()
+  return { text: from === to ? `the store has version ${to} already` : `the store: from version ${from} to ${to}` }
+}
+
+/** Copies every document of the data directory into the database. @throws SERVER_DIRECTORY_OWNED, and what writing throws */
+export async function copyToDatabase({ dataDir, database }: Options): Promise<Printed> {
+  const from = new FileStore(dataDir)
+  const to = databaseOf(database)
+  const { isTTY } = process.stderr
   try {
-    const { from, to } = await store.migrate()
-    return { text: from === to ? `the store has version ${to} already` : `the store: from version ${from} to ${to}` }
+    const onProgress = (done: number, all: number) => {
+      if (isTTY) process.stderr.write(`\r${done} of ${counted(all, "document")}`)
+    }
+    const { copied, left } = await copyDocuments({ from, to, onProgress })
+    const others = left === 0 ? "" : `; left ${left} that ${left === 1 ? "was" : "were"} there already`
+    return { text: `${to.name}: ${counted(copied, "document")} from ${dataDir}${others}` }
   } finally {
-    await store.close()
+    if (isTTY) process.stderr.write("\r\x1b[K")
+    await from.close()
   }
 }
 
-async function postgresPackage(): Promise<PostgresPackage> {
-  try {
-    const path = createRequire(join(process.cwd(), "package.json")).resolve("@lf/postgres")
-    return (await import(pathToFileURL(path).href)) as PostgresPackage // of the same release
-  } catch (cause) {
-    throw new LfError("LOG_FAILED", "@lf/postgres is not installed here; run: npm install @lf/postgres", { cause })
-  }
+function databaseOf(database: DatabaseStore | null): DatabaseStore {
+  if (database !== null) return database
+  throw new LfError("LOG_FAILED", "expected LF_DATABASE_URL=postgres://user:password@host/database")
 }
 
 /** Checks the app's sql and writes the types of its rows: once, or after every change until the process ends. */

@@ -24,6 +24,7 @@ import {
 } from "../testing/fixture.ts"
 import { backupDocument } from "./backup.ts"
 import { docDirectory } from "./document-directory.ts"
+import { FileStore } from "./file-store.ts"
 import { restoreDocument } from "./restore.ts"
 
 beforeAll(loadChecksum)
@@ -92,7 +93,7 @@ describe("lf backup", () => {
     for (let reads = 0, last = 0; reads < 3 || generations.size < 3; reads++) {
       for (const name of await readdir(directory)) if (/^log-\d+$/.test(name)) generations.add(name)
       if (reads < 3) await run(process.execPath, [program, "backup", "doc", file, "--data", dataDir, "--force"])
-      else await backupDocument({ dataDir, docId: "doc", file, existing: "replace" })
+      else await backupDocument({ from: new FileStore(dataDir), docId: "doc", file, existing: "replace" })
       const ids = await idsIn(file)
       const expected = clients.flatMap((_, i) => {
         const count = ids.filter((id) => id.startsWith(`${i}-`)).length
@@ -104,7 +105,7 @@ describe("lf backup", () => {
     }
     clearInterval(load)
     await settled(clients)
-    await backupDocument({ dataDir, docId: "doc", file, existing: "replace" })
+    await backupDocument({ from: new FileStore(dataDir), docId: "doc", file, existing: "replace" })
     const { pages } = await copyFrom(file)
     expect({ checksum: pagesChecksum(pages), pageCount: pages.length }).toEqual(clients[0].local.base)
   }, 60_000)
@@ -114,7 +115,7 @@ describe("lf backup", () => {
     await lf.document("doc", { as: "system" }).mutate(Add, { id: "1", title: "one" })
     const directory = await temporaryDirectory()
     const file = join(directory, "doc.db")
-    const at = { dataDir, docId: "doc", file }
+    const at = { from: new FileStore(dataDir), docId: "doc", file }
     expect(await backupDocument(at)).toEqual({ pageCount: expect.any(Number) })
     const before = await readFile(file)
     await expect(backupDocument(at)).rejects.toMatchObject({ code: "BACKUP_EXISTS" })
@@ -139,7 +140,9 @@ describe("lf backup", () => {
     bytes[bytes.length >> 1] ^= 1
     await writeFile(log, bytes)
     const file = join(await temporaryDirectory(), "doc.db")
-    await expect(backupDocument({ dataDir, docId: "doc", file })).rejects.toMatchObject({ code: "LOG_CORRUPT" })
+    await expect(backupDocument({ from: new FileStore(dataDir), docId: "doc", file })).rejects.toMatchObject({
+      code: "LOG_CORRUPT",
+    })
   })
 })
 
@@ -164,7 +167,7 @@ describe("lf restore", () => {
     const doubtful = unsure.add("u2")
     await until(async () => (await system.query(titlesQuery)).length === 8, "the server has what it was sent")
     const file = join(await temporaryDirectory(), "doc.db")
-    await backupDocument({ dataDir, docId: "doc", file })
+    await backupDocument({ from: new FileStore(dataDir), docId: "doc", file })
     const kept = ["a1", "a2", "a3", "b1", "s1", "s2", "u1", "u2"]
 
     await system.mutate(Add, { id: "gone-s", title: "gone-s" })
@@ -201,7 +204,7 @@ describe("lf restore", () => {
       expect(client.local.epoch).not.toBe(before)
     }
     await second.stop()
-    await backupDocument({ dataDir, docId: "doc", file, existing: "replace" })
+    await backupDocument({ from: new FileStore(dataDir), docId: "doc", file, existing: "replace" })
     expect(pagesChecksum((await copyFrom(file)).pages)).toBe(busy.local.base.checksum)
   })
 
@@ -209,7 +212,7 @@ describe("lf restore", () => {
     const { lf, dataDir } = await startServer()
     await lf.document("doc", { as: "system" }).mutate(Add, { id: "1", title: "one" })
     const file = join(await temporaryDirectory(), "doc.db")
-    await backupDocument({ dataDir, docId: "doc", file })
+    await backupDocument({ from: new FileStore(dataDir), docId: "doc", file })
     if (hasSqliteShell()) askSqliteShell(file, "insert into todos (id, title) values ('2', 'two'); vacuum")
     await lf.close()
     const restored = await restoreDocument({ dataDir, docId: "Copy", file })
@@ -225,7 +228,7 @@ describe("lf restore", () => {
     for (let i = 0; i < 200; i++) await lf.document("doc", { as: "system" }).mutate(Add, { id: `${i}`, title: "title" })
     await lf.close()
     const good = join(await temporaryDirectory(), "good.db")
-    await backupDocument({ dataDir, docId: "doc", file: good })
+    await backupDocument({ from: new FileStore(dataDir), docId: "doc", file: good })
     const names = await readdir(dataDir, { recursive: true })
     const damages: [string, (bytes: Buffer) => Uint8Array][] = [
       ["empty", () => new Uint8Array()],

@@ -1,15 +1,14 @@
 import { stat } from "node:fs/promises"
 import { LfError } from "@lf/core"
-import { pagesAtRest } from "@lf/core/internal"
+import { checkDocId, type DocumentStore } from "@lf/core/internal"
 import { errnoOf, nodeFsCalls } from "../node/fs-calls.ts"
-import { readFsLog } from "../node/fs-log.ts"
 import { publish, writePages } from "../node/generation.ts"
-import { nodeHost } from "../node/node-host.ts"
 import { newToken } from "../node/owner-lock.ts"
-import { docDirectory } from "./document-directory.ts"
+import { readPages } from "./stored-documents.ts"
 
 export interface BackupOptions {
-  readonly dataDir: string
+  /** A data directory, or where else documents are. */
+  readonly from: DocumentStore
   readonly docId: string
   /** Path of the copy. */
   readonly file: string
@@ -23,12 +22,10 @@ export interface BackupOptions {
  * @throws DOC_ID_INVALID DOC_NOT_FOUND BACKUP_EXISTS LOG_CORRUPT LOG_FAILED LOG_FORMAT_NEWER
  */
 export async function backupDocument(options: BackupOptions): Promise<{ readonly pageCount: number }> {
-  const { dataDir, docId, file: path, existing = "keep" } = options
-  const directory = docDirectory(dataDir, docId)
+  const { from, docId, file: path, existing = "keep" } = options
+  checkDocId(docId)
   if (existing === "keep" && (await isThere(path))) throw new LfError("BACKUP_EXISTS", `${path} is there already`)
-  const stored = await readFsLog(directory)
-  const pages = stored === null ? [] : pagesAtRest(stored, nodeHost)
-  if (pages.length === 0) throw new LfError("DOC_NOT_FOUND", `there is no document in ${directory}`)
+  const pages = await readPages(from, docId)
   // Two backups to one name at the same time must not write into one file.
   const temporary = `${path}.${newToken()}.tmp`
   try {

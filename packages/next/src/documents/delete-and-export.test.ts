@@ -6,6 +6,7 @@ import { afterEach, describe, expect, test } from "vitest"
 import { loadSqlite } from "../node/load-sqlite.ts"
 import { Add, cleanUp, startClient, startServer, temporaryDirectory, titlesQuery, until } from "../testing/fixture.ts"
 import { exportDocument } from "./export.ts"
+import { FileStore } from "./file-store.ts"
 
 afterEach(cleanUp)
 
@@ -80,9 +81,11 @@ describe("export", () => {
     expect(copy.query(titlesQuery)).toEqual([{ title: "one" }])
     copy.close()
     const file = join(await temporaryDirectory(), "d.db")
-    expect(await exportDocument({ dataDir, docId: "d", file })).toEqual({ pageCount: bytes.length / 4096 })
-    expect(await codeOf(exportDocument({ dataDir, docId: "d", file }))).toBe("BACKUP_EXISTS")
-    await exportDocument({ dataDir, docId: "d", file, existing: "replace" })
+    expect(await exportDocument({ from: new FileStore(dataDir), docId: "d", file })).toEqual({
+      pageCount: bytes.length / 4096,
+    })
+    expect(await codeOf(exportDocument({ from: new FileStore(dataDir), docId: "d", file }))).toBe("BACKUP_EXISTS")
+    await exportDocument({ from: new FileStore(dataDir), docId: "d", file, existing: "replace" })
     expect(await document.mutate(Add, { id: "2", title: "two" })).toMatchObject({ type: "applied" })
   })
 
@@ -93,6 +96,6 @@ describe("export", () => {
     expect(await codeOf(lf.document("d", { as: { id: "ada" } }).export())).toBe("done")
     expect(await codeOf(lf.document("none", { as: "system" }).export())).toBe("DOC_NOT_FOUND")
     const file = join(await temporaryDirectory(), "none.db")
-    expect(await codeOf(exportDocument({ dataDir, docId: "none", file }))).toBe("DOC_NOT_FOUND")
+    expect(await codeOf(exportDocument({ from: new FileStore(dataDir), docId: "none", file }))).toBe("DOC_NOT_FOUND")
   })
 })

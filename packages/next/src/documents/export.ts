@@ -1,5 +1,5 @@
 import { LfError } from "@lf/core"
-import { DocumentAtRest, type Remote } from "@lf/core/internal"
+import { DocumentAtRest, type DocumentStore, type Remote } from "@lf/core/internal"
 import { nodeFsCalls } from "../node/fs-calls.ts"
 import { publish, writePages } from "../node/generation.ts"
 import { loadSqlite } from "../node/load-sqlite.ts"
@@ -9,7 +9,8 @@ import { openAtRest } from "./stored-documents.ts"
 const PAGE_BYTES = 4096
 
 export interface ExportOptions {
-  readonly dataDir: string
+  /** A data directory, or where else documents are. */
+  readonly from: DocumentStore
   readonly docId: string
   /** Path of the SQLite file. */
   readonly file: string
@@ -23,10 +24,10 @@ export interface ExportOptions {
  * @throws DOC_ID_INVALID DOC_NOT_FOUND BACKUP_EXISTS LOG_CORRUPT LOG_FAILED LOG_FORMAT_NEWER
  */
 export async function exportDocument(options: ExportOptions): Promise<{ readonly pageCount: number }> {
-  const { dataDir, docId, file, existing = "keep" } = options
+  const { from, docId, file, existing = "keep" } = options
   if (existing === "keep" && (await nodeFsCalls.exists(file)))
     throw new LfError("BACKUP_EXISTS", `${file} is there already`)
-  const document = await openAtRest(dataDir, docId)
+  const document = await openAtRest(from, docId)
   try {
     const pages = document.plainPages()
     const temporary = `${file}.${newToken()}.tmp`

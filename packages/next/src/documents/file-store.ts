@@ -1,5 +1,5 @@
-import type { DocumentStore, OpenedLog, StoredDocument } from "@lf/core/internal"
-import { acquireDirectory, openFsLog } from "../node/fs-log.ts"
+import type { DocumentStore, OpenedLog, StoredDocument, StoredLog } from "@lf/core/internal"
+import { acquireDirectory, openFsLog, readFsLog } from "../node/fs-log.ts"
 import { docDirectory, isStored, removeDirectory } from "./document-directory.ts"
 import { listDocuments } from "./stored-documents.ts"
 
@@ -32,6 +32,10 @@ export class FileStore implements DocumentStore {
 
   async open(docId: string): Promise<OpenedLog> {
     return await openFsLog(docDirectory(this.name, docId))
+  }
+
+  async read(docId: string): Promise<StoredLog | null> {
+    return await readFsLog(docDirectory(this.name, docId))
   }
 
   async delete(docId: string): Promise<void> {

@@ -7,6 +7,7 @@ import { createLf } from "../create-lf.ts"
 import { cleanUp, later, startClient, startServer, temporaryDirectory, until } from "../testing/fixture.ts"
 import { backupDocument } from "./backup.ts"
 import { exportDocument } from "./export.ts"
+import { FileStore } from "./file-store.ts"
 import { type ImportRowsOptions, importRows } from "./import-rows.ts"
 import { openAtRest } from "./stored-documents.ts"
 
@@ -106,7 +107,7 @@ describe("rows are imported", () => {
     const dataDir = await stored()
     await add(dataDir, { "todos.csv": "id,title,list\n1,milk,inbox\n2,tea,inbox\n" })
     const file = join(await temporaryDirectory(), "plain.db")
-    await exportDocument({ dataDir, docId: "d", file })
+    await exportDocument({ from: new FileStore(dataDir), docId: "d", file })
     expect(await importRows({ dataDir, docId: "copy", files: [file], like: "d" })).toMatchObject({ rows: 3 })
     const all = sql`select title, name from todos join lists on lists.id = list order by title`
     expect(await query(dataDir, all, "copy")).toEqual(await query(dataDir, all, "d"))
@@ -151,14 +152,14 @@ test("a SQLite file is read to its end, also where a column is called rowid or t
   await lf.document("d", { as: "system" }).mutate(Fill, null)
   await lf.close()
   const file = join(await temporaryDirectory(), "d.db")
-  await exportDocument({ dataDir, docId: "d", file })
+  await exportDocument({ from: new FileStore(dataDir), docId: "d", file })
   const progress: number[] = []
   const onProgress = (rows: number) => void progress.push(rows)
   expect(await importRows({ dataDir, docId: "e", files: [file], like: "d", onProgress })).toMatchObject({
     rows: 24_000,
   })
   expect(progress).toEqual([10_000, 20_000])
-  const document = await openAtRest(dataDir, "e")
+  const document = await openAtRest(new FileStore(dataDir), "e")
   const sums = sql`select (select sum(n) from a where rowid = 'x') as a, (select sum(n) from b) as b`
   expect(document.query(sums)).toEqual([{ a: 72_006_000, b: 72_006_000 }])
   document.close()
@@ -230,7 +231,7 @@ describe("nothing is kept of an import with", () => {
     expect(await importing(file)).toMatch(/^IMPORT_INVALID .*expected UTF-8/)
     expect(await importing(join(directory, "none.csv"))).toMatch(/^IMPORT_INVALID .*cannot be read/)
     const backup = join(directory, "backup.db")
-    await backupDocument({ dataDir, docId: "d", file: backup })
+    await backupDocument({ from: new FileStore(dataDir), docId: "d", file: backup })
     const { readFile } = await import("node:fs/promises")
     const bytes = await readFile(backup)
     bytes[18] = 2

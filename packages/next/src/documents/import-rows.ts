@@ -7,6 +7,7 @@ import { acquireDirectory, openFsLog } from "../node/fs-log.ts"
 import { loadSqlite } from "../node/load-sqlite.ts"
 import { nodeHost } from "../node/node-host.ts"
 import { docDirectory, isStored } from "./document-directory.ts"
+import { FileStore } from "./file-store.ts"
 import { openAtRest } from "./stored-documents.ts"
 import { type FileRow, type TextFormat, textRows } from "./text-rows.ts"
 
@@ -79,7 +80,7 @@ export async function importRows(options: ImportRowsOptions): Promise<ImportedRo
 }
 
 async function schemaLike(dataDir: string, docId: string): Promise<DocumentSchema> {
-  const document = await openAtRest(dataDir, docId)
+  const document = await openAtRest(new FileStore(dataDir), docId)
   try {
     return document.schema()
   } finally {

@@ -1,9 +1,9 @@
 import { readdir, stat } from "node:fs/promises"
 import { join } from "node:path"
 import { LfError } from "@lf/core"
-import { DocumentAtRest, pagesAtRest, type StoredDocument } from "@lf/core/internal"
+import { DocumentAtRest, type DocumentStore, loadChecksum, pagesAtRest, type StoredDocument } from "@lf/core/internal"
 import { errnoOf } from "../node/fs-calls.ts"
-import { acquireDirectory, readFsLog } from "../node/fs-log.ts"
+import { acquireDirectory } from "../node/fs-log.ts"
 import { loadSqlite } from "../node/load-sqlite.ts"
 import { nodeHost } from "../node/node-host.ts"
 import { docDirectory, docIdOf, isStored, removeDirectory } from "./document-directory.ts"
@@ -17,15 +17,23 @@ export async function listDocuments(dataDir: string): Promise<StoredDocument[] |
 }
 
 /**
- * A document as it is on the disk, also while a server has it open. The caller closes it.
+ * A document as it is at rest, also while a server has it open. The caller closes it.
  * @throws DOC_ID_INVALID DOC_NOT_FOUND LOG_CORRUPT LOG_FAILED LOG_FORMAT_NEWER
  */
-export async function openAtRest(dataDir: string, docId: string): Promise<DocumentAtRest> {
-  const directory = docDirectory(dataDir, docId)
-  const stored = await readFsLog(directory)
+export async function openAtRest(store: Pick<DocumentStore, "name" | "read">, docId: string): Promise<DocumentAtRest> {
+  return new DocumentAtRest(await loadSqlite(), await readPages(store, docId))
+}
+
+/** At least one. @throws as `openAtRest` */
+export async function readPages(
+  store: Pick<DocumentStore, "name" | "read">,
+  docId: string,
+): Promise<readonly Uint8Array[]> {
+  await loadChecksum()
+  const stored = await store.read(docId)
   const pages = stored === null ? [] : pagesAtRest(stored, nodeHost)
-  if (pages.length === 0) throw new LfError("DOC_NOT_FOUND", `there is no document in ${directory}`)
-  return new DocumentAtRest(await loadSqlite(), pages)
+  if (pages.length === 0) throw new LfError("DOC_NOT_FOUND", `there is no document ${docId} in ${store.name}`)
+  return pages
 }
 
 /**

@@ -13,6 +13,7 @@ import { applyDelta, isWhole } from "../../../core/src/storage/delta.ts"
 import { mutationCodec } from "../../../core/src/timeline/mutation.ts"
 import { backupDocument } from "../documents/backup.ts"
 import { docDirectory } from "../documents/document-directory.ts"
+import { FileStore } from "../documents/file-store.ts"
 import { bundle } from "../testing/bundle.ts"
 import { cleanUp, later, startServer, temporaryDirectory, until } from "../testing/fixture.ts"
 import { type RawClient, rawClient } from "../testing/raw.ts"
@@ -184,7 +185,7 @@ test("deleted text is in no checkpoint, backup or page sent to a new client, FTS
   expect(mains).toHaveLength(1)
   expect((await readFile(join(directory, mains[0]))).includes("xylophone")).toBe(false)
   const file = join(await temporaryDirectory(), "backup.db")
-  await backupDocument({ dataDir, docId: "doc", file })
+  await backupDocument({ from: new FileStore(dataDir), docId: "doc", file })
   expect((await readFile(file)).includes("xylophone")).toBe(false)
   const second = await startServer({ mutator, dataDir, path })
   expect(receivedBy(await client(second.url, 3))).not.toContain("xylophone")

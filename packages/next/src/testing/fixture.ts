@@ -99,7 +99,7 @@ export async function startServer(options: Partial<LfOptions<User>> & { port?: n
     authenticate: ({ token }) => (token === null ? null : { id: token }),
     authorize: () => true,
     ...lfOptions,
-    dataDir,
+    ...(options.store === undefined ? { dataDir } : {}),
     path,
   })
   const server = createServer((_request, response) => response.end("plain"))
