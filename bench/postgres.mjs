@@ -1,11 +1,12 @@
 // Appends of 100 documents of one node to PostgreSQL, fenced and grouped, against the same bytes inserted with `unnest` and
-// nothing else, in statements of the same size over one connection. The server is local, with fsync.
+// nothing else, in statements of the same size over one connection; then what idle documents cost. The server is local,
+// with fsync.
 
 import { randomBytes } from "node:crypto"
 import pg from "pg"
 import { postgresStore } from "../packages/postgres/dist/index.js"
 import { startPostgres } from "../scripts/postgres.mjs"
-import { interleaveAsync, row } from "./measure.mjs"
+import { interleaveAsync, median, row } from "./measure.mjs"
 
 const DOCUMENTS = 100
 const FLUSH_BYTES = 200
@@ -33,13 +34,54 @@ export async function run({ quick }) {
     await ours()
     await theirs()
     const figures = await interleaveAsync(rounds, ours, theirs)
-    return [row("postgres", `${DOCUMENTS} documents`, "appends/s", figures, "raw unnest inserts", ">= 0.8")]
+    for (const log of logs) await log.close()
+    return [
+      row("postgres", `${DOCUMENTS} documents`, "appends/s", figures, "raw unnest inserts", ">= 0.8"),
+      ...(await idleDocuments({ store, client, count: quick ? 10_000 : 1_000_000 })),
+    ]
   } finally {
     await store.close()
     await client.end()
     await server.stop()
   }
 }
+
+/** Documents that nothing has open, each as one append left it: their bytes beside the append's, and the opening of one. */
+async function idleDocuments({ store, client, count }) {
+  const { log } = await store.open("idle-0")
+  await log.append([RECORD])
+  await log.close()
+  const [before] = (await client.query(SIZES)).rows
+  await client.query(COPIES("lf.document", "doc, owner, fence, position, first_position, log_bytes"), [count])
+  await client.query(COPIES("lf.log", "doc, position, bytes"), [count])
+  await client.query("vacuum analyze lf.document, lf.log")
+  const [after] = (await client.query(SIZES)).rows
+  const bytes = (after.bytes - before.bytes) / count - ROW_BYTES
+  const openMs = []
+  for (let i = 0; i < OPENINGS; i++) {
+    const startedMs = performance.now()
+    const { log: opened } = await store.open("idle-0")
+    openMs.push(performance.now() - startedMs)
+    await opened.close()
+  }
+  const startedMs = performance.now()
+  const { length } = await store.list()
+  const listMs = performance.now() - startedMs
+  if (length < count) throw new Error(`${length} documents are listed of ${count}`)
+  const all = `${count.toLocaleString("en-US")} idle documents`
+  const limit = (value, most, n = 1) => ({ value, peerValue: most, n })
+  return [
+    row("postgres", all, "bytes each", limit(bytes, 300), "a limit", "<= 1"),
+    row("postgres", `${all}, one opened`, "ms", limit(median(openMs), 50, OPENINGS), "a limit", "<= 1"),
+    row("postgres", `${all}, all listed`, "ms for 1,000", limit((listMs / length) * 1000, 10), "a limit", "<= 1"),
+  ]
+}
+
+const OPENINGS = 21
+const SIZES = "select (pg_total_relation_size('lf.document') + pg_total_relation_size('lf.log'))::float as bytes"
+const COPIES = (table, columns) =>
+  `insert into ${table} (${columns}) select ${columns.replace("doc", "'main/idle-' || i")}
+   from ${table}, generate_series(1, $1::integer) as i where doc = 'main/idle-0'`
 
 async function perSecond(appends, work) {
   const startedMs = performance.now()

@@ -34,17 +34,11 @@ process.env.LF_SIM_SEEDS ??= "20"
 // Tests whose branches are counted run once, in their own step.
 const others = bytesTests.map((path) => `--exclude=${path}**`)
 const steps = await checkSteps([...reportTo(vitestReport), ...others])
-say("unit tests whose branches are counted (npm run coverage), and the app's build beside them")
-const [coverage, built] = await Promise.all([
-  run(node, ["scripts/coverage.mjs", ...reportTo(coverageReport)], { quiet: true }),
-  build(),
-])
-if (coverage.code !== 0) process.stdout.write(coverage.output)
-steps.push({ name: "coverage", ...coverage }, { name: "build", ...built })
-// Browser tests wait for clocks and networks too: mutants and proofs take what they leave of the processor.
+steps.push({ name: "build", ...(await build()) })
+// Browser tests wait for clocks and networks too: what measures no time takes what they leave of the processor.
 const browser = browserTests({ PLAYWRIGHT_JSON_OUTPUT_FILE: playwrightReport })
-const [mutants, proofs] = await Promise.all([mutantSample(), proveAll({ beside: browser })])
-steps.push(await browser, mutants)
+const [coverage, mutants, proofs] = await Promise.all([countBranches(), mutantSample(), proveAll({ beside: browser })])
+steps.push(await browser, coverage, mutants)
 writeFileSync(join(root, "proof/results.json"), `${JSON.stringify(proofs.figures, null, 2)}\n`)
 for (const proof of proofs.steps) steps.push({ ...proof, isOne: true })
 
@@ -66,6 +60,16 @@ async function build() {
   const next = await run(node, [...bin.next, "build"])
   const server = await buildServer()
   return { code: next.code || server.code, seconds: next.seconds + server.seconds }
+}
+
+async function countBranches() {
+  say("unit tests whose branches are counted (npm run coverage)")
+  const done = await run(node, ["scripts/coverage.mjs", ...reportTo(coverageReport)], {
+    quiet: true,
+    isBackground: true,
+  })
+  if (done.code !== 0) process.stdout.write(done.output)
+  return { name: "coverage", ...done }
 }
 
 /** Another area each day, so that all have their turn. */

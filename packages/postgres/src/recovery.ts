@@ -47,7 +47,7 @@ export async function recover(pool: pg.Pool, doc: string, fence: bigint): Promis
 }
 
 /**
- * What a document holds at one moment, whoever owns it, or for the owner with this fence; null: there is none.
+ * What a document holds at one moment: for everyone, or only for the owner with this fence; null: there is none.
  * @throws LOG_CORRUPT, LOG_FORMAT_NEWER
  */
 export async function readDocument(pool: pg.Pool, doc: string, fence: bigint | null = null): Promise<Recovered | null> {

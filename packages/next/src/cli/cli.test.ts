@@ -5,10 +5,18 @@ import { readdir, readFile, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { promisify } from "node:util"
-import { afterEach, describe, expect, test } from "vitest"
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest"
 import { bundle } from "../testing/bundle.ts"
 import { Add, cleanUp, later, startServer, temporaryDirectory, titlesQuery } from "../testing/fixture.ts"
 
+let program: string
+let removeProgram = (): unknown => undefined
+beforeAll(async () => {
+  program = await bundle("cli/bin.ts", (undo) => {
+    removeProgram = undo
+  })
+})
+afterAll(() => removeProgram())
 afterEach(cleanUp)
 
 const run = promisify(execFile)
@@ -21,7 +29,6 @@ interface Ended {
 
 /** Runs `lf` with these words on a data directory. */
 async function lf(dataDir: string, ...words: string[]): Promise<Ended> {
-  const program = await bundle("cli/bin.ts")
   try {
     const { stdout, stderr } = await run(process.execPath, [program, ...words], {
       env: { ...process.env, LF_DATA_DIR: dataDir },
@@ -176,7 +183,6 @@ describe("lf types", () => {
   test("--watch runs again after a change, and ends with the process's signal", async () => {
     const directory = await temporaryDirectory()
     await writeFile(join(directory, "mutator.ts"), mutator)
-    const program = await bundle("cli/bin.ts")
     const child = spawn(process.execPath, [program, "types", directory, "--watch"])
     later(() => child.kill())
     let printed = ""

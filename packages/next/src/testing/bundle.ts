@@ -7,12 +7,12 @@ import { later } from "./fixture.ts"
 
 const root = new URL("../../../..", import.meta.url).pathname
 
-/** The path of the bundle of `entry`, which is below `packages/next/src`. */
-export async function bundle(entry: string): Promise<string> {
+/** The path of the bundle of `entry`, which is below `packages/next/src`. By default it is removed after the test. */
+export async function bundle(entry: string, whenOver: (undo: () => unknown) => void = later): Promise<string> {
   const parent = join(root, "node_modules/.lf-next-test")
   await mkdir(parent, { recursive: true })
   const folder = await mkdtemp(join(parent, `${process.pid}-`))
-  later(() => rm(folder, { recursive: true, force: true }))
+  whenOver(() => rm(folder, { recursive: true, force: true }))
   const outfile = join(folder, `${basename(entry, ".ts")}.mjs`)
   await build({
     entryPoints: [join(root, "packages/next/src", entry)],
