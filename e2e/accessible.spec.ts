@@ -3,7 +3,7 @@ import { expect, type Page } from "@playwright/test"
 import { isAxeClean } from "./axe.ts"
 import { WORKER } from "./in-worker.ts"
 import { Server } from "./server.ts"
-import { soakUnless, test } from "./test.ts"
+import { soak, soakUnless, test } from "./test.ts"
 import { newListUrl, TodoPage } from "./todo-page.ts"
 
 let server: Server
@@ -217,7 +217,7 @@ test("at 200 % and at 400 % nothing is cut off and nothing scrolls sideways", as
   }
 })
 
-test("targets have 24 pixels with a mouse and 44 on a phone", async ({ browser, page }) => {
+test("targets have 24 pixels with a mouse and 44 on a phone", soak, async ({ browser, page }) => {
   const url = newListUrl(server.url)
   const phone = await browser.newContext({ hasTouch: true, isMobile: true, viewport: { width: 390, height: 844 } })
   for (const [one, pixels] of [

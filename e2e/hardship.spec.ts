@@ -151,7 +151,7 @@ test(
 for (const how of ["the browser clears the site's data", "another page deletes the databases"]) {
   test(
     `${how} while a list is open: what the server had comes back, and it goes on (I3)`,
-    soakUnless(how.startsWith("the browser")),
+    soak,
     async ({ browser }) => {
       test.setTimeout(90_000)
       await using server = await Server.start()

@@ -53,22 +53,26 @@ test("what waits is counted from what is stored even if the worker does not star
   await expect(page.getByTestId("pending-count")).toHaveText("3")
 })
 
-test("a first visit cut while the worker's script loads recovers and keeps typed text (H3)", async ({ browser }) => {
-  await using server = await Server.start()
-  const context = await browser.newContext({ serviceWorkers: "block" })
-  await context.route(WORKER, (route) => route.abort())
-  const page = await context.newPage()
-  await page.goto(newListUrl(server.url))
-  await page.getByTestId("new-todo").fill("typed meanwhile")
-  await expect(page.getByTestId("error-notice")).toHaveAttribute("data-code", "WORKER_FAILED", { timeout: 11_000 })
-  await context.unroute(WORKER)
-  const todo = new TodoPage(page)
-  await todo.isSynced()
-  await expect(page.getByTestId("error-notice")).toHaveCount(0)
-  await expect(todo.input).toHaveValue("typed meanwhile")
-  await todo.input.press("Enter")
-  await todo.shows(["typed meanwhile"])
-})
+test(
+  "a first visit cut while the worker's script loads recovers and keeps typed text (H3)",
+  soak,
+  async ({ browser }) => {
+    await using server = await Server.start()
+    const context = await browser.newContext({ serviceWorkers: "block" })
+    await context.route(WORKER, (route) => route.abort())
+    const page = await context.newPage()
+    await page.goto(newListUrl(server.url))
+    await page.getByTestId("new-todo").fill("typed meanwhile")
+    await expect(page.getByTestId("error-notice")).toHaveAttribute("data-code", "WORKER_FAILED", { timeout: 11_000 })
+    await context.unroute(WORKER)
+    const todo = new TodoPage(page)
+    await todo.isSynced()
+    await expect(page.getByTestId("error-notice")).toHaveCount(0)
+    await expect(todo.input).toHaveValue("typed meanwhile")
+    await todo.input.press("Enter")
+    await todo.shows(["typed meanwhile"])
+  },
+)
 
 test("an endless query is SQL_LIMIT in its tab and on the server; all others go on (H8)", soak, async ({ browser }) => {
   await using server = await AccountsServer.start()

@@ -22,8 +22,8 @@ const { code } = await run(process.execPath, [
   ...bin.vitest,
   "run",
   ...bytesTests,
-  // npm test runs it in the background of the browser tests.
-  "--testTimeout=180000",
+  // It runs beside a build.
+  "--testTimeout=60000",
   "--coverage.enabled",
   "--coverage.provider=v8",
   "--coverage.reporter=text",

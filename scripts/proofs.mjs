@@ -18,13 +18,13 @@ function peersOf(...oldest) {
 
 /**
  * Where a proof starts, below proof/, and how many processes share its goal. `needs` finds what a proof runs beside the
- * repository, as environment for its process alone. `isTimed`: it measures time, so it does not run in the background.
- * `isAlone`: nothing else runs meanwhile. `isList`: its cases are a finite list, not random. `variants`: what is bundled in place of what, one share each. The longest come
+ * repository, as environment for its process alone. `isAlone`: it measures time, so nothing else runs meanwhile. `isList`: its
+ * cases are a finite list, not random. `variants`: what is bundled in place of what, one share each. The longest come
  * first. What a proof prints besides its count is added up over its shares.
  */
 
 const proofs = {
-  kills: { entry: "kills/kills.ts", goal: 6, needs: ensureApp, isTimed: true },
+  kills: { entry: "kills/kills.ts", goal: 6, needs: ensureApp },
   failover: {
     entry: "kills/failover.ts",
     goal: 6,
@@ -32,7 +32,7 @@ const proofs = {
       await ensureApp()
       return { LF_POSTGRES_BIN: await findPostgres() }
     },
-    isTimed: true,
+    isAlone: true,
   },
   seeds: { entry: "seeds/seeds.ts", goal: 120, shares: 2 },
   crash: { entry: "crash/crash.ts", goal: 600, shares: 2 },
@@ -50,7 +50,7 @@ const proofs = {
   tabs: { entry: "tabs/tabs.ts", goal: 40, variants: [peersOf()] },
   fuzz: { entry: "fuzz/fuzz.ts", goal: 150_000 },
   sql: { entry: "sql/sql.ts", goal: 4_000, needs: async () => ({ LF_SQLITE3: await findTool("sqlite3") }) },
-  flood: { entry: "flood/flood.ts", goal: 400, isTimed: true, isAlone: true },
+  flood: { entry: "flood/flood.ts", goal: 400, isAlone: true },
 }
 
 /** A bundle takes in the packages that a variant puts in place of others, and what uses them. */
@@ -92,10 +92,10 @@ function shareOf(args) {
 }
 
 /**
- * Every proof at its goal, or all of them in about `minutes`, which those share that could go on for ever. Until `beside`
- * has settled they run in the background, one at a time. Answers a row for the table of each, and what was counted.
+ * Every proof at its goal, or all of them in about `minutes`, which those share that could go on for ever. Answers a row
+ * for the table of each, and what was counted.
  */
-export async function proveAll({ minutes, from = 1, beside } = {}) {
+export async function proveAll({ minutes, from = 1 } = {}) {
   const jobs = []
   for (const [name, proof] of Object.entries(proofs)) {
     const { goal, variants, shares = variants?.length ?? 1, needs, isList = false } = proof
@@ -109,19 +109,15 @@ export async function proveAll({ minutes, from = 1, beside } = {}) {
     }
   }
   const isAlone = ({ name }) => proofs[name].isAlone === true
-  const inBackground = beside === undefined ? [] : jobs.filter(({ name }) => !proofs[name].isTimed)
-  const inForeground = jobs.filter((job) => !inBackground.includes(job) && !isAlone(job))
-  const ended = await Promise.all([
-    inLanes(inBackground, 1, (job) => prove(job, { isBackground: true })),
-    Promise.resolve(beside).then(() => inLanes(inForeground, beside ? 1 : lanes, (job) => prove(job))),
-  ])
-  const alone = await inLanes(jobs.filter(isAlone), 1, (job) => prove(job))
-  return summary([...ended.flat(), ...alone], minutes === undefined)
+  const others = jobs.filter((job) => !isAlone(job))
+  const ended = await inLanes(others, lanes, prove)
+  const alone = await inLanes(jobs.filter(isAlone), 1, prove)
+  return summary([...ended, ...alone], minutes === undefined)
 }
 
-async function prove({ name, env, args }, { isBackground = false } = {}) {
+async function prove({ name, env, args }) {
   say(`proof: ${name} ${args.slice(1).join(" ")}`)
-  const done = await run(process.execPath, ["--enable-source-maps", ...args], { env, quiet: true, isBackground })
+  const done = await run(process.execPath, ["--enable-source-maps", ...args], { env, quiet: true })
   if (done.code !== 0) process.stdout.write(done.output)
   const result = resultOf(done.output)
   say(`proof: ${name} ends with ${result?.count ?? 0} ${result?.unit ?? "of nothing"} in ${done.seconds.toFixed(0)} s`)

@@ -1,6 +1,5 @@
 // Child processes for the scripts beside this file. No dependencies: these run before anything is installed.
 import { spawn } from "node:child_process"
-import { constants, setPriority } from "node:os"
 import { dirname, resolve } from "node:path"
 import { fileURLToPath } from "node:url"
 
@@ -16,10 +15,9 @@ export function say(line) {
 
 /**
  * Runs a program in the repository and answers how it ended; never throws for an exit code.
- * `quiet` keeps the output back and returns it, so that steps can run side by side and stay readable. `isBackground`: it takes the
- * processor's time that nothing else wants.
+ * `quiet` keeps the output back and returns it, so that steps can run side by side and stay readable.
  */
-export function run(command, args, { env = {}, quiet = false, isBackground = false, cwd = root } = {}) {
+export function run(command, args, { env = {}, quiet = false, cwd = root } = {}) {
   const startedMs = performance.now()
   return new Promise((done) => {
     const child = spawn(command, args, {
@@ -27,7 +25,6 @@ export function run(command, args, { env = {}, quiet = false, isBackground = fal
       env: { ...process.env, ...env },
       stdio: ["ignore", quiet ? "pipe" : "inherit", quiet ? "pipe" : "inherit"],
     })
-    if (isBackground && child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_LOW)
     const chunks = []
     child.stdout?.on("data", (chunk) => chunks.push(chunk))
     child.stderr?.on("data", (chunk) => chunks.push(chunk))

@@ -34,11 +34,17 @@ process.env.LF_SIM_SEEDS ??= "20"
 // Tests whose branches are counted run once, in their own step.
 const others = bytesTests.map((path) => `--exclude=${path}**`)
 const steps = await checkSteps([...reportTo(vitestReport), ...others])
-steps.push({ name: "build", ...(await build()) })
-// Browser tests wait for clocks and networks too: what measures no time takes what they leave of the processor.
-const browser = browserTests({ PLAYWRIGHT_JSON_OUTPUT_FILE: playwrightReport })
-const [coverage, mutants, proofs] = await Promise.all([countBranches(), mutantSample(), proveAll({ beside: browser })])
-steps.push(await browser, coverage, mutants)
+say("unit tests whose branches are counted (npm run coverage), and the app's build beside them")
+const [coverage, built] = await Promise.all([
+  run(node, ["scripts/coverage.mjs", ...reportTo(coverageReport)], { quiet: true }),
+  build(),
+])
+if (coverage.code !== 0) process.stdout.write(coverage.output)
+steps.push({ name: "coverage", ...coverage }, { name: "build", ...built })
+steps.push(await browserTests({ PLAYWRIGHT_JSON_OUTPUT_FILE: playwrightReport }))
+steps.push(await mutantSample())
+say("proofs, two at a time")
+const proofs = await proveAll()
 writeFileSync(join(root, "proof/results.json"), `${JSON.stringify(proofs.figures, null, 2)}\n`)
 for (const proof of proofs.steps) steps.push({ ...proof, isOne: true })
 
@@ -62,16 +68,6 @@ async function build() {
   return { code: next.code || server.code, seconds: next.seconds + server.seconds }
 }
 
-async function countBranches() {
-  say("unit tests whose branches are counted (npm run coverage)")
-  const done = await run(node, ["scripts/coverage.mjs", ...reportTo(coverageReport)], {
-    quiet: true,
-    isBackground: true,
-  })
-  if (done.code !== 0) process.stdout.write(done.output)
-  return { name: "coverage", ...done }
-}
-
 /** Another area each day, so that all have their turn. */
 async function mutantSample() {
   const seed = Math.floor(Date.now() / 86_400_000)
@@ -79,7 +75,6 @@ async function mutantSample() {
   say(`a sample of mutants: npm run mutants -- --sample ${sample} --seed ${seed}`)
   const done = await run(node, ["scripts/mutants.mjs", "--sample", String(sample), "--seed", String(seed)], {
     quiet: true,
-    isBackground: true,
   })
   if (done.code !== 0) process.stdout.write(done.output)
   return { name: "mutants", isOne: true, note: done.output.trimEnd().split("\n").at(-1), ...done }
