@@ -9,7 +9,7 @@ import { Client } from "./client.ts"
 import { type NextServer, startNext } from "./next-server.ts"
 import { judge, settle } from "./verdict.ts"
 
-const TAKEOVERS_EACH = 6
+const TAKEOVERS_EACH = 3
 const CLIENTS = 3
 /** The lease of a killed server, and a second for the rest. */
 const TAKEOVER_MS_MAX = 3_000
