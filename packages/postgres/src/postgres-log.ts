@@ -1,5 +1,5 @@
 import { LfError } from "@lf/core"
-import type { Checkpoint, DocumentLog, LogRecord } from "@lf/core/internal"
+import { type Checkpoint, type DocumentLog, LogGuard, type LogRecord } from "@lf/core/internal"
 import type pg from "pg"
 import type { Appender } from "./appender.ts"
 import { type Prepared, writeParts } from "./checkpoint.ts"
@@ -41,11 +41,9 @@ export class PostgresLog implements DocumentLog {
   readonly #place: LogPlace
   /** The last row that this owner knows of. */
   #position: number
-  #ended: LfError | null = null
+  readonly #operations = new LogGuard()
   #isClosed = false
   #onEnd: ((error: LfError) => void) | null = null
-  /** The operations under way; it never rejects. */
-  #work: Promise<void> = Promise.resolve()
   #prepared: Prepared | null = null
 
   constructor(place: LogPlace, position: number) {
@@ -96,7 +94,7 @@ export class PostgresLog implements DocumentLog {
 
   async confirm(): Promise<void> {
     const { doc, fence, work } = this.#place
-    if (this.#ended !== null) throw this.#ended
+    if (this.#operations.ended !== null) throw this.#operations.ended
     let isOwner: boolean
     try {
       const { rowCount } = await work.query("select from lf.document where doc = $1 and fence = $2", [doc, fence])
@@ -106,14 +104,13 @@ export class PostgresLog implements DocumentLog {
       throw toStoreError(error, "an owner was compared")
     }
     if (!isOwner) this.depose()
-    if (this.#ended !== null) throw this.#ended
+    if (this.#operations.ended !== null) throw this.#operations.ended
   }
 
   async close(): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
-    this.#ended ??= new LfError("LOG_CLOSED", "the log was closed")
-    await this.#work
+    await this.#operations.close()
     await this.#place.release(this)
   }
 
@@ -123,23 +120,14 @@ export class PostgresLog implements DocumentLog {
 
   /** Another owner has the document: every call from now on is refused, and so is one under way. */
   depose(): void {
-    if (this.#ended !== null) return
-    this.#ended = deposed()
-    this.#onEnd?.(this.#ended)
+    if (this.#operations.ended !== null) return
+    const reason = deposed()
+    this.#operations.end(reason)
+    this.#onEnd?.(reason)
   }
 
-  /** After an error nothing is tried again: what was committed is known only after reopening (T19). */
-  async #guard(during: string, run: () => Promise<void>): Promise<void> {
-    if (this.#ended !== null) throw this.#ended
-    const work = run()
-    const others = this.#work
-    this.#work = work.catch(() => {}).then(() => others)
-    try {
-      await work
-    } catch (error) {
-      this.#ended ??= toStoreError(error, during)
-      throw this.#ended
-    }
+  #guard(during: string, run: () => Promise<void>): Promise<void> {
+    return this.#operations.run(run, (error) => toStoreError(error, during))
   }
 }
 

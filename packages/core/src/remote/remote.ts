@@ -15,7 +15,6 @@ import { ConnectedClient } from "./connected-client.ts"
 import { ConnectedClients } from "./connected-clients.ts"
 import { CrashQuarantine } from "./crash-quarantine.ts"
 import { GoneClients } from "./gone-clients.ts"
-import type { ClientOutcome } from "./mutation-ref.ts"
 import { OnAppliedQueue } from "./on-applied.ts"
 import { OutcomeList } from "./outcome-list.ts"
 import type { Snapshot } from "./page-transfer.ts"
@@ -25,7 +24,7 @@ import type { RemoteOptions } from "./remote-options.ts"
 import { closeDatabaseAndLog, RemoteStore } from "./remote-store.ts"
 import { ServerMutations } from "./server-mutations.ts"
 import { SizeWatch } from "./size-watch.ts"
-import { runUnguarded, STEP_SLICE_MS, StepRunner } from "./step-runner.ts"
+import { runUnguarded, StepRunner } from "./step-runner.ts"
 
 const END = lsn(Number.MAX_SAFE_INTEGER)
 
@@ -103,7 +102,7 @@ export class Remote implements ConnectableDocument {
       const changeset = store.storage.commit()
       if (changeset !== null) store.append(changeset)
       remote = new Remote(options, store, db)
-      const decided = await remote.#stepAll()
+      const decided = await remote.#steps.stepAll()
       await store.streams.flush()
       remote.#flushed = remote.#snapshot()
       remote.#size.look(remote.#steps.db, remote.#flushed.pages.length)
@@ -224,7 +223,7 @@ export class Remote implements ConnectableDocument {
     this.#connected.refuseAll("the server is shutting down", code)
     try {
       if (this.#failure === null) {
-        await this.#stepAll()
+        await this.#steps.stepAll()
         this.#store.life.append({ isOver: true })
         const isBrief = this.#options.closesAtOnce === true && !this.#store.isCheckpointDue
         await this.#checkpoints.run(() => (isBrief ? this.#store.streams.flush() : this.#checkpoint()))
@@ -301,7 +300,7 @@ export class Remote implements ConnectableDocument {
       }
       const { host, onDurable } = this.#options
       const startedMs = host.nowMs()
-      const decided = await this.#stepAll()
+      const decided = await this.#steps.stepAll()
       const steppedMs = host.nowMs()
       if (this.#isCheckpointDue) await this.#steps.analyze()
       await this.#store.streams.flush()
@@ -366,21 +365,6 @@ export class Remote implements ConnectableDocument {
   /** Answers every waiting request whose cursor is behind. */
   announce(): void {
     this.#connected.announce(this.#flushed, this.#store.history, this.#outcomes)
-  }
-
-  /** Runs all that waits; yields, so that one client's many mutations do not delay other documents (I20, T39). */
-  async #stepAll(): Promise<ClientOutcome[]> {
-    const { host } = this.#options
-    const all: ClientOutcome[] = []
-    let endMs = host.monotonicMs() + STEP_SLICE_MS
-    for (;;) {
-      const decided = await this.#steps.step()
-      if (decided === null) return all
-      for (const one of decided) all.push(one)
-      if (host.monotonicMs() < endMs) continue
-      await host.yieldToLoop?.()
-      endMs = host.monotonicMs() + STEP_SLICE_MS
-    }
   }
 
   #snapshot(): Snapshot {

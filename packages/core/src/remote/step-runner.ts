@@ -24,7 +24,7 @@ import type { SizeWatch } from "./size-watch.ts"
 /** The most mutations in one transaction and one entry of the storage journal. */
 export const STEP_MUTATIONS_MAX = 256
 /** After this time a group ends between two mutations, and other work of the process runs (T39). */
-export const STEP_SLICE_MS = 10
+const STEP_SLICE_MS = 10
 /** How far ahead of the server a client's clock may be; later times are clamped. */
 const CLOCK_AHEAD_MS_MAX = 60_000
 /** With fewer pages the deltas of a commit are made in one piece, in less than a slice. */
@@ -110,6 +110,20 @@ export class StepRunner {
     this.#onFailed = options.onFailed
     this.#sendsMessages = options.sendsMessages
     this.#done = options.store.arrivals.start()
+  }
+
+  /** Runs all that waits; yields, so that one client's many mutations do not delay other documents (I20, T39). */
+  async stepAll(): Promise<ClientOutcome[]> {
+    const all: ClientOutcome[] = []
+    let endMs = this.#host.monotonicMs() + STEP_SLICE_MS
+    for (;;) {
+      const decided = await this.step()
+      if (decided === null) return all
+      for (const one of decided) all.push(one)
+      if (this.#host.monotonicMs() < endMs) continue
+      await this.#host.yieldToLoop?.()
+      endMs = this.#host.monotonicMs() + STEP_SLICE_MS
+    }
   }
 
   /** Runs one group of the earliest waiting mutations. Returns their outcomes, or null when none wait. */

@@ -4,6 +4,7 @@ import {
   type Checkpoint,
   type DocumentLog,
   encodeGroup,
+  LogGuard,
   type LogHeader,
   type LogRecord,
   loadChecksum,
@@ -101,10 +102,8 @@ class FsLog implements DocumentLog {
   readonly #place: Place
   readonly #lock: OwnerLock
   #segment: Segment
-  #ended: LfError | null = null
+  readonly #operations = new LogGuard()
   #isClosed = false
-  /** The operations under way; it never rejects. */
-  #work: Promise<void> = Promise.resolve()
   /** Pages that are written already, for the rollup that comes. */
   #prepared: { readonly pages: readonly Uint8Array[]; readonly checksum: bigint } | null = null
 
@@ -162,9 +161,8 @@ class FsLog implements DocumentLog {
   async close(): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
-    this.#ended ??= new LfError("LOG_CLOSED", "the log was closed")
     // A write under way would continue while the next owner reads.
-    await this.#work
+    await this.#operations.close()
     try {
       await this.#giveBack()
     } catch (error) {
@@ -181,18 +179,8 @@ class FsLog implements DocumentLog {
     }
   }
 
-  /** After an error nothing is retried: what reached the disk is known only after reopening (T19). */
-  async #guard(run: () => Promise<void>): Promise<void> {
-    if (this.#ended !== null) throw this.#ended
-    const work = run()
-    const others = this.#work
-    this.#work = work.catch(() => {}).then(() => others)
-    try {
-      await work
-    } catch (error) {
-      this.#ended ??= await reasonOf(this.#place, error)
-      throw this.#ended
-    }
+  #guard(run: () => Promise<void>): Promise<void> {
+    return this.#operations.run(run, (error) => reasonOf(this.#place, error))
   }
 }
 
