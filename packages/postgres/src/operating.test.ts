@@ -112,7 +112,7 @@ test("a document is backed up and exported while a server has it open; an absent
 })
 
 test("lf on the database: the tables are made once, documents are copied, listed, queried and deleted", async () => {
-  const { connectionString } = await server.makeDatabase()
+  const { connectionString, openStore } = await server.makeDatabase()
   const dataDir = await temporaryDirectory()
   await write(new FileStore(dataDir), "a", ["1", "2"])
   const program = await bundle("cli/bin.ts")
@@ -129,9 +129,16 @@ test("lf on the database: the tables are made once, documents are copied, listed
   expect(await lf(["list"])).toMatch(/^a {2}\d+\.\d KiB .*\npostgres:\/\/127\.0\.0\.1:\d+\/\w+\/main: 1 document\n$/)
   expect(await lf(["list", "--namespace", "other"])).toMatch(/\/other: 0 documents/)
   expect(await lf(["sql", "a", "select count(*) as n from todos"])).toBe('{"n":2}\n')
+  const store = await openStore()
+  const { log } = await store.open("a")
+  expect(await lf(["copy-to-database"])).toMatch(/lf copy-to-database: LOG_OWNED: another server has had main\/a open/)
+  await log.close()
   expect(await lf(["delete", "a", "--force"])).toBe("a: deleted\n")
   expect(await lf(["inspect", "a"])).toMatch(/DOC_NOT_FOUND: there is no document a in postgres/)
   expect(await lf(["list", "--data", dataDir])).toMatch(/^a /)
+  // These know directories alone: which one is meant has to be said.
+  for (const words of [["restore", "a", "file"], ["import", "a", "a.csv"], ["reset"]])
+    expect(await lf(words)).toMatch(/LOG_FAILED: LF_DATABASE_URL is set.* --data/)
   const without = { ...env, LF_DATABASE_URL: "" }
   expect(await lf(["migrate-store"], without)).toMatch(/LOG_FAILED: expected LF_DATABASE_URL/)
   const unreachable = { ...env, LF_DATABASE_URL: "postgres://lf:secret@127.0.0.1:1/x" }

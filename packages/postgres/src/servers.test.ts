@@ -1,7 +1,6 @@
-import { sql } from "@lf/core"
 import { afterEach, beforeAll, describe, expect, test } from "vitest"
 import { Rooms } from "../../next/src/documents/rooms.ts"
-import { cleanUp, later, mutator } from "../../next/src/testing/fixture.ts"
+import { addTo, cleanUp, idsIn, later, mutator } from "../../next/src/testing/fixture.ts"
 import { codeOf, type TestDatabase, testServer } from "./testing/server.ts"
 
 const HANDOVER_MS_MAX = 1_000
@@ -22,72 +21,59 @@ async function startRooms(ownerWaitMs = 0): Promise<Rooms> {
   return rooms
 }
 
-async function add(rooms: Rooms, docId: string, id: string): Promise<void> {
-  const { remote, leave } = await rooms.enter(docId, { create: true })
-  expect(await remote.mutate("Add", { id, title: id }, null)).toMatchObject({ type: "applied" })
-  leave()
-}
-
-async function ids(rooms: Rooms, docId: string): Promise<string[]> {
-  const { remote, leave } = await rooms.enter(docId, { create: false })
-  const rows = await remote.read(sql<{ id: string }>`select id from todos order by id`)
-  leave()
-  return rows.map(({ id }) => id)
-}
-
 const newDoc = () => `doc-${++docs}`
 
 describe("servers on one PostgreSQL", () => {
   test("a successor that waits has every document at once when its predecessor stops, without a checkpoint (I14)", async () => {
     const [first, second] = [await startRooms(), await startRooms(3_000)]
     const all = [newDoc(), newDoc(), newDoc()]
-    for (const doc of all) await add(first, doc, "a")
-    const waiting = all.map((doc) => ids(second, doc))
+    for (const doc of all) await addTo(first, doc, "a")
+    const waiting = all.map((doc) => idsIn(second, doc))
     const startedMs = performance.now()
     await first.close()
     expect(await Promise.all(waiting)).toEqual(all.map(() => ["a"]))
     expect(performance.now() - startedMs).toBeLessThan(HANDOVER_MS_MAX)
     expect(await database.query("select doc from lf.checkpoint_part")).toEqual([])
-    await add(second, all[0], "b")
-    expect(await ids(second, all[0])).toEqual(["a", "b"])
+    await addTo(second, all[0], "b")
+    expect(await idsIn(second, all[0])).toEqual(["a", "b"])
   })
 
   test("one that was replaced while it did not run shows no older rows and writes nothing (I8, I14)", async () => {
     const [paused, other] = [await startRooms(), await startRooms()]
     const doc = newDoc()
-    await add(paused, doc, "a")
+    await addTo(paused, doc, "a")
     await database.query("update lf.document set owner = null where doc = 'main/' || $1::text", [doc])
-    await add(other, doc, "b")
+    await addTo(other, doc, "b")
     // It has the document open still, and knows of nothing.
-    expect(await codeOf(ids(paused, doc))).toBe("LOG_OWNED")
-    expect(await codeOf(add(paused, doc, "c"))).toBe("LOG_OWNED")
+    expect(await codeOf(idsIn(paused, doc))).toBe("LOG_OWNED")
+    expect(await codeOf(addTo(paused, doc, "c"))).toBe("LOG_OWNED")
     await other.close()
-    expect(await ids(paused, doc)).toEqual(["a", "b"])
+    expect(await idsIn(paused, doc)).toEqual(["a", "b"])
   })
 
   test("a document is deleted for all servers, and listed by all", async () => {
     const [first, second] = [await startRooms(), await startRooms()]
     const doc = newDoc()
-    await add(first, doc, "a")
+    await addTo(first, doc, "a")
     expect((await second.store.list()).map(({ docId }) => docId)).toContain(doc)
     expect(await codeOf(second.delete(doc))).toBe("LOG_OWNED")
     await first.delete(doc)
     expect(await second.has(doc)).toBe(false)
-    await add(second, doc, "b")
-    expect(await ids(second, doc)).toEqual(["b"])
+    await addTo(second, doc, "b")
+    expect(await idsIn(second, doc)).toEqual(["b"])
   })
 
   test("without a database, `trouble` says why, and documents open when it is back", async () => {
     const rooms = await startRooms()
     const doc = newDoc()
-    await add(rooms, doc, "a")
+    await addTo(rooms, doc, "a")
     await server.stop()
     await expect.poll(async () => (await rooms.trouble())?.code, { timeout: 5_000 }).toBe("LOG_FAILED")
-    expect(await codeOf(ids(rooms, doc))).toBe("LOG_FAILED")
+    expect(await codeOf(idsIn(rooms, doc))).toBe("LOG_FAILED")
     await server.start()
     await expect.poll(() => rooms.trouble(), { timeout: 10_000 }).toBeNull()
     // The log failed with its connection: the document is opened again.
-    await expect.poll(() => codeOf(add(rooms, doc, "b")), { timeout: 10_000 }).toBe("done")
-    expect(await ids(rooms, doc)).toEqual(["a", "b"])
+    await expect.poll(() => codeOf(addTo(rooms, doc, "b")), { timeout: 10_000 }).toBe("done")
+    expect(await idsIn(rooms, doc)).toEqual(["a", "b"])
   })
 })

@@ -1,4 +1,6 @@
 import { randomUUID } from "node:crypto"
+import { clearTimeout, setTimeout as startTimer } from "node:timers"
+import { setTimeout } from "node:timers/promises"
 import { LfError } from "@lf/core"
 import {
   checkDocId,
@@ -71,7 +73,6 @@ export class PostgresStore implements DocumentStore {
   readonly nodeId: string
   readonly #namespace: string
   readonly #ownerWaitMs: number
-  readonly #host: Pick<Host, "after">
   readonly #connections: Connections
   readonly #appender: Appender
   readonly #lease: Lease
@@ -94,7 +95,6 @@ export class PostgresStore implements DocumentStore {
     this.name = `${connections.address}/${namespace}`
     this.#namespace = namespace
     this.#ownerWaitMs = ownerWaitMs
-    this.#host = host
     this.nodeId = nodeId
     this.#connections = connections
     this.#appender = new Appender(connections.appends)
@@ -238,13 +238,16 @@ export class PostgresStore implements DocumentStore {
 
   /** Waits for an owner that ends, or whose lease runs out. */
   async #takeFence(doc: string): Promise<bigint> {
-    for (let waitedMs = 0; ; waitedMs += OWNER_POLL_MS) {
+    const startedMs = performance.now()
+    for (;;) {
       const { rows } = await this.#connections.work.query<{ fence: string }>(TAKE, [doc, this.nodeId])
       if (rows.length > 0) return BigInt(rows[0].fence)
       if (this.#isClosed) throw new LfError("LOG_CLOSED", "the store was closed")
+      const waitedMs = performance.now() - startedMs
       if (waitedMs >= this.#ownerWaitMs)
-        throw new LfError("LOG_OWNED", `another server has had ${doc} open for the last ${waitedMs} ms`)
-      await new Promise<void>((resolve) => this.#host.after(OWNER_POLL_MS, resolve))
+        throw new LfError("LOG_OWNED", `another server has had ${doc} open for the last ${Math.round(waitedMs)} ms`)
+      // Unlike the lease's, this timer keeps a process alive: what waits here is its work.
+      await setTimeout(OWNER_POLL_MS)
     }
   }
 
@@ -303,7 +306,7 @@ export class PostgresStore implements DocumentStore {
 
 const nodeTimers: Pick<Host, "after"> = {
   after(delayMs, run) {
-    const timer = setTimeout(run, delayMs).unref()
+    const timer = startTimer(run, delayMs).unref()
     return () => clearTimeout(timer)
   },
 }

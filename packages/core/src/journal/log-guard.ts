@@ -20,7 +20,8 @@ export class LogGuard {
     try {
       await work
     } catch (error) {
-      this.#ended ??= await toError(error)
+      const reason = await toError(error)
+      this.#ended ??= reason
       throw this.#ended
     }
   }

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { resolve } from "node:path"
 import { parseArgs } from "node:util"
+import { LfError } from "@lf/core"
 import { toLfError } from "@lf/core/internal"
 import { FileStore } from "../documents/file-store.ts"
 import {
@@ -80,8 +81,8 @@ interface Command {
   readonly words: { readonly min: number; readonly max: number }
   /** Whether it has --force. */
   readonly force?: "may" | "must"
-  /** It knows data directories alone. */
-  readonly isOfDirectory?: true
+  /** Documents of a data directory alone, or no documents at all. Default: of the data directory or the database. */
+  readonly of?: "directory" | "nothing"
   /** The options that it has besides. */
   readonly options?: readonly ("table" | "like" | "mutator" | "check" | "watch")[]
 }
@@ -94,18 +95,18 @@ const COMMANDS: Record<string, Command> = {
   backup: { run: backup, words: words(2), force: "may" },
   export: { run: exportTo, words: words(2), force: "may" },
   import: {
-    isOfDirectory: true,
+    of: "directory",
     run: importFrom,
     words: words(2, Number.POSITIVE_INFINITY),
     options: ["table", "like", "mutator"],
   },
-  restore: { isOfDirectory: true, run: restore, words: words(2) },
+  restore: { of: "directory", run: restore, words: words(2) },
   delete: { run: remove, words: words(1), force: "must" },
-  reset: { isOfDirectory: true, run: reset, words: words(0, 1) },
+  reset: { of: "directory", run: reset, words: words(0, 1) },
   "migrate-store": { run: migrateStore, words: words(0) },
   "copy-to-database": { run: copyToDatabase, words: words(0) },
-  types: { isOfDirectory: true, run: types, words: words(0, 1), options: ["mutator", "check", "watch"] },
-  doctor: { isOfDirectory: true, run: doctor, words: words(0, 1) },
+  types: { of: "nothing", run: types, words: words(0, 1), options: ["mutator", "check", "watch"] },
+  doctor: { of: "nothing", run: doctor, words: words(0, 1) },
 }
 
 type Parsed = ReturnType<typeof parseArgs<{ options: typeof OPTIONS; allowPositionals: true }>>
@@ -154,11 +155,18 @@ function commandOf({ positionals, values }: Parsed): (() => Promise<Printed>) | 
   if (name === "reset" && words.length > 0 && data !== undefined) return null
   const dataDir = resolve(data ?? process.env.LF_DATA_DIR ?? ".lf")
   return async () => {
-    const database = command.isOfDirectory ? null : await databaseStore(namespace)
+    const isNamed = data !== undefined || (name === "reset" && words.length > 0)
+    if (command.of === "directory" && process.env.LF_DATABASE_URL && !isNamed)
+      throw new LfError(
+        "LOG_FAILED",
+        `LF_DATABASE_URL is set, and lf ${name} knows data directories alone: name one with --data`,
+      )
+    const database = command.of === undefined ? await databaseStore(namespace) : null
     const store = data === undefined && database !== null ? database : new FileStore(dataDir)
     try {
       return await command.run({ dataDir, store, database, words, force, ...options })
     } finally {
+      await store.close()
       await database?.close()
     }
   }

@@ -9,7 +9,7 @@ import { FileStore } from "../documents/file-store.ts"
 import { importRows } from "../documents/import-rows.ts"
 import { resetDirectory } from "../documents/reset.ts"
 import { restoreDocument } from "../documents/restore.ts"
-import { deleteDocument, listDocuments, openAtRest } from "../documents/stored-documents.ts"
+import { listDocuments, openAtRest } from "../documents/stored-documents.ts"
 import { schemaOfApp } from "../row-types/row-types.ts"
 import { linesOf, runOnChange, typesReport, writeTypes } from "../row-types/watch-types.ts"
 import type { DatabaseStore } from "./database-store.ts"
@@ -105,10 +105,10 @@ export async function restore({ dataDir, words: [docId, path] }: Options): Promi
   return { text: `document ${docId}: ${counted(pageCount, "page")} from ${file}, epoch ${epoch}; ${before}` }
 }
 
-export async function remove({ dataDir, store, words: [docId] }: Options): Promise<Printed> {
-  if (store.name === dataDir) await deleteDocument(dataDir, docId)
-  else if (await store.has(docId)) await store.delete(docId)
-  else throw new LfError("DOC_NOT_FOUND", `there is no document ${docId} in ${store.name}`)
+export async function remove({ store, words: [docId] }: Options): Promise<Printed> {
+  if (!(await store.has(docId))) throw new LfError("DOC_NOT_FOUND", `there is no document ${docId} in ${store.name}`)
+  await store.begin()
+  await store.delete(docId)
   return { text: `${docId}: deleted` }
 }
 

@@ -1,9 +1,11 @@
 import { readdir, readFile, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import { sql } from "@lf/core"
+import { LfError } from "@lf/core"
 import { afterEach, describe, expect, test } from "vitest"
 import {
+  addTo,
   cleanUp,
+  idsIn,
   later,
   mutator,
   SLOW_MS,
@@ -24,26 +26,35 @@ function open(dataDir: string, limits: Partial<RoomLimits> = {}): Rooms {
   return rooms
 }
 
-async function add(rooms: Rooms, docId: string, id: string): Promise<void> {
-  const { remote, leave } = await rooms.enter(docId, { create: true })
-  expect(await remote.mutate("Add", { id, title: id }, null)).toMatchObject({ type: "applied" })
-  leave()
-}
-
 async function fencesOf(dataDir: string, docId: string): Promise<string[]> {
   const directory = docDirectory(dataDir, docId)
   const names = await readdir(directory)
   return names.filter((name) => name.startsWith("fence-")).map((name) => join(directory, name))
 }
 
-async function ids(rooms: Rooms, docId: string): Promise<unknown[]> {
-  const { remote, leave } = await rooms.enter(docId, { create: false })
-  const rows = remote.query<{ id: string }>(sql`select id from todos order by id`)
-  leave()
-  return rows.map(({ id }) => id)
-}
+/** As after a code change: another object with the same migrations and mutations. */
+const newBuild = Object.create(mutator) as typeof mutator
 
 describe("rooms", () => {
+  test("a room that closes while its owner is asked is opened again, whatever the closed log answers", async () => {
+    let ask = async () => {}
+    class Asked extends FileStore {
+      override async open(docId: string) {
+        const { log, ...stored } = await super.open(docId)
+        return { ...stored, log: Object.assign(log, { confirm: () => ask() }) }
+      }
+    }
+    const rooms = new Rooms({ store: new Asked(await temporaryDirectory()), mutator })
+    later(() => rooms.close())
+    await addTo(rooms, "doc", "a")
+    ask = async () => {
+      ask = async () => {}
+      rooms.adopt({ mutator: newBuild })
+      throw new LfError("LOG_CLOSED", "the log was closed")
+    }
+    expect(await idsIn(rooms, "doc")).toEqual(["a"])
+  })
+
   test("a document is opened once, however many come at once", async () => {
     const rooms = open(await temporaryDirectory())
     const leases = await Promise.all(Array.from({ length: 8 }, () => rooms.enter("doc", { create: true })))
@@ -62,8 +73,8 @@ describe("rooms", () => {
   test("ids that differ in case are two documents, also on a case-insensitive disk (S8)", async () => {
     const dataDir = await temporaryDirectory()
     const rooms = open(dataDir)
-    for (const docId of ["a", "A", "Ab-_9", "ab-_9"]) await add(rooms, docId, docId)
-    for (const docId of ["a", "A", "Ab-_9", "ab-_9"]) expect(await ids(rooms, docId)).toEqual([docId])
+    for (const docId of ["a", "A", "Ab-_9", "ab-_9"]) await addTo(rooms, docId, docId)
+    for (const docId of ["a", "A", "Ab-_9", "ab-_9"]) expect(await idsIn(rooms, docId)).toEqual([docId])
     const names = await readdir(join(dataDir, "docs"))
     expect(new Set(names.map((name) => name.toLowerCase())).size).toBe(4)
     expect(names).toContain("=41b-_9")
@@ -72,23 +83,23 @@ describe("rooms", () => {
   test("a second server on the directory is refused until the first has closed (I14)", async () => {
     const dataDir = await temporaryDirectory()
     const [first, second] = [open(dataDir), open(dataDir)]
-    await add(first, "doc", "1")
+    await addTo(first, "doc", "1")
     await expect(second.enter("doc", { create: false })).rejects.toMatchObject({ code: "SERVER_DIRECTORY_OWNED" })
     await expect(second.enter("other", { create: true })).rejects.toMatchObject({ code: "SERVER_DIRECTORY_OWNED" })
     await first.close()
-    expect(await ids(second, "doc")).toEqual(["1"])
+    expect(await idsIn(second, "doc")).toEqual(["1"])
   })
 
   test("a document without clients is closed with its checkpoint, and opened again", async () => {
     const dataDir = await temporaryDirectory()
     const rooms = open(dataDir, { idleMs: 20 })
-    await add(rooms, "doc", "1")
+    await addTo(rooms, "doc", "1")
     await until(() => rooms.openCount === 0, "closed")
     const names = await readdir(docDirectory(dataDir, "doc"))
     expect(names.some((name) => /^main-\d+\.db$/.test(name))).toBe(true)
     expect(names.filter((name) => name.startsWith("fence-"))).toEqual([])
-    await add(rooms, "doc", "2")
-    expect(await ids(rooms, "doc")).toEqual(["1", "2"])
+    await addTo(rooms, "doc", "2")
+    expect(await idsIn(rooms, "doc")).toEqual(["1", "2"])
   })
 
   test("a document with a connection stays open; the connection's leaving ends that", async () => {
@@ -103,20 +114,20 @@ describe("rooms", () => {
 
   test("over the limit an idle document is closed; with all in use the next is RATE_LIMITED (I17)", async () => {
     const rooms = open(await temporaryDirectory(), { openRoomsMax: 2 })
-    await add(rooms, "a", "1")
-    await add(rooms, "b", "1")
+    await addTo(rooms, "a", "1")
+    await addTo(rooms, "b", "1")
     const [a, c] = [await rooms.enter("a", { create: true }), await rooms.enter("c", { create: true })]
     expect(rooms.openCount).toBe(2)
     await expect(rooms.enter("b", { create: true })).rejects.toMatchObject({ code: "RATE_LIMITED" })
     a.leave()
-    expect(await ids(rooms, "b")).toEqual(["1"])
+    expect(await idsIn(rooms, "b")).toEqual(["1"])
     c.leave()
   })
 
   test("a document whose disk fails closes its connections, and the next one reopens it (T19)", async () => {
     const dataDir = await temporaryDirectory()
     const rooms = open(dataDir)
-    await add(rooms, "doc", "1")
+    await addTo(rooms, "doc", "1")
     const lease = await rooms.enter("doc", { create: false })
     // As another owner does that takes over: the log refuses its next append.
     for (const fence of await fencesOf(dataDir, "doc")) await rm(fence)
@@ -125,15 +136,15 @@ describe("rooms", () => {
     })
     expect(lease.remote.failure).toMatchObject({ code: "LOG_DEPOSED" })
     lease.leave()
-    expect(await ids(rooms, "doc")).toEqual(["1"])
-    await add(rooms, "doc", "3")
-    expect(await ids(rooms, "doc")).toEqual(["1", "3"])
+    expect(await idsIn(rooms, "doc")).toEqual(["1"])
+    await addTo(rooms, "doc", "3")
+    expect(await idsIn(rooms, "doc")).toEqual(["1", "3"])
   })
 
   test("a damaged document is refused and stays as it is; others go on (I11)", async () => {
     const dataDir = await temporaryDirectory()
     const rooms = open(dataDir, { idleMs: 1 })
-    await add(rooms, "bad", "1")
+    await addTo(rooms, "bad", "1")
     await until(() => rooms.openCount === 0, "closed")
     const directory = docDirectory(dataDir, "bad")
     const main = (await readdir(directory)).find((name) => name.startsWith("main-")) ?? ""
@@ -144,7 +155,7 @@ describe("rooms", () => {
       await expect(rooms.enter("bad", { create: true })).rejects.toMatchObject({ code: "LOG_CORRUPT" })
     }
     expect(await readFile(join(directory, main))).toEqual(bytes)
-    await add(rooms, "good", "1")
+    await addTo(rooms, "good", "1")
   })
 
   test("a mutator that never ends is rejected with SQL_LIMIT; its document and others go on (T12)", async () => {

@@ -260,11 +260,13 @@ export class Rooms {
     }
   }
 
-  /** Asks the store whether the room's document is this process's still; one that is not has ended afterwards. */
+  /** Asks the store whether the room's document is this process's still; a room where it is not is closing afterwards. */
   async #confirm(room: Room): Promise<void> {
     try {
       await room.log?.confirm?.()
     } catch (error) {
+      // Its log ended meanwhile; the document is opened again.
+      if (room.closing !== null) return
       if (!isLfError(error) || error.code !== "LOG_DEPOSED") throw error
       void this.#end(room)
     }

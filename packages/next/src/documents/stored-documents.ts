@@ -3,10 +3,9 @@ import { join } from "node:path"
 import { LfError } from "@lf/core"
 import { DocumentAtRest, type DocumentStore, loadChecksum, pagesAtRest, type StoredDocument } from "@lf/core/internal"
 import { errnoOf } from "../node/fs-calls.ts"
-import { acquireDirectory } from "../node/fs-log.ts"
 import { loadSqlite } from "../node/load-sqlite.ts"
 import { nodeHost } from "../node/node-host.ts"
-import { docDirectory, docIdOf, isStored, removeDirectory } from "./document-directory.ts"
+import { docIdOf, isStored } from "./document-directory.ts"
 
 /** The documents of a data directory, by id; null: it is none. Takes no lock and opens nothing. @throws LOG_FAILED */
 export async function listDocuments(dataDir: string): Promise<StoredDocument[] | null> {
@@ -34,21 +33,6 @@ export async function readPages(
   const pages = stored === null ? [] : pagesAtRest(stored, nodeHost)
   if (pages.length === 0) throw new LfError("DOC_NOT_FOUND", `there is no document ${docId} in ${store.name}`)
   return pages
-}
-
-/**
- * Deletes one document for good. Browsers with a copy send what is pending and take the new document.
- * @throws DOC_ID_INVALID DOC_NOT_FOUND SERVER_DIRECTORY_OWNED while a server uses the directory
- */
-export async function deleteDocument(dataDir: string, docId: string): Promise<void> {
-  const directory = docDirectory(dataDir, docId)
-  if (!(await isStored(directory))) throw new LfError("DOC_NOT_FOUND", `there is no document in ${directory}`)
-  const lock = await acquireDirectory(dataDir)
-  try {
-    await removeDirectory(directory)
-  } finally {
-    await lock.release()
-  }
 }
 
 /** Null: no document's directory, such as one that a restore put aside. */

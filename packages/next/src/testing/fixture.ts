@@ -8,6 +8,7 @@ import { defineMutation, defineMutator, Reject, sql } from "@lf/core"
 import { Local, loadChecksum, MemoryDisk, type Network, Session } from "@lf/core/internal"
 import { z } from "zod"
 import { createLf, type Lf, type LfOptions } from "../create-lf.ts"
+import type { Rooms } from "../documents/rooms.ts"
 import { loadSqlite } from "../node/load-sqlite.ts"
 import { nodeHost } from "../node/node-host.ts"
 import { wsNetwork } from "../node/ws-network.ts"
@@ -85,6 +86,22 @@ export interface TestServer {
   readonly path: string
   readonly url: string
   stop(): Promise<void>
+}
+
+/** Adds a row as this process's mutation. */
+export async function addTo(rooms: Rooms, docId: string, id: string): Promise<void> {
+  const { remote, leave } = await rooms.enter(docId, { create: true })
+  const { type } = await remote.mutate("Add", { id, title: id }, null)
+  leave()
+  if (type !== "applied") throw new Error(`the row ${id} was ${type}`)
+}
+
+/** The durable rows' ids, in order. */
+export async function idsIn(rooms: Rooms, docId: string): Promise<string[]> {
+  const { remote, leave } = await rooms.enter(docId, { create: false })
+  const rows = await remote.read(sql<{ id: string }>`select id from todos order by id`)
+  leave()
+  return rows.map(({ id }) => id)
 }
 
 let paths = 0
