@@ -27,6 +27,7 @@ export default defineConfig({
       { find: /^@lf\/react\/worker$/, replacement: source("react/src/worker/index.ts") },
       { find: /^@lf\/react\/testing$/, replacement: source("react/src/testing/index.ts") },
       { find: /^@lf\/next\/node$/, replacement: source("next/src/node/index.ts") },
+      { find: /^@lf\/postgres$/, replacement: source("postgres/src/index.ts") },
       { find: /^@lf\/next$/, replacement: source("next/src/index.ts") },
     ],
   },

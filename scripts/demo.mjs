@@ -13,7 +13,8 @@ await ensureApp()
 const server = await buildServer()
 if (server.code !== 0) process.exit(server.code)
 
-say(`http://localhost:${port}  (data in ${resolve(root, dataDir)}, PORT and LF_DATA_DIR change them, Ctrl+C ends it)`)
+const place = process.env.LF_DATABASE_URL ? "the PostgreSQL of LF_DATABASE_URL" : resolve(root, dataDir)
+say(`http://localhost:${port}  (data in ${place}, PORT and LF_DATA_DIR change them, Ctrl+C ends it)`)
 runTogether([
   {
     command: process.execPath,

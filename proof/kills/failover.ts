@@ -7,7 +7,7 @@ import { startPostgres } from "../../scripts/postgres.mjs"
 import { type Proof, prove } from "../proof.ts"
 import { Client } from "./client.ts"
 import { type NextServer, startNext } from "./next-server.ts"
-import { judge, settle } from "./verdict.ts"
+import { conclude, settle } from "./verdict.ts"
 
 const TAKEOVERS_EACH = 3
 const CLIENTS = 3
@@ -60,13 +60,7 @@ async function playRound(proof: Proof, seed: number, connectionString: string): 
       next = null
       proof.count()
     }
-    const verdict = await judge(clients)
-    proof.also(
-      "mutations",
-      clients.reduce((sum, { sent }) => sum + sent.length, 0),
-    )
-    for (const client of clients) await client.stop()
-    return verdict
+    return await conclude(proof, clients)
   } finally {
     for (const server of [owner, next, ...paused]) await server?.end("SIGKILL")
   }

@@ -9,7 +9,7 @@ import { loadChecksum, SeededRandom } from "@lf/core/testing"
 import { type Proof, prove } from "../proof.ts"
 import { Client } from "./client.ts"
 import { type NextServer, startNext } from "./next-server.ts"
-import { judge, settle } from "./verdict.ts"
+import { conclude, settle } from "./verdict.ts"
 
 const KILLS_EACH = 6
 const CLIENTS = 3
@@ -52,13 +52,7 @@ async function playRound(proof: Proof, seed: number, dataDir: string): Promise<s
       await settle(() => clients.some((client) => client.isConnected))
       proof.count()
     }
-    const verdict = await judge(clients)
-    proof.also(
-      "mutations",
-      clients.reduce((sum, { sent }) => sum + sent.length, 0),
-    )
-    for (const client of clients) await client.stop()
-    return verdict
+    return await conclude(proof, clients)
   } finally {
     await server.end("SIGTERM")
   }

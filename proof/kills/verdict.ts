@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import { sql } from "@lf/core/testing"
 import { judge as judgeHistory } from "../history/check.ts"
+import type { Proof } from "../proof.ts"
 import { type Client, list } from "./client.ts"
 
 const SETTLE_MS_MAX = 60_000
 
 /** Every mutation was decided once, all clients have the same pages, and no client ever saw another epoch. */
-export async function judge(clients: readonly Client[]): Promise<string | null> {
+async function judge(clients: readonly Client[]): Promise<string | null> {
   for (const client of clients) client.rest()
   const isSettled = await settle(() => clients.every(({ local }) => local.pendingCount === 0))
   if (!isSettled) return `I19: still pending: ${clients.map(({ local }) => local.pendingCount)}`
@@ -28,6 +29,17 @@ export async function judge(clients: readonly Client[]): Promise<string | null> 
     first.query(list).map(({ id }) => id),
   )
   return wrong === null ? null : `I2 I3: ${wrong}`
+}
+
+/** The verdict on a round; counts its mutations, and stops its clients. */
+export async function conclude(proof: Proof, clients: readonly Client[]): Promise<string | null> {
+  const verdict = await judge(clients)
+  proof.also(
+    "mutations",
+    clients.reduce((sum, { sent }) => sum + sent.length, 0),
+  )
+  for (const client of clients) await client.stop()
+  return verdict
 }
 
 /** Answers whether it came to hold in time. */

@@ -2,22 +2,26 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { createInterface } from "node:readline"
 import { type LogRecord, loadChecksum } from "@lf/core/internal"
-import { beforeAll, expect, test } from "vitest"
+import { afterAll, beforeAll, expect, test } from "vitest"
 import { chainOf } from "../../core/src/testing/log-contract.ts"
+import { bundle } from "../../next/src/testing/bundle.ts"
 import type { PostgresStore } from "./store.ts"
-import { bundle } from "./testing/bundle.ts"
 import { codeOf, type TestDatabase, testServer } from "./testing/server.ts"
 
 await loadChecksum()
 const server = testServer()
 let database: TestDatabase
 let script: string
+let removeScript = (): unknown => undefined
 
 beforeAll(async () => {
   database = await server.makeDatabase()
-  script = await bundle("testing/append-process.ts")
+  script = await bundle("packages/postgres/src/testing/append-process.ts", (undo) => {
+    removeScript = undo
+  })
   await database.openStore()
 }, 60_000)
+afterAll(() => removeScript())
 
 test("a process killed while it appends loses nothing acknowledged; another takes over within 3 s (I3, I14)", async () => {
   let owner = appendProcess()

@@ -1,2 +1,2 @@
-export { type MigratedStore, migrateStore, STORE_VERSION } from "./schema.ts"
+export type { MigratedStore } from "./schema.ts"
 export { type PostgresStore, type PostgresStoreOptions, postgresStore } from "./store.ts"

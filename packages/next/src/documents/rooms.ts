@@ -136,7 +136,7 @@ export class Rooms {
   /**
    * Deletes a document for good: ends its connections with DOC_DELETED, then removes its files. Openings wait meanwhile; the
    * next one with `create` makes a new document, under a new epoch.
-   * @throws DOC_ID_INVALID DOC_NOT_FOUND SERVER_CLOSING SERVER_DIRECTORY_OWNED LOG_FAILED
+   * @throws DOC_ID_INVALID DOC_NOT_FOUND SERVER_CLOSING SERVER_DIRECTORY_OWNED LOG_OWNED LOG_FAILED
    */
   async delete(docId: string): Promise<void> {
     checkDocId(docId)

@@ -7,15 +7,19 @@ import { later } from "./fixture.ts"
 
 const root = new URL("../../../..", import.meta.url).pathname
 
-/** The path of the bundle of `entry`, which is below `packages/next/src`. By default it is removed after the test. */
+/**
+ * The path of the bundle of `entry`, which is below `packages/next/src`, or begins with "packages/". By default it is removed
+ * after the test.
+ */
 export async function bundle(entry: string, whenOver: (undo: () => unknown) => void = later): Promise<string> {
+  const path = entry.startsWith("packages/") ? entry : `packages/next/src/${entry}`
   const parent = join(root, "node_modules/.lf-next-test")
   await mkdir(parent, { recursive: true })
   const folder = await mkdtemp(join(parent, `${process.pid}-`))
   whenOver(() => rm(folder, { recursive: true, force: true }))
   const outfile = join(folder, `${basename(entry, ".ts")}.mjs`)
   await build({
-    entryPoints: [join(root, "packages/next/src", entry)],
+    entryPoints: [join(root, path)],
     outfile,
     bundle: true,
     platform: "node",
@@ -24,7 +28,7 @@ export async function bundle(entry: string, whenOver: (undo: () => unknown) => v
       "@lf/core": join(root, "packages/core/src/index.ts"),
       "@lf/core/internal": join(root, "packages/core/src/internal.ts"),
     },
-    external: ["wa-sqlite", "ws", "next"],
+    external: ["wa-sqlite", "ws", "next", "pg"],
     absWorkingDir: root,
     logLevel: "error",
   })
