@@ -3,6 +3,7 @@ import { join, resolve } from "node:path"
 import { type Browser, expect } from "@playwright/test"
 import { publint } from "publint"
 import { formatMessage } from "publint/utils"
+import { startPostgres } from "../scripts/postgres.mjs"
 import { Gateway } from "./gateway.ts"
 import { NetworkPage } from "./network-scene.ts"
 import { Workshop } from "./scaffold.ts"
@@ -52,7 +53,7 @@ test("scene 9: an app scaffolded from packed tarballs installs, builds, and two 
     kept.map((file) => readFileSync(file, "utf8")),
     "Next and lf types have nothing to add",
   ).toEqual(before)
-  server = await timed("start", () => workshop.serve(app, workshop.path("data")))
+  server = await timed("start", () => workshop.serve(app, { LF_DATA_DIR: workshop.path("data") }))
   await timed("sync", () => twoBrowsersSync(browser, server.url))
 })
 
@@ -82,6 +83,10 @@ test("lf reset deletes all documents of an app that has stopped", async () => {
   expect(said).toContain("deleted 9 documents")
 })
 
+test("with LF_DATABASE_URL the same build keeps its documents in PostgreSQL, and goes on after a kill (I3, I9)", ({
+  browser,
+}) => timed("PostgreSQL", () => documentsInPostgres(browser)))
+
 test("without Cache Components what reads a document is rendered for each request", soak, () => {
   test.setTimeout(180_000)
   return timed("without Cache Components", withoutCacheComponents)
@@ -105,6 +110,38 @@ async function withoutCacheComponents(): Promise<void> {
   const built = await workshop.npm(["run", "build"], { cwd: app })
   expect(built).toMatch(/ƒ \/plain/)
   expect(built).toMatch(/ƒ \/l\/\[id\]/)
+}
+
+async function documentsInPostgres(browser: Browser): Promise<void> {
+  const postgres = await startPostgres()
+  try {
+    const place = { LF_DATABASE_URL: postgres.connectionString }
+    const first = await workshop.serve(app, place)
+    const [near, far] = [await browser.newContext(), await browser.newContext()]
+    const url = newListUrl(first.url)
+    const a = await TodoPage.open(await near.newPage(), url)
+    await a.add("before")
+    await a.isSynced()
+    const b = await TodoPage.open(await far.newPage(), url)
+    await b.shows(["before"])
+    await first.stop("SIGKILL")
+    await a.add("without a server")
+    const second = await workshop.serve(app, place, first.port)
+    await b.shows(["before", "without a server"])
+    await postgres.cut()
+    await a.add("without a database")
+    await expect(a.page.getByText("The server cannot use its data directory or database now")).toBeVisible({
+      timeout: 15_000,
+    })
+    await postgres.start()
+    await b.shows(["before", "without a server", "without a database"])
+    await readsOnTheServer(browser, second.url)
+    await second.stop()
+    const said = await workshop.run(join(app, "node_modules/.bin/lf"), ["list"], { cwd: app, env: place })
+    expect(said).toMatch(/\/main: 2 documents$/m)
+  } finally {
+    await postgres.stop()
+  }
 }
 
 function editConfig(from: RegExp, to: string): void {

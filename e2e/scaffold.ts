@@ -39,17 +39,21 @@ export class Workshop {
   }
 
   /** `next start` of the app in `cwd`, on a free port. */
-  async serve(cwd: string, dataDir: string): Promise<{ readonly url: string; stop(): Promise<void> }> {
-    const port = await freePort()
+  async serve(
+    cwd: string,
+    place: { readonly LF_DATA_DIR?: string; readonly LF_DATABASE_URL?: string },
+    onPort?: number,
+  ) {
+    const port = onPort ?? (await freePort())
     const url = `http://localhost:${port}`
     const next = join(cwd, "node_modules/next/dist/bin/next")
     const { child, output } = this.#spawn(process.execPath, [next, "start", "--port", String(port)], {
       cwd,
-      env: { LF_DATA_DIR: dataDir, NODE_ENV: "production" },
+      env: { ...place, NODE_ENV: "production" },
     })
     const answers = async () => (await fetch(`${url}/api/lf`).catch(() => null))?.ok ?? output()
     await expect.poll(answers, { timeout: READY_MS_MAX, message: "the app answers" }).toBe(true)
-    return { url, stop: () => end(child, "SIGTERM") }
+    return { url, port, stop: (signal: "SIGTERM" | "SIGKILL" = "SIGTERM") => end(child, signal) }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -11,6 +11,7 @@ const words: Partial<Record<LfError["code"], string>> = {
   WORKER_FAILED: "The list could not be started. It is tried again; if that takes long, reload the page.",
   FORBIDDEN: "You may not open this list, or it is not there. What you change stays on this device.",
   SERVER_DIRECTORY_OWNED: "The server is being moved. What you change is kept, and sent as soon as it is back.",
+  STORE_UNAVAILABLE: "The server cannot reach its data now. What you change is kept, and sent as soon as it can.",
   AUTHORIZE_FAILED: "The server cannot say now who may open this list. It is asked again; what you change is kept.",
   WORKER_REPLACED: "There is a newer version of this page. Reload it to go on.",
 }

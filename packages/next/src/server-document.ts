@@ -45,7 +45,7 @@ export interface ServerDocument {
   /**
    * Deletes the document for good, for `as: "system"` alone. Open tabs get the code DOC_DELETED, and pending mutations of theirs
    * stay with them. A document that is created later under this id is another one.
-   * @throws FORBIDDEN DOC_ID_INVALID DOC_NOT_FOUND SERVER_CLOSING SERVER_DIRECTORY_OWNED LOG_OWNED LOG_FAILED
+   * @throws FORBIDDEN DOC_ID_INVALID DOC_NOT_FOUND SERVER_CLOSING SERVER_DIRECTORY_OWNED STORE_UNAVAILABLE LOG_OWNED LOG_FAILED
    */
   delete(): Promise<void>
 }

@@ -68,8 +68,8 @@ describe("servers on one PostgreSQL", () => {
     const doc = newDoc()
     await addTo(rooms, doc, "a")
     await server.stop()
-    await expect.poll(async () => (await rooms.trouble())?.code, { timeout: 5_000 }).toBe("LOG_FAILED")
-    expect(await codeOf(idsIn(rooms, doc))).toBe("LOG_FAILED")
+    await expect.poll(async () => (await rooms.trouble())?.code, { timeout: 5_000 }).toBe("STORE_UNAVAILABLE")
+    expect(await codeOf(addTo(rooms, newDoc(), "a"))).toBe("STORE_UNAVAILABLE")
     await server.start()
     await expect.poll(() => rooms.trouble(), { timeout: 10_000 }).toBeNull()
     // The log failed with its connection: the document is opened again.

@@ -76,7 +76,8 @@ export const ERROR_CODES = {
   TEST_NOT_SETTLED: "The test's server and its devices had not settled in time; the message says what is left.",
   // next
   CONFIG_UNSUPPORTED: "The app's next.config has something that lf cannot work with; the message says what.",
-  SERVER_DIRECTORY_OWNED: "Another server process uses this data directory.",
+  SERVER_DIRECTORY_OWNED: "Another server process uses this data directory or document.",
+  STORE_UNAVAILABLE: "The server cannot use its data directory or database now; changes wait and are kept.",
   AUTHENTICATE_MISSING: "createLf was called in production without authenticate().",
   AUTHORIZE_MISSING: "createLf was called in production without authorize().",
   DOC_NOT_FOUND: "There is no such document.",

@@ -30,6 +30,7 @@ describe("a session that gets no connection", () => {
     ["ROUTE_MISSING", "error", 250],
     ["ROUTE_FAILED", "error", 250],
     ["UPGRADE_BLOCKED", "error", 250],
+    ["STORE_UNAVAILABLE", "error", 250],
     ["AUTHORIZE_FAILED", "error", 250],
     ["SERVER_DIRECTORY_OWNED", "error", 250],
     ["DOC_STOPPED", "error", 30_000],

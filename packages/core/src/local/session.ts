@@ -294,6 +294,7 @@ function meaningOf(code: ErrorCode): { readonly status: ConnectionStatus; readon
     case "UPGRADE_BLOCKED":
     case "AUTHORIZE_FAILED":
     case "SERVER_DIRECTORY_OWNED":
+    case "STORE_UNAVAILABLE":
       return { status: "error", isRefusal: false }
     default:
       return { status: "error", isRefusal: true }

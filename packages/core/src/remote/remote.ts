@@ -1,3 +1,4 @@
+import { loadChecksum } from "../base/checksum.ts"
 import { LfError, toLfError } from "../base/error.ts"
 import { clientIdOf } from "../base/ids.ts"
 import { LSN_ZERO, type Lsn, lsn } from "../base/lsn.ts"
@@ -94,6 +95,8 @@ export class Remote implements ConnectableDocument {
    * @throws LOG_CORRUPT MIGRATION_EDITED MIGRATION_FAILED SCHEMA_NEWER
    */
   static async recover(options: RemoteOptions): Promise<Remote> {
+    // The store may be of another copy of this package, which has loaded its own.
+    await loadChecksum()
     const store = new RemoteStore(options.opened, options.host, options.chunkPages)
     const db = new Database(await options.loadSqlite(), store.storage)
     let remote: Remote | null = null

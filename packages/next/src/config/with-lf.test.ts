@@ -21,7 +21,7 @@ describe("withLf", () => {
       basePath: "/app",
       output: "standalone",
       env: { MINE: "1", NEXT_PUBLIC_LF_PATH: "/app/api/lf" },
-      serverExternalPackages: ["@lf/next", "sharp", "fs-native-extensions"],
+      serverExternalPackages: ["@lf/next", "sharp", "@lf/postgres", "fs-native-extensions"],
     })
     expect((await config.headers?.())?.map(({ source }) => source)).toEqual(["/:path*", "/x"])
     expect(withLf({}, { path: "/sync" }).env).toEqual({ NEXT_PUBLIC_LF_PATH: "/sync" })

@@ -15,8 +15,11 @@ export interface WithLfOptions {
 
 type NextConfigFunction = (phase: string, context: { defaultConfig: NextConfig }) => NextConfig | Promise<NextConfig>
 
-/** Bundled they would look for their wasm and binaries in the wrong place. Linked packages are bundled all the same, so the lock is named too. */
-const EXTERNAL = ["@lf/next", "fs-native-extensions"]
+/**
+ * Bundled they would look for their wasm and binaries in the wrong place, and a bundled store would have another copy of @lf/core than
+ * the server. Linked packages are bundled all the same, so the lock is named too.
+ */
+const EXTERNAL = ["@lf/next", "@lf/postgres", "fs-native-extensions"]
 
 /**
  * A Next config with what lf needs: packages that stay outside of the server's bundle, the address of the route with the

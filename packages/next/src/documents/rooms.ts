@@ -1,4 +1,4 @@
-import { type ErrorCode, isLfError, LfError, type Mutator } from "@lf/core"
+import { ERROR_CODES, type ErrorCode, isLfError, LfError, type Mutator } from "@lf/core"
 import {
   type Cancel,
   checkDocId,
@@ -107,7 +107,7 @@ export class Rooms {
    * Opens a document, or joins it when it is open. The first opening takes the store. A document that meanwhile has another
    * owner is opened again: no client is shown a position that others are past (I8).
    * @throws DOC_ID_INVALID DOC_NOT_FOUND (without `create`; the disk is not touched) RATE_LIMITED SERVER_CLOSING
-   * SERVER_DIRECTORY_OWNED, and what recovering it throws
+   * SERVER_DIRECTORY_OWNED STORE_UNAVAILABLE, and what recovering it throws
    */
   async enter(docId: string, { create }: { readonly create: boolean }): Promise<Lease> {
     for (;;) {
@@ -136,7 +136,7 @@ export class Rooms {
   /**
    * Deletes a document for good: ends its connections with DOC_DELETED, then removes its files. Openings wait meanwhile; the
    * next one with `create` makes a new document, under a new epoch.
-   * @throws DOC_ID_INVALID DOC_NOT_FOUND SERVER_CLOSING SERVER_DIRECTORY_OWNED LOG_OWNED LOG_FAILED
+   * @throws DOC_ID_INVALID DOC_NOT_FOUND SERVER_CLOSING SERVER_DIRECTORY_OWNED STORE_UNAVAILABLE LOG_OWNED LOG_FAILED
    */
   async delete(docId: string): Promise<void> {
     checkDocId(docId)
@@ -289,6 +289,7 @@ export class Rooms {
     this.#reporter.failed({ event: "mutation-failed", error, code: "MUTATION_THREW", doc: docId, mutation, uid, user })
   }
 
+  /** @throws SERVER_DIRECTORY_OWNED STORE_UNAVAILABLE */
   async #begin(): Promise<void> {
     try {
       // Beside the wait for the store, which may be long.
@@ -299,7 +300,9 @@ export class Rooms {
       const event = this.store.isShared ? "store-refused" : "directory-refused"
       if (!this.#isRefusalReported) this.#reporter.failed({ event, error, code: "LOG_FAILED" })
       this.#isRefusalReported = true
-      throw error
+      if (isLfError(error) && error.code === "SERVER_DIRECTORY_OWNED") throw error
+      // A client takes codes of a log for its own disk's.
+      throw new LfError("STORE_UNAVAILABLE", ERROR_CODES.STORE_UNAVAILABLE, { cause: error })
     }
   }
 

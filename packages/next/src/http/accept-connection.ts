@@ -19,6 +19,7 @@ const EXPECTED: ReadonlySet<ErrorCode> = new Set([
   "RATE_LIMITED",
   "SERVER_CLOSING",
   "SERVER_DIRECTORY_OWNED",
+  "STORE_UNAVAILABLE",
 ])
 
 export interface AcceptOptions<P extends { readonly id: string }> {
@@ -92,7 +93,7 @@ class ServerAdmission<P extends { readonly id: string }> implements Admission<Co
     })
   }
 
-  /** Sends a client the code and its sentence only, and DOC_STOPPED for LOG_ and SQL_ codes, which would mean its own disk. */
+  /** Sends a client the code and its sentence only. */
   async #public<T>(doc: string, run: () => Promise<T>): Promise<T> {
     try {
       return await run()
@@ -101,8 +102,14 @@ class ServerAdmission<P extends { readonly id: string }> implements Admission<Co
       const { code } = failure
       const { reporter } = this.#options
       if (!EXPECTED.has(code)) reporter.failed({ event: "document-not-opened", error: failure, code, doc })
-      const sent = code.startsWith("LOG_") || code.startsWith("SQL_") ? "DOC_STOPPED" : code
+      const sent = sentCode(code)
       throw new LfError(sent, ERROR_CODES[sent])
     }
   }
+}
+
+/** A client takes codes of a log and of SQL for its own disk's and queries'. */
+function sentCode(code: ErrorCode): ErrorCode {
+  if (code === "LOG_OWNED" || code === "LOG_DEPOSED") return "SERVER_DIRECTORY_OWNED"
+  return code.startsWith("LOG_") || code.startsWith("SQL_") ? "DOC_STOPPED" : code
 }
