@@ -7,7 +7,6 @@ export type { Cancel, Host } from "./base/host.ts"
 export { checkDocId, clientIdOf, msOfUuid, ownDocRight, sha256Hex, uuidV7 } from "./base/ids.ts"
 export { LSN_ZERO, lsn } from "./base/lsn.ts"
 export { deferred, Semaphore, withTimeout } from "./base/wait.ts"
-export type { DocumentStore, StoredDocument } from "./journal/document-store.ts"
 export type { Checkpoint, DocumentLog, LogRecord, OpenedLog, StoredLog } from "./journal/log.ts"
 export { LogGuard } from "./journal/log-guard.ts"
 export { decodeLogHeader, encodeLogHeader, type LogHeader, pagesChecksum } from "./journal/log-header.ts"
@@ -40,9 +39,18 @@ export {
   USER_BYTES_MAX,
 } from "./network/message.ts"
 export type { Network, Pipe, PipeListener } from "./network/network.ts"
+export { DocumentRelay } from "./relay/document-relay.ts"
+export { RelayedDocument } from "./relay/relayed-document.ts"
 export type { Admission, OpenDocument, Pace } from "./remote/admission.ts"
 export { ClientConnection } from "./remote/client-connection.ts"
 export { DocumentAtRest, type DocumentSchema } from "./remote/document-at-rest.ts"
+export {
+  type DocumentStore,
+  NOTICE_CHARS_MAX,
+  type PeerListener,
+  type Peers,
+  type StoredDocument,
+} from "./remote/document-store.ts"
 export type { DurableGroup } from "./remote/mutation-ref.ts"
 export type { Effect, OnApplied } from "./remote/on-applied.ts"
 export type { RowsAt } from "./remote/reads.ts"
@@ -51,6 +59,7 @@ export type { RemoteOptions } from "./remote/remote-options.ts"
 export { type DocumentCopy, pagesAtRest, readCopy, restoreCopy } from "./remote/restore.ts"
 export type { Rights } from "./remote/rights.ts"
 export { type ImportColumn, type MissingParent, RowImport } from "./remote/row-import.ts"
+export type { ServedDocument } from "./remote/served-document.ts"
 export { MUTATION_PAGES_MAX } from "./remote/size-watch.ts"
 export { SqliteFile } from "./remote/sqlite-file.ts"
 export { type Instruction, type ProbedColumn, StatementProbe } from "./remote/statement-probe.ts"

@@ -4,7 +4,8 @@ import type { DocumentStore, StoredDocument } from "@lf/core/internal"
 import { AccessControl, type AccessOptions } from "./auth/access-control.ts"
 import { Reauthorizer } from "./auth/reauthorizer.ts"
 import { FileStore } from "./documents/file-store.ts"
-import { type OnApplied, type OnDurable, Rooms } from "./documents/rooms.ts"
+import type { OnApplied, OnDurable } from "./documents/document-opener.ts"
+import { Rooms } from "./documents/rooms.ts"
 import { acceptConnection } from "./http/accept-connection.ts"
 import { checkProxies } from "./http/client-address.ts"
 import { checkHosts, hostsOfOrigins } from "./http/host-list.ts"
@@ -84,7 +85,8 @@ export interface Lf<P extends { readonly id: string }> {
   documents(): Promise<StoredDocument[]>
   /**
    * Calls `authenticate` and `authorize` again now, for the connections of one user (null: anonymous), or for all. Call it
-   * when a user signs out or loses a right; otherwise it takes effect within `limits.recheckMs`.
+   * when a user signs out or loses a right; otherwise it takes effect within `limits.recheckMs`. Other servers of the store are asked
+   * to do the same; it does not wait for them.
    */
   recheck(user?: string | null): Promise<void>
   /** Refuses new connections, flushes and closes every document, gives the directory or the store up. A second call does nothing more. */
@@ -126,7 +128,10 @@ export function createLf<P extends { readonly id: string }>(options: LfOptions<P
     handlers: routeHandlersOf({ origins, hosts, trustProxy, trouble: () => rooms.trouble() }),
     document: (doc, { as }) => openServerDocument({ access, rooms, doc, as }),
     documents: () => rooms.store.list(),
-    recheck: (user) => reauthorizer.now(user),
+    async recheck(user) {
+      rooms.notify(noticeOf(user))
+      await reauthorizer.now(user)
+    },
     close: () => closeServerState(state),
   }
 }
@@ -171,10 +176,12 @@ function serverStateOf(options: {
         reporter.log({ level: "error", event: "telemetry-failed", doc, detail })
       }
     }
+    const reauthorizer = new Reauthorizer(nodeHost, limits.recheckMs)
+    const onNotice = (notice: string) => void reauthorizer.now(userOfNotice(notice))
     const state = {
-      rooms: new Rooms({ store, mutator, limits, onApplied, reporter, onDurable }),
+      rooms: new Rooms({ store, mutator, limits, onApplied, reporter, onDurable, onNotice }),
       quotas: new ConnectionQuotas(limits),
-      reauthorizer: new Reauthorizer(nodeHost, limits.recheckMs),
+      reauthorizer,
     }
     allServerStates().set(store.name, state)
     return state
@@ -182,6 +189,15 @@ function serverStateOf(options: {
   // In production all copies are of one build; in development the newest has the last edit.
   if (!isProduction()) known.rooms.adopt({ mutator, onApplied, reporter })
   return known
+}
+
+/** What servers of one store let each other know: whose connections are to be authorized again. Without a user: all. */
+function noticeOf(user: string | null | undefined): string {
+  return JSON.stringify(user === undefined ? {} : { user })
+}
+
+function userOfNotice(notice: string): string | null | undefined {
+  return JSON.parse(notice).user
 }
 
 const gauges = {

@@ -1,11 +1,11 @@
 import { setTimeout } from "node:timers/promises"
 import { type Author, type DefinedMutation, isLfError, LfError, type Outcome, type Query, type Row } from "@lf/core"
-import { asPrincipal, type Remote, type RowsAt } from "@lf/core/internal"
+import { asPrincipal, type RowsAt, type ServedDocument } from "@lf/core/internal"
 import type { AccessControl, Action } from "./auth/access-control.ts"
 import { unwatched, type WatchedReads, watchedReads } from "./auth/rights-watch.ts"
 import { userIdTrouble } from "./auth/user-id.ts"
 import { type DehydratedState, dehydrateRows } from "./documents/dehydrate.ts"
-import { exportRemote } from "./documents/export.ts"
+import { exportServed } from "./documents/export.ts"
 import type { Lease, Rooms } from "./documents/rooms.ts"
 import { nodeHost } from "./node/node-host.ts"
 import { atRequestTime } from "./process/request-time.ts"
@@ -63,10 +63,10 @@ export function openServerDocument<P extends { readonly id: string }>(
   const entrance = new Entrance(options)
   const { doc } = options
   const prefetched = (queries: readonly Query<unknown>[]) =>
-    entrance.within(false, (remote) =>
+    entrance.within(false, (document) =>
       Promise.all(
         queries.map(async (query) =>
-          dehydrateRows({ user: entrance.user, doc }, query, (await remote.read(query)) as Row[]),
+          dehydrateRows({ user: entrance.user, doc }, query, (await document.readAt(query)).rows as Row[]),
         ),
       ),
     )
@@ -76,14 +76,14 @@ export function openServerDocument<P extends { readonly id: string }>(
       const { rows, lsn } = await entrance.read(query)
       return { rows, lsn }
     },
-    lsn: () => entrance.within(false, async (remote) => remote.lsn()),
-    waitFor: (lsn) => entrance.within(false, (remote) => reached(remote, lsn)),
+    lsn: () => entrance.within(false, (document) => document.position()),
+    waitFor: (lsn) => entrance.within(false, (document) => reached(document, lsn)),
     async mutate(mutation, args) {
       const { name } = mutation
       if (!(await entrance.may("write", name))) return { type: "rejected", code: "MUTATION_FORBIDDEN", data: null }
-      return await entrance.within(true, (remote) => remote.mutate(name, args, entrance.author))
+      return await entrance.within(true, (document) => document.mutate(name, args, entrance.author))
     },
-    export: () => entrance.within(false, exportRemote),
+    export: () => entrance.within(false, (document) => exportServed(document, { from: options.rooms.store, docId: doc })),
     delete: () => entrance.delete(),
     async prefetch(...queries) {
       try {
@@ -127,11 +127,11 @@ class Entrance<P extends { readonly id: string }> {
     return await this.#access.may(mutation === undefined ? request : { ...request, mutation })
   }
 
-  within<T>(create: boolean, work: (remote: Remote) => Promise<T>): Promise<T> {
+  within<T>(create: boolean, work: (document: ServedDocument) => Promise<T>): Promise<T> {
     return unwatched(async () => {
-      const { remote, leave } = await this.#enter(create)
+      const { document, leave } = await this.#enter(create)
       try {
-        return await work(remote)
+        return await work(document)
       } finally {
         leave()
       }
@@ -147,15 +147,15 @@ class Entrance<P extends { readonly id: string }> {
   /** Durable rows; below `authorize` they are watched from now on. */
   read<R>(query: Query<R>): Promise<RowsAt<R>> {
     const watched = watchedReads()
-    return watched === null ? this.within(false, (remote) => remote.readAt(query)) : this.#watch(query, watched)
+    return watched === null ? this.within(false, (document) => document.readAt(query)) : this.#watch(query, watched)
   }
 
   /** The document stays open as long as the watch. */
   #watch<R>(query: Query<R>, { onChanged, add }: WatchedReads): Promise<RowsAt<R>> {
     return unwatched(async () => {
-      const { remote, leave } = await this.#enter(false)
+      const { document, leave } = await this.#enter(false)
       try {
-        const found = await remote.readAt(query, onChanged)
+        const found = await document.readAt(query, onChanged)
         add(() => {
           found.stop()
           leave()
@@ -186,10 +186,10 @@ class Entrance<P extends { readonly id: string }> {
 }
 
 /** @throws LSN_NOT_REACHED */
-async function reached(remote: Remote, lsn: number): Promise<void> {
+async function reached(document: ServedDocument, lsn: number): Promise<void> {
   const endMs = nodeHost.monotonicMs() + WAIT_MS_MAX
-  while (remote.lsn() < lsn) {
+  for (let position = await document.position(); position < lsn; position = await document.position()) {
     if (nodeHost.monotonicMs() < endMs) await setTimeout(WAIT_STEP_MS)
-    else throw new LfError("LSN_NOT_REACHED", `the document is at ${remote.lsn()} after 10 s, not at ${lsn}`)
+    else throw new LfError("LSN_NOT_REACHED", `the document is at ${position} after 10 s, not at ${lsn}`)
   }
 }

@@ -13,13 +13,15 @@ const ANSWER_MS = 500
 const IDLE_IN_TRANSACTION_MS_MAX = 10_000
 const WORK_CONNECTIONS_MAX = 4
 
-/** One connection for appends and one for the lease, so that neither waits behind checkpoints. */
+/** Connections apart for appends, the lease and mail, so that none of these waits behind checkpoints. */
 export interface Connections {
   /** Without user and password: "postgres://host:5432/database". */
   readonly address: string
   readonly appends: pg.Pool
   readonly renewals: pg.Pool
   readonly work: pg.Pool
+  /** Mail between nodes: nothing of it waits for a disk. */
+  readonly mail: { readonly sending: pg.Pool; readonly taking: pg.Pool; newClient(): pg.Client }
   end(): Promise<void>
 }
 
@@ -30,10 +32,22 @@ export function connectionsTo(connectionString: string): Connections {
   const appends = pool("lf appends", 1, APPEND_MS_MAX)
   const renewals = pool("lf lease", 1, RENEW_MS_MAX)
   const work = pool("lf", WORK_CONNECTIONS_MAX, WORK_MS_MAX)
+  const mailPool = (name: string) => poolOf(connectionString, { name, max: 1, ms: APPEND_MS_MAX, isBrief: true })
+  const sending = mailPool("lf mail out")
+  const taking = mailPool("lf mail in")
+  const newClient = () =>
+    new pg.Client({
+      connectionString,
+      application_name: "lf notices",
+      connectionTimeoutMillis: APPEND_MS_MAX,
+      query_timeout: APPEND_MS_MAX,
+      keepAlive: true,
+      keepAliveInitialDelayMillis: 1_000,
+    })
   const end = async () => {
-    await Promise.all([appends.end(), renewals.end(), work.end()])
+    await Promise.all([appends, renewals, work, sending, taking].map((one) => one.end()))
   }
-  return { address, appends, renewals, work, end }
+  return { address, appends, renewals, work, mail: { sending, taking, newClient }, end }
 }
 
 /** Runs `work` in one transaction on one connection, which is not used again when it failed. */
@@ -55,7 +69,10 @@ export async function inTransaction<T>(
   }
 }
 
-function poolOf(connectionString: string, { name, max, ms }: { name: string; max: number; ms: number }): pg.Pool {
+function poolOf(
+  connectionString: string,
+  { name, max, ms, isBrief = false }: { name: string; max: number; ms: number; isBrief?: boolean },
+): pg.Pool {
   const pool = new pg.Pool({
     connectionString,
     application_name: name,
@@ -68,7 +85,7 @@ function poolOf(connectionString: string, { name, max, ms }: { name: string; max
     keepAliveInitialDelayMillis: 1_000,
     idleTimeoutMillis: 30_000,
     allowExitOnIdle: true,
-    onConnect: beDurable,
+    onConnect: isBrief ? beBrief : beDurable,
   })
   // A connection that is lost while idle leaves the pool, and the next statement makes another.
   pool.on("error", () => {})
@@ -80,6 +97,11 @@ async function beDurable(client: pg.ClientBase): Promise<void> {
   await client.query(
     "select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off'",
   )
+}
+
+/** A commit of what is not logged needs no disk. */
+async function beBrief(client: pg.ClientBase): Promise<void> {
+  await client.query("select set_config('synchronous_commit', 'off', false)")
 }
 
 /** The driver's own error would hold the string, with its password. */

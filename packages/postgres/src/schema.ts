@@ -3,7 +3,7 @@ import type pg from "pg"
 import { inTransaction } from "./connection.ts"
 import { toStoreError } from "./store-error.ts"
 
-export const STORE_VERSION = 1
+export const STORE_VERSION = 2
 
 /** Any number that no other program locks: "lf" and the year. */
 const MIGRATION_LOCK = 0x6c66_2026
@@ -53,6 +53,19 @@ const MIGRATIONS: readonly string[] = [
     primary key (doc, checkpoint, part)
   );
   alter table lf.checkpoint_part alter column bytes set storage external;
+  `,
+  `
+  -- Frames between nodes, each deleted when it is taken. What is lost with the database is lost like a frame on a socket.
+  create unlogged table lf.mail (
+    recipient text not null,
+    number bigint generated always as identity,
+    sender text not null,
+    link text not null,
+    kind smallint not null,
+    body bytea not null,
+    primary key (recipient, number)
+  ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
+  alter table lf.mail alter column body set storage external;
   `,
 ]
 

@@ -44,11 +44,12 @@ describe("servers on one PostgreSQL", () => {
     await addTo(paused, doc, "a")
     await database.query("update lf.document set owner = null where doc = 'main/' || $1::text", [doc])
     await addTo(other, doc, "b")
-    // It has the document open still, and knows of nothing.
-    expect(await codeOf(idsIn(paused, doc))).toBe("LOG_OWNED")
-    expect(await codeOf(addTo(paused, doc, "c"))).toBe("LOG_OWNED")
-    await other.close()
+    // It has the document open still, and knows of nothing: it asks, and reads at the new owner.
     expect(await idsIn(paused, doc)).toEqual(["a", "b"])
+    await addTo(paused, doc, "c")
+    expect(await idsIn(other, doc)).toEqual(["a", "b", "c"])
+    await other.close()
+    expect(await idsIn(paused, doc)).toEqual(["a", "b", "c"])
   })
 
   test("a document is deleted for all servers, and listed by all", async () => {
@@ -56,9 +57,9 @@ describe("servers on one PostgreSQL", () => {
     const doc = newDoc()
     await addTo(first, doc, "a")
     expect((await second.store.list()).map(({ docId }) => docId)).toContain(doc)
-    expect(await codeOf(second.delete(doc))).toBe("LOG_OWNED")
-    await first.delete(doc)
-    expect(await second.has(doc)).toBe(false)
+    await second.delete(doc)
+    expect(await first.has(doc)).toBe(false)
+    expect(await codeOf(idsIn(first, doc))).toBe("DOC_NOT_FOUND")
     await addTo(second, doc, "b")
     expect(await idsIn(second, doc)).toEqual(["b"])
   })

@@ -8,12 +8,14 @@ import {
   type Host,
   loadChecksum,
   type OpenedLog,
+  type Pipe,
   type StoredDocument,
   type StoredLog,
 } from "@lf/core/internal"
 import { Appender } from "./appender.ts"
 import { type Connections, connectionsTo, inTransaction } from "./connection.ts"
 import { Lease } from "./lease.ts"
+import { NodePeers } from "./node-peers.ts"
 import { type LogPlace, PostgresLog } from "./postgres-log.ts"
 import { readDocument, recover } from "./recovery.ts"
 import { checkStore, type MigratedStore, migrateStore, readVersion } from "./schema.ts"
@@ -69,7 +71,7 @@ export function postgresStore(options: PostgresStoreOptions): PostgresStore {
 /** What `postgresStore` returns: the documents of one namespace, for one process. */
 export class PostgresStore implements DocumentStore {
   readonly name: string
-  readonly isShared = true
+  readonly peers: NodePeers
   readonly nodeId: string
   readonly #namespace: string
   readonly #ownerWaitMs: number
@@ -99,6 +101,14 @@ export class PostgresStore implements DocumentStore {
     this.#connections = connections
     this.#appender = new Appender(connections.appends)
     this.#lease = new Lease(connections.renewals, nodeId, { host, onRenewed: (wasHeld) => this.#renewed(wasHeld) })
+    this.peers = new NodePeers({
+      nodeId,
+      namespace,
+      connections,
+      host,
+      openOrReach: (docId) => this.#openOrReach(docId),
+      docIdOf: (document) => document.slice(this.#keyOf("").length),
+    })
   }
 
   /** Makes or updates the tables; a second call changes nothing. @throws LOG_FORMAT_NEWER LOG_FAILED */
@@ -120,14 +130,33 @@ export class PostgresStore implements DocumentStore {
     }
   }
 
-  async open(docId: string): Promise<OpenedLog> {
+  open(docId: string): Promise<OpenedLog> {
+    return this.#claim(docId, async (key) => await this.#recover(key, await this.#takeFence(key)))
+  }
+
+  async #openOrReach(docId: string): Promise<OpenedLog | Pipe> {
+    return await this.#claim(docId, async (key) => {
+      const fence = await this.#tryFence(key)
+      if (fence !== null) return await this.#recover(key, fence)
+      this.#taken.delete(key)
+      const { rows } = await this.#connections.work.query<{ owner: string }>(
+        "select owner from lf.document join lf.node on id = owner where doc = $1 and owner <> $2",
+        [key, this.nodeId],
+      )
+      if (rows.length === 0) throw new LfError("LOG_OWNED", `the owner of ${docId} is ending`)
+      return this.peers.reach(rows[0].owner, key)
+    })
+  }
+
+  /** Within this process, one at a time opens a document. */
+  async #claim<T>(docId: string, open: (key: string) => Promise<T>): Promise<T> {
     const key = this.#keyOf(docId)
     if (this.#isClosed) throw new LfError("LOG_CLOSED", "the store was closed")
     if (this.#taken.has(key)) throw new LfError("LOG_OWNED", `${docId} is open in this process; close it first`)
     this.#taken.add(key)
     try {
       await this.begin()
-      return await this.#take(key)
+      return await open(key)
     } catch (error) {
       this.#taken.delete(key)
       throw toStoreError(error, "a document was opened")
@@ -192,6 +221,7 @@ export class PostgresStore implements DocumentStore {
     if (this.#isClosed) return
     this.#isClosed = true
     await Promise.all(Array.from(this.#logs, (log) => log.close()))
+    await this.peers.close()
     try {
       await this.#began?.catch(() => {})
       if (this.#began !== null) await this.#lease.end()
@@ -212,11 +242,11 @@ export class PostgresStore implements DocumentStore {
     if ((await readVersion(work)) === undefined) await migrateStore(work)
     else await checkStore(work)
     await this.#lease.begin()
+    await this.peers.begin()
   }
 
-  async #take(doc: string): Promise<OpenedLog> {
+  async #recover(doc: string, fence: bigint): Promise<OpenedLog> {
     const { work } = this.#connections
-    const fence = await this.#takeFence(doc)
     try {
       const { position, checkpoint, records } = await recover(work, doc, fence)
       await work.query(REMOVE_ORPHANS, [doc, fence])
@@ -240,8 +270,8 @@ export class PostgresStore implements DocumentStore {
   async #takeFence(doc: string): Promise<bigint> {
     const startedMs = performance.now()
     for (;;) {
-      const { rows } = await this.#connections.work.query<{ fence: string }>(TAKE, [doc, this.nodeId])
-      if (rows.length > 0) return BigInt(rows[0].fence)
+      const fence = await this.#tryFence(doc)
+      if (fence !== null) return fence
       if (this.#isClosed) throw new LfError("LOG_CLOSED", "the store was closed")
       const waitedMs = performance.now() - startedMs
       if (waitedMs >= this.#ownerWaitMs)
@@ -249,6 +279,12 @@ export class PostgresStore implements DocumentStore {
       // Unlike the lease's, this timer keeps a process alive: what waits here is its work.
       await setTimeout(OWNER_POLL_MS)
     }
+  }
+
+  /** Null: another node, whose lease holds, has it. */
+  async #tryFence(doc: string): Promise<bigint | null> {
+    const { rows } = await this.#connections.work.query<{ fence: string }>(TAKE, [doc, this.nodeId])
+    return rows.length > 0 ? BigInt(rows[0].fence) : null
   }
 
   async #release(log: PostgresLog): Promise<void> {
@@ -277,6 +313,7 @@ export class PostgresStore implements DocumentStore {
       await this.#giveUp(unreleased)
       for (const log of unreleased) this.#unreleased.delete(log)
     }
+    if (!wasHeld) this.peers.interrupted("this server's lease had run out")
     this.#mustCheckFences ||= !wasHeld
     if (!this.#mustCheckFences) return
     await this.#checkFences()

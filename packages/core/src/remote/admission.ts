@@ -1,7 +1,6 @@
-import type { Hello, RefusedRange, SyncMutations, SyncStorage } from "../network/message.ts"
+import type { Hello, Presence, RefusedRange, SyncMutations, SyncStorage, WatchPresences } from "../network/message.ts"
 import type { Pipe } from "../network/network.ts"
 import type { ConnectedClient } from "./connected-client.ts"
-import type { PresenceBoard } from "./presence-board.ts"
 import type { Rights } from "./rights.ts"
 
 /** How fast a client's requests are handled: a client over its share waits, and no request of it is refused (S7). */
@@ -14,7 +13,7 @@ export interface Pace {
   news(): Promise<void> | undefined
 }
 
-/** A request that a document's loop handles. The connection answers all others. */
+/** A request that a document's loop handles. */
 export interface ClientRequest {
   readonly client: ConnectedClient
   readonly message: SyncMutations | SyncStorage
@@ -29,17 +28,26 @@ export interface ConnectOptions {
   readonly rights: Rights
 }
 
-/** The part of `Remote` that a connection uses. */
+/** A client that a document serves, for its connection. What the document sends goes through the client's pipe. */
+export interface ServedClient {
+  /** False: the document itself has ended the connection, and no call does anything. */
+  readonly isServed: boolean
+  /** Handled with the next run of the document's loop, in the order of arrival. */
+  request(message: SyncMutations | SyncStorage, refused: readonly RefusedRange[]): void
+  /** Sends the next part of the pages under way. */
+  sendPart(): Promise<void> | undefined
+  setPresence(message: Presence): void
+  watchPresences(message: WatchPresences): void
+  /** The connection is over. */
+  leave(): void
+}
+
+/** The part of a document that a connection uses. */
 export interface ConnectableDocument {
-  /** @throws CLIENT_PROOF */
-  connect(options: ConnectOptions): ConnectedClient
-  /** Whether the client is still connected: the document itself may have ended the connection. */
-  has(client: ConnectedClient): boolean
-  disconnect(client: ConnectedClient): void
-  readonly presences: PresenceBoard
+  /** Connects an admitted client. Its welcome follows. @throws CLIENT_PROOF */
+  connect(options: ConnectOptions): ServedClient
   /** Whether the app has a mutation of this name. */
   isMutation(name: string): boolean
-  enqueue(request: ClientRequest): void
 }
 
 /** A document that is open for one connection. */

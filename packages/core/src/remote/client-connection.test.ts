@@ -9,10 +9,8 @@ import { SeededRandom } from "../testing/seeded-random.ts"
 import { SimClock, SimHost } from "../testing/sim-host.ts"
 import { turn } from "../testing/sim-node.ts"
 import { mutationCodec } from "../timeline/mutation.ts"
-import type { OpenDocument } from "./admission.ts"
+import type { ConnectableDocument, OpenDocument, ServedClient } from "./admission.ts"
 import { ClientConnection, HANDSHAKE_MS_MAX } from "./client-connection.ts"
-import { ConnectedClient } from "./connected-client.ts"
-import type { PresenceBoard } from "./presence-board.ts"
 import type { MayWrite } from "./refused-ranges.ts"
 
 const hello = helloOf({ docId: "doc" })
@@ -46,23 +44,27 @@ class Scene {
         this.#listener = listener
       },
     }
-    const remote = {
-      connect: ({ hello: { docId } }: { hello: { docId: string } }) => {
-        this.steps.push(`connect ${docId}`)
-        this.isConnected = true
-        return new ConnectedClient({ pipe, clientId: "a", rights: { user: null }, hasOurEpoch: true })
+    const scene = this
+    const client: ServedClient = {
+      get isServed() {
+        return scene.isConnected
       },
-      presences: {
-        set: (_client: unknown, { tab }: { tab: string }) => void this.steps.push(`presence ${tab}`),
-        watch: (_client: unknown, version: number) => void this.steps.push(`watch presences ${version}`),
-      } as unknown as PresenceBoard, // all that a connection uses
-      has: () => this.isConnected,
-      disconnect: () => {
+      request: ({ type }) => void this.steps.push(type),
+      sendPart: () => undefined,
+      setPresence: ({ tab }) => void this.steps.push(`presence ${tab}`),
+      watchPresences: ({ version }) => void this.steps.push(`watch presences ${version}`),
+      leave: () => {
         this.steps.push("disconnect")
         this.isConnected = false
       },
+    }
+    const remote: ConnectableDocument = {
+      connect: ({ hello: { docId } }) => {
+        this.steps.push(`connect ${docId}`)
+        this.isConnected = true
+        return client
+      },
       isMutation: () => true,
-      enqueue: ({ message }: { message: { type: string } }) => void this.steps.push(message.type),
     }
     this.connection = new ClientConnection({
       pipe,

@@ -7,8 +7,7 @@ import { LSN_ZERO } from "../base/lsn.ts"
 import { decodeMessage, encodeMessage, encodeRefusal } from "../network/codec.ts"
 import { FRAME_BYTES_MAX, type Hello, PROTOCOL_VERSION } from "../network/message.ts"
 import type { Pipe } from "../network/network.ts"
-import type { Admission, OpenDocument } from "./admission.ts"
-import type { ConnectedClient } from "./connected-client.ts"
+import type { Admission, OpenDocument, ServedClient } from "./admission.ts"
 import { refusedRanges } from "./refused-ranges.ts"
 import type { Rights } from "./rights.ts"
 
@@ -22,6 +21,7 @@ const INBOX_FRAMES_MAX = 64
 /** The most bytes of those frames: a client has one push under way, at most half a frame. */
 const INBOX_BYTES_MAX = 2 * FRAME_BYTES_MAX
 const PING = encodeMessage({ type: "ping" })
+const PONG = encodeMessage({ type: "pong" })
 
 type State =
   /** No frame was received. `cancel` stops the timer for the hello. */
@@ -30,7 +30,8 @@ type State =
   | { readonly type: "admitting" }
   | {
       readonly type: "open"
-      readonly client: ConnectedClient
+      readonly client: ServedClient
+      readonly pipe: Pipe
       readonly rights: Rights
       readonly opened: OpenDocument
     }
@@ -78,7 +79,7 @@ export class ClientConnection<R extends Rights> {
     }
     // Answered ahead of waiting frames: a client whose pings are not answered drops the connection.
     if (state.type === "open" && bytesEqual(frame, PING)) {
-      state.client.send({ type: "pong" })
+      state.pipe.send(PONG)
       return
     }
     this.#inbox.push(frame)
@@ -106,8 +107,9 @@ export class ClientConnection<R extends Rights> {
       const rights = await this.#admission.authorize(hello)
       opened = await this.#admission.openDocument(hello, rights)
       if (this.#state.type !== "admitting") return opened.release()
-      const client = opened.remote.connect({ pipe: opened.pipe ?? this.#pipe, hello, rights })
-      this.#state = { type: "open", client, rights, opened }
+      const pipe = opened.pipe ?? this.#pipe
+      const client = opened.remote.connect({ pipe, hello, rights })
+      this.#state = { type: "open", client, pipe, rights, opened }
       opened.welcomed?.()
       await this.#drain()
     } catch (error) {
@@ -134,16 +136,16 @@ export class ClientConnection<R extends Rights> {
 
   async #handle(frame: Uint8Array): Promise<void> {
     if (this.#state.type !== "open") return
-    const { client, opened, rights } = this.#state
+    const { client, pipe, opened, rights } = this.#state
     const { remote, pace } = opened
-    if (!remote.has(client)) return
+    if (!client.isServed) return
     // One that came while the client was admitted: it waits with its timer already.
-    if (bytesEqual(frame, PING)) return client.send({ type: "pong" })
+    if (bytesEqual(frame, PING)) return pipe.send(PONG)
     const message = decodeMessage(frame)
     switch (message.type) {
       case "next-part":
         await pace?.pages()
-        if (remote.has(client)) await client.sendPart()
+        if (client.isServed) await client.sendPart()
         return
       case "sync-mutations": {
         await pace?.mutations(message.batch.entries.length)
@@ -152,18 +154,18 @@ export class ClientConnection<R extends Rights> {
           isMutation: (name) => remote.isMutation(name),
         })
         // A connection that was closed meanwhile may have lost its rights.
-        if (remote.has(client)) remote.enqueue({ client, message, refused })
+        if (client.isServed) client.request(message, refused)
         return
       }
       case "sync-storage":
         if (pace !== undefined) await (message.cursor === LSN_ZERO ? pace.pages() : pace.news())
-        if (remote.has(client)) remote.enqueue({ client, message, refused: [] })
+        if (client.isServed) client.request(message, [])
         return
       case "presence":
-        remote.presences.set(client, message)
+        client.setPresence(message)
         return
       case "watch-presences":
-        remote.presences.watch(client, message.version)
+        client.watchPresences(message)
         return
       default:
         throw new LfError("FRAME_MALFORMED", `expected a request after the welcome, got a \`${message.type}\``)
@@ -186,7 +188,7 @@ export class ClientConnection<R extends Rights> {
     this.#state = { type: "closed" }
     this.#inbox.length = 0
     if (state.type === "awaiting-hello") state.cancel()
-    if (state.type === "open") state.opened.remote.disconnect(state.client)
+    if (state.type === "open") state.client.leave()
     try {
       say()
     } finally {

@@ -9,7 +9,7 @@ import { compileQuery, type Query } from "../sqlite/sql.ts"
 import type { Author } from "../timeline/author.ts"
 import type { Outcome } from "../timeline/outcome.ts"
 import { hardenSchema, migrate } from "../timeline/schema.ts"
-import type { ClientRequest, ConnectableDocument, ConnectOptions } from "./admission.ts"
+import type { ClientRequest, ConnectOptions, ServedClient } from "./admission.ts"
 import { BatchMerger, type Sender } from "./batch-merger.ts"
 import { ClientList } from "./client-list.ts"
 import { ConnectedClient } from "./connected-client.ts"
@@ -23,6 +23,7 @@ import { PresenceBoard } from "./presence-board.ts"
 import { type OnChanged, Reads, type RowsAt } from "./reads.ts"
 import type { RemoteOptions } from "./remote-options.ts"
 import { closeDatabaseAndLog, RemoteStore } from "./remote-store.ts"
+import type { ServedDocument } from "./served-document.ts"
 import { ServerMutations } from "./server-mutations.ts"
 import { SizeWatch } from "./size-watch.ts"
 import { runUnguarded, StepRunner } from "./step-runner.ts"
@@ -30,8 +31,8 @@ import { runUnguarded, StepRunner } from "./step-runner.ts"
 const END = lsn(Number.MAX_SAFE_INTEGER)
 
 /** One document at the server: runs mutations with authority, in one order, and sends the pages that changed. */
-export class Remote implements ConnectableDocument {
-  readonly presences: PresenceBoard
+export class Remote implements ServedDocument {
+  readonly #presences: PresenceBoard
   readonly #options: RemoteOptions
   readonly #store: RemoteStore
   readonly #clients: ClientList
@@ -65,7 +66,7 @@ export class Remote implements ConnectableDocument {
       sendsMessages = false,
     } = options
     this.#options = options
-    this.presences = new PresenceBoard(host)
+    this.#presences = new PresenceBoard(host)
     this.#store = store
     this.#clients = new ClientList(store)
     this.#clients.loadApplied(db)
@@ -126,6 +127,11 @@ export class Remote implements ConnectableDocument {
     return this.#flushed.lsn
   }
 
+  async position(): Promise<Lsn> {
+    if (this.#failure !== null) throw this.#failure
+    return this.#flushed.lsn
+  }
+
   get checksum(): bigint {
     return this.#flushed.checksum
   }
@@ -148,7 +154,7 @@ export class Remote implements ConnectableDocument {
   }
 
   /** Connects an admitted client and sends its welcome. @throws CLIENT_PROOF */
-  connect({ pipe, hello, rights, rights: { user } }: ConnectOptions): ConnectedClient {
+  connect({ pipe, hello, rights, rights: { user } }: ConnectOptions): ServedClient {
     const clientId = clientIdOf(hello.secret)
     this.#clients.checkOwner(clientId, user)
     // A cursor ahead of ours is from another epoch and counts as 0 (T2).
@@ -165,26 +171,31 @@ export class Remote implements ConnectableDocument {
       schema: this.#options.mutator.migrations.map(({ hash }) => hash),
       user,
     })
-    return client
+    return this.#served(client)
   }
 
-  has(client: ConnectedClient): boolean {
-    return this.#connected.has(client)
-  }
-
-  disconnect(client: ConnectedClient): void {
-    this.presences.leave(client)
-    this.#connected.delete(client)
+  #served(client: ConnectedClient): ServedClient {
+    const connected = this.#connected
+    return {
+      get isServed() {
+        return connected.has(client)
+      },
+      request: (message, refused) => {
+        this.#inbox.push({ client, message, refused })
+        this.#wake()
+      },
+      sendPart: () => client.sendPart(),
+      setPresence: (message) => this.#presences.set(client, message),
+      watchPresences: ({ version }) => this.#presences.watch(client, version),
+      leave: () => {
+        this.#presences.leave(client)
+        connected.delete(client)
+      },
+    }
   }
 
   isMutation(name: string): boolean {
     return this.#options.mutator.has(name)
-  }
-
-  /** Handled with the next run of the loop, in the order of arrival. */
-  enqueue(request: ClientRequest): void {
-    this.#inbox.push(request)
-    this.#wake()
   }
 
   /** The durable rows: no caller sees a change that a crash could undo (I4). */

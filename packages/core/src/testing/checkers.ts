@@ -65,6 +65,9 @@ export class Checkers implements DiskWatcher {
   /** Pending at two devices when one was made from the other. */
   readonly #shared = new Set<string>()
   #restores = 0
+  /** A client id was ended by a refused mutation, and the document was opened anew since. */
+  #hasEnded = false
+  #hasForgottenEnds = false
   /** How often a server ended without saying so. */
   #kills = 0
   /** Mutations that killed nothing and were quarantined all the same, by document. */
@@ -140,9 +143,14 @@ export class Checkers implements DiskWatcher {
     for (const uid of uids) this.#shared.add(uid)
   }
 
-  /** How often a mutation may be in the document. */
+  /** A client id was ended by a refused mutation: the server remembers it as long as the document is open. */
+  ended(): void {
+    this.#hasEnded = true
+  }
+
+  /** How often a mutation may be in the document. Decisions 8 and 19 say what is known of copied profiles. */
   runsMax(uid: string): number {
-    return this.#restores > 0 && this.#shared.has(uid) ? 2 : 1
+    return (this.#restores > 0 || this.#hasForgottenEnds) && this.#shared.has(uid) ? 2 : 1
   }
 
   /** The client id of a hostile client: nothing is promised to it. */
@@ -209,6 +217,7 @@ export class Checkers implements DiskWatcher {
   }
 
   serverStarted(docId: string, remote: Remote): void {
+    this.#hasForgottenEnds ||= this.#hasEnded
     const decided = this.#lost.get(docId)
     if (decided !== undefined) {
       const kept = new Set(remote.query(auditQuery).map(({ uid }) => uid))

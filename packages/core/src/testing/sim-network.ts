@@ -28,6 +28,8 @@ export class SimNetwork {
   readonly options: SimNetworkOptions
   /** Takes the server's end; null: the server is down. */
   accept: ((pipe: Pipe) => void) | null = null
+  /** Other servers, by name: a proxy sends each connection to any of them, or to the first server. */
+  readonly others = new Map<string, (pipe: Pipe) => void>()
   isCalm = false
   readonly #connections = new Set<Connection>()
   readonly #away = new Set<string>()
@@ -41,8 +43,8 @@ export class SimNetwork {
   }
 
   /** The way to the server as the process called `client` has it. */
-  wayOf(client: string): Network {
-    return { connect: () => this.#connect(client) }
+  wayOf(client: string, accept: (pipe: Pipe) => void = (pipe) => this.accept?.(pipe)): Network {
+    return { connect: () => this.#connect(client, accept) }
   }
 
   /** Cuts the client's connections; both ends get `closed`, each in its own time. */
@@ -68,7 +70,12 @@ export class SimNetwork {
 
   /** The process at one end is gone and gets nothing; the other end gets `closed`, or times out. */
   died(end: "client" | "server", client?: string): void {
-    for (const connection of this.#of(client)) connection.lose(end)
+    for (const connection of this.#of(client)) if (end === "client" || connection.server === "") connection.lose(end)
+  }
+
+  /** As `died`, of one of the other servers. */
+  otherDied(server: string): void {
+    for (const connection of this.#of(undefined)) if (connection.server === server) connection.lose("server")
   }
 
   forget(connection: Connection): void {
@@ -80,18 +87,21 @@ export class SimNetwork {
     return random.chance(0.05) && !this.isCalm ? random.between(0, delayMsMax * 20) : random.between(0.1, delayMsMax)
   }
 
-  async #connect(client: string): Promise<Pipe> {
+  async #connect(client: string, acceptFirst: (pipe: Pipe) => void): Promise<Pipe> {
     const { clock, random, faultyPipe = (pipe: Pipe) => pipe, refusal } = this.options
     await clock.sleep(this.delayMs())
     if (this.#away.has(client) && random.chance(0.5)) await new Promise<never>(() => {})
     const isRefused = !this.isCalm && random.chance(refusal)
-    if (this.accept === null || this.#away.has(client) || isRefused) {
+    const server = this.others.size === 0 ? "" : random.pick(["", ...this.others.keys()])
+    const accept = server === "" ? acceptFirst : this.others.get(server)
+    const isDown = accept === undefined || (server === "" && this.accept === null)
+    if (isDown || this.#away.has(client) || isRefused) {
       throw new LfError("SERVER_CLOSING", "there is no way to the server")
     }
-    const connection = new Connection(this, client)
+    const connection = new Connection(this, client, server)
     this.#connections.add(connection)
     const { near, far } = connection
-    this.accept(faultyPipe(far))
+    accept(faultyPipe(far))
     // Browsers report the end of a socket inside `close`, Node later: a client must get along with both (T29).
     return faultyPipe(random.chance(0.5) ? closesAtOnce(near) : near)
   }
@@ -103,15 +113,17 @@ export class SimNetwork {
 
 class Connection {
   readonly client: string
+  readonly server: string
   readonly near: End
   readonly far: End
   readonly #network: SimNetwork
   /** Frames are lost from now on: no later one may get through either. */
   #isSwallowing = false
 
-  constructor(network: SimNetwork, client: string) {
+  constructor(network: SimNetwork, client: string, server: string) {
     this.#network = network
     this.client = client
+    this.server = server
     this.near = new End(this)
     this.far = new End(this)
   }

@@ -1,5 +1,7 @@
 import { LfError } from "../base/error.ts"
 import type { Hello } from "../network/message.ts"
+import type { Pipe } from "../network/network.ts"
+import { DocumentRelay } from "../relay/document-relay.ts"
 import { ClientConnection } from "../remote/client-connection.ts"
 import { Remote } from "../remote/remote.ts"
 import { renewEpoch } from "../remote/restore.ts"
@@ -9,7 +11,7 @@ import type { SeededRandom } from "./seeded-random.ts"
 import { doom, fateOf, mayWrite, randomMutation, releases } from "./sim-app.ts"
 import { SimHost } from "./sim-host.ts"
 import type { SimDisk } from "./sim-log.ts"
-import { witnessed } from "./sim-witness.ts"
+import { witnessed, witnessedRelay } from "./sim-witness.ts"
 import type { SimWorld } from "./sim-world.ts"
 
 interface Room {
@@ -33,6 +35,7 @@ export class SimServer {
   readonly #closing = new Set<readonly [docId: string, remote: Remote]>()
   /** Rooms of a process that was deposed. */
   readonly #deposed = new Set<readonly [docId: string, room: Room]>()
+  readonly #relays = new Map<DocumentRelay, Remote>()
   #host: SimHost
   /** Counts processes: what an earlier one still awaits must not touch this one. */
   #epoch = 0
@@ -75,8 +78,9 @@ export class SimServer {
   }
 
   async start(): Promise<void> {
-    const { clock, network } = this.#world
+    const { clock, network, between } = this.#world
     this.#epoch++
+    between.accept = (pipe) => pipe.close("no document is named")
     const host = new SimHost(clock, this.#random.fork())
     if (this.#world.climate.lookMs > 0) {
       host.lookMs = this.#world.climate.lookMs
@@ -97,6 +101,26 @@ export class SimServer {
       new ClientConnection({ pipe, host, admission: admission(admit) })
     }
     await Promise.all(this.docIds.map((docId) => this.#open(docId)))
+  }
+
+  /** Another server asks for a document of this one's. */
+  relay(docId: string, plain: Pipe): void {
+    const remote = this.remote(docId)
+    if (remote === undefined) return plain.close("it is not open here")
+    const host = this.#host
+    const pipe = witnessedRelay(plain, this.#world.checkers, () => host.isAlive)
+    const confirm = async () => {
+      await this.#world.clock.sleep(this.#random.between(0, 5))
+      if (!this.#owns(docId, remote)) throw new LfError("LOG_DEPOSED", "another process has the document")
+    }
+    const remove = async () => {}
+    const relay = new DocumentRelay({ document: remote, pipe, confirm, remove, onEnd: () => this.#relays.delete(relay) })
+    this.#relays.set(relay, remote)
+  }
+
+  /** As the store would say. */
+  #owns(docId: string, remote: Remote): boolean {
+    return this.remote(docId) === remote
   }
 
   /** A mutation of the server's own process. */
@@ -162,7 +186,9 @@ export class SimServer {
     this.#epoch++
     this.#host.kill()
     this.#world.network.accept = null
+    this.#world.between.accept = null
     this.#world.network.died("server")
+    this.#world.between.died("server")
     this.disk.crash()
     for (const room of this.#rooms.values()) void this.#close(room)
     this.#rooms.clear()
@@ -179,6 +205,7 @@ export class SimServer {
   async #stop(): Promise<void> {
     this.#epoch++
     this.#world.network.accept = null
+    this.#world.between.accept = null
     const closing = Array.from(this.#rooms, async ([docId, room]) => {
       const shown = [docId, room.remote] as const
       this.#closing.add(shown)
@@ -254,6 +281,7 @@ export class SimServer {
 
   async #close({ remote, modules }: Room): Promise<void> {
     await remote.close().catch(() => {})
+    for (const [relay, document] of this.#relays) if (document === remote) void relay.close()
     const last = modules.at(-1)
     if (last !== undefined) this.#world.pool.give(last)
   }

@@ -2,6 +2,7 @@ import { clientIdOf } from "../base/ids.ts"
 import { decodeMessage } from "../network/codec.ts"
 import { FRAME_BYTES_MAX, type Hello, type ServerMessage } from "../network/message.ts"
 import type { Pipe } from "../network/network.ts"
+import { decodeRelay } from "../relay/relay-message.ts"
 import type { Checkers } from "./checkers.ts"
 
 /**
@@ -30,10 +31,40 @@ export function witnessed(pipe: Pipe, checkers: Checkers, isAlive: () => boolean
   }
 }
 
+/** The same at the owner's end of a relay, whose clients are another server's. */
+export function witnessedRelay(pipe: Pipe, checkers: Checkers, isAlive: () => boolean): Pipe {
+  const hellos = new Map<number, Hello>()
+  return {
+    send(bytes) {
+      if (!isAlive()) return
+      const message = decodeRelay(bytes)
+      const hello = message.type === "frame" ? hellos.get(message.client) : undefined
+      if (hello !== undefined && message.type === "frame")
+        judge(hello, decodeMessage(message.frame) as ServerMessage, checkers) // as above
+      pipe.send(bytes)
+    },
+    close: (reason) => pipe.close(reason),
+    listen(listener) {
+      pipe.listen({
+        frame(bytes) {
+          const message = decodeRelay(bytes)
+          if (message.type === "connect") {
+            const hello = helloIn(message.hello)
+            if (hello !== null) hellos.set(message.client, { ...hello, token: message.user ?? "" })
+          }
+          listener.frame(bytes)
+        },
+        closed: (reason) => listener.closed(reason),
+      })
+    },
+  }
+}
+
 function judge({ docId, secret, token }: Hello, message: ServerMessage, checkers: Checkers): void {
   const clientId = clientIdOf(secret)
   if (message.type === "welcome") checkers.accepted(docId, clientId, token)
   if (message.type === "cursor") checkers.acknowledged(docId, clientId, message.lsn)
+  if (message.type === "refused") checkers.ended()
   if (message.type === "pages" || message.type === "chunk") checkers.sent(docId, message.to)
 }
 

@@ -39,6 +39,8 @@ export interface SimWorld {
   readonly random: SeededRandom
   readonly trace: Trace
   readonly network: SimNetwork
+  /** From servers to the owner of the documents. */
+  readonly between: SimNetwork
   readonly pool: SqlitePool
   readonly checkers: Checkers
   readonly climate: Climate

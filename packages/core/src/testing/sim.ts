@@ -11,6 +11,7 @@ import { auditQuery, isMade, releases } from "./sim-app.ts"
 import { SimClient } from "./sim-client.ts"
 import { climateOf, mixOf } from "./sim-climate.ts"
 import { slowDeflater } from "./sim-deflater.ts"
+import { SimGateway } from "./sim-gateway.ts"
 import { SimHistory } from "./sim-history.ts"
 import { SimClock } from "./sim-host.ts"
 import { SimHostile } from "./sim-hostile.ts"
@@ -28,6 +29,8 @@ const TOGETHER_MS_MIN = 4_000
 /** Instances that a run may have in use at once: clients, clones, the server's documents, those that are closing. */
 const INSTANCES = 24
 const CLIENTS_MAX = 7
+/** What has to do with other servers is drawn apart, so that the rest of a seed is the same with and without them. */
+const GATEWAY_SEED = 0x6e6f6465
 
 export interface SimOptions {
   readonly seed: number
@@ -76,6 +79,8 @@ class Sim {
   readonly #mix: Readonly<Record<Action, number>>
   readonly #clients: SimClient[] = []
   readonly #server: SimServer
+  readonly #gateways: SimGateway[] = []
+  #isQuiet = false
   #hostile: SimHostile | null = null
   #backup: SimDisk | null = null
   #restores = 0
@@ -96,16 +101,19 @@ class Sim {
       refusal: random.pick([0, 0.1]),
       faultyPipe,
     })
+    const nodes = new SeededRandom(options.seed ^ GATEWAY_SEED)
+    const between = new SimNetwork({ clock, trace, random: nodes.fork(), delayMsMax: nodes.pick([2, 20]), refusal: 0 })
     const fair = climateOf(random)
     // A doubled part ends its connection for half a minute: with few parts all have come before the quiet is over.
     const climate = faultyPipe === undefined ? fair : { ...fair, chunkPages: CHUNK_PAGES }
     this.#options = options
     this.#random = random
-    const world = { clock, trace, random: random.fork(), network, pool: options.pool, checkers, climate }
+    const world = { clock, trace, random: random.fork(), network, between, pool: options.pool, checkers, climate }
     this.#mix = mixOf(random, climate)
     const docIds = random.chance(0.15) ? ["one", "two"] : ["one"]
     this.#world = { ...world, histories: new Map(docIds.map((docId) => [docId, new SimHistory()])) }
     this.#server = new SimServer(this.#world, this.#disk("server"), docIds)
+    this.#addGateways(nodes)
     if (climate.deflateMsMax > 0) useDeflater(slowDeflater(this.#world))
   }
 
@@ -207,9 +215,11 @@ class Sim {
 
   /** No faults any more, and no user: everything comes together by itself (I19). */
   async #quiet(): Promise<void> {
-    const { network, trace } = this.#world
+    const { network, between, trace } = this.#world
     trace.note("quiet")
     network.isCalm = true
+    between.isCalm = true
+    this.#isQuiet = true
     network.heal()
     this.#hostile?.end()
     this.#server.isCalm = true
@@ -233,6 +243,7 @@ class Sim {
     for (const client of this.#clients) client.disk.isCalm = true
     server.release = Math.max(server.release, ...this.#clients.map(({ release }) => release))
     if (!server.isChanging && server.isStale) void server.restart("stop", 0)
+    for (const gateway of this.#gateways) if (gateway.isStale) gateway.restart(0)
     for (const client of this.#clients) {
       client.setOnline(true)
       client.release = server.release
@@ -309,6 +320,31 @@ class Sim {
     this.#clients.push(client)
     void client.start(random.chance(0.7))
     this.#cutEarly(client)
+  }
+
+  /** Servers without a document of their own: a proxy sends connections to any server. */
+  #addGateways(random: SeededRandom): void {
+    const count = random.pick([0, 0, 1, 2, 3])
+    const { between } = this.#world
+    for (let i = 0; i < count; i++) {
+      const name = `gateway${i}`
+      const wayTo = (docId: string) => between.wayOf(name, (pipe) => this.#server.relay(docId, pipe))
+      const release = () => this.#server.release
+      const gateway = new SimGateway(this.#world, { name, random: random.fork(), wayTo, release })
+      this.#gateways.push(gateway)
+      gateway.start()
+      if (random.chance(0.7)) gateway.endNowAndThen(() => this.#isQuiet)
+      if (random.chance(0.5)) this.#cutNowAndThen(name, random.fork())
+    }
+  }
+
+  #cutNowAndThen(name: string, random: SeededRandom): void {
+    const { clock, between } = this.#world
+    clock.after(random.between(0, 30_000), () => {
+      if (this.#isQuiet) return
+      between.cut(name)
+      this.#cutNowAndThen(name, random)
+    })
   }
 
   /** Cuts a new client's first connections: its first sync is under way, and goes on with the next. */

@@ -5,7 +5,7 @@ import { sql } from "@lf/core"
 import { MemoryDisk } from "@lf/core/internal"
 import { afterEach, expect, test } from "vitest"
 import { askSqliteShell, bundle, hasSqliteShell } from "../testing/bundle.ts"
-import { cleanUp, later, mutator, startClient, temporaryDirectory, until } from "../testing/fixture.ts"
+import { cleanUp, later, mutator, ownedOf, startClient, temporaryDirectory, until } from "../testing/fixture.ts"
 import { endProcess, startProcess } from "../testing/processes.ts"
 import { docDirectory } from "./document-directory.ts"
 import { FileStore } from "./file-store.ts"
@@ -59,13 +59,14 @@ test("SIGKILL under load from three clients loses and doubles nothing (I3, I9, I
   const second = new Rooms({ store: new FileStore(dataDir), mutator })
   await expect(second.enter("doc", { create: false })).rejects.toMatchObject({ code: "SERVER_DIRECTORY_OWNED" })
   await endProcess(server, "SIGTERM")
-  const { remote, leave } = await second.enter("doc", { create: false })
+  const lease = await second.enter("doc", { create: false })
+  const remote = ownedOf(lease)
   later(() => second.close())
   expect({ checksum: remote.checksum, pageCount: remote.pages.length }).toEqual(first)
   expect(remote.query(sql`select count(*) as n, count(distinct id) as ids from todos`)).toEqual([
     { n: sent.length, ids: sent.length },
   ])
-  leave()
+  lease.leave()
   await second.close()
   await expectSound(docDirectory(dataDir, "doc"), sent.length)
 })

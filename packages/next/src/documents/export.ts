@@ -1,5 +1,5 @@
 import { LfError } from "@lf/core"
-import { DocumentAtRest, type DocumentStore, type Remote } from "@lf/core/internal"
+import { DocumentAtRest, type DocumentStore, Remote, type ServedDocument } from "@lf/core/internal"
 import { nodeFsCalls } from "../node/fs-calls.ts"
 import { publish, writePages } from "../node/generation.ts"
 import { loadSqlite } from "../node/load-sqlite.ts"
@@ -44,9 +44,15 @@ export async function exportDocument(options: ExportOptions): Promise<{ readonly
   }
 }
 
-/** The same of an open document, as bytes. */
-export async function exportRemote(remote: Remote): Promise<Uint8Array<ArrayBuffer>> {
-  const document = new DocumentAtRest(await loadSqlite(), [...remote.pages])
+/** The same of an open document, as bytes; of one that another server owns, as the store has it. */
+export async function exportServed(
+  served: ServedDocument,
+  { from, docId }: { readonly from: DocumentStore; readonly docId: string },
+): Promise<Uint8Array<ArrayBuffer>> {
+  const document =
+    served instanceof Remote
+      ? new DocumentAtRest(await loadSqlite(), [...served.pages])
+      : await openAtRest(from, docId)
   try {
     const pages = document.plainPages()
     const bytes = new Uint8Array(pages.length * PAGE_BYTES)

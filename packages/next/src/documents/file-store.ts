@@ -6,7 +6,7 @@ import { listDocuments } from "./stored-documents.ts"
 /** The documents of a data directory, which one process owns. */
 export class FileStore implements DocumentStore {
   readonly name: string
-  readonly isShared = false
+  readonly peers = null
   readonly #onRemote: (detail: string) => void
   #ownership: Promise<{ release(): Promise<void> }> | null = null
 

@@ -8,6 +8,7 @@ import {
   idsIn,
   later,
   mutator,
+  ownedOf,
   SLOW_MS,
   startClient,
   startServer,
@@ -58,7 +59,7 @@ describe("rooms", () => {
   test("a document is opened once, however many come at once", async () => {
     const rooms = open(await temporaryDirectory())
     const leases = await Promise.all(Array.from({ length: 8 }, () => rooms.enter("doc", { create: true })))
-    expect(new Set(leases.map(({ remote }) => remote)).size).toBe(1)
+    expect(new Set(leases.map(({ document }) => document)).size).toBe(1)
     for (const { leave } of leases) leave()
   })
 
@@ -131,10 +132,10 @@ describe("rooms", () => {
     const lease = await rooms.enter("doc", { create: false })
     // As another owner does that takes over: the log refuses its next append.
     for (const fence of await fencesOf(dataDir, "doc")) await rm(fence)
-    await expect(lease.remote.mutate("Add", { id: "2", title: "2" }, null)).rejects.toMatchObject({
+    await expect(lease.document.mutate("Add", { id: "2", title: "2" }, null)).rejects.toMatchObject({
       code: "LOG_DEPOSED",
     })
-    expect(lease.remote.failure).toMatchObject({ code: "LOG_DEPOSED" })
+    expect(lease.document.failure).toMatchObject({ code: "LOG_DEPOSED" })
     lease.leave()
     expect(await idsIn(rooms, "doc")).toEqual(["1"])
     await addTo(rooms, "doc", "3")
@@ -185,12 +186,13 @@ describe("rooms", () => {
 
   test("newer code of the app takes over: open documents are closed and opened with it", async () => {
     const rooms = open(await temporaryDirectory())
-    const { remote, leave } = await rooms.enter("doc", { create: true })
+    const lease = await rooms.enter("doc", { create: true })
+    const remote = ownedOf(lease)
     rooms.adopt({ mutator: Object.assign(Object.create(mutator), {}) })
     await until(() => remote.failure !== null, "closed")
-    leave()
+    lease.leave()
     const next = await rooms.enter("doc", { create: false })
-    expect(next.remote).not.toBe(remote)
+    expect(next.document).not.toBe(remote)
     next.leave()
   })
 })

@@ -1,43 +1,30 @@
-import { ERROR_CODES, type ErrorCode, isLfError, LfError, type Mutator } from "@lf/core"
+import { type ErrorCode, isLfError, LfError, type Mutator } from "@lf/core"
 import {
   type Cancel,
   checkDocId,
-  type DocumentLog,
+  DocumentRelay,
   type DocumentStore,
-  type DurableGroup,
-  type Effect,
   type Host,
-  type OnFailed,
-  Remote,
+  type Pipe,
+  RelayedDocument,
+  type ServedDocument,
 } from "@lf/core/internal"
-import { LIMITS, type Limits } from "../limits/limits.ts"
+import { LIMITS } from "../limits/limits.ts"
 import { type Reporter, reporterOf, toFailure } from "../log/error-report.ts"
-import { vmGuard } from "../node/guard.ts"
-import { loadSqlite, prepareSqlite } from "../node/load-sqlite.ts"
 import { nodeHost } from "../node/node-host.ts"
-import { isBuilding, isDevelopment } from "../process/environment.ts"
-
-export type RoomLimits = Pick<Limits, "idleMs" | "openRoomsMax" | "mutationMsMax" | "queryMsMax" | "documentPagesMax">
-
-/** A mutation that was applied. `uid` is the idempotency key for its receiver. */
-export interface AppliedEvent extends Effect {
-  readonly docId: string
-}
-
-export type OnApplied = (event: AppliedEvent) => void | Promise<void>
-
-/** The app's callbacks, besides what its clients are sent. */
-export interface LfHooks {
-  readonly onApplied?: OnApplied | undefined
-  readonly reporter?: Reporter | undefined
-}
-
-/** Called with what became durable in one document. */
-export type OnDurable = (docId: string, group: DurableGroup) => void
+import { isBuilding } from "../process/environment.ts"
+import {
+  DocumentOpener,
+  type LfHooks,
+  type OnApplied,
+  type OnDurable,
+  type Opened,
+  type RoomLimits,
+} from "./document-opener.ts"
 
 /** A document that stays open until `leave` is called. */
 export interface Lease {
-  readonly remote: Remote
+  readonly document: ServedDocument
   /** Idempotent. */
   leave(): void
 }
@@ -45,10 +32,11 @@ export interface Lease {
 interface Room {
   readonly docId: string
   /** Null: the document is being deleted, and was not open. */
-  readonly remote: Promise<Remote> | null
+  readonly opening: Promise<Opened> | null
   /** Null until it is open. */
-  opened: Remote | null
-  log: DocumentLog | null
+  opened: Opened | null
+  /** The servers that have clients of it too. */
+  readonly relays: Set<DocumentRelay>
   leases: number
   cancelIdle: Cancel
   closing: Promise<void> | null
@@ -59,13 +47,11 @@ export class Rooms {
   readonly store: DocumentStore
   readonly #host: Host
   readonly #limits: RoomLimits
+  readonly #opener: DocumentOpener
   readonly #rooms = new Map<string, Room>()
-  #mutator: Mutator
-  #onApplied: OnApplied | undefined
-  #reporter: Reporter
-  readonly #onDurable: OnDurable
-  #isRefusalReported = false
   #closing: Promise<void> | null = null
+  /** Ends of relays whose last answers are still being made. */
+  readonly #ending = new Set<Promise<void>>()
 
   constructor(options: {
     store: DocumentStore
@@ -73,16 +59,19 @@ export class Rooms {
     onApplied?: OnApplied | undefined
     reporter?: Reporter | undefined
     onDurable?: OnDurable
+    /** Called with what another server of the store lets all others know. */
+    onNotice?: (notice: string) => void
     host?: Host
     limits?: Partial<RoomLimits>
   }) {
     this.store = options.store
-    this.#mutator = options.mutator
-    this.#onApplied = options.onApplied
-    this.#reporter = options.reporter ?? reporterOf()
-    this.#onDurable = options.onDurable ?? (() => {})
     this.#host = options.host ?? nodeHost
     this.#limits = { ...LIMITS, ...options.limits }
+    const { store, mutator, onApplied, reporter = reporterOf(), onDurable = () => {} } = options
+    const hooks = { onApplied, reporter }
+    this.#opener = new DocumentOpener({ store, host: this.#host, limits: this.#limits, mutator, hooks, onDurable })
+    const { onNotice = () => {} } = options
+    this.store.peers?.listen({ reached: (docId, pipe) => void this.#relay(docId, pipe), noticed: onNotice })
   }
 
   get isClosed(): boolean {
@@ -95,7 +84,12 @@ export class Rooms {
 
   /** Mutations that were received and are not decided yet. */
   get waitingCount(): number {
-    return [...this.#rooms.values()].reduce((count, { opened }) => count + (opened?.waitingCount ?? 0), 0)
+    return [...this.#rooms.values()].reduce((count, { opened }) => count + (opened?.document.waitingCount ?? 0), 0)
+  }
+
+  /** Lets the other servers of the store know. */
+  notify(notice: string): void {
+    this.store.peers?.notify(notice)
   }
 
   /** @throws DOC_ID_INVALID LOG_FAILED */
@@ -116,15 +110,15 @@ export class Rooms {
       if (this.#closing !== null) throw new LfError("SERVER_CLOSING", "the server is shutting down")
       const room = this.#rooms.get(docId) ?? (await this.#startWithin(docId))
       if (room === null) continue
-      if (room.closing !== null || room.remote === null) {
+      if (room.closing !== null || room.opening === null) {
         await room.closing
         continue
       }
       const leave = this.#lease(room)
       try {
-        const remote = await room.remote
+        const { document } = await room.opening
         await this.#confirm(room)
-        if (room.closing === null) return { remote, leave }
+        if (room.closing === null) return { document, leave }
         leave()
       } catch (error) {
         leave()
@@ -140,14 +134,35 @@ export class Rooms {
    */
   async delete(docId: string): Promise<void> {
     checkDocId(docId)
-    await this.#begin()
+    await this.#opener.begin()
     for (;;) {
       if (this.#closing !== null) throw new LfError("SERVER_CLOSING", "the server is shutting down")
       if (!(await this.has(docId))) throw new LfError("DOC_NOT_FOUND", "there is no such document")
       const known = this.#rooms.get(docId)
       // Its own end comes first.
       if (known !== undefined && known.closing !== null) await known.closing
-      else return await this.#delete(known ?? this.#placeOf(docId))
+      else if (await this.#deleteOrReach(docId, known)) return
+    }
+  }
+
+  /** Deletes it here, or at its owner. False: look again. */
+  async #deleteOrReach(docId: string, known: Room | undefined): Promise<boolean> {
+    const relayed = known !== undefined && this.store.peers !== null && !(await isOwned(known))
+    if (!relayed) {
+      try {
+        await this.#delete(known ?? this.#placeOf(docId))
+        return true
+      } catch (error) {
+        if (this.store.peers === null || !isLfError(error) || error.code !== "LOG_OWNED") throw error
+      }
+    }
+    const { document, leave } = await this.enter(docId, { create: false })
+    try {
+      if (!(document instanceof RelayedDocument)) return false
+      await document.delete()
+      return true
+    } finally {
+      leave()
     }
   }
 
@@ -163,8 +178,16 @@ export class Rooms {
     return this.#add(docId, null)
   }
 
-  #add(docId: string, remote: Promise<Remote> | null): Room {
-    const room: Room = { docId, remote, opened: null, log: null, leases: 0, cancelIdle: () => {}, closing: null }
+  #add(docId: string, opening: Promise<Opened> | null): Room {
+    const room: Room = {
+      docId,
+      opening,
+      opened: null,
+      relays: new Set(),
+      leases: 0,
+      cancelIdle: () => {},
+      closing: null,
+    }
     this.#rooms.set(docId, room)
     return room
   }
@@ -174,7 +197,7 @@ export class Rooms {
     if (this.#closing !== null) return new LfError("SERVER_CLOSING", "the server is shutting down")
     if (isBuilding()) return null
     try {
-      await this.#begin()
+      await this.#opener.begin()
       return null
     } catch (error) {
       return toFailure(error, "LOG_FAILED")
@@ -182,12 +205,8 @@ export class Rooms {
   }
 
   /** Development, after a code change: closes the open documents; their clients reconnect to the new code. */
-  adopt({ mutator, onApplied, reporter }: LfHooks & { readonly mutator: Mutator }): void {
-    this.#onApplied = onApplied
-    if (reporter !== undefined) this.#reporter = reporter
-    if (mutator === this.#mutator) return
-    this.#mutator = mutator
-    for (const room of this.#rooms.values()) void this.#end(room)
+  adopt(newer: LfHooks & { readonly mutator: Mutator }): void {
+    if (this.#opener.adopt(newer)) for (const room of this.#rooms.values()) void this.#end(room)
   }
 
   /** Refuses new openings, flushes and closes every document, then gives the store up. */
@@ -198,6 +217,7 @@ export class Rooms {
 
   async #closeAll(): Promise<void> {
     await Promise.all(Array.from(this.#rooms.values(), (room) => this.#end(room)))
+    await Promise.all(this.#ending)
     await this.store.close()
   }
 
@@ -213,15 +233,13 @@ export class Rooms {
   }
 
   #start(docId: string): Room {
-    const opening = this.#recover(docId)
-    const room = this.#add(
-      docId,
-      opening.then(({ remote }) => remote),
-    )
+    const opening = this.#opener.open(docId, () => {
+      if (room.opened !== null) void this.#end(room)
+    })
+    const room = this.#add(docId, opening)
     opening.then(
-      ({ remote, log }) => {
-        room.opened = remote
-        room.log = log
+      (opened) => {
+        room.opened = opened
       },
       // The next opening retries.
       () => this.#forget(room),
@@ -229,87 +247,36 @@ export class Rooms {
     return room
   }
 
-  async #recover(docId: string): Promise<{ readonly remote: Remote; readonly log: DocumentLog }> {
-    await this.#begin()
-    const opened = await this.store.open(docId)
-    const { log } = opened
-    try {
-      const remote = await Remote.recover({
-        opened,
-        closesAtOnce: this.store.isShared,
-        loadSqlite,
-        mutator: this.#mutator,
-        host: this.#host,
-        guard: vmGuard(this.#limits.mutationMsMax),
-        queryMsMax: this.#limits.queryMsMax,
-        pagesMax: this.#limits.documentPagesMax,
-        sendsMessages: isDevelopment(),
-        onFailed: (failed) => this.#onFailed(docId, failed),
-        onNearLimit: ({ pagesUsed, pagesMax }) => {
-          const detail = `${pagesUsed} of ${pagesMax} pages`
-          this.#reporter.log({ level: "warn", event: "document-nearly-full", doc: docId, detail })
-        },
-        onStopped: (error) => this.#onStopped(docId, error),
-        onDurable: (group) => this.#onDurable(docId, group),
-        ...(this.#onApplied === undefined ? {} : { onApplied: (effect) => this.#callOnApplied(docId, effect) }),
-      })
-      return { remote, log }
-    } catch (error) {
-      await log.close()
-      throw error
+  /** Serves another server's clients of a document that this one owns; of any other it closes the pipe. */
+  async #relay(docId: string, pipe: Pipe): Promise<void> {
+    const room = this.#rooms.get(docId)
+    const opened = (await room?.opening?.catch(() => null)) ?? null
+    const isClosing = room === undefined || room.closing !== null || this.#closing !== null
+    if (isClosing || opened === null || !("log" in opened)) return pipe.close("LOG_OWNED")
+    const leave = this.#lease(room)
+    const confirm = async () => {
+      await this.#confirm(room)
+      if (room.closing !== null) throw new LfError("LOG_DEPOSED", "the document is closing")
     }
+    const onEnd = () => {
+      room.relays.delete(relay)
+      leave()
+    }
+    const { document } = opened
+    const relay = new DocumentRelay({ document, pipe, confirm, remove: () => this.delete(docId), onEnd })
+    room.relays.add(relay)
   }
 
   /** Asks the store whether the room's document is this process's still; a room where it is not is closing afterwards. */
   async #confirm(room: Room): Promise<void> {
     try {
-      await room.log?.confirm?.()
+      if (room.opened !== null && "log" in room.opened) await room.opened.log.confirm?.()
     } catch (error) {
       // Its log ended meanwhile; the document is opened again.
       if (room.closing !== null) return
       if (!isLfError(error) || error.code !== "LOG_DEPOSED") throw error
       void this.#end(room)
     }
-  }
-
-  async #callOnApplied(docId: string, effect: Effect): Promise<void> {
-    try {
-      await this.#onApplied?.({ docId, ...effect })
-    } catch (error) {
-      const { name: mutation, uid, user } = effect
-      this.#reporter.failed({ event: "effect-failed", error, code: "MUTATION_THREW", doc: docId, mutation, uid, user })
-      throw error
-    }
-  }
-
-  /** A mutation threw a bug, or was stopped: its author is sent the code, the operator the place in the code. */
-  #onFailed(docId: string, { mutation: { name, uid }, user, error }: Parameters<OnFailed>[0]): void {
-    // An unknown name is text that a client chose.
-    const mutation = this.#mutator.has(name) ? name : "of an unknown name"
-    this.#reporter.failed({ event: "mutation-failed", error, code: "MUTATION_THREW", doc: docId, mutation, uid, user })
-  }
-
-  /** @throws SERVER_DIRECTORY_OWNED STORE_UNAVAILABLE */
-  async #begin(): Promise<void> {
-    try {
-      // Beside the wait for the store, which may be long.
-      void prepareSqlite().catch(() => {}) // the first opening throws it
-      await this.store.begin()
-      this.#isRefusalReported = false
-    } catch (error) {
-      const event = this.store.isShared ? "store-refused" : "directory-refused"
-      if (!this.#isRefusalReported) this.#reporter.failed({ event, error, code: "LOG_FAILED" })
-      this.#isRefusalReported = true
-      if (isLfError(error) && error.code === "SERVER_DIRECTORY_OWNED") throw error
-      // A client takes codes of a log for its own disk's.
-      throw new LfError("STORE_UNAVAILABLE", ERROR_CODES.STORE_UNAVAILABLE, { cause: error })
-    }
-  }
-
-  #onStopped(docId: string, error: LfError): void {
-    this.#reporter.failed({ event: "document-stopped", error, code: "DOC_STOPPED", doc: docId })
-    const room = this.#rooms.get(docId)
-    if (room !== undefined) void this.#end(room)
   }
 
   #lease(room: Room): () => void {
@@ -336,18 +303,29 @@ export class Rooms {
   async #close(room: Room, code?: ErrorCode, afterwards = async () => {}): Promise<void> {
     try {
       // A document that failed to open has reported the reason to its callers.
-      const remote = (await room.remote?.catch(() => null)) ?? null
-      await remote?.close(code).catch((error: unknown) => {
+      const opened = (await room.opening?.catch(() => null)) ?? null
+      await opened?.document.close(code).catch((error: unknown) => {
         // The next opening recovers it from its log.
-        this.#reporter.failed({ event: "document-not-closed", error, code: "LOG_FAILED", doc: room.docId })
+        this.#opener.reporter.failed({ event: "document-not-closed", error, code: "LOG_FAILED", doc: room.docId })
       })
       await afterwards()
     } finally {
+      for (const relay of room.relays) this.#endRelay(relay)
       this.#forget(room)
     }
+  }
+
+  #endRelay(relay: DocumentRelay): void {
+    const ending = relay.close().finally(() => this.#ending.delete(ending))
+    this.#ending.add(ending)
   }
 
   #forget(room: Room): void {
     if (this.#rooms.get(room.docId) === room) this.#rooms.delete(room.docId)
   }
+}
+
+async function isOwned(room: Room): Promise<boolean> {
+  const opened = await room.opening?.catch(() => null)
+  return !(opened?.document instanceof RelayedDocument)
 }

@@ -5,10 +5,10 @@ import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { defineMutation, defineMutator, Reject, sql } from "@lf/core"
-import { Local, loadChecksum, MemoryDisk, type Network, Session } from "@lf/core/internal"
+import { Local, loadChecksum, MemoryDisk, type Network, Remote, Session } from "@lf/core/internal"
 import { z } from "zod"
 import { createLf, type Lf, type LfOptions } from "../create-lf.ts"
-import type { Rooms } from "../documents/rooms.ts"
+import type { Lease, Rooms } from "../documents/rooms.ts"
 import { loadSqlite } from "../node/load-sqlite.ts"
 import { nodeHost } from "../node/node-host.ts"
 import { wsNetwork } from "../node/ws-network.ts"
@@ -90,18 +90,24 @@ export interface TestServer {
 
 /** Adds a row as this process's mutation. */
 export async function addTo(rooms: Rooms, docId: string, id: string): Promise<void> {
-  const { remote, leave } = await rooms.enter(docId, { create: true })
-  const { type } = await remote.mutate("Add", { id, title: id }, null)
+  const { document, leave } = await rooms.enter(docId, { create: true })
+  const { type } = await document.mutate("Add", { id, title: id }, null)
   leave()
   if (type !== "applied") throw new Error(`the row ${id} was ${type}`)
 }
 
 /** The durable rows' ids, in order. */
 export async function idsIn(rooms: Rooms, docId: string): Promise<string[]> {
-  const { remote, leave } = await rooms.enter(docId, { create: false })
-  const rows = await remote.read(sql<{ id: string }>`select id from todos order by id`)
+  const { document, leave } = await rooms.enter(docId, { create: false })
+  const { rows } = await document.readAt(sql<{ id: string }>`select id from todos order by id`)
   leave()
   return rows.map(({ id }) => id)
+}
+
+/** What this process owns: files always are. */
+export function ownedOf({ document }: Lease): Remote {
+  if (document instanceof Remote) return document
+  throw new Error("another server owns the document")
 }
 
 let paths = 0

@@ -217,14 +217,22 @@ export class TestDocuments<P extends { readonly id: string }> {
 /** A document that notes the position which the client of a connection has. */
 function watched(remote: Remote, contact: Contact): OpenDocument["remote"] {
   return {
-    connect: (options) => remote.connect(options),
-    has: (client) => remote.has(client),
-    disconnect: (client) => remote.disconnect(client),
-    presences: remote.presences,
-    isMutation: (name) => remote.isMutation(name),
-    enqueue: (request) => {
-      if (request.message.type === "sync-storage") contact.cursor = request.message.cursor
-      remote.enqueue(request)
+    connect(options) {
+      const client = remote.connect(options)
+      return {
+        get isServed() {
+          return client.isServed
+        },
+        request(message, refused) {
+          if (message.type === "sync-storage") contact.cursor = message.cursor
+          client.request(message, refused)
+        },
+        sendPart: () => client.sendPart(),
+        setPresence: (message) => client.setPresence(message),
+        watchPresences: (message) => client.watchPresences(message),
+        leave: () => client.leave(),
+      }
     },
+    isMutation: (name) => remote.isMutation(name),
   }
 }

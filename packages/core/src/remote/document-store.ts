@@ -1,4 +1,5 @@
-import type { OpenedLog, StoredLog } from "./log.ts"
+import type { OpenedLog, StoredLog } from "../journal/log.ts"
+import type { Pipe } from "../network/network.ts"
 
 /** A document at rest. */
 export interface StoredDocument {
@@ -9,12 +10,38 @@ export interface StoredDocument {
   readonly changedAt: Date
 }
 
+/** What other servers send. */
+export interface PeerListener {
+  /** Another server wants to serve clients of a document that this one owns. */
+  reached(docId: string, pipe: Pipe): void
+  /** As `notify` was given it. */
+  noticed(notice: string): void
+}
+
+/** The servers that share a store, each of which owns some of the documents. */
+export interface Peers {
+  /**
+   * Takes a document that no other server owns; else a pipe to its owner. One try.
+   * @throws LOG_OWNED when its owner is just ending, and as `open`
+   */
+  openOrReach(docId: string): Promise<OpenedLog | Pipe>
+  /** Called once, before the first `begin`. */
+  listen(listener: PeerListener): void
+  /** Sends all other servers a notice of at most NOTICE_CHARS_MAX characters. One that is lost is not sent again. */
+  notify(notice: string): void
+}
+
+export const NOTICE_CHARS_MAX = 5_000
+
 /** Where a server keeps its documents: a directory of its own, or a database that it shares with other servers. */
 export interface DocumentStore {
   /** Stores of one name hold the same documents: a directory's path, or a database's address without its password. */
   readonly name: string
-  /** Other servers open its documents, each document at one of them: what closes is handed over at once, without a checkpoint. */
-  readonly isShared: boolean
+  /**
+   * The other servers that open its documents, each document at one of them; null: there are none. What closes in a shared store is
+   * handed over at once, without a checkpoint.
+   */
+  readonly peers: Peers | null
   /**
    * Takes what every opening needs: a lock, a connection, a lease. Called before each opening; a second call changes nothing, and
    * one after a failure tries again.

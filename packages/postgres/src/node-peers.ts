@@ -1,0 +1,122 @@
+import type { Cancel, Host, OpenedLog, PeerListener, Peers, Pipe } from "@lf/core/internal"
+import type pg from "pg"
+import type { Connections } from "./connection.ts"
+import { Mailbox } from "./mail.ts"
+import { NodeLinks } from "./node-links.ts"
+
+/** How often the nodes at the other ends of links are looked at. */
+const LOOK_MS = 500
+
+export interface NodePeersOptions {
+  readonly nodeId: string
+  readonly namespace: string
+  readonly connections: Connections
+  readonly host: Pick<Host, "after">
+  /** Takes a document that is free; else a pipe to its owner. */
+  readonly openOrReach: (docId: string) => Promise<OpenedLog | Pipe>
+  /** The id of one of this store's documents. */
+  readonly docIdOf: (document: string) => string
+}
+
+/** The other servers on one database. They need no way to each other: what they send is mail in the database. */
+export class NodePeers implements Peers {
+  readonly openOrReach: Peers["openOrReach"]
+  readonly #options: NodePeersOptions
+  readonly #links: NodeLinks
+  readonly #mailbox: Mailbox
+  #listener: PeerListener | null = null
+  #cancel: Cancel = () => {}
+  #isClosed = false
+
+  constructor(options: NodePeersOptions) {
+    this.#options = options
+    this.openOrReach = options.openOrReach
+    const { nodeId, host, connections } = options
+    this.#links = new NodeLinks(
+      (mail) => this.#mailbox.send(mail),
+      (document, pipe) => this.#accept(document, pipe),
+    )
+    this.#mailbox = new Mailbox({
+      nodeId,
+      host,
+      ...connections.mail,
+      listener: {
+        arrived: (mail) => this.#links.arrived(mail),
+        interrupted: () => this.interrupted("the database was not there for a while"),
+        noticed: (payload) => this.#noticed(payload),
+      },
+    })
+  }
+
+  /** Resolves when other nodes reach this one. It does only where a server listens. @throws what the database says */
+  async begin(): Promise<void> {
+    if (this.#listener === null) return
+    await this.#mailbox.begin()
+    this.#look()
+  }
+
+  listen(listener: PeerListener): void {
+    this.#listener = listener
+  }
+
+  notify(notice: string): void {
+    if (this.#listener === null || this.#isClosed) return
+    const { nodeId, namespace } = this.#options
+    // One that is lost is not sent again.
+    this.#mailbox.notify(JSON.stringify([namespace, nodeId, notice])).catch(() => {})
+  }
+
+  reach(node: string, document: string): Pipe {
+    return this.#links.open(node, document)
+  }
+
+  /** Others take this node for gone, or mail may be lost: what was under way is over. */
+  interrupted(reason: string): void {
+    this.#links.close(reason)
+  }
+
+  /** Others get what was sent before. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#cancel()
+    this.#links.close("the server is shutting down")
+    if (this.#listener !== null) await this.#mailbox.close()
+  }
+
+  #accept(document: string, pipe: Pipe): void {
+    if (this.#listener === null) pipe.close("nothing is served here")
+    else this.#listener.reached(this.#options.docIdOf(document), pipe)
+  }
+
+  #noticed(payload: string): void {
+    const [namespace, sender, notice]: [string, string, string] = JSON.parse(payload)
+    const { nodeId } = this.#options
+    if (namespace === this.#options.namespace && sender !== nodeId) this.#listener?.noticed(notice)
+  }
+
+  #look(): void {
+    if (this.#isClosed) return
+    this.#cancel = this.#options.host.after(LOOK_MS, () => {
+      void this.#endGone().finally(() => this.#look())
+    })
+  }
+
+  /** Ends the links to nodes whose lease has run out. While the database does not answer, mail fails by itself. */
+  async #endGone(): Promise<void> {
+    const { nodes } = this.#links
+    if (nodes.length === 0) return
+    const alive = await livingOf(this.#options.connections.work, nodes).catch(() => null)
+    if (alive === null) return
+    const gone = nodes.filter((node) => !alive.has(node))
+    if (gone.length > 0) this.#links.close("the other server is gone", new Set(gone))
+  }
+}
+
+async function livingOf(work: pg.Pool, nodes: readonly string[]): Promise<Set<string>> {
+  const { rows } = await work.query<{ id: string }>(
+    "select id from lf.node where id = any($1) and lease_until > clock_timestamp()",
+    [nodes],
+  )
+  return new Set(rows.map(({ id }) => id))
+}
