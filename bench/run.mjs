@@ -27,6 +27,7 @@ const all = [
     "documents",
     "big-documents",
     "postgres",
+    "relay",
   ],
   ...["local-visible-web", "local-durable-web", "reopen-web", "first-sync-web", "growth"],
 ]

@@ -1,4 +1,4 @@
-// A server in a process of its own: the real `createLf` on a bare HTTP server, its log in the directory that argv names.
+// A server in a process of its own: the real `createLf` on a bare HTTP server, its log in the directory or database that argv names.
 // With "bare" instead of a directory it has no lf: a WebSocket server that does what the first byte of a message asks. With "next"
 // behind the directory the HTTP server is the demo's, with Next in production mode.
 import { readFileSync } from "node:fs"
@@ -7,6 +7,7 @@ import { extname, join } from "node:path"
 import { monitorEventLoopDelay } from "node:perf_hooks"
 import { sql } from "@lf/core"
 import { createLf } from "@lf/next"
+import { postgresStore } from "@lf/postgres"
 import { WebSocketServer } from "ws"
 import { memory, startMemory } from "./memory.mjs"
 import { answerRequests } from "./requests.mjs"
@@ -73,7 +74,7 @@ function serveLf() {
   const many = 1_000_000_000
   const lf = createLf({
     mutator,
-    dataDir,
+    ...(dataDir.startsWith("postgres://") ? { store: postgresStore({ connectionString: dataDir }) } : { dataDir }),
     log: () => {},
     authenticate: ({ token }) => (token === null ? null : { id: token }),
     authorize: () => true,

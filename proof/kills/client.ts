@@ -11,6 +11,8 @@ export const list = sql<{ id: string }>`select id from todos order by rowid`
 /** Between two mutations. */
 const PAUSE_MS = 6
 
+type Append = Operation & { readonly type: "append" }
+
 /** A user who writes all the time, over a real WebSocket. */
 export class Client {
   readonly local: Local
@@ -21,24 +23,24 @@ export class Client {
   /** What must never be seen here: other pages, another epoch. */
   readonly trouble = new Set<string>()
   readonly #timer: ReturnType<typeof setInterval>
-  readonly #docId: string
+  readonly docId: string
   #epoch = ""
   #session: Session
   #port: number
 
-  private constructor(local: Local, port: number, docId: string, name: string) {
+  private constructor(local: Local, port: number, docId: string, name: string, pauseMs: number) {
     this.#name = name
     this.local = local
     this.#port = port
-    this.#docId = docId
+    this.docId = docId
     this.#session = this.#connect()
-    this.#timer = setInterval(() => this.#add(), PAUSE_MS)
+    this.#timer = setInterval(() => this.#add(), pauseMs)
   }
 
-  static async start(port: number, docId: string, name: string): Promise<Client> {
+  static async start(port: number, docId: string, name: string, pauseMs = PAUSE_MS): Promise<Client> {
     const opened = await new MemoryDisk().open(docId)
     const local = new Local({ opened, module: await loadSqlite(), mutator, host: nodeHost, user: null })
-    return new Client(local, port, docId, name)
+    return new Client(local, port, docId, name, pauseMs)
   }
 
   get isConnected(): boolean {
@@ -55,7 +57,7 @@ export class Client {
   #connect(): Session {
     const port = this.#port
     return new Session({
-      docId: this.#docId,
+      docId: this.docId,
       local: this.local,
       network: wsNetwork(`ws://127.0.0.1:${port}/api/lf`),
       host: nodeHost,
@@ -68,6 +70,17 @@ export class Client {
         this.#look()
       },
     })
+  }
+
+  /** Whether a mutation that was made since then is durable. */
+  hasWrittenSince(sinceMs: number): boolean {
+    return this.writesBetween(sinceMs, Number.POSITIVE_INFINITY).some(({ okAt }) => okAt !== null)
+  }
+
+  writesBetween(fromMs: number, toMs: number): Append[] {
+    return this.history.flatMap((one) =>
+      one.type === "append" && one.invokedAt >= fromMs && one.invokedAt <= toMs ? [one] : [],
+    )
   }
 
   rest(): void {

@@ -1,24 +1,36 @@
-// npm run proof -- failover: servers that share a PostgreSQL, while clients write over WebSockets. Again and again the owner of
-// the document is killed, stopped as a deploy stops it, or paused until another one has taken over and then woken.
+// npm run proof -- failover: three of the demo's Next servers on one PostgreSQL, and twelve clients whom a proxy spreads over them.
+// One server is killed, one is paused until the others have taken over and then woken, then all are replaced one after the
+// other as a deploy does it: every document changes its owner again and again under writing clients.
 
 import { setTimeout as sleep } from "node:timers/promises"
 import { loadChecksum, SeededRandom } from "@lf/core/testing"
 import { startPostgres } from "../../scripts/postgres.mjs"
 import { type Proof, prove } from "../proof.ts"
 import { Client } from "./client.ts"
-import { type NextServer, startNext } from "./next-server.ts"
+import { Fleet } from "./fleet.ts"
+import type { NextServer } from "./next-server.ts"
 import { conclude, settle } from "./verdict.ts"
 
-const TAKEOVERS_EACH = 3
-const CLIENTS = 3
-/** The lease of a killed server, and a second for the rest. */
-const TAKEOVER_MS_MAX = 3_000
+const SERVERS = 3
+const CLIENTS = 12
+/** In every second round all clients share one document. */
+const DOCUMENTS = [1, 6] as const
+/** Of each client, between two mutations: the machine has servers, clients and the database. */
+const PAUSE_MS = 150
+/** The lease of a server that is gone, and a second for the rest. */
+const FIRST_MS_MAX = 3_000
+/** Documents are opened one after the other, on a machine that has just started a server. */
+const ALL_MS_MAX = 5_000
+/** While servers are replaced, of one mutation until it is durable; about 1,000 where nothing else runs. */
+const REPLACED_P99_MS_MAX = 2_500
+/** A document whose owner is still there has the next mutation within this time, or was interrupted. */
+const UNINTERRUPTED_MS = 1_000
+/** Between two replacements, when all is well again: the start of a server takes most of a small machine. */
+const CALM_MS = 1_000
 /** What a woken server may still try with the batches that it has. */
 const WOKEN_MS = 300
 
-const ENDINGS = ["SIGKILL", "SIGTERM", "SIGSTOP"] as const
-
-await prove({ name: "failover", unit: "takeovers" }, async (proof) => {
+await prove({ name: "failover", unit: "ends of a server" }, async (proof) => {
   await loadChecksum()
   const postgres = await startPostgres()
   try {
@@ -33,53 +45,85 @@ await prove({ name: "failover", unit: "takeovers" }, async (proof) => {
 
 async function playRound(proof: Proof, seed: number, connectionString: string): Promise<string | null> {
   const random = new SeededRandom(seed)
-  const env = { LF_DATABASE_URL: connectionString }
-  let owner = await startNext({ env })
-  const paused: NextServer[] = []
-  let next: NextServer | null = null
+  const fleet = await Fleet.start(connectionString, SERVERS)
+  const clients: Client[] = []
   try {
-    const clients = await Promise.all(
-      Array.from({ length: CLIENTS }, (_, i) => Client.start(owner.port, `doc-${seed}`, `client ${i}`)),
-    )
-    await settle(() => clients.some((client) => client.isConnected))
-    for (let takeover = 0; takeover < TAKEOVERS_EACH; takeover++) {
-      next = await startNext({ env })
-      await sleep(random.between(20, random.pick([60, 400])))
-      if ((await next.health()) !== "ok") return "I14: a second server of the database cannot serve"
-      const ending = ENDINGS[takeover % ENDINGS.length]
-      const takenMs = await takeOver({ owner, next, ending, clients })
-      if (takenMs > TAKEOVER_MS_MAX)
-        return `I14: ${Math.round(takenMs)} ms after ${ending} no other server has taken over`
-      proof.worst(`ms to take over after ${ending}`, Math.round(takenMs))
-      if (ending === "SIGSTOP") {
-        owner.signal("SIGCONT")
-        paused.push(owner)
-        await sleep(WOKEN_MS)
-      }
-      owner = next
-      next = null
+    const documents = DOCUMENTS[seed % DOCUMENTS.length]
+    for (let i = 0; i < CLIENTS; i++)
+      clients.push(await Client.start(fleet.port, `doc-${seed}-${i % documents}`, `client ${i}`, PAUSE_MS))
+    await settle(() => clients.every((client) => client.isConnected))
+    for (const end of [kill, pause]) {
+      await sleep(random.between(20, 400))
+      const taken = await end(fleet, random.pick(fleet.servers), clients)
+      if (taken.firstMs > FIRST_MS_MAX || taken.allMs > ALL_MS_MAX)
+        return `I14: only ${Math.round(taken.firstMs)} to ${Math.round(taken.allMs)} ms after ${end.name} do documents go on`
+      proof.worst(`ms until the first document goes on after ${end.name}`, Math.round(taken.firstMs))
+      proof.worst(`ms until all go on after ${end.name}`, Math.round(taken.allMs))
       proof.count()
     }
+    const sinceMs = performance.now()
+    for (const server of [...fleet.servers]) {
+      await fleet.replace(server, "SIGTERM")
+      await settle(() => clients.every((client) => client.isConnected))
+      await sleep(CALM_MS)
+      proof.count()
+    }
+    const p99Ms = percentile(await latencies(clients, sinceMs), 0.99)
+    if (p99Ms > REPLACED_P99_MS_MAX)
+      return `${Math.round(p99Ms)} ms is the p99 of a mutation while servers are replaced`
+    proof.worst("ms p99 of a mutation while servers are replaced", Math.round(p99Ms))
     return await conclude(proof, clients)
   } finally {
-    for (const server of [owner, next, ...paused]) await server?.end("SIGKILL")
+    for (const client of clients) await client.stop()
+    await fleet.end()
   }
 }
 
-/** How long after the owner's end a client has the document from the next server. */
-async function takeOver(options: {
-  readonly owner: NextServer
-  readonly next: NextServer
-  readonly ending: (typeof ENDINGS)[number]
-  readonly clients: readonly Client[]
-}): Promise<number> {
-  const { owner, next, ending, clients } = options
+async function kill(fleet: Fleet, server: NextServer, clients: readonly Client[]): Promise<Taken> {
+  await server.end("SIGKILL")
+  const taken = await takenOver(clients)
+  await fleet.replace(server, "SIGKILL")
+  return taken
+}
+
+async function pause(fleet: Fleet, server: NextServer, clients: readonly Client[]): Promise<Taken> {
+  server.signal("SIGSTOP")
+  fleet.leaveOut(server)
+  const taken = await takenOver(clients)
+  server.signal("SIGCONT")
+  await sleep(WOKEN_MS)
+  fleet.takeBack(server)
+  return taken
+}
+
+interface Taken {
+  /** Of the documents that were interrupted. */
+  readonly firstMs: number
+  readonly allMs: number
+}
+
+/** After how long documents have mutations that were made since now. One that another server owned goes on all the time. */
+async function takenOver(clients: readonly Client[]): Promise<Taken> {
   const sinceMs = performance.now()
-  if (ending === "SIGKILL") await owner.end(ending)
-  else owner.signal(ending)
-  for (const client of clients) client.turnTo(next.port)
-  await settle(() => clients.some((client) => client.isConnected))
-  const takenMs = performance.now() - sinceMs
-  if (ending === "SIGTERM") await owner.end(ending)
-  return takenMs
+  const goesOnMs = new Map<string, number>()
+  const documents = new Set(clients.map(({ docId }) => docId))
+  await settle(() => {
+    for (const { docId } of clients.filter((one) => one.hasWrittenSince(sinceMs)))
+      if (!goesOnMs.has(docId)) goesOnMs.set(docId, performance.now() - sinceMs)
+    return goesOnMs.size === documents.size
+  })
+  const interrupted = [...goesOnMs.values()].filter((ms) => ms > UNINTERRUPTED_MS)
+  return { firstMs: interrupted.length === 0 ? 0 : Math.min(...interrupted), allMs: Math.max(...goesOnMs.values()) }
+}
+
+/** Of every mutation that was made since then, when all are durable. */
+async function latencies(clients: readonly Client[], sinceMs: number): Promise<number[]> {
+  const untilMs = performance.now()
+  const made = () => clients.flatMap((client) => client.writesBetween(sinceMs, untilMs))
+  await settle(() => made().every(({ okAt }) => okAt !== null))
+  return made().map(({ invokedAt, okAt }) => (okAt ?? Number.POSITIVE_INFINITY) - invokedAt)
+}
+
+function percentile(values: readonly number[], share: number): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length * share)] ?? 0
 }

@@ -6,7 +6,7 @@ import { type Client, list } from "./client.ts"
 
 const SETTLE_MS_MAX = 60_000
 
-/** Every mutation was decided once, all clients have the same pages, and no client ever saw another epoch. */
+/** Of one document: every mutation was decided once, all clients have the same pages, and no client ever saw another epoch. */
 async function judge(clients: readonly Client[]): Promise<string | null> {
   for (const client of clients) client.rest()
   const isSettled = await settle(() => clients.every(({ local }) => local.pendingCount === 0))
@@ -33,13 +33,15 @@ async function judge(clients: readonly Client[]): Promise<string | null> {
 
 /** The verdict on a round; counts its mutations, and stops its clients. */
 export async function conclude(proof: Proof, clients: readonly Client[]): Promise<string | null> {
-  const verdict = await judge(clients)
+  const verdicts: (string | null)[] = []
+  for (const docId of new Set(clients.map((client) => client.docId)))
+    verdicts.push(await judge(clients.filter((client) => client.docId === docId)))
   proof.also(
     "mutations",
     clients.reduce((sum, { sent }) => sum + sent.length, 0),
   )
   for (const client of clients) await client.stop()
-  return verdict
+  return verdicts.find((verdict) => verdict !== null) ?? null
 }
 
 /** Answers whether it came to hold in time. */

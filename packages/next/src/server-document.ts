@@ -12,6 +12,8 @@ import { atRequestTime } from "./process/request-time.ts"
 
 const WAIT_MS_MAX = 10_000
 const WAIT_STEP_MS = 20
+/** A read whose document went to another server meanwhile is made again there, for so long. */
+const AGAIN_MS_MAX = 3_000
 
 /** A document in the server's own process, for server components, route handlers and jobs. Authorized like a socket. */
 export interface ServerDocument {
@@ -63,7 +65,7 @@ export function openServerDocument<P extends { readonly id: string }>(
   const entrance = new Entrance(options)
   const { doc } = options
   const prefetched = (queries: readonly Query<unknown>[]) =>
-    entrance.within(false, (document) =>
+    entrance.reading((document) =>
       Promise.all(
         queries.map(async (query) =>
           dehydrateRows({ user: entrance.user, doc }, query, (await document.readAt(query)).rows as Row[]),
@@ -76,14 +78,14 @@ export function openServerDocument<P extends { readonly id: string }>(
       const { rows, lsn } = await entrance.read(query)
       return { rows, lsn }
     },
-    lsn: () => entrance.within(false, (document) => document.position()),
-    waitFor: (lsn) => entrance.within(false, (document) => reached(document, lsn)),
+    lsn: () => entrance.reading((document) => document.position()),
+    waitFor: (lsn) => entrance.reading((document) => reached(document, lsn)),
     async mutate(mutation, args) {
       const { name } = mutation
       if (!(await entrance.may("write", name))) return { type: "rejected", code: "MUTATION_FORBIDDEN", data: null }
       return await entrance.within(true, (document) => document.mutate(name, args, entrance.author))
     },
-    export: () => entrance.within(false, (document) => exportServed(document, { from: options.rooms.store, docId: doc })),
+    export: () => entrance.reading((document) => exportServed(document, { from: options.rooms.store, docId: doc })),
     delete: () => entrance.delete(),
     async prefetch(...queries) {
       try {
@@ -138,6 +140,11 @@ class Entrance<P extends { readonly id: string }> {
     })
   }
 
+  /** What changes nothing, and can be done again. */
+  reading<T>(work: (document: ServedDocument) => Promise<T>): Promise<T> {
+    return again(() => this.within(false, work))
+  }
+
   async delete(): Promise<void> {
     await atRequestTime(this.#doc)
     if (this.#as !== "system") throw new LfError("FORBIDDEN", `expected \`as: "system"\` for delete, got a user`)
@@ -147,7 +154,9 @@ class Entrance<P extends { readonly id: string }> {
   /** Durable rows; below `authorize` they are watched from now on. */
   read<R>(query: Query<R>): Promise<RowsAt<R>> {
     const watched = watchedReads()
-    return watched === null ? this.within(false, (document) => document.readAt(query)) : this.#watch(query, watched)
+    return watched === null
+      ? this.reading((document) => document.readAt(query))
+      : again(() => this.#watch(query, watched))
   }
 
   /** The document stays open as long as the watch. */
@@ -182,6 +191,20 @@ class Entrance<P extends { readonly id: string }> {
 
   get #principal(): P | null {
     return this.#as === "system" ? null : this.#as
+  }
+}
+
+/** Until no server closes the document under it. */
+async function again<T>(read: () => Promise<T>): Promise<T> {
+  const endMs = nodeHost.monotonicMs() + AGAIN_MS_MAX
+  for (;;) {
+    try {
+      return await read()
+    } catch (error) {
+      const isMoved = isLfError(error) && (error.code === "DOC_STOPPED" || error.code === "LOG_DEPOSED")
+      if (!isMoved || nodeHost.monotonicMs() >= endMs) throw error
+    }
+    await setTimeout(WAIT_STEP_MS)
   }
 }
 

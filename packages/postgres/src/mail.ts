@@ -31,16 +31,17 @@ export interface MailListener {
 // Its rows are not logged and its commits do not wait for a disk. What is lost with the database is lost like a frame.
 const SEND = `
 with put as (
-  insert into lf.mail (recipient, sender, link, kind, body)
-  select recipient, $1, link, kind, substring($5::bytea from start for length)
-  from unnest($2::text[], $3::text[], $4::smallint[], $6::integer[], $7::integer[])
-    with ordinality as given(recipient, link, kind, start, length, place)
-  order by place
-  returning recipient
+  insert into lf.mail (recipient, sender, number, link, kind, body)
+  select recipient, $1, number, link, kind, substring($6::bytea from start for length)
+  from unnest($2::text[], $3::bigint[], $4::text[], $5::smallint[], $7::integer[], $8::integer[])
+    as given(recipient, number, link, kind, start, length)
 )
-select pg_notify('lf ' || recipient, '') from (select distinct recipient from put) as put`
+select pg_notify('lf ' || recipient, payload) from unnest($9::text[], $10::text[]) as noted(recipient, payload)`
 
-const TAKE = `delete from lf.mail where recipient = $1 returning number, sender, link, kind, body`
+const TAKE = `delete from lf.mail where recipient = $1 returning sender, number, link, kind, body`
+
+/** What a notice may hold, of PostgreSQL's 8,000 bytes. */
+const NOTICE_BYTES_MAX = 7_900
 
 export const NOTICES = "lf notices"
 
@@ -54,13 +55,22 @@ export interface MailboxOptions {
   readonly listener: MailListener
 }
 
+/** Mail with its place in what its sender has sent this node: 1, 2, 3 and so on. */
+interface Numbered extends Mail {
+  readonly number: number
+}
+
 /**
  * The mail of one node, in a table that all nodes of a database share. A statement sends what has gathered while the one before it
- * was under way, and says so with a notice; polling finds what a lost notice announced.
+ * was under way, and a notice which holds the same mail where it is short. So hardly any mail is read from the table: a poll, which
+ * deletes what has come, finds what was too long, and what came with a notice that was lost.
  */
 export class Mailbox {
   readonly #options: MailboxOptions
-  #waiting: Mail[] = []
+  #waiting: Numbered[] = []
+  /** The last number sent to each node, and the last one that came from each. */
+  readonly #sent = new Map<string, number>()
+  readonly #came = new Map<string, number>()
   #sending: Promise<void> | null = null
   #taking: Promise<void> | null = null
   #isTakeDue = false
@@ -82,7 +92,9 @@ export class Mailbox {
 
   send(mail: Mail): void {
     if (this.#isClosed) return
-    this.#waiting.push(mail)
+    const number = (this.#sent.get(mail.node) ?? 0) + 1
+    this.#sent.set(mail.node, number)
+    this.#waiting.push({ ...mail, number })
     this.#sending ??= this.#sendAll().finally(() => {
       this.#sending = null
     })
@@ -122,7 +134,7 @@ export class Mailbox {
     }
   }
 
-  #takeBatch(): Mail[] {
+  #takeBatch(): Numbered[] {
     let bytes = 0
     let count = 0
     for (const { body } of this.#waiting) {
@@ -151,7 +163,7 @@ export class Mailbox {
   }
 
   async #takeAll(): Promise<void> {
-    const { taking, nodeId, listener } = this.#options
+    const { taking, nodeId } = this.#options
     while (this.#isTakeDue && !this.#isClosed) {
       this.#isTakeDue = false
       try {
@@ -160,15 +172,31 @@ export class Mailbox {
           text: TAKE,
           values: [nodeId],
         })
-        rows.sort((a, b) => Number(a.number) - Number(b.number))
-        const mail = rows.map(({ sender, link, kind, body }) => ({ node: sender, link, kind, body }))
-        if (mail.length > 0) listener.arrived(mail)
+        const mail = rows.map(({ sender, number, ...one }) => ({ ...one, node: sender, number: Number(number) }))
+        this.#arrived(mail.sort((a, b) => a.number - b.number))
       } catch {
         // What it took, if it did, is lost.
         this.#interrupted()
         await this.#pause()
       }
     }
+  }
+
+  /** Each piece once, and in the order of its sender: after a gap it is left to the table, which has all. */
+  #noticed(payload: string): void {
+    const mail = payload === "" ? [] : decodeNotice(payload)
+    const isNext = mail.length > 0 && mail[0].number <= (this.#came.get(mail[0].node) ?? 0) + 1
+    if (isNext) this.#arrived(mail)
+    else this.#take()
+  }
+
+  #arrived(mail: readonly Numbered[]): void {
+    const news = mail.filter(({ node, number }) => {
+      const isNew = number > (this.#came.get(node) ?? 0)
+      if (isNew) this.#came.set(node, number)
+      return isNew
+    })
+    if (news.length > 0) this.#options.listener.arrived(news)
   }
 
   async #listen(): Promise<void> {
@@ -184,7 +212,7 @@ export class Mailbox {
     client.on("end", lost)
     client.on("notification", ({ channel, payload = "" }) => {
       if (channel === NOTICES) this.#options.listener.noticed(payload)
-      else this.#take()
+      else this.#noticed(payload)
     })
     try {
       await client.connect()
@@ -208,24 +236,50 @@ export class Mailbox {
 }
 
 /** Prepared once for each connection. The bytes are one parameter: arrays of bytea travel as text in hex. */
-function sendingOf(nodeId: string, batch: readonly Mail[]): pg.QueryConfig {
+function sendingOf(nodeId: string, batch: readonly Numbered[]): pg.QueryConfig {
   const starts: number[] = []
   let end = 1
   for (const { body } of batch) {
     starts.push(end)
     end += body.length
   }
+  const recipients = [...new Set(batch.map(({ node }) => node))]
   return {
     name: "lf send mail",
     text: SEND,
     values: [
       nodeId,
       batch.map(({ node }) => node),
+      batch.map(({ number }) => number),
       batch.map(({ link }) => link),
       batch.map(({ kind }) => kind),
       Buffer.concat(batch.map(({ body }) => body)),
       starts,
       batch.map(({ body }) => body.length),
+      recipients,
+      recipients.map((node) =>
+        encodeNotice(
+          nodeId,
+          batch.filter((mail) => mail.node === node),
+        ),
+      ),
     ],
   }
+}
+
+/** The mail itself where it is short enough; else nothing. */
+function encodeNotice(sender: string, mail: readonly Numbered[]): string {
+  const bytes = mail.reduce((sum, { body, link }) => sum + Math.ceil(body.length / 3) * 4 + link.length + 30, 0)
+  if (bytes + sender.length > NOTICE_BYTES_MAX) return ""
+  const pieces = mail.map(({ link, kind, body }) => `${link} ${kind} ${Buffer.from(body).toString("base64")}`)
+  return [`${sender} ${mail[0].number}`, ...pieces].join("\n")
+}
+
+function decodeNotice(payload: string): Numbered[] {
+  const [head, ...pieces] = payload.split("\n")
+  const [node, first] = head.split(" ")
+  return pieces.map((piece, i) => {
+    const [link, kind, body] = piece.split(" ")
+    return { node, number: Number(first) + i, link, kind: Number(kind), body: Buffer.from(body, "base64") }
+  })
 }

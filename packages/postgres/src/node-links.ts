@@ -37,7 +37,8 @@ export class NodeLinks {
         this.#links.delete(link)
         known?.end(Buffer.from(body).toString())
       } else if (known === undefined) this.#sendClose(node, link, "there is no such link")
-      else known.deliver((listener) => listener.frame(body))
+      // A plain array: a Buffer's `slice` is no copy.
+      else known.deliver((listener) => listener.frame(new Uint8Array(body.buffer, body.byteOffset, body.byteLength)))
     }
   }
 

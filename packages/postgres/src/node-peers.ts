@@ -5,7 +5,9 @@ import { Mailbox } from "./mail.ts"
 import { NodeLinks } from "./node-links.ts"
 
 /** How often the nodes at the other ends of links are looked at. */
-const LOOK_MS = 500
+const LOOK_MS = 100
+/** One whose lease has so little left has missed two renewals: its clients wait for its end, or its return, as new ones do. */
+const SUSPECT_MS = 900
 
 export interface NodePeersOptions {
   readonly nodeId: string
@@ -102,7 +104,7 @@ export class NodePeers implements Peers {
     })
   }
 
-  /** Ends the links to nodes whose lease has run out. While the database does not answer, mail fails by itself. */
+  /** Ends the links to nodes that do not renew their lease. While the database does not answer, mail fails by itself. */
   async #endGone(): Promise<void> {
     const { nodes } = this.#links
     if (nodes.length === 0) return
@@ -115,8 +117,8 @@ export class NodePeers implements Peers {
 
 async function livingOf(work: pg.Pool, nodes: readonly string[]): Promise<Set<string>> {
   const { rows } = await work.query<{ id: string }>(
-    "select id from lf.node where id = any($1) and lease_until > clock_timestamp()",
-    [nodes],
+    "select id from lf.node where id = any($1) and lease_until > clock_timestamp() + $2 * interval '1 millisecond'",
+    [nodes, SUSPECT_MS],
   )
   return new Set(rows.map(({ id }) => id))
 }

@@ -58,12 +58,12 @@ const MIGRATIONS: readonly string[] = [
   -- Frames between nodes, each deleted when it is taken. What is lost with the database is lost like a frame on a socket.
   create unlogged table lf.mail (
     recipient text not null,
-    number bigint generated always as identity,
     sender text not null,
+    number bigint not null,
     link text not null,
     kind smallint not null,
     body bytea not null,
-    primary key (recipient, number)
+    primary key (recipient, sender, number)
   ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
   alter table lf.mail alter column body set storage external;
   `,

@@ -23,6 +23,7 @@ import {
   PROTOCOL_VERSION,
   PresenceBoard,
   pagesChecksum,
+  type ServedClient,
   type ServerMessage,
   Storage,
   serve,
@@ -206,15 +207,19 @@ const serverTarget: Target = {
     const wire = new Wire()
     const taken: string[] = []
     const answer = () => wire.send(encodeMessage({ type: "pong" }))
-    const client = { send: answer, sendPart: answer } as unknown as ConnectedClient // the two things a connection calls
-    const remote: ConnectableDocument = {
-      connect: () => client,
-      has: () => wire.closedBy === null,
-      disconnect: () => {},
-      presences: new PresenceBoard(stillHost),
-      isMutation: (name) => name.length > 0,
-      enqueue: ({ message }) => taken.push(message.type),
+    const seat = { clientId: "a", user: null, send: answer } as unknown as ConnectedClient // all that the board uses
+    const board = new PresenceBoard(stillHost)
+    const client: ServedClient = {
+      get isServed() {
+        return wire.closedBy === null
+      },
+      request: ({ type }) => void taken.push(type),
+      sendPart: () => void answer(),
+      setPresence: (message) => board.set(seat, message),
+      watchPresences: ({ version }) => board.watch(seat, version),
+      leave: () => board.leave(seat),
     }
+    const remote: ConnectableDocument = { connect: () => client, isMutation: (name) => name.length > 0 }
     serve(wire, stillHost, remote, { mayWrite: (name) => name.length > 1 })
     const tape = new Tape(input)
     while (!tape.isOver) wire.receive(tape.chunk())

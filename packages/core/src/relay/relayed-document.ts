@@ -116,6 +116,11 @@ export class RelayedDocument implements ServedDocument {
     return this.#options.mutator.has(name)
   }
 
+  /** Resolves when the owner is there: a client that is given to one which is gone would wait for nothing. @throws DOC_STOPPED */
+  async confirm(): Promise<void> {
+    await this.position()
+  }
+
   async position(): Promise<Lsn> {
     return decodeValue(await this.#call({ type: "position" })) as Lsn // what the owner's `position` gave
   }

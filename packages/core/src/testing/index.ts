@@ -34,7 +34,7 @@ export {
   type Welcome,
 } from "../network/message.ts"
 export type { Pipe, PipeListener } from "../network/network.ts"
-export type { ConnectableDocument } from "../remote/admission.ts"
+export type { ConnectableDocument, ServedClient } from "../remote/admission.ts"
 export { BaseTransfer, planBase } from "../remote/base-transfer.ts"
 export { ClientList } from "../remote/client-list.ts"
 export { ConnectedClient } from "../remote/connected-client.ts"

@@ -114,7 +114,13 @@ export class SimServer {
       if (!this.#owns(docId, remote)) throw new LfError("LOG_DEPOSED", "another process has the document")
     }
     const remove = async () => {}
-    const relay = new DocumentRelay({ document: remote, pipe, confirm, remove, onEnd: () => this.#relays.delete(relay) })
+    const relay = new DocumentRelay({
+      document: remote,
+      pipe,
+      confirm,
+      remove,
+      onEnd: () => this.#relays.delete(relay),
+    })
     this.#relays.set(relay, remote)
   }
 

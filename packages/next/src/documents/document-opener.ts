@@ -43,7 +43,6 @@ const OWNER_WAIT_MS = 3_000
 /** What an opening gave: this server owns the document, or another one does, to which it is relayed. */
 export type Opened = { readonly document: Remote; readonly log: DocumentLog } | { readonly document: RelayedDocument }
 
-
 /** Called once, when what was opened is over and must be opened again: its storage failed, or its owner is gone. */
 export type OnOver = () => void
 
@@ -93,13 +92,23 @@ export class DocumentOpener {
       await this.store.begin()
       this.#isRefusalReported = false
     } catch (error) {
-      const event = this.store.peers !== null ? "store-refused" : "directory-refused"
-      if (!this.#isRefusalReported) this.reporter.failed({ event, error, code: "LOG_FAILED" })
-      this.#isRefusalReported = true
-      if (isLfError(error) && error.code === "SERVER_DIRECTORY_OWNED") throw error
-      // A client takes codes of a log for its own disk's.
-      throw new LfError("STORE_UNAVAILABLE", ERROR_CODES.STORE_UNAVAILABLE, { cause: error })
+      throw this.#unavailable(error)
     }
+  }
+
+  /** What an opening failed with: where a database did not answer, that the store cannot be used now, not that a disk is broken. */
+  failureOf(error: unknown): unknown {
+    const isOfDatabase = this.store.peers !== null && isLfError(error) && error.code === "LOG_FAILED"
+    return isOfDatabase ? this.#unavailable(error) : error
+  }
+
+  #unavailable(error: unknown): LfError {
+    const event = this.store.peers !== null ? "store-refused" : "directory-refused"
+    if (!this.#isRefusalReported) this.reporter.failed({ event, error, code: "LOG_FAILED" })
+    this.#isRefusalReported = true
+    if (isLfError(error) && error.code === "SERVER_DIRECTORY_OWNED") return error
+    // A client takes codes of a log for its own disk's.
+    return new LfError("STORE_UNAVAILABLE", ERROR_CODES.STORE_UNAVAILABLE, { cause: error })
   }
 
   /** Where servers share the store, a document that none of them owns is taken, and any other is relayed to its owner. */

@@ -50,9 +50,7 @@ export async function exportServed(
   { from, docId }: { readonly from: DocumentStore; readonly docId: string },
 ): Promise<Uint8Array<ArrayBuffer>> {
   const document =
-    served instanceof Remote
-      ? new DocumentAtRest(await loadSqlite(), [...served.pages])
-      : await openAtRest(from, docId)
+    served instanceof Remote ? new DocumentAtRest(await loadSqlite(), [...served.pages]) : await openAtRest(from, docId)
   try {
     const pages = document.plainPages()
     const bytes = new Uint8Array(pages.length * PAGE_BYTES)

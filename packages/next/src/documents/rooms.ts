@@ -99,11 +99,23 @@ export class Rooms {
 
   /**
    * Opens a document, or joins it when it is open. The first opening takes the store. A document that meanwhile has another
-   * owner is opened again: no client is shown a position that others are past (I8).
+   * owner is opened again: no client is shown a position that others are past (I8). With `isForClient` a document that is relayed
+   * has an owner that answers: a call finds out by itself, a client would wait.
    * @throws DOC_ID_INVALID DOC_NOT_FOUND (without `create`; the disk is not touched) RATE_LIMITED SERVER_CLOSING
    * SERVER_DIRECTORY_OWNED STORE_UNAVAILABLE, and what recovering it throws
    */
-  async enter(docId: string, { create }: { readonly create: boolean }): Promise<Lease> {
+  async enter(docId: string, options: { readonly create: boolean; readonly isForClient?: boolean }): Promise<Lease> {
+    try {
+      return await this.#enter(docId, options)
+    } catch (error) {
+      throw this.#opener.failureOf(error)
+    }
+  }
+
+  async #enter(
+    docId: string,
+    { create, isForClient = false }: { readonly create: boolean; readonly isForClient?: boolean },
+  ): Promise<Lease> {
     for (;;) {
       // Again after a wait: it may have been deleted.
       if (!create && !(await this.has(docId))) throw new LfError("DOC_NOT_FOUND", "there is no such document")
@@ -117,7 +129,7 @@ export class Rooms {
       const leave = this.#lease(room)
       try {
         const { document } = await room.opening
-        await this.#confirm(room)
+        await this.#confirm(room, isForClient)
         if (room.closing === null) return { document, leave }
         leave()
       } catch (error) {
@@ -234,7 +246,7 @@ export class Rooms {
 
   #start(docId: string): Room {
     const opening = this.#opener.open(docId, () => {
-      if (room.opened !== null) void this.#end(room)
+      if (room.opened !== null) void this.#over(room)
     })
     const room = this.#add(docId, opening)
     opening.then(
@@ -245,6 +257,15 @@ export class Rooms {
       () => this.#forget(room),
     )
     return room
+  }
+
+  /** Where the owner is gone, its successor is looked for before the clients are back. */
+  async #over(room: Room): Promise<void> {
+    const isAwaited = room.leases > 0 && room.opened !== null && !("log" in room.opened)
+    await this.#end(room)
+    if (!isAwaited || this.#closing !== null) return
+    const lease = await this.enter(room.docId, { create: false }).catch(() => null) // its clients are sent the reason
+    lease?.leave()
   }
 
   /** Serves another server's clients of a document that this one owns; of any other it closes the pipe. */
@@ -267,12 +288,14 @@ export class Rooms {
     room.relays.add(relay)
   }
 
-  /** Asks the store whether the room's document is this process's still; a room where it is not is closing afterwards. */
-  async #confirm(room: Room): Promise<void> {
+  /** Whether this process owns the room's document still, or its owner is there; a room where it is not so is closing afterwards. */
+  async #confirm(room: Room, isForClient = false): Promise<void> {
     try {
-      if (room.opened !== null && "log" in room.opened) await room.opened.log.confirm?.()
+      const { opened } = room
+      if (opened !== null && "log" in opened) await opened.log.confirm?.()
+      else if (isForClient) await opened?.document.confirm()
     } catch (error) {
-      // Its log ended meanwhile; the document is opened again.
+      // Its log or its owner ended meanwhile; the document is opened again.
       if (room.closing !== null) return
       if (!isLfError(error) || error.code !== "LOG_DEPOSED") throw error
       void this.#end(room)
@@ -304,20 +327,24 @@ export class Rooms {
     try {
       // A document that failed to open has reported the reason to its callers.
       const opened = (await room.opening?.catch(() => null)) ?? null
+      // Their clients look for the next owner meanwhile; those of a deleted document are sent its code first.
+      if (code === undefined) this.#endRelays(room)
       await opened?.document.close(code).catch((error: unknown) => {
         // The next opening recovers it from its log.
         this.#opener.reporter.failed({ event: "document-not-closed", error, code: "LOG_FAILED", doc: room.docId })
       })
       await afterwards()
     } finally {
-      for (const relay of room.relays) this.#endRelay(relay)
+      this.#endRelays(room)
       this.#forget(room)
     }
   }
 
-  #endRelay(relay: DocumentRelay): void {
-    const ending = relay.close().finally(() => this.#ending.delete(ending))
-    this.#ending.add(ending)
+  #endRelays(room: Room): void {
+    for (const relay of room.relays) {
+      const ending = relay.close().finally(() => this.#ending.delete(ending))
+      this.#ending.add(ending)
+    }
   }
 
   #forget(room: Room): void {

@@ -83,7 +83,7 @@ class ServerAdmission<P extends { readonly id: string }> implements Admission<Co
         // Opening takes time: a sign-out meanwhile counts.
         undos.push(reauthorizer.add(connection))
         rights.listen(() => reauthorizer.soon(connection))
-        const { document: remote, leave } = await rooms.enter(doc, { create: isNew })
+        const { document: remote, leave } = await rooms.enter(doc, { create: isNew, isForClient: true })
         undos.push(leave)
         return { remote, pace: quota.pace, pipe: quota.pipe, welcomed: () => pipe.welcomed(), release }
       } catch (error) {

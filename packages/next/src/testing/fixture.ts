@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { defineMutation, defineMutator, Reject, sql } from "@lf/core"
-import { Local, loadChecksum, MemoryDisk, type Network, Remote, Session } from "@lf/core/internal"
+import { Local, loadChecksum, MemoryDisk, type Network, type Presences, Remote, Session } from "@lf/core/internal"
 import { z } from "zod"
 import { createLf, type Lf, type LfOptions } from "../create-lf.ts"
 import type { Lease, Rooms } from "../documents/rooms.ts"
@@ -149,9 +149,9 @@ export interface TestClient {
 
 export async function startClient(
   network: Network | string,
-  options: { docId?: string; user?: string; disk?: MemoryDisk } = {},
+  options: { docId?: string; user?: string; disk?: MemoryDisk; presences?: Presences } = {},
 ): Promise<TestClient> {
-  const { docId = "doc", user = null, disk = new MemoryDisk() } = options
+  const { docId = "doc", user = null, disk = new MemoryDisk(), presences } = options
   await loadChecksum()
   const local = new Local({ opened: await disk.open(docId), module: await loadSqlite(), mutator, host: nodeHost, user })
   const session = new Session({
@@ -161,6 +161,7 @@ export async function startClient(
     host: nodeHost,
     token: async () => user,
     onChange: () => {},
+    ...(presences === undefined ? {} : { presences }),
   })
   later(() => session.stop())
   return {
