@@ -165,7 +165,7 @@ describe("a server that does not own a document", () => {
       expect(outcome).toEqual({ type: "applied", lsn: lsn + 1 })
       const bad = document.mutate("Add", { id: "c", title: "bad" }, null)
       expect(await bad).toEqual({ type: "rejected", code: "not-welcome", data: { title: "bad" } })
-      expect(await codeOf(document.mutate("Unheard", {}, null))).toBe("MUTATION_UNKNOWN")
+      expect(await codeOf(document.mutate("Unknown", {}, null))).toBe("MUTATION_UNKNOWN")
       expect(await codeOf(document.mutate("Add", { id: () => 0 }, null))).toBe("MUTATION_ARGS_INVALID")
       expect(await codeOf(document.readAt(sql`select nothing`))).toBe("SQL_ERROR")
       const values = await document.readAt(sql`select 1 i, 2.5 r, null n, x'00ff' b, 'ü' t, 9007199254740993 big`)
@@ -257,7 +257,7 @@ describe("a server that does not own a document", () => {
 
   test("sends notices to the other servers of the store, not to itself", async () => {
     const { doc, nodes } = await threeNodes()
-    // A server that has served nothing yet has nobody to look at.
+    // A server that has served nothing yet has no clients to look at.
     await idsIn(nodes[2].rooms, doc)
     await idsIn(nodes[1].rooms, doc)
     nodes[1].rooms.notify("look again")

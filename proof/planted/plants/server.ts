@@ -203,4 +203,63 @@ import { Streams } from "../journal/streams.ts"
       },
     ],
   },
+  {
+    name: "an owner relays without asking whether it is the owner still",
+    edits: [
+      {
+        file: "relay/document-relay.ts",
+        find: `        await this.#options.confirm()
+        if (!this.#isOver) this.#connect(message)`,
+        replace: `        if (!this.#isOver) this.#connect(message)`,
+      },
+    ],
+  },
+  {
+    name: "a relay drops what another server refused",
+    edits: [
+      {
+        file: "relay/document-relay.ts",
+        find: `        served.request(message, refused)
+        return
+      }`,
+        replace: `        served.request(message, [])
+        return
+      }`,
+      },
+    ],
+  },
+  {
+    name: "a relay serves the clients of a server that is gone",
+    edits: [
+      {
+        file: "relay/document-relay.ts",
+        find: `    for (const { served } of this.#seats.values()) served.leave()
+    this.#seats.clear()`,
+        replace: ``,
+      },
+    ],
+  },
+  {
+    name: "clients are kept when their document's owner is gone",
+    edits: [
+      {
+        file: "relay/relayed-document.ts",
+        find: `      pipe.send(refusal)
+      pipe.close(code)`,
+        replace: ``,
+      },
+    ],
+  },
+  {
+    name: "another server answers for the owner",
+    edits: [
+      {
+        file: "relay/relayed-document.ts",
+        find: `      this.#send({ type: "request", client, author: isSame ? undefined : author, refused, frame })`,
+        replace: `      if (message.type === "sync-mutations")
+        pipe.send(encodeMessage({ type: "cursor", lsn: (message.batch.from + message.batch.entries.length) as Lsn }))
+      else this.#send({ type: "request", client, author: isSame ? undefined : author, refused, frame })`,
+      },
+    ],
+  },
 ]

@@ -106,7 +106,10 @@ export class SimServer {
   /** Another server asks for a document of this one's. */
   relay(docId: string, plain: Pipe): void {
     const remote = this.remote(docId)
-    if (remote === undefined) return plain.close("it is not open here")
+    if (remote === undefined) {
+      plain.close("it is not open here")
+      return
+    }
     const host = this.#host
     const pipe = witnessedRelay(plain, this.#world.checkers, () => host.isAlive)
     const confirm = async () => {

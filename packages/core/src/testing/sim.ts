@@ -11,7 +11,7 @@ import { auditQuery, isMade, releases } from "./sim-app.ts"
 import { SimClient } from "./sim-client.ts"
 import { climateOf, mixOf } from "./sim-climate.ts"
 import { slowDeflater } from "./sim-deflater.ts"
-import { SimGateway } from "./sim-gateway.ts"
+import { GATEWAY_SEED, SimFleet } from "./sim-fleet.ts"
 import { SimHistory } from "./sim-history.ts"
 import { SimClock } from "./sim-host.ts"
 import { SimHostile } from "./sim-hostile.ts"
@@ -29,8 +29,6 @@ const TOGETHER_MS_MIN = 4_000
 /** Instances that a run may have in use at once: clients, clones, the server's documents, those that are closing. */
 const INSTANCES = 24
 const CLIENTS_MAX = 7
-/** What has to do with other servers is drawn apart, so that the rest of a seed is the same with and without them. */
-const GATEWAY_SEED = 0x6e6f6465
 
 export interface SimOptions {
   readonly seed: number
@@ -79,8 +77,7 @@ class Sim {
   readonly #mix: Readonly<Record<Action, number>>
   readonly #clients: SimClient[] = []
   readonly #server: SimServer
-  readonly #gateways: SimGateway[] = []
-  #isQuiet = false
+  readonly #fleet: SimFleet
   #hostile: SimHostile | null = null
   #backup: SimDisk | null = null
   #restores = 0
@@ -113,7 +110,7 @@ class Sim {
     const docIds = random.chance(0.15) ? ["one", "two"] : ["one"]
     this.#world = { ...world, histories: new Map(docIds.map((docId) => [docId, new SimHistory()])) }
     this.#server = new SimServer(this.#world, this.#disk("server"), docIds)
-    this.#addGateways(nodes)
+    this.#fleet = new SimFleet(this.#world, this.#server, nodes)
     if (climate.deflateMsMax > 0) useDeflater(slowDeflater(this.#world))
   }
 
@@ -176,7 +173,10 @@ class Sim {
       deploy: () => this.#deploy(client),
       dismiss: () => client.dismiss(),
       signIn: () => client.signIn(random.pick(["ann", "ben"])),
-      takeOver: () => void this.#server.takeOver(pauseMs),
+      takeOver: () => {
+        const staysMs = this.#fleet.replacedFor(pauseMs, this.#clients)
+        void this.#server.takeOver(staysMs)
+      },
       flip: () => this.#flip(client, how, pauseMs),
       attack: () => this.#attack(client),
     }
@@ -219,7 +219,7 @@ class Sim {
     trace.note("quiet")
     network.isCalm = true
     between.isCalm = true
-    this.#isQuiet = true
+    this.#fleet.isCalm = true
     network.heal()
     this.#hostile?.end()
     this.#server.isCalm = true
@@ -243,7 +243,7 @@ class Sim {
     for (const client of this.#clients) client.disk.isCalm = true
     server.release = Math.max(server.release, ...this.#clients.map(({ release }) => release))
     if (!server.isChanging && server.isStale) void server.restart("stop", 0)
-    for (const gateway of this.#gateways) if (gateway.isStale) gateway.restart(0)
+    this.#fleet.tend()
     for (const client of this.#clients) {
       client.setOnline(true)
       client.release = server.release
@@ -280,6 +280,7 @@ class Sim {
       await this.#advance(10_000)
       if (this.#violation === null && !this.#server.isUp) checkers.fail("I13", `the server does not start after ${how}`)
     }
+    this.#fleet.restart()
     await this.#advance(60_000)
     for (const [docId, remote] of this.#server.remotes) {
       const count = this.#clients.filter((client) => client.docId === docId).length
@@ -320,31 +321,6 @@ class Sim {
     this.#clients.push(client)
     void client.start(random.chance(0.7))
     this.#cutEarly(client)
-  }
-
-  /** Servers without a document of their own: a proxy sends connections to any server. */
-  #addGateways(random: SeededRandom): void {
-    const count = random.pick([0, 0, 1, 2, 3])
-    const { between } = this.#world
-    for (let i = 0; i < count; i++) {
-      const name = `gateway${i}`
-      const wayTo = (docId: string) => between.wayOf(name, (pipe) => this.#server.relay(docId, pipe))
-      const release = () => this.#server.release
-      const gateway = new SimGateway(this.#world, { name, random: random.fork(), wayTo, release })
-      this.#gateways.push(gateway)
-      gateway.start()
-      if (random.chance(0.7)) gateway.endNowAndThen(() => this.#isQuiet)
-      if (random.chance(0.5)) this.#cutNowAndThen(name, random.fork())
-    }
-  }
-
-  #cutNowAndThen(name: string, random: SeededRandom): void {
-    const { clock, between } = this.#world
-    clock.after(random.between(0, 30_000), () => {
-      if (this.#isQuiet) return
-      between.cut(name)
-      this.#cutNowAndThen(name, random)
-    })
   }
 
   /** Cuts a new client's first connections: its first sync is under way, and goes on with the next. */

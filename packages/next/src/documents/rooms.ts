@@ -273,7 +273,10 @@ export class Rooms {
     const room = this.#rooms.get(docId)
     const opened = (await room?.opening?.catch(() => null)) ?? null
     const isClosing = room === undefined || room.closing !== null || this.#closing !== null
-    if (isClosing || opened === null || !("log" in opened)) return pipe.close("LOG_OWNED")
+    if (isClosing || opened === null || !("log" in opened)) {
+      pipe.close("LOG_OWNED")
+      return
+    }
     const leave = this.#lease(room)
     const confirm = async () => {
       await this.#confirm(room)
