@@ -13,7 +13,18 @@ const proseColumnsMax = 140
 
 /** A folder imports itself and lower floors. Two folders of one floor know nothing of each other. */
 const floors: Readonly<Record<string, Readonly<Record<string, number>>>> = {
-  core: { base: 0, journal: 1, sqlite: 1, storage: 2, timeline: 2, network: 3, local: 4, remote: 4, testing: 5 },
+  core: {
+    base: 0,
+    journal: 1,
+    sqlite: 1,
+    storage: 2,
+    timeline: 2,
+    network: 3,
+    local: 4,
+    remote: 4,
+    relay: 5,
+    testing: 6,
+  },
   react: { rpc: 0, platform: 1, tab: 2, worker: 2, hooks: 3, testing: 3, devtools: 4 },
   next: {
     process: 0,

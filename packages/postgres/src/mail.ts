@@ -43,7 +43,7 @@ const TAKE = `delete from lf.mail where recipient = $1 returning sender, number,
 /** What a notice may hold, of PostgreSQL's 8,000 bytes. */
 const NOTICE_BYTES_MAX = 7_900
 
-export const NOTICES = "lf notices"
+const NOTICES = "lf notices"
 
 export interface MailboxOptions {
   readonly nodeId: string

@@ -15,6 +15,7 @@ import {
   cleanUp,
   later,
   mutator,
+  ownedOf,
   startClient,
   startServer,
   temporaryDirectory,
@@ -39,9 +40,10 @@ const newStore = () => database.openStore({ namespace: `test-${++namespaces}` })
 async function write(store: DocumentStore, docId: string, ids: readonly string[]): Promise<string> {
   const rooms = new Rooms({ store, mutator })
   try {
-    const { remote, leave } = await rooms.enter(docId, { create: true })
+    const lease = await rooms.enter(docId, { create: true })
+    const remote = ownedOf(lease)
     for (const id of ids) await remote.mutate("Add", { id, title: id }, null)
-    leave()
+    lease.leave()
     return remote.epoch
   } finally {
     await rooms.close()
@@ -51,9 +53,10 @@ async function write(store: DocumentStore, docId: string, ids: readonly string[]
 async function contentOf(store: DocumentStore, docId: string): Promise<{ ids: string[]; epoch: string }> {
   const rooms = new Rooms({ store, mutator })
   later(() => rooms.close())
-  const { remote, leave } = await rooms.enter(docId, { create: false })
+  const lease = await rooms.enter(docId, { create: false })
+  const remote = ownedOf(lease)
   const rows = await remote.read(all)
-  leave()
+  lease.leave()
   return { ids: rows.map(({ id }) => id), epoch: remote.epoch }
 }
 
@@ -99,8 +102,9 @@ test("a document is backed up and exported while a server has it open; an absent
   const store = await newStore()
   const rooms = new Rooms({ store, mutator })
   later(() => rooms.close())
-  const { remote, leave } = await rooms.enter("d", { create: true })
-  later(leave)
+  const lease = await rooms.enter("d", { create: true })
+  const remote = ownedOf(lease)
+  later(lease.leave)
   await remote.mutate("Add", { id: "1", title: "one" }, null)
   const file = join(await temporaryDirectory(), "d.db")
   expect(await backupDocument({ from: store, docId: "d", file })).toEqual({ pageCount: remote.pages.length })

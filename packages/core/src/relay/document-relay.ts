@@ -14,7 +14,7 @@ import type { Author } from "../timeline/author.ts"
 import { decodeRelay, encodeRelay, encodeRows, encodeValue, type FromOwner, type ToOwner } from "./relay-message.ts"
 
 export interface DocumentRelayOptions {
-  readonly document: ServedDocument
+  readonly owned: ServedDocument
   /** To a server that has clients of the document. */
   readonly pipe: Pipe
   /** Throws when this server does not own the document any more; asked before anything is shown (I8). */
@@ -102,7 +102,7 @@ export class DocumentRelay {
     }
     const rights = { user, author } satisfies Rights
     try {
-      const served = this.#options.document.connect({ pipe, hello: decodeMessage(hello) as Hello, rights })
+      const served = this.#options.owned.connect({ pipe, hello: decodeMessage(hello) as Hello, rights })
       this.#seats.set(client, { served, rights })
     } catch (error) {
       const { code, message } = toLfError(error, "DOC_STOPPED")
@@ -120,7 +120,7 @@ export class DocumentRelay {
     switch (message.type) {
       case "sync-mutations": {
         // One of the two runs an older release: the client keeps the mutation, and connects again until they agree.
-        const isMutation = (name: string) => this.#options.document.isMutation(name)
+        const isMutation = (name: string) => this.#options.owned.isMutation(name)
         if (!isSame(await refusedRanges(message.batch, { isMutation }), refused.filter(isUnfit))) {
           served.leave()
           this.#seats.delete(client)
@@ -153,22 +153,22 @@ export class DocumentRelay {
   }
 
   async #answer({ call, asked }: ToOwner & { type: "call" }): Promise<void> {
-    const { document, remove } = this.#options
+    const { owned, remove } = this.#options
     try {
       switch (asked.type) {
         case "read": {
           const onChanged = asked.isWatched ? () => this.#changed(call) : undefined
           const query = { sql: asked.sql, parameters: asked.parameters as Row[string][] } // compiled by the sender
-          const { rows, lsn, stop } = await document.readAt<Row>(query, onChanged)
+          const { rows, lsn, stop } = await owned.readAt<Row>(query, onChanged)
           if (asked.isWatched) this.#watches.set(call, stop)
           this.#sendAnswer(call, encodeRows(rows, lsn))
           return
         }
         case "position":
-          this.#sendAnswer(call, encodeValue(await document.position()))
+          this.#sendAnswer(call, encodeValue(await owned.position()))
           return
         case "mutate":
-          this.#sendAnswer(call, encodeValue(await document.mutate(asked.name, asked.args, asked.author)))
+          this.#sendAnswer(call, encodeValue(await owned.mutate(asked.name, asked.args, asked.author)))
           return
         case "delete":
           await remove()

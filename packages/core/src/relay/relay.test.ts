@@ -39,7 +39,7 @@ async function setUp({ confirm = async () => {}, release = mutator }: Options = 
   const [near, far] = memoryPipe()
   const ends: string[] = []
   const remove = async () => void ends.push("removed")
-  const relay = new DocumentRelay({ document: owner, pipe: far, confirm, remove, onEnd: () => ends.push("ended") })
+  const relay = new DocumentRelay({ owned: owner, pipe: far, confirm, remove, onEnd: () => ends.push("ended") })
   const onLost = () => void ends.push("lost")
   const document = await RelayedDocument.over({ pipe: near, mutator: release, host, onLost })
   return { owner, relay, document, pipe: near, ends }
@@ -137,7 +137,7 @@ describe("a relayed document", () => {
     expect(sent).toMatchObject([{ type: "welcome" }, { type: "cursor", lsn: 1 }])
   })
 
-  test("what only one of the two knows is refused to nobody: the client waits until they run one release", async () => {
+  test("what only one of the two knows is not refused: the client waits until they run one release", async () => {
     for (const [owns, relays] of [
       [mutator, older],
       [older, mutator],
@@ -146,7 +146,7 @@ describe("a relayed document", () => {
       const owner = await world.startServer()
       const [near, far] = memoryPipe()
       new DocumentRelay({
-        document: owner,
+        owned: owner,
         pipe: far,
         confirm: async () => {},
         remove: async () => {},
@@ -267,7 +267,7 @@ describe("messages between servers", () => {
     const [near, far] = memoryPipe()
     const ends: string[] = []
     new DocumentRelay({
-      document: owner,
+      owned: owner,
       pipe: far,
       confirm: async () => {},
       remove: async () => {},

@@ -68,11 +68,11 @@ export class RelayedDocument implements ServedDocument {
 
   /** Resolves when the owner says that it has the document open. @throws LOG_OWNED when it does not in time */
   static async over(options: RelayedOptions): Promise<RelayedDocument> {
-    const document = new RelayedDocument(options)
-    const cancel = options.host.after(READY_MS_MAX, () => document.#end())
-    const isReady = await document.#ready.promise
+    const relayed = new RelayedDocument(options)
+    const cancel = options.host.after(READY_MS_MAX, () => relayed.#end())
+    const isReady = await relayed.#ready.promise
     cancel()
-    if (isReady) return document
+    if (isReady) return relayed
     throw new LfError("LOG_OWNED", "another server has the document and does not answer")
   }
 

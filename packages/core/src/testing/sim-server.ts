@@ -118,7 +118,7 @@ export class SimServer {
     }
     const remove = async () => {}
     const relay = new DocumentRelay({
-      document: remote,
+      owned: remote,
       pipe,
       confirm,
       remove,

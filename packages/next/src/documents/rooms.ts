@@ -286,8 +286,7 @@ export class Rooms {
       room.relays.delete(relay)
       leave()
     }
-    const { document } = opened
-    const relay = new DocumentRelay({ document, pipe, confirm, remove: () => this.delete(docId), onEnd })
+    const relay = new DocumentRelay({ owned: opened.document, pipe, confirm, remove: () => this.delete(docId), onEnd })
     room.relays.add(relay)
   }
 
