@@ -14,7 +14,12 @@ const long = [
   "packages/next/src/node/{fs-log-crash,stop-signals,two-owners}.test.ts",
   "packages/postgres/src/crashes.test.ts",
 ]
-const leftOut = process.env.LF_LEAVES_OUT_LONG === "1" ? long : []
+/** Paths that another step runs: `--exclude` does not reach projects. */
+const elsewhere = (process.env.LF_LEAVES_OUT ?? "").split(" ").flatMap((path) => (path === "" ? [] : [`${path}**`]))
+const leftOut = [...(process.env.LF_LEAVES_OUT_LONG === "1" ? long : []), ...elsewhere]
+
+const core = ["packages/core/src/{base,sqlite,timeline,relay,journal,network,storage,local,remote}/**/*.test.ts"]
+const exclude = ["**/node_modules/**", "**/templates/**", ...linuxOnly, ...leftOut]
 
 export default defineConfig({
   resolve: {
@@ -32,14 +37,27 @@ export default defineConfig({
     ],
   },
   test: {
-    include: [
-      "packages/*/src/**/*.test.{ts,tsx}",
-      "scripts/**/*.test.ts",
-      "examples/**/*.test.{ts,tsx}",
-      "bench/**/*.test.ts",
-      "proof/**/*.test.ts",
+    projects: [
+      // Core keeps no state of a process but its deflater: its files share their modules, which loads them once.
+      {
+        extends: true,
+        test: { name: "core", include: core, exclude, isolate: false, setupFiles: ["scripts/portable-deflater.ts"] },
+      },
+      {
+        extends: true,
+        test: {
+          name: "rest",
+          include: [
+            "packages/*/src/**/*.test.{ts,tsx}",
+            "scripts/**/*.test.ts",
+            "examples/**/*.test.{ts,tsx}",
+            "bench/**/*.test.ts",
+            "proof/**/*.test.ts",
+          ],
+          exclude: [...exclude, ...core],
+        },
+      },
     ],
-    exclude: ["**/node_modules/**", "**/templates/**", ...linuxOnly, ...leftOut],
     pool: "threads",
     // By default one core stays free: on two cores that is half of the machine. Many tests wait for processes and disks.
     maxWorkers: 3,

@@ -27,7 +27,7 @@ const proofs = {
   kills: { entry: "kills/kills.ts", goal: 6, needs: ensureApp },
   failover: {
     entry: "kills/failover.ts",
-    goal: 3,
+    goal: 5,
     needs: async () => {
       await ensureApp()
       return { LF_POSTGRES_BIN: await findPostgres() }
