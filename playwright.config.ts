@@ -21,15 +21,13 @@ export default defineConfig({
     {
       name: "shared",
       testIgnore: ["dedicated.spec.ts", "engines.spec.ts"],
-      // What npm test runs on a dedicated worker.
-      grepInvert: runsAll ? undefined : /@soak|at the sign-out waits/,
       use: launched(CHROMIUM_ARGS),
     },
     // Where tabs bring dedicated workers: the scenes that depend on the worker's kind.
     {
       name: "dedicated",
       testMatch: ["dedicated.spec.ts", "offline.spec.ts", "accounts.spec.ts", "kills.spec.ts"],
-      grep: runsAll ? /\(T21|\(T25|\(T26|after kills|scene 3: (without|a new)/ : /\(T21|at the sign-out waits/,
+      grep: runsAll ? /\(T21|\(T25|\(T26|after kills|scene 3: (without|a new)/ : /\(T21/,
       use: launched(DEDICATED_ARGS),
     },
     // Firefox and WebKitGTK, by drivers of their own: Playwright drives only its own builds of them.

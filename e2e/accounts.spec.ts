@@ -19,7 +19,7 @@ async function isSynced(page: Page): Promise<void> {
   await expect(page.getByTestId("pending")).toHaveText("0", { timeout: 15_000 })
 }
 
-test("rows written signed out arrive once, as the later user, despite two kills (T26)", async () => {
+test("rows written signed out arrive once, as the later user, despite two kills (T26)", soak, async () => {
   test.setTimeout(120_000)
   await using server = await AccountsServer.start()
   await using profile = new Profile(chromiumPath())
@@ -73,7 +73,7 @@ test(
   },
 )
 
-test("what is pending at the sign-out waits for its author and arrives as theirs (T25)", async ({ browser }) => {
+test("what is pending at the sign-out waits for its author and arrives as theirs (T25)", soak, async ({ browser }) => {
   test.setTimeout(90_000)
   await using server = await AccountsServer.start()
   const context = await browser.newContext()

@@ -108,7 +108,7 @@ class Desk {
 }
 
 test("after kills what resolved is there, once each at the server (I3, I7, I9, T28)", async () => {
-  const kills = Number(given ?? (runsAll ? 40 : 3))
+  const kills = Number(given ?? (runsAll ? 40 : 2))
   test.setTimeout(60_000 + kills * 10_000)
   const random = randomOf(SEED)
   const counts = new Map<Victim, number>()

@@ -1,7 +1,7 @@
 import { type Browser, expect, type Page } from "@playwright/test"
 import { AccountsServer } from "./accounts.ts"
 import { Server } from "./server.ts"
-import { test } from "./test.ts"
+import { soak, test } from "./test.ts"
 import { newListUrl, TodoPage } from "./todo-page.ts"
 
 // A client that is refused or cannot connect gets the reason in useConnectionStatus().error; writes are kept (H7).
@@ -72,20 +72,22 @@ test("a worker that throws before startWorker ends every query with WORKER_FAILE
   await reports(page, "WORKER_FAILED", /./)
 })
 
-test("a directory owned by another process is a 503 and shown by the page until it is free (H7)", async ({
-  browser,
-}) => {
-  test.setTimeout(60_000)
-  await using owner = await Server.start()
-  const first = await TodoPage.open(await (await browser.newContext()).newPage(), newListUrl(owner.url))
-  await first.isSynced()
-  await using twin = await owner.startTwin()
-  const health = await fetch(`${twin.url}/api/lf`)
-  expect([health.status, (await health.json()).code]).toEqual([503, "SERVER_DIRECTORY_OWNED"])
-  const page = await TodoPage.open(await (await browser.newContext()).newPage(), newListUrl(twin.url))
-  await expect(page.page.getByTestId("error-notice")).toHaveAttribute("data-code", "SERVER_DIRECTORY_OWNED")
-  await page.add("kept meanwhile")
-  await owner.stop("SIGTERM")
-  await page.isSynced()
-  await expect(page.page.getByTestId("error-notice")).toHaveCount(0)
-})
+test(
+  "a directory owned by another process is a 503 and shown by the page until it is free (H7)",
+  soak,
+  async ({ browser }) => {
+    test.setTimeout(60_000)
+    await using owner = await Server.start()
+    const first = await TodoPage.open(await (await browser.newContext()).newPage(), newListUrl(owner.url))
+    await first.isSynced()
+    await using twin = await owner.startTwin()
+    const health = await fetch(`${twin.url}/api/lf`)
+    expect([health.status, (await health.json()).code]).toEqual([503, "SERVER_DIRECTORY_OWNED"])
+    const page = await TodoPage.open(await (await browser.newContext()).newPage(), newListUrl(twin.url))
+    await expect(page.page.getByTestId("error-notice")).toHaveAttribute("data-code", "SERVER_DIRECTORY_OWNED")
+    await page.add("kept meanwhile")
+    await owner.stop("SIGTERM")
+    await page.isSynced()
+    await expect(page.page.getByTestId("error-notice")).toHaveCount(0)
+  },
+)

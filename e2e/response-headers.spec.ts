@@ -6,7 +6,7 @@ import { connect } from "node:net"
 import { join } from "node:path"
 import { expect } from "@playwright/test"
 import { type Mode, Server } from "./server.ts"
-import { soakUnless, test } from "./test.ts"
+import { soak, soakUnless, test } from "./test.ts"
 import { newListUrl, TodoPage } from "./todo-page.ts"
 
 /** What comes back on a connection until it ends. */
@@ -60,7 +60,7 @@ for (const mode of ["custom", "start"] satisfies Mode[]) {
   )
 }
 
-test("next start leaves a checkpoint of each document on SIGTERM (I12)", async ({ browser }) => {
+test("next start leaves a checkpoint of each document on SIGTERM (I12)", soak, async ({ browser }) => {
   await using server = await Server.start("start")
   const url = newListUrl(server.url)
   const todo = await TodoPage.open(await (await browser.newContext()).newPage(), url)

@@ -66,8 +66,9 @@ test("a Server Action's change is in live rows, server components and what its l
 test("rows that another browser moves animate if and only if they are deferred", ({ browser }) =>
   timed("animations", () => movesAnimate(browser, server.url)))
 
-test("a key is shown while rows animate, and before a long list that is being rendered", ({ browser }) =>
-  timed("typing", () => keysAreShown(browser, server.url)))
+test("a key is shown while rows animate, and before a long list that is being rendered", soak, ({ browser }) =>
+  timed("typing", () => keysAreShown(browser, server.url)),
+)
 
 test("Next and lf turn offline and back, each in its own way, and what waited arrives", ({ browser }) =>
   timed("network", () => networkGoesAndComes(browser, server.url)))
@@ -83,7 +84,7 @@ test("lf reset deletes all documents of an app that has stopped", async () => {
   expect(said).toContain("deleted 9 documents")
 })
 
-test("with LF_DATABASE_URL the same build keeps its documents in PostgreSQL, and goes on after a kill (I3, I9)", ({
+test("with LF_DATABASE_URL the same build keeps its documents in PostgreSQL, on two servers, and goes on after a kill (I3, I9)", ({
   browser,
 }) => timed("PostgreSQL", () => documentsInPostgres(browser)))
 
@@ -128,15 +129,25 @@ async function documentsInPostgres(browser: Browser): Promise<void> {
     await a.add("without a server")
     const second = await workshop.serve(app, place, first.port)
     await b.shows(["before", "without a server"])
+    const other = await workshop.serve(app, place)
+    const c = await TodoPage.open(await far.newPage(), url.replace(second.url, other.url))
+    await c.shows(["before", "without a server"])
+    await c.add("at another server")
+    await a.shows(["before", "without a server", "at another server"])
+    await readsOnTheServer(browser, other.url)
     await postgres.cut()
     await a.add("without a database")
     await expect(a.page.getByText("The server cannot use its data directory or database now")).toBeVisible({
       timeout: 15_000,
     })
     await postgres.start()
-    await b.shows(["before", "without a server", "without a database"])
-    await readsOnTheServer(browser, second.url)
+    for (const page of [b, c])
+      await page.shows(["before", "without a server", "at another server", "without a database"])
+    // The owner ends: the other one takes the document, and the browsers of both go on.
     await second.stop()
+    await c.add("after the owner")
+    await c.isSynced()
+    await other.stop()
     const said = await workshop.run(join(app, "node_modules/.bin/lf"), ["list"], { cwd: app, env: place })
     expect(said).toMatch(/\/main: 2 documents$/m)
   } finally {

@@ -34,8 +34,8 @@ const proofs = {
     },
     isAlone: true,
   },
-  seeds: { entry: "seeds/seeds.ts", goal: 120, shares: 2 },
-  crash: { entry: "crash/crash.ts", goal: 600, shares: 2 },
+  seeds: { entry: "seeds/seeds.ts", goal: 100, shares: 2 },
+  crash: { entry: "crash/crash.ts", goal: 400, shares: 2 },
   planted: {
     entry: "planted/planted.ts",
     goal: 6,
@@ -44,13 +44,13 @@ const proofs = {
   },
   hooks: {
     entry: "hooks/hooks.ts",
-    goal: 60,
+    goal: 40,
     variants: [peersOf(), peersOf(...peers), peersOf(react, reactDom), peersOf(query)],
   },
   tabs: { entry: "tabs/tabs.ts", goal: 40, variants: [peersOf()] },
   fuzz: { entry: "fuzz/fuzz.ts", goal: 150_000 },
   sql: { entry: "sql/sql.ts", goal: 4_000, needs: async () => ({ LF_SQLITE3: await findTool("sqlite3") }) },
-  flood: { entry: "flood/flood.ts", goal: 400, isAlone: true },
+  flood: { entry: "flood/flood.ts", goal: 300, isAlone: true },
 }
 
 /** A bundle takes in the packages that a variant puts in place of others, and what uses them. */

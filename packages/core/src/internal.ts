@@ -44,13 +44,7 @@ export { RelayedDocument } from "./relay/relayed-document.ts"
 export type { Admission, OpenDocument, Pace } from "./remote/admission.ts"
 export { ClientConnection } from "./remote/client-connection.ts"
 export { DocumentAtRest, type DocumentSchema } from "./remote/document-at-rest.ts"
-export {
-  type DocumentStore,
-  NOTICE_CHARS_MAX,
-  type PeerListener,
-  type Peers,
-  type StoredDocument,
-} from "./remote/document-store.ts"
+export type { DocumentStore, PeerListener, Peers, StoredDocument } from "./remote/document-store.ts"
 export type { DurableGroup } from "./remote/mutation-ref.ts"
 export type { Effect, OnApplied } from "./remote/on-applied.ts"
 export type { RowsAt } from "./remote/reads.ts"

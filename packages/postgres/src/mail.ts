@@ -35,6 +35,7 @@ with put as (
   select recipient, $1, number, link, kind, substring($6::bytea from start for length)
   from unnest($2::text[], $3::bigint[], $4::text[], $5::smallint[], $7::integer[], $8::integer[])
     as given(recipient, number, link, kind, start, length)
+  where exists (select from lf.node where id = recipient)
 )
 select pg_notify('lf ' || recipient, payload) from unnest($9::text[], $10::text[]) as noted(recipient, payload)`
 
@@ -42,8 +43,6 @@ const TAKE = `delete from lf.mail where recipient = $1 returning sender, number,
 
 /** What a notice may hold, of PostgreSQL's 8,000 bytes. */
 const NOTICE_BYTES_MAX = 7_900
-
-const NOTICES = "lf notices"
 
 export interface MailboxOptions {
   readonly nodeId: string
@@ -75,7 +74,11 @@ export class Mailbox {
   #taking: Promise<void> | null = null
   #isTakeDue = false
   #client: pg.Client | null = null
+  /** The channel of all nodes. Its name is as secret as a node's id: a role that knows it may listen and write. */
+  #notices = ""
   #cancel: Cancel = () => {}
+  /** What cannot be sent is given up. */
+  #isEnding = false
   #isClosed = false
 
   constructor(options: MailboxOptions) {
@@ -86,26 +89,27 @@ export class Mailbox {
   async begin(): Promise<void> {
     const { taking } = this.#options
     await taking.query("delete from lf.mail where recipient not in (select id from lf.node)")
+    const { rows } = await taking.query<{ secret: string }>("select secret from lf.store")
+    this.#notices = `lf ${rows[0].secret}`
     await this.#listen()
     this.#poll()
   }
 
   send(mail: Mail): void {
     if (this.#isClosed) return
-    const number = (this.#sent.get(mail.node) ?? 0) + 1
-    this.#sent.set(mail.node, number)
-    this.#waiting.push({ ...mail, number })
+    this.#waiting.push(this.#numbered(mail))
     this.#sending ??= this.#sendAll().finally(() => {
       this.#sending = null
     })
   }
 
   async notify(payload: string): Promise<void> {
-    await this.#options.sending.query("select pg_notify($1, $2)", [NOTICES, payload])
+    await this.#options.sending.query("select pg_notify($1, $2)", [this.#notices, payload])
   }
 
   /** What was sent before has arrived when it resolves, or is lost with the database. */
   async close(): Promise<void> {
+    this.#isEnding = true
     while (this.#sending !== null) await this.#sending
     this.#isClosed = true
     this.#cancel()
@@ -113,7 +117,11 @@ export class Mailbox {
     const client = this.#client
     this.#client = null
     await client?.end().catch(() => {})
-    await this.#options.taking.query("delete from lf.mail where recipient = $1", [this.#options.nodeId]).catch(() => {})
+  }
+
+  /** Deletes what came after the end. Called when the node has no lease any more: from then on it is sent nothing. */
+  async sweep(): Promise<void> {
+    await this.#options.taking.query("delete from lf.mail where recipient = $1", [this.#options.nodeId])
   }
 
   async #sendAll(): Promise<void> {
@@ -125,13 +133,18 @@ export class Mailbox {
         await this.#options.sending.query(sendingOf(this.#options.nodeId, batch))
       } catch {
         this.#interrupted()
-        // Ends of links are sent again: the other node cannot know otherwise.
-        const ends = batch.filter(({ kind }) => kind === MAIL.close)
-        this.#waiting = [...ends, ...this.#waiting.filter(({ kind }) => kind === MAIL.close)]
-        if (this.#isClosed || this.#waiting.length === 0) return
-        await this.#pause()
+        // Ends of links are sent again, as new mail: the other node cannot know otherwise.
+        const ends = [...batch, ...this.#waiting].filter(({ kind }) => kind === MAIL.close)
+        this.#waiting = this.#isEnding ? [] : ends.map((mail) => this.#numbered(mail))
+        if (!this.#isEnding) await this.#pause()
       }
     }
+  }
+
+  #numbered(mail: Mail): Numbered {
+    const number = (this.#sent.get(mail.node) ?? 0) + 1
+    this.#sent.set(mail.node, number)
+    return { ...mail, number }
   }
 
   #takeBatch(): Numbered[] {
@@ -211,13 +224,13 @@ export class Mailbox {
     client.on("error", lost)
     client.on("end", lost)
     client.on("notification", ({ channel, payload = "" }) => {
-      if (channel === NOTICES) this.#options.listener.noticed(payload)
+      if (channel === this.#notices) this.#options.listener.noticed(payload)
       else this.#noticed(payload)
     })
     try {
       await client.connect()
       await client.query(`listen ${client.escapeIdentifier(`lf ${this.#options.nodeId}`)}`)
-      await client.query(`listen ${client.escapeIdentifier(NOTICES)}`)
+      await client.query(`listen ${client.escapeIdentifier(this.#notices)}`)
     } catch (error) {
       if (this.#client === client) this.#client = null
       client.end().catch(() => {})
@@ -227,7 +240,7 @@ export class Mailbox {
   }
 
   #interrupted(): void {
-    if (!this.#isClosed) this.#options.listener.interrupted()
+    if (!this.#isEnding) this.#options.listener.interrupted()
   }
 
   #pause(): Promise<void> {

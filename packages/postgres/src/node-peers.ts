@@ -6,8 +6,6 @@ import { NodeLinks } from "./node-links.ts"
 
 /** How often the nodes at the other ends of links are looked at. */
 const LOOK_MS = 100
-/** One whose lease has so little left has missed two renewals: its clients wait for its end, or its return, as new ones do. */
-const SUSPECT_MS = 900
 
 export interface NodePeersOptions {
   readonly nodeId: string
@@ -86,6 +84,11 @@ export class NodePeers implements Peers {
     if (this.#listener !== null) await this.#mailbox.close()
   }
 
+  /** Called when the node has no lease any more. */
+  async sweep(): Promise<void> {
+    if (this.#listener !== null) await this.#mailbox.sweep()
+  }
+
   #accept(document: string, pipe: Pipe): void {
     if (this.#listener === null) pipe.close("nothing is served here")
     else this.#listener.reached(this.#options.docIdOf(document), pipe)
@@ -104,7 +107,7 @@ export class NodePeers implements Peers {
     })
   }
 
-  /** Ends the links to nodes that do not renew their lease. While the database does not answer, mail fails by itself. */
+  /** Ends the links to nodes whose lease has run out. While the database does not answer, mail fails by itself. */
   async #endGone(): Promise<void> {
     const { nodes } = this.#links
     if (nodes.length === 0) return
@@ -117,8 +120,8 @@ export class NodePeers implements Peers {
 
 async function livingOf(work: pg.Pool, nodes: readonly string[]): Promise<Set<string>> {
   const { rows } = await work.query<{ id: string }>(
-    "select id from lf.node where id = any($1) and lease_until > clock_timestamp() + $2 * interval '1 millisecond'",
-    [nodes, SUSPECT_MS],
+    "select id from lf.node where id = any($1) and lease_until > clock_timestamp()",
+    [nodes],
   )
   return new Set(rows.map(({ id }) => id))
 }

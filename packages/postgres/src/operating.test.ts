@@ -1,15 +1,16 @@
 import { execFile } from "node:child_process"
-import { readFile, rm } from "node:fs/promises"
+import { readFile, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { promisify } from "node:util"
 import { sql } from "@lf/core"
-import type { DocumentStore } from "@lf/core/internal"
+import { type DocumentStore, SqliteFile } from "@lf/core/internal"
 import { afterEach, beforeAll, describe, expect, test } from "vitest"
 import { backupDocument } from "../../next/src/documents/backup.ts"
 import { copyDocuments } from "../../next/src/documents/copy-documents.ts"
 import { exportDocument } from "../../next/src/documents/export.ts"
 import { FileStore } from "../../next/src/documents/file-store.ts"
 import { Rooms } from "../../next/src/documents/rooms.ts"
+import { loadSqlite } from "../../next/src/node/load-sqlite.ts"
 import { bundle } from "../../next/src/testing/bundle.ts"
 import {
   cleanUp,
@@ -115,7 +116,7 @@ test("a document is backed up and exported while a server has it open; an absent
   expect(await codeOf(backupDocument({ from: store, docId: "none", file: `${file}2` }))).toBe("DOC_NOT_FOUND")
 })
 
-test("lf on the database: the tables are made once, documents are copied, listed, queried and deleted", async () => {
+test("lf on the database: the tables are made once, documents are copied, listed, queried, restored, filled and deleted", async () => {
   const { connectionString, openStore } = await server.makeDatabase()
   const dataDir = await temporaryDirectory()
   await write(new FileStore(dataDir), "a", ["1", "2"])
@@ -137,16 +138,38 @@ test("lf on the database: the tables are made once, documents are copied, listed
   const { log } = await store.open("a")
   expect(await lf(["copy-to-database"])).toMatch(/lf copy-to-database: LOG_OWNED: another server has had main\/a open/)
   await log.close()
+  const [backup, rows] = [join(dataDir, "a.db"), join(dataDir, "todos.csv")]
+  await writeFile(rows, "id,title\n3,three\n")
+  expect(await lf(["backup", "a", backup])).toMatch(/a\.db: document a, \d+ pages/)
+  expect(await lf(["import", "a", rows])).toMatch(/^document a: 1 row more in /)
+  expect(await lf(["import", "b", rows])).toMatch(/DOC_NOT_FOUND: there is no document b in postgres/)
+  expect(await lf(["import", "b", rows, "--like", "a"])).toMatch(/^document b: 1 row more in /)
+  expect(await lf(["sql", "b", "select id, title from todos"])).toBe('{"id":"3","title":"three"}\n')
+  expect(await lf(["restore", "c", backup])).toMatch(/^document c: \d+ pages from .*; there was none before\n$/)
+  const [, kept] = /what was there before is in (.*\.db)\n$/.exec(await lf(["restore", "a", backup])) ?? []
+  expect(await lf(["sql", "a", "select count(*) as n from todos"])).toBe('{"n":2}\n')
+  expect(await idsOf(kept ?? "")).toEqual(["1", "2", "3"])
+  const held = await store.open("a")
+  expect(await lf(["restore", "a", backup])).toMatch(/lf restore: LOG_OWNED/)
+  await held.log.close()
   expect(await lf(["delete", "a", "--force"])).toBe("a: deleted\n")
   expect(await lf(["inspect", "a"])).toMatch(/DOC_NOT_FOUND: there is no document a in postgres/)
   expect(await lf(["list", "--data", dataDir])).toMatch(/^a /)
-  // These know directories alone: which one is meant has to be said.
-  for (const words of [["restore", "a", "file"], ["import", "a", "a.csv"], ["reset"]])
-    expect(await lf(words)).toMatch(/LOG_FAILED: LF_DATABASE_URL is set.* --data/)
+  // It knows directories alone: which one is meant has to be said.
+  expect(await lf(["reset"])).toMatch(/LOG_FAILED: LF_DATABASE_URL is set.* --data/)
   const without = { ...env, LF_DATABASE_URL: "" }
   expect(await lf(["migrate-store"], without)).toMatch(/LOG_FAILED: expected LF_DATABASE_URL/)
   const unreachable = { ...env, LF_DATABASE_URL: "postgres://lf:secret@127.0.0.1:1/x" }
   const refused = await lf(["list"], unreachable)
   expect(refused).toMatch(/lf list: LOG_FAILED: .*ECONNREFUSED/)
   expect(refused).not.toContain("secret")
-}, 60_000)
+}, 90_000)
+
+async function idsOf(file: string): Promise<string[]> {
+  const document = new SqliteFile(await loadSqlite(), await readFile(file))
+  const ids: string[] = []
+  const todos = document.tables().find(({ name }) => name === "todos")
+  if (todos !== undefined) document.each(todos, ({ id }) => void ids.push(String(id)))
+  document.close()
+  return ids
+}

@@ -66,6 +66,10 @@ const MIGRATIONS: readonly string[] = [
     primary key (recipient, sender, number)
   ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
   alter table lf.mail alter column body set storage external;
+
+  -- Any role may listen to a channel and write to it, if it knows the name. A node's channel has its random id; this one
+  -- is for the channel of all.
+  alter table lf.store add column secret text not null default gen_random_uuid()::text;
   `,
 ]
 

@@ -224,7 +224,10 @@ export class PostgresStore implements DocumentStore {
     await this.peers.close()
     try {
       await this.#began?.catch(() => {})
-      if (this.#began !== null) await this.#lease.end()
+      if (this.#began !== null) {
+        await this.#lease.end()
+        await this.peers.sweep()
+      }
     } catch {
       // The lease runs out by itself.
     }

@@ -27,11 +27,9 @@ export interface Peers {
   openOrReach(docId: string): Promise<OpenedLog | Pipe>
   /** Called once, before the first `begin`. */
   listen(listener: PeerListener): void
-  /** Sends all other servers a notice of at most NOTICE_CHARS_MAX characters. One that is lost is not sent again. */
+  /** Sends all other servers a notice, which may hold a user's id and little else. One that is lost is not sent again. */
   notify(notice: string): void
 }
-
-export const NOTICE_CHARS_MAX = 5_000
 
 /** Where a server keeps its documents: a directory of its own, or a database that it shares with other servers. */
 export interface DocumentStore {

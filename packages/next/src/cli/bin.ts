@@ -41,7 +41,8 @@ const USAGE = `usage: lf list
   inspect  one document: its tables and their rows, its pages, clients and migrations.
   sql      the rows of a query that reads, one line of JSON each.
   backup   writes a document as one SQLite file. --force replaces a file.
-  restore  makes a SQLite file the content of a document; the one that was there is kept. Stop the server first.
+  restore  makes a SQLite file the content of a document; the one that was there is kept, of a database's document a
+           backup beside the file. Stop the server first.
   export   writes the app's own tables of a document as one SQLite file, which cannot be restored.
   import   adds rows to a document, all or none: of SQLite files, or of <table>.jsonl and <table>.csv. Stop the server
            first. --like makes a new document with the tables of another, --mutator with those of the app's migrations.
@@ -58,7 +59,8 @@ const USAGE = `usage: lf list
            something has to be done.
 
   --data   the data directory (default: $LF_DATA_DIR, else .lf). list, inspect, sql, backup and export
-           read it while a server runs. Without --data, and with $LF_DATABASE_URL, these and delete use the database.
+           read it while a server runs. Without --data, and with $LF_DATABASE_URL, these and delete, import and
+           restore use the database; the last three while no server has the document open.
   --namespace
            of the documents in the database (default: main).
 `
@@ -95,12 +97,11 @@ const COMMANDS: Record<string, Command> = {
   backup: { run: backup, words: words(2), force: "may" },
   export: { run: exportTo, words: words(2), force: "may" },
   import: {
-    of: "directory",
     run: importFrom,
     words: words(2, Number.POSITIVE_INFINITY),
     options: ["table", "like", "mutator"],
   },
-  restore: { of: "directory", run: restore, words: words(2) },
+  restore: { run: restore, words: words(2) },
   delete: { run: remove, words: words(1), force: "must" },
   reset: { of: "directory", run: reset, words: words(0, 1) },
   "migrate-store": { run: migrateStore, words: words(0) },

@@ -1,14 +1,14 @@
 // What each command does, and the lines that it prints.
-import { resolve } from "node:path"
+import { dirname, resolve } from "node:path"
 import { LfError } from "@lf/core"
 import type { DocumentStore } from "@lf/core/internal"
 import { backupDocument } from "../documents/backup.ts"
 import { copyDocuments } from "../documents/copy-documents.ts"
 import { exportDocument } from "../documents/export.ts"
 import { FileStore } from "../documents/file-store.ts"
-import { importRows } from "../documents/import-rows.ts"
+import { importRows, importRowsInto } from "../documents/import-rows.ts"
 import { resetDirectory } from "../documents/reset.ts"
-import { restoreDocument } from "../documents/restore.ts"
+import { restoreDocument, restoreInto } from "../documents/restore.ts"
 import { listDocuments, openAtRest } from "../documents/stored-documents.ts"
 import { schemaOfApp } from "../row-types/row-types.ts"
 import { linesOf, runOnChange, typesReport, writeTypes } from "../row-types/watch-types.ts"
@@ -80,7 +80,7 @@ export async function exportTo({ store, words: [docId, path], force }: Options):
   return { text: `${file}: the tables of document ${docId}, ${counted(pageCount, "page")}` }
 }
 
-export async function importFrom({ dataDir, words: [docId, ...paths], ...options }: Options): Promise<Printed> {
+export async function importFrom({ dataDir, store, words: [docId, ...paths], ...options }: Options): Promise<Printed> {
   const { table, like, mutator } = options
   const schema = mutator === undefined ? undefined : await schemaOfApp(process.cwd(), mutator)
   const startMs = performance.now()
@@ -90,7 +90,10 @@ export async function importFrom({ dataDir, words: [docId, ...paths], ...options
   }
   const files = paths.map((path) => resolve(path))
   try {
-    const { rows, pageCount } = await importRows({ dataDir, docId, files, table, like, schema, onProgress })
+    const given = { docId, files, table, like, schema, onProgress }
+    const { rows, pageCount } = await (store.name === dataDir
+      ? importRows({ dataDir, ...given })
+      : importRowsInto(store, given))
     const seconds = ((performance.now() - startMs) / 1000).toFixed(1)
     return { text: `document ${docId}: ${counted(rows, "row")} more in ${seconds} s, ${counted(pageCount, "page")}` }
   } finally {
@@ -98,9 +101,11 @@ export async function importFrom({ dataDir, words: [docId, ...paths], ...options
   }
 }
 
-export async function restore({ dataDir, words: [docId, path] }: Options): Promise<Printed> {
+export async function restore({ dataDir, store, words: [docId, path] }: Options): Promise<Printed> {
   const file = resolve(path)
-  const { pageCount, epoch, keptAt } = await restoreDocument({ dataDir, docId, file })
+  const { pageCount, epoch, keptAt } = await (store.name === dataDir
+    ? restoreDocument({ dataDir, docId, file })
+    : restoreInto({ store, docId, file, keepIn: dirname(file) }))
   const before = keptAt === null ? "there was none before" : `what was there before is in ${keptAt}`
   return { text: `document ${docId}: ${counted(pageCount, "page")} from ${file}, epoch ${epoch}; ${before}` }
 }

@@ -1,5 +1,12 @@
 import { LfError } from "@lf/core"
-import { type DocumentStore, loadChecksum, pagesAtRest, pagesChecksum, type StoredLog } from "@lf/core/internal"
+import {
+  type DocumentStore,
+  loadChecksum,
+  type OpenedLog,
+  pagesAtRest,
+  pagesChecksum,
+  type StoredLog,
+} from "@lf/core/internal"
 import { nodeHost } from "../node/node-host.ts"
 
 export interface Copied {
@@ -37,18 +44,34 @@ async function copyDocument(from: DocumentStore, to: DocumentStore, docId: strin
   const stored = await from.read(docId)
   // It was deleted meanwhile, or never written to.
   if (stored === null) return false
-  const { log, checkpoint, records } = await to.open(docId)
+  const opened = await to.open(docId)
+  if (opened.checkpoint !== null || opened.records.length > 0) {
+    await opened.log.close()
+    return false
+  }
+  await write(opened, stored)
+  await compare(to, docId, stored)
+  return true
+}
+
+/** Puts `stored` in the place of all that a document has, in one step. @throws LOG_OWNED LOG_CORRUPT LOG_FAILED LOG_FULL */
+export async function replaceDocument(store: DocumentStore, docId: string, stored: StoredLog): Promise<void> {
+  await write(await store.open(docId), stored)
+  await compare(store, docId, stored)
+}
+
+async function write({ log }: OpenedLog, { checkpoint, records }: StoredLog): Promise<void> {
   try {
-    if (checkpoint !== null || records.length > 0) return false
-    const none = { meta: new Uint8Array(0), pages: [] }
-    await log.rollup(stored.checkpoint ?? none, stored.records)
+    await log.rollup(checkpoint ?? { meta: new Uint8Array(0), pages: [] }, records)
   } finally {
     await log.close()
   }
-  const written = await to.read(docId)
+}
+
+async function compare(store: DocumentStore, docId: string, stored: StoredLog): Promise<void> {
+  const written = await store.read(docId)
   if (written === null || checksumOf(written) !== checksumOf(stored))
-    throw new LfError("LOG_CORRUPT", `the copy of ${docId} in ${to.name} differs; delete it there and try again`)
-  return true
+    throw new LfError("LOG_CORRUPT", `the copy of ${docId} in ${store.name} differs; delete it there and try again`)
 }
 
 function checksumOf(stored: StoredLog): bigint {

@@ -1,11 +1,21 @@
 import { open, rm } from "node:fs/promises"
 import { basename, dirname, extname } from "node:path"
 import { isLfError, LfError, type SqlValue } from "@lf/core"
-import { type DocumentSchema, loadChecksum, type MissingParent, RowImport, SqliteFile } from "@lf/core/internal"
+import {
+  type DocumentSchema,
+  type DocumentStore,
+  loadChecksum,
+  MemoryDisk,
+  type MissingParent,
+  type OpenedLog,
+  RowImport,
+  SqliteFile,
+} from "@lf/core/internal"
 import { nodeFsCalls } from "../node/fs-calls.ts"
 import { acquireDirectory, openFsLog } from "../node/fs-log.ts"
 import { loadSqlite } from "../node/load-sqlite.ts"
 import { nodeHost } from "../node/node-host.ts"
+import { replaceDocument } from "./copy-documents.ts"
 import { docDirectory, isStored } from "./document-directory.ts"
 import { FileStore } from "./file-store.ts"
 import { openAtRest } from "./stored-documents.ts"
@@ -15,8 +25,12 @@ import { type FileRow, type TextFormat, textRows } from "./text-rows.ts"
 const PROGRESS_ROWS = 10_000
 const FORMATS: Readonly<Record<string, TextFormat>> = { ".jsonl": "json-lines", ".ndjson": "json-lines", ".csv": "csv" }
 
-export interface ImportRowsOptions {
+export interface ImportRowsOptions extends FilledFrom {
   readonly dataDir: string
+}
+
+/** What is added to which document. */
+export interface FilledFrom {
   readonly docId: string
   /** SQLite files, or files of JSON lines or CSV whose names are their table's: "todos.csv". */
   readonly files: readonly string[]
@@ -42,31 +56,20 @@ export interface ImportedRows {
  * @throws DOC_ID_INVALID DOC_NOT_FOUND IMPORT_INVALID DOC_TOO_LARGE SERVER_DIRECTORY_OWNED LOG_CORRUPT LOG_FAILED LOG_FULL
  */
 export async function importRows(options: ImportRowsOptions): Promise<ImportedRows> {
-  const { dataDir, docId, like, schema } = options
+  const { dataDir, docId } = options
   const directory = docDirectory(dataDir, docId)
   await loadChecksum()
-  const sources = await Promise.all(options.files.map((file) => sourceOf(file, options.table)))
-  const isThere = await isStored(directory)
-  const isNew = like !== undefined || schema !== undefined
-  if (!isThere && !isNew)
-    throw new LfError(
-      "DOC_NOT_FOUND",
-      `there is no document in ${directory}: say --mutator <file of defineMutator>, or --like <doc>, for a new one`,
-    )
-  if (isThere && isNew)
-    throw new LfError(
-      "IMPORT_INVALID",
-      `expected a new document with --like or --mutator, got ${docId}, which is there`,
-    )
+  const sources = await sourcesOf(options)
+  const isNew = mustBeNew(options, await isStored(directory), directory)
   const lock = await acquireDirectory(dataDir)
   try {
-    if (!isNew) return await fill(directory, sources, options)
-    const given = schema ?? (await schemaLike(dataDir, like ?? docId))
+    if (!isNew) return await fill(await openFsLog(directory), sources, options)
+    const schema = await schemaFor(new FileStore(dataDir), options)
     // No document id has a dot, so this name is no document's.
     const made = `${directory}.importing`
     await rm(made, { recursive: true, force: true })
     try {
-      const imported = await fill(made, sources, options, given)
+      const imported = await fill(await openFsLog(made), sources, options, schema)
       await nodeFsCalls.rename(made, directory)
       await nodeFsCalls.syncDirectory(dirname(directory))
       return imported
@@ -79,8 +82,50 @@ export async function importRows(options: ImportRowsOptions): Promise<ImportedRo
   }
 }
 
-async function schemaLike(dataDir: string, docId: string): Promise<DocumentSchema> {
-  const document = await openAtRest(new FileStore(dataDir), docId)
+/**
+ * The same in a store that servers share, while none of them has the document open.
+ * @throws DOC_ID_INVALID DOC_NOT_FOUND IMPORT_INVALID DOC_TOO_LARGE LOG_OWNED LOG_CORRUPT LOG_FAILED LOG_FULL
+ */
+export async function importRowsInto(store: DocumentStore, options: FilledFrom): Promise<ImportedRows> {
+  const { docId } = options
+  await loadChecksum()
+  const sources = await sourcesOf(options)
+  await store.begin()
+  if (!mustBeNew(options, await store.has(docId), store.name)) {
+    return await fill(await store.open(docId), sources, options)
+  }
+  const disk = new MemoryDisk()
+  const imported = await fill(await disk.open(docId), sources, options, await schemaFor(store, options))
+  await replaceDocument(store, docId, await disk.open(docId))
+  return imported
+}
+
+function sourcesOf({ files, table }: FilledFrom): Promise<RowSource[]> {
+  return Promise.all(files.map((file) => sourceOf(file, table)))
+}
+
+/** Whether the options are those of a new document. @throws DOC_NOT_FOUND IMPORT_INVALID */
+function mustBeNew({ docId, like, schema }: FilledFrom, isThere: boolean, place: string): boolean {
+  const isNew = like !== undefined || schema !== undefined
+  if (!isThere && !isNew)
+    throw new LfError(
+      "DOC_NOT_FOUND",
+      `there is no document ${docId} in ${place}: say --mutator <file of defineMutator>, or --like <doc>, for a new one`,
+    )
+  if (isThere && isNew)
+    throw new LfError(
+      "IMPORT_INVALID",
+      `expected a new document with --like or --mutator, got ${docId}, which is there`,
+    )
+  return isNew
+}
+
+async function schemaFor(store: DocumentStore, { docId, like, schema }: FilledFrom): Promise<DocumentSchema> {
+  return schema ?? (await schemaLike(store, like ?? docId))
+}
+
+async function schemaLike(store: DocumentStore, docId: string): Promise<DocumentSchema> {
+  const document = await openAtRest(store, docId)
   try {
     return document.schema()
   } finally {
@@ -89,13 +134,13 @@ async function schemaLike(dataDir: string, docId: string): Promise<DocumentSchem
 }
 
 async function fill(
-  directory: string,
+  opened: OpenedLog,
   sources: readonly RowSource[],
-  { onProgress = () => {}, pagesMax }: ImportRowsOptions,
+  { onProgress = () => {}, pagesMax }: FilledFrom,
   schema?: DocumentSchema,
 ): Promise<ImportedRows> {
   const into = await RowImport.open({
-    opened: await openFsLog(directory),
+    opened,
     module: await loadSqlite(),
     host: nodeHost,
     ...(schema === undefined ? {} : { schema }),

@@ -1,12 +1,21 @@
 import { rm } from "node:fs/promises"
-import { dirname } from "node:path"
+import { dirname, join } from "node:path"
 import { LfError } from "@lf/core"
-import { type DocumentCopy, loadChecksum, readCopy, restoreCopy } from "@lf/core/internal"
+import {
+  type DocumentCopy,
+  type DocumentStore,
+  loadChecksum,
+  MemoryDisk,
+  readCopy,
+  restoreCopy,
+} from "@lf/core/internal"
 import { errnoOf, nodeFsCalls } from "../node/fs-calls.ts"
 import { acquireDirectory, openFsLog } from "../node/fs-log.ts"
 import { loadSqlite } from "../node/load-sqlite.ts"
 import { nodeHost } from "../node/node-host.ts"
 import { acquireLock } from "../node/owner-lock.ts"
+import { backupDocument } from "./backup.ts"
+import { replaceDocument } from "./copy-documents.ts"
 import { docDirectory } from "./document-directory.ts"
 
 export interface RestoreOptions {
@@ -19,7 +28,7 @@ export interface RestoreOptions {
 export interface Restored {
   readonly pageCount: number
   readonly epoch: string
-  /** Path of the document that was there before; null: there was none. */
+  /** Path of the document that was there before, or of its backup; null: there was none. */
   readonly keptAt: string | null
 }
 
@@ -52,6 +61,43 @@ export async function restoreDocument({ dataDir, docId, file }: RestoreOptions):
   }
 }
 
+/**
+ * The same in a store that servers share, while none of them has the document open. What was there before is backed up to a file in
+ * `keepIn`, and replaced in one step.
+ * @throws DOC_ID_INVALID BACKUP_INVALID LOG_OWNED LOG_FAILED LOG_FULL
+ */
+export async function restoreInto(options: {
+  readonly store: DocumentStore
+  readonly docId: string
+  readonly file: string
+  readonly keepIn: string
+}): Promise<Restored> {
+  const { store, docId, file, keepIn } = options
+  const copy = await readFile(file)
+  const disk = new MemoryDisk()
+  const { epoch } = await restoreCopy(await disk.open(docId), copy, nodeHost)
+  await store.begin()
+  const before = (await store.has(docId)) ? join(keepIn, `${docId}${beforeNow()}.db`) : null
+  const keptAt = before !== null && (await hasPages(store, docId, before)) ? before : null
+  await replaceDocument(store, docId, await disk.open(docId))
+  return { pageCount: copy.pages.length, epoch, keptAt }
+}
+
+/** Backs a document up; false: it was made and never written. */
+async function hasPages(store: DocumentStore, docId: string, file: string): Promise<boolean> {
+  try {
+    await backupDocument({ from: store, docId, file })
+    return true
+  } catch (error) {
+    if (error instanceof LfError && error.code === "DOC_NOT_FOUND") return false
+    throw error
+  }
+}
+
+function beforeNow(): string {
+  return `.before-${new Date().toISOString().replaceAll(/[:.]/g, "-")}`
+}
+
 async function readFile(file: string): Promise<DocumentCopy> {
   await loadChecksum()
   const bytes = await nodeFsCalls.read(file).catch((cause: Error) => {
@@ -68,7 +114,7 @@ async function putAside(directory: string): Promise<string | null> {
   })
   if (lock === null) return null
   await lock.release()
-  const keptAt = `${directory}.before-${new Date().toISOString().replaceAll(/[:.]/g, "-")}`
+  const keptAt = `${directory}${beforeNow()}`
   await nodeFsCalls.rename(directory, keptAt)
   return keptAt
 }

@@ -1,7 +1,9 @@
 import { readdir, readFile, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { LfError } from "@lf/core"
+import { type DocumentStore, memoryPipe, type Peers, type Pipe } from "@lf/core/internal"
 import { afterEach, describe, expect, test } from "vitest"
+import { encodeRelay } from "../../../core/src/relay/relay-message.ts"
 import {
   addTo,
   cleanUp,
@@ -194,5 +196,45 @@ describe("rooms", () => {
     const next = await rooms.enter("doc", { create: false })
     expect(next.document).not.toBe(remote)
     next.leave()
+  })
+
+  test("a relay that ends as it begins, or while it is used, is opened again", async () => {
+    const files = new FileStore(await temporaryDirectory())
+    const ends: Pipe[] = []
+    const isBrief = [true, false]
+    const peers: Peers = {
+      async openOrReach(docId) {
+        const brief = isBrief.shift()
+        if (brief === undefined) return await files.open(docId)
+        const [near, far] = memoryPipe()
+        far.send(encodeRelay({ type: "ready" }))
+        if (brief) far.close("gone")
+        else ends.push(far)
+        return near
+      },
+      listen: () => {},
+      notify: () => {},
+    }
+    const store: DocumentStore = {
+      name: files.name,
+      peers,
+      begin: () => files.begin(),
+      has: (docId) => files.has(docId),
+      open: (docId) => files.open(docId),
+      read: (docId) => files.read(docId),
+      delete: (docId) => files.delete(docId),
+      list: () => files.list(),
+      close: () => files.close(),
+    }
+    const rooms = new Rooms({ store, mutator })
+    later(() => rooms.close())
+    const relayed = await rooms.enter("doc", { create: true })
+    expect(() => ownedOf(relayed)).toThrow("another server")
+    const read = relayed.document.position()
+    ends[0].close("gone")
+    await expect(read).rejects.toMatchObject({ code: "DOC_STOPPED" })
+    relayed.leave()
+    await addTo(rooms, "doc", "1")
+    expect(await idsIn(rooms, "doc")).toEqual(["1"])
   })
 })

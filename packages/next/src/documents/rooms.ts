@@ -245,9 +245,7 @@ export class Rooms {
   }
 
   #start(docId: string): Room {
-    const opening = this.#opener.open(docId, () => {
-      if (room.opened !== null) void this.#over(room)
-    })
+    const opening = this.#opener.open(docId, () => void this.#over(room))
     const room = this.#add(docId, opening)
     opening.then(
       (opened) => {
@@ -299,7 +297,7 @@ export class Rooms {
     } catch (error) {
       // Its log or its owner ended meanwhile; the document is opened again.
       if (room.closing !== null) return
-      if (!isLfError(error) || error.code !== "LOG_DEPOSED") throw error
+      if (!isLfError(error) || (error.code !== "LOG_DEPOSED" && error.code !== "DOC_STOPPED")) throw error
       void this.#end(room)
     }
   }
