@@ -62,5 +62,7 @@ export default defineConfig({
     // By default one core stays free: on two cores that is half of the machine. Many tests wait for processes and disks.
     maxWorkers: 3,
     testTimeout: 20_000,
+    // A second, as by default, is little beside two other workers.
+    expect: { poll: { timeout: 10_000 } },
   },
 })

@@ -63,8 +63,9 @@ test("a document changed in a transition shows its rows; a save outlasts its pag
 test("a Server Action's change is in live rows, server components and what its lsn caches", ({ browser }) =>
   timed("reads", () => readsOnTheServer(browser, server.url)))
 
-test("rows that another browser moves animate if and only if they are deferred", ({ browser }) =>
-  timed("animations", () => movesAnimate(browser, server.url)))
+test("rows that another browser moves animate if and only if they are deferred", soak, ({ browser }) =>
+  timed("animations", () => movesAnimate(browser, server.url)),
+)
 
 test("a key is shown while rows animate, and before a long list that is being rendered", soak, ({ browser }) =>
   timed("typing", () => keysAreShown(browser, server.url)),

@@ -32,7 +32,10 @@ await findPostgres().catch((error) => say(error.message))
 // The proofs run thousands of seeds below.
 process.env.LF_SIM_SEEDS ??= "5"
 // Tests whose branches are counted run once, in their own step.
-const steps = await checkSteps(reportTo(vitestReport), { LF_LEAVES_OUT: bytesTests.join(" ") })
+const steps = await checkSteps(reportTo(vitestReport), {
+  LF_LEAVES_OUT: bytesTests.join(" "),
+  LF_COUNTED_CONNECTIONS: "300",
+})
 say("unit tests whose branches are counted (npm run coverage), and the app's build beside them")
 const [coverage, built] = await Promise.all([
   run(node, ["scripts/coverage.mjs", ...reportTo(coverageReport)], { quiet: true }),
@@ -70,7 +73,7 @@ async function build() {
 /** Another area each day, so that all have their turn. */
 async function mutantSample() {
   const seed = Math.floor(Date.now() / 86_400_000)
-  const sample = 15
+  const sample = 8
   say(`a sample of mutants: npm run mutants -- --sample ${sample} --seed ${seed}`)
   const done = await run(node, ["scripts/mutants.mjs", "--sample", String(sample), "--seed", String(seed)], {
     quiet: true,

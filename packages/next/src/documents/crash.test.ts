@@ -13,7 +13,7 @@ import { Rooms } from "./rooms.ts"
 
 afterEach(cleanUp)
 
-const KILLS = 5
+const KILLS = 3
 const CLIENTS = 3
 
 test("SIGKILL under load from three clients loses and doubles nothing (I3, I9, I19)", {

@@ -6,7 +6,7 @@ import { endProcess, startProcess } from "../testing/processes.ts"
 
 afterEach(cleanUp)
 
-const RACES = 5
+const RACES = 3
 const RUNNERS = 3
 
 test("of servers that race for one directory, one at a time owns it; no data is lost (I14)", {
