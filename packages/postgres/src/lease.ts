@@ -73,6 +73,8 @@ export class Lease {
 
   #schedule(): void {
     if (this.#isEnded) return
+    // One timer, also when what follows `begin` failed and it is called again.
+    this.#cancel()
     this.#cancel = this.#host.after(RENEW_MS, () => {
       this.#renewal = this.#renewAndReport().finally(() => this.#schedule())
     })

@@ -1,6 +1,8 @@
+import pg from "pg"
 import { afterEach, beforeAll, describe, expect, test } from "vitest"
 import { Rooms } from "../../next/src/documents/rooms.ts"
 import { addTo, cleanUp, idsIn, later, mutator } from "../../next/src/testing/fixture.ts"
+import { Lease } from "./lease.ts"
 import { codeOf, type TestDatabase, testServer } from "./testing/server.ts"
 
 const HANDOVER_MS_MAX = 1_000
@@ -77,4 +79,20 @@ describe("servers on one PostgreSQL", () => {
     await expect.poll(() => codeOf(addTo(rooms, doc, "b")), { timeout: 10_000 }).toBe("done")
     expect(await idsIn(rooms, doc)).toEqual(["a", "b"])
   })
+})
+
+test("a lease that begins again, because what follows it failed, is renewed by one timer", async () => {
+  const pool = new pg.Pool({ connectionString: database.connectionString, max: 1 })
+  const timers: (() => void)[] = []
+  const after = (_delayMs: number, run: () => void) => {
+    timers.push(run)
+    return () => void timers.splice(timers.indexOf(run), 1)
+  }
+  const lease = new Lease(pool, "twice", { host: { after }, onRenewed: async () => {} })
+  await lease.begin()
+  await lease.begin()
+  expect(timers).toHaveLength(1)
+  await lease.end()
+  expect(timers).toEqual([])
+  await pool.end()
 })
