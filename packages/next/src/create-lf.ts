@@ -196,8 +196,13 @@ function noticeOf(user: string | null | undefined): string {
   return JSON.stringify(user === undefined ? {} : { user })
 }
 
+/** Of what is no notice of this release: all. */
 function userOfNotice(notice: string): string | null | undefined {
-  return JSON.parse(notice).user
+  try {
+    return JSON.parse(notice).user
+  } catch {
+    return undefined
+  }
 }
 
 const gauges = {

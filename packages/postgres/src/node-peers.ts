@@ -63,7 +63,7 @@ export class NodePeers implements Peers {
     if (this.#listener === null || this.#isClosed) return
     const { nodeId, namespace } = this.#options
     // One that is lost is not sent again.
-    this.#mailbox.notify(JSON.stringify([namespace, nodeId, notice])).catch(() => {})
+    this.#mailbox.notify([nodeId, namespace, notice].join("\n")).catch(() => {})
   }
 
   reach(node: string, document: string): Pipe {
@@ -95,9 +95,9 @@ export class NodePeers implements Peers {
   }
 
   #noticed(payload: string): void {
-    const [namespace, sender, notice]: [string, string, string] = JSON.parse(payload)
+    const [sender, namespace, ...notice] = payload.split("\n")
     const { nodeId } = this.#options
-    if (namespace === this.#options.namespace && sender !== nodeId) this.#listener?.noticed(notice)
+    if (namespace === this.#options.namespace && sender !== nodeId) this.#listener?.noticed(notice.join("\n"))
   }
 
   #look(): void {
