@@ -2,10 +2,9 @@
 // document: all three share one PostgreSQL and reach each other through it alone. Against three commits of that PostgreSQL.
 // Then what sockets cost a server that relays them.
 
-import { sql } from "@lf/core"
-import { patchRows } from "@lf/core/internal"
 import pg from "pg"
 import { startPostgres } from "../scripts/postgres.mjs"
+import { LIST, watch } from "./live-list.mjs"
 import { median, row } from "./measure.mjs"
 import { connectMany } from "./raw-client.mjs"
 import { realClient } from "./real-client.mjs"
@@ -14,7 +13,6 @@ import { todo } from "./todos.mjs"
 import { percentile } from "./turns.mjs"
 
 const COMMITS = 3
-const LIST = 7
 /** What one row of the log takes here, about. */
 const COMMIT_BYTES = 600
 
@@ -46,6 +44,7 @@ export async function run({ quick }) {
       own.push(ms)
       commits.push(commitMs)
     }
+    live.check(rounds + 10, 1_000)
     await Promise.all([author.close(), reader.close()])
     const figures = { value: median(own), peerValue: COMMITS * median(commits), n: rounds }
     const extra = { p99: percentile(own, 0.99), commitMs: median(commits) }
@@ -80,28 +79,4 @@ async function timed(work) {
   const startedMs = performance.now()
   await work()
   return performance.now() - startedMs
-}
-
-/** The newest 100 of one list, as a component has them. */
-function watch(local) {
-  let rows = []
-  let wanted = null
-  let done = () => {}
-  const query = sql`select * from todos where list_id = ${LIST} order by created_at desc limit 100`
-  local.subscribe(query, (result) => {
-    if (result.type === "error") throw result.error
-    rows = result.type === "rows" ? result.rows : patchRows(rows, result.patch)
-    if (wanted !== null && rows.some(({ id }) => id === wanted)) {
-      wanted = null
-      done(performance.now())
-    }
-  })
-  return {
-    shows(id) {
-      return new Promise((resolve) => {
-        wanted = id
-        done = resolve
-      })
-    },
-  }
 }

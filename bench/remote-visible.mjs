@@ -4,9 +4,8 @@
 import { once } from "node:events"
 import { closeSync, fdatasyncSync, openSync, writeSync } from "node:fs"
 import { join } from "node:path"
-import { sql } from "@lf/core"
-import { patchRows } from "@lf/core/internal"
 import { WebSocket } from "ws"
+import { LIST, watch } from "./live-list.mjs"
 import { median, row } from "./measure.mjs"
 import { realClient } from "./real-client.mjs"
 import { startBareServer, startServer, temporaryDirectory } from "./server.mjs"
@@ -17,7 +16,6 @@ import { percentile } from "./turns.mjs"
 const RECORD_BYTES = 600
 /** What the goal allows on top. */
 const EXTRA_MS = 1
-const LIST = 7
 
 export async function run({ quick }) {
   const rows = quick ? 1_000 : 10_000
@@ -61,35 +59,6 @@ export async function run({ quick }) {
     closeSync(file)
     await Promise.all([server.stop(), bare.stop()])
     remove()
-  }
-}
-
-/** The newest 100 of one list, as a component has them. */
-function watch(local) {
-  let rows = []
-  let wanted = null
-  let done = () => {}
-  const query = sql`select * from todos where list_id = ${LIST} order by created_at desc limit 100`
-  local.subscribe(query, (result) => {
-    if (result.type === "error") throw result.error
-    rows = result.type === "rows" ? result.rows : patchRows(rows, result.patch)
-    if (wanted !== null && rows.some(({ id }) => id === wanted)) {
-      wanted = null
-      done(performance.now())
-    }
-  })
-  return {
-    shows(id) {
-      wanted = id
-      return new Promise((resolve) => {
-        done = resolve
-      })
-    },
-    check(added, before) {
-      const [{ n }] = local.query(sql`select count(*) as n from todos`)
-      if (n !== before + added) throw new Error(`the reader has ${n} rows, not ${before + added}`)
-      if (rows.length !== Math.min(100, rows.length)) throw new Error("the live query shows too many rows")
-    },
   }
 }
 
