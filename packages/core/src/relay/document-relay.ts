@@ -160,7 +160,8 @@ export class DocumentRelay {
           const onChanged = asked.isWatched ? () => this.#changed(call) : undefined
           const query = { sql: asked.sql, parameters: asked.parameters as Row[string][] } // compiled by the sender
           const { rows, lsn, stop } = await owned.readAt<Row>(query, onChanged)
-          if (asked.isWatched) this.#watches.set(call, stop)
+          if (this.#isOver) stop()
+          else if (asked.isWatched) this.#watches.set(call, stop)
           this.#sendAnswer(call, encodeRows(rows, lsn))
           return
         }

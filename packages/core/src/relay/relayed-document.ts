@@ -76,10 +76,6 @@ export class RelayedDocument implements ServedDocument {
     throw new LfError("LOG_OWNED", "another server has the document and does not answer")
   }
 
-  get isOver(): boolean {
-    return this.#isOver
-  }
-
   connect({ pipe, hello, rights }: ConnectOptions): ServedClient {
     if (this.#isOver) throw lost()
     const client = ++this.#lastNumber

@@ -1,15 +1,22 @@
 import { ERROR_CODES, type ErrorCode } from "../base/error-codes.ts"
 import type { Lsn } from "../base/lsn.ts"
 import type { PageHistory } from "../storage/page-history.ts"
+import type { ServedClient } from "./admission.ts"
 import { BaseTransfer, planBase } from "./base-transfer.ts"
 import type { Sender } from "./batch-merger.ts"
 import type { ConnectedClient } from "./connected-client.ts"
 import type { OutcomeList } from "./outcome-list.ts"
 import { News, type Snapshot } from "./page-transfer.ts"
+import type { PresenceBoard } from "./presence-board.ts"
 
 /** The clients that are connected to one document. */
 export class ConnectedClients {
   readonly #all = new Set<ConnectedClient>()
+  readonly #presences: PresenceBoard
+
+  constructor(presences: PresenceBoard) {
+    this.#presences = presences
+  }
 
   get count(): number {
     return this.#all.size
@@ -19,12 +26,23 @@ export class ConnectedClients {
     this.#all.add(client)
   }
 
-  has(client: ConnectedClient): boolean {
-    return this.#all.has(client)
-  }
-
-  delete(client: ConnectedClient): void {
-    this.#all.delete(client)
+  /** A client that was added, for its connection. `request` is called with what the document's loop handles. */
+  serve(client: ConnectedClient, request: ServedClient["request"]): ServedClient {
+    const all = this.#all
+    const presences = this.#presences
+    return {
+      get isServed() {
+        return all.has(client)
+      },
+      request,
+      sendPart: () => client.sendPart(),
+      setPresence: (message) => presences.set(client, message),
+      watchPresences: ({ version }) => presences.watch(client, version),
+      leave() {
+        presences.leave(client)
+        all.delete(client)
+      },
+    }
   }
 
   /** Ends other users' connections with the same secret, made while the id was anonymous (S4). */

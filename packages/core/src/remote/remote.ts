@@ -32,7 +32,6 @@ const END = lsn(Number.MAX_SAFE_INTEGER)
 
 /** One document at the server: runs mutations with authority, in one order, and sends the pages that changed. */
 export class Remote implements ServedDocument {
-  readonly #presences: PresenceBoard
   readonly #options: RemoteOptions
   readonly #store: RemoteStore
   readonly #clients: ClientList
@@ -42,7 +41,7 @@ export class Remote implements ServedDocument {
   readonly #effects: OnAppliedQueue | null
   readonly #gone: GoneClients
   readonly #steps: StepRunner
-  readonly #connected = new ConnectedClients()
+  readonly #connected: ConnectedClients
   readonly #inbox: ClientRequest[] = []
   readonly #own: ServerMutations
   readonly #reads: Reads
@@ -66,7 +65,7 @@ export class Remote implements ServedDocument {
       sendsMessages = false,
     } = options
     this.#options = options
-    this.#presences = new PresenceBoard(host)
+    this.#connected = new ConnectedClients(new PresenceBoard(host))
     this.#store = store
     this.#clients = new ClientList(store)
     this.#clients.loadApplied(db)
@@ -171,27 +170,10 @@ export class Remote implements ServedDocument {
       schema: this.#options.mutator.migrations.map(({ hash }) => hash),
       user,
     })
-    return this.#served(client)
-  }
-
-  #served(client: ConnectedClient): ServedClient {
-    const connected = this.#connected
-    return {
-      get isServed() {
-        return connected.has(client)
-      },
-      request: (message, refused) => {
-        this.#inbox.push({ client, message, refused })
-        this.#wake()
-      },
-      sendPart: () => client.sendPart(),
-      setPresence: (message) => this.#presences.set(client, message),
-      watchPresences: ({ version }) => this.#presences.watch(client, version),
-      leave: () => {
-        this.#presences.leave(client)
-        connected.delete(client)
-      },
-    }
+    return this.#connected.serve(client, (message, refused) => {
+      this.#inbox.push({ client, message, refused })
+      this.#wake()
+    })
   }
 
   isMutation(name: string): boolean {

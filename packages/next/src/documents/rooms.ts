@@ -42,7 +42,7 @@ interface Room {
   closing: Promise<void> | null
 }
 
-/** The open documents of one store, one `Remote` each, opened by the first client that needs it. */
+/** The open documents of one store, its own and those that it relays, each opened by the first client that needs it. */
 export class Rooms {
   readonly store: DocumentStore
   readonly #host: Host
@@ -159,8 +159,8 @@ export class Rooms {
 
   /** Deletes it here, or at its owner. False: look again. */
   async #deleteOrReach(docId: string, known: Room | undefined): Promise<boolean> {
-    const relayed = known !== undefined && this.store.peers !== null && !(await isOwned(known))
-    if (!relayed) {
+    const opened = await known?.opening?.catch(() => null)
+    if (!(opened?.document instanceof RelayedDocument)) {
       try {
         await this.#delete(known ?? this.#placeOf(docId))
         return true
@@ -350,9 +350,4 @@ export class Rooms {
   #forget(room: Room): void {
     if (this.#rooms.get(room.docId) === room) this.#rooms.delete(room.docId)
   }
-}
-
-async function isOwned(room: Room): Promise<boolean> {
-  const opened = await room.opening?.catch(() => null)
-  return !(opened?.document instanceof RelayedDocument)
 }
