@@ -29,10 +29,7 @@ export interface PostgresStoreOptions {
    * Default: "main".
    */
   readonly namespace?: string
-  /**
-   * How long an opening waits for another server that has the document, in milliseconds. One that was killed lets go within 2 s,
-   * one that is stopped at once. Default: 3,000.
-   */
+  /** How long a command of `lf` waits for a server that has the document, in milliseconds. A server relays to it. Default: 3,000. */
   readonly ownerWaitMs?: number
   /** For tests: of this process alone. By default a new one. */
   readonly nodeId?: string
