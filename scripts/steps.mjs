@@ -9,6 +9,7 @@ export const bytesTests = [
   "packages/core/src/journal/",
   "packages/core/src/storage/",
   "packages/core/src/network/",
+  "packages/core/src/relay/",
   "packages/core/src/local/",
   "packages/core/src/remote/",
   "packages/next/src/node/fence",

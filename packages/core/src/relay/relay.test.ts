@@ -260,6 +260,9 @@ describe("messages between servers", () => {
       unknown[2] = 99
       expect(codeOf(unknown)).toBe("BYTES_MALFORMED")
     }
+    const call = encodeRelay({ type: "call", call: 1, asked: { type: "position" } })
+    call[4] = 99
+    expect(codeOf(call)).toBe("BYTES_MALFORMED")
   })
 
   test("of a server of another version end the pipe", async () => {
