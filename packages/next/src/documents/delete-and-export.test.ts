@@ -58,6 +58,15 @@ describe("delete", () => {
     expect(await readdir(join(dataDir, "docs"))).toEqual([])
   })
 
+  test("of an open document, three times at once: one deletes it", async () => {
+    const { lf, dataDir } = await startServer()
+    const document = lf.document("d", { as: "system" })
+    await document.mutate(Add, { id: "1", title: "one" })
+    const codes = await Promise.all([document.delete(), document.delete(), document.delete()].map(codeOf))
+    expect(codes).toEqual(["done", "DOC_NOT_FOUND", "DOC_NOT_FOUND"])
+    expect(await readdir(join(dataDir, "docs"))).toEqual([])
+  })
+
   test("is the system's alone, and of a document that is there", async () => {
     const { lf } = await startServer()
     await lf.document("d", { as: "system" }).mutate(Add, { id: "1", title: "one" })

@@ -160,6 +160,8 @@ export class Rooms {
   /** Deletes it here, or at its owner. False: look again. */
   async #deleteOrReach(docId: string, known: Room | undefined): Promise<boolean> {
     const opened = await known?.opening?.catch(() => null)
+    // Another call began to open or to end it meanwhile.
+    if (this.#rooms.get(docId) !== known || (known !== undefined && known.closing !== null)) return false
     if (!(opened?.document instanceof RelayedDocument)) {
       try {
         await this.#delete(known ?? this.#placeOf(docId))
