@@ -146,8 +146,9 @@ async function documentsInPostgres(browser: Browser): Promise<void> {
       timeout: 15_000,
     })
     await postgres.start()
+    // Both ends try again by then: a wait of 15 s at the most, twice on a busy machine.
     for (const page of [b, c])
-      await page.shows(["before", "without a server", "at another server", "without a database"])
+      await page.shows(["before", "without a server", "at another server", "without a database"], 60_000)
     // The owner ends: the other one takes the document, and the browsers of both go on.
     await second.stop()
     await c.add("after the owner")

@@ -73,8 +73,8 @@ export class TodoPage {
     await this.row(title).getByRole("button").click()
   }
 
-  async shows(titles: readonly string[]): Promise<void> {
-    await expect(this.titles).toHaveText([...titles], { timeout: 20_000 })
+  async shows(titles: readonly string[], timeoutMs = 20_000): Promise<void> {
+    await expect(this.titles).toHaveText([...titles], { timeout: timeoutMs })
   }
 
   /** Waits until nothing is pending and the server is connected. */

@@ -39,7 +39,8 @@ export async function install(...debianPackages) {
   if (process.getuid?.() !== 0 || !existsSync("/etc/debian_version")) return false
   say(`installing ${debianPackages.join(" ")} (apt-get install)`)
   await run("apt-get", ["update", "-q"])
-  const env = { DEBIAN_FRONTEND: "noninteractive" }
+  // In runlevel 1 a package starts no service.
+  const env = { DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" }
   const { code } = await run("apt-get", ["install", "-y", "-q", "--no-install-recommends", ...debianPackages], { env })
   return code === 0
 }

@@ -4,6 +4,7 @@ import { AddTodo, mutator } from "../../app/lf/mutators.ts"
 import { loadSqlite } from "../../packages/next/src/node/load-sqlite.ts"
 import { nodeHost } from "../../packages/next/src/node/node-host.ts"
 import { wsNetwork } from "../../packages/next/src/node/ws-network.ts"
+import { eventStreamNetwork } from "../../packages/react/src/platform/browser/event-stream-network.ts"
 import type { Operation } from "../history/check.ts"
 
 /** Rows are never deleted here: in the order in which the server made them. */
@@ -13,7 +14,13 @@ const PAUSE_MS = 6
 
 type Append = Operation & { readonly type: "append" }
 
-/** A user who writes all the time, over a real WebSocket. */
+export interface ClientOptions {
+  readonly pauseMs?: number
+  /** By an event stream and requests, as where WebSockets are blocked. */
+  readonly isBlocked?: boolean
+}
+
+/** A user who writes all the time, over a real WebSocket or event stream. */
 export class Client {
   readonly local: Local
   readonly sent: string[] = []
@@ -26,10 +33,18 @@ export class Client {
   readonly docId: string
   #epoch = ""
   #session: Session
+  readonly #isBlocked: boolean
   #port: number
 
-  private constructor(local: Local, port: number, docId: string, name: string, pauseMs: number) {
+  private constructor(
+    local: Local,
+    port: number,
+    docId: string,
+    name: string,
+    { pauseMs = PAUSE_MS, isBlocked = false }: ClientOptions,
+  ) {
     this.#name = name
+    this.#isBlocked = isBlocked
     this.local = local
     this.#port = port
     this.docId = docId
@@ -37,10 +52,10 @@ export class Client {
     this.#timer = setInterval(() => this.#add(), pauseMs)
   }
 
-  static async start(port: number, docId: string, name: string, pauseMs = PAUSE_MS): Promise<Client> {
+  static async start(port: number, docId: string, name: string, options: ClientOptions = {}): Promise<Client> {
     const opened = await new MemoryDisk().open(docId)
     const local = new Local({ opened, module: await loadSqlite(), mutator, host: nodeHost, user: null })
-    return new Client(local, port, docId, name, pauseMs)
+    return new Client(local, port, docId, name, options)
   }
 
   get isConnected(): boolean {
@@ -55,11 +70,11 @@ export class Client {
   }
 
   #connect(): Session {
-    const port = this.#port
+    const host = `127.0.0.1:${this.#port}/api/lf`
     return new Session({
       docId: this.docId,
       local: this.local,
-      network: wsNetwork(`ws://127.0.0.1:${port}/api/lf`),
+      network: this.#isBlocked ? eventStreamNetwork(`http://${host}`) : wsNetwork(`ws://${host}`),
       host: nodeHost,
       onChange: () => {
         // A killed server is expected: the session reports why it is offline, and tries again.

@@ -1,4 +1,5 @@
-// npm run proof -- failover: three of the demo's Next servers on one PostgreSQL, and twelve clients whom a proxy spreads over them.
+// npm run proof -- failover: three of the demo's Next servers on one PostgreSQL, and twelve clients, three of them without WebSockets,
+// whom a proxy spreads over them.
 // One server is killed, one is paused until the others have taken over and then woken, then all are replaced one after the
 // other as a deploy does it: every document changes its owner again and again under writing clients.
 
@@ -6,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { loadChecksum, SeededRandom } from "@lf/core/testing"
 import { startPostgres } from "../../scripts/postgres.mjs"
 import { type Proof, prove } from "../proof.ts"
-import { Client } from "./client.ts"
+import { Client, type ClientOptions } from "./client.ts"
 import { Fleet } from "./fleet.ts"
 import type { NextServer } from "./next-server.ts"
 import { conclude, settle } from "./verdict.ts"
@@ -50,7 +51,7 @@ async function playRound(proof: Proof, seed: number, connectionString: string): 
   try {
     const documents = DOCUMENTS[seed % DOCUMENTS.length]
     for (let i = 0; i < CLIENTS; i++)
-      clients.push(await Client.start(fleet.port, `doc-${seed}-${i % documents}`, `client ${i}`, PAUSE_MS))
+      clients.push(await Client.start(fleet.port, `doc-${seed}-${i % documents}`, `client ${i}`, optionsOf(i)))
     await settle(() => clients.every((client) => client.isConnected))
     for (const end of [kill, pause]) {
       await sleep(random.between(20, 400))
@@ -77,6 +78,11 @@ async function playRound(proof: Proof, seed: number, connectionString: string): 
     for (const client of clients) await client.stop()
     await fleet.end()
   }
+}
+
+/** Every fourth client has no WebSocket: its stream and its requests reach different servers. */
+function optionsOf(i: number): ClientOptions {
+  return { pauseMs: PAUSE_MS, isBlocked: i % 4 === 0 }
 }
 
 async function kill(fleet: Fleet, server: NextServer, clients: readonly Client[]): Promise<Taken> {

@@ -28,6 +28,15 @@ export type { LocalReceipt } from "./local/receipts.ts"
 export { diffRows, patchRows, type RowPatch } from "./local/row-patch.ts"
 export { type ConnectionStatus, Session, type SessionState } from "./local/session.ts"
 export type { Progress } from "./network/first-sync.ts"
+export {
+  decodeSend,
+  encodeSend,
+  FrameAssembler,
+  lengthPrefixed,
+  SEND_BODY_BYTES_MAX,
+  SEND_BYTES_MAX,
+  type Send,
+} from "./network/http-frames.ts"
 export { MemoryNetwork, memoryPipe } from "./network/memory-network.ts"
 export {
   FRAME_BYTES_MAX,

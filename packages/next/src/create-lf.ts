@@ -7,11 +7,14 @@ import type { OnApplied, OnDurable } from "./documents/document-opener.ts"
 import { FileStore } from "./documents/file-store.ts"
 import { Rooms } from "./documents/rooms.ts"
 import { acceptConnection } from "./http/accept-connection.ts"
+import { claimPath, closeConnections } from "./http/claimed-paths.ts"
 import { checkProxies } from "./http/client-address.ts"
+import type { ConnectionRoute } from "./http/connection-route.ts"
+import { eventStreamsOf, takeForwardedSends } from "./http/event-streams.ts"
 import { checkHosts, hostsOfOrigins } from "./http/host-list.ts"
 import { checkOrigins } from "./http/origin.ts"
 import { type Handlers, routeHandlersOf } from "./http/route-handlers.ts"
-import { closeSockets, routeUpgrades } from "./http/upgrade.ts"
+import { upgradesOf } from "./http/upgrade.ts"
 import { ConnectionQuotas } from "./limits/connection-quotas.ts"
 import { type Limits, limitsOf } from "./limits/limits.ts"
 import { type OnError, type Reporter, reporterOf } from "./log/error-report.ts"
@@ -112,7 +115,7 @@ export function createLf<P extends { readonly id: string }>(options: LfOptions<P
   const state = serverStateOf({ store, mutator, limits, onApplied, reporter })
   const { rooms, quotas, reauthorizer } = state
   if (!isBuilding()) {
-    routeUpgrades({
+    const route: ConnectionRoute = {
       path,
       group: store.name,
       origins,
@@ -121,7 +124,10 @@ export function createLf<P extends { readonly id: string }>(options: LfOptions<P
       log: reporter.log,
       isClosed: () => rooms.isClosed,
       accept: (connection) => acceptConnection({ access, rooms, quotas, reauthorizer, reporter, ...connection }),
-    })
+    }
+    // Not those of `store`: another bundle of the process may have made the one that is used.
+    const claim = { upgrade: upgradesOf(route), answer: eventStreamsOf(route, rooms.store.peers) }
+    claimPath(path, claim, { limits, trustProxy })
     if (options.handleSignals !== false) closeOnSignals(closeAllLf, reporter.log)
   }
   return {
@@ -179,7 +185,16 @@ function serverStateOf(options: {
     const reauthorizer = new Reauthorizer(nodeHost, limits.recheckMs)
     const onNotice = (notice: string) => void reauthorizer.now(userOfNotice(notice))
     const state = {
-      rooms: new Rooms({ store, mutator, limits, onApplied, reporter, onDurable, onNotice }),
+      rooms: new Rooms({
+        store,
+        mutator,
+        limits,
+        onApplied,
+        reporter,
+        onDurable,
+        onNotice,
+        onServer: takeForwardedSends,
+      }),
       quotas: new ConnectionQuotas(limits),
       reauthorizer,
     }
@@ -220,5 +235,5 @@ async function closeServerState(state: ServerState): Promise<void> {
   await state.rooms.close()
   if (allServerStates().get(name) === state) allServerStates().delete(name)
   if (allServerStates().size === 0) forgetSignals()
-  await closeSockets(name, CLOSE_MS_MAX)
+  await closeConnections(name, CLOSE_MS_MAX)
 }

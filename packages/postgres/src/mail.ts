@@ -9,7 +9,7 @@ const RETRY_MS = 500
 const STATEMENT_BYTES_MAX = 4_000_000
 
 /** What a piece of mail does to the link that it names. */
-export const MAIL = { open: 0, frame: 1, close: 2 } as const
+export const MAIL = { open: 0, frame: 1, close: 2, openServer: 3 } as const
 
 /** One piece between two nodes. */
 export interface Mail {

@@ -8,11 +8,11 @@ export type Send = (mail: Mail) => void
 /** The pipes of one node to other nodes: each is a link whose frames are mail. */
 export class NodeLinks {
   readonly #send: Send
-  readonly #accept: (document: string, pipe: Pipe) => void
+  readonly #accept: (document: string | null, pipe: Pipe) => void
   readonly #links = new Map<string, LinkPipe>()
 
-  /** `accept` is called with the document that another node asks for. */
-  constructor(send: Send, accept: (document: string, pipe: Pipe) => void) {
+  /** `accept` is called with the document that another node asks for; null: for the node itself. */
+  constructor(send: Send, accept: (document: string | null, pipe: Pipe) => void) {
     this.#send = send
     this.#accept = accept
   }
@@ -29,10 +29,17 @@ export class NodeLinks {
     return this.#add(node, link)
   }
 
+  openServer(node: string): Pipe {
+    const link = randomUUID()
+    this.#send({ node, link, kind: MAIL.openServer, body: new Uint8Array(0) })
+    return this.#add(node, link)
+  }
+
   arrived(mail: readonly Mail[]): void {
     for (const { node, link, kind, body } of mail) {
       const known = this.#links.get(link)
       if (kind === MAIL.open) this.#accept(Buffer.from(body).toString(), this.#add(node, link))
+      else if (kind === MAIL.openServer) this.#accept(null, this.#add(node, link))
       else if (kind === MAIL.close) {
         this.#links.delete(link)
         known?.end(Buffer.from(body).toString())

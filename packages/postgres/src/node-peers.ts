@@ -1,11 +1,14 @@
+import { createHash } from "node:crypto"
 import type { Cancel, Host, OpenedLog, PeerListener, Peers, Pipe } from "@lf/core/internal"
 import type pg from "pg"
 import type { Connections } from "./connection.ts"
 import { Mailbox } from "./mail.ts"
 import { NodeLinks } from "./node-links.ts"
+import { toStoreError } from "./store-error.ts"
 
 /** How often the nodes at the other ends of links are looked at. */
 const LOOK_MS = 100
+const ADDRESSES_MS = 1_000
 
 export interface NodePeersOptions {
   readonly nodeId: string
@@ -21,17 +24,23 @@ export interface NodePeersOptions {
 /** The other servers on one database. They need no way to each other: what they send is mail in the database. */
 export class NodePeers implements Peers {
   readonly openOrReach: Peers["openOrReach"]
+  readonly address: string
   readonly #options: NodePeersOptions
   readonly #links: NodeLinks
   readonly #mailbox: Mailbox
   #listener: PeerListener | null = null
   #cancel: Cancel = () => {}
   #isClosed = false
+  readonly #nodeByAddress = new Map<string, string>()
+  #addressesReadMs = Number.NEGATIVE_INFINITY
+  /** Has not begun. */
+  #nextRead: Promise<void> | null = null
 
   constructor(options: NodePeersOptions) {
     this.#options = options
     this.openOrReach = options.openOrReach
     const { nodeId, host, connections } = options
+    this.address = addressOf(nodeId)
     this.#links = new NodeLinks(
       (mail) => this.#mailbox.send(mail),
       (document, pipe) => this.#accept(document, pipe),
@@ -70,6 +79,12 @@ export class NodePeers implements Peers {
     return this.#links.open(node, document)
   }
 
+  async reachServer(address: string): Promise<Pipe | null> {
+    if (!this.#nodeByAddress.has(address)) await this.#readAddresses()
+    const node = this.#nodeByAddress.get(address)
+    return node === undefined ? null : this.#links.openServer(node)
+  }
+
   /** Others take this node for gone, or mail may be lost: what was under way is over. */
   interrupted(reason: string): void {
     this.#links.close(reason)
@@ -89,8 +104,9 @@ export class NodePeers implements Peers {
     if (this.#listener !== null) await this.#mailbox.sweep()
   }
 
-  #accept(document: string, pipe: Pipe): void {
+  #accept(document: string | null, pipe: Pipe): void {
     if (this.#listener === null) pipe.close("nothing is served here")
+    else if (document === null) this.#listener.reachedServer(pipe)
     else this.#listener.reached(this.#options.docIdOf(document), pipe)
   }
 
@@ -98,6 +114,29 @@ export class NodePeers implements Peers {
     const [sender, namespace, ...notice] = payload.split("\n")
     const { nodeId } = this.#options
     if (namespace === this.#options.namespace && sender !== nodeId) this.#listener?.noticed(notice.join("\n"))
+  }
+
+  /** Clients name addresses, so all that are unknown together ask the database once a second at the most. */
+  #readAddresses(): Promise<void> {
+    const delayMs = Math.max(0, this.#addressesReadMs + ADDRESSES_MS - performance.now())
+    this.#nextRead ??= new Promise<void>((resolve) => this.#options.host.after(delayMs, resolve)).then(() => {
+      this.#nextRead = null
+      this.#addressesReadMs = performance.now()
+      return this.#readNow()
+    })
+    return this.#nextRead
+  }
+
+  async #readNow(): Promise<void> {
+    try {
+      const { rows } = await this.#options.connections.work.query<{ id: string }>(
+        "select id from lf.node where lease_until > clock_timestamp()",
+      )
+      this.#nodeByAddress.clear()
+      for (const { id } of rows) this.#nodeByAddress.set(addressOf(id), id)
+    } catch (error) {
+      throw toStoreError(error, "a server was looked up")
+    }
   }
 
   #look(): void {
@@ -116,6 +155,11 @@ export class NodePeers implements Peers {
     const gone = nodes.filter((node) => !alive.has(node))
     if (gone.length > 0) this.#links.close("the other server is gone", new Set(gone))
   }
+}
+
+/** A node's id names a channel and a mailbox, and is a secret (S23). */
+function addressOf(nodeId: string): string {
+  return createHash("sha256").update(nodeId).digest("base64url").slice(0, 22)
 }
 
 async function livingOf(work: pg.Pool, nodes: readonly string[]): Promise<Set<string>> {

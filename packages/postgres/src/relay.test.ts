@@ -4,6 +4,8 @@ import {
   bytesToPresence,
   ClientConnection,
   MemoryNetwork,
+  type Peers,
+  type Pipe,
   Presences,
   presenceToBytes,
   type ServedDocument,
@@ -29,11 +31,15 @@ class Node {
   readonly rooms: Rooms
   readonly notices: string[] = []
   readonly network: MemoryNetwork
+  readonly peers: Peers
   mayWrite: (name: string) => boolean = () => true
 
   private constructor(store: Awaited<ReturnType<TestDatabase["openStore"]>>) {
     const onNotice = (notice: string) => void this.notices.push(notice)
-    this.rooms = new Rooms({ store, mutator, onNotice, limits: { idleMs: 60_000 } })
+    const onServer = (pipe: Pipe) =>
+      pipe.listen({ frame: (frame) => pipe.send(Uint8Array.of(frame.length)), closed() {} })
+    this.rooms = new Rooms({ store, mutator, onNotice, onServer, limits: { idleMs: 60_000 } })
+    this.peers = store.peers
     this.network = new MemoryNetwork((pipe) => {
       const admission = {
         authorize: async ({ token }: { token: string }) => ({
@@ -294,5 +300,39 @@ describe("a server that does not own a document", () => {
     expect(await client.add("b").remote).toMatchObject({ type: "applied" })
     for (const node of nodes) await node.rooms.close()
     expect(await database.query("select * from lf.mail")).toEqual([])
+  })
+})
+
+describe("a server itself", () => {
+  /** What the server of this address answers; null: there is none. */
+  async function ask(node: Node, address: string): Promise<number | string | null> {
+    const pipe = await node.peers.reachServer(address)
+    return pipe === null
+      ? null
+      : await new Promise((resolve) => {
+          pipe.listen({ frame: ([length]) => resolve(length), closed: resolve })
+          pipe.send(new Uint8Array(20))
+        })
+  }
+
+  test("is reached by its address, whatever its documents; none, or one that ended, is not", async () => {
+    const { nodes } = await threeNodes()
+    const [near, far] = [nodes[0], await Node.start()]
+    expect(await ask(near, far.peers.address)).not.toBe(20) // it has not begun
+    await far.rooms.has("any")
+    expect(await ask(near, far.peers.address)).toBe(20)
+    expect(await ask(near, "none")).toBeNull()
+    await far.rooms.close()
+    expect(await ask(near, far.peers.address)).not.toBe(20)
+  })
+
+  test("has an address that says nothing of its mailbox (S23)", async () => {
+    const { nodes } = await threeNodes()
+    const ids = await database.query("select id from lf.node")
+    for (const { id } of ids as { id: string }[])
+      for (const { peers } of nodes) {
+        expect(id).not.toContain(peers.address)
+        expect(peers.address).not.toContain(id)
+      }
   })
 })

@@ -58,7 +58,7 @@ export const ERROR_CODES = {
   SERVER_OLDER: "The server runs older code than this page, which waits for its deploy.",
   ROUTE_MISSING: "The address answers, but not as the route of lf.",
   ROUTE_FAILED: "The route of lf answered with an error of its own.",
-  UPGRADE_BLOCKED: "The route of lf answers plain requests, but no WebSocket opens on it.",
+  UPGRADE_BLOCKED: "The route of lf answers plain requests, but neither a WebSocket nor an event stream opens on it.",
   AUTHORIZE_FAILED: "The server's authorize() threw or gave no answer in time, so nothing was allowed.",
   // browser and react
   UNSUPPORTED: "This browser lacks something that lf needs; the message says what.",
@@ -88,7 +88,7 @@ export const ERROR_CODES = {
   BACKUP_INVALID: "The file is not a sound database of a document; nothing was restored.",
   IMPORT_INVALID: "The rows cannot be imported; the message says which and why, and nothing was kept.",
   TYPES_NO_MUTATOR: "`lf types` did not find the app's migrations; the message says what it found.",
-  WEBSOCKET_REQUIRED: "A plain HTTP request came to a path that speaks WebSocket.",
+  WEBSOCKET_REQUIRED: "A plain HTTP request came to a path for WebSockets and event streams.",
 } as const
 
 export type ErrorCode = keyof typeof ERROR_CODES

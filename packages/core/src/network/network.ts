@@ -8,6 +8,8 @@ export interface PipeListener {
 
 /** One open connection, seen from either end. Frames arrive whole and in order, or the pipe closes. */
 export interface Pipe {
+  /** How frames travel, for development tools. */
+  readonly transport?: string
   /** Sends a frame. On a closed pipe it does nothing: `closed` reports the end. */
   send(frame: Uint8Array): void
   close(reason: string): void

@@ -14,6 +14,8 @@ export interface StoredDocument {
 export interface PeerListener {
   /** Another server wants to serve clients of a document that this one owns. */
   reached(docId: string, pipe: Pipe): void
+  /** Another server has something for a connection of this one, whatever its document. */
+  reachedServer(pipe: Pipe): void
   /** As `notify` was given it. */
   noticed(notice: string): void
 }
@@ -25,6 +27,10 @@ export interface Peers {
    * @throws LOG_OWNED when its owner is just ending, and as `open`
    */
   openOrReach(docId: string): Promise<OpenedLog | Pipe>
+  /** What other servers name this one by in `reachServer`. Clients see it: it is no secret. */
+  readonly address: string
+  /** A pipe to the server of that address; null: there is none, or no more. @throws LOG_FAILED */
+  reachServer(address: string): Promise<Pipe | null>
   /** Called once, before the first `begin`. */
   listen(listener: PeerListener): void
   /** Sends all other servers a notice, which may hold a user's id and little else. One that is lost is not sent again. */

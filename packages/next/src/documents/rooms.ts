@@ -61,6 +61,8 @@ export class Rooms {
     onDurable?: OnDurable
     /** Called with what another server of the store lets all others know. */
     onNotice?: (notice: string) => void
+    /** Called with a pipe of another server of the store that has something for this one. */
+    onServer?: (pipe: Pipe) => void
     host?: Host
     limits?: Partial<RoomLimits>
   }) {
@@ -70,8 +72,9 @@ export class Rooms {
     const { store, mutator, onApplied, reporter = reporterOf(), onDurable = () => {} } = options
     const hooks = { onApplied, reporter }
     this.#opener = new DocumentOpener({ store, host: this.#host, limits: this.#limits, mutator, hooks, onDurable })
-    const { onNotice = () => {} } = options
-    this.store.peers?.listen({ reached: (docId, pipe) => void this.#relay(docId, pipe), noticed: onNotice })
+    const { onNotice = () => {}, onServer = (pipe) => pipe.close("nothing is served here") } = options
+    const reached = (docId: string, pipe: Pipe) => void this.#relay(docId, pipe)
+    this.store.peers?.listen({ reached, reachedServer: onServer, noticed: onNotice })
   }
 
   get isClosed(): boolean {

@@ -6,8 +6,9 @@ import { afterEach, describe, expect, test } from "vitest"
 import { WebSocket, WebSocketServer } from "ws"
 import { LIMITS } from "../limits/limits.ts"
 import { cleanUp, later, until } from "../testing/fixture.ts"
+import type { PipeLimits } from "./pipe-limits.ts"
 import { wsNetwork } from "./ws-network.ts"
-import { type PipeLimits, WsPipe } from "./ws-pipe.ts"
+import { WsPipe } from "./ws-pipe.ts"
 
 afterEach(cleanUp)
 

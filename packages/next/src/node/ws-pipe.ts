@@ -2,21 +2,11 @@ import type { Duplex } from "node:stream"
 import type { Pipe, PipeListener } from "@lf/core/internal"
 import type { RawData, WebSocket } from "ws"
 import type { IntakeShare } from "../limits/connection-quotas.ts"
-import { BURST_SECONDS, LIMITS, type Limits } from "../limits/limits.ts"
-import { RateLimiter } from "../limits/rate-limiter.ts"
+import { LIMITS } from "../limits/limits.ts"
+import type { RateLimiter } from "../limits/rate-limiter.ts"
 import { traffic } from "../process/traffic.ts"
+import { PipeChecks, type PipeLimits, rate } from "./pipe-limits.ts"
 import { countIntake } from "./ws-intake.ts"
-
-export type PipeLimits = Pick<
-  Limits,
-  | "idleMsMax"
-  | "unreadBytesMax"
-  | "stuckBytesMax"
-  | "stuckMsMax"
-  | "framesPerSecond"
-  | "bytesPerSecond"
-  | "helloBytesMax"
->
 
 /** A client accepts what its server sends, without limits. */
 export const CLIENT_PIPE_LIMITS: PipeLimits = {
@@ -29,7 +19,6 @@ export const CLIENT_PIPE_LIMITS: PipeLimits = {
 const CLOSE_MS_MAX = 2_000
 /** How long a closed connection has to read the reason. */
 const CUT_MS = 250
-const CHECKS_PER_LIMIT = 5
 const CLOSE_CODE = 4000
 const CLOSE_CODE_UNSUPPORTED_DATA = 1003
 const CLOSE_REASON_BYTES_MAX = 123
@@ -38,14 +27,10 @@ const CLOSE_REASON_BYTES_MAX = 123
 export class WsPipe implements Pipe {
   readonly #socket: WebSocket
   readonly #limits: PipeLimits
-  readonly #checks: NodeJS.Timeout
+  readonly #checks: PipeChecks
   readonly #early: Uint8Array[] = []
   #listener: PipeListener | null = null
   #closedBecause: string | null = null
-  #receivedAtMs = performance.now()
-  /** When it last read something, or had nothing to read. */
-  #readAtMs = performance.now()
-  #unreadBytes = 0
   readonly #frames: RateLimiter
   readonly #bytes: RateLimiter
   readonly #traffic = traffic()
@@ -57,8 +42,8 @@ export class WsPipe implements Pipe {
     this.#limits = limits
     this.#frames = rate(limits.framesPerSecond)
     this.#bytes = rate(limits.bytesPerSecond)
-    const checkMs = Math.min(limits.idleMsMax, limits.stuckMsMax) / CHECKS_PER_LIMIT
-    this.#checks = setInterval(() => this.#check(), checkMs).unref()
+    // No closing handshake: the other end would not read it.
+    this.#checks = new PipeChecks({ limits, unreadBytes: () => this.unreadBytes, end: () => socket.terminate() })
     socket.on("message", (data, isBinary) => this.#receive(data, isBinary))
     socket.on("close", (code, reason) => this.#end(reason.toString() || `closed with ${code}`))
     socket.on("error", () => {}) // "close" follows
@@ -93,9 +78,7 @@ export class WsPipe implements Pipe {
       socket,
       share,
       helloBytesMax: this.#limits.helloBytesMax,
-      progressed: () => {
-        this.#receivedAtMs = performance.now()
-      },
+      progressed: () => this.#checks.received(),
       tooMuch: () => this.cut("RATE_LIMITED"),
     })
     this.#welcomed = welcomed
@@ -118,7 +101,7 @@ export class WsPipe implements Pipe {
   }
 
   #receive(data: RawData, isBinary: boolean): void {
-    this.#receivedAtMs = performance.now()
+    this.#checks.received()
     this.#takeToll(1, Buffer.isBuffer(data) ? data.length : 0)
     if (!isBinary || !Buffer.isBuffer(data)) {
       this.#close(CLOSE_CODE_UNSUPPORTED_DATA, "FRAME_MALFORMED")
@@ -152,30 +135,10 @@ export class WsPipe implements Pipe {
     }
   }
 
-  #check(): void {
-    const nowMs = performance.now()
-    const { idleMsMax, stuckBytesMax, stuckMsMax } = this.#limits
-    const { unreadBytes } = this
-    if (unreadBytes <= stuckBytesMax || unreadBytes < this.#unreadBytes) this.#readAtMs = nowMs
-    this.#unreadBytes = unreadBytes
-    const isStuck = nowMs - this.#readAtMs >= stuckMsMax
-    // No closing handshake: the other end would not read it.
-    if (isStuck || nowMs - this.#receivedAtMs >= idleMsMax) this.#socket.terminate()
-  }
-
   #end(reason: string): void {
     if (this.#closedBecause !== null) return
-    clearInterval(this.#checks)
+    this.#checks.stop()
     this.#closedBecause = reason
     this.#listener?.closed(reason)
   }
-}
-
-function rate(perSecond: number): RateLimiter {
-  return new RateLimiter({
-    perSecond,
-    burst: perSecond * BURST_SECONDS,
-    keysMax: 1,
-    nowMs: () => performance.now(),
-  })
 }

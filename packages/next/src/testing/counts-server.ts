@@ -65,7 +65,7 @@ async function serve(dataDir: string): Promise<void> {
         "serverStates",
         () => new Map<string, { rooms: Rooms; quotas: ConnectionQuotas; reauthorizer: Reauthorizer }>(),
       )
-      const { open, unanswered } = processGlobal("upgrades", () => ({ open: new Set(), unanswered: { size: 0 } }))
+      const { open, unanswered } = processGlobal("claims", () => ({ open: new Set(), unanswered: { size: 0 } }))
       const [{ rooms, quotas, reauthorizer }] = serverStates.values()
       process.send?.({
         ...quotas.counts,

@@ -4,11 +4,12 @@ import { bytesText } from "./bytes-text.ts"
 import { ErrorLine } from "./shown-error.tsx"
 
 export function ConnectionView({ connection }: { readonly connection: ShownConnection }): ReactElement {
-  const { url, isOnlineWanted, tries, failures, framesIn, framesOut, bytesIn, bytesOut, connectedSince, errors } =
-    connection
+  const { url, isOnlineWanted, tries, failures, connectedSince, transport, errors } = connection
+  const { framesIn, framesOut, bytesIn, bytesOut } = connection
   const facts: readonly (readonly [string, string])[] = [
     ["address", url],
     ["connected since", connectedSince === null ? "not connected" : new Date(connectedSince).toLocaleTimeString()],
+    ["by", transport ?? "-"],
     ["switched off", isOnlineWanted ? "no" : "yes, by setOnline(false)"],
     ["attempts", `${tries}, of which ${failures} failed`],
     ["received", `${framesIn} frames, ${bytesText(bytesIn)}`],

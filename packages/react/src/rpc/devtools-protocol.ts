@@ -76,6 +76,7 @@ export interface ShownConnection {
   readonly bytesIn: number
   readonly bytesOut: number
   readonly connectedSince: number | null
+  readonly transport: string | null
   /** Newest first. */
   readonly errors: readonly (ShownError & { readonly at: number })[]
 }

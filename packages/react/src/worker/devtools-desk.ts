@@ -146,7 +146,7 @@ export class DevtoolsDesk {
     const { error, isOnlineWanted } = document.state
     if (error !== null && error.code !== meter.errors[0]?.code)
       meter.note(new LfError(error.code as never, error.message)) // it is an ErrorCode
-    const { tries, failures, framesIn, framesOut, bytesIn, bytesOut, connectedSince, errors } = meter
+    const { tries, failures, framesIn, framesOut, bytesIn, bytesOut, connectedSince, transport, errors } = meter
     const joined = Array.from(served.joined.values(), ({ parts }) => parts && this.#joinedProbes.get(parts.view))
     return {
       queries: [probe, ...joined].flatMap((one) => one?.queries(served) ?? []),
@@ -161,6 +161,7 @@ export class DevtoolsDesk {
         bytesIn,
         bytesOut,
         connectedSince,
+        transport,
         errors: [...errors],
       },
       differences: this.#differences.filter((one) => one.key === key),

@@ -11,6 +11,8 @@ export class NetworkMeter {
   bytesIn = 0
   bytesOut = 0
   connectedSince: number | null = null
+  /** How the last connection's frames travel, where the network says so. */
+  transport: string | null = null
   /** Newest first. */
   readonly errors: { readonly code: string; readonly message: string; readonly at: number }[] = []
   readonly #nowMs: () => number
@@ -27,6 +29,7 @@ export class NetworkMeter {
         try {
           const pipe = await network.connect()
           this.connectedSince = this.#nowMs()
+          this.transport = pipe.transport ?? null
           return this.#watchPipe(pipe)
         } catch (error) {
           this.failures++

@@ -1,5 +1,6 @@
 import type { Platform } from "../port.ts"
 import { browserHost } from "./browser-host.ts"
+import { browserNetwork } from "./browser-network.ts"
 import { browserStorage } from "./browser-storage.ts"
 import { openBrowserLog } from "./idb-log.ts"
 import { loadSqlite } from "./load-sqlite.ts"
@@ -12,7 +13,6 @@ import {
   storedBrowserKeys,
 } from "./stored-logs.ts"
 import { holdLivenessLock, own, ownWhenFree, watchLivenessLock } from "./web-locks.ts"
-import { wsNetwork } from "./ws-network.ts"
 
 /**
  * The browser's platform: IndexedDB and OPFS, Web Locks, WebSocket, wasm. `takesByForce`: a document's owner that does not
@@ -29,7 +29,7 @@ export function browserPlatform({ takesByForce = false } = {}): Platform {
     readRecords: (key) => readBrowserRecords(key),
     moveLog: (from, to) => moveBrowserLog(from, to),
     movedMs: (key) => movedMsOf(key),
-    network: wsNetwork,
+    network: (url) => browserNetwork(url),
     own: (name, options) => own(name, { ...options, takesByForce }),
     ownWhenFree,
     holdLivenessLock,
