@@ -6,13 +6,21 @@ const source = (name: string) => new URL(`./packages/${name}`, import.meta.url).
 const linuxOnly = process.platform === "linux" ? [] : ["**/order.test.ts", "**/full-disk.test.ts"]
 for (const file of linuxOnly) console.warn(`${file} is left out: it needs Linux`)
 
-/** Processes, crashes and kills, several seconds each: `npm run check` leaves them to `npm test`. */
+/** Databases, processes, kills and whole apps, several seconds each: `npm run check` leaves them to `npm test`. */
 const long = [
-  "packages/core/src/testing/hostile-values.test.ts",
-  "packages/next/src/cli/cli.test.ts",
-  "packages/next/src/documents/{backup,crash,import-crash,race}.test.ts",
-  "packages/next/src/node/{fs-log-crash,stop-signals,two-owners}.test.ts",
-  "packages/postgres/src/crashes.test.ts",
+  "{bench,examples}/**",
+  "packages/core/src/testing/{first-sync,hostile-values,limits}.test.ts",
+  "packages/core/src/storage/storage.test.ts",
+  "packages/next/src/{cli,documents,limits}/**",
+  "packages/next/src/http/half-frames.test.ts",
+  "packages/next/src/log/canary.test.ts",
+  "packages/next/src/node/{fs-log,fs-log-crash,owner-lock,stop-signals,two-owners,zlib-deflater}.test.ts",
+  "packages/postgres/**",
+  "packages/react/src/hooks/{hook-failures,hook-laws,hook-options}.test.tsx",
+  "packages/react/src/platform/browser/{event-stream-network,idb-owners}.test.ts",
+  "packages/react/src/testing/test-server.test.tsx",
+  "packages/react/src/worker/adopt-anonymous*.test.ts",
+  "scripts/{browser-entries,docs,docs-code}.test.ts",
 ]
 /** Paths that another step runs: `--exclude` does not reach projects. */
 const elsewhere = (process.env.LF_LEAVES_OUT ?? "").split(" ").flatMap((path) => (path === "" ? [] : [`${path}**`]))
