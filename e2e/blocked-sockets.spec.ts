@@ -24,20 +24,17 @@ test("behind nginx without upgrades two browsers sync over two servers, through 
     await a.isSynced()
     await b.shows(["one"])
     const startMs = performance.now()
-    for (let i = 0; i < 10; i++) {
+    for (let i = 0; i < 5; i++) {
       await b.add(`${i}`)
       await expect(a.row(`${i}`)).toHaveCount(1)
     }
     console.log(
-      `ten todos, one after the other, were at the other browser after ${Math.round(performance.now() - startMs)} ms`,
+      `five todos, one after the other, were at the other browser after ${Math.round(performance.now() - startMs)} ms`,
     )
     await two.stop("SIGKILL")
     await a.add("with one server")
     await a.isSynced()
     await expect(b.row("with one server")).toHaveCount(1, { timeout: 15_000 })
-    await two.start({ LF_DATABASE_URL: postgres.connectionString })
-    await b.add("with both")
-    await expect(a.row("with both")).toHaveCount(1, { timeout: 15_000 })
     for (const page of [a, b]) await expect(page.page.getByTestId("error-notice")).toHaveCount(0)
   } finally {
     await postgres.stop()

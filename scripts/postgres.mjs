@@ -1,7 +1,7 @@
 // Finds PostgreSQL's programs, or installs Debian's package of them, and starts servers for tests and benchmarks: on
 // loopback, in a directory of their own, with fsync, ended with the process that started them.
 import { execFileSync, spawn } from "node:child_process"
-import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
+import { chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -27,19 +27,45 @@ export async function findPostgres() {
 
 /**
  * A new server. `connectionString` is of its superuser `lf`. `cut` ends every connection without a shutdown, as
- * `pg_ctl stop -m immediate` does; `start` starts it again on the same port.
+ * `pg_ctl stop -m immediate` does; `start` starts it again on the same port. With `smallDiskBytes` it has a second disk of that
+ * size, whose folder `smallDisk` only its own processes see.
  */
-export async function startPostgres() {
+export async function startPostgres({ smallDiskBytes = 0 } = {}) {
+  const options = ["-U", "lf", "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C"]
+  return await start({ smallDiskBytes, program: "initdb", options: (data) => ["-D", data, ...options] })
+}
+
+/** A standby that follows the server on this port. */
+export async function startStandby(port) {
+  const from = [
+    "-h",
+    "127.0.0.1",
+    "-p",
+    String(port),
+    "-U",
+    "lf",
+    "-R",
+    "-X",
+    "stream",
+    "--checkpoint=fast",
+    "--no-sync",
+  ]
+  return await start({ program: "pg_basebackup", options: (data) => ["-D", data, ...from] })
+}
+
+async function start({ program, options, smallDiskBytes = 0 }) {
   const bin = await findPostgres()
   const identity = unprivileged()
   const directory = mkdtempSync(join(tmpdir(), "lf-postgres-"))
   if (identity.uid !== undefined) chownSync(directory, identity.uid, identity.gid)
   const data = join(directory, "data")
-  const options = ["-D", data, "-U", "lf", "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C"]
-  execFileSync(join(bin, "initdb"), options, { ...identity, cwd: directory, stdio: "ignore" })
+  const smallDisk = join(directory, "small")
+  mkdirSync(smallDisk)
+  execFileSync(join(bin, program), options(data), { ...identity, cwd: directory, stdio: "ignore" })
   const port = await freePort()
   const connectionString = `postgres://lf:secret@127.0.0.1:${port}/postgres`
-  const startAgain = () => startServer({ bin, data, port, identity, directory })
+  const wrapper = smallDiskBytes === 0 ? [] : onDisk(smallDisk, smallDiskBytes)
+  const startAgain = () => startServer({ bin, data, port, identity, directory, wrapper })
   let server = await startAgain()
   const cut = async () => {
     server.kill("SIGQUIT")
@@ -51,6 +77,7 @@ export async function startPostgres() {
   return {
     port,
     connectionString,
+    smallDisk: join(smallDisk, "tables"),
     cut,
     start,
     async restart() {
@@ -66,13 +93,13 @@ export async function startPostgres() {
 }
 
 // The shell ends the server when this process is gone, however that came about: its input ends then.
-async function startServer({ bin, data, port, identity, directory }) {
+async function startServer({ bin, data, port, identity, directory, wrapper }) {
   const settings = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=on", "max_connections=60"]
   const args = ["-D", data, "-p", String(port), ...settings.flatMap((setting) => ["-c", setting])]
   const watch = '"$@" <&- & server=$!; (cat > /dev/null; kill -INT $server) & wait $server; kill $!'
   const child = spawn(
     "sh",
-    ["-c", `exec 3<&0; ${watch.replace("(cat", "(cat <&3")}`, "sh", join(bin, "postgres"), ...args],
+    ["-c", `exec 3<&0; ${watch.replace("(cat", "(cat <&3")}`, "sh", ...wrapper, join(bin, "postgres"), ...args],
     {
       ...identity,
       cwd: directory,
@@ -94,11 +121,21 @@ async function startServer({ bin, data, port, identity, directory }) {
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
   const pid = Number(readFileSync(pidFile, "utf8").split("\n")[0])
-  return { ended, kill: (signal) => process.kill(pid, signal) }
+  const kill = (signal) => {
+    if (!isEnded) process.kill(pid, signal)
+  }
+  return { ended, kill }
 }
 
 function isReady(pidFile) {
-  return existsSync(pidFile) && readFileSync(pidFile, "utf8").split("\n")[7]?.trim() === "ready"
+  const state = existsSync(pidFile) ? readFileSync(pidFile, "utf8").split("\n")[7]?.trim() : undefined
+  return state === "ready" || state === "standby"
+}
+
+/** Runs what follows with a disk of its own in this folder, which is gone with it. */
+function onDisk(folder, bytes) {
+  const mount = `mount -t tmpfs -o size=${bytes},mode=700 tmpfs ${folder} && mkdir -m 700 ${folder}/tables && exec "$@"`
+  return ["unshare", "--user", "--map-current-user", "--keep-caps", "--mount", "sh", "-c", mount, "sh"]
 }
 
 function newest() {

@@ -1,20 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import { sql } from "@lf/core"
-import {
-  bytesToPresence,
-  ClientConnection,
-  MemoryNetwork,
-  type Peers,
-  type Pipe,
-  Presences,
-  presenceToBytes,
-  type ServedDocument,
-} from "@lf/core/internal"
+import { bytesToPresence, presenceToBytes } from "@lf/core/internal"
 import pg from "pg"
 import { afterEach, beforeAll, describe, expect, test } from "vitest"
-import { Rooms } from "../../next/src/documents/rooms.ts"
 import { nodeHost } from "../../next/src/node/node-host.ts"
 import { addTo, cleanUp, idsIn, later, mutator, startClient, type TestClient } from "../../next/src/testing/fixture.ts"
+import { Node } from "./testing/node.ts"
 import { codeOf, type TestDatabase, testServer } from "./testing/server.ts"
 
 const server = testServer()
@@ -26,56 +17,8 @@ beforeAll(async () => {
 }, 60_000)
 afterEach(cleanUp)
 
-/** One server with its clients. Two in this process are as far apart as two machines: they share the database alone. */
-class Node {
-  readonly rooms: Rooms
-  readonly notices: string[] = []
-  readonly network: MemoryNetwork
-  readonly peers: Peers
-  mayWrite: (name: string) => boolean = () => true
-
-  private constructor(store: Awaited<ReturnType<TestDatabase["openStore"]>>) {
-    const onNotice = (notice: string) => void this.notices.push(notice)
-    const onServer = (pipe: Pipe) =>
-      pipe.listen({ frame: (frame) => pipe.send(Uint8Array.of(frame.length)), closed() {} })
-    this.rooms = new Rooms({ store, mutator, onNotice, onServer, limits: { idleMs: 60_000 } })
-    this.peers = store.peers
-    this.network = new MemoryNetwork((pipe) => {
-      const admission = {
-        authorize: async ({ token }: { token: string }) => ({
-          user: token || null,
-          mayWrite: (name: string) => this.mayWrite(name),
-        }),
-        openDocument: async ({ docId }: { docId: string }) => {
-          const { document, leave } = await this.rooms.enter(docId, { create: true, isForClient: true })
-          return { remote: document, release: leave }
-        },
-      }
-      new ClientConnection({ pipe, host: nodeHost, admission })
-    })
-  }
-
-  static async start(options: Parameters<TestDatabase["openStore"]>[0] = {}): Promise<Node> {
-    const node = new Node(await database.openStore(options))
-    later(() => node.rooms.close())
-    return node
-  }
-
-  async client(docId: string, user?: string): Promise<TestClient & { readonly presences: Presences }> {
-    const presences = new Presences(nodeHost)
-    const client = await startClient(this.network, { docId, presences, ...(user === undefined ? {} : { user }) })
-    return { ...client, presences }
-  }
-
-  async within<T>(docId: string, work: (document: ServedDocument) => Promise<T>): Promise<T> {
-    const { document, leave } = await this.rooms.enter(docId, { create: false })
-    try {
-      return await work(document)
-    } finally {
-      leave()
-    }
-  }
-}
+const startNode = async (options: Parameters<TestDatabase["openStore"]>[0] = {}) =>
+  Node.start(await database.openStore(options))
 
 const newDoc = () => `doc-${++docs}`
 const titles = sql<{ title: string }>`select title from todos order by title`
@@ -83,7 +26,7 @@ const titles = sql<{ title: string }>`select title from todos order by title`
 /** An owner with a row, and two servers that relay to it. */
 async function threeNodes() {
   const doc = newDoc()
-  const nodes = [await Node.start(), await Node.start(), await Node.start()] as const
+  const nodes = [await startNode(), await startNode(), await startNode()] as const
   await addTo(nodes[0].rooms, doc, "a")
   return { doc, nodes }
 }
@@ -251,7 +194,7 @@ describe("a server that does not own a document", () => {
     await database.query("create function public.pg_notify(text, text) returns void language sql as $$ select null $$")
     const connectionString = `${database.connectionString}?options=-c%20search_path%3Dpublic%2Cpg_catalog`
     try {
-      const [owner, other] = [await Node.start({ connectionString }), await Node.start({ connectionString })]
+      const [owner, other] = [await startNode({ connectionString }), await startNode({ connectionString })]
       const doc = newDoc()
       await addTo(owner.rooms, doc, "a")
       const client = await other.client(doc)
@@ -317,7 +260,7 @@ describe("a server itself", () => {
 
   test("is reached by its address, whatever its documents; none, or one that ended, is not", async () => {
     const { nodes } = await threeNodes()
-    const [near, far] = [nodes[0], await Node.start()]
+    const [near, far] = [nodes[0], await startNode()]
     expect(await ask(near, far.peers.address)).not.toBe(20) // it has not begun
     await far.rooms.has("any")
     expect(await ask(near, far.peers.address)).toBe(20)

@@ -46,10 +46,7 @@ export function testServer(): TestServer {
     start: () => server.start(),
     async makeDatabase() {
       const name = `test${++databases}`
-      const admin = new pg.Client({ connectionString: server.connectionString })
-      await admin.connect()
-      await admin.query(`create database ${name} template template0 strategy wal_log`)
-      await admin.end()
+      await admin(server.connectionString, `create database ${name} template template0 strategy wal_log`)
       const connectionString = server.connectionString.replace(/postgres$/, name)
       const pool = new pg.Pool({ connectionString, max: 2, allowExitOnIdle: true })
       pool.on("error", () => {})
@@ -92,4 +89,15 @@ export function codeOf(call: Promise<unknown>): Promise<string> {
     () => "done",
     (error) => error.code ?? String(error),
   )
+}
+
+/** One statement, on a connection of its own. */
+export async function admin(connectionString: string, text: string): Promise<void> {
+  const client = new pg.Client({ connectionString })
+  await client.connect()
+  try {
+    await client.query(text)
+  } finally {
+    await client.end()
+  }
 }
