@@ -19,9 +19,12 @@ interface Waiting extends Flush {
 
 // The bytes of all flushes are one parameter: arrays of bytea travel as text in hex, twice as long. A document whose
 // fence or position differs drops out of `moved`; the others are written. No two statements wait for each other: a node
-// that matches a row has taken it, so no earlier owner's statement holds it, nor matches it afterwards.
+// that matches a row has taken it, so no earlier owner's statement holds it, nor matches it afterwards. The commit waits for the
+// disk whatever the connection was left with: a pooler may have given it to others (I3).
 const APPEND = `
-with moved as (
+with durable as materialized (
+  select set_config('synchronous_commit', 'on', true) where current_setting('synchronous_commit') = 'off'
+), moved as (
   update lf.document as document
   set position = document.position + 1, log_bytes = document.log_bytes + length, changed_at = clock_timestamp()
   from unnest($1::text[], $2::bigint[], $3::bigint[], $5::integer[], $6::integer[])
@@ -31,6 +34,7 @@ with moved as (
 )
 insert into lf.log (doc, position, bytes)
 select doc, position, substring($4::bytea from start for length) from moved
+where (select count(*) from durable) >= 0
 returning doc`
 
 /** One statement for the flushes of all documents of a node. While one is under way, the next ones gather. */

@@ -78,30 +78,32 @@ function poolOf(
     application_name: name,
     max,
     connectionTimeoutMillis: ms,
-    statement_timeout: ms,
     query_timeout: ms + ANSWER_MS,
-    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS_MAX,
     keepAlive: true,
     keepAliveInitialDelayMillis: 1_000,
     idleTimeoutMillis: 30_000,
     allowExitOnIdle: true,
-    onConnect: isBrief ? beBrief : beDurable,
+    onConnect: (client) => setUp(client, { ms, isBrief }),
   })
   // A connection that is lost while idle leaves the pool, and the next statement makes another.
   pool.on("error", () => {})
   return pool
 }
 
-/** A database or role may be set to acknowledge before the disk has it. Stronger settings stay (I3). */
-async function beDurable(client: pg.ClientBase): Promise<void> {
+/**
+ * By a statement: poolers refuse a connection that asks for this at its start. A database or role may be set to acknowledge before
+ * the disk has it, and stronger settings stay (I3); a commit of what is not logged needs no disk.
+ */
+async function setUp(client: pg.ClientBase, { ms, isBrief }: { ms: number; isBrief: boolean }): Promise<void> {
   await client.query(
-    "select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off'",
+    `select set_config('statement_timeout', $1, false), set_config('idle_in_transaction_session_timeout', $2, false),
+      set_config('synchronous_commit', case
+        when $3 then 'off'
+        when current_setting('synchronous_commit') = 'off' then 'on'
+        else current_setting('synchronous_commit')
+      end, false)`,
+    [`${ms}`, `${IDLE_IN_TRANSACTION_MS_MAX}`, isBrief],
   )
-}
-
-/** A commit of what is not logged needs no disk. */
-async function beBrief(client: pg.ClientBase): Promise<void> {
-  await client.query("select set_config('synchronous_commit', 'off', false)")
 }
 
 /** The driver's own error would hold the string, with its password. */

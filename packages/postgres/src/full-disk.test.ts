@@ -2,8 +2,8 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest"
 import { startPostgres } from "../../../scripts/postgres.mjs"
 import { cleanUp, later } from "../../next/src/testing/fixture.ts"
+import { Node } from "../../next/src/testing/sharing-server.ts"
 import { postgresStore } from "./store.ts"
-import { Node } from "./testing/node.ts"
 import { admin } from "./testing/server.ts"
 
 const DISK_BYTES = 40_000_000

@@ -376,6 +376,24 @@ describe("refusals of the database (T19)", () => {
     await store.close()
   })
 
+  test("an append waits for the disk, whatever others of a pooler left its connection with (I3)", async () => {
+    const own = await server.makeDatabase()
+    const store = await own.openStore()
+    await own.query("create table seen (setting text)")
+    await own.query(
+      `create function note() returns trigger language plpgsql as $$ begin
+         insert into seen values (current_setting('synchronous_commit'));
+         perform set_config('synchronous_commit', 'off', false);
+         return null;
+       end $$`,
+    )
+    await own.query("create trigger note after insert on lf.log for each statement execute function note()")
+    const { log } = await store.open("doc")
+    for (const record of chainOf("s", ["a", "b", "c"])) await log.append([record])
+    expect(await own.query("select setting from seen")).toEqual(Array(3).fill({ setting: "on" }))
+    await log.close()
+  })
+
   test("a database that became read-only, as after a failover, fails the log", async () => {
     const own = await server.makeDatabase()
     const store = await own.openStore()

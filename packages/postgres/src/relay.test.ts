@@ -3,9 +3,8 @@ import { sql } from "@lf/core"
 import { bytesToPresence, presenceToBytes } from "@lf/core/internal"
 import pg from "pg"
 import { afterEach, beforeAll, describe, expect, test } from "vitest"
-import { nodeHost } from "../../next/src/node/node-host.ts"
-import { addTo, cleanUp, idsIn, later, mutator, startClient, type TestClient } from "../../next/src/testing/fixture.ts"
-import { Node } from "./testing/node.ts"
+import { addTo, cleanUp, idsIn, type TestClient } from "../../next/src/testing/fixture.ts"
+import { Node } from "../../next/src/testing/sharing-server.ts"
 import { codeOf, type TestDatabase, testServer } from "./testing/server.ts"
 
 const server = testServer()

@@ -5,8 +5,8 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest"
 import { startPostgres, startStandby } from "../../../scripts/postgres.mjs"
 import { cleanUp, later } from "../../next/src/testing/fixture.ts"
+import { Node } from "../../next/src/testing/sharing-server.ts"
 import { postgresStore } from "./store.ts"
-import { Node } from "./testing/node.ts"
 import { admin } from "./testing/server.ts"
 
 let primary: Awaited<ReturnType<typeof startPostgres>>

@@ -29,6 +29,21 @@ function open(dataDir: string, limits: Partial<RoomLimits> = {}): Rooms {
   return rooms
 }
 
+/** A store of files for several servers, of which this one reaches others as it says. */
+function sharedStore(files: FileStore, peers: Pick<Peers, "openOrReach"> & Partial<Peers>): DocumentStore {
+  return {
+    name: files.name,
+    peers: { listen() {}, notify() {}, address: "here", reachServer: async () => null, ...peers },
+    begin: () => files.begin(),
+    has: (docId) => files.has(docId),
+    open: (docId) => files.open(docId),
+    read: (docId) => files.read(docId),
+    delete: (docId) => files.delete(docId),
+    list: () => files.list(),
+    close: () => files.close(),
+  }
+}
+
 async function fencesOf(dataDir: string, docId: string): Promise<string[]> {
   const directory = docDirectory(dataDir, docId)
   const names = await readdir(directory)
@@ -39,6 +54,33 @@ async function fencesOf(dataDir: string, docId: string): Promise<string[]> {
 const newBuild = Object.create(mutator) as typeof mutator
 
 describe("rooms", () => {
+  test("a server whose pipe has ended already is served nothing, and holds nothing", async () => {
+    const files = new FileStore(await temporaryDirectory())
+    let reach: (docId: string, pipe: Pipe) => void = () => {}
+    const store = sharedStore(files, {
+      openOrReach: (docId) => files.open(docId),
+      listen: ({ reached }) => {
+        reach = reached
+      },
+    })
+    const rooms = new Rooms({ store, mutator, limits: { idleMs: 50 } })
+    later(() => rooms.close())
+    const { leave } = await rooms.enter("doc", { create: true })
+    let isListened = false
+    const ended: Pipe = {
+      send() {},
+      close() {},
+      listen({ closed }) {
+        isListened = true
+        closed("gone")
+      },
+    }
+    reach("doc", ended)
+    await until(() => isListened, "the pipe is listened to")
+    leave()
+    await until(() => rooms.openCount === 0, "the room closes when it is idle")
+  })
+
   test("a room that closes while its owner is asked is opened again, whatever the closed log answers", async () => {
     let ask = async () => {}
     class Asked extends FileStore {
@@ -202,7 +244,7 @@ describe("rooms", () => {
     const files = new FileStore(await temporaryDirectory())
     const ends: Pipe[] = []
     const isBrief = [true, false]
-    const peers: Peers = {
+    const store = sharedStore(files, {
       async openOrReach(docId) {
         const brief = isBrief.shift()
         if (brief === undefined) return await files.open(docId)
@@ -212,20 +254,7 @@ describe("rooms", () => {
         else ends.push(far)
         return near
       },
-      listen: () => {},
-      notify: () => {},
-    }
-    const store: DocumentStore = {
-      name: files.name,
-      peers,
-      begin: () => files.begin(),
-      has: (docId) => files.has(docId),
-      open: (docId) => files.open(docId),
-      read: (docId) => files.read(docId),
-      delete: (docId) => files.delete(docId),
-      list: () => files.list(),
-      close: () => files.close(),
-    }
+    })
     const rooms = new Rooms({ store, mutator })
     later(() => rooms.close())
     const relayed = await rooms.enter("doc", { create: true })

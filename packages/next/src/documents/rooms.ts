@@ -285,12 +285,16 @@ export class Rooms {
       await this.#confirm(room)
       if (room.closing !== null) throw new LfError("LOG_DEPOSED", "the document is closing")
     }
+    let relay: DocumentRelay | null = null
+    let isOver = false
     const onEnd = () => {
-      room.relays.delete(relay)
+      isOver = true
+      if (relay !== null) room.relays.delete(relay)
       leave()
     }
-    const relay = new DocumentRelay({ owned: opened.document, pipe, confirm, remove: () => this.delete(docId), onEnd })
-    room.relays.add(relay)
+    relay = new DocumentRelay({ owned: opened.document, pipe, confirm, remove: () => this.delete(docId), onEnd })
+    // The pipe may have ended before it was listened to.
+    if (!isOver) room.relays.add(relay)
   }
 
   /** Whether this process owns the room's document still, or its owner is there; a room where it is not so is closing afterwards. */

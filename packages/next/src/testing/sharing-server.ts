@@ -1,15 +1,18 @@
 import {
   ClientConnection,
+  type DocumentStore,
   MemoryNetwork,
   type Peers,
   type Pipe,
   Presences,
   type ServedDocument,
 } from "@lf/core/internal"
-import { Rooms } from "../../../next/src/documents/rooms.ts"
-import { nodeHost } from "../../../next/src/node/node-host.ts"
-import { later, mutator, startClient, type TestClient } from "../../../next/src/testing/fixture.ts"
-import type { PostgresStore } from "../store.ts"
+import { Rooms } from "../documents/rooms.ts"
+import { nodeHost } from "../node/node-host.ts"
+import { later, mutator, startClient, type TestClient } from "./fixture.ts"
+
+/** A store of several servers. */
+type SharedStore = DocumentStore & { readonly peers: Peers }
 
 /** One server with its clients. Two in this process are as far apart as two machines: they share the database alone. */
 export class Node {
@@ -19,7 +22,7 @@ export class Node {
   readonly peers: Peers
   mayWrite: (name: string) => boolean = () => true
 
-  private constructor(store: PostgresStore) {
+  private constructor(store: SharedStore) {
     const onNotice = (notice: string) => void this.notices.push(notice)
     const onServer = (pipe: Pipe) =>
       pipe.listen({ frame: (frame) => pipe.send(Uint8Array.of(frame.length)), closed() {} })
@@ -40,7 +43,7 @@ export class Node {
     })
   }
 
-  static start(store: PostgresStore): Node {
+  static start(store: SharedStore): Node {
     const node = new Node(store)
     later(() => node.rooms.close())
     return node
