@@ -89,11 +89,14 @@ async function takeSend(asked: Asked): Promise<void> {
     refuse(request, response, refusal)
     return
   }
-  const share = quotas.intake(addressIn(request, hostRules.trustProxy), () => request.destroy())
+  const address = addressIn(request, hostRules.trustProxy)
+  const share = quotas.intake(address, () => request.destroy())
+  const pace = (bytes: number) => quotas.paceForward(address, bytes)
   try {
     const body = await bodyOf(request, share, quotas.limits.idleMsMax)
     if (body === null) refuse(request, response, { status: 413, code: "FRAME_TOO_LARGE" })
-    else if (await isTaken(decodeSend(body), asked.peers)) response.writeHead(204, headersFor(request)).end()
+    else if (await isTaken(decodeSend(body), { peers: asked.peers, pace }))
+      response.writeHead(204, headersFor(request)).end()
     else refuse(request, response, { status: 410, code: "SERVER_CLOSING" })
   } catch {
     // It was cut, is no send, or the store does not answer: the client connects again.
@@ -122,12 +125,17 @@ async function bodyOf(request: IncomingMessage, share: IntakeShare, msMax: numbe
 }
 
 /** False: the stream is not there any more, or takes no more. @throws LOG_FAILED when the other server cannot be looked up */
-async function isTaken(send: Send, peers: Peers | null): Promise<boolean> {
+async function isTaken(
+  send: Send,
+  { peers, pace }: { readonly peers: Peers | null; pace(bytes: number): Promise<void> },
+): Promise<boolean> {
   const key = keyOf(send.key)
   if (key === null) return false
   const here = streams().get(key.id)
   if (here !== undefined) return isSecret(key.secret, here.secret) && (await here.receive(send))
   if (peers === null || key.server === peers.address) return false
+  // It may name any stream: this server cannot tell, and the way to the other one is the database.
+  await pace(send.bytes.length)
   const pipe = await peers.reachServer(key.server)
   return pipe !== null && (await forward(pipe, sealSend(key, send)))
 }

@@ -78,6 +78,7 @@ export class ConnectionQuotas {
   readonly #creates: RateLimiter
   readonly #mutations: RateLimiter
   readonly #pageBytes: RateLimiter
+  readonly #forwards: RateLimiter
   readonly #turns = new FairQueue()
   #connections = 0
 
@@ -92,6 +93,7 @@ export class ConnectionQuotas {
       new RateLimiter({ perSecond, burst: perSecond * BURST_SECONDS, keysMax: KEYS_MAX, nowMs })
     this.#mutations = rate(limits.mutationsPerSecond)
     this.#pageBytes = rate(limits.pageBytesPerSecond)
+    this.#forwards = rate(limits.bytesPerSecond)
   }
 
   /** Whether one more socket of this address may open; a call counts as an upgrade. */
@@ -137,6 +139,12 @@ export class ConnectionQuotas {
         if (holdings.all.size === 0) this.#holdingsByAddress.delete(address)
       },
     }
+  }
+
+  /** Bytes for another server, of a client that this one does not know: of one address as much as of one connection. */
+  async paceForward(address: string, bytes: number): Promise<void> {
+    const waitMs = this.#forwards.take(address, bytes)
+    if (waitMs > 0) await sleep(waitMs)
   }
 
   /** The counts at this moment. */

@@ -1,10 +1,17 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http"
 import type { AddressInfo, Socket } from "node:net"
-import { encodeSend, lengthPrefixed, type Pipe } from "@lf/core/internal"
+import { encodeSend, lengthPrefixed, memoryPipe, type Peers, type Pipe } from "@lf/core/internal"
 import { afterEach, describe, expect, test, vi } from "vitest"
 import { networkContract } from "../../../../core/src/testing/network-contract.ts"
 import type { ConnectionRoute } from "../../../../next/src/http/connection-route.ts"
 import { eventStreamsOf } from "../../../../next/src/http/event-streams.ts"
+import {
+  keyText,
+  newStreamKey,
+  openSend,
+  type StreamKey,
+  takeForwarded,
+} from "../../../../next/src/http/forwarded-sends.ts"
 import { routeHandlersOf } from "../../../../next/src/http/route-handlers.ts"
 import { ConnectionQuotas } from "../../../../next/src/limits/connection-quotas.ts"
 import { type Limits, limitsOf } from "../../../../next/src/limits/limits.ts"
@@ -31,6 +38,7 @@ interface World {
 async function start(
   limits: Partial<Limits> = {},
   before: (request: IncomingMessage, response: ServerResponse) => boolean = () => false,
+  peers: Peers | null = null,
 ): Promise<World> {
   const quotas = new ConnectionQuotas(limitsOf(limits))
   let arrive: (pipe: Pipe) => void = () => {}
@@ -44,7 +52,7 @@ async function start(
     isClosed: () => false,
     accept: ({ pipe }) => arrive(pipe),
   }
-  const answer = eventStreamsOf(route, null)
+  const answer = eventStreamsOf(route, peers)
   const { GET, POST } = routeHandlersOf({ origins: new Set(), hosts: null, trustProxy: 0, trouble: async () => null })
   const listener: RequestListener = async (request, response) => {
     if (before(request, response) || answer(server, request, response)) return
@@ -202,6 +210,56 @@ describe("the server's end of an event stream", () => {
     const full = await openByHand(await start({ unreadBytesMax: 1_000_000 }))
     for (let i = 0; i < 40; i++) full.pipe.send(new Uint8Array(500_000))
     await expect.poll(() => full.ends).toHaveLength(1)
+  })
+})
+
+describe("a send that reaches another server of the store", () => {
+  /** The store's other servers: one, "there", which has the stream of this key. */
+  function oneOther() {
+    const key = newStreamKey("there")
+    const taken: number[] = []
+    const peers: Peers = {
+      address: "here",
+      openOrReach: () => Promise.reject(new Error("no document is opened")),
+      listen() {},
+      notify() {},
+      async reachServer(address) {
+        if (address !== "there") return null
+        const [near, far] = memoryPipe()
+        takeForwarded(far, async (sealed) => {
+          const send = openSend(sealed, (id) => (id === key.id ? key.secret : undefined))
+          if (send !== null) taken.push(send.number)
+          return send !== null
+        })
+        return near
+      },
+    }
+    return { key, peers, taken }
+  }
+
+  test("is forwarded to the one that its key names, which answers (S23)", async () => {
+    const { key, peers, taken } = oneOther()
+    const { url } = await start({}, undefined, peers)
+    const post = async (of: StreamKey) => {
+      const body = encodeSend({ key: keyText(of), number: 3, bytes: FRAME }).slice().buffer
+      return (await fetch(`${url}?send`, { method: "POST", body })).status
+    }
+    expect(await post(key)).toBe(204)
+    for (const wrong of [{ ...key, server: "gone" }, { ...key, server: "here" }, newStreamKey("there")])
+      expect(await post(wrong)).toBe(410)
+    expect(taken).toEqual([3])
+  })
+
+  test("waits where one address sends more than a connection may (S7)", async () => {
+    const { key, peers } = oneOther()
+    const { url } = await start({ bytesPerSecond: 50_000 }, undefined, peers)
+    const body = encodeSend({ key: keyText(key), number: 0, bytes: new Uint8Array(110_000) }).slice().buffer
+    const startMs = performance.now()
+    const statuses = await Promise.all(
+      [1, 2].map(async () => (await fetch(`${url}?send`, { method: "POST", body })).status),
+    )
+    expect(statuses).toEqual([204, 204])
+    expect(performance.now() - startMs).toBeGreaterThan(300)
   })
 })
 
