@@ -45,10 +45,12 @@ async function typeStep() {
   const built = await run(node, [...bin.tsc, "-b", ...packages], { quiet: true })
   const app = await run(node, [...bin.tsc, "-p", "tsconfig.json", "--noEmit"], { quiet: true })
   const proof = await run(node, [...bin.tsc, "-p", "proof"], { quiet: true })
+  const tests = await run(node, [...bin.tsc, "-p", "tsconfig.tests.json"], { quiet: true })
+  const all = [built, app, proof, tests]
   return {
-    code: built.code || app.code || proof.code,
-    output: built.output + app.output + proof.output,
-    seconds: built.seconds + app.seconds + proof.seconds,
+    code: all.find(({ code }) => code !== 0)?.code ?? 0,
+    output: all.map(({ output }) => output).join(""),
+    seconds: all.reduce((sum, { seconds }) => sum + seconds, 0),
   }
 }
 

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest"
 import { lsn } from "../base/lsn.ts"
-import { OUTCOMES_KEPT, type Outcome, Receipts } from "./receipts.ts"
+import type { Outcome } from "../timeline/outcome.ts"
+import { OUTCOMES_KEPT, Receipts } from "./receipts.ts"
 
 const applied: Outcome = { type: "applied", lsn: lsn(1) }
 const durable = Promise.resolve()

@@ -25,7 +25,17 @@ function pagesOf(count: number) {
 }
 
 /** The parts sent to a client at cursor 3 that lacks `count` pages of `bytes` each; `asks`: how often it requests a part. */
-function transfer({ count = 0, bytes = 10, outcomes = 0, asks = 0, pageCount = count, hasOurEpoch = true } = {}) {
+function transfer(
+  options: {
+    count?: number
+    bytes?: number
+    outcomes?: number
+    asks?: number
+    pageCount?: number
+    hasOurEpoch?: boolean
+  } = {},
+) {
+  const { count = 0, bytes = 10, outcomes = 0, asks = 0, pageCount = count, hasOurEpoch = true } = options
   const parts: Pages[] = []
   const pipe = {
     send: (frame: Uint8Array) => void parts.push(decodeMessage(frame) as Pages), // nothing else is sent

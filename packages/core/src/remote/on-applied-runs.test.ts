@@ -35,7 +35,14 @@ async function setUp(onApplied: OnApplied = () => {}) {
   store.arrivals.append({ clientId: "a", from: lsn(0), to: lsn(3), user: "ann", atMs: 1, forbidden: [] })
   const settle = async (...positions: number[]) => {
     effects.settle(
-      positions.map((at) => ({ clientId: "a", lsn: lsn(at), uid: uidOf(at), outcome: { type: "applied" as const } })),
+      positions.map((at) => ({
+        clientId: "a",
+        lsn: lsn(at),
+        uid: uidOf(at),
+        name: "Add",
+        receivedMs: 1,
+        outcome: { type: "applied" as const, lsn: lsn(at) },
+      })),
     )
     for (let i = 0; i < 3; i++) await turn()
   }

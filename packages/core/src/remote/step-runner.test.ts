@@ -278,6 +278,8 @@ describe("a received mutation", () => {
           type: "sync-storage",
           cursor: lsn(1),
           outcomesSeen: lsn(outcomesSeen),
+          resumeLsn: lsn(0),
+          resumePages: 0,
         }),
       push: (batch: { from: ReturnType<typeof lsn>; previousHash: bigint; entries: Uint8Array[] }) =>
         remote.handleClientMutations(client, { type: "sync-mutations", batch, confirmed: lsn(0) }, []),

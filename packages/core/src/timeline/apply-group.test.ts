@@ -188,7 +188,7 @@ test("clock, random, ids and user are the mutation's own: every run gives the sa
   const other = new Database(await loadSqlite(), new Storage())
   migrate(other, mutator)
   for (const one of list)
-    applyGroup({ db: other, mutator, side: "local", jobs: [{ mutation: one, author: { id: "me" } }] })
+    applyGroup({ db: other, mutator, side: "local", jobs: [{ mutation: one, author: { id: "me" } }], pagesMax: 1_000 })
   expect([other.exec("select * from t order by id"), other.exec("select * from ids")]).toEqual(first)
   expect(first[0][0]).toMatchObject({ at: 1_700_000_000, who: "me" })
   expect(first[0][0].random).not.toBe(first[0][1].random)
@@ -263,7 +263,7 @@ test("a rejection that carries what cannot be sent arrives all the same (I21)", 
     new Reject("large", "x".repeat(REJECT_DATA_BYTES_MAX)),
     new Reject("c".repeat(300), () => {}),
     new Reject("plain", { at: new Date(5), list: [1n] }),
-  ].map(rejectionOf)
+  ].map((rejection) => rejectionOf(rejection))
   expect(large).toEqual({ type: "rejected", code: "large", data: { message: expect.stringContaining("4096 bytes") } })
   expect(code).toEqual({
     type: "rejected",

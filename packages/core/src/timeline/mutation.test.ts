@@ -24,7 +24,7 @@ test("a mutation comes back as it was, and its name alone is read without its ar
 
 describe("an entry is refused as malformed (S9)", () => {
   const uids = [uid.toUpperCase(), uid.slice(1), `x${uid.slice(1)}`, `${uid}0`, `\n${uid.slice(1)}`]
-  test.each([
+  test.each<readonly [string, Uint8Array]>([
     ["of another format", forged({ format: 2 })],
     ["with bytes behind it", forged({ more: 1 })],
     ["without its arguments", mutationCodec.encode(mutation).slice(0, -1)],

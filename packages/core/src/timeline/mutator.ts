@@ -24,7 +24,11 @@ export interface DefinedMutation<Input = unknown, R = unknown> {
 }
 
 /** Refuses a mutator that returns a promise: an awaited one could not run inside one transaction (T14). */
-type Synchronous<R> = R extends PromiseLike<unknown> ? "a mutator is synchronous" : unknown
+type Synchronous<R> = [R] extends [never]
+  ? unknown
+  : R extends PromiseLike<unknown>
+    ? "a mutator is synchronous"
+    : unknown
 
 /**
  * Defines a mutation. `fn` is synchronous and has no effect but through `tx`.

@@ -1,6 +1,6 @@
 import { readdir, writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import { defineMutation, defineMutator, isLfError, sql } from "@lf/core"
+import { defineMutation, defineMutator, isLfError, type Query, sql } from "@lf/core"
 import { afterEach, describe, expect, test } from "vitest"
 import { z } from "zod"
 import { createLf } from "../create-lf.ts"
@@ -44,7 +44,7 @@ async function stored() {
   return dataDir
 }
 
-async function query<R>(dataDir: string, query: ReturnType<typeof sql<R>>, doc = "d"): Promise<R[]> {
+async function query<R>(dataDir: string, query: Query<R>, doc = "d"): Promise<R[]> {
   const lf = open(dataDir)
   const rows = await lf.document(doc, { as: "system" }).query(query)
   await lf.close()

@@ -5,7 +5,7 @@ import { z } from "zod"
 import { mutationCodec } from "../../../core/src/timeline/mutation.ts"
 import { cleanUp, startServer, temporaryDirectory, until } from "../testing/fixture.ts"
 import { rawClient } from "../testing/raw.ts"
-import type { AppliedEvent } from "./rooms.ts"
+import type { AppliedEvent } from "./document-opener.ts"
 
 afterEach(cleanUp)
 

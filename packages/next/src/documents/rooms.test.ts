@@ -18,8 +18,9 @@ import {
   until,
 } from "../testing/fixture.ts"
 import { docDirectory } from "./document-directory.ts"
+import type { RoomLimits } from "./document-opener.ts"
 import { FileStore } from "./file-store.ts"
-import { type RoomLimits, Rooms } from "./rooms.ts"
+import { Rooms } from "./rooms.ts"
 
 afterEach(cleanUp)
 
@@ -179,7 +180,7 @@ describe("rooms", () => {
     await expect(lease.document.mutate("Add", { id: "2", title: "2" }, null)).rejects.toMatchObject({
       code: "LOG_DEPOSED",
     })
-    expect(lease.document.failure).toMatchObject({ code: "LOG_DEPOSED" })
+    expect(ownedOf(lease).failure).toMatchObject({ code: "LOG_DEPOSED" })
     lease.leave()
     expect(await idsIn(rooms, "doc")).toEqual(["1"])
     await addTo(rooms, "doc", "3")

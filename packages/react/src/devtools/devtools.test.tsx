@@ -148,7 +148,7 @@ test("a bug is saved only after its contents were agreed to, and can be replayed
   fireEvent.click(screen.getByText("Add"))
   await panel.findByRole("article")
   show("Bug")
-  const save = await panel.findByRole<HTMLButtonElement>("button", { name: "Save the file" })
+  const save = (await panel.findByRole("button", { name: "Save the file" })) as HTMLButtonElement
   expect(save.disabled).toBe(true)
   expect(panel.getByText(/every row of this document/)).toBeTruthy()
   fireEvent.click(panel.getByRole("checkbox"))

@@ -84,6 +84,7 @@ class Device {
       user,
       url: "http://localhost/api/lf",
       mutator,
+      crashed: new Set(),
       platform: this.change({
         host,
         loadSqlite: loadSqliteAnywhere,
@@ -92,6 +93,8 @@ class Device {
         hasLog: (key) => hasBrowserLog(key, storage),
         moveLog: (from, to) => moveBrowserLog(from, to, storage),
         movedMs: (key) => movedMsOf(key, storage),
+        storedKeys: () => Promise.reject(new Error("no test lists them")),
+        readRecords: () => Promise.reject(new Error("no test reads one that is not open")),
         network: () => this.server.network,
         own: (name) => locks.own(name),
         ownWhenFree: (name, signal) => locks.own(name, signal),

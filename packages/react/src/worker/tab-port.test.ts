@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest"
 import { browserHost } from "../platform/browser/browser-host.ts"
 import type { TabMessage, WorkerMessage } from "../rpc/protocol.ts"
 import type { OpenDocument } from "./open-document.ts"
-import { TabPort } from "./tab-port.ts"
+import { type DocumentsOfUser, TabPort } from "./tab-port.ts"
 import type { TokenDesk } from "./token-desk.ts"
 
 const turn = () => new Promise((resolve) => setTimeout(resolve, 0))
@@ -66,6 +66,8 @@ function setUp({ isOpen = true } = {}) {
     reopen: () => asked.push("reopen"),
   }
   const tab = new TabPort({
+    tab: "tab",
+    documents: {} as unknown as DocumentsOfUser, // nothing is asked of them
     port: {
       post: (message) => received.push(message),
       listen: () => {},
