@@ -13,6 +13,7 @@ import { journalTargets } from "./targets/journal.ts"
 import { pageTargets } from "./targets/pages.ts"
 import { plainTargets } from "./targets/plain.ts"
 import { recoveryTargets } from "./targets/recovery.ts"
+import { serverTargets } from "./targets/servers.ts"
 import { storeTargets } from "./targets/stores.ts"
 import { wireTargets } from "./targets/wire.ts"
 
@@ -23,6 +24,7 @@ const targets: readonly Target[] = [
   ...pageTargets,
   ...storeTargets,
   ...recoveryTargets,
+  ...serverTargets,
 ]
 
 /** One seed: so many executions of one target. */

@@ -22,6 +22,7 @@ export { patchRows } from "../local/row-patch.ts"
 export { View } from "../local/view.ts"
 export { decodeMessage, encodeMessage } from "../network/codec.ts"
 export { FirstSync } from "../network/first-sync.ts"
+export { decodeSend, encodeSend, FrameAssembler, lengthPrefixed } from "../network/http-frames.ts"
 export { Link } from "../network/link.ts"
 export { memoryPipe } from "../network/memory-network.ts"
 export {
@@ -34,6 +35,7 @@ export {
   type Welcome,
 } from "../network/message.ts"
 export type { Pipe, PipeListener } from "../network/network.ts"
+export { decodeRelay, encodeRelay, type RelayMessage } from "../relay/relay-message.ts"
 export type { ConnectableDocument, ServedClient } from "../remote/admission.ts"
 export { BaseTransfer, planBase } from "../remote/base-transfer.ts"
 export { ClientList } from "../remote/client-list.ts"
