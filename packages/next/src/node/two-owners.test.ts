@@ -12,7 +12,7 @@ await loadChecksum()
 const BEFORE: readonly Step[] = ["open", "append", "rollup", "append"]
 /** How often one owner is interrupted by the other where not every order can be tried. */
 const INTERRUPTIONS_MAX = 3
-const SEEDS = 150
+const SEEDS = 80
 /** More calls than any of these scenes has. */
 const CALLS_MAX = 200
 
