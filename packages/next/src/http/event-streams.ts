@@ -134,7 +134,7 @@ async function isTaken(
   const here = streams().get(key.id)
   if (here !== undefined) return isSecret(key.secret, here.secret) && (await here.receive(send))
   if (peers === null || key.server === peers.address) return false
-  // It may name any stream: this server cannot tell, and the way to the other one is the database.
+  // Any client may name any stream, and the way to the other server is the database.
   await pace(send.bytes.length)
   const pipe = await peers.reachServer(key.server)
   return pipe !== null && (await forward(pipe, sealSend(key, send)))
