@@ -8,7 +8,7 @@ const covered = [
   "packages/core/src/journal/*.ts",
   "packages/core/src/storage/*.ts",
   "packages/core/src/relay/relay-message.ts",
-  "packages/core/src/network/{codec,fields,first-sync,link,message,presence-codec}.ts",
+  "packages/core/src/network/{codec,fields,first-sync,http-frames,link,message,presence-codec}.ts",
   "packages/core/src/local/local-entries.ts",
   "packages/core/src/local/local-store.ts",
   "packages/core/src/local/log-at-rest.ts",

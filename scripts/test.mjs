@@ -27,7 +27,7 @@ process.on("exit", (code) => {
 
 await ensureInstalled()
 // Some unit tests look through these; without one they do less, and the proofs say so.
-for (const tool of ["sqlite3", "strace"]) await findTool(tool).catch((error) => say(error.message))
+for (const tool of ["sqlite3", "strace", "nginx"]) await findTool(tool).catch((error) => say(error.message))
 await findPostgres().catch((error) => say(error.message))
 // The proofs run thousands of seeds below.
 process.env.LF_SIM_SEEDS ??= "5"

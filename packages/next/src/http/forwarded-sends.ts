@@ -94,7 +94,10 @@ export function forward(pipe: Pipe, sealed: Uint8Array): Promise<boolean> {
 /** Takes what another server forwards. */
 export function takeForwarded(pipe: Pipe, take: (sealed: Uint8Array) => Promise<boolean>): void {
   pipe.listen({
-    frame: (sealed) => void take(sealed).then((isTaken) => pipe.send(Uint8Array.of(isTaken ? 1 : 0))),
+    frame: (sealed) =>
+      void take(sealed)
+        .catch(() => false)
+        .then((isTaken) => pipe.send(Uint8Array.of(isTaken ? 1 : 0))),
     closed() {},
   })
 }

@@ -29,7 +29,7 @@ export interface Limits {
   readonly recheckMs: number
   /** Frames from one connection, pings included. */
   readonly framesPerSecond: number
-  /** Bytes from one connection. */
+  /** Bytes from one connection; and of sends that one address has forwarded to other servers. */
   readonly bytesPerSecond: number
   /** Mutations of one principal, over all of its connections. */
   readonly mutationsPerSecond: number

@@ -9,7 +9,7 @@ export function ConnectionView({ connection }: { readonly connection: ShownConne
   const facts: readonly (readonly [string, string])[] = [
     ["address", url],
     ["connected since", connectedSince === null ? "not connected" : new Date(connectedSince).toLocaleTimeString()],
-    ["by", transport ?? "-"],
+    ["transport", transport ?? "-"],
     ["switched off", isOnlineWanted ? "no" : "yes, by setOnline(false)"],
     ["attempts", `${tries}, of which ${failures} failed`],
     ["received", `${framesIn} frames, ${bytesText(bytesIn)}`],

@@ -45,17 +45,17 @@ function watched(pipe: Pipe, { nowMs, block }: { nowMs(): number; block(): void 
   return {
     transport: "a WebSocket",
     send: (frame) => pipe.send(frame),
-    close(reason) {
-      if (isSilent && nowMs() - openedMs > SILENT_MS) block()
-      pipe.close(reason)
-    },
+    close: (reason) => pipe.close(reason),
     listen: ({ frame, closed }) =>
       pipe.listen({
         frame(bytes) {
           isSilent = false
           frame(bytes)
         },
-        closed,
+        closed(reason) {
+          if (isSilent && nowMs() - openedMs > SILENT_MS) block()
+          closed(reason)
+        },
       }),
   }
 }

@@ -351,4 +351,40 @@ describe("which way is taken", () => {
     await world.stop()
     await expect(network.connect()).rejects.toMatchObject({ code: "SERVER_UNREACHABLE" })
   })
+
+  test.each([
+    ["this end", true],
+    ["the proxy", false],
+  ])("an event stream after a socket that was open for 5 s without a frame, closed by %s", async (_what, isOurs) => {
+    const sockets: SilentSocket[] = []
+    /** It opens, and nothing comes. */
+    class SilentSocket {
+      onopen: (() => void) | null = null
+      onclose: ((event: { reason: string; code: number }) => void) | null = null
+      constructor() {
+        sockets.push(this)
+        queueMicrotask(() => this.onopen?.())
+      }
+      close() {}
+    }
+    vi.stubGlobal("WebSocket", SilentSocket)
+    const world = await start()
+    let nowMs = 0
+    const network = browserNetwork(world.url, () => nowMs)
+    /** How the connection travels that is made now; it is closed after so long. */
+    const closedAfter = async (ms: number) => {
+      const far = world.accepted()
+      const pipe = await network.connect()
+      const { transport } = pipe
+      pipe.listen({ frame() {}, closed() {} })
+      nowMs += ms
+      if (isOurs || transport !== "a WebSocket") pipe.close("no answer")
+      else sockets.at(-1)?.onclose?.({ reason: "", code: 1006 })
+      if (transport !== "a WebSocket") (await far).listen({ frame() {}, closed() {} })
+      return transport
+    }
+    expect(await closedAfter(1_000)).toBe("a WebSocket")
+    expect(await closedAfter(6_000)).toBe("a WebSocket")
+    expect(await closedAfter(1_000)).toMatch("an event stream")
+  })
 })
