@@ -80,7 +80,7 @@ for (const [where, before, after] of [
     `30 characters typed ${where} of a text are kept, the caret behind the last (H9)`,
     soakUnless(where === "in the middle"),
     async ({ context }) => {
-      const speeds = [0, 15, 60]
+      const speeds = [0, 15, 60, 150]
       const doc = await newDoc({ count: speeds.length, title: before + after })
       const page = await open(context, doc)
       for (const [i, delay] of speeds.entries()) {

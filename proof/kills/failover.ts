@@ -23,7 +23,7 @@ const FIRST_MS_MAX = 3_000
 /** Documents are opened one after the other, on a machine that has just started a server. */
 const ALL_MS_MAX = 5_000
 /** While servers are replaced, of one mutation until it is durable; about 1,000 where nothing else runs. */
-const REPLACED_P99_MS_MAX = 4_000
+const REPLACED_P99_MS_MAX = 2_500
 /** A document whose owner is still there has the next mutation within this time, or was interrupted. */
 const UNINTERRUPTED_MS = 1_000
 /** Between two replacements, when all is well again: the start of a server takes most of a small machine. */
