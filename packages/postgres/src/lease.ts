@@ -9,9 +9,25 @@ const FORGOTTEN_AFTER = "1 day"
 // The database's clock alone judges: a node's own clock may be wrong by any amount.
 const RENEW = `
 with before as (select lease_until from lf.node where id = $1)
-insert into lf.node (id, lease_until) values ($1, clock_timestamp() + $2 * interval '1 millisecond')
-on conflict (id) do update set lease_until = excluded.lease_until
-returning coalesce((select lease_until > clock_timestamp() from before), false) as held`
+insert into lf.node (id, lease_until, stores, is_serving)
+values ($1, clock_timestamp() + $2 * interval '1 millisecond', $3, $4)
+on conflict (id) do update set lease_until = excluded.lease_until, stores = excluded.stores
+returning coalesce((select lease_until > clock_timestamp() from before), false) as held, seized`
+
+/** What a node says of itself. */
+export interface NodeFacts {
+  /** The ids of the databases that it knows. */
+  readonly stores: readonly string[]
+  /** Others reach it for its documents. A command of `lf` is not reached. */
+  readonly isServing: boolean
+}
+
+export interface Renewal {
+  /** The lease held until now. If not, documents may have other owners. */
+  readonly wasHeld: boolean
+  /** Documents were moved to another database since the last renewal. */
+  readonly wasSeized: boolean
+}
 
 /**
  * A node's claim that it runs. It only says when others may take its documents: what keeps two owners apart is the
@@ -21,23 +37,29 @@ export class Lease {
   readonly #pool: pg.Pool
   readonly #nodeId: string
   readonly #host: Pick<Host, "after">
-  readonly #onRenewed: (wasHeld: boolean) => Promise<void>
+  readonly #facts: () => NodeFacts
+  readonly #onRenewed: (renewal: Renewal) => Promise<void>
+  #seized = "0"
   #cancel: Cancel = () => {}
   #isEnded = false
   #renewal: Promise<void> = Promise.resolve()
   #failure: unknown = null
   #retry: Promise<void> | null = null
 
-  /** `onRenewed` learns whether the lease held until this renewal; if not, documents may have other owners. */
   constructor(
     pool: pg.Pool,
     nodeId: string,
-    { host, onRenewed }: { host: Pick<Host, "after">; onRenewed: (wasHeld: boolean) => Promise<void> },
+    options: {
+      readonly host: Pick<Host, "after">
+      readonly facts: () => NodeFacts
+      readonly onRenewed: (renewal: Renewal) => Promise<void>
+    },
   ) {
     this.#pool = pool
     this.#nodeId = nodeId
-    this.#host = host
-    this.#onRenewed = onRenewed
+    this.#host = options.host
+    this.#facts = options.facts
+    this.#onRenewed = options.onRenewed
   }
 
   /** Resolves if the last renewal did not fail, or one that is tried now does not. @throws what the database says */
@@ -57,10 +79,14 @@ export class Lease {
     this.#schedule()
   }
 
-  /** Answers whether the lease held until now. */
-  async renew(): Promise<boolean> {
-    const { rows } = await this.#pool.query<{ held: boolean }>(RENEW, [this.#nodeId, LEASE_MS])
-    return rows[0].held
+  async renew(): Promise<Renewal> {
+    const { stores, isServing } = this.#facts()
+    const values = [this.#nodeId, LEASE_MS, stores, isServing]
+    const { rows } = await this.#pool.query<{ held: boolean; seized: string }>(RENEW, values)
+    const [{ held, seized }] = rows
+    const wasSeized = seized !== this.#seized
+    this.#seized = seized
+    return { wasHeld: held, wasSeized }
   }
 
   /** Waits for a renewal under way, so that the lease does not come back. */

@@ -64,6 +64,11 @@ export class NodePeers implements Peers {
     this.#look()
   }
 
+  /** Whether other nodes reach this one. */
+  get isServing(): boolean {
+    return this.#listener !== null
+  }
+
   listen(listener: PeerListener): void {
     this.#listener = listener
   }

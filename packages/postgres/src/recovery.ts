@@ -54,7 +54,7 @@ export async function readDocument(pool: pg.Pool, doc: string, fence: bigint | n
   return await inTransaction(pool, "begin isolation level repeatable read read only", async (client) => {
     const { rows } = await client.query<DocumentRow>(
       `select position, first_position, checkpoint, meta, page_count, pages_checksum
-       from lf.document where doc = $1 and ($2::bigint is null or fence = $2)`,
+       from lf.document where doc = $1 and case when $2::bigint is null then moved_to is null and not is_arriving else fence = $2 end`,
       [doc, fence],
     )
     const found = rows.at(0)

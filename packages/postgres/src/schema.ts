@@ -3,7 +3,7 @@ import type pg from "pg"
 import { inTransaction } from "./connection.ts"
 import { toStoreError } from "./store-error.ts"
 
-export const STORE_VERSION = 2
+export const STORE_VERSION = 3
 
 /** Any number that no other program locks: "lf" and the year. */
 const MIGRATION_LOCK = 0x6c66_2026
@@ -70,6 +70,26 @@ const MIGRATIONS: readonly string[] = [
   -- Any role may listen to a channel and write to it, if it knows the name. A node's channel has its random id; this one
   -- is for the channel of all.
   alter table lf.store add column secret text not null default gen_random_uuid()::text;
+  `,
+  `
+  -- The databases over which documents are spread, by their ids; none: this one has all. Not settled: some may be at others
+  -- than their home.
+  alter table lf.store
+    add column id text not null default gen_random_uuid()::text,
+    add column placement_version bigint not null default 0,
+    add column shards text[] not null default '{}',
+    add column is_settled boolean not null default true;
+
+  -- A document moves to another database in steps: there it arrives, here it has moved, there it is.
+  alter table lf.document
+    add column is_arriving boolean not null default false,
+    add column moved_to text;
+
+  -- The databases that a node knows, whether it serves others, and how many of its documents were moved away.
+  alter table lf.node
+    add column stores text[] not null default '{}',
+    add column is_serving boolean not null default true,
+    add column seized bigint not null default 0;
   `,
 ]
 

@@ -88,7 +88,11 @@ test("a lease that begins again, because what follows it failed, is renewed by o
     timers.push(run)
     return () => void timers.splice(timers.indexOf(run), 1)
   }
-  const lease = new Lease(pool, "twice", { host: { after }, onRenewed: async () => {} })
+  const lease = new Lease(pool, "twice", {
+    host: { after },
+    facts: () => ({ stores: [], isServing: true }),
+    onRenewed: async () => {},
+  })
   await lease.begin()
   await lease.begin()
   expect(timers).toHaveLength(1)

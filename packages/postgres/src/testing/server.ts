@@ -9,6 +9,8 @@ const START_MS_MAX = 60_000
 export interface TestServer {
   /** A new empty database. */
   makeDatabase(): Promise<TestDatabase>
+  /** A node on several. Closed at the end of the file. */
+  openShards(databases: readonly TestDatabase[], options?: Partial<PostgresStoreOptions>): PostgresStore
   /** Ends every connection and the server without a shutdown, and starts it again. */
   restart(): Promise<void>
   /** Ends every connection and the server, until `start`. */
@@ -44,6 +46,12 @@ export function testServer(): TestServer {
     restart: () => server.restart(),
     stop: () => server.cut(),
     start: () => server.start(),
+    openShards(databases, options = {}) {
+      const shards = databases.map(({ connectionString }) => connectionString)
+      const store = postgresStore({ shards, ownerWaitMs: 0, ...options })
+      stores.push(store)
+      return store
+    },
     async makeDatabase() {
       const name = `test${++databases}`
       await admin(server.connectionString, `create database ${name} template template0 strategy wal_log`)

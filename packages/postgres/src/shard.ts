@@ -1,0 +1,369 @@
+import { LfError } from "@lf/core"
+import {
+  type Host,
+  loadChecksum,
+  type OpenedLog,
+  type Pipe,
+  type StoredDocument,
+  type StoredLog,
+} from "@lf/core/internal"
+import { Appender } from "./appender.ts"
+import { type Connections, inTransaction } from "./connection.ts"
+import { Lease, type Renewal } from "./lease.ts"
+import { NodePeers } from "./node-peers.ts"
+import type { Placement } from "./placement.ts"
+import { type LogPlace, PostgresLog } from "./postgres-log.ts"
+import { readDocument, recover } from "./recovery.ts"
+import { checkStore, type MigratedStore, migrateStore, readVersion } from "./schema.ts"
+import { toStoreError } from "./store-error.ts"
+
+/** Whether its owner, if there is one, is another node whose lease holds. $1 is the document, $2 this node. */
+const IS_FREE = `(document.owner is null or document.owner = $2 or not exists (
+  select from lf.node where node.id = document.owner and node.lease_until > clock_timestamp()))`
+
+/** Neither on its way here, nor away. */
+const IS_HERE = "(document.moved_to is null and not document.is_arriving)"
+
+// What it takes is not among what it finds: those are one moment's, before the update.
+const LOOK = `
+with taken as (
+  update lf.document as document set owner = $2, fence = nextval('lf.number')
+  where $3 and doc = $1 and ${IS_HERE} and ${IS_FREE} returning fence
+)
+select store.id as store, placement_version, shards, is_settled, doc is not null as is_found, moved_to, is_arriving,
+  node.id as owner, coalesce(node.is_serving, false) as is_serving, (select fence from taken) as fence
+from lf.store left join lf.document on doc = $1 left join lf.node on node.id = owner and owner <> $2`
+
+// A placement that is being written waits for this, or this for it.
+const CREATE = `
+with placed as (select from lf.store where placement_version = $3 for share)
+insert into lf.document (doc, owner, fence) select $1, $2, nextval('lf.number') from placed
+on conflict (doc) do nothing returning fence`
+
+// An owner that was deposed sees the new owner's fence or, in an older snapshot, none of its parts.
+const REMOVE_ORPHANS = `
+delete from lf.checkpoint_part as part using lf.document as document
+where part.doc = $1 and document.doc = $1 and document.fence = $2
+  and part.checkpoint is distinct from document.checkpoint`
+
+export interface ShardOptions {
+  readonly connections: Connections
+  readonly namespace: string
+  readonly nodeId: string
+  readonly host: Pick<Host, "after">
+  /** The ids of all databases that this node knows. */
+  readonly stores: () => readonly string[]
+  readonly openOrReach: (docId: string) => Promise<OpenedLog | Pipe>
+  /** Called when a document's log was closed, by the document's key. */
+  readonly onReleased: (key: string) => void
+}
+
+/** What a database holds of a document. */
+export interface Look {
+  /** The database's, at the same moment. */
+  readonly placement: Placement
+  readonly state: "absent" | "here" | "arriving" | "moved"
+  /** The database that it moved to. */
+  readonly movedTo: string | null
+  /** This node's, if the document was taken. */
+  readonly fence: bigint | null
+  /** Another node that owns it; the lease of that node may have run out. */
+  readonly owner: { readonly id: string; readonly isServing: boolean } | null
+}
+
+interface LookRow {
+  readonly store: string
+  readonly placement_version: string
+  readonly shards: readonly string[]
+  readonly is_settled: boolean
+  readonly is_found: boolean
+  readonly moved_to: string | null
+  readonly is_arriving: boolean | null
+  readonly owner: string | null
+  readonly is_serving: boolean
+  readonly fence: string | null
+}
+
+/** The documents of one database, for one process. A document's key is its namespace, a slash and its id. */
+export class Shard {
+  readonly address: string
+  readonly peers: NodePeers
+  readonly connections: Connections
+  readonly nodeId: string
+  readonly #onReleased: (key: string) => void
+  readonly #appender: Appender
+  readonly #lease: Lease
+  #id: string | null = null
+  #began: Promise<void> | null = null
+  /** The lease ran out at some time, or documents were moved, and the fences were not compared since. */
+  #mustCheckFences = false
+  readonly #logs = new Set<PostgresLog>()
+  /** Logs that closed while the database did not answer: given up at the next renewal. */
+  readonly #unreleased = new Set<PostgresLog>()
+
+  constructor(options: ShardOptions) {
+    const { connections, namespace, nodeId, host, stores, openOrReach } = options
+    this.address = connections.address
+    this.connections = connections
+    this.nodeId = nodeId
+    this.#onReleased = options.onReleased
+    this.#appender = new Appender(connections.appends)
+    this.peers = new NodePeers({
+      nodeId,
+      namespace,
+      connections,
+      host,
+      openOrReach,
+      docIdOf: (key) => key.slice(namespace.length + 1),
+    })
+    this.#lease = new Lease(connections.renewals, nodeId, {
+      host,
+      facts: () => ({ stores: stores(), isServing: this.peers.isServing }),
+      onRenewed: (renewal) => this.#renewed(renewal),
+    })
+  }
+
+  /** Null: it has not answered yet. */
+  get id(): string | null {
+    return this.#id
+  }
+
+  /** Makes or updates the tables; a second call changes nothing. @throws LOG_FORMAT_NEWER LOG_FAILED */
+  migrate(): Promise<MigratedStore> {
+    return migrateStore(this.connections.work)
+  }
+
+  /** Throws too while the database does not answer. @throws LOG_FORMAT_NEWER LOG_FAILED */
+  async begin(): Promise<void> {
+    this.#began ??= this.#takeLease().catch((error: unknown) => {
+      this.#began = null
+      throw toStoreError(error, "the store was opened")
+    })
+    await this.#began
+    try {
+      await this.#lease.confirm()
+    } catch (error) {
+      throw toStoreError(error, "the lease was renewed")
+    }
+  }
+
+  /** With `takes` it becomes this node's where no other node owns it. @throws LOG_FAILED */
+  async look(key: string, { takes }: { readonly takes: boolean }): Promise<Look> {
+    await this.begin()
+    const values = [key, this.nodeId, takes]
+    const [row] = await this.#query<LookRow>("a document was looked up", { text: LOOK, values })
+    return {
+      placement: placementOf(row),
+      state: stateOf(row),
+      movedTo: row.moved_to,
+      fence: row.fence === null ? null : BigInt(row.fence),
+      owner: row.owner === null ? null : { id: row.owner, isServing: row.is_serving },
+    }
+  }
+
+  /** A new document of this node. Null: there is one, or the placement has another version by now. @throws LOG_FAILED LOG_FULL */
+  async create(key: string, placementVersion: number): Promise<bigint | null> {
+    const values = [key, this.nodeId, placementVersion]
+    const rows = await this.#query<{ fence: string }>("a document was made", { text: CREATE, values })
+    return rows.length > 0 ? BigInt(rows[0].fence) : null
+  }
+
+  /** The log of a document that this node took. @throws LOG_CORRUPT LOG_FORMAT_NEWER LOG_DEPOSED LOG_FAILED */
+  async recover(doc: string, fence: bigint): Promise<OpenedLog> {
+    const { work } = this.connections
+    try {
+      const { position, checkpoint, records } = await recover(work, doc, fence)
+      await work.query(REMOVE_ORPHANS, [doc, fence])
+      const place: LogPlace = {
+        doc,
+        fence,
+        work,
+        appender: this.#appender,
+        release: (log) => this.#release(log),
+      }
+      const log = new PostgresLog(place, position)
+      this.#logs.add(log)
+      return { log, checkpoint, records }
+    } catch (error) {
+      await this.giveUp([{ doc, fence }]).catch(() => {})
+      throw error
+    }
+  }
+
+  /** @throws LOG_FAILED */
+  async placement(): Promise<Placement> {
+    await this.begin()
+    const [row] = await this.#query<LookRow>("the placement was read", {
+      text: "select id as store, placement_version, shards, is_settled from lf.store",
+      values: [],
+    })
+    return placementOf(row)
+  }
+
+  /** Where none was written yet and, with `mustBeEmpty`, there is no document. */
+  async beginPlacement(first: Placement, { mustBeEmpty }: { readonly mustBeEmpty: boolean }): Promise<void> {
+    await this.begin()
+    try {
+      await inTransaction(this.connections.work, "begin", async (client) => {
+        // What is made by the one before was made when this is locked, and the next statement sees it.
+        await client.query("select from lf.store where placement_version = 0 for update")
+        await client.query(
+          `update lf.store set placement_version = $1, shards = $2, is_settled = $3
+           where placement_version = 0 and not ($4 and exists (select from lf.document))`,
+          [first.version, first.shards, first.isSettled, mustBeEmpty],
+        )
+      })
+    } catch (error) {
+      throw toStoreError(error, "the first placement was written")
+    }
+  }
+
+  /** Resolves when no document is made any more by an earlier one. */
+  async writePlacement({ version, shards, isSettled }: Placement): Promise<void> {
+    await this.#query("a placement was written", {
+      text: `update lf.store set placement_version = $1, shards = $2, is_settled = $3 where placement_version < $1`,
+      values: [version, shards, isSettled],
+    })
+  }
+
+  /** Whether it has no document of any namespace. */
+  async isEmpty(): Promise<boolean> {
+    await this.begin()
+    const text = "select exists (select from lf.document) as found"
+    const [{ found }] = await this.#query<{ found: boolean }>("documents were looked up", { text, values: [] })
+    return !found
+  }
+
+  /** Every document whose key begins with `prefix`. */
+  async list(prefix: string): Promise<StoredDocument[]> {
+    await this.begin()
+    const rows = await this.#query<{ id: string; bytes: string; changed_at: Date }>("documents were listed", {
+      text: `select substr(doc, length($1) + 1) as id, log_bytes + page_count * 4096 as bytes, changed_at
+        from lf.document where starts_with(doc, $1) and ${IS_HERE}`,
+      values: [prefix],
+    })
+    return rows.map(({ id, bytes, changed_at }) => ({ docId: id, bytes: Number(bytes), changedAt: changed_at }))
+  }
+
+  async read(key: string): Promise<StoredLog | null> {
+    await this.begin()
+    try {
+      const found = await readDocument(this.connections.work, key)
+      return found === null ? null : { checkpoint: found.checkpoint, records: found.records }
+    } catch (error) {
+      throw toStoreError(error, "a document was read")
+    }
+  }
+
+  /** One that does not exist is no error. @throws LOG_OWNED LOG_FAILED */
+  async delete(key: string): Promise<void> {
+    try {
+      await inTransaction(this.connections.work, "begin", async (client) => {
+        const gone = await client.query(
+          `with found as (select from lf.document as document where doc = $1 and ${IS_HERE}),
+           gone as (delete from lf.document as document where doc = $1 and ${IS_HERE} and ${IS_FREE} returning doc)
+           select (select count(*) from found)::int as found, (select count(*) from gone)::int as gone`,
+          [key, this.nodeId],
+        )
+        if (gone.rows[0].found > gone.rows[0].gone)
+          throw new LfError("LOG_OWNED", `${key} is open in another process; close it there first`)
+        // A statement of its own, which sees the rows of an append that the first one waited for.
+        if (gone.rows[0].gone > 0) await client.query("delete from lf.log where doc = $1", [key])
+      })
+    } catch (error) {
+      throw toStoreError(error, "a document was deleted")
+    }
+  }
+
+  /** Closes every log. Others may open the documents when it resolves. */
+  async close(): Promise<void> {
+    await Promise.all(Array.from(this.#logs, (log) => log.close()))
+    await this.peers.close()
+    try {
+      await this.#began?.catch(() => {})
+      if (this.#began !== null) {
+        await this.#lease.end()
+        await this.peers.sweep()
+      }
+    } catch {
+      // The lease runs out by itself.
+    }
+    await this.connections.end()
+  }
+
+  async #takeLease(): Promise<void> {
+    await loadChecksum()
+    const { work } = this.connections
+    if ((await readVersion(work)) === undefined) await migrateStore(work)
+    else await checkStore(work)
+    const { rows } = await work.query<{ id: string }>("select id from lf.store")
+    this.#id = rows[0].id
+    await this.#lease.begin()
+    await this.peers.begin()
+  }
+
+  async #release(log: PostgresLog): Promise<void> {
+    this.#logs.delete(log)
+    try {
+      await this.giveUp([log])
+    } catch {
+      this.#unreleased.add(log)
+    }
+    this.#onReleased(log.doc)
+  }
+
+  /** Only where the fence is still this owner's. */
+  async giveUp(logs: readonly { readonly doc: string; readonly fence: bigint }[]): Promise<void> {
+    await this.connections.work.query(
+      `update lf.document as document set owner = null
+       from unnest($1::text[], $2::bigint[]) as given(doc, fence)
+       where document.doc = given.doc and document.fence = given.fence`,
+      [logs.map(({ doc }) => doc), logs.map(({ fence }) => fence)],
+    )
+  }
+
+  async #renewed({ wasHeld, wasSeized }: Renewal): Promise<void> {
+    const unreleased = [...this.#unreleased]
+    if (unreleased.length > 0) {
+      await this.giveUp(unreleased)
+      for (const log of unreleased) this.#unreleased.delete(log)
+    }
+    if (!wasHeld) this.peers.interrupted("this server's lease had run out")
+    this.#mustCheckFences ||= !wasHeld || wasSeized
+    if (!this.#mustCheckFences) return
+    await this.#checkFences()
+    this.#mustCheckFences = false
+  }
+
+  /** Ends the logs whose documents have other owners by now. One query, however many there are. */
+  async #checkFences(): Promise<void> {
+    const logs = [...this.#logs]
+    if (logs.length === 0) return
+    const rows = await this.#query<{ doc: string }>("fences were compared", {
+      text: `select doc from lf.document join unnest($1::text[], $2::bigint[]) as given(doc, fence) using (doc, fence)`,
+      values: [logs.map(({ doc }) => doc), logs.map(({ fence }) => fence)],
+    })
+    const held = new Set(rows.map(({ doc }) => doc))
+    for (const log of logs) if (!held.has(log.doc)) log.depose()
+  }
+
+  async #query<Row extends object>(during: string, statement: { text: string; values: unknown[] }): Promise<Row[]> {
+    try {
+      const { rows } = await this.connections.work.query<Row>(statement)
+      return rows
+    } catch (error) {
+      throw toStoreError(error, during)
+    }
+  }
+}
+
+function placementOf({ store, placement_version, shards, is_settled }: LookRow): Placement {
+  const version = Number(placement_version)
+  return { version, shards: version === 0 ? [store] : shards, isSettled: is_settled }
+}
+
+function stateOf({ is_found, moved_to, is_arriving }: LookRow): Look["state"] {
+  if (!is_found) return "absent"
+  if (moved_to !== null) return "moved"
+  return is_arriving === true ? "arriving" : "here"
+}

@@ -1,0 +1,294 @@
+// Documents spread over several databases, and moved while servers have them open.
+import { loadChecksum } from "@lf/core/internal"
+import pg from "pg"
+import { afterEach, describe, expect, test, vi } from "vitest"
+import { chainOf } from "../../core/src/testing/log-contract.ts"
+import { Rooms } from "../../next/src/documents/rooms.ts"
+import { addTo, cleanUp, idsIn, later, mutator } from "../../next/src/testing/fixture.ts"
+import { homeOf } from "./placement.ts"
+import type { PostgresStore, PostgresStoreOptions } from "./store.ts"
+import { codeOf, type TestDatabase, testServer } from "./testing/server.ts"
+
+await loadChecksum()
+const server = testServer()
+const [record] = chainOf("s", ["1"])
+
+afterEach(async () => {
+  vi.restoreAllMocks()
+  await cleanUp()
+})
+
+function openShards(databases: readonly TestDatabase[], options: Partial<PostgresStoreOptions> = {}): PostgresStore {
+  const store = server.openShards(databases, options)
+  later(() => store.close())
+  return store
+}
+
+const makeDatabases = (count: number) => Promise.all(Array.from({ length: count }, () => server.makeDatabase()))
+
+/** A document with one record. */
+async function write(store: PostgresStore, docId: string): Promise<void> {
+  const { log } = await store.open(docId)
+  await log.append([record])
+  await log.close()
+}
+
+async function docsIn(database: TestDatabase): Promise<string[]> {
+  const rows = await database.query<{ doc: string }>("select doc from lf.document order by doc")
+  return rows.map(({ doc }) => doc.slice("main/".length))
+}
+
+async function placementOf(database: TestDatabase): Promise<{ id: string; shards: string[]; is_settled: boolean }> {
+  const [row] = await database.query<{ id: string; shards: string[]; is_settled: boolean }>(
+    "select id, shards, is_settled from lf.store",
+  )
+  return row
+}
+
+/** What one server has open. */
+function startRooms(databases: readonly TestDatabase[]): Rooms {
+  const rooms = new Rooms({ store: openShards(databases, { ownerWaitMs: 3_000 }), mutator })
+  later(() => rooms.close())
+  return rooms
+}
+
+const named = (count: number) => Array.from({ length: count }, (_, i) => `doc-${i}`)
+
+test("documents go to the database that their ids choose: even shares, and one more takes its own share alone", () => {
+  const keys = Array.from({ length: 6_000 }, (_, i) => `main/${i}`)
+  const before = keys.map((key) => homeOf(key, ["a", "b", "c"]))
+  for (const shard of ["a", "b", "c"]) {
+    const share = before.filter((home) => home === shard).length
+    expect(share).toBeGreaterThan(1_850)
+    expect(share).toBeLessThan(2_150)
+  }
+  const after = keys.map((key) => homeOf(key, ["d", "c", "a", "b"]))
+  expect(after.every((home, i) => home === "d" || home === before[i])).toBe(true)
+})
+
+describe("several databases", () => {
+  test("have each document once; a server with the list in another order finds all", async () => {
+    const databases = await makeDatabases(3)
+    const [first, second] = [openShards(databases), openShards(databases.toReversed())]
+    await Promise.all(named(30).map((doc, i) => write(i % 2 === 0 ? first : second, doc)))
+    const found = await Promise.all(databases.map(docsIn))
+    expect(found.flat().sort()).toEqual(named(30).sort())
+    expect(found.every((docs) => docs.length > 2)).toBe(true)
+    expect((await second.list()).map(({ docId }) => docId)).toEqual(named(30).sort())
+    expect(await Promise.all(named(30).map((doc) => first.has(doc)))).toEqual(named(30).map(() => true))
+    await second.delete("doc-7")
+    expect(await first.has("doc-7")).toBe(false)
+    expect(await first.read("doc-7")).toBe(null)
+    expect((await first.read("doc-8"))?.records).toHaveLength(1)
+  })
+
+  test("fail alone: while one does not answer, the documents of the other open and are made", async () => {
+    const gone = "postgres://lf@127.0.0.1:1/none"
+    const [one, other] = await makeDatabases(2)
+    await write(openShards([one, other]), "first")
+    const { id } = await placementOf(one)
+    const shards = (await placementOf(one)).shards
+    const of = (home: boolean) => named(20).filter((doc) => (homeOf(`main/${doc}`, shards) === id) === home)
+    const store = openShards([one, other], { shards: [one.connectionString, gone] })
+    for (const doc of of(true)) expect(await codeOf(write(store, doc))).toBe("done")
+    for (const doc of of(false)) expect(await codeOf(write(store, doc))).toBe("LOG_FAILED")
+    expect(await codeOf(openShards([one], { shards: [gone, gone] }).begin())).toBe("LOG_FAILED")
+  })
+
+  test("are all known to every server, each once, and none of them brings documents of its own unasked", async () => {
+    const [one, other, third] = await makeDatabases(3)
+    await write(openShards([one, other]), "a")
+    const partly = openShards([one])
+    const refusals = await Promise.all(named(20).map((doc) => write(partly, doc).catch((error) => error.message)))
+    expect(refusals).toContain(
+      "documents are spread over 2 databases, and this server knows 1 of them: name all in `shards`",
+    )
+    await expect(openShards([one, one]).begin()).rejects.toThrow("name each database once")
+    const alone = openShards([third])
+    await write(alone, "b")
+    const [own] = await makeDatabases(1)
+    await write(openShards([own]), "c")
+    await expect(openShards([third, own]).begin()).rejects.toThrow(/had documents of its own; run: npx lf rebalance/)
+    const merged = openShards([third, own])
+    expect((await merged.rebalance()).left).toEqual([])
+    expect((await merged.list()).map(({ docId }) => docId)).toEqual(["b", "c"])
+    expect(() => openShards([])).toThrow("expected `connectionString`, or `shards`")
+  })
+})
+
+describe("lf rebalance", () => {
+  test("spreads what one database had, twice without effect, and takes it back; content and times stay", async () => {
+    const databases = await makeDatabases(2)
+    const old = openShards([databases[0]])
+    const docs = named(24)
+    for (const doc of docs) await write(old, doc)
+    // One with a checkpoint, which is larger than a part.
+    const { log } = await old.open("doc-3")
+    const pages = Array.from({ length: 300 }, (_, i) => new Uint8Array(4096).fill(i))
+    await log.rollup({ meta: new Uint8Array([7]), pages }, [record])
+    await log.close()
+    const before = await old.list()
+    await old.close()
+    const store = openShards(databases)
+    expect(await store.list()).toEqual(before)
+    expect(await docsIn(databases[1])).toEqual([])
+    const seen: number[] = []
+    const { moved, left } = await store.rebalance({ onProgress: (count) => seen.push(count) })
+    expect([left, seen.at(-1)]).toEqual([[], moved])
+    expect((await docsIn(databases[1])).length).toBe(moved)
+    expect(moved).toBeGreaterThan(4)
+    expect((await store.list()).map(({ docId, changedAt }) => [docId, changedAt])).toEqual(
+      before.map(({ docId, changedAt }) => [docId, changedAt]),
+    )
+    expect((await store.read("doc-3"))?.checkpoint).toEqual({ meta: new Uint8Array([7]), pages })
+    for (const doc of docs) expect((await store.read(doc))?.records).toEqual([record])
+    const settled = await placementOf(databases[1])
+    expect(settled.is_settled).toBe(true)
+    expect(await store.rebalance()).toMatchObject({ moved: 0, left: [] })
+    expect(await placementOf(databases[1])).toEqual(settled)
+    const without = [addressOf(databases[1])]
+    expect(await store.rebalance({ without })).toMatchObject({ moved, left: [] })
+    expect(await docsIn(databases[1])).toEqual([])
+    await expect(store.rebalance({ without: ["postgres://elsewhere"] })).rejects.toThrow("is not one of the databases")
+    // From now on a server needs to know the one alone.
+    const small = openShards([databases[0]])
+    for (const doc of docs) expect((await small.read(doc))?.records).toEqual([record])
+  })
+
+  test("under writing servers nothing acknowledged is lost and nothing doubled (I3, I8, I14)", async () => {
+    const databases = await makeDatabases(2)
+    const alone = openShards([databases[0]])
+    await write(alone, "zero")
+    await alone.close()
+    const servers = [startRooms(databases), startRooms(databases)]
+    const docs = named(8)
+    const acknowledged = new Map(docs.map((doc) => [doc, new Set<string>()]))
+    let isOver = false
+    const writers = docs.map(async (doc, i) => {
+      for (let n = 0; !isOver; n++) {
+        const id = `${String(n).padStart(4, "0")}`
+        const rooms = servers[(i + n) % 2]
+        const code = await codeOf(addTo(rooms, doc, id))
+        if (code === "done") acknowledged.get(doc)?.add(id)
+        // New ones beside them, until after the placement has changed.
+        if (acknowledged.size < 200 && (await codeOf(addTo(rooms, `${doc}-${id}`, id))) === "done")
+          acknowledged.set(`${doc}-${id}`, new Set([id]))
+      }
+    })
+    await expect.poll(() => acknowledged.get("doc-7")?.size ?? 0).toBeGreaterThan(2)
+    const mover = openShards(databases)
+    const { moved, left } = await mover.rebalance()
+    expect(left).toEqual([])
+    expect(moved).toBeGreaterThan(0)
+    const counts = docs.map((doc) => acknowledged.get(doc)?.size ?? 0)
+    await expect
+      .poll(() => docs.every((doc, i) => (acknowledged.get(doc)?.size ?? 0) > counts[i] + 2), { timeout: 15_000 })
+      .toBe(true)
+    isOver = true
+    await Promise.all(writers)
+    const { shards } = await placementOf(databases[0])
+    for (const database of databases) {
+      const { id } = await placementOf(database)
+      for (const doc of await docsIn(database)) expect(homeOf(`main/${doc}`, shards)).toBe(id)
+    }
+    const found = (await Promise.all(databases.map(docsIn))).flat()
+    expect(new Set(found).size).toBe(found.length)
+    for (const [doc, expected] of acknowledged) {
+      const ids = await idsIn(servers[0], doc)
+      expect(new Set(ids).size).toBe(ids.length)
+      expect(ids).toEqual(expect.arrayContaining([...expected]))
+      expect(await idsIn(servers[1], doc)).toEqual(ids)
+    }
+  })
+
+  test("one that was paused while it copied, and replaced, moves nothing away (I14)", async () => {
+    const databases = await makeDatabases(2)
+    const store = openShards(databases, { ownerWaitMs: 3_000 })
+    await write(store, "zero")
+    const { shards } = await placementOf(databases[0])
+    const { id } = await placementOf(databases[1])
+    const doc = named(20).find((one) => homeOf(`main/${one}`, shards) === id) ?? ""
+    await write(store, doc)
+    const mover = openShards(databases)
+    const query: (this: pg.Client, ...args: unknown[]) => unknown = pg.Client.prototype.query
+    let pauses = 0
+    vi.spyOn(pg.Client.prototype, "query").mockImplementation(function (this: pg.Client, ...args: unknown[]) {
+      const run = () => query.apply(this, args)
+      if (typeof args[0] !== "string" || !args[0].startsWith("update lf.document set moved_to") || ++pauses > 1)
+        return run()
+      const ended = "update lf.node set lease_until = clock_timestamp() - interval '1 ms' where id = $1"
+      const replaced = Promise.all(databases.map((database) => database.query(ended, [mover.nodeId])))
+      return replaced.then(() => write(store, doc)).then(run)
+    } as never)
+    expect((await mover.rebalance({ without: [addressOf(databases[1])] })).left).toEqual([])
+    expect(pauses).toBeGreaterThan(1)
+    expect((await store.read(doc))?.records).toHaveLength(2)
+    expect(await docsIn(databases[0])).toEqual([doc, "zero"])
+    expect(await docsIn(databases[1])).toEqual([])
+  })
+
+  test("cut before any of its statements it has lost nothing; the next call finishes it", async () => {
+    const databases = await makeDatabases(2)
+    await databases[0].query("create role mover login superuser")
+    const store = openShards(databases, { ownerWaitMs: 3_000 })
+    await write(store, "zero")
+    const places = await Promise.all(databases.map(placementOf))
+    const docs = named(20)
+      .filter((doc) => homeOf(`main/${doc}`, places[0].shards) === places[1].id)
+      .slice(0, 2)
+    const all = [...docs, "zero"].sort()
+    const without = [addressOf(databases[1])]
+    for (const doc of docs) await write(store, doc)
+    let cuts = 0
+    for (let isCut = true; isCut; cuts++) {
+      // All at the first database, each with one record.
+      expect((await store.rebalance({ without })).left).toEqual([])
+      isCut = await rebalanceCutAfter(cuts, databases)
+      const stored = await Promise.all(docs.map((doc) => store.read(doc)))
+      expect([cuts, ...stored.map((one) => one?.records.length)]).toEqual([cuts, 1, 1])
+      expect((await store.list()).map(({ docId }) => docId)).toEqual(all)
+      await write(store, docs[0])
+      await store.delete(docs[1])
+      expect(await store.has(docs[1])).toBe(false)
+      await write(store, docs[1])
+      expect((await store.rebalance()).left).toEqual([])
+      expect((await store.read(docs[0]))?.records.length).toBe(2)
+      expect((await store.read(docs[1]))?.records.length).toBe(1)
+      expect((await Promise.all(databases.map(docsIn))).flat().sort()).toEqual(all)
+      expect((await Promise.all(databases.map(placementOf))).map((one) => one.is_settled)).toEqual([true, true])
+      await store.delete(docs[0])
+      await write(store, docs[0])
+    }
+    expect(cuts).toBeGreaterThan(30)
+  }, 120_000)
+})
+
+function addressOf({ connectionString }: TestDatabase): string {
+  const { host, pathname } = new URL(connectionString)
+  return `postgres://${host}${pathname}`
+}
+
+/** As by a kill: no statement of it runs after so many. False: it needed no more. */
+async function rebalanceCutAfter(statements: number, databases: readonly TestDatabase[]): Promise<boolean> {
+  const shards = databases.map((database) => database.connectionStringOf("mover"))
+  const mover = openShards(databases, { shards })
+  await mover.begin()
+  let left = statements
+  const query: (this: pg.Client, ...args: unknown[]) => unknown = pg.Client.prototype.query
+  const spy = vi.spyOn(pg.Client.prototype, "query").mockImplementation(function (this: pg.Client, ...args: unknown[]) {
+    const text = typeof args[0] === "string" ? args[0] : ""
+    const isOfLease = text.includes("insert into lf.node")
+    if (this.user !== "mover" || (isOfLease && left > 0) || left-- > 0) return query.apply(this, args)
+    const error = new Error("cut")
+    const callback = args.at(-1)
+    // As a pool calls it.
+    if (typeof callback === "function") return queueMicrotask(() => callback(error))
+    return Promise.reject(error)
+  } as never)
+  const wasCut = (await codeOf(mover.rebalance())) !== "done"
+  await mover.close()
+  spy.mockRestore()
+  const ended = "update lf.node set lease_until = clock_timestamp() where id = $1"
+  await Promise.all(databases.map((database) => database.query(ended, [mover.nodeId])))
+  return wasCut
+}
