@@ -94,7 +94,7 @@ async function start({ program, options, smallDiskBytes = 0 }) {
 
 // The shell ends the server when this process is gone, however that came about: its input ends then.
 async function startServer({ bin, data, port, identity, directory, wrapper }) {
-  const settings = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=on", "max_connections=60"]
+  const settings = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=on", "max_connections=200"]
   const args = ["-D", data, "-p", String(port), ...settings.flatMap((setting) => ["-c", setting])]
   const watch = '"$@" <&- & server=$!; (cat > /dev/null; kill -INT $server) & wait $server; kill $!'
   const child = spawn(

@@ -27,7 +27,7 @@ const proofs = {
   kills: { entry: "kills/kills.ts", goal: 4, needs: ensureApp },
   failover: {
     entry: "kills/failover.ts",
-    goal: 5,
+    goal: 6,
     needs: async () => {
       await ensureApp()
       return { LF_POSTGRES_BIN: await findPostgres() }

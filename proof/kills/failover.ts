@@ -1,10 +1,13 @@
 // npm run proof -- failover: three of the demo's Next servers on one PostgreSQL, and twelve clients, three of them without WebSockets,
 // whom a proxy spreads over them.
 // One server is killed, one is paused until the others have taken over and then woken, then all are replaced one after the
-// other as a deploy does it: every document changes its owner again and again under writing clients.
+// other as a deploy does it: every document changes its owner again and again under writing clients. In every second round
+// documents are spread over a second database meanwhile (`lf rebalance`).
 
 import { setTimeout as sleep } from "node:timers/promises"
 import { loadChecksum, SeededRandom } from "@lf/core/testing"
+import { postgresStore } from "../../packages/postgres/src/store.ts"
+import { admin } from "../../packages/postgres/src/testing/admin.ts"
 import { startPostgres } from "../../scripts/postgres.mjs"
 import { type Proof, prove } from "../proof.ts"
 import { Client, type ClientOptions } from "./client.ts"
@@ -14,7 +17,7 @@ import { conclude, settle } from "./verdict.ts"
 
 const SERVERS = 3
 const CLIENTS = 12
-/** In every second round all clients share one document. */
+/** In every second round all clients share one document, which is in one database; six begin in one of two. */
 const DOCUMENTS = [1, 6] as const
 /** Of each client, between two mutations: the machine has servers, clients and the database. */
 const PAUSE_MS = 150
@@ -46,10 +49,11 @@ await prove({ name: "failover", unit: "ends of a server" }, async (proof) => {
 
 async function playRound(proof: Proof, seed: number, connectionString: string): Promise<string | null> {
   const random = new SeededRandom(seed)
-  const fleet = await Fleet.start(connectionString, SERVERS)
+  const documents = DOCUMENTS[seed % DOCUMENTS.length]
+  const shards = documents === 1 ? [connectionString] : await twoDatabases(connectionString, seed)
+  const fleet = await Fleet.start(shards.join(" "), SERVERS)
   const clients: Client[] = []
   try {
-    const documents = DOCUMENTS[seed % DOCUMENTS.length]
     for (let i = 0; i < CLIENTS; i++)
       clients.push(await Client.start(fleet.port, `doc-${seed}-${i % documents}`, `client ${i}`, optionsOf(i)))
     await settle(() => clients.every((client) => client.isConnected))
@@ -61,6 +65,10 @@ async function playRound(proof: Proof, seed: number, connectionString: string): 
       proof.worst(`ms until the first document goes on after ${end.name}`, Math.round(taken.firstMs))
       proof.worst(`ms until all go on after ${end.name}`, Math.round(taken.allMs))
       proof.count()
+    }
+    if (shards.length > 1) {
+      const failure = await spread(proof, shards)
+      if (failure !== null) return failure
     }
     const sinceMs = performance.now()
     for (const server of [...fleet.servers]) {
@@ -77,6 +85,32 @@ async function playRound(proof: Proof, seed: number, connectionString: string): 
   } finally {
     for (const client of clients) await client.stop()
     await fleet.end()
+  }
+}
+
+/** The first one has a document, so that it has all of them until they are spread. */
+async function twoDatabases(connectionString: string, seed: number): Promise<[string, string]> {
+  const names = [`first_${seed}`, `second_${seed}`] as const
+  for (const name of names) await admin(connectionString, `create database ${name}`)
+  const [first, second] = names.map((name) => connectionString.replace(/[^/]+$/, name))
+  const store = postgresStore({ connectionString: first })
+  await (await store.open("zero")).log.close()
+  await store.close()
+  return [first, second]
+}
+
+/** Moves about half of the documents, all of which servers have open. */
+async function spread(proof: Proof, shards: readonly string[]): Promise<string | null> {
+  const store = postgresStore({ shards })
+  try {
+    const startedMs = performance.now()
+    const { moved, left } = await store.rebalance()
+    if (left.length > 0) return `${left.map(({ document, error }) => `${document}: ${error.message}`)} did not move`
+    if (moved > 0) proof.worst("ms for a document to move", Math.round((performance.now() - startedMs) / moved))
+    proof.count()
+    return null
+  } finally {
+    await store.close()
   }
 }
 

@@ -4,7 +4,7 @@ import { startPostgres } from "../../../scripts/postgres.mjs"
 import { cleanUp, later } from "../../next/src/testing/fixture.ts"
 import { Node } from "../../next/src/testing/sharing-server.ts"
 import { postgresStore } from "./store.ts"
-import { admin } from "./testing/server.ts"
+import { admin } from "./testing/admin.ts"
 
 const DISK_BYTES = 40_000_000
 const TEXT = "x".repeat(20_000)

@@ -1,9 +1,9 @@
 // One document from a database to another, in steps of which each holds if no further one comes:
 //
 //   1. `seize`: the document gets an owner that changes nothing. What the old one appends is refused by its fence.
-//   2. `copy`: the target has it as arriving, which nobody opens.
+//   2. `copy`: the target has it as arriving, and refuses to open it.
 //   3. `leave`: one statement says that it has moved. Before it, the document is at its old place, afterwards at the new one.
-//   4. `arrive`: it opens at the target, and what is left at the old place is removed. Whoever looks for it does this as well.
+//   4. `arrive`: it opens at the target, and what is left at the old place is removed. A lookup of it does this too.
 import { LfError } from "@lf/core"
 import { concatBytes, pagesChecksum, type StoredLog } from "@lf/core/internal"
 import { inTransaction } from "./connection.ts"

@@ -152,6 +152,21 @@ test("lf on the database: the tables are made once, documents are copied, listed
   const held = await store.open("a")
   expect(await lf(["restore", "a", backup])).toMatch(/lf restore: LOG_OWNED/)
   await held.log.close()
+  const second = await server.makeDatabase()
+  const both = { ...env, LF_DATABASE_URL: `${connectionString} ${second.connectionString}` }
+  expect(await lf(["sql", "a", "select count(*) as n from todos"], both)).toBe('{"n":2}\n')
+  const spread = await lf(["rebalance"], both)
+  expect(spread).toMatch(/^\d documents? moved; new ones go to postgres:\/\/127\.0\.0\.1:\d+\/\w+ and postgres:/)
+  const [, address] = /new ones go to (\S+) and \S+\n$/.exec(spread) ?? []
+  expect(await lf(["list"], both)).toMatch(/^a .*\nb .*\nc .*\n.*: 3 documents\n$/)
+  expect(await lf(["sql", "a", "select count(*) as n from todos"], both)).toBe('{"n":2}\n')
+  expect(await lf(["rebalance"], both)).toMatch(/^0 documents moved/)
+  expect(await lf(["rebalance", "--without", "postgres://none"], both)).toMatch(
+    /LOG_FAILED: postgres:\/\/none is not one of/,
+  )
+  expect(await lf(["rebalance", "--without", spread.trim().split(" and ")[1]], both)).toMatch(
+    `moved; new ones go to ${address}\n`,
+  )
   expect(await lf(["delete", "a", "--force"])).toBe("a: deleted\n")
   expect(await lf(["inspect", "a"])).toMatch(/DOC_NOT_FOUND: there is no document a in postgres/)
   expect(await lf(["list", "--data", dataDir])).toMatch(/^a /)

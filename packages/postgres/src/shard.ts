@@ -234,12 +234,12 @@ export class Shard {
     return !found
   }
 
-  /** Every document whose key begins with `prefix`. */
+  /** Every document whose key begins with `prefix`; those too that have just moved, which are not all there yet where they went. */
   async list(prefix: string): Promise<StoredDocument[]> {
     await this.begin()
     const rows = await this.#query<{ id: string; bytes: string; changed_at: Date }>("documents were listed", {
       text: `select substr(doc, length($1) + 1) as id, log_bytes + page_count * 4096 as bytes, changed_at
-        from lf.document where starts_with(doc, $1) and ${IS_HERE}`,
+        from lf.document where starts_with(doc, $1) and not is_arriving`,
       values: [prefix],
     })
     return rows.map(({ id, bytes, changed_at }) => ({ docId: id, bytes: Number(bytes), changedAt: changed_at }))

@@ -7,7 +7,7 @@ import { startPostgres, startStandby } from "../../../scripts/postgres.mjs"
 import { cleanUp, later } from "../../next/src/testing/fixture.ts"
 import { Node } from "../../next/src/testing/sharing-server.ts"
 import { postgresStore } from "./store.ts"
-import { admin } from "./testing/server.ts"
+import { admin } from "./testing/admin.ts"
 
 let primary: Awaited<ReturnType<typeof startPostgres>>
 let standby: Awaited<ReturnType<typeof startStandby>>

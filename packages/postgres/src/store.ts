@@ -187,7 +187,10 @@ export class PostgresStore implements DocumentStore {
 
   async list(): Promise<StoredDocument[]> {
     const prefix = this.#keyOf("")
-    const { isSettled } = await this.#locator.placement()
+    await this.begin()
+    const placements =
+      this.#shards.length === 1 ? [] : await Promise.all(this.#shards.map((shard) => shard.placement()))
+    const isSettled = placements.every((one) => one.isSettled)
     const documents = new Map<string, StoredDocument>()
     // While documents move, one may leave a database that was not read for one that was.
     for (let pass = 0; pass < (isSettled ? 1 : 2); pass++) {

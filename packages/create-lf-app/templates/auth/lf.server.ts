@@ -5,12 +5,12 @@ import { isAllowed } from "./app/lf/rights"
 import { type User, userOf } from "./auth.server"
 
 // The server: one SQLite database per document, in .lf (or in the directory that LF_DATA_DIR names), or in the PostgreSQL of
-// LF_DATABASE_URL.
-const connectionString = process.env.LF_DATABASE_URL
+// LF_DATABASE_URL (or in several, with spaces between them).
+const databases = process.env.LF_DATABASE_URL
 
 export const lf: Lf<User> = createLf<User>({
   mutator,
-  store: connectionString ? postgresStore({ connectionString }) : undefined,
+  store: databases ? postgresStore({ shards: databases.split(" ") }) : undefined,
   authenticate: ({ headers }) => userOf(headers),
   // Called when a document is opened and for every mutation.
   authorize: (request) => isAllowed(request, (doc) => lf.document(doc, { as: "system" })),

@@ -15,6 +15,7 @@ import {
   migrateStore,
   type Options,
   type Printed,
+  rebalance,
   remove,
   reset,
   restore,
@@ -34,6 +35,7 @@ const USAGE = `usage: lf list
        lf reset [dir]
        lf migrate-store
        lf copy-to-database
+       lf rebalance [--without <database>]...
        lf types [dir] [--mutator <file>] [--check | --watch]
        lf doctor [url]
 
@@ -53,6 +55,9 @@ const USAGE = `usage: lf list
   copy-to-database
            copies every document of the data directory into the database of $LF_DATABASE_URL; browsers go on with the
            copy. Documents that are there already are left. Stop the server first.
+  rebalance
+           spreads the documents over all databases of $LF_DATABASE_URL, while servers run. --without takes all documents
+           out of one, named as postgres://host:5432/database. What was cut is finished by the next run.
   types    checks the sql of the app against its migrations and writes the types of its rows to lf-types.d.ts; status 1 for
            a wrong column, table or syntax. --check writes nothing and fails when the file is old, --watch goes on.
   doctor   checks the app in this directory, its data directory and, at a url, the running server; status 1 if
@@ -63,6 +68,8 @@ const USAGE = `usage: lf list
            restore use the database; the last three while no server has the document open.
   --namespace
            of the documents in the database (default: main).
+
+  $LF_DATABASE_URL is one database or, with spaces between them, all of those over which documents are spread.
 `
 
 const OPTIONS = {
@@ -74,6 +81,7 @@ const OPTIONS = {
   mutator: { type: "string" },
   check: { type: "boolean" },
   watch: { type: "boolean" },
+  without: { type: "string", multiple: true },
   help: { type: "boolean", short: "h" },
 } as const
 
@@ -86,7 +94,7 @@ interface Command {
   /** Documents of a data directory alone, or no documents at all. Default: of the data directory or the database. */
   readonly of?: "directory" | "nothing"
   /** The options that it has besides. */
-  readonly options?: readonly ("table" | "like" | "mutator" | "check" | "watch")[]
+  readonly options?: readonly ("table" | "like" | "mutator" | "check" | "watch" | "without")[]
 }
 
 const words = (min: number, max = min) => ({ min, max })
@@ -106,6 +114,7 @@ const COMMANDS: Record<string, Command> = {
   reset: { of: "directory", run: reset, words: words(0, 1) },
   "migrate-store": { run: migrateStore, words: words(0) },
   "copy-to-database": { run: copyToDatabase, words: words(0) },
+  rebalance: { run: rebalance, words: words(0), options: ["without"] },
   types: { of: "nothing", run: types, words: words(0, 1), options: ["mutator", "check", "watch"] },
   doctor: { of: "nothing", run: doctor, words: words(0, 1) },
 }

@@ -29,6 +29,7 @@ export interface Options {
   readonly mutator?: string | undefined
   readonly check?: boolean | undefined
   readonly watch?: boolean | undefined
+  readonly without?: readonly string[] | undefined
 }
 
 /** What a command prints. Not fine: it did what it should, and found something that is wrong. */
@@ -145,6 +146,23 @@ export async function copyToDatabase({ dataDir, database }: Options): Promise<Pr
   } finally {
     if (isTTY) process.stderr.write("\r\x1b[K")
     await from.close()
+  }
+}
+
+/** Spreads the documents over the databases of LF_DATABASE_URL. @throws LOG_OWNED LOG_FAILED LOG_FULL */
+export async function rebalance({ database, without = [] }: Options): Promise<Printed> {
+  const { isTTY } = process.stderr
+  try {
+    const onProgress = (moved: number) => {
+      if (isTTY) process.stderr.write(`\r${counted(moved, "document")} moved`)
+    }
+    const { moved, left, shards } = await databaseOf(database).rebalance({ without, onProgress })
+    const reasons = left.map(({ document, error }) => `left ${document}: ${error.code}: ${error.message}`)
+    const again = left.length > 0 ? "; run it again for those that are left" : ""
+    const where = `${counted(moved, "document")} moved; new ones go to ${shards.join(" and ")}${again}`
+    return { text: [...reasons, where].join("\n"), isFine: left.length === 0 }
+  } finally {
+    if (isTTY) process.stderr.write("\r\x1b[K")
   }
 }
 

@@ -6,19 +6,27 @@ import type { DocumentStore } from "@lf/core/internal"
 
 export interface DatabaseStore extends DocumentStore {
   migrate(): Promise<{ readonly from: number; readonly to: number }>
+  rebalance(options: { readonly without: readonly string[]; readonly onProgress: (moved: number) => void }): Promise<{
+    readonly moved: number
+    readonly left: readonly { readonly document: string; readonly error: LfError }[]
+    readonly shards: readonly string[]
+  }>
 }
 
 /** What this needs of @lf/postgres, which only apps with a database install. */
 interface PostgresPackage {
-  postgresStore(options: { readonly connectionString: string; readonly namespace?: string }): DatabaseStore
+  postgresStore(options: { readonly shards: readonly string[]; readonly namespace?: string }): DatabaseStore
 }
 
-/** The documents of $LF_DATABASE_URL; null: it is not set. Nothing is connected to yet. @throws LOG_FAILED TypeError */
+/**
+ * The documents of $LF_DATABASE_URL: one database, or several with spaces between them. Null: it is not set. Nothing is connected to yet.
+ * @throws LOG_FAILED TypeError
+ */
 export async function databaseStore(namespace: string | undefined): Promise<DatabaseStore | null> {
-  const connectionString = process.env.LF_DATABASE_URL
-  if (!connectionString) return null
+  const shards = (process.env.LF_DATABASE_URL ?? "").split(/\s+/).filter((one) => one !== "")
+  if (shards.length === 0) return null
   const { postgresStore } = await postgresPackage()
-  return postgresStore({ connectionString, ...(namespace !== undefined && { namespace }) })
+  return postgresStore({ shards, ...(namespace !== undefined && { namespace }) })
 }
 
 async function postgresPackage(): Promise<PostgresPackage> {

@@ -3,6 +3,7 @@ import pg from "pg"
 import { afterAll, beforeAll } from "vitest"
 import { startPostgres } from "../../../../scripts/postgres.mjs"
 import { type PostgresStore, type PostgresStoreOptions, postgresStore } from "../store.ts"
+import { admin } from "./admin.ts"
 
 const START_MS_MAX = 60_000
 
@@ -97,15 +98,4 @@ export function codeOf(call: Promise<unknown>): Promise<string> {
     () => "done",
     (error) => error.code ?? String(error),
   )
-}
-
-/** One statement, on a connection of its own. */
-export async function admin(connectionString: string, text: string): Promise<void> {
-  const client = new pg.Client({ connectionString })
-  await client.connect()
-  try {
-    await client.query(text)
-  } finally {
-    await client.end()
-  }
 }
