@@ -205,6 +205,44 @@ describe("lf rebalance", () => {
     }
   })
 
+  test("that has reached some databases alone lets no document be made twice", async () => {
+    const databases = await makeDatabases(2)
+    const { id, shards } = await beforeMoving(databases)
+    const docs = named(40).filter((doc) => homeOf(`main/${doc}`, shards) === id)
+    const stale = openShards(databases)
+    await stale.begin()
+    await databases[1].query("update lf.store set placement_version = 2, shards = $1, is_settled = false", [shards])
+    const fresh = openShards(databases)
+    // The first database does not know of it: what is made there is found by those who do.
+    const { log } = await stale.open(docs[0])
+    expect(await codeOf(fresh.open(docs[0]))).toBe("LOG_OWNED")
+    // Before something is made at the second one, the first one has to know.
+    await fresh.open(docs[1])
+    expect(await codeOf(stale.open(docs[1]))).toBe("LOG_OWNED")
+    await log.close()
+    expect(await docsIn(databases[0])).toEqual([docs[0], "zero"].sort())
+    expect(await docsIn(databases[1])).toEqual([docs[1]])
+  })
+
+  test("does not hide a document that moves while it is looked for", async () => {
+    const databases = await makeDatabases(2)
+    const { id, shards } = await beforeMoving(databases)
+    const doc = named(40).find((one) => homeOf(`main/${one}`, shards) === id) ?? ""
+    await write(openShards(databases), doc)
+    for (const database of databases)
+      await database.query("update lf.store set placement_version = 2, shards = $1, is_settled = false", [shards])
+    const [store, mover] = [openShards(databases), openShards(databases)]
+    await Promise.all([store.begin(), mover.begin()])
+    let looks = 0
+    beforeStatement("on doc = $1 left join lf.node", async () => {
+      if (++looks === 2) await mover.rebalance()
+    })
+    // It is not at its home yet, and then at the other database no more.
+    expect(await store.has(doc)).toBe(true)
+    expect(looks).toBeGreaterThan(2)
+    expect(await docsIn(databases[1])).toContain(doc)
+  })
+
   test("one that was paused while it copied, and replaced, moves nothing away (I14)", async () => {
     const databases = await makeDatabases(2)
     const store = openShards(databases, { ownerWaitMs: 3_000 })
@@ -214,16 +252,13 @@ describe("lf rebalance", () => {
     const doc = named(20).find((one) => homeOf(`main/${one}`, shards) === id) ?? ""
     await write(store, doc)
     const mover = openShards(databases)
-    const query: (this: pg.Client, ...args: unknown[]) => unknown = pg.Client.prototype.query
     let pauses = 0
-    vi.spyOn(pg.Client.prototype, "query").mockImplementation(function (this: pg.Client, ...args: unknown[]) {
-      const run = () => query.apply(this, args)
-      if (typeof args[0] !== "string" || !args[0].startsWith("update lf.document set moved_to") || ++pauses > 1)
-        return run()
+    beforeStatement("update lf.document set moved_to", async () => {
+      if (++pauses > 1) return
       const ended = "update lf.node set lease_until = clock_timestamp() - interval '1 ms' where id = $1"
-      const replaced = Promise.all(databases.map((database) => database.query(ended, [mover.nodeId])))
-      return replaced.then(() => write(store, doc)).then(run)
-    } as never)
+      await Promise.all(databases.map((database) => database.query(ended, [mover.nodeId])))
+      await write(store, doc)
+    })
     expect((await mover.rebalance({ without: [addressOf(databases[1])] })).left).toEqual([])
     expect(pauses).toBeGreaterThan(1)
     expect((await store.read(doc))?.records).toHaveLength(2)
@@ -264,6 +299,27 @@ describe("lf rebalance", () => {
     expect(cuts).toBeGreaterThan(25)
   }, 120_000)
 })
+
+/** Two databases of which the first has all documents. What the placement of both would be. */
+async function beforeMoving(databases: readonly TestDatabase[]): Promise<{ id: string; shards: string[] }> {
+  const alone = openShards(databases.slice(0, 1))
+  await write(alone, "zero")
+  await alone.close()
+  await openShards(databases).begin()
+  const [first, { id }] = await Promise.all(databases.map(placementOf))
+  return { id, shards: [first.id, id].sort() }
+}
+
+/** Runs `work` before each statement of a pool that has this text, and sends it then. */
+function beforeStatement(part: string, work: () => Promise<void>): void {
+  const query: (this: pg.Client, ...args: unknown[]) => unknown = pg.Client.prototype.query
+  vi.spyOn(pg.Client.prototype, "query").mockImplementation(function (this: pg.Client, ...args: unknown[]) {
+    const [first] = args
+    const text = typeof first === "object" && first !== null && "text" in first ? first.text : first
+    if (typeof text !== "string" || !text.includes(part)) return query.apply(this, args)
+    return work().then(() => query.apply(this, args))
+  } as never)
+}
 
 function addressOf({ connectionString }: TestDatabase): string {
   const { host, pathname } = new URL(connectionString)
