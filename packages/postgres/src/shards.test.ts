@@ -6,9 +6,12 @@ import { chainOf } from "../../core/src/testing/log-contract.ts"
 import { Rooms } from "../../next/src/documents/rooms.ts"
 import { reporterOf } from "../../next/src/log/error-report.ts"
 import { addTo, cleanUp, idsIn, later, mutator } from "../../next/src/testing/fixture.ts"
+import { connectionsTo } from "./connection.ts"
+import { moveDocument } from "./move.ts"
 import { homeOf } from "./placement.ts"
+import { Shard } from "./shard.ts"
 import type { PostgresStore, PostgresStoreOptions } from "./store.ts"
-import { codeOf, type TestDatabase, testServer } from "./testing/server.ts"
+import { codeOf, type TestDatabase, TestTimers, testServer } from "./testing/server.ts"
 
 await loadChecksum()
 const server = testServer()
@@ -224,6 +227,22 @@ describe("lf rebalance", () => {
     expect(await docsIn(databases[1])).toEqual([docs[1]])
   })
 
+  test("that comes between a lookup and the making of a document makes the server look again", async () => {
+    const databases = await makeDatabases(2)
+    const { id, shards } = await beforeMoving(databases)
+    const doc = named(40).find((one) => homeOf(`main/${one}`, shards) === id) ?? ""
+    const store = openShards(databases)
+    await store.begin()
+    let tries = 0
+    beforeStatement("insert into lf.document (doc, owner, fence) select", async () => {
+      if (++tries > 1) return
+      for (const database of databases)
+        await database.query("update lf.store set placement_version = 2, shards = $1, is_settled = false", [shards])
+    })
+    await write(store, doc)
+    expect(await docsIn(databases[1])).toEqual([doc])
+  })
+
   test("does not hide a document that moves while it is looked for", async () => {
     const databases = await makeDatabases(2)
     const { id, shards } = await beforeMoving(databases)
@@ -231,11 +250,13 @@ describe("lf rebalance", () => {
     await write(openShards(databases), doc)
     for (const database of databases)
       await database.query("update lf.store set placement_version = 2, shards = $1, is_settled = false", [shards])
-    const [store, mover] = [openShards(databases), openShards(databases)]
-    await Promise.all([store.begin(), mover.begin()])
+    const store = openShards(databases)
+    await store.begin()
+    const [from, to] = databases.map(shardOf)
     let looks = 0
     beforeStatement("on doc = $1 left join lf.node", async () => {
-      if (++looks === 2) await mover.rebalance()
+      if (++looks === 2)
+        await Promise.all([from.begin(), to.begin()]).then(() => moveDocument(`main/${doc}`, { from, to }))
     })
     // It is not at its home yet, and then at the other database no more.
     expect(await store.has(doc)).toBe(true)
@@ -319,6 +340,20 @@ function beforeStatement(part: string, work: () => Promise<void>): void {
     if (typeof text !== "string" || !text.includes(part)) return query.apply(this, args)
     return work().then(() => query.apply(this, args))
   } as never)
+}
+
+function shardOf({ connectionString }: TestDatabase): Shard {
+  const shard = new Shard({
+    connections: connectionsTo(connectionString),
+    namespace: "main",
+    nodeId: "mover",
+    host: new TestTimers(),
+    stores: () => [],
+    openOrReach: () => Promise.reject(new Error("it opens nothing")),
+    onReleased: () => {},
+  })
+  later(() => shard.close())
+  return shard
 }
 
 function addressOf({ connectionString }: TestDatabase): string {
