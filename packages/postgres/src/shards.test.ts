@@ -208,6 +208,17 @@ describe("lf rebalance", () => {
     }
   })
 
+  test("waits for servers that know all databases, and for another call", async () => {
+    const databases = await makeDatabases(2)
+    const partly = startRooms(databases.slice(0, 1))
+    await addTo(partly, "a", "1")
+    const store = openShards(databases)
+    await expect(store.rebalance()).rejects.toThrow(/^1 running servers on .* do not know all of `shards`/)
+    await partly.close()
+    const calls = [codeOf(store.rebalance()), codeOf(openShards(databases).rebalance())]
+    expect((await Promise.all(calls)).sort()).toEqual(["LOG_OWNED", "done"])
+  })
+
   test("that has reached some databases alone lets no document be made twice", async () => {
     const databases = await makeDatabases(2)
     const { id, shards } = await beforeMoving(databases)
