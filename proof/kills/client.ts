@@ -31,6 +31,7 @@ export class Client {
   readonly trouble = new Set<string>()
   readonly #timer: ReturnType<typeof setInterval>
   readonly docId: string
+  readonly pauseMs: number
   #epoch = ""
   #session: Session
   readonly #isBlocked: boolean
@@ -48,6 +49,7 @@ export class Client {
     this.local = local
     this.#port = port
     this.docId = docId
+    this.pauseMs = pauseMs
     this.#session = this.#connect()
     this.#timer = setInterval(() => this.#add(), pauseMs)
   }

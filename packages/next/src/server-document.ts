@@ -1,6 +1,15 @@
 import { setTimeout } from "node:timers/promises"
-import { type Author, type DefinedMutation, isLfError, LfError, type Outcome, type Query, type Row } from "@lf/core"
-import { asPrincipal, type RowsAt, type ServedDocument } from "@lf/core/internal"
+import {
+  type Author,
+  type DefinedMutation,
+  type ErrorCode,
+  isLfError,
+  LfError,
+  type Outcome,
+  type Query,
+  type Row,
+} from "@lf/core"
+import { asPrincipal, type RowsAt, type ServedDocument, uuidV7 } from "@lf/core/internal"
 import type { AccessControl, Action } from "./auth/access-control.ts"
 import { unwatched, type WatchedReads, watchedReads } from "./auth/rights-watch.ts"
 import { userIdTrouble } from "./auth/user-id.ts"
@@ -12,8 +21,12 @@ import { atRequestTime } from "./process/request-time.ts"
 
 const WAIT_MS_MAX = 10_000
 const WAIT_STEP_MS = 20
-/** A read whose document went to another server meanwhile is made again there, for so long. */
+/** A call whose document went to another server meanwhile is made again there, for so long. */
 const AGAIN_MS_MAX = 3_000
+/** Between two tries of a mutation: each may open the document anew. */
+const SEND_AGAIN_MS = 100
+/** The document stopped while a mutation was under way. */
+const LOST: ReadonlySet<ErrorCode> = new Set(["DOC_STOPPED", "LOG_DEPOSED", "LOG_FAILED"])
 
 /** A document in the server's own process, for server components, route handlers and jobs. Authorized like a socket. */
 export interface ServerDocument {
@@ -33,8 +46,9 @@ export interface ServerDocument {
   waitFor(lsn: number): Promise<void>
   /**
    * Runs a mutation as this user; creates a missing document if the user may. Resolves when the outcome is durable.
-   * A mutation that `authorize` refuses is rejected with MUTATION_FORBIDDEN.
-   * @throws USER_ID_INVALID PRINCIPAL_INVALID FORBIDDEN DOC_ID_INVALID MUTATION_UNKNOWN MUTATION_ARGS_INVALID MUTATION_TOO_LARGE DOC_STOPPED
+   * A mutation that `authorize` refuses is rejected with MUTATION_FORBIDDEN. One whose server ends meanwhile is sent again and runs once;
+   * DOC_STOPPED and LOG_FAILED say that it may be durable, and that for 3 s no server answered.
+   * @throws USER_ID_INVALID PRINCIPAL_INVALID FORBIDDEN DOC_ID_INVALID MUTATION_UNKNOWN MUTATION_ARGS_INVALID MUTATION_TOO_LARGE DOC_STOPPED LOG_FAILED
    */
   mutate<Input>(mutation: DefinedMutation<Input>, args: Input): Promise<Outcome>
   /**
@@ -83,7 +97,7 @@ export function openServerDocument<P extends { readonly id: string }>(
     async mutate(mutation, args) {
       const { name } = mutation
       if (!(await entrance.may("write", name))) return { type: "rejected", code: "MUTATION_FORBIDDEN", data: null }
-      return await entrance.within(true, (document) => document.mutate(name, args, entrance.author))
+      return await entrance.writing((document, uid) => document.mutate(name, args, entrance.author, uid))
     },
     export: () => entrance.reading((document) => exportServed(document, { from: options.rooms.store, docId: doc })),
     delete: () => entrance.delete(),
@@ -145,6 +159,33 @@ class Entrance<P extends { readonly id: string }> {
     return again(() => this.within(false, work))
   }
 
+  /**
+   * What lost its answer is sent again, with its uid, to the server that has the document by then: it runs once (T28). If no server
+   * answers, the caller gets what the first try failed with.
+   */
+  async writing<T>(work: (document: ServedDocument, uid: string) => Promise<T>): Promise<T> {
+    const uid = uuidV7(nodeHost.nowMs(), nodeHost.randomBytes(10))
+    const lost: unknown[] = []
+    let endMs = 0
+    const send = async (document: ServedDocument) => {
+      try {
+        return await work(document, uid)
+      } catch (error) {
+        if (isLost(error) && lost.push(error) === 1) endMs = nodeHost.monotonicMs() + AGAIN_MS_MAX
+        throw error
+      }
+    }
+    for (;;) {
+      try {
+        return await this.within(lost.length === 0, send)
+      } catch (error) {
+        const isTriedAgain = nodeHost.monotonicMs() < endMs && (isLost(error) || isPassing(error))
+        if (!isTriedAgain) throw lost.length > 0 ? lost[0] : error
+      }
+      await setTimeout(SEND_AGAIN_MS)
+    }
+  }
+
   async delete(): Promise<void> {
     await atRequestTime(this.#doc)
     if (this.#as !== "system") throw new LfError("FORBIDDEN", `expected \`as: "system"\` for delete, got a user`)
@@ -192,6 +233,16 @@ class Entrance<P extends { readonly id: string }> {
   get #principal(): P | null {
     return this.#as === "system" ? null : this.#as
   }
+}
+
+/** Whether it may be durable all the same. */
+function isLost(error: unknown): boolean {
+  return isLfError(error) && LOST.has(error.code)
+}
+
+/** Whether the document may open soon. */
+function isPassing(error: unknown): boolean {
+  return isLfError(error) && (error.code === "STORE_UNAVAILABLE" || error.code === "LOG_OWNED")
 }
 
 /** Until no server closes the document under it. */

@@ -1,9 +1,12 @@
+import { setTimeout as sleep } from "node:timers/promises"
 import pg from "pg"
 import { afterEach, beforeAll, describe, expect, test } from "vitest"
 import { Rooms } from "../../next/src/documents/rooms.ts"
-import { addTo, cleanUp, idsIn, later, mutator } from "../../next/src/testing/fixture.ts"
-import { Lease } from "./lease.ts"
-import { codeOf, type TestDatabase, testServer } from "./testing/server.ts"
+import { reporterOf } from "../../next/src/log/error-report.ts"
+import { openServerDocument, type ServerDocument } from "../../next/src/server-document.ts"
+import { Add, addTo, cleanUp, idsIn, later, mutator } from "../../next/src/testing/fixture.ts"
+import { LEASE_MS, Lease } from "./lease.ts"
+import { codeOf, type TestDatabase, TestTimers, testServer } from "./testing/server.ts"
 
 const HANDOVER_MS_MAX = 1_000
 
@@ -21,6 +24,14 @@ async function startRooms(ownerWaitMs = 0): Promise<Rooms> {
   const rooms = new Rooms({ store: await database.openStore({ ownerWaitMs }), mutator })
   later(() => rooms.close())
   return rooms
+}
+
+const quiet = reporterOf({ log: () => {} })
+
+/** A document as a route handler or a job calls it. */
+function documentOf(rooms: Rooms, doc: string): ServerDocument {
+  const access = { may: async () => true } as never // `as: "system"` asks nothing
+  return openServerDocument({ access, rooms, doc, as: "system" })
 }
 
 const newDoc = () => `doc-${++docs}`
@@ -53,6 +64,42 @@ describe("servers on one PostgreSQL", () => {
     await other.close()
     expect(await idsIn(paused, doc)).toEqual(["a", "b", "c"])
   })
+
+  test("a mutation that a process calls at any server runs once, whatever becomes of the owner (T28)", async () => {
+    const doc = newDoc()
+    // Its lease runs out under it: what it still appends is refused.
+    const silent = new Rooms({ store: await database.openStore({ host: new TestTimers() }), mutator, reporter: quiet })
+    later(() => silent.close())
+    const servers = [await startRooms(), await startRooms()]
+    await addTo(silent, doc, "zero")
+    const calls: Promise<string>[] = []
+    const documents = servers.map((rooms) => documentOf(rooms, doc))
+    const endMs = performance.now() + LEASE_MS + 1_000
+    while (performance.now() < endMs) {
+      const id = `${calls.length}`
+      const called = documents[calls.length % 2].mutate(Add, { id, title: id })
+      calls.push(
+        called.then(
+          ({ type }) => type,
+          (error) => error.code,
+        ),
+      )
+      await sleep(5)
+    }
+    expect(new Set(await Promise.all(calls))).toEqual(new Set(["applied"]))
+    expect(await idsIn(servers[0], doc)).toHaveLength(calls.length + 1)
+    expect(await codeOf(addTo(silent, doc, "late"))).toBe("done")
+  }, 30_000)
+
+  test("a mutation whose fate nothing can say is DOC_STOPPED or LOG_FAILED, after 3 s", async () => {
+    const rooms = await startRooms()
+    const doc = newDoc()
+    await addTo(rooms, doc, "a")
+    const called = codeOf(documentOf(rooms, doc).mutate(Add, { id: "b", title: "b" }))
+    await server.stop()
+    expect(["done", "LOG_FAILED", "DOC_STOPPED"]).toContain(await called)
+    await server.start()
+  }, 30_000)
 
   test("a document is deleted for all servers, and listed by all", async () => {
     const [first, second] = [await startRooms(), await startRooms()]

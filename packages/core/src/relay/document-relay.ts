@@ -169,7 +169,7 @@ export class DocumentRelay {
           this.#sendAnswer(call, encodeValue(await owned.position()))
           return
         case "mutate":
-          this.#sendAnswer(call, encodeValue(await owned.mutate(asked.name, asked.args, asked.author)))
+          this.#sendAnswer(call, encodeValue(await owned.mutate(asked.name, asked.args, asked.author, asked.uid)))
           return
         case "delete":
           await remove()

@@ -7,7 +7,7 @@ import type { Row } from "../sqlite/statement.ts"
 import type { Author } from "../timeline/author.ts"
 
 /** Raised when a message between servers changes its meaning: servers of two versions do not relay to each other. */
-export const RELAY_VERSION = 1
+export const RELAY_VERSION = 2
 
 /** Ends each message of another version, whatever follows. */
 const MAGIC = 0x2f
@@ -22,7 +22,13 @@ export type RelayedCall =
       readonly isWatched: boolean
     }
   | { readonly type: "position" }
-  | { readonly type: "mutate"; readonly name: string; readonly args: unknown; readonly author: Author }
+  | {
+      readonly type: "mutate"
+      readonly name: string
+      readonly args: unknown
+      readonly author: Author
+      readonly uid: string
+    }
   | { readonly type: "delete" }
 
 /** From a server with clients of a document to the document's owner. Clients and calls have numbers of that server's. */
@@ -190,7 +196,7 @@ function writeCall(writer: ByteWriter, asked: RelayedCall): void {
     writer.text(asked.sql).u8(asked.isWatched ? 1 : 0)
     writePlain(writer, asked.parameters)
   } else if (asked.type === "mutate") {
-    writer.text(asked.name)
+    writer.text(asked.name).text(asked.uid)
     writePlain(writer, asked.args)
     writePlain(writer, asked.author)
   }
@@ -203,8 +209,10 @@ function readCall(reader: ByteReader): RelayedCall {
       const [sql, isWatched] = [reader.text(), reader.u8() !== 0]
       return { type, sql, isWatched, parameters: readPlain(reader) as unknown[] } // what `writeCall` wrote
     }
-    case "mutate":
-      return { type, name: reader.text(), args: readPlain(reader), author: readPlain(reader) as Author } // as above
+    case "mutate": {
+      const [name, uid] = [reader.text(), reader.text()]
+      return { type, name, uid, args: readPlain(reader), author: readPlain(reader) as Author } // as above
+    }
     case "position":
     case "delete":
       return { type }

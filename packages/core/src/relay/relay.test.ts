@@ -42,7 +42,13 @@ async function setUp({ confirm = async () => {}, release = mutator }: Options = 
   const relay = new DocumentRelay({ owned: owner, pipe: far, confirm, remove, onEnd: () => ends.push("ended") })
   const onLost = () => void ends.push("lost")
   const document = await RelayedDocument.over({ pipe: near, mutator: release, host, onLost })
-  return { owner, relay, document, pipe: near, ends }
+  /** Another link to the same owner. */
+  const again = async () => {
+    const [pipe, end] = memoryPipe()
+    new DocumentRelay({ owned: owner, pipe: end, confirm, remove, onEnd: () => {} })
+    return await RelayedDocument.over({ pipe, mutator: release, host })
+  }
+  return { owner, relay, document, pipe: near, ends, again }
 }
 
 /** A client's pipe that notes what it is sent. */
@@ -183,6 +189,18 @@ describe("a relayed document", () => {
     await relay.close()
   })
 
+  test("a mutation that lost its answer is called again through another link, and runs once (T28)", async () => {
+    const { owner, document, pipe, again } = await setUp()
+    const uid = "00000000-0000-7000-8000-000000000001"
+    const first = document.mutate("Add", { id: "1", title: "one" }, null, uid)
+    await turn()
+    pipe.close("cut")
+    await expect(first).rejects.toMatchObject({ code: "DOC_STOPPED" })
+    const next = await again()
+    expect(await next.mutate("Add", { id: "1", title: "one" }, null, uid)).toMatchObject({ type: "applied" })
+    expect(owner.query(titles)).toEqual([{ title: "one" }])
+  })
+
   test("an owner that closes answers the calls under way first", async () => {
     const { owner, document, relay } = await setUp()
     const outcome = document.mutate("Add", { id: "1", title: "one" }, { id: "ann" })
@@ -225,7 +243,7 @@ describe("messages between servers", () => {
     { type: "leave", client: 300 },
     { type: "call", call: 1, asked: { type: "read", sql: "select ?", parameters: [1n, null, "ü"], isWatched: true } },
     { type: "call", call: 2, asked: { type: "position" } },
-    { type: "call", call: 3, asked: { type: "mutate", name: "Add", args: { id: "1" }, author: "system" } },
+    { type: "call", call: 3, asked: { type: "mutate", name: "Add", args: { id: "1" }, author: "system", uid: "u" } },
     { type: "call", call: 4, asked: { type: "delete" } },
     { type: "stop", call: 1 },
     { type: "ready" },

@@ -2,6 +2,7 @@ import { concatBytes } from "../base/bytes.ts"
 import { LfError } from "../base/error.ts"
 import { ERROR_CODES, type ErrorCode } from "../base/error-codes.ts"
 import type { Host } from "../base/host.ts"
+import { uuidV7 } from "../base/ids.ts"
 import type { Lsn } from "../base/lsn.ts"
 import { deferred } from "../base/wait.ts"
 import { encodeMessage, encodeRefusal } from "../network/codec.ts"
@@ -138,8 +139,8 @@ export class RelayedDocument implements ServedDocument {
     }
   }
 
-  async mutate(name: string, args: unknown, author: Author): Promise<Outcome> {
-    return decodeValue(await this.#call({ type: "mutate", name, args, author })) as Outcome // what the owner's gave
+  async mutate(name: string, args: unknown, author: Author, uid = this.#newUid()): Promise<Outcome> {
+    return decodeValue(await this.#call({ type: "mutate", name, args, author, uid })) as Outcome // what the owner's gave
   }
 
   /** Deletes the document at its owner. @throws as the owner's deletion */
@@ -149,6 +150,11 @@ export class RelayedDocument implements ServedDocument {
 
   async close(code?: ErrorCode): Promise<void> {
     this.#end(code)
+  }
+
+  #newUid(): string {
+    const { host } = this.#options
+    return uuidV7(host.nowMs(), host.randomBytes(10))
   }
 
   async #call(asked: RelayedCall, call = ++this.#lastNumber): Promise<Uint8Array> {

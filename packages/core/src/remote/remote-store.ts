@@ -13,6 +13,7 @@ import { bytesUnpacked, type Changeset, changesetCodec } from "../storage/change
 import { PageHistory } from "../storage/page-history.ts"
 import { Storage } from "../storage/storage.ts"
 import type { KeptAuthor } from "../timeline/author.ts"
+import type { ServerOutcome } from "./server-outcomes.ts"
 
 /** A received batch: which mutations to run, and as whom. Its position is its place in the order (T6). */
 export interface Arrival extends KeptAuthor {
@@ -74,6 +75,7 @@ const arrivalCodec = plainCodec<Arrival>((entry) =>
 const outcomeCodec = plainCodec<ClientRejection>((entry) =>
   hasFields(entry, { clientId: "text", lsn: "lsn", uid: "text", code: "text" }),
 )
+const serverOutcomeCodec = plainCodec<ServerOutcome>((entry) => hasFields(entry, { uid: "text", atMs: "number" }))
 const bindingCodec = plainCodec<Binding>((entry) => hasFields(entry, { clientId: "text", user: "text or null" }))
 const contactCodec = plainCodec<Contact>((entry) => hasFields(entry, { clientId: "text", atMs: "number", seen: "lsn" }))
 const attemptsCodec = plainCodec<readonly Attempt[]>(
@@ -97,6 +99,7 @@ export class RemoteStore {
   readonly history: PageHistory
   readonly arrivals: Journal<Arrival>
   readonly outcomes: Journal<ClientRejection>
+  readonly serverOutcomes: Journal<ServerOutcome>
   readonly bindings: Journal<Binding>
   readonly contacts: Journal<Contact>
   /** Groups of mutations that were begun while the server was careful (T12). */
@@ -113,6 +116,7 @@ export class RemoteStore {
     this.streams = new Streams(opened)
     this.arrivals = this.streams.journal("arrivals", arrivalCodec)
     this.outcomes = this.streams.journal("outcomes", outcomeCodec)
+    this.serverOutcomes = this.streams.journal("server-outcomes", serverOutcomeCodec)
     this.bindings = this.streams.journal("bindings", bindingCodec)
     this.contacts = this.streams.journal("contacts", contactCodec)
     this.attempts = this.streams.journal("attempts", attemptsCodec)

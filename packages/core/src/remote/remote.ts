@@ -25,6 +25,7 @@ import type { RemoteOptions } from "./remote-options.ts"
 import { closeDatabaseAndLog, RemoteStore } from "./remote-store.ts"
 import type { ServedDocument } from "./served-document.ts"
 import { ServerMutations } from "./server-mutations.ts"
+import { ServerOutcomes } from "./server-outcomes.ts"
 import { SizeWatch } from "./size-watch.ts"
 import { runUnguarded, StepRunner } from "./step-runner.ts"
 
@@ -44,6 +45,7 @@ export class Remote implements ServedDocument {
   readonly #connected: ConnectedClients
   readonly #inbox: ClientRequest[] = []
   readonly #own: ServerMutations
+  readonly #ownOutcomes: ServerOutcomes
   readonly #reads: Reads
   #flushed: Snapshot
   #loop: Promise<void> | null = null
@@ -82,8 +84,10 @@ export class Remote implements ServedDocument {
     this.#reads = new Reads(host, options.queryMsMax)
     const gone = new GoneClients({ store, clients, host, effects, forgottenMs: options.clientForgottenMs })
     this.#gone = gone
-    this.#own = new ServerMutations({ store, clients, host, mutator })
-    const parts = { db, store, clients, outcomes, quarantine, effects, size, gone }
+    const ownOutcomes = new ServerOutcomes(store, host)
+    this.#ownOutcomes = ownOutcomes
+    this.#own = new ServerMutations({ store, clients, host, mutator, outcomes: ownOutcomes })
+    const parts = { db, store, clients, outcomes, ownOutcomes, quarantine, effects, size, gone }
     this.#steps = new StepRunner({ ...parts, mutator, loadSqlite, guard, onFailed, sendsMessages, host })
     this.#flushed = this.#snapshot()
     options.opened.log.watch?.((error) => this.#stop(error))
@@ -200,12 +204,12 @@ export class Remote implements ServedDocument {
   }
 
   /**
-   * Runs a mutation of this process. Resolves when its outcome is durable.
+   * Runs a mutation of this process. Resolves when its outcome is durable: for a `uid` that came before, what it was.
    * @throws MUTATION_UNKNOWN MUTATION_ARGS_INVALID MUTATION_TOO_LARGE DOC_STOPPED
    */
-  async mutate(name: string, args: unknown, author: Author): Promise<Outcome> {
+  async mutate(name: string, args: unknown, author: Author, uid?: string): Promise<Outcome> {
     if (this.#failure !== null) throw this.#failure
-    const outcome = this.#own.add(name, args, author)
+    const outcome = this.#own.add(name, args, author, uid)
     this.#wake()
     return await outcome
   }
@@ -264,6 +268,7 @@ export class Remote implements ServedDocument {
   async #checkpoint(): Promise<void> {
     this.#steps.forgetDone()
     this.#outcomes.forget((clientId) => this.#clients.seen(clientId))
+    this.#ownOutcomes.forget()
     this.#effects?.marks.forget()
     this.#release(this.#clients.ids())
     this.#gone.keep()

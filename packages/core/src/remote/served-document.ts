@@ -15,10 +15,11 @@ export interface ServedDocument extends ConnectableDocument {
   /** The durable rows, and the position that they are of. @throws SQL_ERROR SQL_DENIED SQL_LIMIT DOC_STOPPED */
   readAt<R>(query: Query<R>, onChanged?: OnChanged): Promise<RowsAt<R>>
   /**
-   * Runs a mutation of this process. Resolves when its outcome is durable.
+   * Runs a mutation of this process. Resolves when its outcome is durable. Called again with the same `uid`, a uuid, also at another
+   * server, it has run once and has one outcome (T28).
    * @throws MUTATION_UNKNOWN MUTATION_ARGS_INVALID MUTATION_TOO_LARGE DOC_STOPPED
    */
-  mutate(name: string, args: unknown, author: Author): Promise<Outcome>
+  mutate(name: string, args: unknown, author: Author, uid?: string): Promise<Outcome>
   /** Disconnects all clients, with `code`, and gives the document up. */
   close(code?: LfError["code"]): Promise<void>
 }

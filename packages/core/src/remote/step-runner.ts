@@ -19,6 +19,7 @@ import { type ClientOutcome, type MutationRef, refKey } from "./mutation-ref.ts"
 import type { OnAppliedQueue } from "./on-applied.ts"
 import type { OutcomeList } from "./outcome-list.ts"
 import type { Arrival, RemoteStore } from "./remote-store.ts"
+import type { ServerOutcomes } from "./server-outcomes.ts"
 import type { SizeWatch } from "./size-watch.ts"
 
 /** The most mutations in one transaction and one entry of the storage journal. */
@@ -61,6 +62,7 @@ export class StepRunner {
   readonly #clients: ClientList
   readonly #quarantine: CrashQuarantine
   readonly #outcomes: OutcomeList
+  readonly #ownOutcomes: ServerOutcomes
   readonly #effects: OnAppliedQueue | null
   readonly #mutator: Mutator
   readonly #loadSqlite: LoadSqlite
@@ -85,6 +87,7 @@ export class StepRunner {
     clients: ClientList
     quarantine: CrashQuarantine
     outcomes: OutcomeList
+    ownOutcomes: ServerOutcomes
     effects: OnAppliedQueue | null
     mutator: Mutator
     loadSqlite: LoadSqlite
@@ -103,6 +106,7 @@ export class StepRunner {
     this.#clients = options.clients
     this.#quarantine = options.quarantine
     this.#outcomes = options.outcomes
+    this.#ownOutcomes = options.ownOutcomes
     this.#effects = options.effects
     this.#mutator = options.mutator
     this.#loadSqlite = options.loadSqlite
@@ -238,6 +242,7 @@ export class StepRunner {
       }
       if (result.type === "rejected") this.#effects?.marks.noteRejected(clientId, at)
       const outcome: Outcome = result.type === "applied" ? { type: "applied", lsn: appliedAt } : result
+      if (clientId === SERVER_CLIENT) this.#ownOutcomes.append(uid, outcome)
       return { clientId, lsn: at, uid, outcome, name: job.mutation.name, receivedMs: job.receivedMs ?? 0 }
     })
   }

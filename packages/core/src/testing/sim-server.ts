@@ -1,4 +1,5 @@
 import { LfError } from "../base/error.ts"
+import { uuidV7 } from "../base/ids.ts"
 import type { Hello } from "../network/message.ts"
 import type { Pipe } from "../network/network.ts"
 import { DocumentRelay } from "../relay/document-relay.ts"
@@ -7,12 +8,16 @@ import { Remote } from "../remote/remote.ts"
 import { renewEpoch } from "../remote/restore.ts"
 import type { SqliteModule } from "../sqlite/module.ts"
 import { admission } from "../testing/admit.ts"
+import type { Outcome } from "../timeline/outcome.ts"
 import type { SeededRandom } from "./seeded-random.ts"
 import { doom, fateOf, mayWrite, randomMutation, releases } from "./sim-app.ts"
 import { SimHost } from "./sim-host.ts"
 import type { SimDisk } from "./sim-log.ts"
 import { witnessed, witnessedRelay } from "./sim-witness.ts"
 import type { SimWorld } from "./sim-world.ts"
+
+/** How often a mutation of a server's own is sent at the most. */
+const SENDS_MAX = 5
 
 interface Room {
   readonly remote: Remote
@@ -132,7 +137,7 @@ export class SimServer {
     return this.remote(docId) === remote
   }
 
-  /** A mutation of the server's own process. */
+  /** A mutation of a server's own, sent again while its answer is lost: by a process that outlives this one, as a relaying one does. */
   mutate(): void {
     const { checkers, trace } = this.#world
     const [docId, remote] = this.#random.pick(this.remotes) ?? []
@@ -143,14 +148,30 @@ export class SimServer {
     checkers.made(args.uid, { name, args, fate, docId, author: "server" })
     const history = this.#world.histories.get(docId)
     history?.called("server", args.uid, this.#world.clock.nowMs)
-    remote.mutate(name, args, null).then(
-      (outcome) => {
-        history?.decided(args.uid, outcome.type, this.#world.clock.nowMs)
-        checkers.resolved(args.uid)
-        if (outcome.type !== "unknown") checkers.decided(args.uid, outcome)
-      },
-      () => {},
-    )
+    void this.#send(docId, name, args).then((outcome) => {
+      if (outcome === null) return
+      history?.decided(args.uid, outcome.type, this.#world.clock.nowMs)
+      checkers.resolved(args.uid)
+      if (outcome.type !== "unknown") checkers.decided(args.uid, outcome)
+    })
+  }
+
+  /** Null: no answer came in time, and it may have run. */
+  async #send(docId: string, name: string, args: unknown): Promise<Outcome | null> {
+    const { clock } = this.#world
+    const random = this.#random.fork()
+    const host = new SimHost(clock, random)
+    const uid = uuidV7(clock.nowMs, host.randomBytes(10))
+    const tries = random.between(1, SENDS_MAX)
+    for (let sent = 0; sent < tries; sent++) {
+      const late = clock.sleep(random.between(10, 400)).then(() => null)
+      const remote = this.remote(docId)
+      const answer = remote === undefined ? null : remote.mutate(name, args, null, uid).catch(() => null)
+      const outcome = await Promise.race([answer ?? late, late])
+      if (outcome !== null) return outcome
+      await late
+    }
+    return null
   }
 
   checkpoint(): void {
