@@ -49,6 +49,7 @@ test("100,000 rows: what a query read and why it ran, in two browsers; errors ke
 
   await example(here, "Count by status")
   await expect(fact(here, "rows")).toHaveText("5", wait)
+  await expect(fact(here, "runs")).toHaveText(/^\d+$/, wait)
   const before = await fact(here, "runs").textContent()
   await there.getByRole("button", { name: "Reprioritize one" }).click()
   await expect(runs(here).first()).toHaveText(/^The server sent \d+ pages?, none that it read: not run$/, wait)

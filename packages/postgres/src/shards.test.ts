@@ -215,8 +215,14 @@ describe("lf rebalance", () => {
     const store = openShards(databases)
     await expect(store.rebalance()).rejects.toThrow(/^1 running servers on .* do not know all of `shards`/)
     await partly.close()
-    const calls = [codeOf(store.rebalance()), codeOf(openShards(databases).rebalance())]
-    expect((await Promise.all(calls)).sort()).toEqual(["LOG_OWNED", "done"])
+    const other = openShards(databases)
+    await other.begin()
+    const codes: string[] = []
+    beforeStatement("where placement_version < $1", async () => {
+      if (codes.length === 0) codes.push(await codeOf(other.rebalance()))
+    })
+    expect((await store.rebalance()).left).toEqual([])
+    expect(codes).toEqual(["LOG_OWNED"])
   })
 
   test("that has reached some databases alone lets no document be made twice", async () => {

@@ -21,7 +21,7 @@ const range = fc.record({ from: number.map(lsn), to: number.map(lsn), code: text
 
 const asked = fc.oneof(
   fc.record({ type: is("read" as const), sql: text, parameters: fc.array(plainValue), isWatched: fc.boolean() }),
-  fc.record({ type: is("mutate" as const), name: text, args: plainValue, author }),
+  fc.record({ type: is("mutate" as const), name: text, args: plainValue, author, uid: text }),
   fc.constantFrom({ type: "position" as const }, { type: "delete" as const }),
 )
 

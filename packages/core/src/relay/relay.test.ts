@@ -193,7 +193,6 @@ describe("a relayed document", () => {
     const { owner, document, pipe, again } = await setUp()
     const uid = "00000000-0000-7000-8000-000000000001"
     const first = document.mutate("Add", { id: "1", title: "one" }, null, uid)
-    await turn()
     pipe.close("cut")
     await expect(first).rejects.toMatchObject({ code: "DOC_STOPPED" })
     const next = await again()
