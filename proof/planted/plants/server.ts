@@ -262,4 +262,14 @@ import { Streams } from "../journal/streams.ts"
       },
     ],
   },
+  {
+    name: "a server's mutation that is sent again runs again",
+    edits: [
+      {
+        file: "remote/server-mutations.ts",
+        find: `    const known = uid === undefined ? undefined : this.#outcomes.find(uid)`,
+        replace: `    const known: Outcome | undefined = undefined`,
+      },
+    ],
+  },
 ]
