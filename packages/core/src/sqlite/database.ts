@@ -12,6 +12,8 @@ import { StatementCache } from "./statement-cache.ts"
 import type { SqlValue } from "./value.ts"
 import { type OtherDatabase, type PageStore, PageVfs, registerVfs } from "./vfs.ts"
 
+const encoder = new TextEncoder()
+
 const OPEN_READWRITE_CREATE = 0x6
 const ROW = 100
 const DONE = 101
@@ -321,20 +323,21 @@ export class Database {
 
   #prepare(sql: string, mode: SqlMode): { stmt: number; names: readonly string[] } {
     const module = this.#module
-    const text = new TextEncoder().encode(sql)
-    const pointer = module._sqlite3_malloc(text.length + 1)
+    const lengthMax = 3 * sql.length
+    const pointer = module._sqlite3_malloc(lengthMax + 1)
     const out = this.#scratch
-    module.HEAPU8.set(text, pointer)
-    module.HEAPU8[pointer + text.length] = 0
+    // No array of its own: each would count as memory outside of the heap, for which V8 collects garbage.
+    const { written: length } = encoder.encodeInto(sql, module.HEAPU8.subarray(pointer, pointer + lengthMax))
+    module.HEAPU8[pointer + length] = 0
     this.#denied = ""
-    const code = module._sqlite3_prepare_v3(this.#db, pointer, text.length + 1, 1, out, out + 4)
+    const code = module._sqlite3_prepare_v3(this.#db, pointer, length + 1, 1, out, out + 4)
     try {
       if (code !== 0) throw this.#error(code)
       const view = new DataView(module.HEAPU8.buffer)
       const stmt = view.getInt32(out, true)
       const rest = view.getInt32(out + 4, true)
       if (stmt === 0) throw new LfError("SQL_ERROR", "expected a statement, got an empty text")
-      if (hasStatement(module.HEAPU8, rest, pointer + text.length)) {
+      if (hasStatement(module.HEAPU8, rest, pointer + length)) {
         module._sqlite3_finalize(stmt)
         throw new LfError("SQL_MULTIPLE", "expected one statement, got more: call once for each")
       }

@@ -11,6 +11,7 @@ import {
   type Pipe,
   RelayedDocument,
   Remote,
+  Semaphore,
 } from "@lf/core/internal"
 import type { Limits } from "../limits/limits.ts"
 import type { Reporter } from "../log/error-report.ts"
@@ -39,6 +40,8 @@ export type OnDurable = (docId: string, group: DurableGroup) => void
 /** A document that another server owns is looked for so often, for so long: an owner that was killed lets go within 2 s. */
 const OWNER_POLL_MS = 50
 const OWNER_WAIT_MS = 3_000
+/** Documents that are opened at once. */
+const OPENINGS_MAX = 16
 
 /** What an opening gave: this server owns the document, or another one does, to which it is relayed. */
 export type Opened = { readonly document: Remote; readonly log: DocumentLog } | { readonly document: RelayedDocument }
@@ -55,6 +58,8 @@ export class DocumentOpener {
   #mutator: Mutator
   readonly #onDurable: OnDurable
   #isRefusalReported = false
+  /** A few at once: of many that are opened together the first ones are there soon, and the others no later. */
+  readonly #openings = new Semaphore(OPENINGS_MAX)
 
   constructor(options: {
     store: DocumentStore
@@ -115,12 +120,16 @@ export class DocumentOpener {
   async open(docId: string, onOver: OnOver): Promise<Opened> {
     await this.begin()
     const { peers } = this.store
-    if (peers === null) return await this.#recover(docId, await this.store.open(docId), onOver)
+    if (peers === null)
+      return await this.#openings.run(async () => this.#recover(docId, await this.store.open(docId), onOver))
     const endMs = this.#host.monotonicMs() + OWNER_WAIT_MS
     for (;;) {
       try {
-        const found = await peers.openOrReach(docId)
-        return "log" in found ? await this.#recover(docId, found, onOver) : await this.#reach(found, onOver)
+        const found = await this.#openings.run(async () => {
+          const logOrPipe = await peers.openOrReach(docId)
+          return "log" in logOrPipe ? this.#recover(docId, logOrPipe, onOver) : logOrPipe
+        })
+        return "document" in found ? found : await this.#reach(found, onOver)
       } catch (error) {
         const isOwned = isLfError(error) && error.code === "LOG_OWNED"
         if (!isOwned || this.#host.monotonicMs() >= endMs) throw error

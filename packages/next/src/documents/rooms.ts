@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises"
 import { type ErrorCode, isLfError, LfError, type Mutator } from "@lf/core"
 import {
   type Cancel,
@@ -21,6 +22,11 @@ import {
   type Opened,
   type RoomLimits,
 } from "./document-opener.ts"
+
+/** About what the next owner needs to open a document, so that it keeps up. */
+const HANDOVER_STEP_MS = 20
+/** Of all documents together: orchestrators kill a server that takes long. */
+const HANDOVER_MS_MAX = 4_000
 
 /** A document that stays open until `leave` is called. */
 export interface Lease {
@@ -232,8 +238,16 @@ export class Rooms {
     return this.#closing
   }
 
+  /** Documents that go to another server go one after the other, those without clients first: each is interrupted for its own time alone. */
   async #closeAll(): Promise<void> {
-    await Promise.all(Array.from(this.#rooms.values(), (room) => this.#end(room)))
+    const rooms = [...this.#rooms.values()].sort((a, b) => a.leases - b.leases)
+    const pauseMs = this.store.peers === null ? 0 : Math.min(HANDOVER_STEP_MS, HANDOVER_MS_MAX / rooms.length)
+    const endings: Promise<void>[] = []
+    for (const room of rooms) {
+      endings.push(this.#end(room))
+      if (pauseMs > 0 && room !== rooms.at(-1)) await sleep(pauseMs)
+    }
+    await Promise.all(endings)
     await Promise.all(this.#ending)
     await this.store.close()
   }
@@ -275,8 +289,7 @@ export class Rooms {
   async #relay(docId: string, pipe: Pipe): Promise<void> {
     const room = this.#rooms.get(docId)
     const opened = (await room?.opening?.catch(() => null)) ?? null
-    const isClosing = room === undefined || room.closing !== null || this.#closing !== null
-    if (isClosing || opened === null || !("log" in opened)) {
+    if (room === undefined || room.closing !== null || opened === null || !("log" in opened)) {
       pipe.close("LOG_OWNED")
       return
     }
