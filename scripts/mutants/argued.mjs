@@ -131,8 +131,8 @@ export const argued = [
   [`${core}/remote/refused-ranges.ts`, "codes.set(name", '""', '"Stryker was here!"', nameIsThere],
   [
     `${core}/remote/server-mutations.ts`,
-    "if (this.#waiterByUid.size === 0)",
-    "this.#waiterByUid.size === 0",
+    "if (this.#waiting.size === 0)",
+    "this.#waiting.size === 0",
     "false",
     onlySooner,
   ],

@@ -13,7 +13,7 @@ import { bytesUnpacked, type Changeset, changesetCodec } from "../storage/change
 import { PageHistory } from "../storage/page-history.ts"
 import { Storage } from "../storage/storage.ts"
 import type { KeptAuthor } from "../timeline/author.ts"
-import type { ServerOutcome } from "./server-outcomes.ts"
+import type { Outcome } from "../timeline/outcome.ts"
 
 /** A received batch: which mutations to run, and as whom. Its position is its place in the order (T6). */
 export interface Arrival extends KeptAuthor {
@@ -29,6 +29,13 @@ export interface Arrival extends KeptAuthor {
 /** A rejection with the data of its `Reject`, kept until its author has it. */
 export interface ClientRejection extends Rejection {
   readonly clientId: string
+}
+
+/** What became of a mutation of a server's own. */
+export interface ServerOutcome {
+  readonly uid: string
+  readonly atMs: number
+  readonly outcome: Outcome
 }
 
 /** The user that a client id belongs to, from its first write on. */

@@ -1,18 +1,11 @@
 import type { Host } from "../base/host.ts"
 import type { Outcome } from "../timeline/outcome.ts"
-import type { RemoteStore } from "./remote-store.ts"
+import type { RemoteStore, ServerOutcome } from "./remote-store.ts"
 
 /** A call that lost its answer asks again within seconds; a clock that jumps as far is the only thing in its way. */
 export const OUTCOME_KEPT_MS = 60_000
 /** The most that are kept, whatever their age. */
 export const OUTCOMES_KEPT_MAX = 10_000
-
-/** What became of a mutation of a server's own. */
-export interface ServerOutcome {
-  readonly uid: string
-  readonly atMs: number
-  readonly outcome: Outcome
-}
 
 /** The last outcomes of servers' own mutations, so that one which is called again does not run again (T28). */
 export class ServerOutcomes {
