@@ -154,13 +154,10 @@ test("lf on the database: the tables are made once, documents are copied, listed
   await held.log.close()
   const second = await server.makeDatabase()
   const both = { ...env, LF_DATABASE_URL: `${connectionString} ${second.connectionString}` }
-  expect(await lf(["sql", "a", "select count(*) as n from todos"], both)).toBe('{"n":2}\n')
   const spread = await lf(["rebalance"], both)
   expect(spread).toMatch(/^\d documents? moved; new ones go to postgres:\/\/127\.0\.0\.1:\d+\/\w+ and postgres:/)
   const [, address] = /new ones go to (\S+) and \S+\n$/.exec(spread) ?? []
-  expect(await lf(["list"], both)).toMatch(/^a .*\nb .*\nc .*\n.*: 3 documents\n$/)
   expect(await lf(["sql", "a", "select count(*) as n from todos"], both)).toBe('{"n":2}\n')
-  expect(await lf(["rebalance"], both)).toMatch(/^0 documents moved/)
   expect(await lf(["rebalance", "--without", "postgres://none"], both)).toMatch(
     /LOG_FAILED: postgres:\/\/none is not one of/,
   )
