@@ -123,6 +123,8 @@ describe("servers on one PostgreSQL", () => {
     await server.stop()
     await expect.poll(async () => (await rooms.trouble())?.code, { timeout: 5_000 }).toBe("STORE_UNAVAILABLE")
     expect(await codeOf(addTo(rooms, newDoc(), "a"))).toBe("STORE_UNAVAILABLE")
+    // Asked before a client is let in: what it is sent names the store, not its own disk.
+    expect(await codeOf(rooms.has(newDoc()))).toBe("STORE_UNAVAILABLE")
     await server.start()
     await expect.poll(() => rooms.trouble(), { timeout: 10_000 }).toBeNull()
     // The log failed with its connection: the document is opened again.

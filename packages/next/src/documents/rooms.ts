@@ -101,9 +101,13 @@ export class Rooms {
     this.store.peers?.notify(notice)
   }
 
-  /** @throws DOC_ID_INVALID LOG_FAILED */
+  /** @throws DOC_ID_INVALID STORE_UNAVAILABLE LOG_FAILED */
   async has(docId: string): Promise<boolean> {
-    return this.#rooms.has(docId) || (await this.store.has(docId))
+    try {
+      return this.#rooms.has(docId) || (await this.store.has(docId))
+    } catch (error) {
+      throw this.#opener.failureOf(error)
+    }
   }
 
   /**
