@@ -34,7 +34,6 @@ export interface ClientRejection extends Rejection {
 /** What became of a mutation of a server's own. */
 export interface ServerOutcome {
   readonly uid: string
-  readonly atMs: number
   readonly outcome: Outcome
 }
 
@@ -82,7 +81,7 @@ const arrivalCodec = plainCodec<Arrival>((entry) =>
 const outcomeCodec = plainCodec<ClientRejection>((entry) =>
   hasFields(entry, { clientId: "text", lsn: "lsn", uid: "text", code: "text" }),
 )
-const serverOutcomeCodec = plainCodec<ServerOutcome>((entry) => hasFields(entry, { uid: "text", atMs: "number" }))
+const serverOutcomeCodec = plainCodec<ServerOutcome>((entry) => hasFields(entry, { uid: "text" }))
 const bindingCodec = plainCodec<Binding>((entry) => hasFields(entry, { clientId: "text", user: "text or null" }))
 const contactCodec = plainCodec<Contact>((entry) => hasFields(entry, { clientId: "text", atMs: "number", seen: "lsn" }))
 const attemptsCodec = plainCodec<readonly Attempt[]>(

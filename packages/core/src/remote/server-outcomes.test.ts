@@ -36,8 +36,9 @@ class Server {
     return server
   }
 
-  async restart(): Promise<void> {
-    const host = new SimHost(this.clock, new SeededRandom(1))
+  /** `aheadMs`: the next machine's clock differs. */
+  async restart(aheadMs = 0): Promise<void> {
+    const host = new SimHost(this.clock, new SeededRandom(1), aheadMs)
     this.remote = await Remote.recover({ opened: await this.disk.open("d"), loadSqlite, mutator, host })
   }
 
@@ -71,6 +72,19 @@ describe("a mutation of a server's own that is called again with its uid runs on
       await server.restart()
       expect([end, await server.mutate(1), await server.mutate(2, "")]).toEqual([end, applied, refused])
       expect(server.texts).toEqual(["1"])
+    }
+  })
+
+  test("whatever the next server's clock says", async () => {
+    for (const aheadMs of [86_400_000, -86_400_000]) {
+      const server = await Server.start()
+      await server.mutate(1)
+      server.disk.crash()
+      await server.restart(aheadMs)
+      await server.mutate(2)
+      await server.remote.checkpoint()
+      await server.mutate(1)
+      expect([aheadMs, server.texts]).toEqual([aheadMs, ["1", "2"]])
     }
   })
 

@@ -1,29 +1,34 @@
 import type { Host } from "../base/host.ts"
 import type { Outcome } from "../timeline/outcome.ts"
-import type { RemoteStore, ServerOutcome } from "./remote-store.ts"
+import type { RemoteStore } from "./remote-store.ts"
 
-/** A call that lost its answer asks again within seconds; a clock that jumps as far is the only thing in its way. */
+/** A call that lost its answer asks again within seconds. */
 export const OUTCOME_KEPT_MS = 60_000
 /** The most that are kept, whatever their age. */
 export const OUTCOMES_KEPT_MAX = 10_000
+
+interface Known {
+  readonly outcome: Outcome
+  /** When this process learnt it, on its own monotonic clock: wall clocks of two servers differ by any amount. */
+  readonly sinceMs: number
+}
 
 /** The last outcomes of servers' own mutations, so that one which is called again does not run again (T28). */
 export class ServerOutcomes {
   readonly #store: RemoteStore
   readonly #host: Host
-  readonly #byUid = new Map<string, ServerOutcome>()
+  readonly #byUid = new Map<string, Known>()
 
   constructor(store: RemoteStore, host: Host) {
     this.#store = store
     this.#host = host
-    for (const { entry } of store.serverOutcomes.iter()) this.#byUid.set(entry.uid, entry)
+    for (const { entry } of store.serverOutcomes.iter()) this.#add(entry.uid, entry.outcome)
   }
 
   /** Durable with the flush that makes the mutation durable. */
   append(uid: string, outcome: Outcome): void {
-    const entry = { uid, atMs: this.#host.nowMs(), outcome }
-    this.#store.serverOutcomes.append(entry)
-    this.#byUid.set(uid, entry)
+    this.#store.serverOutcomes.append({ uid, outcome })
+    this.#add(uid, outcome)
     this.#forgetOld()
   }
 
@@ -43,11 +48,15 @@ export class ServerOutcomes {
     serverOutcomes.rollup(last)
   }
 
+  #add(uid: string, outcome: Outcome): void {
+    this.#byUid.set(uid, { outcome, sinceMs: this.#host.monotonicMs() })
+  }
+
   /** The oldest come first. */
   #forgetOld(): void {
-    const oldestMs = this.#host.nowMs() - OUTCOME_KEPT_MS
-    for (const { uid, atMs } of this.#byUid.values()) {
-      if (atMs >= oldestMs && this.#byUid.size <= OUTCOMES_KEPT_MAX) return
+    const oldestMs = this.#host.monotonicMs() - OUTCOME_KEPT_MS
+    for (const [uid, { sinceMs }] of this.#byUid) {
+      if (sinceMs >= oldestMs && this.#byUid.size <= OUTCOMES_KEPT_MAX) return
       this.#byUid.delete(uid)
     }
   }
