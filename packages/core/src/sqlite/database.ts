@@ -7,12 +7,10 @@ import { RowReader } from "./row-reader.ts"
 import { PRAGMAS, SQLITE_LIMITS } from "./settings.ts"
 import { compileQuery, type Query, type Sql } from "./sql.ts"
 import { sqliteError } from "./sqlite-error.ts"
-import { Arena, bindAll, columnNames, cText, hasStatement, keepText, type Row } from "./statement.ts"
+import { Arena, bindAll, columnNames, cText, hasStatement, putText, type Row } from "./statement.ts"
 import { StatementCache } from "./statement-cache.ts"
 import type { SqlValue } from "./value.ts"
 import { type OtherDatabase, type PageStore, PageVfs, registerVfs } from "./vfs.ts"
-
-const encoder = new TextEncoder()
 
 const OPEN_READWRITE_CREATE = 0x6
 const ROW = 100
@@ -92,10 +90,10 @@ export class Database {
     this.#vfs = new PageVfs(module, pages)
     this.#pagesMax = pages.pageCountMax
     this.#scratch = module._sqlite3_malloc(64)
-    this.#name = keepText(module, "doc")
+    this.#name = putText(module, "doc").at
     for (const { file, pages: other, name } of others) {
       this.#vfs.add(file, other)
-      this.#attached.push(keepText(module, name))
+      this.#attached.push(putText(module, name).at)
     }
     this.#arena = new Arena(module)
     this.#statements = new StatementCache(module)
@@ -323,12 +321,8 @@ export class Database {
 
   #prepare(sql: string, mode: SqlMode): { stmt: number; names: readonly string[] } {
     const module = this.#module
-    const lengthMax = 3 * sql.length
-    const pointer = module._sqlite3_malloc(lengthMax + 1)
+    const { at: pointer, length } = putText(module, sql)
     const out = this.#scratch
-    // No array of its own: each would count as memory outside of the heap, for which V8 collects garbage.
-    const { written: length } = encoder.encodeInto(sql, module.HEAPU8.subarray(pointer, pointer + lengthMax))
-    module.HEAPU8[pointer + length] = 0
     this.#denied = ""
     const code = module._sqlite3_prepare_v3(this.#db, pointer, length + 1, 1, out, out + 4)
     try {

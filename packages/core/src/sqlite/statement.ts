@@ -156,12 +156,16 @@ function readInteger(module: SqliteModule, stmt: number, i: number): number | bi
   return (BigInt(module._getTempRet0()) << 32n) | BigInt(low)
 }
 
-/** Puts a text where it stays as long as the instance. Returns its address. */
-export function keepText(module: SqliteModule, text: string): number {
-  const bytes = new TextEncoder().encode(`${text}\0`)
-  const at = module._sqlite3_malloc(bytes.length)
-  module.HEAPU8.set(bytes, at)
-  return at
+/**
+ * Allocates a C string; who calls this frees it. `length` is in bytes, without the NUL. No array is made: each would count as memory
+ * outside of the heap, for which V8 collects garbage.
+ */
+export function putText(module: SqliteModule, text: string): { readonly at: number; readonly length: number } {
+  const lengthMax = 3 * text.length
+  const at = module._sqlite3_malloc(lengthMax + 1)
+  const { written: length } = encoder.encodeInto(text, module.HEAPU8.subarray(at, at + lengthMax))
+  module.HEAPU8[at + length] = 0
+  return { at, length }
 }
 
 /** A C string: up to its NUL. */
