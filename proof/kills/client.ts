@@ -31,7 +31,6 @@ export class Client {
   readonly trouble = new Set<string>()
   readonly #timer: ReturnType<typeof setInterval>
   readonly docId: string
-  readonly pauseMs: number
   #epoch = ""
   #session: Session
   readonly #isBlocked: boolean
@@ -49,7 +48,6 @@ export class Client {
     this.local = local
     this.#port = port
     this.docId = docId
-    this.pauseMs = pauseMs
     this.#session = this.#connect()
     this.#timer = setInterval(() => this.#add(), pauseMs)
   }
