@@ -107,10 +107,10 @@ export class Locator {
     if (new Set(ids).size < ids.length)
       throw new LfError("LOG_FAILED", "two of `shards` are one database, or copies of one: name each database once")
     const newest = newestOf(found.flatMap((one) => (one.status === "fulfilled" ? one.value : [])))
-    if (newest !== null && (newest.version > 1 || this.#shards.length === 1)) return newest
-    if (newest === null || newest.version === 0)
-      for (const one of found) if (one.status === "rejected") throw one.reason
-    return await this.#firstPlacement(newest?.version === 1 ? newest : await this.#proposal())
+    if (newest !== null && this.#shards.length === 1) return newest
+    if (newest !== null && newest.version > 0) return await this.#agreeOn(newest)
+    for (const one of found) if (one.status === "rejected") throw one.reason
+    return await this.#agreeOn(await this.#proposal())
   }
 
   /** Of several databases, of which none has a placement: one that has documents keeps all. */
@@ -122,17 +122,19 @@ export class Locator {
     return { version: 1, shards, isSettled: true }
   }
 
-  /** Written to each that has none. Where documents were made meanwhile, or servers began with another list, no document is opened. */
-  async #firstPlacement(first: Placement): Promise<Placement> {
-    const members = this.#shards.filter(({ id }) => id !== null && first.shards.includes(id))
-    for (const shard of this.#shards.filter(({ id }) => id !== null))
-      await shard.beginPlacement(first, { mustBeEmpty: members.length > 1 || !members.includes(shard) })
-    const written = await Promise.all(members.map((shard) => shard.placement()))
-    const filled = members.filter((_, i) => written[i].version === 0)
+  /** Writes it to each that answers and has none. One with documents that nobody would find, or another list, opens no document. */
+  async #agreeOn(placement: Placement): Promise<Placement> {
+    const { version, shards } = placement
+    const answering = this.#shards.filter(({ id }) => id !== null)
+    // A single one keeps the documents that it has.
+    const keeps = ({ id }: Shard) => shards.length === 1 && shards[0] === id
+    for (const shard of answering) await shard.beginPlacement(placement, { mustBeEmpty: !keeps(shard) })
+    const written = await Promise.all(answering.map((shard) => shard.placement()))
+    const filled = answering.filter((_, i) => written[i].version === 0)
     if (filled.length > 0) throw ofTheirOwn(filled)
-    if (written.some(({ version, shards }) => version === 1 && shards.join() !== first.shards.join()))
+    if (written.some((one) => one.version === version && one.shards.join() !== shards.join()))
       throw new LfError("LOG_FAILED", "servers began with other `shards` at the same time; run: npx lf rebalance")
-    return newestOf(written) ?? first
+    return newestOf(written) ?? placement
   }
 }
 

@@ -84,8 +84,14 @@ export class NodePeers implements Peers {
     return this.#links.open(node, document)
   }
 
-  async reachServer(address: string): Promise<Pipe | null> {
+  /** Whether a server of that address is there. @throws LOG_FAILED */
+  async knows(address: string): Promise<boolean> {
     if (!this.#nodeByAddress.has(address)) await this.#readAddresses()
+    return this.#nodeByAddress.has(address)
+  }
+
+  async reachServer(address: string): Promise<Pipe | null> {
+    await this.knows(address)
     const node = this.#nodeByAddress.get(address)
     return node === undefined ? null : this.#links.openServer(node)
   }

@@ -39,8 +39,9 @@ export async function rebalance(
 ): Promise<Rebalanced> {
   await Promise.all(shards.map((shard) => shard.begin()))
   const targets = targetsOf(shards, without)
-  const unlock = await lock(shards)
+  const locks = new Locks()
   try {
+    await locks.take(shards)
     await refuseServersWithout(shards, targets)
     const before = await Promise.all(shards.map((shard) => shard.placement()))
     const ids = targets.flatMap(({ id }) => id ?? []).sort()
@@ -54,13 +55,14 @@ export async function rebalance(
     for (let pass = 0; pass < PASSES_MAX && (pass === 0 || spread.left.length > 0); pass++) await spread.moveAll()
     if (spread.left.length === 0) {
       await spread.removeCopies()
+      await locks.confirm()
       await writeAll(shards, { version: version + 1, shards: ids, isSettled: true })
     }
     return { moved: spread.moved, left: spread.left, shards: addresses }
   } catch (error) {
     throw toStoreError(error, "documents were moved")
   } finally {
-    await unlock()
+    await locks.free()
   }
 }
 
@@ -73,27 +75,31 @@ function targetsOf(shards: readonly Shard[], without: readonly string[]): Shard[
   return targets
 }
 
-/** One call at a time. In one order, so that of two calls one gets all locks. */
-async function lock(shards: readonly Shard[]): Promise<() => Promise<void>> {
-  const clients: pg.Client[] = []
-  const unlock = async () => {
-    await Promise.allSettled(clients.map((client) => client.end()))
-  }
-  try {
-    for (const shard of shards.toSorted((a, b) => ((a.id ?? "") < (b.id ?? "") ? -1 : 1))) {
-      const client = shard.connections.mail.newClient()
-      client.on("error", () => {}) // fences keep two calls apart, the lock saves them the work
-      clients.push(client)
+/** One call at a time has all databases: each lock lasts as long as its connection. */
+class Locks {
+  readonly #clients: pg.Client[] = []
+
+  /** In one order, so that of two calls one gets all. @throws LOG_OWNED */
+  async take(shards: readonly Shard[]): Promise<void> {
+    for (const { address, connections } of shards.toSorted((a, b) => ((a.id ?? "") < (b.id ?? "") ? -1 : 1))) {
+      const client = connections.mail.newClient()
+      client.on("error", () => {}) // `confirm` finds it
+      this.#clients.push(client)
       await client.connect()
       const { rows } = await client.query<{ is_locked: boolean }>("select pg_try_advisory_lock($1) as is_locked", [
         REBALANCE_LOCK,
       ])
-      if (!rows[0].is_locked) throw new LfError("LOG_OWNED", `another lf rebalance runs on ${shard.address}`)
+      if (!rows[0].is_locked) throw new LfError("LOG_OWNED", `another lf rebalance runs on ${address}`)
     }
-    return unlock
-  } catch (error) {
-    await unlock()
-    throw toStoreError(error, "databases were locked")
+  }
+
+  /** Throws when a connection was lost, since when another call may have written its own placement. */
+  async confirm(): Promise<void> {
+    for (const client of this.#clients) await client.query("select")
+  }
+
+  async free(): Promise<void> {
+    await Promise.allSettled(this.#clients.map((client) => client.end()))
   }
 }
 

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises"
+import { Remote } from "@lf/core/internal"
 import pg from "pg"
 import { afterEach, beforeAll, describe, expect, test } from "vitest"
 import { Rooms } from "../../next/src/documents/rooms.ts"
@@ -64,6 +65,26 @@ describe("servers on one PostgreSQL", () => {
     await other.close()
     expect(await idsIn(paused, doc)).toEqual(["a", "b", "c"])
   })
+
+  test("one that ends serves the documents whose turn has not come, also to the server that takes over (I14)", async () => {
+    const [ending, next] = [await startRooms(), await startRooms(3_000)]
+    const all = Array.from({ length: 40 }, newDoc)
+    for (const doc of all) await addTo(ending, doc, "a")
+    const leases = await Promise.all(all.map((doc) => ending.enter(doc, { create: false })))
+    let isClosed = false
+    const closing = ending.close().then(() => {
+      isClosed = true
+    })
+    const last = all.at(-1) ?? ""
+    await addTo(next, last, "b")
+    const first = await next.enter(all[0], { create: false })
+    const wasOver = isClosed
+    expect([await idsIn(next, last), wasOver, first.document instanceof Remote]).toEqual([["a", "b"], false, true])
+    first.leave()
+    await closing
+    for (const { leave } of leases) leave()
+    expect(await Promise.all(all.map((doc) => idsIn(next, doc).then((ids) => ids[0])))).toEqual(all.map(() => "a"))
+  }, 30_000)
 
   test("a mutation that a process calls at any server runs once, whatever becomes of the owner (T28)", async () => {
     const doc = newDoc()

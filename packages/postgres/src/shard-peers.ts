@@ -1,6 +1,8 @@
 import type { PeerListener, Peers, Pipe } from "@lf/core/internal"
 import type { Shard } from "./shard.ts"
 
+class UnknownServer extends Error {}
+
 /** The other servers: those of a document by its database, any other by each database that both have. */
 export class ShardPeers implements Peers {
   readonly openOrReach: Peers["openOrReach"]
@@ -15,18 +17,20 @@ export class ShardPeers implements Peers {
     return this.#shards[0].peers.address
   }
 
+  /** By the first that knows it: another database may hang. */
   async reachServer(address: string): Promise<Pipe | null> {
-    let failure: unknown = null
-    for (const { peers } of this.#shards) {
-      try {
-        const pipe = await peers.reachServer(address)
-        if (pipe !== null) return pipe
-      } catch (error) {
-        failure = error
-      }
+    const asked = this.#shards.map(async ({ peers }) => {
+      if (await peers.knows(address)) return peers
+      throw new UnknownServer()
+    })
+    try {
+      return await (await Promise.any(asked)).reachServer(address)
+    } catch (error) {
+      if (!(error instanceof AggregateError)) throw error
+      const failure = error.errors.find((one) => !(one instanceof UnknownServer))
+      if (failure !== undefined) throw failure
+      return null
     }
-    if (failure !== null) throw failure
-    return null
   }
 
   listen(listener: PeerListener): void {

@@ -293,8 +293,9 @@ export class Shard {
 
   async #takeLease(): Promise<void> {
     await loadChecksum()
-    const { work } = this.connections
-    if ((await readVersion(work)) === undefined) await migrateStore(work)
+    const { work, renewals } = this.connections
+    // By the connection whose answers are awaited for a second alone: one that hangs must not hold up the others' documents.
+    if ((await readVersion(renewals)) === undefined) await migrateStore(work)
     else await checkStore(work)
     const { rows } = await work.query<{ id: string }>("select id from lf.store")
     this.#id = rows[0].id

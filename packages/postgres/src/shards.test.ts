@@ -1,4 +1,5 @@
 // Documents spread over several databases, and moved while servers have them open.
+import { type AddressInfo, createServer } from "node:net"
 import { loadChecksum } from "@lf/core/internal"
 import pg from "pg"
 import { afterEach, describe, expect, test, vi } from "vitest"
@@ -102,6 +103,28 @@ describe("several databases", () => {
     expect(await codeOf(openShards([one], { shards: [gone, gone] }).begin())).toBe("LOG_FAILED")
   })
 
+  test("fail alone: while one hangs, the documents of the other open and are made", async () => {
+    const silent = createServer(() => {})
+    await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve))
+    later(() => silent.close())
+    const { port } = silent.address() as AddressInfo
+    const [one, other] = await makeDatabases(2)
+    await openShards([one, other]).begin()
+    const { id, shards } = await placementOf(one)
+    const docs = named(40).filter((doc) => homeOf(`main/${doc}`, shards) === id)
+    const lost = named(40).filter((doc) => !docs.includes(doc))
+    const hung = `postgres://lf@127.0.0.1:${port}/none`
+    const store = openShards([one, other], { shards: [one.connectionString, hung] })
+    const rooms = new Rooms({ store, mutator, reporter: reporterOf({ log: () => {} }) })
+    later(() => rooms.close())
+    // All of them wait for it.
+    const waiting = lost.map((doc) => codeOf(addTo(rooms, doc, "a")))
+    const startedMs = performance.now()
+    for (const doc of docs) await addTo(rooms, doc, "a")
+    expect(performance.now() - startedMs).toBeLessThan(8_000)
+    expect(new Set(await Promise.all(waiting))).toEqual(new Set(["STORE_UNAVAILABLE"]))
+  }, 60_000)
+
   test("are all known to every server, each once, and none of them brings documents of its own unasked", async () => {
     const [one, other, third] = await makeDatabases(3)
     await write(openShards([one, other]), "a")
@@ -119,6 +142,10 @@ describe("several databases", () => {
     const merged = openShards([third, own])
     expect((await merged.rebalance()).left).toEqual([])
     expect((await merged.list()).map(({ docId }) => docId)).toEqual(["b", "c"])
+    // Also beside those that are spread already.
+    const [filled] = await makeDatabases(1)
+    await write(openShards([filled]), "d")
+    await expect(openShards([third, own, filled]).begin()).rejects.toThrow(/had documents of its own/)
     expect(() => openShards([])).toThrow("expected `connectionString`, or `shards`")
   })
 })
@@ -279,6 +306,22 @@ describe("lf rebalance", () => {
     expect(await store.has(doc)).toBe(true)
     expect(looks).toBeGreaterThan(2)
     expect(await docsIn(databases[1])).toContain(doc)
+  })
+
+  test("one whose lock is lost settles nothing: another call may have begun", async () => {
+    const databases = await makeDatabases(2)
+    await beforeMoving(databases)
+    const cut =
+      "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())"
+    beforeStatement("select doc, moved_to from lf.document", async () => {
+      await databases[0].query(cut)
+    })
+    const store = openShards(databases)
+    expect(await codeOf(store.rebalance())).toBe("LOG_FAILED")
+    expect((await placementOf(databases[0])).is_settled).toBe(false)
+    vi.restoreAllMocks()
+    expect((await store.rebalance()).left).toEqual([])
+    expect((await placementOf(databases[0])).is_settled).toBe(true)
   })
 
   test("one that was paused while it copied, and replaced, moves nothing away (I14)", async () => {

@@ -40,8 +40,8 @@ export type OnDurable = (docId: string, group: DurableGroup) => void
 /** A document that another server owns is looked for so often, for so long: an owner that was killed lets go within 2 s. */
 const OWNER_POLL_MS = 50
 const OWNER_WAIT_MS = 3_000
-/** Documents that are opened at once. */
-const OPENINGS_MAX = 16
+/** Documents that are recovered at once. What waits for a database is not among them: one that hangs holds up its own. */
+const RECOVERIES_MAX = 8
 
 /** What an opening gave: this server owns the document, or another one does, to which it is relayed. */
 export type Opened = { readonly document: Remote; readonly log: DocumentLog } | { readonly document: RelayedDocument }
@@ -59,7 +59,7 @@ export class DocumentOpener {
   readonly #onDurable: OnDurable
   #isRefusalReported = false
   /** A few at once: of many that are opened together the first ones are there soon, and the others no later. */
-  readonly #openings = new Semaphore(OPENINGS_MAX)
+  readonly #recoveries = new Semaphore(RECOVERIES_MAX)
 
   constructor(options: {
     store: DocumentStore
@@ -120,16 +120,12 @@ export class DocumentOpener {
   async open(docId: string, onOver: OnOver): Promise<Opened> {
     await this.begin()
     const { peers } = this.store
-    if (peers === null)
-      return await this.#openings.run(async () => this.#recover(docId, await this.store.open(docId), onOver))
+    if (peers === null) return await this.#recover(docId, await this.store.open(docId), onOver)
     const endMs = this.#host.monotonicMs() + OWNER_WAIT_MS
     for (;;) {
       try {
-        const found = await this.#openings.run(async () => {
-          const logOrPipe = await peers.openOrReach(docId)
-          return "log" in logOrPipe ? this.#recover(docId, logOrPipe, onOver) : logOrPipe
-        })
-        return "document" in found ? found : await this.#reach(found, onOver)
+        const found = await peers.openOrReach(docId)
+        return "log" in found ? await this.#recover(docId, found, onOver) : await this.#reach(found, onOver)
       } catch (error) {
         const isOwned = isLfError(error) && error.code === "LOG_OWNED"
         if (!isOwned || this.#host.monotonicMs() >= endMs) throw error
@@ -142,7 +138,11 @@ export class DocumentOpener {
     return { document: await RelayedDocument.over({ pipe, mutator: this.#mutator, host: this.#host, onLost }) }
   }
 
-  async #recover(docId: string, opened: OpenedLog, onOver: OnOver): Promise<Opened> {
+  #recover(docId: string, opened: OpenedLog, onOver: OnOver): Promise<Opened> {
+    return this.#recoveries.run(() => this.#recoverNow(docId, opened, onOver))
+  }
+
+  async #recoverNow(docId: string, opened: OpenedLog, onOver: OnOver): Promise<Opened> {
     const { log } = opened
     try {
       const remote = await Remote.recover({

@@ -242,14 +242,16 @@ export class Rooms {
     return this.#closing
   }
 
-  /** Documents that go to another server go one after the other, those without clients first: each is interrupted for its own time alone. */
+  /** Documents in use that go to another server go one after the other: each is interrupted for its own time alone. */
   async #closeAll(): Promise<void> {
-    const rooms = [...this.#rooms.values()].sort((a, b) => a.leases - b.leases)
-    const pauseMs = this.store.peers === null ? 0 : Math.min(HANDOVER_STEP_MS, HANDOVER_MS_MAX / rooms.length)
-    const endings: Promise<void>[] = []
-    for (const room of rooms) {
+    const isHandedOver = (room: Room) => this.store.peers !== null && room.leases > 0
+    const rooms = [...this.#rooms.values()]
+    const inUse = rooms.filter(isHandedOver)
+    const endings = rooms.filter((room) => !isHandedOver(room)).map((room) => this.#end(room))
+    const pauseMs = Math.min(HANDOVER_STEP_MS, HANDOVER_MS_MAX / inUse.length)
+    for (const [i, room] of inUse.entries()) {
+      if (i > 0) await sleep(pauseMs)
       endings.push(this.#end(room))
-      if (pauseMs > 0 && room !== rooms.at(-1)) await sleep(pauseMs)
     }
     await Promise.all(endings)
     await Promise.all(this.#ending)
