@@ -1,6 +1,6 @@
 // Appends of 100 documents of one node to PostgreSQL, fenced and grouped, against the same bytes inserted with `unnest` and
-// nothing else, in statements of the same size over one connection; then what idle documents cost. The server is local,
-// with fsync.
+// nothing else, in statements of the same size over one connection; then what moving documents to a second database takes, and what
+// idle documents cost. The server is local, with fsync.
 
 import { randomBytes } from "node:crypto"
 import pg from "pg"
@@ -37,6 +37,7 @@ export async function run({ quick }) {
     for (const log of logs) await log.close()
     return [
       row("postgres", `${DOCUMENTS} documents`, "appends/s", figures, "raw unnest inserts", ">= 0.8"),
+      await moves({ connectionString, client, count: quick ? 200 : 3_000 }),
       ...(await idleDocuments({ store, client, count: quick ? 10_000 : 1_000_000 })),
     ]
   } finally {
@@ -44,6 +45,33 @@ export async function run({ quick }) {
     await client.end()
     await server.stop()
   }
+}
+
+/** About half of so many small documents go to a second database of the same server. */
+async function moves({ connectionString, client, count }) {
+  for (const name of ["moved_from", "moved_to"]) await client.query(`create database ${name}`)
+  const shards = ["moved_from", "moved_to"].map((name) => connectionString.replace(/[^/]+$/, name))
+  const before = postgresStore({ connectionString: shards[0] })
+  for (let i = 0; i < count; i++) {
+    const { log } = await before.open(`doc-${i}`)
+    await log.append([RECORD])
+    await log.close()
+  }
+  await before.close()
+  const store = postgresStore({ shards })
+  const startedMs = performance.now()
+  const { moved, left } = await store.rebalance()
+  const ms = (performance.now() - startedMs) / moved
+  await store.close()
+  if (left.length > 0) throw new Error(`${left.length} documents did not move: ${left[0].error.message}`)
+  return row(
+    "postgres",
+    `${count} documents, half moved`,
+    "ms each",
+    { value: ms, peerValue: 10, n: 1 },
+    "a limit",
+    "<= 1",
+  )
 }
 
 /** Documents that nothing has open, each as one append left it: their bytes beside the append's, and the opening of one. */
