@@ -122,7 +122,7 @@ export class Locator {
     return { version: 1, shards, isSettled: true }
   }
 
-  /** Writes it to each that answers and has none. One with documents that nobody would find, or another list, opens no document. */
+  /** Writes it to each that answers and has none. No document is opened beside one with documents of its own, or another list. */
   async #agreeOn(placement: Placement): Promise<Placement> {
     const { version, shards } = placement
     const answering = this.#shards.filter(({ id }) => id !== null)

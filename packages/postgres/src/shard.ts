@@ -4,6 +4,7 @@ import {
   loadChecksum,
   type OpenedLog,
   type Pipe,
+  Semaphore,
   type StoredDocument,
   type StoredLog,
 } from "@lf/core/internal"
@@ -16,6 +17,9 @@ import { type LogPlace, PostgresLog } from "./postgres-log.ts"
 import { readDocument, recover } from "./recovery.ts"
 import { checkStore, type MigratedStore, migrateStore, readVersion } from "./schema.ts"
 import { toStoreError } from "./store-error.ts"
+
+/** Documents of one database that are recovered at once. */
+const RECOVERIES_MAX = 8
 
 /** Whether its owner, if there is one, is another node whose lease holds. $1 is the document, $2 this node. */
 const IS_FREE = `(document.owner is null or document.owner = $2 or not exists (
@@ -92,6 +96,8 @@ export class Shard {
   readonly nodeId: string
   readonly #onReleased: (key: string) => void
   readonly #appender: Appender
+  /** Of many that are opened together the first ones are there soon, and the others no later. */
+  readonly #recoveries = new Semaphore(RECOVERIES_MAX)
   readonly #lease: Lease
   #id: string | null = null
   #began: Promise<void> | null = null
@@ -169,7 +175,11 @@ export class Shard {
   }
 
   /** The log of a document that this node took. @throws LOG_CORRUPT LOG_FORMAT_NEWER LOG_DEPOSED LOG_FAILED */
-  async recover(doc: string, fence: bigint): Promise<OpenedLog> {
+  recover(doc: string, fence: bigint): Promise<OpenedLog> {
+    return this.#recoveries.run(() => this.#recover(doc, fence))
+  }
+
+  async #recover(doc: string, fence: bigint): Promise<OpenedLog> {
     const { work } = this.connections
     try {
       const { position, checkpoint, records } = await recover(work, doc, fence)

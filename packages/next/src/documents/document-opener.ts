@@ -11,7 +11,6 @@ import {
   type Pipe,
   RelayedDocument,
   Remote,
-  Semaphore,
 } from "@lf/core/internal"
 import type { Limits } from "../limits/limits.ts"
 import type { Reporter } from "../log/error-report.ts"
@@ -40,8 +39,6 @@ export type OnDurable = (docId: string, group: DurableGroup) => void
 /** A document that another server owns is looked for so often, for so long: an owner that was killed lets go within 2 s. */
 const OWNER_POLL_MS = 50
 const OWNER_WAIT_MS = 3_000
-/** Documents that are recovered at once. What waits for a database is not among them: one that hangs holds up its own. */
-const RECOVERIES_MAX = 8
 
 /** What an opening gave: this server owns the document, or another one does, to which it is relayed. */
 export type Opened = { readonly document: Remote; readonly log: DocumentLog } | { readonly document: RelayedDocument }
@@ -58,8 +55,6 @@ export class DocumentOpener {
   #mutator: Mutator
   readonly #onDurable: OnDurable
   #isRefusalReported = false
-  /** A few at once: of many that are opened together the first ones are there soon, and the others no later. */
-  readonly #recoveries = new Semaphore(RECOVERIES_MAX)
 
   constructor(options: {
     store: DocumentStore
@@ -138,11 +133,7 @@ export class DocumentOpener {
     return { document: await RelayedDocument.over({ pipe, mutator: this.#mutator, host: this.#host, onLost }) }
   }
 
-  #recover(docId: string, opened: OpenedLog, onOver: OnOver): Promise<Opened> {
-    return this.#recoveries.run(() => this.#recoverNow(docId, opened, onOver))
-  }
-
-  async #recoverNow(docId: string, opened: OpenedLog, onOver: OnOver): Promise<Opened> {
+  async #recover(docId: string, opened: OpenedLog, onOver: OnOver): Promise<Opened> {
     const { log } = opened
     try {
       const remote = await Remote.recover({
