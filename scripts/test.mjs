@@ -73,7 +73,7 @@ async function build() {
 /** Another area each day, so that all have their turn. */
 async function mutantSample() {
   const seed = Math.floor(Date.now() / 86_400_000)
-  const sample = 3
+  const sample = 5
   say(`a sample of mutants: npm run mutants -- --sample ${sample} --seed ${seed}`)
   const done = await run(node, ["scripts/mutants.mjs", "--sample", String(sample), "--seed", String(seed)], {
     quiet: true,

@@ -1,6 +1,7 @@
-import { deflateSync } from "fflate"
+import { deflateSync, inflateSync } from "fflate"
 import { describe, expect, test } from "vitest"
 import { ByteWriter, bytesEqual } from "../base/bytes.ts"
+import { useDeflater } from "../base/deflate.ts"
 import { PAGE_BYTES, type Page } from "../sqlite/page.ts"
 import { SeededRandom } from "../testing/seeded-random.ts"
 import { applyDelta, applyDeltas, encodeDelta, encodeWhole, inflateAhead, isWhole, samePage } from "./delta.ts"
@@ -92,6 +93,25 @@ describe("the smallest delta is taken", () => {
 test("whole are the deltas that need no old page", () => {
   expect([zeros, noise].map((page) => isWhole(encodeWhole(page)))).toEqual([true, true])
   expect([RUNS, COPIES].map((kind) => isWhole(Uint8Array.of(kind)))).toEqual([false, false])
+})
+
+test("a page that was inflated ahead is not inflated again when it is wanted", () => {
+  let inflations = 0
+  useDeflater({
+    inflate: (bytes) => {
+      inflations++
+      return inflateSync(bytes)
+    },
+  })
+  try {
+    const delta = encodeWhole(zeros)
+    inflateAhead(delta)
+    expect(inflations).toBe(1)
+    expect(applyDelta(undefined, delta)).toEqual(zeros)
+    expect(inflations).toBe(1)
+  } finally {
+    useDeflater(null)
+  }
 })
 
 describe("a delta is refused as malformed (S9)", () => {
