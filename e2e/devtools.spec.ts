@@ -22,6 +22,8 @@ async function open(page: Page, doc: string): Promise<void> {
   await server.fill({ doc, count: 3, title: "item" })
   await page.goto(`${server.url}/?doc=${doc}`)
   await expect(page.getByLabel("title 1")).toBeVisible()
+  // The devtools are a part of the bundle that is loaded after the page: their shortcut works from then on.
+  await expect(page.getByRole("button", { name: "Open lf devtools" })).toBeVisible()
 }
 
 test("an edit shows why a query ran, SQL runs, and an exported bug is replayed in Node", async ({ page }) => {
