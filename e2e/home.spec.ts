@@ -1,4 +1,5 @@
 import { expect, type Locator } from "@playwright/test"
+import { beforeHydration } from "./before-hydration.ts"
 import { Server } from "./server.ts"
 import { test } from "./test.ts"
 
@@ -49,6 +50,27 @@ test("two clients in one page: both see an edit, one is cut and works on, joined
   expect(said).toEqual([])
   // Nothing of it stays on this device.
   expect(await page.evaluate(async () => (await indexedDB.databases()).map(({ name }) => name))).toEqual([])
+})
+
+test("what is typed before the page's scripts have arrived stays, with its focus (H9)", async ({ page }) => {
+  const arrive = await beforeHydration(page, server.url)
+  const laptop = page.getByRole("article", { name: "Laptop" })
+  await laptop.getByRole("textbox").pressSequentially("milk")
+  await arrive()
+  await expect(laptop.getByRole("status")).toHaveText("Online", { timeout: 20_000 })
+  await page.keyboard.type(" and bread")
+  await page.keyboard.press("Enter")
+  await expect(laptop.getByRole("checkbox", { name: "milk and bread" })).toBeVisible()
+  await page.goto("about:blank")
+
+  const arriveThere = await beforeHydration(page, `${server.url}/sql`)
+  const box = page.getByRole("textbox", { name: "SQL query" })
+  await box.fill("select 1 as one")
+  await arriveThere()
+  await expect(page.getByTestId("connection-status")).toHaveText("Online", { timeout: 20_000 })
+  await box.press("Control+Enter")
+  await expect(box).toHaveValue("select 1 as one")
+  await expect(page.getByRole("columnheader", { name: "one" })).toBeVisible()
 })
 
 test("the page leads to a list of one's own, and later to the last one", async ({ page }) => {

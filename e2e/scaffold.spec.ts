@@ -4,6 +4,7 @@ import { type Browser, expect } from "@playwright/test"
 import { publint } from "publint"
 import { formatMessage } from "publint/utils"
 import { startPostgres } from "../scripts/postgres.mjs"
+import { beforeHydration } from "./before-hydration.ts"
 import { Gateway } from "./gateway.ts"
 import { NetworkPage } from "./network-scene.ts"
 import { Workshop } from "./scaffold.ts"
@@ -187,6 +188,21 @@ async function readsOnTheServer(browser: Browser, url: string): Promise<void> {
   expect(html).toContain(filledAt)
   await page.goto(`${url}/shell`)
   await expect(live).toHaveText("from an action,from an action")
+  // The inputs of the first HTML are bound before React has them (H9).
+  const arrive = await beforeHydration(page, `${url}/reads`)
+  const [title, box] = [page.getByLabel("title 0"), page.getByLabel("done 1")]
+  await box.check()
+  await title.press("End")
+  await title.pressSequentially(", typed early")
+  await arrive()
+  await expect(live).toHaveText("from an action, typed early,from an action", { timeout: 15_000 })
+  await title.pressSequentially(" and late")
+  const titles = "from an action, typed early and late,from an action"
+  await expect(live).toHaveText(titles)
+  const check = await (await browser.newContext()).newPage()
+  await check.goto(`${url}/reads`)
+  await expect(check.getByTestId("live")).toHaveText(titles)
+  await expect(check.getByLabel("done 1")).toBeChecked()
   expect(errors).toEqual([])
 }
 

@@ -10,33 +10,24 @@ import type { Happening } from "./use-happenings"
 interface PaneViewProps {
   readonly name: string
   readonly placeholder: string
-  readonly todos?: readonly Todo[] | undefined
-  readonly waiting?: ReadonlySet<string>
-  readonly isCut?: boolean
-  readonly status?: ShownStatus
-  readonly problem?: string | null
-  readonly happenings?: readonly Happening[]
-  readonly onAdd?: (title: string) => void
-  readonly onToggle?: (id: string, done: boolean) => void
-  readonly onCut?: (isCut: boolean) => void
+  readonly todos: readonly Todo[]
+  readonly waiting: ReadonlySet<string>
+  readonly isCut: boolean
+  readonly status: ShownStatus
+  readonly problem: string | null
+  readonly happenings: readonly Happening[]
+  readonly onAdd: (title: string) => void
+  readonly onToggle: (id: string, done: boolean) => void
+  readonly onCut: (isCut: boolean) => void
 }
 
-/** Also what the server renders, before there is a client: the places are the same, and nothing on the page moves. */
+/** What one client shows. Its places are there before there are rows: nothing on the page moves. */
 export function PaneView(props: PaneViewProps) {
-  const {
-    name,
-    placeholder,
-    todos,
-    waiting,
-    isCut = false,
-    status = "opening",
-    problem = null,
-    happenings = [],
-  } = props
+  const { name, placeholder, todos, waiting, isCut, status, problem, happenings } = props
   const { onAdd, onToggle, onCut } = props
 
   const handleKeyDown = (event: KeyboardEvent<HTMLInputElement>) => {
-    if (event.key !== "Enter" || event.nativeEvent.isComposing || onAdd === undefined) return
+    if (event.key !== "Enter" || event.nativeEvent.isComposing) return
     const title = event.currentTarget.value.trim()
     if (title === "") return
     event.currentTarget.value = ""
@@ -54,8 +45,8 @@ export function PaneView(props: PaneViewProps) {
           className="switch"
           aria-checked={isCut}
           aria-label={`Cut the network of ${name.toLowerCase()}`}
-          disabled={onCut === undefined}
-          onClick={() => onCut?.(!isCut)}
+          disabled={status === "opening"}
+          onClick={() => onCut(!isCut)}
         >
           <span className="switch-track" aria-hidden="true" />
           <span>
@@ -73,8 +64,8 @@ export function PaneView(props: PaneViewProps) {
         onKeyDown={handleKeyDown}
       />
       <ul className="pane-rows" aria-label={`Todos on ${name.toLowerCase()}`}>
-        {todos?.map((todo) => (
-          <Row key={todo.id} todo={todo} isWaiting={waiting?.has(todo.id) ?? false} onToggle={onToggle} />
+        {todos.map((todo) => (
+          <Row key={todo.id} todo={todo} isWaiting={waiting.has(todo.id)} onToggle={onToggle} />
         ))}
       </ul>
       <p className="pane-problem" role="alert">
@@ -92,11 +83,11 @@ export function PaneView(props: PaneViewProps) {
 interface RowProps {
   readonly todo: Todo
   readonly isWaiting: boolean
-  readonly onToggle?: ((id: string, done: boolean) => void) | undefined
+  readonly onToggle: (id: string, done: boolean) => void
 }
 
 function Row({ todo, isWaiting, onToggle }: RowProps) {
-  const done = useField(todo.done, (done) => onToggle?.(todo.id, done === 1))
+  const done = useField(todo.done, (done) => onToggle(todo.id, done === 1))
   return (
     <li className={done.value ? "pane-row done" : "pane-row"}>
       <label>

@@ -3,12 +3,14 @@
 import { newId, sql, useConnectionStatus, useDocument, useMutation, usePendingMutations, useQuery } from "@lf/react"
 import { useMemo } from "react"
 import { sayError } from "../chrome/error-words"
+import { useSettledStatus } from "../chrome/use-settled-status"
 import { AddTodo, type Todo, ToggleTodo } from "../lf/mutators"
 import { waitingIds } from "../todo/waiting-ids"
 import { PaneView } from "./pane-view"
 import { useHappenings } from "./use-happenings"
 
 const todosQuery = sql<Todo>`select id, title, done, created_at from todos order by created_at desc, id limit 5`
+const none: readonly Todo[] = []
 
 /** One client of the list. */
 export function Pane({ name, placeholder }: { name: string; placeholder: string }) {
@@ -19,16 +21,17 @@ export function Pane({ name, placeholder }: { name: string; placeholder: string 
   const waiting = useMemo(() => waitingIds(pending), [pending])
   const { setOnline } = useDocument()
   const { status, isOnlineWanted, error } = useConnectionStatus()
+  const settled = useSettledStatus()
   const happenings = useHappenings()
   const problem = add.error ?? toggle.error ?? todos.error ?? (isOnlineWanted && status === "error" ? error : null)
   return (
     <PaneView
       name={name}
       placeholder={placeholder}
-      todos={todos.data}
+      todos={todos.data ?? none}
       waiting={waiting}
       isCut={!isOnlineWanted}
-      status={status}
+      status={isOnlineWanted ? settled : "offline"}
       problem={problem === null ? null : sayError(problem)}
       happenings={happenings}
       onAdd={(title) => add.mutate({ id: newId(), title })}

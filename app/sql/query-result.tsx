@@ -17,7 +17,7 @@ export function QueryResult({ sql }: { sql: string }) {
   const runs = useQueryRuns(query)
   const { data, error } = useQuery<ResultRow>(query)
   // The former rows stay until there are others.
-  const [kept, setKept] = useState({ sql, rows: none })
+  const [kept, setKept] = useState({ sql: "", rows: none })
   if (data !== undefined && (data !== kept.rows || sql !== kept.sql)) setKept({ sql, rows: data })
   const log = useRunLog(sql, runs)
   const { rows } = kept

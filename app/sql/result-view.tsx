@@ -11,18 +11,18 @@ interface ResultViewProps {
   readonly rows: readonly ResultRow[]
   /** The rows are those of another query, or from before an error. */
   readonly isOld: boolean
-  readonly error?: LfError | null
-  readonly runs?: QueryRuns | null
-  readonly log?: readonly LoggedRun[]
-  readonly editError?: LfError | null
-  readonly onRename?: () => void
-  readonly onReprioritize?: () => void
+  readonly error: LfError | null
+  readonly runs: QueryRuns | null
+  readonly log: readonly LoggedRun[]
+  readonly editError: LfError | null
+  readonly onRename: () => void
+  readonly onReprioritize: () => void
   /** Undefined: the result has no ids. */
-  readonly onRenameSeen?: (() => void) | undefined
+  readonly onRenameSeen: (() => void) | undefined
 }
 
 export function ResultView(props: ResultViewProps) {
-  const { rows, isOld, error = null, runs = null, log = [] } = props
+  const { rows, isOld, error, runs, log } = props
   return (
     <>
       <p className="sql-problem" id="sql-problem" role="alert" data-code={error?.code}>
@@ -72,13 +72,13 @@ function msText(ms: number): string {
 }
 
 /** Edits of one row: of all, or of those that are seen. */
-function Edits({ onRename, onReprioritize, onRenameSeen, editError = null }: ResultViewProps) {
+function Edits({ onRename, onReprioritize, onRenameSeen, editError }: ResultViewProps) {
   return (
     <div className="sql-edits">
-      <button type="button" disabled={onRename === undefined} onClick={onRename}>
+      <button type="button" onClick={onRename}>
         Rename one
       </button>
-      <button type="button" disabled={onReprioritize === undefined} onClick={onReprioritize}>
+      <button type="button" onClick={onReprioritize}>
         Reprioritize one
       </button>
       <button type="button" disabled={onRenameSeen === undefined} onClick={onRenameSeen}>

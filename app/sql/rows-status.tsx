@@ -45,7 +45,7 @@ interface RowsStatusLineProps {
   readonly share?: number
 }
 
-export function RowsStatusLine({ status, text, share }: RowsStatusLineProps) {
+function RowsStatusLine({ status, text, share }: RowsStatusLineProps) {
   return (
     <div className="sql-status">
       <ConnectionBadge status={status} />

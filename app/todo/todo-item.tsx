@@ -1,7 +1,7 @@
 "use client"
 
 import { useField } from "@lf/react"
-import { type KeyboardEvent, type MouseEvent, memo, type ReactNode, useRef } from "react"
+import { type KeyboardEvent, type MouseEvent, memo, type ReactNode, useCallback, useRef } from "react"
 import { type Todo, titleLengthMax } from "../lf/mutators"
 import type { TodoActions } from "./todo-actions"
 
@@ -26,6 +26,14 @@ export const TodoItem = memo(function TodoItem(props: TodoItemProps) {
   const isVirtual = top !== undefined
   const done = useField(todo.done, (done) => actions.toggle(todo.id, done === 1))
   const toggle = useRef<HTMLInputElement>(null)
+  const { ref } = done.checkbox
+  const toggleRef = useCallback(
+    (element: HTMLInputElement | null) => {
+      toggle.current = element
+      ref(element)
+    },
+    [ref],
+  )
   const startEditing = () => onEdit(todo.id)
 
   const handleKeyDown = (event: KeyboardEvent<HTMLInputElement>) => {
@@ -52,12 +60,12 @@ export const TodoItem = memo(function TodoItem(props: TodoItemProps) {
     >
       <div className="view">
         <input
-          ref={toggle}
           className="toggle"
           type="checkbox"
           aria-label={todo.title}
           aria-keyshortcuts="F2"
           {...done.checkbox}
+          ref={toggleRef}
           onKeyDown={handleKeyDown}
         />
         {/* The checkbox is named by it: hidden, so that a screen reader reads the title once. */}

@@ -1,6 +1,7 @@
 "use client"
 import { LfError } from "@lf/core"
 import { useCallback, useEffect, useLayoutEffect, useRef, useState, useSyncExternalStore } from "react"
+import { enteredBefore, tickedBefore } from "./before-hydration.ts"
 import { mapSelection, readSelection, type Selection } from "./caret.ts"
 import { type CommitWhen, Field } from "./field.ts"
 
@@ -42,6 +43,7 @@ export interface InputProps {
 export interface CheckboxProps {
   readonly checked: boolean
   readonly onChange: (event: ChangeOf<HTMLInputElement>) => void
+  readonly ref: (element: HTMLInputElement | null) => void
 }
 
 export interface FieldResult<V> {
@@ -64,7 +66,8 @@ export interface FieldResult<V> {
 /**
  * Binds a value of a row to an input. What is typed shows at once and stays until the row that contains it has arrived; a
  * change from elsewhere shows while nothing is typed, and leaves the caret where it was. What is composed with an input
- * method is committed when it is whole. Unmounting and leaving the page commit what is not committed.
+ * method is committed when it is whole. Unmounting and leaving the page commit what is not committed. What is entered into the
+ * server's HTML before React hydrates it counts as entered.
  *
  * @example
  * const rename = useMutation(RenameTodo)
@@ -74,10 +77,14 @@ export interface FieldResult<V> {
 export function useField<V>(value: V, commit: (value: V) => unknown, options: FieldOptions<V> = {}): FieldResult<V> {
   const { key, format = formatDefault } = options
   const field = useHeldField(value, key)
+  const isHydrating = useRef(false)
   const state = useSyncExternalStore(
     useCallback((notify) => field.watch(notify), [field]),
     () => field.state,
-    () => field.state,
+    () => {
+      isHydrating.current = true
+      return field.state
+    },
   )
   const latest = useRef({ commit, options, value })
   useBrowserLayoutEffect(() => {
@@ -89,7 +96,7 @@ export function useField<V>(value: V, commit: (value: V) => unknown, options: Fi
   const { draft, error } = state
   const rest = state.rest !== null && Object.is(state.rest.row, value) ? state.rest : null
   const text = draft?.text ?? rest?.text ?? format(value)
-  const ref = useElement(field, text)
+  const element = useElement(field, text)
 
   const put = useCallback(
     (next: { readonly value: V; readonly text: string; readonly isChoice: boolean }) => {
@@ -102,9 +109,8 @@ export function useField<V>(value: V, commit: (value: V) => unknown, options: Fi
     (next: V) => put({ value: next, text: (latest.current.options.format ?? formatDefault)(next), isChoice: false }),
     [put],
   )
-  const onInput = useCallback(
-    (event: ChangeOf<TextElement>) => {
-      const { value: text, tagName } = event.currentTarget
+  const enter = useCallback(
+    (text: string, isChoice: boolean) => {
       const { options, value } = latest.current
       const parse = options.parse ?? ((written: string) => parseAs(value, written))
       let parsed: V
@@ -114,23 +120,51 @@ export function useField<V>(value: V, commit: (value: V) => unknown, options: Fi
         field.refuseText({ text, error })
         return
       }
-      put({ value: parsed, text, isChoice: tagName === "SELECT" })
+      put({ value: parsed, text, isChoice })
     },
     [field, put],
   )
-  const onTick = useCallback(
-    (event: ChangeOf<HTMLInputElement>) => {
-      const { checked } = event.currentTarget
-      const next = tickAs(latest.current.value, checked)
+  const tick = useCallback(
+    (isTicked: boolean) => {
+      const next = tickAs(latest.current.value, isTicked)
       put({ value: next, text: formatDefault(next), isChoice: true })
     },
     [put],
   )
+  const inputRef = useCallback(
+    (now: TextElement | null) => {
+      element(now)
+      if (now === null || !isHydrating.current) return
+      isHydrating.current = false
+      const { options, value } = latest.current
+      const entered = enteredBefore(now, (options.format ?? formatDefault)(value))
+      if (entered === null) return
+      enter(entered.text, now.tagName === "SELECT")
+      if (now.value === entered.text) return
+      now.value = entered.text
+      if (entered.selection !== null) select(now, entered.selection)
+    },
+    [element, enter],
+  )
+  const checkboxRef = useCallback(
+    (now: HTMLInputElement | null) => {
+      if (now === null || !isHydrating.current) return
+      isHydrating.current = false
+      const ticked = tickedBefore(now, Boolean(latest.current.value))
+      if (ticked !== null) tick(ticked)
+    },
+    [tick],
+  )
+  const onInput = useCallback(
+    ({ currentTarget: { value, tagName } }: ChangeOf<TextElement>) => enter(value, tagName === "SELECT"),
+    [enter],
+  )
+  const onTick = useCallback(({ currentTarget }: ChangeOf<HTMLInputElement>) => tick(currentTarget.checked), [tick])
   const shown = draft?.value ?? value
   return {
     value: shown,
-    input: { value: text, onChange: onInput, ref },
-    checkbox: { checked: Boolean(shown), onChange: onTick },
+    input: { value: text, onChange: onInput, ref: inputRef },
+    checkbox: { checked: Boolean(shown), onChange: onTick, ref: checkboxRef },
     isDirty: draft !== null,
     error,
     set,
@@ -213,10 +247,14 @@ function listenTo<V>(element: TextElement, field: Field<V>, noteCaret: (caret: C
 function keepCaret(element: TextElement, before: Caret, text: string): Caret {
   const { text: old, selection } = before
   if (selection === null || old === text || element.value !== text) return before
-  const { start, end, direction } = mapSelection({ from: old, to: text, selection })
+  const mapped = mapSelection({ from: old, to: text, selection })
+  select(element, mapped)
+  return { text, selection: mapped }
+}
+
+function select(element: TextElement, { start, end, direction }: Selection): void {
   const input = element as HTMLInputElement // an input with a selection accepts one
   if (input.selectionStart !== start || input.selectionEnd !== end) input.setSelectionRange(start, end, direction)
-  return { text, selection: { start, end, direction } }
 }
 
 function formatDefault(value: unknown): string {

@@ -1,0 +1,131 @@
+// @vitest-environment jsdom
+
+import { act, Fragment, StrictMode } from "react"
+import { hydrateRoot, type Root } from "react-dom/client"
+import { renderToString } from "react-dom/server"
+import { afterEach, beforeEach, expect, test, vi } from "vitest"
+import { type FieldOptions, useField } from "./use-field.ts"
+
+// A server's page: its inputs can be used before React has them.
+
+let root: Root | undefined
+let commits: unknown[] = []
+beforeEach(() => {
+  vi.stubGlobal("IS_REACT_ACT_ENVIRONMENT", true)
+  commits = []
+})
+afterEach(() => {
+  act(() => root?.unmount())
+  document.body.innerHTML = ""
+  vi.unstubAllGlobals()
+  vi.restoreAllMocks()
+})
+
+type Kind = "text" | "number" | "color" | "checkbox" | "textarea" | "select"
+
+interface BoundProps {
+  readonly kind: Kind
+  readonly row: string | number | null
+  readonly options?: FieldOptions<string | number | null>
+}
+
+function Bound({ kind, row, options = {} }: BoundProps) {
+  const field = useField(row, (value) => void commits.push(value), options)
+  if (kind === "checkbox") return <input type="checkbox" {...field.checkbox} />
+  if (kind === "textarea") return <textarea {...field.input} />
+  if (kind !== "select") return <input type={kind} {...field.input} data-code={field.error?.code} />
+  return (
+    <select {...field.input}>
+      {["red", "green", "blue"].map((name) => (
+        <option key={name}>{name}</option>
+      ))}
+    </select>
+  )
+}
+
+/** Shows the server's HTML, has it used, and hydrates it. */
+function hydrated(props: BoundProps, use: (element: HTMLInputElement) => void, Around = StrictMode): HTMLInputElement {
+  const tree = (
+    <Around>
+      <Bound {...props} />
+    </Around>
+  )
+  const container = document.createElement("div")
+  container.innerHTML = renderToString(tree)
+  document.body.append(container)
+  const element = container.firstElementChild as HTMLInputElement // or of the same shape
+  use(element)
+  act(() => {
+    root = hydrateRoot(container, tree, { onRecoverableError: (error) => commits.push(error) })
+  })
+  return element
+}
+
+function type(element: HTMLInputElement, text: string): void {
+  element.focus()
+  element.value = text
+  element.dispatchEvent(new InputEvent("input", { bubbles: true }))
+}
+
+test.each<[Kind, string | number, string, string | number]>([
+  ["text", "milk", "milk and bread", "milk and bread"],
+  ["number", 1, "12", 12],
+  ["textarea", "milk", "milk and bread", "milk and bread"],
+  ["textarea", "", "bread", "bread"],
+  ["select", "green", "blue", "blue"],
+])("what is entered into a %s before React hydrates it is shown and committed once (H9)", (kind, row, text, value) => {
+  const element = hydrated({ kind, row }, (element) => type(element, text))
+  expect([element.value, commits]).toEqual([text, [value]])
+})
+
+test("a box that is ticked before React hydrates it stays so, and is committed once (H9)", () => {
+  const box = hydrated({ kind: "checkbox", row: 0 }, (element) => element.click())
+  expect([box.checked, commits]).toEqual([true, [1]])
+})
+
+test("what is typed before is committed at the blur, or at once when that is over (H9)", () => {
+  const props = { kind: "text", row: "milk", options: { when: "blur" } } as const
+  // StrictMode unmounts once to see what happens, which commits.
+  const typing = hydrated(props, (element) => type(element, "bread"), Fragment)
+  expect([typing.value, commits]).toEqual(["bread", []])
+  act(() => typing.blur())
+  expect(commits).toEqual(["bread"])
+  const leave = (element: HTMLInputElement) => {
+    type(element, "eggs")
+    element.blur()
+  }
+  hydrated(props, leave, Fragment)
+  expect(commits).toEqual(["bread", "eggs"])
+})
+
+test("a text that is no value stays with its error (H9)", () => {
+  const parse = () => {
+    throw new Error("no")
+  }
+  const element = hydrated({ kind: "text", row: "1", options: { parse } }, (element) => type(element, "x"))
+  expect([element.value, element.dataset.code, commits]).toEqual(["x", "MUTATION_ARGS_INVALID", []])
+})
+
+test.each<[Kind, string | number | null]>([
+  ["text", "milk"],
+  ["color", null],
+  ["checkbox", 1],
+  ["textarea", "milk\r\nbread"],
+  ["select", null],
+])("a %s that nobody touched commits nothing, whatever the browser makes of its row (H9)", (kind, row) => {
+  hydrated({ kind, row }, () => {})
+  expect(commits).toEqual([])
+})
+
+test("what a browser restores when it reloads a page gives way to the row; what is typed since does not (H9)", () => {
+  vi.spyOn(performance, "getEntriesByType").mockReturnValue([{ type: "reload" } as unknown as PerformanceEntry])
+  const restored = hydrated({ kind: "text", row: "milk" }, (element) => {
+    element.value = "before the reload"
+  })
+  const box = hydrated({ kind: "checkbox", row: 0 }, (element) => {
+    element.checked = true
+  })
+  expect([restored.value, box.checked, commits]).toEqual(["milk", false, []])
+  hydrated({ kind: "text", row: "milk" }, (element) => type(element, "bread"))
+  expect(commits).toEqual(["bread"])
+})
