@@ -14,6 +14,6 @@ export async function beforeHydration(page: Page, url: string): Promise<() => Pr
   await page.goto(url, { waitUntil: "commit" })
   return async () => {
     arrive()
-    await page.unroute(scripts, { behavior: "wait" })
+    await page.unrouteAll({ behavior: "wait" })
   }
 }

@@ -4,13 +4,13 @@ import { sql, useField, usePendingMutations, useQuery, useRejectedMutations, use
 import { useEffect, useMemo } from "react"
 import { Notices } from "../chrome/notices"
 import { Toolbar } from "../chrome/toolbar"
-import { useSettledStatus } from "../chrome/use-settled-status"
 import type { Todo } from "../lf/mutators"
 import { changeList } from "../lists/list-store"
 import { reportsOf } from "./reports"
 import { useTodoActions } from "./todo-actions"
 import { TodoCard } from "./todo-card"
 import { TodoFooter } from "./todo-footer"
+import { TodoHint } from "./todo-hint"
 import { isVirtual, TodoList } from "./todo-list"
 import { type Filter, useHashFilter } from "./use-hash-filter"
 import { waitingIds } from "./waiting-ids"
@@ -59,7 +59,7 @@ export function TodoApp({ id }: { id: string }) {
           </>
         )}
       </TodoCard>
-      {query.isSuccess && <Info isEmpty={todos.length === 0} />}
+      <Info />
       <Notices
         rejected={reports.rejected}
         problem={reports.error ?? query.error}
@@ -108,25 +108,16 @@ function Empty() {
   return <p className="empty">Nothing to do yet. Write the first one, or share the list and let others begin.</p>
 }
 
-function Info({ isEmpty }: { isEmpty: boolean }) {
-  const { isDurable, isUpToDate } = useSyncStatus()
-  const status = useSettledStatus()
-  // A list that is about to arrive would push it down the page.
-  const isQuiet = isUpToDate || (status !== "opening" && status !== "connected")
-  if (isEmpty && !isQuiet) return null
+function Info() {
+  const { isDurable } = useSyncStatus()
   return (
-    <footer className="info">
-      <p>
-        <span className="by-mouse">Double-click</span>
-        <span className="by-touch">Double-tap</span> to edit a todo. Works offline; anyone with the link shares the
-        list.
-      </p>
+    <TodoHint>
       {!isDurable && (
         <p data-testid="not-durable">
           This browser keeps nothing on this device: what is not sent yet is gone when its windows are closed.
         </p>
       )}
-    </footer>
+    </TodoHint>
   )
 }
 
@@ -147,6 +138,8 @@ function useIndex(id: string, name: string, todos: readonly Todo[], isKnown: boo
 function useTitle(name: string, activeCount: number | null): void {
   const shown = name || "todos"
   useEffect(() => {
-    document.title = activeCount === null ? shown : `${shown} (${activeCount} left)`
+    const title = activeCount === null ? shown : `${shown} (${activeCount} left)`
+    // Setting it costs a browser milliseconds, also when it stays the same.
+    if (document.title !== title) document.title = title
   }, [shown, activeCount])
 }

@@ -2,6 +2,7 @@
 
 import { ToolbarView } from "../chrome/toolbar"
 import { TodoCard } from "./todo-card"
+import { TodoHint } from "./todo-hint"
 
 /** The list's page before anything is known: the very elements that it starts with. */
 export function TodoSkeleton() {
@@ -9,6 +10,7 @@ export function TodoSkeleton() {
     <div className="page">
       <ToolbarView status="opening" pending={0} isOffline={false} />
       <TodoCard isBusy />
+      <TodoHint />
       <div className="notices" />
     </div>
   )

@@ -66,10 +66,19 @@ function parseArgs(name: string, schema: StandardSchemaV1, args: unknown): unkno
   )
 }
 
-export interface Migration {
+export class Migration {
   readonly sql: Sql<unknown>
-  /** Says whether it was edited after it ran. */
-  readonly hash: string
+  #hash: string | undefined
+
+  constructor(sql: Sql<unknown>) {
+    this.sql = sql
+  }
+
+  /** Says whether it was edited after it ran. Made when it is asked for: a page, which runs no migrations, never does. */
+  get hash(): string {
+    this.#hash ??= sha256Hex(textToBytes(this.sql.sql)).slice(0, MIGRATION_HASH_CHARS)
+    return this.#hash
+  }
 }
 
 /** The app's mutations and migrations, shared by components, worker and server. */
@@ -80,10 +89,7 @@ export class Mutator {
   readonly #mutations = new Map<string, DefinedMutation>()
 
   constructor(migrations: readonly Sql<unknown>[], mutations: readonly DefinedMutation[]) {
-    this.migrations = migrations.map((sql) => ({
-      sql,
-      hash: sha256Hex(textToBytes(sql.sql)).slice(0, MIGRATION_HASH_CHARS),
-    }))
+    this.migrations = migrations.map((sql) => new Migration(sql))
     this.isUndoable = migrations.some(isUndoLog)
     for (const mutation of this.isUndoable ? [...mutations, UndoMutation] : mutations) {
       assert(!this.#mutations.has(mutation.name), `mutation ${mutation.name} must be defined once`)
