@@ -1,9 +1,10 @@
-// npm run soak [-- 60]: every proof for as many minutes as fit, from seeds that no earlier run had, then all end-to-end tests
-// and all mutants. Prints what it found.
+// npm run soak [-- 60]: every proof for as many minutes as fit, from seeds that no earlier run had, then all end-to-end tests,
+// the other versions of PostgreSQL and all mutants. Prints what it found.
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { browserTests } from "./browser-tests.mjs"
 import { ensureInstalled } from "./install.mjs"
+import { postgresSteps } from "./postgres-versions/steps.mjs"
 import { proveAll } from "./proofs.mjs"
 import { root, run, say } from "./run.mjs"
 import { buildServer, ensureApp } from "./server.mjs"
@@ -23,6 +24,7 @@ say("all end-to-end tests, those among them that npm test leaves out")
 await ensureApp()
 const server = await buildServer()
 steps.push(server.code === 0 ? await browserTests({ LF_E2E_ALL: "1" }) : { name: "browser", ...server })
+steps.push(...(await postgresSteps()))
 say("all mutants (npm run mutants)")
 const mutants = await run(process.execPath, ["scripts/mutants.mjs"], { quiet: true })
 process.stdout.write(mutants.output)

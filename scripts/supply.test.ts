@@ -57,7 +57,7 @@ describe("few dependencies (S17)", () => {
   })
 
   // Once the tag points elsewhere, npm ci refuses the file: seen with Lighthouse's "latest".
-  test.each(["", "bench/", "scripts/lighthouse/"])(
+  test.each(["", "bench/", "scripts/lighthouse/", "scripts/postgres-versions/"])(
     "no dependency in %spackage-lock.json is a tag that moves",
     (folder) => {
       const { overrides = {} } = json<Manifest>(`${folder}package.json`)

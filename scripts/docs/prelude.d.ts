@@ -46,6 +46,8 @@ declare global {
   type DehydratedState = Next.DehydratedState
   const Suspense: typeof React.Suspense
   const useState: typeof React.useState
+  const useRef: typeof React.useRef
+  const useCallback: typeof React.useCallback
   const useEffect: typeof React.useEffect
   const useDeferredValue: typeof React.useDeferredValue
   const z: typeof Zod.z

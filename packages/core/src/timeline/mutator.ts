@@ -66,7 +66,7 @@ function parseArgs(name: string, schema: StandardSchemaV1, args: unknown): unkno
   )
 }
 
-export class Migration {
+class Migration {
   readonly sql: Sql<unknown>
   #hash: string | undefined
 

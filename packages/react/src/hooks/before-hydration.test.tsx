@@ -112,7 +112,7 @@ test.each<[Kind, string | number | null]>([
   ["checkbox", 1],
   ["textarea", "milk\r\nbread"],
   ["select", null],
-])("a %s that nobody touched commits nothing, whatever the browser makes of its row (H9)", (kind, row) => {
+])("a %s that is left alone commits nothing, whatever the browser makes of its row (H9)", (kind, row) => {
   hydrated({ kind, row }, () => {})
   expect(commits).toEqual([])
 })

@@ -1,6 +1,15 @@
 "use client"
 import { LfError } from "@lf/core"
-import { useCallback, useEffect, useLayoutEffect, useRef, useState, useSyncExternalStore } from "react"
+import {
+  type RefObject,
+  useCallback,
+  useEffect,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
+  useSyncExternalStore,
+} from "react"
 import { enteredBefore, tickedBefore } from "./before-hydration.ts"
 import { mapSelection, readSelection, type Selection } from "./caret.ts"
 import { type CommitWhen, Field } from "./field.ts"
@@ -96,61 +105,29 @@ export function useField<V>(value: V, commit: (value: V) => unknown, options: Fi
   const { draft, error } = state
   const rest = state.rest !== null && Object.is(state.rest.row, value) ? state.rest : null
   const text = draft?.text ?? rest?.text ?? format(value)
-  const element = useElement(field, text)
+  const listen = useElement(field, text)
+  const { set, enter, tick } = useEntries(field, latest)
 
-  const put = useCallback(
-    (next: { readonly value: V; readonly text: string; readonly isChoice: boolean }) => {
-      const { commit, options } = latest.current
-      field.edit({ ...next, commit, when: options.when ?? "change", pauseMs: options.pauseMs ?? PAUSE_MS })
-    },
-    [field],
-  )
-  const set = useCallback(
-    (next: V) => put({ value: next, text: (latest.current.options.format ?? formatDefault)(next), isChoice: false }),
-    [put],
-  )
-  const enter = useCallback(
-    (text: string, isChoice: boolean) => {
-      const { options, value } = latest.current
-      const parse = options.parse ?? ((written: string) => parseAs(value, written))
-      let parsed: V
-      try {
-        parsed = parse(text)
-      } catch (error) {
-        field.refuseText({ text, error })
-        return
-      }
-      put({ value: parsed, text, isChoice })
-    },
-    [field, put],
-  )
-  const tick = useCallback(
-    (isTicked: boolean) => {
-      const next = tickAs(latest.current.value, isTicked)
-      put({ value: next, text: formatDefault(next), isChoice: true })
-    },
-    [put],
-  )
   const inputRef = useCallback(
-    (now: TextElement | null) => {
-      element(now)
-      if (now === null || !isHydrating.current) return
+    (element: TextElement | null) => {
+      listen(element)
+      if (element === null || !isHydrating.current) return
       isHydrating.current = false
       const { options, value } = latest.current
-      const entered = enteredBefore(now, (options.format ?? formatDefault)(value))
+      const entered = enteredBefore(element, (options.format ?? formatDefault)(value))
       if (entered === null) return
-      enter(entered.text, now.tagName === "SELECT")
-      if (now.value === entered.text) return
-      now.value = entered.text
-      if (entered.selection !== null) select(now, entered.selection)
+      enter(entered.text, element.tagName === "SELECT")
+      if (element.value === entered.text) return
+      element.value = entered.text
+      if (entered.selection !== null) select(element, entered.selection)
     },
-    [element, enter],
+    [listen, enter],
   )
   const checkboxRef = useCallback(
-    (now: HTMLInputElement | null) => {
-      if (now === null || !isHydrating.current) return
+    (element: HTMLInputElement | null) => {
+      if (element === null || !isHydrating.current) return
       isHydrating.current = false
-      const ticked = tickedBefore(now, Boolean(latest.current.value))
+      const ticked = tickedBefore(element, Boolean(latest.current.value))
       if (ticked !== null) tick(ticked)
     },
     [tick],
@@ -171,6 +148,48 @@ export function useField<V>(value: V, commit: (value: V) => unknown, options: Fi
     flush: useCallback(() => field.flush(), [field]),
     reset: useCallback(() => field.reset(), [field]),
   }
+}
+
+/** What the last render was given. */
+interface Latest<V> {
+  readonly commit: (value: V) => unknown
+  readonly options: FieldOptions<V>
+  readonly value: V
+}
+
+interface Entries<V> {
+  readonly set: (value: V) => void
+  readonly enter: (text: string, isChoice: boolean) => void
+  readonly tick: (isTicked: boolean) => void
+}
+
+/** The ways in which a value comes into the field. */
+function useEntries<V>(field: Field<V>, latest: RefObject<Latest<V>>): Entries<V> {
+  return useMemo(() => {
+    const put = (next: { readonly value: V; readonly text: string; readonly isChoice: boolean }) => {
+      const { commit, options } = latest.current
+      field.edit({ ...next, commit, when: options.when ?? "change", pauseMs: options.pauseMs ?? PAUSE_MS })
+    }
+    const set = (value: V) =>
+      put({ value, text: (latest.current.options.format ?? formatDefault)(value), isChoice: false })
+    const enter = (text: string, isChoice: boolean) => {
+      const { options, value: row } = latest.current
+      const parse = options.parse ?? ((written: string) => parseAs(row, written))
+      let value: V
+      try {
+        value = parse(text)
+      } catch (error) {
+        field.refuseText({ text, error })
+        return
+      }
+      put({ value, text, isChoice })
+    }
+    const tick = (isTicked: boolean) => {
+      const value = tickAs(latest.current.value, isTicked)
+      put({ value, text: formatDefault(value), isChoice: true })
+    }
+    return { set, enter, tick }
+  }, [field, latest])
 }
 
 /** Another row gets another field, which starts with that row's value. */
