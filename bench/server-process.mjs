@@ -80,12 +80,12 @@ function serveLf() {
     authorize: () => true,
     // Limits protect a server from its clients; here all of them are one address that asks for as much as it can get.
     limits: {
-      connectionsMax: 10_000,
-      connectionsPerAddressMax: 10_000,
-      connectionsPerPrincipalMax: 10_000,
-      documentsPerPrincipalMax: 10_000,
+      connectionsMax: 11_000,
+      connectionsPerAddressMax: 11_000,
+      connectionsPerPrincipalMax: 11_000,
+      documentsPerPrincipalMax: 11_000,
       upgradesPerAddressPerMinute: many,
-      unansweredUpgradesPerAddressMax: 10_000,
+      unansweredUpgradesPerAddressMax: 11_000,
       createsPerPrincipalPerHour: many,
       framesPerSecond: many,
       bytesPerSecond: many,
