@@ -21,6 +21,7 @@ export const areas = [
   { name: "timeline", isSampled: true, files: [`${core}/timeline`], tests: [`${core}/timeline`, ...scenes, worlds] },
   { name: "local", isSampled: true, files: [`${core}/local`], tests: [`${core}/local`, ...scenes, worlds] },
   { name: "remote", isSampled: true, files: [`${core}/remote`], tests: [`${core}/remote`, ...scenes, worlds] },
+  { name: "relay", isSampled: true, files: [`${core}/relay`], tests: [`${core}/relay`, ...scenes, worlds] },
   {
     name: "limits and auth",
     isSampled: true,

@@ -253,8 +253,13 @@ describe("messages between servers", () => {
     { type: "changed", call: 1 },
   ]
 
-  test("are what they were", () => {
-    for (const message of all) expect(decodeRelay(encodeRelay(message))).toEqual(message)
+  test("are what they were, whatever becomes of the bytes that they came in", () => {
+    for (const message of all) {
+      const bytes = encodeRelay(message)
+      const decoded = decodeRelay(bytes)
+      bytes.fill(0)
+      expect(decoded).toEqual(message)
+    }
   })
 
   test("that are cut, longer or of another version are BYTES_MALFORMED", () => {
@@ -273,6 +278,9 @@ describe("messages between servers", () => {
       const newer = bytes.slice()
       newer[1] = RELAY_VERSION + 1
       expect(codeOf(newer)).toBe("BYTES_MALFORMED")
+      const foreign = bytes.slice()
+      foreign[0] = 99
+      expect(codeOf(foreign)).toBe("BYTES_MALFORMED")
       const unknown = bytes.slice()
       unknown[2] = 99
       expect(codeOf(unknown)).toBe("BYTES_MALFORMED")
