@@ -41,6 +41,20 @@ export const areas = [
       `${next}/http/half-frames.test.ts`,
     ],
   },
+  {
+    name: "event streams",
+    files: [
+      `${next}/node/event-stream-pipe.ts`,
+      `${next}/http/event-streams.ts`,
+      `${next}/http/forwarded-sends.ts`,
+      `${react}/platform/browser/event-stream-network.ts`,
+    ],
+    tests: [
+      `${next}/node/event-stream-pipe.test.ts`,
+      `${next}/http/forwarded-sends.test.ts`,
+      `${react}/platform/browser/event-stream-network.test.ts`,
+    ],
+  },
   { name: "tab", files: [`${react}/tab`], tests: [`${react}/tab`, ...hooks], environment: "jsdom" },
   { name: "worker", files: [`${react}/worker`], tests: [`${react}/worker`, ...hooks], environment: "jsdom" },
 ]

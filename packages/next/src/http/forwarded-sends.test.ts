@@ -55,6 +55,9 @@ describe("what goes through another server (S23)", () => {
       expect(await forward(near, Uint8Array.of(1, 2, 3))).toBe(isTaken)
       expect(taken).toEqual([3])
     }
+    const [failing, there] = memoryPipe()
+    takeForwarded(there, () => Promise.reject(new Error("the stream is broken")))
+    expect(await forward(failing, Uint8Array.of(1))).toBe(false)
     const [near, far] = memoryPipe()
     far.listen({ frame: () => far.close("gone"), closed() {} })
     expect(await forward(near, Uint8Array.of(1))).toBe(false)

@@ -1,15 +1,19 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http"
-import type { AddressInfo, Socket } from "node:net"
+import { type AddressInfo, connect, type Socket } from "node:net"
 import { encodeSend, lengthPrefixed, memoryPipe, type Peers, type Pipe } from "@lf/core/internal"
 import { afterEach, describe, expect, test, vi } from "vitest"
 import { networkContract } from "../../../../core/src/testing/network-contract.ts"
+import { closeConnections } from "../../../../next/src/http/claimed-paths.ts"
 import type { ConnectionRoute } from "../../../../next/src/http/connection-route.ts"
-import { eventStreamsOf } from "../../../../next/src/http/event-streams.ts"
+import { eventStreamsOf, takeForwardedSends } from "../../../../next/src/http/event-streams.ts"
 import {
+  forward,
+  keyOf,
   keyText,
   newStreamKey,
   openSend,
   type StreamKey,
+  sealSend,
   takeForwarded,
 } from "../../../../next/src/http/forwarded-sends.ts"
 import { routeHandlersOf } from "../../../../next/src/http/route-handlers.ts"
@@ -39,13 +43,14 @@ async function start(
   limits: Partial<Limits> = {},
   before: (request: IncomingMessage, response: ServerResponse) => boolean = () => false,
   peers: Peers | null = null,
+  origins: ReadonlySet<string> = new Set(),
 ): Promise<World> {
   const quotas = new ConnectionQuotas(limitsOf(limits))
   let arrive: (pipe: Pipe) => void = () => {}
   const route: ConnectionRoute = {
     path: "/api/lf",
     group: "test",
-    origins: new Set(),
+    origins,
     hostRules: { hosts: null, originHosts: new Set(), trustProxy: 0, isProduction: true },
     quotas,
     log: () => {},
@@ -99,10 +104,10 @@ async function openByHand({ url, accepted }: World) {
   const frames: number[][] = []
   const ends: string[] = []
   pipe.listen({ frame: (frame) => frames.push([...frame]), closed: (reason) => ends.push(reason) })
-  const post = async (body: Uint8Array, to = url) =>
-    (await fetch(`${to}?send`, { method: "POST", body: new Blob([body.slice().buffer]) })).status
+  const answer = (body: Uint8Array) => fetch(`${url}?send`, { method: "POST", body: new Blob([body.slice().buffer]) })
+  const post = async (body: Uint8Array) => (await answer(body)).status
   const send = (number: number, bytes: Uint8Array, ofKey = key) => post(encodeSend({ key: ofKey, number, bytes }))
-  return { response, key, frames, ends, post, send, pipe }
+  return { response, key, frames, ends, answer, post, send, pipe }
 }
 
 const FRAME = lengthPrefixed(Uint8Array.of(1, 2))
@@ -153,6 +158,91 @@ describe("the server's end of an event stream", () => {
     expect(await post(new Uint8Array(200_000)).catch(() => 413)).toBe(413)
     await expect.poll(() => world.quotas.counts.unfinishedBytes).toBe(0)
     expect(ends).toEqual([])
+  })
+
+  test("what is refused says why, and what is taken is kept by no cache", async () => {
+    const world = await start()
+    const { key, answer } = await openByHand(world)
+    const refusalOf = async (response: Response) => [response.status, await response.json()]
+    const gone = await answer(encodeSend({ key: "x", number: 0, bytes: FRAME }))
+    expect(Object.fromEntries(gone.headers)).toMatchObject({
+      "content-type": "application/json",
+      "cache-control": "no-store",
+    })
+    expect(await refusalOf(gone)).toMatchObject([410, { code: "SERVER_CLOSING" }])
+    expect(await refusalOf(await answer(Uint8Array.of(1)))).toMatchObject([400, { code: "FRAME_MALFORMED" }])
+    const taken = await answer(encodeSend({ key, number: 0, bytes: FRAME }))
+    expect(Object.fromEntries(taken.headers)).toMatchObject({ "cache-control": "no-store" })
+    expect([taken.status, taken.headers.has("vary")]).toEqual([204, false])
+    const { method, url } = { method: "GET", url: `${world.url}?stream` }
+    expect((await fetch(url, { method })).headers.get("content-type")).not.toContain("event-stream")
+  })
+
+  test("a page of an origin that may connect reads the answers and sends its cookies; another reads none (S5)", async () => {
+    const origin = "https://app.example"
+    const world = await start({}, undefined, null, new Set([origin]))
+    const shared = {
+      "access-control-allow-origin": origin,
+      "access-control-allow-credentials": "true",
+      vary: "origin",
+    }
+    const ask = (query: string, origin: string) =>
+      fetch(`${world.url}?${query}`, { method: "POST", headers: { origin }, body: new Blob(["x"]) })
+    for (const query of ["stream", "send"]) {
+      const answer = await ask(query, origin)
+      expect(Object.fromEntries(answer.headers)).toMatchObject(shared)
+      expect(answer.headers.get("cache-control")).toContain("no-store")
+      await answer.body?.cancel()
+      const other = await ask(query, "https://other.example")
+      expect([other.status, other.headers.get("access-control-allow-origin")]).toEqual([403, null])
+    }
+  })
+
+  test("a server that closes says so to its streams", async () => {
+    const { ends, pipe } = await openByHand(await start())
+    const said: unknown[] = []
+    vi.spyOn(pipe, "close").mockImplementationOnce((reason) => {
+      said.push(reason)
+      pipe.close(reason)
+    })
+    await closeConnections("test", 1_000)
+    await expect.poll(() => ends).toHaveLength(1)
+    expect(said).toEqual(["SERVER_CLOSING"])
+  })
+
+  test("a send that never becomes whole is given up", async () => {
+    const { server, url, quotas } = await start({ idleMsMax: 200 })
+    const { port } = server.address() as AddressInfo
+    const socket = connect(port, "127.0.0.1")
+    undos.push(() => socket.destroy())
+    socket.write(
+      `POST ${new URL(url).pathname}?send HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\ncontent-length: 100\r\n\r\nabc`,
+    )
+    let hasEnded = false
+    socket.resume().on("close", () => {
+      hasEnded = true
+    })
+    socket.on("error", () => {})
+    await expect.poll(() => quotas.counts.intakes).toBe(1)
+    await expect.poll(() => hasEnded, { timeout: 3_000 }).toBe(true)
+    await expect.poll(() => quotas.counts.intakes).toBe(0)
+  })
+
+  test("what another server forwards is taken if it is sealed with the stream's secret, and once (S23)", async () => {
+    const { key: text, frames } = await openByHand(await start())
+    const key = keyOf(text)
+    if (key === null) throw new Error("the stream has a key")
+    const send = (of: StreamKey, number: number) => {
+      const [near, far] = memoryPipe()
+      takeForwardedSends(far)
+      return forward(near, sealSend(of, { number, bytes: FRAME }))
+    }
+    expect(await send({ ...key, secret: newStreamKey("").secret }, 0)).toBe(false)
+    expect(await send(newStreamKey(""), 0)).toBe(false)
+    expect(frames).toEqual([])
+    expect(await send(key, 0)).toBe(true)
+    expect(await send(key, 0)).toBe(false)
+    expect([frames, key.server]).toEqual([[[1, 2]], ""])
   })
 
   test("a frame over the limit, and more than a hello before the welcome, end it (S7)", async () => {
