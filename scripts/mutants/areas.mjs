@@ -3,6 +3,8 @@
 const core = "packages/core/src"
 const react = "packages/react/src"
 const next = "packages/next/src"
+/** What binds an input to a row. */
+const bindings = ["use-field", "before-hydration", "caret"]
 /** The hooks' tests that need a page, which is what the processes of tab and worker have. */
 const hooks = ["hook-failures", "hook-findings", "hook-laws", "hook-options", "hooks", "use-field"].map(
   (name) => `${react}/hooks/${name}.test.tsx`,
@@ -56,6 +58,12 @@ export const areas = [
     ],
   },
   { name: "tab", files: [`${react}/tab`], tests: [`${react}/tab`, ...hooks], environment: "jsdom" },
+  {
+    name: "inputs",
+    files: [...bindings, "field"].map((name) => `${react}/hooks/${name}.ts`),
+    tests: bindings.map((name) => `${react}/hooks/${name}.test.ts${name === "caret" ? "" : "x"}`),
+    environment: "jsdom",
+  },
   { name: "worker", files: [`${react}/worker`], tests: [`${react}/worker`, ...hooks], environment: "jsdom" },
 ]
 
