@@ -3,8 +3,8 @@
 const core = "packages/core/src"
 const react = "packages/react/src"
 const next = "packages/next/src"
-/** What binds an input to a row. */
-const bindings = ["use-field", "before-hydration", "caret"]
+/** Tests of what binds an input to a row, each beside its source. */
+const bindings = ["use-field.test.tsx", "before-hydration.test.tsx", "field.test.ts", "caret.test.ts"]
 /** The hooks' tests that need a page, which is what the processes of tab and worker have. */
 const hooks = ["hook-failures", "hook-findings", "hook-laws", "hook-options", "hooks", "use-field"].map(
   (name) => `${react}/hooks/${name}.test.tsx`,
@@ -60,8 +60,8 @@ export const areas = [
   { name: "tab", files: [`${react}/tab`], tests: [`${react}/tab`, ...hooks], environment: "jsdom" },
   {
     name: "inputs",
-    files: [...bindings, "field"].map((name) => `${react}/hooks/${name}.ts`),
-    tests: bindings.map((name) => `${react}/hooks/${name}.test.ts${name === "caret" ? "" : "x"}`),
+    files: bindings.map((name) => `${react}/hooks/${name.replace(/\.test\.tsx?$/, ".ts")}`),
+    tests: bindings.map((name) => `${react}/hooks/${name}`),
     environment: "jsdom",
   },
   { name: "worker", files: [`${react}/worker`], tests: [`${react}/worker`, ...hooks], environment: "jsdom" },

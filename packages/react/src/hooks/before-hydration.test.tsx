@@ -117,6 +117,45 @@ test.each<[Kind, string | number | null]>([
   expect(commits).toEqual([])
 })
 
+test("a select whose option is in the middle commits nothing by itself (H9)", () => {
+  hydrated({ kind: "select", row: "green" }, () => {})
+  expect(commits).toEqual([])
+})
+
+test("a textarea keeps its caret, and what was typed before this code was there (H9)", async () => {
+  const typed = hydrated({ kind: "textarea", row: "milk" }, (element) => {
+    type(element, "milk and bread")
+    element.setSelectionRange(4, 4)
+    element.dispatchEvent(new InputEvent("input"))
+  })
+  expect([typed.selectionStart, typed.selectionEnd]).toEqual([4, 4])
+  const early = document.createElement("textarea")
+  early.defaultValue = "milk"
+  early.value = "milk and eggs"
+  const untouched = document.createElement("textarea")
+  untouched.defaultValue = "milk"
+  document.body.append(early, untouched)
+  vi.resetModules()
+  const { enteredBefore } = await import("./before-hydration.ts")
+  // What React does when it hydrates.
+  early.value = "milk"
+  untouched.value = "milk, by React"
+  expect(enteredBefore(early, "milk")?.text).toBe("milk and eggs")
+  expect(enteredBefore(untouched, "milk, by React")).toBeNull()
+})
+
+test("a page that was navigated to has restored nothing: what is there was typed (H9)", () => {
+  const asked = vi.spyOn(performance, "getEntriesByType")
+  asked.mockImplementation((type) =>
+    type === "navigation" ? [{ type: "navigate" } as unknown as PerformanceEntry] : [{ type: "reload" } as never],
+  )
+  const typed = hydrated({ kind: "text", row: "milk" }, (element) => {
+    type(element, "bread")
+    element.blur()
+  })
+  expect([typed.value, commits]).toEqual(["bread", ["bread"]])
+})
+
 test("what a browser restores when it reloads a page gives way to the row; what is typed since does not (H9)", () => {
   vi.spyOn(performance, "getEntriesByType").mockReturnValue([{ type: "reload" } as unknown as PerformanceEntry])
   const restored = hydrated({ kind: "text", row: "milk" }, (element) => {

@@ -346,3 +346,110 @@ test("a mutator that makes something else of the text has the last word once it 
   blur()
   expect(input().value).toBe("a")
 })
+
+test.each([
+  [1n, " 12 ", 12n],
+  [1n, "-3", -3n],
+  [1, " 1.5", 1.5],
+  [false, "true", true],
+  [true, "false", false],
+  [null, "x", "x"],
+  ["x", "", ""],
+])("a row of %o takes the text %o as %o (H9)", (row, text, value) => {
+  render(<Bound<unknown> row={row} />)
+  type(text)
+  expect(values()).toEqual([value])
+})
+
+test("an empty text of a row that was null is null (H9)", () => {
+  render(<Bound<unknown> row={null} options={{ when: "blur" }} />)
+  focus()
+  type("x")
+  type("")
+  blur()
+  expect(values()).toEqual([null])
+})
+
+test.each([
+  [1n, "1.5"],
+  [1n, "x1"],
+  [1n, "1x"],
+  [1n, ""],
+  [1, " "],
+  [1, "Infinity"],
+])("a row of %o does not take %o, which stays with its error (H9)", (row, text) => {
+  render(<Bound<unknown> row={row} />)
+  type(text)
+  expect([input().value, values(), field.error?.code]).toEqual([text, [], "MUTATION_ARGS_INVALID"])
+})
+
+test("an empty row is an empty text (H9)", () => {
+  render(<Bound<unknown> row={null} />)
+  expect(input().value).toBe("")
+  become(undefined)
+  expect(input().value).toBe("")
+})
+
+test("a change from elsewhere leaves the caret between the same letters, and a selection its letters (H9)", async () => {
+  render(<Bound row="hello" />)
+  focus()
+  act(() => {
+    input().setSelectionRange(1, 4, "backward")
+    document.dispatchEvent(new Event("selectionchange"))
+  })
+  become("oh hello")
+  expect([input().selectionStart, input().selectionEnd, input().selectionDirection]).toEqual([4, 7, "backward"])
+  become("hello")
+  expect([input().selectionStart, input().selectionEnd]).toEqual([1, 4])
+  const set = vi.spyOn(input(), "setSelectionRange")
+  become("hello world")
+  expect(set.mock.calls.every(([start, end]) => start === 1 && end === 4)).toBe(true)
+  blur()
+  set.mockClear()
+  act(() => document.dispatchEvent(new Event("selectionchange")))
+  become("oh hello world")
+  expect(set).not.toHaveBeenCalled()
+})
+
+test("only a focused field listens to the document, and a removed one to nothing (H5, H6)", () => {
+  const listening = new Set<unknown>()
+  vi.spyOn(document, "addEventListener").mockImplementation((type, listener) => {
+    if (type === "selectionchange") listening.add(listener)
+  })
+  vi.spyOn(document, "removeEventListener").mockImplementation((type, listener) => {
+    if (type === "selectionchange") listening.delete(listener)
+  })
+  const { unmount } = render(<Bound row="a" />)
+  expect(listening.size).toBe(0)
+  focus()
+  expect(listening.size).toBe(1)
+  blur()
+  expect(listening.size).toBe(0)
+  focus()
+  const element = input()
+  const removed = vi.spyOn(element, "removeEventListener")
+  unmount()
+  expect(listening.size).toBe(0)
+  expect(removed.mock.calls.map(([type]) => type)).toEqual(
+    expect.arrayContaining(["focus", "blur", "input", "compositionstart", "compositionend"]),
+  )
+  vi.restoreAllMocks()
+})
+
+test("a select, and a value that is set, commit as what they are (H9)", () => {
+  function Choice() {
+    const color = useField("red", (value) => void commits.push({ value } as Commit), { when: "blur" })
+    field = color as unknown as FieldResult<unknown>
+    return (
+      <select {...color.input}>
+        <option>red</option>
+        <option>blue</option>
+      </select>
+    )
+  }
+  render(<Choice />)
+  const select = screen.getByRole("combobox")
+  act(() => select.focus())
+  fireEvent.change(select, { target: { value: "blue" } })
+  expect(values()).toEqual(["blue"])
+})
