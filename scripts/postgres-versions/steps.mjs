@@ -25,7 +25,7 @@ export async function postgresSteps(asked = versions) {
   const steps = []
   for (const version of asked) {
     const programs = join(folder, `node_modules/postgres-${version}`)
-    // npm runs no scripts of packages where it is told not to; this one makes the links between the libraries.
+    // npm may be set to run no scripts of packages; this one makes the links between the libraries.
     await must(process.execPath, ["scripts/hydrate-symlinks.js"], { cwd: programs })
     say(`PostgreSQL ${dependencies[`postgres-${version}`].split("@").at(-1)}: the tests of packages/postgres`)
     const env = { LF_POSTGRES_BIN: join(programs, "native/bin") }

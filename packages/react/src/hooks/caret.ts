@@ -47,15 +47,8 @@ const AROUND_MAX = 64
 /** How many letters directly before and after a place in one text are the same around a place in the other. */
 function sameAround(from: string, at: number, to: string, place: number): number {
   let before = 0
-  while (before < AROUND_MAX && before < at && before < place && from[at - 1 - before] === to[place - 1 - before])
-    before++
+  while (before < AROUND_MAX && before < at && from[at - 1 - before] === to[place - 1 - before]) before++
   let after = 0
-  while (
-    after < AROUND_MAX &&
-    at + after < from.length &&
-    place + after < to.length &&
-    from[at + after] === to[place + after]
-  )
-    after++
+  while (after < AROUND_MAX && at + after < from.length && from[at + after] === to[place + after]) after++
   return before + after
 }

@@ -46,7 +46,7 @@ function fieldOf(row = "a") {
   return { field, commits, edit, values: () => commits.map(({ value }) => value), text: () => field.state.draft?.text }
 }
 
-test("watchers hear of each change until they are gone (H9)", () => {
+test("watchers are called at each change until they are gone (H9)", () => {
   const { field, edit } = fieldOf()
   let changes = 0
   const undo = field.watch(() => changes++)

@@ -453,3 +453,53 @@ test("a select, and a value that is set, commit as what they are (H9)", () => {
   fireEvent.change(select, { target: { value: "blue" } })
   expect(values()).toEqual(["blue"])
 })
+
+test("with another key everything that the field gives is of the new row (H2, H9)", async () => {
+  const written: string[] = []
+  function Panel({ id }: { id: string }) {
+    const row = { key: id }
+    const text = useField<string>(id, (value) => void written.push(`text ${id} ${value}`), { ...row, when: "blur" })
+    const tick = useField<number>(0, (value) => void written.push(`tick ${id} ${value}`), row)
+    field = text as unknown as FieldResult<unknown>
+    return (
+      <>
+        <input {...text.input} />
+        <input type="checkbox" {...tick.checkbox} />
+        <output>{String(text.isDirty)}</output>
+      </>
+    )
+  }
+  const { rerender } = render(<Panel id="a" />)
+  rerender(<Panel id="b" />)
+  expect(input().value).toBe("b")
+  focus()
+  type("b2")
+  expect([input().value, screen.getByRole("status").textContent, written]).toEqual(["b2", "true", []])
+  act(() => field.reset())
+  expect([input().value, screen.getByRole("status").textContent]).toEqual(["b", "false"])
+  type("b3")
+  await act(() => field.flush())
+  expect(written).toEqual(["text b b3"])
+  act(() => field.set("b4"))
+  blur()
+  fireEvent.click(screen.getByRole("checkbox"))
+  expect(written).toEqual(["text b b3", "text b b4", "tick b 1"])
+})
+
+test("a value that is set while its field has the focus is committed as a typed one is (H9)", () => {
+  render(<Bound row="a" options={{ when: "blur" }} />)
+  focus()
+  act(() => field.set("b"))
+  expect([input().value, values()]).toEqual(["b", []])
+  blur()
+  expect(values()).toEqual(["b"])
+})
+
+test("a pause of its own length (H9)", async () => {
+  vi.useFakeTimers()
+  render(<Bound row="a" options={{ when: "pause", pauseMs: 50 }} />)
+  focus()
+  type("b")
+  await act(() => vi.advanceTimersByTimeAsync(60))
+  expect(values()).toEqual(["b"])
+})
