@@ -81,6 +81,24 @@ test("scene 6: what the server rejects disappears, is reported once, and later o
   await expect(a.page.getByTestId("rejected-notice")).toHaveCount(0)
 })
 
+test("a name that the server rejects is said below it, and gives way to the one before (H7)", async ({ browser }) => {
+  const a = await TodoPage.open(await (await browser.newContext()).newPage(), newListUrl(server.url))
+  const name = a.page.getByTestId("list-name")
+  await name.fill("Groceries")
+  await name.press("Enter")
+  await a.isSynced()
+  await name.fill("reject me")
+  await name.press("Enter")
+  const notice = a.page.getByTestId("rejected-notice")
+  await expect(notice).toContainText("the list's new name “reject me”")
+  await expect(name).toHaveAccessibleDescription(/reject me/)
+  await expect(name).toHaveValue("Groceries")
+  const [field, said] = [await name.boundingBox(), await notice.boundingBox()]
+  expect(Math.abs((said?.y ?? 0) - (field?.y ?? 0) - (field?.height ?? 0))).toBeLessThan(30)
+  await notice.getByRole("button").click()
+  await expect(notice).toHaveCount(0)
+})
+
 test("focus, caret and half-typed text survive a rebase", async ({ browser }) => {
   const url = newListUrl(server.url)
   const a = await TodoPage.open(await (await browser.newContext()).newPage(), url)

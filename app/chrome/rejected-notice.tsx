@@ -33,7 +33,9 @@ export function RejectedNotice({ rejected }: { rejected: readonly DismissibleRej
   )
 }
 
+/** Of a todo or a list. */
 function titleOf(args: unknown): string {
-  if (typeof args !== "object" || args === null || !("title" in args)) return ""
-  return ` “${String(args.title)}”`
+  const { title, name } = args as { readonly title?: unknown; readonly name?: unknown } // every mutation takes an object
+  const text = title ?? name
+  return text === undefined ? "" : ` “${String(text)}”`
 }

@@ -1,6 +1,7 @@
 "use client"
 
 import { useField, usePresence, useSyncStatus } from "@lf/react"
+import type { ReactNode } from "react"
 import { nameLengthMax } from "../lf/mutators"
 import { ConnectionBadge } from "./connection-badge"
 import { ShareButton } from "./share-button"
@@ -8,13 +9,18 @@ import { SkipLink } from "./skip-link"
 import { useOfflineSwitch } from "./use-offline-switch"
 import { type ShownStatus, useSettledStatus } from "./use-settled-status"
 
+/** Of what is said of the list's name, which it describes. */
+export const nameReportId = "name-report"
+
 interface ToolbarProps {
   readonly name: string
   readonly onRename: (name: string) => void
+  /** What is to be said of the name. */
+  readonly report: ReactNode
 }
 
 /** The list's own small toolbar: its name, how the connection is, what still waits, who else is here. */
-export function Toolbar({ name, onRename }: ToolbarProps) {
+export function Toolbar({ name, onRename, report }: ToolbarProps) {
   const status = useSettledStatus()
   const { pending } = useSyncStatus()
   const [isOffline, setOffline] = useOfflineSwitch()
@@ -28,6 +34,7 @@ export function Toolbar({ name, onRename }: ToolbarProps) {
       othersHere={others.length}
       name={name}
       onRename={onRename}
+      report={report}
     />
   )
 }
@@ -43,18 +50,19 @@ interface ToolbarViewProps {
   readonly othersHere?: number
   readonly name?: string
   readonly onRename?: (name: string) => void
+  readonly report?: ReactNode
 }
 
 export function ToolbarView(props: ToolbarViewProps) {
-  const { status, pending, isOffline, onOffline, othersHere = 0, name = "", onRename } = props
+  const { status, pending, isOffline, onOffline, othersHere = 0, name = "", onRename, report } = props
   return (
-    <header>
+    <header className="page-header">
       <SkipLink />
       <nav className="toolbar" aria-label="List">
         <a className="toolbar-link" href="/lists" aria-label="My lists">
           <span aria-hidden="true">‹</span> <span className="by-width">My lists</span>
         </a>
-        <NameInput name={name} onRename={onRename} />
+        <NameInput name={name} onRename={onRename} describedBy={report ? nameReportId : undefined} />
         {/* What comes and goes takes its room from the name: a switch that is about to be pressed does not move. */}
         <span className="here" data-here={othersHere > 0} aria-hidden={othersHere === 0}>
           {othersHere + 1} here
@@ -77,17 +85,25 @@ export function ToolbarView(props: ToolbarViewProps) {
         </button>
         <ShareButton name={name} />
       </nav>
+      {report}
     </header>
   )
 }
 
-function NameInput({ name, onRename }: { name: string; onRename: ToolbarViewProps["onRename"] }) {
+interface NameInputProps {
+  readonly name: string
+  readonly onRename: ToolbarViewProps["onRename"]
+  readonly describedBy: string | undefined
+}
+
+function NameInput({ name, onRename, describedBy }: NameInputProps) {
   const field = useField(name, (name) => onRename?.(name.trim()), { when: "blur" })
   return (
     <input
       className="list-name"
       data-testid="list-name"
       aria-label="The list's name"
+      aria-describedby={describedBy}
       placeholder="Name this list"
       autoComplete="off"
       enterKeyHint="done"

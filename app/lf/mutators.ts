@@ -50,6 +50,7 @@ export const RenameList = defineMutation(
   "RenameList",
   z.object({ name: z.string().check(z.trim(), z.maxLength(nameLengthMax)) }),
   (tx, args) => {
+    if (tx.side === "remote" && args.name === "reject me") throw new Reject("not-welcome")
     tx.run(sql`insert into list (id, name) values (1, ${args.name}) on conflict (id) do update set name = ${args.name}`)
   },
 )

@@ -2,9 +2,12 @@ import type { DismissibleRejection, LfError } from "@lf/react"
 import type { ReactNode } from "react"
 import { ErrorNotice } from "../chrome/notices"
 import { RejectedNotice } from "../chrome/rejected-notice"
+import { nameReportId } from "../chrome/toolbar"
 import type { Trouble } from "./todo-actions"
 
 export interface Reports {
+  /** Of the list's name. */
+  readonly ofName: ReactNode
   /** Of the field for new todos. */
   readonly ofNew: ReactNode
   /** By the id of a row that is shown. */
@@ -27,8 +30,13 @@ interface ReportsOptions {
 export const newReportId = "new-todo-report"
 
 const NEW = Symbol("the field for new todos")
+const NAME = Symbol("the list's name")
+const idsOf = new Map<Place, string>([
+  [NEW, newReportId],
+  [NAME, nameReportId],
+])
 /** A row's id; null: the page. */
-type Place = string | typeof NEW | null
+type Place = string | typeof NEW | typeof NAME | null
 
 /** Puts what was rejected, and what could not be kept, next to the field or the row that it concerns. */
 export function reportsOf({ rejected, trouble, onDismiss, shownIds }: ReportsOptions): Reports {
@@ -36,6 +44,7 @@ export function reportsOf({ rejected, trouble, onDismiss, shownIds }: ReportsOpt
   const isOfPage = trouble?.error.code === "WORKER_FAILED" || trouble?.error.code === "WORKER_REPLACED"
   const placeOf = ({ name, args }: { readonly name: string; readonly args: unknown }): Place => {
     if (name === "AddTodo") return NEW
+    if (name === "RenameList") return NAME
     const id = typeof args === "object" && args !== null && "id" in args ? String(args.id) : null
     return id !== null && shownIds.has(id) ? id : null
   }
@@ -48,7 +57,7 @@ export function reportsOf({ rejected, trouble, onDismiss, shownIds }: ReportsOpt
   }
   const troubledPlace = trouble === null || isOfPage ? null : placeOf(trouble)
   const reportAt = (place: Place) => (
-    <div className="beside" role="alert" id={place === NEW ? newReportId : undefined}>
+    <div className="beside" role="alert" id={idsOf.get(place)}>
       <RejectedNotice rejected={byPlace.get(place) ?? []} />
       {trouble !== null && troubledPlace === place && <ErrorNotice error={trouble.error} onDismiss={onDismiss} />}
     </div>
@@ -56,6 +65,7 @@ export function reportsOf({ rejected, trouble, onDismiss, shownIds }: ReportsOpt
   const places = new Set([...byPlace.keys(), troubledPlace])
   const rows = [...places].filter((place) => typeof place === "string")
   return {
+    ofName: places.has(NAME) ? reportAt(NAME) : null,
     ofNew: places.has(NEW) ? reportAt(NEW) : null,
     ofRows: new Map(rows.map((id) => [id, reportAt(id)])),
     rejected: byPlace.get(null) ?? [],

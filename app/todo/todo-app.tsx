@@ -40,7 +40,7 @@ export function TodoApp({ id }: { id: string }) {
 
   return (
     <>
-      <Toolbar name={name} onRename={actions.nameList} />
+      <Toolbar name={name} onRename={actions.nameList} report={reports.ofName} />
       <TodoCard isBusy={query.isPending} onAdd={actions.add} report={reports.ofNew}>
         {todos.length === 0 && <FirstSync />}
         {todos.length === 0 && query.isSuccess && <Empty />}
