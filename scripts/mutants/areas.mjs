@@ -55,6 +55,7 @@ export const areas = [
       `${next}/node/event-stream-pipe.test.ts`,
       `${next}/http/forwarded-sends.test.ts`,
       `${react}/platform/browser/event-stream-network.test.ts`,
+      `${react}/platform/browser/event-stream-pipe.test.ts`,
     ],
   },
   { name: "tab", files: [`${react}/tab`], tests: [`${react}/tab`, ...hooks], environment: "jsdom" },
