@@ -1,6 +1,6 @@
 // @vitest-environment jsdom
 
-import { act, Fragment, StrictMode } from "react"
+import { act, Fragment, StrictMode, useState } from "react"
 import { hydrateRoot, type Root } from "react-dom/client"
 import { renderToString } from "react-dom/server"
 import { afterEach, beforeEach, expect, test, vi } from "vitest"
@@ -155,4 +155,29 @@ test("what a browser restores when it reloads a page gives way to the row; what 
   expect([restored.value, box.checked, commits]).toEqual(["milk", false, []])
   hydrated({ kind: "text", row: "milk" }, (element) => type(element, "bread"))
   expect(commits).toEqual(["bread"])
+})
+
+test("an input that appears after the page was hydrated commits nothing by itself (H9)", () => {
+  let show = () => {}
+  function Later() {
+    const [isShown, setShown] = useState(false)
+    show = () => setShown(true)
+    const field = useField("green", (value) => void commits.push(value))
+    if (!isShown) return <p>later</p>
+    return (
+      <select {...field.input}>
+        {["red", "green", "blue"].map((name) => (
+          <option key={name}>{name}</option>
+        ))}
+      </select>
+    )
+  }
+  const container = document.createElement("div")
+  container.innerHTML = renderToString(<Later />)
+  document.body.append(container)
+  act(() => {
+    root = hydrateRoot(container, <Later />)
+  })
+  act(() => show())
+  expect([container.querySelector("select")?.value, commits]).toEqual(["green", []])
 })

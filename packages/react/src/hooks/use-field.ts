@@ -99,6 +99,8 @@ export function useField<V>(value: V, commit: (value: V) => unknown, options: Fi
   useBrowserLayoutEffect(() => {
     latest.current = { commit, options, value }
     field.rowShown(value)
+    // Refs come first. What appears later was made by React, not by the server.
+    isHydrating.current = false
   })
   useEffect(() => () => field.leave(), [field])
 
@@ -112,7 +114,6 @@ export function useField<V>(value: V, commit: (value: V) => unknown, options: Fi
     (element: TextElement | null) => {
       listen(element)
       if (element === null || !isHydrating.current) return
-      isHydrating.current = false
       const { options, value } = latest.current
       const entered = enteredBefore(element, (options.format ?? formatDefault)(value))
       if (entered === null) return
@@ -126,7 +127,6 @@ export function useField<V>(value: V, commit: (value: V) => unknown, options: Fi
   const checkboxRef = useCallback(
     (element: HTMLInputElement | null) => {
       if (element === null || !isHydrating.current) return
-      isHydrating.current = false
       const ticked = tickedBefore(element, Boolean(latest.current.value))
       if (ticked !== null) tick(ticked)
     },
