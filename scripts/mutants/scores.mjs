@@ -2,8 +2,8 @@
 import { floorOf } from "./areas.mjs"
 import { flat } from "./argued.mjs"
 
-/** Lowest accepted score of a sample: where 93 % are found, two of five survive by chance on one day of 25, three on one of 300. */
-const sampleFloor = 60
+/** Lowest accepted score of a sample: each area scores at least ten more, so less of a large one is no accident. */
+const sampleFloor = 75
 
 /** The survivors and a table by file. A sample is too small for a file: there the floor is that of all together. */
 export function printScores(mutants, sample) {
