@@ -35,7 +35,7 @@ export function RejectedNotice({ rejected }: { rejected: readonly DismissibleRej
 
 /** Of a todo or a list. */
 function titleOf(args: unknown): string {
-  const { title, name } = args as { readonly title?: unknown; readonly name?: unknown } // every mutation takes an object
-  const text = title ?? name
+  if (typeof args !== "object" || args === null) return ""
+  const text = "title" in args ? args.title : "name" in args ? args.name : undefined
   return text === undefined ? "" : ` “${String(text)}”`
 }
