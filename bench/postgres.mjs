@@ -80,8 +80,7 @@ async function idleDocuments({ store, client, count }) {
   await log.append([RECORD])
   await log.close()
   const [before] = (await client.query(SIZES)).rows
-  await client.query(COPIES("lf.document", "doc, owner, fence, position, first_position, log_bytes"), [count])
-  await client.query(COPIES("lf.log", "doc, position, bytes"), [count])
+  await client.query(COPIES, [count])
   await client.query("vacuum analyze lf.document, lf.log")
   const [after] = (await client.query(SIZES)).rows
   const bytes = (after.bytes - before.bytes) / count - ROW_BYTES
@@ -107,9 +106,16 @@ async function idleDocuments({ store, client, count }) {
 
 const OPENINGS = 21
 const SIZES = "select (pg_total_relation_size('lf.document') + pg_total_relation_size('lf.log'))::float as bytes"
-const COPIES = (table, columns) =>
-  `insert into ${table} (${columns}) select ${columns.replace("doc", "'main/idle-' || i")}
-   from ${table}, generate_series(1, $1::integer) as i where doc = 'main/idle-0'`
+const COPIES = `
+with copies as (
+  insert into lf.document (doc, owner, fence, position, first_position, log_bytes)
+  select 'main/idle-' || i, owner, fence, position, first_position, log_bytes
+  from lf.document, generate_series(1, $1::integer) as i where doc = 'main/idle-0'
+  returning number
+)
+insert into lf.log (document, position, bytes)
+select copies.number, log.position, bytes
+from copies, lf.log as log join lf.document as document on document.number = log.document where doc = 'main/idle-0'`
 
 async function perSecond(appends, work) {
   const startedMs = performance.now()

@@ -30,12 +30,13 @@ with durable as materialized (
   from unnest($1::text[], $2::bigint[], $3::bigint[], $5::integer[], $6::integer[])
     as given(doc, fence, position, start, length)
   where document.doc = given.doc and document.fence = given.fence and document.position = given.position
-  returning document.doc, document.position, start, length
+  returning document.doc, document.number, document.position, start, length
+), written as (
+  insert into lf.log (document, position, bytes)
+  select number, position, substring($4::bytea from start for length) from moved
+  where (select count(*) from durable) >= 0
 )
-insert into lf.log (doc, position, bytes)
-select doc, position, substring($4::bytea from start for length) from moved
-where (select count(*) from durable) >= 0
-returning doc`
+select doc from moved`
 
 /** One statement for the flushes of all documents of a node. While one is under way, the next ones gather. */
 export class Appender {

@@ -85,7 +85,7 @@ export async function arrive(key: string, { from, to }: Move): Promise<void> {
   try {
     await to.begin()
     await to.connections.work.query(ARRIVE, [key])
-    await remove(from, "delete from lf.document where doc = $1 and moved_to is not null", key)
+    await remove(from, "moved_to is not null", key)
   } catch (error) {
     throw toStoreError(error, "a document was moved")
   }
@@ -94,16 +94,19 @@ export async function arrive(key: string, { from, to }: Move): Promise<void> {
 /** A copy whose document was deleted before it moved. */
 export async function removeArriving(key: string, shard: Shard): Promise<void> {
   try {
-    await remove(shard, "delete from lf.document where doc = $1 and is_arriving", key)
+    await remove(shard, "is_arriving", key)
   } catch (error) {
     throw toStoreError(error, "a copy was removed")
   }
 }
 
-async function remove({ connections }: Shard, statement: string, key: string): Promise<void> {
+async function remove({ connections }: Shard, condition: string, key: string): Promise<void> {
   await inTransaction(connections.work, "begin", async (client) => {
-    const { rowCount } = await client.query(statement, [key])
-    if (rowCount === 1) await client.query("delete from lf.log where doc = $1", [key])
+    const { rows } = await client.query<{ number: string }>(
+      `delete from lf.document where doc = $1 and ${condition} returning number`,
+      [key],
+    )
+    for (const { number } of rows) await client.query("delete from lf.log where document = $1", [number])
   })
 }
 

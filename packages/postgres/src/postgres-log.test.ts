@@ -1,10 +1,11 @@
-import { type DocumentLog, loadChecksum } from "@lf/core/internal"
+import { type DocumentLog, loadChecksum, pagesChecksum } from "@lf/core/internal"
 import { beforeAll, describe, expect, test, vi } from "vitest"
 import { chainOf, checkpointOf, logContract } from "../../core/src/testing/log-contract.ts"
 import { Appender } from "./appender.ts"
 import { connectionsTo } from "./connection.ts"
 import { LEASE_MS } from "./lease.ts"
-import { STORE_VERSION } from "./schema.ts"
+import { encodeRow } from "./recovery.ts"
+import { migrateStore, STORE_VERSION } from "./schema.ts"
 import { type PostgresStore, postgresStore } from "./store.ts"
 import { codeOf, type TestDatabase, TestTimers, testServer } from "./testing/server.ts"
 
@@ -24,6 +25,8 @@ beforeAll(async () => {
 
 const newDoc = () => `doc-${++docs}`
 const [record] = chainOf("s", ["1"])
+/** Of the document that $1 names. */
+const NUMBER = "(select number from lf.document where doc = 'main/' || $1::text)"
 
 /** The document has no owner any more, and its owner does not know. */
 function forgetOwner(doc: string): Promise<object[]> {
@@ -43,7 +46,7 @@ logContract("PostgreSQL", async () => {
     async damageFirstGroup() {
       await database.query(
         `update lf.log set bytes = set_byte(bytes, 45, get_byte(bytes, 45) # 1)
-         where doc = 'main/' || $1::text and position = (select min(position) from lf.log where doc = 'main/' || $1::text)`,
+         where document = ${NUMBER} and position = (select min(position) from lf.log where document = ${NUMBER})`,
         [doc],
       )
     },
@@ -71,7 +74,7 @@ describe("owners (I14)", () => {
       expect(written.filter(Boolean).length).toBe(1)
     }
     const [{ count }] = await database.query<{ count: number }>(
-      "select count(*)::int as count from lf.log where doc = 'main/' || $1::text",
+      `select count(*)::int as count from lf.log where document = ${NUMBER}`,
       [doc],
     )
     expect(count).toBe(200)
@@ -108,7 +111,7 @@ describe("owners (I14)", () => {
       expect(await codeOf(rolls.log.rollup(checkpoint, []))).toBe("LOG_DEPOSED")
       await Promise.all([rolls.log.close(), last.log.close()])
     }
-    expect(await database.query("select doc from lf.log where doc = 'main/' || $1::text", [doc])).toEqual([])
+    expect(await database.query(`select position from lf.log where document = ${NUMBER}`, [doc])).toEqual([])
     expect(await database.query("select doc from lf.checkpoint_part where doc = 'main/' || $1::text", [doc])).toEqual(
       [],
     )
@@ -204,16 +207,16 @@ describe("what is at rest", () => {
   }
 
   test.each([
-    ["a row in the middle is missing", "delete from lf.log where doc = 'main/' || $1::text and position = 2"],
-    ["the last row is missing", "delete from lf.log where doc = 'main/' || $1::text and position = 3"],
+    ["a row in the middle is missing", `delete from lf.log where document = ${NUMBER} and position = 2`],
+    ["the last row is missing", `delete from lf.log where document = ${NUMBER} and position = 3`],
     [
       "a row ends early",
-      "update lf.log set bytes = substring(bytes from 1 for length(bytes) - 9) where doc = 'main/' || $1::text",
+      `update lf.log set bytes = substring(bytes from 1 for length(bytes) - 9) where document = ${NUMBER}`,
     ],
-    ["a row is empty", "update lf.log set bytes = '' where doc = 'main/' || $1::text and position = 3"],
+    ["a row is empty", `update lf.log set bytes = '' where document = ${NUMBER} and position = 3`],
     [
       "a row has another's place",
-      "update lf.log set bytes = (select bytes from lf.log where doc = 'main/' || $1::text and position = 1) where doc = 'main/' || $1::text",
+      `update lf.log set bytes = (select bytes from lf.log where document = ${NUMBER} and position = 1) where document = ${NUMBER}`,
     ],
   ])("%s: LOG_CORRUPT, and the document is free again (I11)", async (_, damage) => {
     const doc = await written()
@@ -225,24 +228,28 @@ describe("what is at rest", () => {
   test("a row of another document does not parse (T18)", async () => {
     const [from, to] = [await written(), await written()]
     await database.query(
-      `update lf.log set bytes = (select bytes from lf.log where doc = 'main/' || $1::text and position = 2)
-       where doc = 'main/' || $2::text and position = 2`,
+      `update lf.log set bytes = (select bytes from lf.log where document = ${NUMBER} and position = 2)
+       where document = ${NUMBER.replace("$1", "$2")} and position = 2`,
       [from, to],
     )
     expect(await codeOf(one.open(to))).toBe("LOG_CORRUPT")
   })
 
   test.each([
-    ["is missing", "delete from lf.checkpoint_part where doc = 'main/' || $1::text and part = 1"],
+    ["part is missing", "delete from lf.checkpoint_part where doc = 'main/' || $1::text and part = 1"],
     [
-      "is short",
+      "part is short",
       "update lf.checkpoint_part set bytes = substring(bytes from 1 for 4096) where doc = 'main/' || $1::text",
     ],
     [
-      "is damaged",
+      "part is damaged",
       "update lf.checkpoint_part set bytes = set_byte(bytes, 9, 200) where doc = 'main/' || $1::text and part = 1",
     ],
-  ])("a part of the checkpoint %s: LOG_CORRUPT (I11)", async (_, damage) => {
+    ...["meta", "page_count", "pages_checksum"].map((column) => [
+      `${column} is missing`,
+      `update lf.document set ${column} = null where doc = 'main/' || $1::text`,
+    ]),
+  ])("of a checkpoint %s: LOG_CORRUPT (I11)", async (_, damage) => {
     const doc = newDoc()
     const { log } = await one.open(doc)
     await log.rollup(checkpointOf(1, 300), [])
@@ -262,14 +269,15 @@ describe("what is at rest", () => {
     expect(await database.query(count, [doc])).toEqual([{ count: 5 }])
     const second = await other.open(doc)
     expect(await database.query(count, [doc])).toEqual([{ count: 2 }])
-    expect(await database.query("select position from lf.log where doc = 'main/' || $1::text", [doc])).toEqual([
+    expect(await database.query(`select position from lf.log where document = ${NUMBER}`, [doc])).toEqual([
       { position: "2" },
     ])
     await second.log.close()
   })
 
   test("documents are listed with their bytes and deleted with their rows", async () => {
-    const store = await (await server.makeDatabase()).openStore()
+    const own = await server.makeDatabase()
+    const store = await own.openStore()
     expect([await store.list(), await store.has("a")]).toEqual([[], false])
     const { log } = await store.open("a")
     await log.append([record])
@@ -281,21 +289,28 @@ describe("what is at rest", () => {
     await log.close()
     await store.delete("a")
     expect([await store.list(), await store.has("a")]).toEqual([[], false])
+    for (const table of ["log", "checkpoint_part"]) expect(await own.query(`select from lf.${table}`)).toEqual([])
     await store.delete("a")
   })
 
-  test("updates of the document's row touch no index", async () => {
-    const doc = newDoc()
-    const { log } = await one.open(doc)
-    for (let i = 0; i < 50; i++) await log.append([record])
-    await log.close()
+  test("updates of documents' rows touch no index, also on pages that idle documents filled", async () => {
+    const own = await server.makeDatabase()
+    const store = await own.openStore()
+    await own.query(
+      `insert into lf.document (doc, fence) select 'main/doc-' || i, 0 from generate_series(1, 1000) as i`,
+    )
+    // They stand beside each other.
+    const logs = await Promise.all(Array.from({ length: 50 }, async (_, i) => (await store.open(`doc-${i + 1}`)).log))
+    const appendAll = async (times: number) => {
+      for (let i = 0; i < times; i++) await Promise.all(logs.map((log) => log.append([record])))
+    }
     const size =
       "select pg_relation_size('lf.document_pkey')::int as bytes, pg_relation_size('lf.document')::int as rows"
-    const [before] = await database.query<{ bytes: number; rows: number }>(size)
-    const again = await one.open(doc)
-    for (let i = 0; i < 300; i++) await again.log.append([record])
-    await again.log.close()
-    expect(await database.query(size)).toEqual([before])
+    await appendAll(20)
+    const [before] = await own.query<{ bytes: number; rows: number }>(size)
+    await appendAll(200)
+    expect(await own.query(size)).toEqual([before])
+    await Promise.all(logs.map((log) => log.close()))
   })
 })
 
@@ -435,6 +450,52 @@ describe("the schema", () => {
     const stores = [1, 2, 3, 4].map(() => postgresStore({ connectionString }))
     expect(await Promise.all(stores.map((store, i) => codeOf(store.open(`doc-${i}`))))).toEqual(Array(4).fill("done"))
     await Promise.all(stores.map((store) => store.close()))
+  })
+
+  test("a store of version 3 is migrated with its documents, and roles keep their rights", async () => {
+    const old = await server.makeDatabase()
+    const { work, end } = connectionsTo(old.connectionString)
+    expect(await migrateStore(work, 3)).toEqual({ from: 0, to: 3 })
+    await old.query("create role reader")
+    await old.query("grant select on lf.log to reader")
+    const records = chainOf("s", ["1", "2", "3"])
+    for (const doc of ["main/a", "main/b"]) {
+      await old.query("insert into lf.document (doc, fence, position) values ($1, nextval('lf.number'), 3)", [doc])
+      for (const [i, one] of records.entries())
+        await old.query("insert into lf.log (doc, position, bytes) values ($1, $2, $3)", [
+          doc,
+          i + 1,
+          encodeRow(doc, i + 1, [one]),
+        ])
+    }
+    await old.query("insert into lf.log (doc, position, bytes) values ('main/gone', 1, '')")
+    const checkpoint = checkpointOf(1, 2)
+    await old.query(
+      `update lf.document set checkpoint = 9, meta = $1, page_count = 2, pages_checksum = $2 where doc = 'main/b'`,
+      [checkpoint.meta, BigInt.asIntN(64, pagesChecksum(checkpoint.pages))],
+    )
+    await old.query("insert into lf.checkpoint_part (doc, checkpoint, part, bytes) values ('main/b', 9, 0, $1)", [
+      Buffer.concat(checkpoint.pages),
+    ])
+    const store = postgresStore({ connectionString: old.connectionString })
+    await expect(store.open("a")).rejects.toMatchObject({ message: expect.stringMatching(/lf migrate-store/) })
+    expect(await store.migrate()).toEqual({ from: 3, to: STORE_VERSION })
+    for (const doc of ["a", "b"]) {
+      const opened = await store.open(doc)
+      expect(opened.records).toEqual(records)
+      expect(opened.checkpoint).toEqual(doc === "b" ? checkpoint : null)
+      await opened.log.append([record])
+      await opened.log.close()
+      expect((await store.read(doc))?.records.length).toBe(4)
+    }
+    await store.delete("a")
+    expect(await old.query("select document, position::int from lf.log order by position")).toEqual(
+      [1, 2, 3, 4].map((position) => ({ document: expect.anything(), position })),
+    )
+    expect(await old.query("select has_table_privilege('reader', 'lf.log', 'select') as may")).toEqual([{ may: true }])
+    await Promise.all([store.close(), end()])
+    await old.query("drop owned by reader")
+    await old.query("drop role reader")
   })
 
   test("a newer version is refused, an older one asks for the migration", async () => {

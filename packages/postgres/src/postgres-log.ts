@@ -14,11 +14,11 @@ with moved as (
   set position = position + 1, first_position = position + 1, log_bytes = length($4::bytea),
     changed_at = clock_timestamp(), checkpoint = $5, meta = $6, page_count = $7, pages_checksum = $8
   where doc = $1 and fence = $2 and position = $3
-  returning doc, position, checkpoint
+  returning doc, number, position, checkpoint
 ), live as (
-  insert into lf.log (doc, position, bytes) select doc, position, $4 from moved
+  insert into lf.log (document, position, bytes) select number, position, $4 from moved
 ), old_rows as (
-  delete from lf.log as log using moved where log.doc = moved.doc and log.position < moved.position
+  delete from lf.log as log using moved where log.document = moved.number and log.position < moved.position
 ), old_parts as (
   delete from lf.checkpoint_part as part using moved where part.doc = moved.doc and part.checkpoint <> moved.checkpoint
 )

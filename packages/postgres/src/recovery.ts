@@ -26,12 +26,13 @@ function saltOf(doc: string, position: number): number {
 }
 
 interface DocumentRow {
+  readonly number: string
   readonly position: string
   readonly first_position: string
   readonly checkpoint: string | null
   readonly meta: Buffer | null
-  readonly page_count: string
-  readonly pages_checksum: string
+  readonly page_count: string | null
+  readonly pages_checksum: string | null
 }
 
 export type Recovered = StoredLog & { readonly position: number }
@@ -53,14 +54,19 @@ export async function recover(pool: pg.Pool, doc: string, fence: bigint): Promis
 export async function readDocument(pool: pg.Pool, doc: string, fence: bigint | null = null): Promise<Recovered | null> {
   return await inTransaction(pool, "begin isolation level repeatable read read only", async (client) => {
     const { rows } = await client.query<DocumentRow>(
-      `select position, first_position, checkpoint, meta, page_count, pages_checksum
+      `select number, position, first_position, checkpoint, meta, page_count, pages_checksum
        from lf.document where doc = $1 and case when $2::bigint is null then moved_to is null and not is_arriving else fence = $2 end`,
       [doc, fence],
     )
     const found = rows.at(0)
     if (found === undefined) return null
     const position = Number(found.position)
-    const records = await readRecords(client, doc, { from: Number(found.first_position), to: position })
+    const records = await readRecords(client, {
+      doc,
+      number: found.number,
+      from: Number(found.first_position),
+      to: position,
+    })
     return { position, records, checkpoint: await readCheckpoint(client, doc, found) }
   })
 }
@@ -68,8 +74,12 @@ export async function readDocument(pool: pg.Pool, doc: string, fence: bigint | n
 /** A database loses no row by itself, and appends give positions without gaps. */
 async function readRecords(
   client: pg.ClientBase,
-  doc: string,
-  { from, to }: { readonly from: number; readonly to: number },
+  {
+    doc,
+    number,
+    from,
+    to,
+  }: { readonly doc: string; readonly number: string; readonly from: number; readonly to: number },
 ): Promise<LogRecord[]> {
   const records: LogRecord[] = []
   let expected = from
@@ -77,8 +87,8 @@ async function readRecords(
     const last = Math.min(to, expected + ROWS_MAX - 1)
     const { rows } = await client.query<{ position: string; bytes: Buffer }>({
       name: "lf rows",
-      text: "select position, bytes from lf.log where doc = $1 and position between $2 and $3 order by position",
-      values: [doc, expected, last],
+      text: "select position, bytes from lf.log where document = $1 and position between $2 and $3 order by position",
+      values: [number, expected, last],
     })
     for (const row of rows) {
       if (Number(row.position) !== expected) break
@@ -91,10 +101,12 @@ async function readRecords(
 }
 
 async function readCheckpoint(client: pg.ClientBase, doc: string, row: DocumentRow): Promise<Checkpoint | null> {
-  if (row.checkpoint === null || row.meta === null) return null
-  const expected = { pageCount: Number(row.page_count), checksum: BigInt.asUintN(64, BigInt(row.pages_checksum)) }
-  const pages = await readParts(client, { doc, checkpoint: row.checkpoint }, expected)
-  return { meta: new Uint8Array(row.meta), pages }
+  const { checkpoint, meta, page_count: pageCount, pages_checksum: checksum } = row
+  if (checkpoint === null) return null
+  if (meta === null || pageCount === null || checksum === null)
+    throw new LfError("LOG_CORRUPT", "what the document says of its checkpoint is damaged")
+  const expected = { pageCount: Number(pageCount), checksum: BigInt.asUintN(64, BigInt(checksum)) }
+  return { meta: new Uint8Array(meta), pages: await readParts(client, { doc, checkpoint }, expected) }
 }
 
 /** A plain array: what is cut from a Buffer is one too, and compares as another type. */

@@ -3,7 +3,7 @@ import type pg from "pg"
 import { inTransaction } from "./connection.ts"
 import { toStoreError } from "./store-error.ts"
 
-export const STORE_VERSION = 3
+export const STORE_VERSION = 4
 
 /** Any number that no other program locks: "lf" and the year. */
 const MIGRATION_LOCK = 0x6c66_2026
@@ -91,6 +91,27 @@ const MIGRATIONS: readonly string[] = [
     add column is_serving boolean not null default true,
     add column seized bigint not null default 0;
   `,
+  `
+  -- Null with the rest of the checkpoint where there is none.
+  alter table lf.document
+    alter column page_count drop not null, alter column page_count drop default,
+    alter column pages_checksum drop not null, alter column pages_checksum drop default;
+  update lf.document set page_count = null, pages_checksum = null where checkpoint is null;
+
+  -- The rows of a log are found by their document's number, which is shorter than its id in each row and twice in each index. A
+  -- document that is deleted and made again has another number. The column keeps its place, and the table the rights that
+  -- roles have on it.
+  alter table lf.document add column number bigint not null default nextval('lf.number');
+  delete from lf.log as log where not exists (select from lf.document as document where document.doc = log.doc);
+  create function lf.number_of(text) returns bigint stable language sql as 'select number from lf.document where doc = $1';
+  alter table lf.log alter column doc type bigint using lf.number_of(doc);
+  alter table lf.log rename column doc to document;
+  drop function lf.number_of(text);
+
+  -- Idle documents need no free space beside them. Those that change leave a page that is full until the others on it have
+  -- room for their next versions; from then on every update is HOT there too.
+  alter table lf.document set (fillfactor = 90);
+  `,
 ]
 
 export interface MigratedStore {
@@ -99,17 +120,17 @@ export interface MigratedStore {
   readonly to: number
 }
 
-/** Makes or updates the tables in the schema `lf`. Several processes may call it at once. @throws LOG_FORMAT_NEWER, LOG_FAILED */
-export async function migrateStore(pool: pg.Pool): Promise<MigratedStore> {
+/** Makes or updates the tables in the schema `lf`; `to`: for tests. Several processes may call it at once. @throws LOG_FORMAT_NEWER, LOG_FAILED */
+export async function migrateStore(pool: pg.Pool, to = STORE_VERSION): Promise<MigratedStore> {
   try {
     return await inTransaction(pool, "begin", async (client) => {
       await client.query("select pg_advisory_xact_lock($1)", [MIGRATION_LOCK])
       // Asked for first: a role that may use the schema needs no right to create one.
       const from = (await readVersion(client)) ?? (await createStore(client))
       refuseNewer(from)
-      for (const statements of MIGRATIONS.slice(from)) await client.query(statements)
-      if (from < STORE_VERSION) await client.query("update lf.store set version = $1", [STORE_VERSION])
-      return { from, to: STORE_VERSION }
+      for (const statements of MIGRATIONS.slice(from, to)) await client.query(statements)
+      if (from < to) await client.query("update lf.store set version = $1", [to])
+      return { from, to }
     })
   } catch (error) {
     throw toStoreError(error, "the store was migrated")

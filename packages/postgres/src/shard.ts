@@ -248,7 +248,7 @@ export class Shard {
   async list(prefix: string): Promise<StoredDocument[]> {
     await this.begin()
     const rows = await this.#query<{ id: string; bytes: string; changed_at: Date }>("documents were listed", {
-      text: `select substr(doc, length($1) + 1) as id, log_bytes + page_count * 4096 as bytes, changed_at
+      text: `select substr(doc, length($1) + 1) as id, log_bytes + coalesce(page_count, 0) * 4096 as bytes, changed_at
         from lf.document where starts_with(doc, $1) and not is_arriving`,
       values: [prefix],
     })
@@ -269,16 +269,17 @@ export class Shard {
   async delete(key: string): Promise<void> {
     try {
       await inTransaction(this.connections.work, "begin", async (client) => {
-        const gone = await client.query(
+        const { rows } = await client.query<{ is_found: boolean; number: string | null }>(
           `with found as (select from lf.document as document where doc = $1 and ${IS_HERE}),
-           gone as (delete from lf.document as document where doc = $1 and ${IS_HERE} and ${IS_FREE} returning doc)
-           select (select count(*) from found)::int as found, (select count(*) from gone)::int as gone`,
+           gone as (delete from lf.document as document where doc = $1 and ${IS_HERE} and ${IS_FREE} returning number)
+           select exists (select from found) as is_found, (select number from gone) as number`,
           [key, this.nodeId],
         )
-        if (gone.rows[0].found > gone.rows[0].gone)
+        const [{ is_found: isFound, number }] = rows
+        if (isFound && number === null)
           throw new LfError("LOG_OWNED", `${key} is open in another process; close it there first`)
         // A statement of its own, which sees the rows of an append that the first one waited for.
-        if (gone.rows[0].gone > 0) await client.query("delete from lf.log where doc = $1", [key])
+        if (number !== null) await client.query("delete from lf.log where document = $1", [number])
       })
     } catch (error) {
       throw toStoreError(error, "a document was deleted")
