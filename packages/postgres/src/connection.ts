@@ -57,10 +57,13 @@ export async function inTransaction<T>(
   work: (client: pg.PoolClient) => Promise<T>,
 ): Promise<T> {
   const client = await pool.connect()
+  // The pool listens to those alone that it has not given out: one that is cut would end the process.
+  client.on("error", ignore)
   try {
     await client.query(begin)
     const result = await work(client)
     await client.query("commit")
+    client.off("error", ignore)
     client.release()
     return result
   } catch (error) {
@@ -68,6 +71,9 @@ export async function inTransaction<T>(
     throw error
   }
 }
+
+/** The statement under way fails with the same error. */
+function ignore(): void {}
 
 function poolOf(
   connectionString: string,

@@ -1,14 +1,18 @@
 import { setTimeout as sleep } from "node:timers/promises"
-import { Remote } from "@lf/core/internal"
+import { loadChecksum, Remote } from "@lf/core/internal"
 import pg from "pg"
-import { afterEach, beforeAll, describe, expect, test } from "vitest"
+import { afterEach, beforeAll, describe, expect, test, vi } from "vitest"
+import { chainOf, checkpointOf } from "../../core/src/testing/log-contract.ts"
 import { Rooms } from "../../next/src/documents/rooms.ts"
 import { reporterOf } from "../../next/src/log/error-report.ts"
 import { openServerDocument, type ServerDocument } from "../../next/src/server-document.ts"
 import { Add, addTo, cleanUp, idsIn, later, mutator } from "../../next/src/testing/fixture.ts"
 import { LEASE_MS, Lease } from "./lease.ts"
+import type { PostgresStore } from "./store.ts"
+import { proxyTo } from "./testing/proxy.ts"
 import { codeOf, type TestDatabase, TestTimers, testServer } from "./testing/server.ts"
 
+await loadChecksum()
 const HANDOVER_MS_MAX = 1_000
 
 const server = testServer()
@@ -36,8 +40,41 @@ function documentOf(rooms: Rooms, doc: string): ServerDocument {
 }
 
 const newDoc = () => `doc-${++docs}`
+const [record] = chainOf("s", ["1"])
 
 describe("servers on one PostgreSQL", () => {
+  test("connections that are cut at any statement fail what they carry alone; the process goes on (T19)", async () => {
+    const proxy = await proxyTo(Number(new URL(database.connectionString).port))
+    const use = async (store: PostgresStore, doc: string) => {
+      const { log } = await store.open(doc)
+      try {
+        await log.append([record])
+        await log.rollup(checkpointOf(1, 1), [record])
+      } finally {
+        await log.close()
+      }
+    }
+    let isCut = true
+    let cuts = 0
+    for (; isCut; cuts++) {
+      const doc = newDoc()
+      const store = await database.openStore({ connectionString: proxy.through(database.connectionString) })
+      const at = cuts
+      let sent = 0
+      isCut = false
+      afterStatement(() => {
+        if (sent++ !== at) return
+        isCut = true
+        proxy.cut()
+      })
+      expect(["done", "LOG_FAILED"]).toContain(await codeOf(use(store, doc)))
+      vi.restoreAllMocks()
+      await expect.poll(() => codeOf(use(store, doc))).toBe("done")
+      await store.close()
+    }
+    expect(cuts).toBeGreaterThan(15)
+  })
+
   test("a successor that waits has every document at once when its predecessor stops, without a checkpoint (I14)", async () => {
     const [first, second] = [await startRooms(), await startRooms(3_000)]
     const all = [newDoc(), newDoc(), newDoc()]
@@ -173,3 +210,13 @@ test("a lease that begins again, because what follows it failed, is renewed by o
   expect(timers).toEqual([])
   await pool.end()
 })
+
+/** Calls `work` when a statement was sent, before its answer is there. */
+function afterStatement(work: () => void): void {
+  const query: (this: pg.Client, ...args: unknown[]) => unknown = pg.Client.prototype.query
+  vi.spyOn(pg.Client.prototype, "query").mockImplementation(function (this: pg.Client, ...args: unknown[]) {
+    const answer = query.apply(this, args)
+    setImmediate(work)
+    return answer
+  } as never)
+}

@@ -1,6 +1,4 @@
 // The primary dies and its synchronous standby takes its place, at the same address, as a virtual address or a proxy does it.
-import { once } from "node:events"
-import { type AddressInfo, connect, createServer, type Socket } from "node:net"
 import { setTimeout as sleep } from "node:timers/promises"
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest"
 import { startPostgres, startStandby } from "../../../scripts/postgres.mjs"
@@ -8,6 +6,7 @@ import { cleanUp, later } from "../../next/src/testing/fixture.ts"
 import { Node } from "../../next/src/testing/sharing-server.ts"
 import { postgresStore } from "./store.ts"
 import { admin } from "./testing/admin.ts"
+import { proxyTo } from "./testing/proxy.ts"
 
 let primary: Awaited<ReturnType<typeof startPostgres>>
 let standby: Awaited<ReturnType<typeof startStandby>>
@@ -24,8 +23,8 @@ afterAll(async () => {
 })
 
 test("a failover to a synchronous standby loses nothing acknowledged, doubles nothing, and documents go on by themselves (I3, I9)", async () => {
-  const address = await addressOf(primary.port)
-  const connectionString = primary.connectionString.replace(`:${primary.port}`, `:${address.port}`)
+  const address = await proxyTo(primary.port)
+  const connectionString = address.through(primary.connectionString)
   const stores = [postgresStore({ connectionString }), postgresStore({ connectionString })]
   for (const store of stores) await store.migrate()
   const nodes = stores.map((store) => Node.start(store))
@@ -59,37 +58,3 @@ test("a failover to a synchronous standby loses nothing acknowledged, doubles no
     await expect.poll(() => client.titles(), { timeout: 10_000 }).toEqual(ours.toSorted())
   }
 }, 120_000)
-
-/** A port of loopback that leads to another one; `turn` ends its connections and leads elsewhere. */
-async function addressOf(first: number) {
-  let to = first
-  const sockets = new Set<Socket>()
-  const server = createServer((near) => {
-    const far = connect(to, "127.0.0.1")
-    for (const socket of [near, far]) {
-      sockets.add(socket)
-      socket.on("error", () => {})
-      socket.on("close", () => {
-        sockets.delete(socket)
-        near.destroy()
-        far.destroy()
-      })
-    }
-    near.pipe(far).pipe(near)
-  }).listen(0, "127.0.0.1")
-  await once(server, "listening")
-  const cut = () => {
-    for (const socket of sockets) socket.destroy()
-  }
-  later(() => {
-    cut()
-    server.close()
-  })
-  return {
-    port: (server.address() as AddressInfo).port, // it listens on a port
-    turn(port: number) {
-      to = port
-      cut()
-    },
-  }
-}
