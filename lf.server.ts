@@ -5,15 +5,15 @@ import { postgresStore } from "@lf/postgres"
 import { mutator } from "./app/lf/mutators"
 import { FillRows, rowCount, rowsId, rowsMutator } from "./app/sql/lf/mutators"
 
-const dataDir = process.env.LF_DATA_DIR ?? ".lf"
+const dataDir = process.env.LF_DATA_DIR || ".lf"
 
 /**
  * Where documents of one kind are: files of this server or, with LF_DATABASE_URL, rows of a PostgreSQL that servers share, or of
  * several with spaces between them.
  */
 function placeOf(kind: "main" | "rows") {
-  const databases = process.env.LF_DATABASE_URL
-  if (databases) return { store: postgresStore({ shards: databases.split(" "), namespace: kind }) }
+  const databases = process.env.LF_DATABASE_URL?.match(/\S+/g)
+  if (databases) return { store: postgresStore({ shards: databases, namespace: kind }) }
   return { dataDir: kind === "main" ? dataDir : join(/* turbopackIgnore: true */ dataDir, kind) }
 }
 

@@ -5,7 +5,7 @@ import { root, runTogether, say } from "./run.mjs"
 import { buildServer, ensureApp, serverFile } from "./server.mjs"
 
 const port = process.env.PORT ?? "3000"
-const dataDir = process.env.LF_DATA_DIR ?? ".lf"
+const dataDir = process.env.LF_DATA_DIR || ".lf"
 
 await ensureInstalled()
 await ensureBuilt()
@@ -13,7 +13,8 @@ await ensureApp()
 const server = await buildServer()
 if (server.code !== 0) process.exit(server.code)
 
-const place = process.env.LF_DATABASE_URL ? "the PostgreSQL of LF_DATABASE_URL" : resolve(root, dataDir)
+const hasDatabase = process.env.LF_DATABASE_URL?.match(/\S+/g)
+const place = hasDatabase ? "the PostgreSQL of LF_DATABASE_URL" : resolve(root, dataDir)
 say(`http://localhost:${port}  (data in ${place}, PORT and LF_DATA_DIR change them, Ctrl+C ends it)`)
 runTogether([
   {

@@ -5,7 +5,7 @@ import { root, runTogether, say } from "./run.mjs"
 import { buildTracker, tracker } from "./server.mjs"
 
 const port = process.env.PORT ?? "3001"
-const dataDir = resolve(root, process.env.LF_DATA_DIR ?? ".lf-tracker")
+const dataDir = resolve(root, process.env.LF_DATA_DIR || ".lf-tracker")
 
 await ensureInstalled()
 await ensureBuilt()

@@ -9,7 +9,7 @@ const PART = 500
 
 export const lf = createLf<User>({
   mutator,
-  dataDir: process.env.LF_DATA_DIR ?? ".lf-tracker",
+  dataDir: process.env.LF_DATA_DIR || ".lf-tracker",
   authenticate: ({ headers }) => {
     const found = new RegExp(`(?:^|; )${cookieName}=([^;]+)`).exec(headers.get("cookie") ?? "")
     return userOf(found?.[1])

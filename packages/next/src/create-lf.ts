@@ -159,7 +159,7 @@ function allServerStates(): Map<string, ServerState> {
 }
 
 function fileStore(dataDir: string | undefined, reporter: Reporter): FileStore {
-  const path = resolve(/* turbopackIgnore: true */ dataDir ?? process.env.LF_DATA_DIR ?? ".lf")
+  const path = resolve(/* turbopackIgnore: true */ dataDir ?? (process.env.LF_DATA_DIR || ".lf"))
   return new FileStore(path, (detail) => reporter.log({ level: "warn", event: "directory-remote", detail }))
 }
 

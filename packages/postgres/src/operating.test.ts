@@ -1,7 +1,5 @@
-import { execFile } from "node:child_process"
 import { readFile, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import { promisify } from "node:util"
 import { sql } from "@lf/core"
 import { type DocumentStore, SqliteFile } from "@lf/core/internal"
 import { afterEach, beforeAll, describe, expect, test } from "vitest"
@@ -11,7 +9,6 @@ import { exportDocument } from "../../next/src/documents/export.ts"
 import { FileStore } from "../../next/src/documents/file-store.ts"
 import { Rooms } from "../../next/src/documents/rooms.ts"
 import { loadSqlite } from "../../next/src/node/load-sqlite.ts"
-import { bundle } from "../../next/src/testing/bundle.ts"
 import {
   cleanUp,
   later,
@@ -23,9 +20,9 @@ import {
   until,
 } from "../../next/src/testing/fixture.ts"
 import { STORE_VERSION } from "./schema.ts"
+import { commandLine, namesIn } from "./testing/command-line.ts"
 import { codeOf, type TestDatabase, testServer } from "./testing/server.ts"
 
-const run = promisify(execFile)
 const server = testServer()
 let database: TestDatabase
 
@@ -99,6 +96,102 @@ describe("from a data directory into PostgreSQL", () => {
   })
 })
 
+describe("lf copy-to-directory and copy-to-database", () => {
+  test("a directory and then another database get the same bytes, and a browser goes on with them (I8, I9)", async () => {
+    const [one, other] = [await server.makeDatabase(), await server.makeDatabase()]
+    const [dataDir, place] = [await temporaryDirectory(), join(await temporaryDirectory(), "made")]
+    // As a directory closes it, with a checkpoint; the other document has none in a database yet.
+    await write(new FileStore(dataDir), "B_2", ["3"])
+    const from = new FileStore(dataDir)
+    await copyDocuments({ from, to: await one.openStore() })
+    await from.close()
+    const first = await startServer({ store: await one.openStore() })
+    const client = await startClient(first.url)
+    await client.add("1").remote
+    await client.add("2").remote
+    await first.stop()
+    client.add("3")
+    const lf = await commandLine({ LF_DATA_DIR: place, LF_DATABASE_URL: one.connectionString })
+    expect((await lf(["copy-to-directory"])).text).toMatch(/\/made: 2 documents from postgres:\/\/127.*\/main\n$/)
+    expect((await lf(["copy-to-directory"])).text).toMatch(
+      /\/made: 0 documents from .*; left 2 that were there already\n$/,
+    )
+    const there = { LF_DATABASE_URL: other.connectionString }
+    expect((await lf(["copy-to-database"], there)).text).toMatch(/\/main: 2 documents from .*\/made\n$/)
+    const [before, after] = [await one.openStore(), await other.openStore()]
+    for (const docId of ["doc", "B_2"]) {
+      const stored = await before.read(docId)
+      expect(stored?.checkpoint === null).toBe(docId === "doc")
+      expect(stored?.records.length).toBeGreaterThan(0)
+      expect(await new FileStore(place).read(docId)).toEqual(stored)
+      expect(await after.read(docId)).toEqual(stored)
+    }
+    const { cursor, epoch } = client.local
+    await startServer({ store: after, port: first.port, path: first.path })
+    await until(() => client.local.pendingCount === 0, "the client's mutation arrived", 10_000)
+    expect(client.titles()).toEqual(["1", "2", "3"])
+    expect([client.local.epoch, client.local.cursor > cursor, client.local.rejections]).toEqual([epoch, true, []])
+  }, 30_000)
+
+  test("named documents alone are copied; of one that is nowhere it is said where, and nothing is copied", async () => {
+    const { connectionString, openStore } = await server.makeDatabase()
+    const [dataDir, place] = [await temporaryDirectory(), join(await temporaryDirectory(), "made")]
+    for (const docId of ["a", "b", "c"]) await write(new FileStore(dataDir), docId, [docId])
+    const lf = await commandLine({ LF_DATA_DIR: dataDir, LF_DATABASE_URL: connectionString })
+    const missing = await lf(["copy-to-database", "a", "none", "nor-this"])
+    expect(missing).toEqual({
+      code: 1,
+      text: `lf copy-to-database: DOC_NOT_FOUND: there is no document none and no document nor-this in ${dataDir}; nothing was copied\n`,
+    })
+    expect((await lf(["copy-to-database", "../a"])).text).toMatch(/DOC_ID_INVALID/)
+    const store = await openStore()
+    expect(await store.list()).toEqual([])
+    expect((await lf(["copy-to-database", "a", "b", "a"])).text).toMatch(/: 2 documents from/)
+    expect((await store.list()).map(({ docId }) => docId)).toEqual(["a", "b"])
+    const nowhere = await lf(["copy-to-directory", "b", "c", "--data", place])
+    expect(nowhere.text).toMatch(
+      /DOC_NOT_FOUND: there is no document c in postgres:\/\/127.*\/main; nothing was copied\n$/,
+    )
+    expect(await namesIn(place)).toBe(null)
+    expect((await lf(["copy-to-directory", "b", "--data", place])).text).toMatch(/: 1 document from/)
+    // As a call leaves it that was cut between the opening and the only write.
+    const cut = new FileStore(place)
+    await (await cut.open("a")).log.close()
+    expect((await lf(["copy-to-directory", "--data", place])).text).toMatch(/: 1 document from .*; left 1 that was/)
+    expect((await new FileStore(place).list()).map(({ docId }) => docId)).toEqual(["a", "b"])
+  }, 60_000)
+
+  test("where the target has other documents, or a server has one open, nothing is copied", async () => {
+    const { connectionString, openStore } = await server.makeDatabase()
+    const [store, place] = [await openStore(), await temporaryDirectory()]
+    for (const docId of ["a", "b"]) await write(await openStore(), docId, [docId])
+    const lf = await commandLine({ LF_DATA_DIR: place, LF_DATABASE_URL: connectionString })
+    const held = await store.open("b")
+    expect((await lf(["copy-to-directory"])).text).toMatch(/LOG_OWNED: another server has had main\/b open/)
+    await held.log.close()
+    const idsThere = async () => (await new FileStore(place).list()).map(({ docId }) => docId)
+    await rm(place, { recursive: true })
+    await write(new FileStore(place), "b", ["another"])
+    const differs =
+      /^lf copy-to-\w+: LOG_CORRUPT: document b in \S+ differs from the one in \S+: keep one, and delete the other/
+    for (const words of [["copy-to-directory"], ["copy-to-directory", "a"], ["copy-to-database"]]) {
+      const refused = await lf(words)
+      expect([refused.code, refused.text]).toEqual([1, expect.stringMatching(differs)])
+    }
+    expect(await idsThere()).toEqual(["b"])
+    await lf(["delete", "b", "--force", "--data", place])
+    await write(new FileStore(place), "x", ["another"])
+    const foreign = await lf(["copy-to-directory", "a"])
+    expect(foreign.text).toMatch(
+      /LOG_FAILED: expected no document in \S+ that postgres:\S+ lacks, got x: name an empty directory/,
+    )
+    expect(await idsThere()).toEqual(["x"])
+    // Databases may have documents of more than one directory.
+    expect((await lf(["copy-to-database"])).text).toMatch(/: 1 document from/)
+    expect((await store.list()).map(({ docId }) => docId)).toEqual(["a", "b", "x"])
+  }, 60_000)
+})
+
 test("a document is backed up and exported while a server has it open; an absent one is DOC_NOT_FOUND", async () => {
   const store = await newStore()
   const rooms = new Rooms({ store, mutator })
@@ -120,13 +213,9 @@ test("lf on the database: the tables are made once, documents are copied, listed
   const { connectionString, openStore } = await server.makeDatabase()
   const dataDir = await temporaryDirectory()
   await write(new FileStore(dataDir), "a", ["1", "2"])
-  const program = await bundle("cli/bin.ts")
-  const env = { ...process.env, LF_DATA_DIR: dataDir, LF_DATABASE_URL: connectionString }
-  const lf = async (words: readonly string[], variables: NodeJS.ProcessEnv = env) => {
-    const options = { env: variables, cwd: new URL(".", import.meta.url).pathname }
-    const { stdout, stderr } = await run(process.execPath, [program, ...words], options).catch((error) => error)
-    return `${stdout}${stderr}`
-  }
+  const command = await commandLine({ LF_DATA_DIR: dataDir, LF_DATABASE_URL: connectionString })
+  const lf = async (words: readonly string[], more?: Readonly<Record<string, string>>) =>
+    (await command(words, more)).text
   expect(await lf(["migrate-store"])).toBe(`the store: from version 0 to ${STORE_VERSION}\n`)
   expect(await lf(["migrate-store"])).toBe(`the store has version ${STORE_VERSION} already\n`)
   expect(await lf(["copy-to-database"])).toMatch(/\/main: 1 document from /)
@@ -153,7 +242,7 @@ test("lf on the database: the tables are made once, documents are copied, listed
   expect(await lf(["restore", "a", backup])).toMatch(/lf restore: LOG_OWNED/)
   await held.log.close()
   const second = await server.makeDatabase()
-  const both = { ...env, LF_DATABASE_URL: `${connectionString} ${second.connectionString}` }
+  const both = { LF_DATABASE_URL: `${connectionString} ${second.connectionString}` }
   const spread = await lf(["rebalance"], both)
   expect(spread).toMatch(/^\d documents? moved; new ones go to postgres:\/\/127\.0\.0\.1:\d+\/\w+ and postgres:/)
   const [, address] = /new ones go to (\S+) and \S+\n$/.exec(spread) ?? []
@@ -169,9 +258,9 @@ test("lf on the database: the tables are made once, documents are copied, listed
   expect(await lf(["list", "--data", dataDir])).toMatch(/^a /)
   // It knows directories alone: which one is meant has to be said.
   expect(await lf(["reset"])).toMatch(/LOG_FAILED: LF_DATABASE_URL is set.* --data/)
-  const without = { ...env, LF_DATABASE_URL: "" }
+  const without = { LF_DATABASE_URL: "" }
   expect(await lf(["migrate-store"], without)).toMatch(/LOG_FAILED: expected LF_DATABASE_URL/)
-  const unreachable = { ...env, LF_DATABASE_URL: "postgres://lf:secret@127.0.0.1:1/x" }
+  const unreachable = { LF_DATABASE_URL: "postgres://lf:secret@127.0.0.1:1/x" }
   const refused = await lf(["list"], unreachable)
   expect(refused).toMatch(/lf list: LOG_FAILED: .*ECONNREFUSED/)
   expect(refused).not.toContain("secret")

@@ -7,7 +7,7 @@ import { SqliteDialect } from "kysely"
 import Database from "libsql"
 
 // Accounts are no part of any document: every reader of a document can read all of it. They are in a database beside.
-const directory = resolve(/* turbopackIgnore: true */ process.env.LF_DATA_DIR ?? ".lf")
+const directory = resolve(/* turbopackIgnore: true */ process.env.LF_DATA_DIR || ".lf")
 
 async function open() {
   mkdirSync(directory, { recursive: true, mode: 0o700 })

@@ -6,7 +6,9 @@ import { toLfError } from "@lf/core/internal"
 import { FileStore } from "../documents/file-store.ts"
 import {
   backup,
+  checkPlace,
   copyToDatabase,
+  copyToDirectory,
   doctor,
   exportTo,
   importFrom,
@@ -22,7 +24,7 @@ import {
   sql,
   types,
 } from "./commands.ts"
-import { databaseStore } from "./database-store.ts"
+import { databaseStore, databaseUrls } from "./database-store.ts"
 
 const USAGE = `usage: lf list
        lf inspect <doc>
@@ -34,7 +36,8 @@ const USAGE = `usage: lf list
        lf delete <doc> --force
        lf reset [dir]
        lf migrate-store
-       lf copy-to-database
+       lf copy-to-database [<doc>...]
+       lf copy-to-directory [<doc>...]
        lf rebalance [--without <database>]...
        lf types [dir] [--mutator <file>] [--check | --watch]
        lf doctor [url]
@@ -53,15 +56,18 @@ const USAGE = `usage: lf list
   migrate-store
            makes or updates the tables of lf in the database of $LF_DATABASE_URL. A second run changes nothing.
   copy-to-database
-           copies every document of the data directory into the database of $LF_DATABASE_URL; browsers go on with the
-           copy. Documents that are there already are left. Stop the server first.
+           copies every document of the data directory, or those that are named, into the database of $LF_DATABASE_URL;
+           browsers go on with the copy. What is there already and is the same is left, what differs is refused. Stop
+           the server first.
+  copy-to-directory
+           the other way, into a directory that is empty or has the same documents. Stop the servers first.
   rebalance
            spreads the documents over all databases of $LF_DATABASE_URL, while servers run. --without takes all documents
            out of one, named as postgres://host:5432/database. What was cut is finished by the next run.
   types    checks the sql of the app against its migrations and writes the types of its rows to lf-types.d.ts; status 1 for
            a wrong column, table or syntax. --check writes nothing and fails when the file is old, --watch goes on.
-  doctor   checks the app in this directory, its data directory and, at a url, the running server; status 1 if
-           something has to be done.
+  doctor   checks the app in this directory, its data directory or the databases of $LF_DATABASE_URL and, at a url, the
+           running server; status 1 if something has to be done.
 
   --data   the data directory (default: $LF_DATA_DIR, else .lf). list, inspect, sql, backup and export
            read it while a server runs. Without --data, and with $LF_DATABASE_URL, these and delete, import and
@@ -93,27 +99,30 @@ interface Command {
   readonly force?: "may" | "must"
   /** Documents of a data directory alone, or no documents at all. Default: of the data directory or the database. */
   readonly of?: "directory" | "nothing"
+  /** It needs documents that are there, and makes no place for them. */
+  readonly reads?: true
   /** The options that it has besides. */
   readonly options?: readonly ("table" | "like" | "mutator" | "check" | "watch" | "without")[]
 }
 
 const words = (min: number, max = min) => ({ min, max })
 const COMMANDS: Record<string, Command> = {
-  list: { run: list, words: words(0) },
-  inspect: { run: inspect, words: words(1) },
-  sql: { run: sql, words: words(2) },
-  backup: { run: backup, words: words(2), force: "may" },
-  export: { run: exportTo, words: words(2), force: "may" },
+  list: { run: list, words: words(0), reads: true },
+  inspect: { run: inspect, words: words(1), reads: true },
+  sql: { run: sql, words: words(2), reads: true },
+  backup: { run: backup, words: words(2), force: "may", reads: true },
+  export: { run: exportTo, words: words(2), force: "may", reads: true },
   import: {
     run: importFrom,
     words: words(2, Number.POSITIVE_INFINITY),
     options: ["table", "like", "mutator"],
   },
   restore: { run: restore, words: words(2) },
-  delete: { run: remove, words: words(1), force: "must" },
+  delete: { run: remove, words: words(1), force: "must", reads: true },
   reset: { of: "directory", run: reset, words: words(0, 1) },
   "migrate-store": { run: migrateStore, words: words(0) },
-  "copy-to-database": { run: copyToDatabase, words: words(0) },
+  "copy-to-database": { run: copyToDatabase, words: words(0, Number.POSITIVE_INFINITY) },
+  "copy-to-directory": { run: copyToDirectory, words: words(0, Number.POSITIVE_INFINITY) },
   rebalance: { run: rebalance, words: words(0), options: ["without"] },
   types: { of: "nothing", run: types, words: words(0, 1), options: ["mutator", "check", "watch"] },
   doctor: { of: "nothing", run: doctor, words: words(0, 1) },
@@ -163,10 +172,10 @@ function commandOf({ positionals, values }: Parsed): (() => Promise<Printed>) | 
   if (force ? command.force === undefined : command.force === "must") return null
   // A directory is said once.
   if (name === "reset" && words.length > 0 && data !== undefined) return null
-  const dataDir = resolve(data ?? process.env.LF_DATA_DIR ?? ".lf")
+  const dataDir = resolve(data ?? (process.env.LF_DATA_DIR || ".lf"))
   return async () => {
-    const isNamed = data !== undefined || (name === "reset" && words.length > 0)
-    if (command.of === "directory" && process.env.LF_DATABASE_URL && !isNamed)
+    const isDirectoryNamed = data !== undefined || (name === "reset" && words.length > 0)
+    if (command.of === "directory" && databaseUrls().length > 0 && !isDirectoryNamed)
       throw new LfError(
         "LOG_FAILED",
         `LF_DATABASE_URL is set, and lf ${name} knows data directories alone: name one with --data`,
@@ -174,7 +183,9 @@ function commandOf({ positionals, values }: Parsed): (() => Promise<Printed>) | 
     const database = command.of === undefined ? await databaseStore(namespace) : null
     const store = data === undefined && database !== null ? database : new FileStore(dataDir)
     try {
-      return await command.run({ dataDir, store, database, words, force, ...options })
+      const given = { dataDir, isDirectoryNamed, store, database, words, force, ...options }
+      if (command.reads) await checkPlace(given)
+      return await command.run(given)
     } finally {
       await store.close()
       await database?.close()

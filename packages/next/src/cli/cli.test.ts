@@ -79,7 +79,16 @@ describe("lf list, inspect, sql", () => {
       expect([code, stdout]).toEqual([1, ""])
       expect(stderr).toMatch(said)
     }
-    expect((await lf(join(dataDir, "absent"), "list")).stdout).toMatch(/no data here/)
+  })
+
+  test("a data directory that does not exist is said, and not made; a blank LF_DATA_DIR is the default", async () => {
+    const { dataDir } = await withDocuments()
+    const absent = join(dataDir, "absent")
+    const { code, stderr } = await lf(absent, "list")
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/^lf list: LOG_FAILED: expected a data directory, got /)])
+    expect((await lf(absent, "reset")).stdout).toBe(`${absent}: no data here\n`)
+    expect(existsSync(absent)).toBe(false)
+    expect((await lf("", "list")).stderr).toMatch(/got .*\.lf, which is no existing directory/)
   })
 })
 

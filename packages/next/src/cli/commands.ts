@@ -3,20 +3,22 @@ import { dirname, resolve } from "node:path"
 import { LfError } from "@lf/core"
 import type { DocumentStore } from "@lf/core/internal"
 import { backupDocument } from "../documents/backup.ts"
-import { copyDocuments } from "../documents/copy-documents.ts"
+import { type CopyOptions, copyDocuments } from "../documents/copy-documents.ts"
 import { exportDocument } from "../documents/export.ts"
 import { FileStore } from "../documents/file-store.ts"
 import { importRows, importRowsInto } from "../documents/import-rows.ts"
 import { resetDirectory } from "../documents/reset.ts"
 import { restoreDocument, restoreInto } from "../documents/restore.ts"
-import { listDocuments, openAtRest } from "../documents/stored-documents.ts"
+import { checkDataDirectory, openAtRest } from "../documents/stored-documents.ts"
 import { schemaOfApp } from "../row-types/row-types.ts"
 import { linesOf, runOnChange, typesReport, writeTypes } from "../row-types/watch-types.ts"
-import type { DatabaseStore } from "./database-store.ts"
+import { checkDatabases, type DatabaseStore, databaseUrls, storeVersions } from "./database-store.ts"
 import { examine } from "./doctor.ts"
 
 export interface Options {
   readonly dataDir: string
+  /** By a word of the command line, which goes before LF_DATABASE_URL. */
+  readonly isDirectoryNamed: boolean
   /** The data directory, or the database. Opened by the first use; `bin.ts` closes it. */
   readonly store: DocumentStore
   /** Null: LF_DATABASE_URL is not set. */
@@ -38,9 +40,12 @@ export interface Printed {
   readonly isFine?: boolean
 }
 
-export async function list({ dataDir, store }: Options): Promise<Printed> {
-  const isMissing = store.name === dataDir && (await listDocuments(dataDir)) === null
-  if (isMissing) return { text: `${dataDir}: no data here` }
+/** For commands that read: opening a directory or a database would make what is missing. @throws LOG_FAILED */
+export async function checkPlace({ dataDir, store }: Options): Promise<void> {
+  await (store.name === dataDir ? checkDataDirectory(dataDir) : checkDatabases())
+}
+
+export async function list({ store }: Options): Promise<Printed> {
   const documents = await store.list()
   const lines = documents.map(({ docId, bytes, changedAt }) => [docId, sizeOf(bytes), changedAt.toISOString()])
   return { text: [...tableOf(lines), `${store.name}: ${counted(documents.length, "document")}`].join("\n") }
@@ -81,8 +86,11 @@ export async function exportTo({ store, words: [docId, path], force }: Options):
   return { text: `${file}: the tables of document ${docId}, ${counted(pageCount, "page")}` }
 }
 
-export async function importFrom({ dataDir, store, words: [docId, ...paths], ...options }: Options): Promise<Printed> {
-  const { table, like, mutator } = options
+export async function importFrom(options: Options): Promise<Printed> {
+  const { dataDir, store, table, like, mutator } = options
+  const [docId, ...paths] = options.words
+  // The first document of all has the app's tables.
+  if (mutator === undefined) await checkPlace(options)
   const schema = mutator === undefined ? undefined : await schemaOfApp(process.cwd(), mutator)
   const startMs = performance.now()
   const { isTTY } = process.stderr
@@ -131,21 +139,34 @@ export async function migrateStore({ database }: Options): Promise<Printed> {
   return { text: from === to ? `the store has version ${to} already` : `the store: from version ${from} to ${to}` }
 }
 
-/** Copies every document of the data directory into the database. @throws SERVER_DIRECTORY_OWNED, and what writing throws */
-export async function copyToDatabase({ dataDir, database }: Options): Promise<Printed> {
-  const from = new FileStore(dataDir)
+/** Copies documents of the data directory into the database. @throws SERVER_DIRECTORY_OWNED, and what copying throws */
+export async function copyToDatabase({ dataDir, database, words }: Options): Promise<Printed> {
   const to = databaseOf(database)
+  await checkDataDirectory(dataDir)
+  const from = new FileStore(dataDir)
+  return await copy({ from, to, docIds: words }).finally(() => from.close())
+}
+
+/** The other way. @throws SERVER_DIRECTORY_OWNED, and what copying throws */
+export async function copyToDirectory({ dataDir, database, words }: Options): Promise<Printed> {
+  const from = databaseOf(database)
+  await checkDatabases()
+  const to = new FileStore(dataDir)
+  return await copy({ from, to, docIds: words, others: "refuse" }).finally(() => to.close())
+}
+
+async function copy({ docIds = [], ...options }: CopyOptions): Promise<Printed> {
   const { isTTY } = process.stderr
   try {
     const onProgress = (done: number, all: number) => {
       if (isTTY) process.stderr.write(`\r${done} of ${counted(all, "document")}`)
     }
-    const { copied, left } = await copyDocuments({ from, to, onProgress })
+    const chosen = docIds.length === 0 ? undefined : docIds
+    const { copied, left } = await copyDocuments({ ...options, docIds: chosen, onProgress })
     const others = left === 0 ? "" : `; left ${left} that ${left === 1 ? "was" : "were"} there already`
-    return { text: `${to.name}: ${counted(copied, "document")} from ${dataDir}${others}` }
+    return { text: `${options.to.name}: ${counted(copied, "document")} from ${options.from.name}${others}` }
   } finally {
     if (isTTY) process.stderr.write("\r\x1b[K")
-    await from.close()
   }
 }
 
@@ -189,8 +210,9 @@ export async function types({ words: [path], mutator, check = false, watch = fal
   return { text: "" }
 }
 
-export async function doctor({ dataDir, words: [url] }: Options): Promise<Printed> {
-  const findings = await examine({ appDir: process.cwd(), dataDir, url })
+export async function doctor({ dataDir, isDirectoryNamed, words: [url] }: Options): Promise<Printed> {
+  const hasDatabase = databaseUrls().length > 0 && !isDirectoryNamed
+  const findings = await examine({ appDir: process.cwd(), dataDir, ...(hasDatabase && { storeVersions }), url })
   const lines = findings.map(({ what, remedy }) =>
     remedy === null ? `ok    ${what}` : `fix   ${what}\n      ${remedy}`,
   )

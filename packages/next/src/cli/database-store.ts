@@ -13,20 +13,59 @@ export interface DatabaseStore extends DocumentStore {
   }>
 }
 
+export type StoreVersion =
+  | { readonly address: string; readonly version: number | null; readonly needed: number }
+  | { readonly address: string; readonly error: LfError }
+
 /** What this needs of @lf/postgres, which only apps with a database install. */
 interface PostgresPackage {
   postgresStore(options: { readonly shards: readonly string[]; readonly namespace?: string }): DatabaseStore
+  storeVersions(shards: readonly string[]): Promise<StoreVersion[]>
+}
+
+/** The databases of $LF_DATABASE_URL, with spaces between them. None: it is not set, or blank. */
+export function databaseUrls(): readonly string[] {
+  return process.env.LF_DATABASE_URL?.match(/\S+/g) ?? []
 }
 
 /**
- * The documents of $LF_DATABASE_URL: one database, or several with spaces between them. Null: it is not set. Nothing is connected to yet.
+ * The documents of $LF_DATABASE_URL. Null: it is not set. Nothing is connected to yet.
  * @throws LOG_FAILED TypeError
  */
 export async function databaseStore(namespace: string | undefined): Promise<DatabaseStore | null> {
-  const shards = (process.env.LF_DATABASE_URL ?? "").split(/\s+/).filter((one) => one !== "")
+  const shards = databaseUrls()
   if (shards.length === 0) return null
+  checkUrls(shards)
   const { postgresStore } = await postgresPackage()
   return postgresStore({ shards, ...(namespace !== undefined && { namespace }) })
+}
+
+/** Connects to each database and changes nothing. @throws LOG_FAILED */
+export async function storeVersions(): Promise<StoreVersion[]> {
+  const shards = databaseUrls()
+  checkUrls(shards)
+  const { storeVersions } = await postgresPackage()
+  return await storeVersions(shards)
+}
+
+/** What opens a database makes its tables. One that does not answer says so when it is used. @throws LOG_FAILED where it has none */
+export async function checkDatabases(): Promise<void> {
+  for (const one of await storeVersions()) {
+    if ("error" in one || one.version !== null) continue
+    throw new LfError(
+      "LOG_FAILED",
+      `expected documents in ${one.address}, got a database without tables of lf: set LF_DATABASE_URL, or run: npx lf migrate-store`,
+    )
+  }
+}
+
+/** What is no address, or has an "@" after its host, may hold a password where messages have the database's name. */
+function checkUrls(urls: readonly string[]): void {
+  if (urls.every((url) => /^[a-z]+:(\/\/[^/?#]*)?[^@]*$/i.test(url))) return
+  throw new LfError(
+    "LOG_FAILED",
+    "expected LF_DATABASE_URL=postgres://user:password@host/database, or several with spaces between them, got something else; a password's special characters are percent-encoded",
+  )
 }
 
 async function postgresPackage(): Promise<PostgresPackage> {

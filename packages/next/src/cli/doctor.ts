@@ -1,11 +1,12 @@
 import { access, constants, readdir, readFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
-import { PROTOCOL_VERSION } from "@lf/core/internal"
+import { PROTOCOL_VERSION, toLfError } from "@lf/core/internal"
 import { WebSocket } from "ws"
 import { remoteFileSystem } from "../node/file-system.ts"
 import { nodeFsCalls } from "../node/fs-calls.ts"
 import { acquireDirectory } from "../node/fs-log.ts"
 import { holderOf } from "../node/owner-lock.ts"
+import type { StoreVersion } from "./database-store.ts"
 
 /** One thing that was looked at. `remedy` is what to do about it; null: it is as it should be. */
 export interface Finding {
@@ -18,19 +19,23 @@ const NEXT_MIN = [15, 5]
 const ANSWER_MS_MAX = 10_000
 const OURS = ["@lf/core", "@lf/react", "@lf/next"]
 
-/** Looks at the app in `appDir`, its data directory and, where a url is given, its server. Changes nothing. */
+/**
+ * Looks at the app in `appDir`, its documents and, where a url is given, its server. The documents are in the databases of
+ * `storeVersions`, or without it in `dataDir`. Changes nothing.
+ */
 export async function examine(options: {
   readonly appDir: string
   readonly dataDir: string
+  readonly storeVersions?: () => Promise<readonly StoreVersion[]>
   readonly url: string | undefined
 }): Promise<Finding[]> {
-  const { appDir, dataDir, url } = options
+  const { appDir, dataDir, storeVersions, url } = options
   const findings = [
     nodeFinding(process.versions.node),
-    ...(await packageFindings(appDir)),
+    ...(await packageFindings(appDir, storeVersions === undefined ? OURS : [...OURS, "@lf/postgres"])),
     await configFinding(appDir),
     await routeFinding(appDir),
-    await directoryFinding(dataDir),
+    ...(storeVersions === undefined ? [await directoryFinding(dataDir)] : await databaseFindings(storeVersions)),
   ]
   return url === undefined ? findings : [...findings, ...(await serverFindings(url))]
 }
@@ -41,10 +46,10 @@ function nodeFinding(version: string): Finding {
 }
 
 /** What is installed, not what package.json asks for. */
-async function packageFindings(appDir: string): Promise<Finding[]> {
+async function packageFindings(appDir: string, ours: readonly string[]): Promise<Finding[]> {
   const next = await versionIn(appDir, "next")
-  const versions = await Promise.all(OURS.map((name) => versionIn(appDir, name)))
-  const missing = OURS.filter((_, i) => versions[i] === null)
+  const versions = await Promise.all(ours.map((name) => versionIn(appDir, name)))
+  const missing = ours.filter((_, i) => versions[i] === null)
   const isMixed = new Set(versions).size > 1
   return [
     {
@@ -57,12 +62,12 @@ async function packageFindings(appDir: string): Promise<Finding[]> {
             : `lf needs Next ${NEXT_MIN.join(".")} or newer: update it`,
     },
     {
-      what: OURS.map((name, i) => `${name} ${versions[i] ?? "-"}`).join(", "),
+      what: ours.map((name, i) => `${name} ${versions[i] ?? "-"}`).join(", "),
       remedy:
         missing.length > 0
           ? `not installed: ${missing.join(", ")}`
           : isMixed
-            ? "give the three packages one version: they speak to each other"
+            ? "give these packages one version: they speak to each other"
             : null,
     },
   ]
@@ -99,12 +104,35 @@ async function directoryFinding(dataDir: string): Promise<Finding> {
   if (remote !== null)
     return { what, remedy: `it is on ${remote}, whose locks may reach one machine only: use a local disk` }
   if (there !== dataDir) return { what: `${what}, which the server makes`, remedy: null }
+  // To take the lock would make its file.
+  if (!(await namesIn(dataDir)).includes("owner.lock")) return { what, remedy: null }
   try {
     await (await acquireDirectory(dataDir)).release()
     return { what, remedy: null }
   } catch {
     return { what: `${what}, in use by ${await holderOf(dataDir, nodeFsCalls)}`, remedy: null }
   }
+}
+
+async function databaseFindings(storeVersions: () => Promise<readonly StoreVersion[]>): Promise<Finding[]> {
+  try {
+    return (await storeVersions()).map(databaseFinding)
+  } catch (error) {
+    return [{ what: "documents in LF_DATABASE_URL", remedy: toLfError(error, "LOG_FAILED").message }]
+  }
+}
+
+function databaseFinding(one: StoreVersion): Finding {
+  const what = `documents in ${one.address}`
+  if ("error" in one)
+    return { what, remedy: `${one.error.message}: is the database running, and is LF_DATABASE_URL right?` }
+  const { version, needed } = one
+  if (version === null) return { what: `${what}, whose tables the first server makes`, remedy: null }
+  const remedy =
+    version < needed
+      ? `this lf needs version ${needed}: end servers of the release before, then run npx lf migrate-store`
+      : `this lf knows version ${needed}: update lf`
+  return { what: `${what}, version ${version}`, remedy: version === needed ? null : remedy }
 }
 
 /** The route over plain HTTP, then as a browser of that origin opens it. */

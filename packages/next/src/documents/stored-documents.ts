@@ -15,6 +15,14 @@ export async function listDocuments(dataDir: string): Promise<StoredDocument[] |
   return found.filter((one) => one !== null).sort((a, b) => (a.docId < b.docId ? -1 : 1))
 }
 
+/** Makes nothing, unlike what opens or locks a directory. @throws LOG_FAILED where servers have kept no documents */
+export async function checkDataDirectory(dataDir: string): Promise<void> {
+  const names = await namesIn(dataDir)
+  if (names?.some((name) => name === "docs" || name === "owner.lock")) return
+  const what = names === null ? "is no existing directory" : "has no documents of lf"
+  throw new LfError("LOG_FAILED", `expected a data directory, got ${dataDir}, which ${what}: set --data or LF_DATA_DIR`)
+}
+
 /**
  * A document as it is at rest, also while a server has it open. The caller closes it.
  * @throws DOC_ID_INVALID DOC_NOT_FOUND LOG_CORRUPT LOG_FAILED LOG_FORMAT_NEWER
