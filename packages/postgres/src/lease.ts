@@ -43,8 +43,11 @@ export class Lease {
   #cancel: Cancel = () => {}
   #isEnded = false
   #renewal: Promise<void> = Promise.resolve()
-  #failure: unknown = null
+  /** What was not reported yet. */
+  #news: Renewal | null = null
+  #report: Promise<void> | null = null
   #retry: Promise<void> | null = null
+  readonly #failures: { renewal: unknown; report: unknown } = { renewal: null, report: null }
 
   constructor(
     pool: pg.Pool,
@@ -62,14 +65,22 @@ export class Lease {
     this.#onRenewed = options.onRenewed
   }
 
-  /** Resolves if the last renewal did not fail, or one that is tried now does not. @throws what the database says */
+  /** Resolves if the last renewal and its report did not fail, or those that are tried now do not. @throws what the database says */
   async confirm(): Promise<void> {
     if (this.#failure === null) return
-    this.#retry ??= this.#renewAndReport().finally(() => {
-      this.#retry = null
-    })
+    this.#retry ??= this.#tryRenewal()
+      .then(async () => {
+        await this.#report
+      })
+      .finally(() => {
+        this.#retry = null
+      })
     await this.#retry
     if (this.#failure !== null) throw this.#failure
+  }
+
+  get #failure(): unknown {
+    return this.#failures.renewal ?? this.#failures.report
   }
 
   /** Resolves when the lease holds, and renews it from then on. */
@@ -93,7 +104,7 @@ export class Lease {
   async end(): Promise<void> {
     this.#isEnded = true
     this.#cancel()
-    await Promise.all([this.#renewal, this.#retry])
+    await this.#renewal
     await this.#pool.query("delete from lf.node where id = $1", [this.#nodeId])
   }
 
@@ -102,17 +113,40 @@ export class Lease {
     // One timer, also when what follows `begin` failed and it is called again.
     this.#cancel()
     this.#cancel = this.#host.after(RENEW_MS, () => {
-      this.#renewal = this.#renewAndReport().finally(() => this.#schedule())
+      void this.#tryRenewal().finally(() => this.#schedule())
     })
   }
 
-  async #renewAndReport(): Promise<void> {
-    try {
-      await this.#onRenewed(await this.renew())
-      this.#failure = null
-    } catch (error) {
-      // Without the database no other node can take documents either; the next renewal says what happened meanwhile.
-      this.#failure = error
+  #tryRenewal(): Promise<void> {
+    this.#renewal = this.#renewal.then(async () => {
+      if (this.#isEnded) return
+      try {
+        const { wasHeld, wasSeized } = await this.renew()
+        const { wasHeld: wereHeld, wasSeized: wereSeized } = this.#news ?? { wasHeld: true, wasSeized: false }
+        this.#news = { wasHeld: wasHeld && wereHeld, wasSeized: wasSeized || wereSeized }
+        this.#failures.renewal = null
+      } catch (error) {
+        // Without the database no other node can take documents either; the next renewal says what happened meanwhile.
+        this.#failures.renewal = error
+        return
+      }
+      this.#report ??= this.#reportAll().finally(() => {
+        this.#report = null
+      })
+    })
+    return this.#renewal
+  }
+
+  /** One report after the other. No renewal waits for it: what it asks the database may have to wait for busy connections. */
+  async #reportAll(): Promise<void> {
+    for (let news = this.#news; news !== null; news = this.#news) {
+      this.#news = null
+      try {
+        await this.#onRenewed(news)
+        this.#failures.report = null
+      } catch (error) {
+        this.#failures.report = error
+      }
     }
   }
 }

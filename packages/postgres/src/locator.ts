@@ -1,7 +1,7 @@
 import { setTimeout } from "node:timers/promises"
 import { LfError } from "@lf/core"
 import { arrive, removeArriving } from "./move.ts"
-import { homeOf, type Placement } from "./placement.ts"
+import { homeOf, type Placement, placesOf } from "./placement.ts"
 import type { Look, Shard } from "./shard.ts"
 
 /** While a document moves it is looked for again so often, and so long at the most. */
@@ -60,6 +60,8 @@ export class Locator {
       return look.state === "here" ? { shard: others[at], look } : null
     }
     if (looks.size < others.length) await failureOf(others)
+    // One that this server does not know may have it.
+    refuseUnknownPlaces(placement, this.#shards)
     // What left another one before it was asked is here by now.
     const again = await this.#look(home, key, takes)
     if (again.state === "here") return { shard: home, look: again }
@@ -93,12 +95,7 @@ export class Locator {
     const known = this.#shards.find((shard) => shard.id === id)
     if (known !== undefined) return known
     await failureOf(this.#shards)
-    const { shards } = await this.placement()
-    const configured = this.#shards.filter((shard) => shard.id !== null && shards.includes(shard.id)).length
-    throw new LfError(
-      "LOG_FAILED",
-      `documents are spread over ${shards.length} databases, and this server knows ${configured} of them: name all in \`shards\``,
-    )
+    throw unknownPlaces(await this.placement(), this.#shards)
   }
 
   async #readPlacement(): Promise<Placement> {
@@ -107,6 +104,7 @@ export class Locator {
     if (new Set(ids).size < ids.length)
       throw new LfError("LOG_FAILED", "two of `shards` are one database, or copies of one: name each database once")
     const newest = newestOf(found.flatMap((one) => (one.status === "fulfilled" ? one.value : [])))
+    if (newest !== null) refuseUnknownPlaces(newest, this.#shards)
     if (newest !== null && this.#shards.length === 1) return newest
     if (newest !== null && newest.version > 0) return await this.#agreeOn(newest)
     for (const one of found) if (one.status === "rejected") throw one.reason
@@ -119,7 +117,7 @@ export class Locator {
     const filled = this.#shards.filter((_, i) => !isEmpty[i])
     if (filled.length > 1) throw ofTheirOwn(filled)
     const shards = (filled.length === 1 ? filled : this.#shards).flatMap(({ id }) => id ?? []).sort()
-    return { version: 1, shards, isSettled: true }
+    return { version: 1, shards, isSettled: true, sources: [] }
   }
 
   /** Writes it to each that answers and has none. No document is opened beside one with documents of its own, or another list. */
@@ -136,6 +134,20 @@ export class Locator {
       throw new LfError("LOG_FAILED", "servers began with other `shards` at the same time; run: npx lf rebalance")
     return newestOf(written) ?? placement
   }
+}
+
+/** Those that do not answer may be the ones that are not known. @throws LOG_FAILED */
+export function refuseUnknownPlaces(placement: Placement, shards: readonly Shard[]): void {
+  const unknown = placesOf(placement).filter((id) => !shards.some((shard) => shard.id === id))
+  const silent = shards.filter(({ id }) => id === null)
+  if (unknown.length > silent.length) throw unknownPlaces(placement, shards)
+}
+
+function unknownPlaces(placement: Placement, shards: readonly Shard[]): LfError {
+  const places = placesOf(placement)
+  const known = shards.filter(({ id }) => id !== null && places.includes(id)).length
+  const message = `documents are spread over ${places.length} databases, and \`shards\` has ${known} of them: name all`
+  return new LfError("LOG_FAILED", message)
 }
 
 function ofTheirOwn(shards: readonly Shard[]): LfError {

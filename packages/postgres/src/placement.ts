@@ -6,8 +6,15 @@ export interface Placement {
   readonly version: number
   /** The ids of databases. */
   readonly shards: readonly string[]
-  /** Every document is at its home. If not, it may be at any database until it was moved. */
+  /** Every document is at its home. If not, it may be at any of `sources` until it was moved. */
   readonly isSettled: boolean
+  /** The databases that may have documents, while not settled. */
+  readonly sources: readonly string[]
+}
+
+/** All databases that may have documents. */
+export function placesOf({ shards, sources }: Placement): string[] {
+  return [...new Set([...shards, ...sources])]
 }
 
 /**

@@ -1,6 +1,6 @@
 import { isLfError, LfError } from "@lf/core"
 import type pg from "pg"
-import { newestOf } from "./locator.ts"
+import { newestOf, refuseUnknownPlaces } from "./locator.ts"
 import { arrive, moveDocument, removeArriving } from "./move.ts"
 import { homeOf, type Placement } from "./placement.ts"
 import type { Shard } from "./shard.ts"
@@ -31,7 +31,8 @@ const PASSES_MAX = 3
 /**
  * Spreads all documents over `shards`, also while servers have them open. What was cut is finished by the next call; one that finds
  * nothing to do changes nothing.
- * @throws LOG_OWNED when another call runs; LOG_FAILED when a database does not answer, or a server that runs does not know it; LOG_FULL
+ * @throws LOG_OWNED when another call runs; LOG_FAILED when a database does not answer, `shards` lacks one that may have documents, or a
+ * server that runs does not know all; LOG_FULL
  */
 export async function rebalance(
   shards: readonly Shard[],
@@ -44,19 +45,22 @@ export async function rebalance(
     await locks.take(shards)
     await refuseServersWithout(shards, targets)
     const before = await Promise.all(shards.map((shard) => shard.placement()))
+    const newest = newestOf(before)
+    if (newest !== null) refuseUnknownPlaces(newest, shards)
     const ids = targets.flatMap(({ id }) => id ?? []).sort()
     const addresses = targets.map(({ address }) => address)
     if (before.every((one) => one.version > 0 && one.isSettled && one.shards.join() === ids.join()))
       return { moved: 0, left: [], shards: addresses }
-    const version = (newestOf(before)?.version ?? 0) + 1
-    await writeAll(shards, { version, shards: ids, isSettled: false })
+    const version = (newest?.version ?? 0) + 1
+    const sources = shards.flatMap(({ id }) => id ?? [])
+    await writeAll(shards, { version, shards: ids, isSettled: false, sources })
     const spread = new Spread(shards, ids, onProgress)
     await spread.finishEarlier()
     for (let pass = 0; pass < PASSES_MAX && (pass === 0 || spread.left.length > 0); pass++) await spread.moveAll()
     if (spread.left.length === 0) {
       await spread.removeCopies()
       await locks.confirm()
-      await writeAll(shards, { version: version + 1, shards: ids, isSettled: true })
+      await writeAll(shards, { version: version + 1, shards: ids, isSettled: true, sources: [] })
     }
     return { moved: spread.moved, left: spread.left, shards: addresses }
   } catch (error) {

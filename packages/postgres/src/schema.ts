@@ -108,6 +108,9 @@ const MIGRATIONS: readonly string[] = [
   alter table lf.log rename column doc to document;
   drop function lf.number_of(text);
 
+  -- Not settled: the databases that may have documents still, which may be more than \`shards\`.
+  alter table lf.store add column sources text[] not null default '{}';
+
   -- Idle documents need no free space beside them. Those that change leave a page that is full until the others on it have
   -- room for their next versions; from then on every update is HOT there too.
   alter table lf.document set (fillfactor = 90);

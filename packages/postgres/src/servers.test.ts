@@ -44,7 +44,8 @@ const [record] = chainOf("s", ["1"])
 
 describe("servers on one PostgreSQL", () => {
   test("connections that are cut at any statement fail what they carry alone; the process goes on (T19)", async () => {
-    const proxy = await proxyTo(Number(new URL(database.connectionString).port))
+    const own = await server.makeDatabase()
+    const proxy = await proxyTo(Number(new URL(own.connectionString).port))
     const use = async (store: PostgresStore, doc: string) => {
       const { log } = await store.open(doc)
       try {
@@ -58,7 +59,7 @@ describe("servers on one PostgreSQL", () => {
     let cuts = 0
     for (; isCut; cuts++) {
       const doc = newDoc()
-      const store = await database.openStore({ connectionString: proxy.through(database.connectionString) })
+      const store = await own.openStore({ connectionString: proxy.through(own.connectionString) })
       const at = cuts
       let sent = 0
       isCut = false
@@ -208,6 +209,44 @@ test("a lease that begins again, because what follows it failed, is renewed by o
   expect(timers).toHaveLength(1)
   await lease.end()
   expect(timers).toEqual([])
+  await pool.end()
+})
+
+test("a lease is renewed while what follows a renewal waits for busy connections, and says once that it had run out", async () => {
+  const pool = new pg.Pool({ connectionString: database.connectionString, max: 1 })
+  const timers = new TestTimers()
+  const reports: boolean[] = []
+  let answer = () => {}
+  const lease = new Lease(pool, "busy", {
+    host: timers,
+    facts: () => ({ stores: [], isServing: true }),
+    async onRenewed({ wasHeld }) {
+      reports.push(wasHeld)
+      await new Promise<void>((resolve) => {
+        answer = resolve
+      })
+    },
+  })
+  const until = async () => {
+    const rows = await database.query<{ until: Date }>("select lease_until as until from lf.node where id = 'busy'")
+    return rows[0].until.getTime()
+  }
+  await lease.begin()
+  await database.query("update lf.node set lease_until = clock_timestamp() - interval '1 ms' where id = 'busy'")
+  for (let i = 0; i < 4; i++) {
+    const before = await until()
+    await expect
+      .poll(() => {
+        timers.runDue()
+        return until()
+      })
+      .toBeGreaterThan(before)
+  }
+  expect(reports).toEqual([false])
+  answer()
+  await expect.poll(() => reports).toEqual([false, true])
+  await lease.end()
+  answer()
   await pool.end()
 })
 

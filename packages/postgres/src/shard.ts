@@ -34,7 +34,7 @@ with taken as (
   update lf.document as document set owner = $2, fence = nextval('lf.number')
   where $3 and doc = $1 and ${IS_HERE} and ${IS_FREE} returning fence
 )
-select store.id as store, placement_version, shards, is_settled, doc is not null as is_found, moved_to, is_arriving,
+select store.id as store, placement_version, shards, is_settled, sources, doc is not null as is_found, moved_to, is_arriving,
   node.id as owner, coalesce(node.is_serving, false) as is_serving, (select fence from taken) as fence
 from lf.store left join lf.document on doc = $1 left join lf.node on node.id = owner and owner <> $2`
 
@@ -80,6 +80,7 @@ interface LookRow {
   readonly placement_version: string
   readonly shards: readonly string[]
   readonly is_settled: boolean
+  readonly sources: readonly string[]
   readonly is_found: boolean
   readonly moved_to: string | null
   readonly is_arriving: boolean | null
@@ -204,7 +205,7 @@ export class Shard {
   async placement(): Promise<Placement> {
     await this.begin()
     const [row] = await this.#query<LookRow>("the placement was read", {
-      text: "select id as store, placement_version, shards, is_settled from lf.store",
+      text: "select id as store, placement_version, shards, is_settled, sources from lf.store",
       values: [],
     })
     return placementOf(row)
@@ -218,9 +219,9 @@ export class Shard {
         // What is made by the one before was made when this is locked, and the next statement sees it.
         await client.query("select from lf.store where placement_version = 0 for update")
         await client.query(
-          `update lf.store set placement_version = $1, shards = $2, is_settled = $3
-           where placement_version = 0 and not ($4 and exists (select from lf.document))`,
-          [first.version, first.shards, first.isSettled, mustBeEmpty],
+          `update lf.store set placement_version = $1, shards = $2, is_settled = $3, sources = $4
+           where placement_version = 0 and not ($5 and exists (select from lf.document))`,
+          [first.version, first.shards, first.isSettled, first.sources, mustBeEmpty],
         )
       })
     } catch (error) {
@@ -229,10 +230,10 @@ export class Shard {
   }
 
   /** Resolves when no document is made any more by an earlier one. */
-  async writePlacement({ version, shards, isSettled }: Placement): Promise<void> {
+  async writePlacement({ version, shards, isSettled, sources }: Placement): Promise<void> {
     await this.#query("a placement was written", {
-      text: `update lf.store set placement_version = $1, shards = $2, is_settled = $3 where placement_version < $1`,
-      values: [version, shards, isSettled],
+      text: `update lf.store set placement_version = $1, shards = $2, is_settled = $3, sources = $4 where placement_version < $1`,
+      values: [version, shards, isSettled, sources],
     })
   }
 
@@ -335,13 +336,14 @@ export class Shard {
   }
 
   async #renewed({ wasHeld, wasSeized }: Renewal): Promise<void> {
+    // First of all: what follows may fail, and the next renewal does not say it again.
+    this.#mustCheckFences ||= !wasHeld || wasSeized
+    if (!wasHeld) this.peers.interrupted("this server's lease had run out")
     const unreleased = [...this.#unreleased]
     if (unreleased.length > 0) {
       await this.giveUp(unreleased)
       for (const log of unreleased) this.#unreleased.delete(log)
     }
-    if (!wasHeld) this.peers.interrupted("this server's lease had run out")
-    this.#mustCheckFences ||= !wasHeld || wasSeized
     if (!this.#mustCheckFences) return
     await this.#checkFences()
     this.#mustCheckFences = false
@@ -369,9 +371,9 @@ export class Shard {
   }
 }
 
-function placementOf({ store, placement_version, shards, is_settled }: LookRow): Placement {
+function placementOf({ store, placement_version, shards, is_settled, sources }: LookRow): Placement {
   const version = Number(placement_version)
-  return { version, shards: version === 0 ? [store] : shards, isSettled: is_settled }
+  return { version, shards: version === 0 ? [store] : shards, isSettled: is_settled, sources }
 }
 
 function stateOf({ is_found, moved_to, is_arriving }: LookRow): Look["state"] {

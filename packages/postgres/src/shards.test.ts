@@ -129,10 +129,10 @@ describe("several databases", () => {
     const [one, other, third] = await makeDatabases(3)
     await write(openShards([one, other]), "a")
     const partly = openShards([one])
-    const refusals = await Promise.all(named(20).map((doc) => write(partly, doc).catch((error) => error.message)))
-    expect(refusals).toContain(
-      "documents are spread over 2 databases, and this server knows 1 of them: name all in `shards`",
-    )
+    const refusal = "documents are spread over 2 databases, and `shards` has 1 of them: name all"
+    await expect(partly.begin()).rejects.toThrow(refusal)
+    await expect(partly.list()).rejects.toThrow(refusal)
+    await expect(write(partly, "a")).rejects.toThrow(refusal)
     await expect(openShards([one, one]).begin()).rejects.toThrow("name each database once")
     const alone = openShards([third])
     await write(alone, "b")
@@ -250,6 +250,39 @@ describe("lf rebalance", () => {
     })
     expect((await store.rebalance()).left).toEqual([])
     expect(codes).toEqual(["LOG_OWNED"])
+  })
+
+  test("refuses a list that lacks a database with documents, and changes nothing then", async () => {
+    const databases = await makeDatabases(3)
+    const store = openShards(databases.slice(0, 2))
+    const docs = named(10)
+    for (const doc of docs) await write(store, doc)
+    const places = await Promise.all(databases.slice(0, 2).map(placementOf))
+    for (const lacking of [databases.slice(0, 1), databases.slice(1, 2), databases.slice(1)])
+      await expect(openShards(lacking).rebalance()).rejects.toThrow(
+        /spread over 2 databases, and `shards` has 1 of them/,
+      )
+    expect(await Promise.all(databases.slice(0, 2).map(placementOf))).toEqual(places)
+    for (const doc of docs) expect((await store.read(doc))?.records).toEqual([record])
+  })
+
+  test("that left a document where it was lets no server without that database make it anew", async () => {
+    const databases = await makeDatabases(2)
+    const store = openShards(databases)
+    const docs = named(10)
+    for (const doc of docs) await write(store, doc)
+    const [held] = await docsIn(databases[1])
+    // A command of lf has it open.
+    const { log } = await openShards(databases).open(held)
+    const without = [addressOf(databases[1])]
+    const { left } = await openShards(databases).rebalance({ without })
+    expect(left.map(({ document }) => document)).toEqual([`main/${held}`])
+    const early = openShards(databases.slice(0, 1))
+    await expect(early.begin()).rejects.toThrow(/spread over 2 databases, and `shards` has 1 of them/)
+    await expect(early.open(held)).rejects.toThrow(/name all/)
+    await log.close()
+    expect((await openShards(databases).rebalance({ without })).left).toEqual([])
+    for (const doc of docs) expect((await openShards(databases.slice(0, 1)).read(doc))?.records).toEqual([record])
   })
 
   test("that has reached some databases alone lets no document be made twice", async () => {
