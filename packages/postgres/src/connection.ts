@@ -112,12 +112,32 @@ async function setUp(client: pg.ClientBase, { ms, isBrief }: { ms: number; isBri
   )
 }
 
-/** The driver's own error would hold the string, with its password. */
+/** The driver takes anything for an address, and its own errors hold the string, with its password. */
 function addressOf(connectionString: string): string {
+  const { protocol, host: given, pathname, search } = urlOf(connectionString)
+  if (protocol !== "postgres:" && protocol !== "postgresql:") throw unreadable(`got one that begins with ${protocol}`)
+  // What stands before it may be half of a password.
+  if (pathname.includes("@")) throw unreadable(`got one with an "@" behind the host; ${ENCODED}`)
+  // A directory with a socket is a parameter.
+  if (given === "" && !new URLSearchParams(search).has("host")) throw unreadable("got one without a host")
   try {
     const { host, port, database } = new pg.Client({ connectionString })
     return `postgres://${host}:${port}/${database}`
   } catch {
-    throw new LfError("LOG_FAILED", "expected a connection string as postgres://user:password@host/database")
+    throw unreadable("got one that the driver cannot read")
   }
+}
+
+const ENCODED = "a password's special characters are percent-encoded"
+
+function urlOf(text: string): URL {
+  try {
+    return new URL(text)
+  } catch {
+    throw unreadable(`got something else; ${ENCODED}`)
+  }
+}
+
+function unreadable(got: string): LfError {
+  return new LfError("LOG_FAILED", `expected a connection string as postgres://user:password@host/database, ${got}`)
 }

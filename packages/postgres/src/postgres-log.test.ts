@@ -506,7 +506,7 @@ describe("the schema", () => {
     expect(await codeOf(store.open("a"))).toBe("LOG_FORMAT_NEWER")
     await newer.query("update lf.store set version = 0")
     await expect(store.open("a")).rejects.toMatchObject({
-      code: "LOG_FAILED",
+      code: "LOG_FORMAT_OLDER",
       message: expect.stringMatching(/migrate/),
     })
   })

@@ -140,7 +140,7 @@ export async function migrateStore(pool: pg.Pool, to = STORE_VERSION): Promise<M
   }
 }
 
-/** @throws LOG_FORMAT_NEWER, and LOG_FAILED when the store is missing or older than this code */
+/** @throws LOG_FORMAT_NEWER LOG_FORMAT_OLDER, and LOG_FAILED when the store is missing */
 export async function checkStore(pool: pg.Pool): Promise<void> {
   try {
     const version = await readVersion(pool)
@@ -149,7 +149,7 @@ export async function checkStore(pool: pg.Pool): Promise<void> {
     refuseNewer(version)
     if (version < STORE_VERSION)
       throw new LfError(
-        "LOG_FAILED",
+        "LOG_FORMAT_OLDER",
         `the store has version ${version}, this code needs ${STORE_VERSION}; run: npx lf migrate-store`,
       )
   } catch (error) {
@@ -167,12 +167,19 @@ select exists (
 export async function readVersion(client: pg.Pool | pg.ClientBase): Promise<number | undefined> {
   const { rows } = await client.query<{ found: boolean }>(FIND_STORE)
   if (!rows[0].found) return undefined
-  const versions = await client.query<{ version: number }>("select version from lf.store")
-  return versions.rows[0].version
+  const stored = await client.query<{ version?: unknown }>("select * from lf.store")
+  const version = stored.rows.at(0)?.version
+  if (stored.rows.length === 1 && typeof version === "number") return version
+  throw new LfError(
+    "LOG_CORRUPT",
+    `expected one row with a version in lf.store, got ${stored.rows.length === 1 ? "no version" : `${stored.rows.length} rows`}: the table is not lf's, or damaged; restore it, or use a database without a schema lf`,
+  )
 }
 
 async function createStore(client: pg.ClientBase): Promise<number> {
-  await client.query("create schema if not exists lf")
+  // A role that has the schema already needs no right to make one.
+  const { rows } = await client.query("select from pg_namespace where nspname = 'lf'")
+  if (rows.length === 0) await client.query("create schema lf")
   await client.query("create table lf.store (version integer not null)")
   await client.query("insert into lf.store values (0)")
   return 0

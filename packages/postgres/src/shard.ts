@@ -10,16 +10,19 @@ import {
 } from "@lf/core/internal"
 import { Appender } from "./appender.ts"
 import { type Connections, inTransaction } from "./connection.ts"
-import { Lease, type Renewal } from "./lease.ts"
+import { LEASE_MS, Lease, type Renewal } from "./lease.ts"
 import { NodePeers } from "./node-peers.ts"
 import type { Placement } from "./placement.ts"
 import { type LogPlace, PostgresLog } from "./postgres-log.ts"
 import { readDocument, recover } from "./recovery.ts"
 import { checkStore, type MigratedStore, migrateStore, readVersion } from "./schema.ts"
 import { toStoreError } from "./store-error.ts"
+import { within } from "./within.ts"
 
 /** Documents of one database that are recovered at once. */
 const RECOVERIES_MAX = 8
+/** A database that does not answer holds up no server that ends: its claims run out by themselves. */
+const CLOSE_MS_MAX = 5_000
 
 /** Whether its owner, if there is one, is another node whose lease holds. $1 is the document, $2 this node. */
 const IS_FREE = `(document.owner is null or document.owner = $2 or not exists (
@@ -287,8 +290,12 @@ export class Shard {
     }
   }
 
-  /** Closes every log. Others may open the documents when it resolves. */
+  /** Closes every log. Others may open the documents when it resolves, or soon after where the database does not answer. */
   async close(): Promise<void> {
+    await within(CLOSE_MS_MAX, this.#close())
+  }
+
+  async #close(): Promise<boolean> {
     await Promise.all(Array.from(this.#logs, (log) => log.close()))
     await this.peers.close()
     try {
@@ -301,6 +308,7 @@ export class Shard {
       // The lease runs out by itself.
     }
     await this.connections.end()
+    return true
   }
 
   async #takeLease(): Promise<void> {
@@ -317,11 +325,12 @@ export class Shard {
 
   async #release(log: PostgresLog): Promise<void> {
     this.#logs.delete(log)
-    try {
-      await this.giveUp([log])
-    } catch {
-      this.#unreleased.add(log)
-    }
+    const given = this.giveUp([log]).then(
+      () => true,
+      () => false,
+    )
+    // Longer it need not take: another node takes the document when the lease has run out.
+    if (!(await within(LEASE_MS, given))) this.#unreleased.add(log)
     this.#onReleased(log.doc)
   }
 

@@ -8,7 +8,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   "3F000": "the schema lf is missing; run: npx lf migrate-store",
   "42P05": "a pooler in transaction mode stands before it; connect past it, or in session mode",
   "42P01": "a table of the schema lf is missing; run: npx lf migrate-store",
-  "42501": "the role lacks rights on the schema lf; grant them",
+  "42501": "the role lacks rights; grant them, or let a role that has them run: npx lf migrate-store",
   "53100": "its disk is full",
   "57014": "the statement ran past its time limit",
 }
@@ -24,7 +24,8 @@ export function toStoreError(error: unknown, during: string): LfError {
   const remedy = state === undefined ? undefined : REMEDIES[state]
   const text = messageOf(error)
   const what = state === undefined ? "the connection to PostgreSQL failed" : `PostgreSQL refused (SQLSTATE ${state})`
-  return new LfError(code, `${what} while ${during}: ${remedy ?? text}`, { cause: bareCause(text, error) })
+  const reason = remedy === undefined ? text : `${text}: ${remedy}`
+  return new LfError(code, `${what} while ${during}: ${reason}`, { cause: bareCause(text, error) })
 }
 
 /** Five characters when the database answered; the codes of sockets are longer. */

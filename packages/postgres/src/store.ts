@@ -43,6 +43,7 @@ export interface PostgresStoreOptions {
 const OWNER_WAIT_MS = 3_000
 const OWNER_POLL_MS = 50
 const NAMESPACE = /^[a-z0-9_-]{1,32}$/
+const NODE_ID = /^[a-z0-9_-]{1,64}$/
 
 /**
  * The documents of one database or of several, for `createLf({ store })`. Connects when the first document is opened or looked up, and
@@ -74,6 +75,10 @@ export class PostgresStore implements DocumentStore {
     if (!NAMESPACE.test(namespace))
       throw new TypeError(
         `postgresStore: expected \`namespace\` of 1 to 32 characters of a-z, 0-9, _ and -, got ${namespace}`,
+      )
+    if (!NODE_ID.test(nodeId))
+      throw new TypeError(
+        `postgresStore: expected \`nodeId\` of 1 to 64 characters of a-z, 0-9, _ and -, got ${nodeId}`,
       )
     const openOrReach = (docId: string) => this.#openOrReach(docId)
     this.#shards = databasesOf(options).map(
@@ -235,9 +240,14 @@ export class PostgresStore implements DocumentStore {
 }
 
 function databasesOf({ connectionString, shards }: PostgresStoreOptions): readonly string[] {
-  const given = shards ?? (connectionString === undefined ? [] : [connectionString])
-  if (given.length === 0 || (shards !== undefined && connectionString !== undefined))
+  const given: unknown = shards ?? (connectionString === undefined ? [] : [connectionString])
+  if (!Array.isArray(given) || given.length === 0 || (shards !== undefined && connectionString !== undefined))
     throw new TypeError("postgresStore: expected `connectionString`, or `shards` with at least one, and not both")
+  const blank = given.findIndex((one) => typeof one !== "string" || one.trim() === "")
+  if (blank >= 0)
+    throw new TypeError(
+      `postgresStore: expected a connection string, got ${given[blank] === null ? "null" : typeof given[blank] === "string" ? "a blank one" : typeof given[blank]}`,
+    )
   return given
 }
 

@@ -11,6 +11,7 @@ export const ERROR_CODES = {
   LOG_DEPOSED: "This owner was replaced by another; its append was refused.",
   LOG_CLOSED: "The log was closed.",
   LOG_FORMAT_NEWER: "The stored format is newer than this code; load the newer version of the app.",
+  LOG_FORMAT_OLDER: "The database's tables are older than this code; run: npx lf migrate-store.",
   // sqlite
   SQL_BAD_PARAMETER:
     "A value came that SQL cannot bind: it takes null, number (not NaN), bigint, string, boolean and Uint8Array.",

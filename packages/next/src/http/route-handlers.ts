@@ -1,5 +1,6 @@
 import { ERROR_CODES, type ErrorCode, type LfError } from "@lf/core"
 import { PROTOCOL_VERSION } from "@lf/core/internal"
+import { reasonOf } from "../log/error-report.ts"
 import { hostOf } from "./client-address.ts"
 import { isListed } from "./host-list.ts"
 import { isOriginAllowed } from "./origin.ts"
@@ -8,7 +9,7 @@ import { isOriginAllowed } from "./origin.ts"
 export interface Handlers {
   /**
    * 403 ORIGIN_REFUSED for a host that is not one of `hosts`, both methods. The health check: 200 and `{ ok: true, protocol }` when documents can be served from here, else 503 and
-   * `{ ok: false, code, message }`. Clients ask it before they connect, which also loads the route's code.
+   * `{ ok: false, code, message, reason }`, where `reason` has codes alone, as "LOG_FAILED SQLSTATE 28P01". Clients ask it before they connect, which also loads the route's code.
    */
   GET(request: Request): Promise<Response>
   /** Says why a WebSocket did not open: 403 ORIGIN_REFUSED, or 426 WEBSOCKET_REQUIRED when it should have. */
@@ -36,7 +37,12 @@ export function routeHandlersOf({ trouble, ...rules }: HandlerOptions): Handlers
       const error = await trouble()
       return error === null
         ? answer(200, { ok: true, protocol: PROTOCOL_VERSION })
-        : answer(503, { ok: false, code: error.code, message: ERROR_CODES[error.code] })
+        : answer(503, {
+            ok: false,
+            code: error.code,
+            message: ERROR_CODES[error.code],
+            reason: reasonOf(error.cause) || undefined,
+          })
     },
     async POST(request) {
       const refusal = hostRefusal(request, rules) ?? originRefusal(request, rules)

@@ -107,15 +107,27 @@ function classOf(error: Error): string {
   return typeof name === "string" && /^[A-Za-z_$][\w$]{0,63}$/.test(name) ? name : "Error"
 }
 
-/** "ENOSPC" of the system's, or "migration 3" of lf's. */
+/** Codes alone, as "LOG_FAILED SQLSTATE 28P01": no word of a message, so that it may be shown to everyone. */
+export function reasonOf(error: unknown): string {
+  const { cause } = error instanceof Error ? error : {}
+  return [error, cause].flatMap((one) => (types.isNativeError(one) ? factOf(one) || [] : [])).join(" ")
+}
+
+/** "ENOSPC" of the system's, or what lf's own messages begin with: "migration 3", "SQLSTATE 28P01". */
 function factOf(error: Error): string {
   const code = guarded(() => (error as { code?: unknown }).code, undefined)
   if (typeof code !== "string") return ""
-  if (Object.hasOwn(constants.errno, code)) return code
+  if (Object.hasOwn(constants.errno, code) || DNS_CODES.has(code)) return code
   if (!isKnown(error)) return ""
-  const migration = code.startsWith("MIGRATION_") ? /^migration \d{1,6}\b/.exec(error.message)?.[0] : undefined
-  return migration === undefined ? code : `${code} ${migration}`
+  const fact = FACTS.find(({ of }) => code.startsWith(of))?.text.exec(error.message)?.[1]
+  return fact === undefined ? code : `${code} ${fact}`
 }
+
+const DNS_CODES: ReadonlySet<string> = new Set(["ENOTFOUND", "EAI_AGAIN"])
+const FACTS = [
+  { of: "MIGRATION_", text: /^(migration \d{1,6})\b/ },
+  { of: "LOG_F", text: /^PostgreSQL refused \((SQLSTATE [0-9A-Z]{5})\) / },
+]
 
 export function isKnown(error: unknown): error is LfError {
   return guarded(() => isLfError(error) && Object.hasOwn(ERROR_CODES, error.code), false)

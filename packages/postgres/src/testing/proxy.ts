@@ -6,6 +6,8 @@ export interface Proxy {
   readonly port: number
   /** Ends all connections as a network does: neither side is sent a word. */
   cut(): void
+  /** Passes nothing on any more. */
+  hang(): void
   /** Ends them, and leads elsewhere. */
   turn(port: number): void
   /** The same connection string by way of the proxy. */
@@ -15,6 +17,7 @@ export interface Proxy {
 /** A port of loopback that leads to another one, until the end of the test. */
 export async function proxyTo(first: number): Promise<Proxy> {
   let to = first
+  let isHung = false
   const sockets = new Set<Socket>()
   const server = createServer((near) => {
     const far = connect(to, "127.0.0.1")
@@ -27,7 +30,8 @@ export async function proxyTo(first: number): Promise<Proxy> {
         far.destroy()
       })
     }
-    near.pipe(far).pipe(near)
+    near.on("data", (bytes) => isHung || far.write(bytes))
+    far.on("data", (bytes) => isHung || near.write(bytes))
   }).listen(0, "127.0.0.1")
   await once(server, "listening")
   const { port } = server.address() as AddressInfo // it listens on a port
@@ -41,6 +45,9 @@ export async function proxyTo(first: number): Promise<Proxy> {
   return {
     port,
     cut,
+    hang() {
+      isHung = true
+    },
     turn(next) {
       to = next
       cut()
