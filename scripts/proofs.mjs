@@ -34,6 +34,11 @@ const proofs = {
     },
     isAlone: true,
   },
+  cuts: {
+    entry: "kills/cuts.ts",
+    goal: 16,
+    needs: async () => ({ LF_POSTGRES_BIN: await findPostgres() }),
+  },
   seeds: { entry: "seeds/seeds.ts", goal: 100, shares: 2 },
   crash: { entry: "crash/crash.ts", goal: 400, shares: 2 },
   planted: {

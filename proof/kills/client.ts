@@ -1,4 +1,4 @@
-import { Session } from "@lf/core/internal"
+import { type Network, Session } from "@lf/core/internal"
 import { Local, MemoryDisk, sql } from "@lf/core/testing"
 import { AddTodo, mutator } from "../../app/lf/mutators.ts"
 import { loadSqlite } from "../../packages/next/src/node/load-sqlite.ts"
@@ -18,6 +18,10 @@ export interface ClientOptions {
   readonly pauseMs?: number
   /** By an event stream and requests, as where WebSockets are blocked. */
   readonly isBlocked?: boolean
+  /** Instead of a way to a port. */
+  readonly network?: Network
+  /** Codes that say that the server cannot serve now, and that it is tried again. */
+  readonly expected?: readonly string[]
 }
 
 /** A user who writes all the time, over a real WebSocket or event stream. */
@@ -33,23 +37,17 @@ export class Client {
   readonly docId: string
   #epoch = ""
   #session: Session
-  readonly #isBlocked: boolean
+  readonly #options: ClientOptions
   #port: number
 
-  private constructor(
-    local: Local,
-    port: number,
-    docId: string,
-    name: string,
-    { pauseMs = PAUSE_MS, isBlocked = false }: ClientOptions,
-  ) {
+  private constructor(local: Local, port: number, docId: string, name: string, options: ClientOptions) {
     this.#name = name
-    this.#isBlocked = isBlocked
+    this.#options = options
     this.local = local
     this.#port = port
     this.docId = docId
     this.#session = this.#connect()
-    this.#timer = setInterval(() => this.#add(), pauseMs)
+    this.#timer = setInterval(() => this.#add(), options.pauseMs ?? PAUSE_MS)
   }
 
   static async start(port: number, docId: string, name: string, options: ClientOptions = {}): Promise<Client> {
@@ -71,15 +69,17 @@ export class Client {
 
   #connect(): Session {
     const host = `127.0.0.1:${this.#port}/api/lf`
+    const { isBlocked, network } = this.#options
     return new Session({
       docId: this.docId,
       local: this.local,
-      network: this.#isBlocked ? eventStreamNetwork(`http://${host}`) : wsNetwork(`ws://${host}`),
+      network: network ?? (isBlocked ? eventStreamNetwork(`http://${host}`) : wsNetwork(`ws://${host}`)),
       host: nodeHost,
       onChange: () => {
         // A killed server is expected: the session reports why it is offline, and tries again.
         const { status, error } = this.#session?.state ?? {}
-        if (error && status !== "offline") this.trouble.add(error.code)
+        const isExpected = error !== undefined && error !== null && this.#options.expected?.includes(error.code)
+        if (error && status !== "offline" && !isExpected) this.trouble.add(error.code)
         if (this.#epoch !== "" && this.local.epoch !== this.#epoch) this.trouble.add("a new epoch")
         this.#epoch = this.local.epoch
         this.#look()

@@ -4,8 +4,8 @@ import { afterEach, beforeAll, describe, expect, test } from "vitest"
 import { cleanUp, later, mutator } from "../../next/src/testing/fixture.ts"
 import { STORE_VERSION } from "./schema.ts"
 import { postgresStore } from "./store.ts"
-import { proxyTo } from "./testing/proxy.ts"
 import { codeOf, type TestDatabase, testServer } from "./testing/server.ts"
+import { TcpProxy } from "./testing/tcp-proxy.ts"
 
 const server = testServer()
 let database: TestDatabase
@@ -143,11 +143,12 @@ describe("health check and log say which it is", () => {
 })
 
 test("a database that hangs holds up no server that ends", async () => {
-  const proxy = await proxyTo(Number(new URL(database.connectionString).port))
+  const proxy = await TcpProxy.to(Number(new URL(database.connectionString).port))
+  later(() => proxy.close())
   const store = postgresStore({ connectionString: proxy.through(database.connectionString) })
   store.peers.listen({ reached() {}, reachedServer() {}, noticed() {} })
   const { log } = await store.open("hung")
-  proxy.hang()
+  proxy.hold()
   const startedMs = performance.now()
   expect(await codeOf(log.close())).toBe("done")
   await store.close()

@@ -9,8 +9,8 @@ import { openServerDocument, type ServerDocument } from "../../next/src/server-d
 import { Add, addTo, cleanUp, idsIn, later, mutator } from "../../next/src/testing/fixture.ts"
 import { LEASE_MS, Lease } from "./lease.ts"
 import type { PostgresStore } from "./store.ts"
-import { proxyTo } from "./testing/proxy.ts"
 import { codeOf, type TestDatabase, TestTimers, testServer } from "./testing/server.ts"
+import { TcpProxy } from "./testing/tcp-proxy.ts"
 
 await loadChecksum()
 const HANDOVER_MS_MAX = 1_000
@@ -45,7 +45,8 @@ const [record] = chainOf("s", ["1"])
 describe("servers on one PostgreSQL", () => {
   test("connections that are cut at any statement fail what they carry alone; the process goes on (T19)", async () => {
     const own = await server.makeDatabase()
-    const proxy = await proxyTo(Number(new URL(own.connectionString).port))
+    const proxy = await TcpProxy.to(Number(new URL(own.connectionString).port))
+    later(() => proxy.close())
     const use = async (store: PostgresStore, doc: string) => {
       const { log } = await store.open(doc)
       try {

@@ -6,7 +6,7 @@ import { cleanUp, later } from "../../next/src/testing/fixture.ts"
 import { Node } from "../../next/src/testing/sharing-server.ts"
 import { postgresStore } from "./store.ts"
 import { admin } from "./testing/admin.ts"
-import { proxyTo } from "./testing/proxy.ts"
+import { TcpProxy } from "./testing/tcp-proxy.ts"
 
 let primary: Awaited<ReturnType<typeof startPostgres>>
 let standby: Awaited<ReturnType<typeof startStandby>>
@@ -23,7 +23,8 @@ afterAll(async () => {
 })
 
 test("a failover to a synchronous standby loses nothing acknowledged, doubles nothing, and documents go on by themselves (I3, I9)", async () => {
-  const address = await proxyTo(primary.port)
+  const address = await TcpProxy.to(primary.port)
+  later(() => address.close())
   const connectionString = address.through(primary.connectionString)
   const stores = [postgresStore({ connectionString }), postgresStore({ connectionString })]
   for (const store of stores) await store.migrate()
