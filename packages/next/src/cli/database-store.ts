@@ -35,7 +35,6 @@ export function databaseUrls(): readonly string[] {
 export async function databaseStore(namespace: string | undefined): Promise<DatabaseStore | null> {
   const shards = databaseUrls()
   if (shards.length === 0) return null
-  checkUrls(shards)
   const { postgresStore } = await postgresPackage()
   return postgresStore({ shards, ...(namespace !== undefined && { namespace }) })
 }
@@ -43,7 +42,6 @@ export async function databaseStore(namespace: string | undefined): Promise<Data
 /** Connects to each database and changes nothing. @throws LOG_FAILED */
 export async function storeVersions(): Promise<StoreVersion[]> {
   const shards = databaseUrls()
-  checkUrls(shards)
   const { storeVersions } = await postgresPackage()
   return await storeVersions(shards)
 }
@@ -57,15 +55,6 @@ export async function checkDatabases(): Promise<void> {
       `expected documents in ${one.address}, got a database without tables of lf: set LF_DATABASE_URL, or run: npx lf migrate-store`,
     )
   }
-}
-
-/** What is no address, or has an "@" after its host, may hold a password where messages have the database's name. */
-function checkUrls(urls: readonly string[]): void {
-  if (urls.every((url) => /^[a-z]+:(\/\/[^/?#]*)?[^@]*$/i.test(url))) return
-  throw new LfError(
-    "LOG_FAILED",
-    "expected LF_DATABASE_URL=postgres://user:password@host/database, or several with spaces between them, got something else; a password's special characters are percent-encoded",
-  )
 }
 
 async function postgresPackage(): Promise<PostgresPackage> {
