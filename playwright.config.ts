@@ -26,8 +26,8 @@ export default defineConfig({
     // Where tabs bring dedicated workers: the scenes that depend on the worker's kind.
     {
       name: "dedicated",
-      testMatch: ["dedicated.spec.ts", "offline.spec.ts", "accounts.spec.ts", "kills.spec.ts"],
-      grep: runsAll ? /\(T21|\(T25|\(T26|after kills|scene 3: (without|a new)/ : /\(T21/,
+      testMatch: ["dedicated.spec.ts", "offline.spec.ts", "accounts.spec.ts", "kills.spec.ts", "share.spec.ts"],
+      grep: runsAll ? /\(T21|\(T25|\(T26|after kills|scene 2: five|scene 3: (without|a new)/ : /\(T21|scene 2: five/,
       use: launched(DEDICATED_ARGS),
     },
     // Firefox and WebKitGTK, by drivers of their own: Playwright drives only its own builds of them.

@@ -1,7 +1,7 @@
 // Browsers without SharedWorker: each tab brings a dedicated worker, and one of them serves all tabs.
 import { type Browser, expect, type Page } from "@playwright/test"
 import { AccountsServer, shows, write } from "./accounts.ts"
-import { soak, test } from "./test.ts"
+import { test } from "./test.ts"
 
 let server: AccountsServer
 test.beforeEach(async () => {
@@ -67,23 +67,21 @@ test("after the kill of the tab that serves, another one does within seconds (T2
   await expect.poll(() => server.rows()).toEqual(["kept by ann", "after the kill by ann"])
 })
 
-test(
-  "a frozen tab that serves loses its place; awake again it writes nothing into another's log (T21)",
-  soak,
-  async ({ browser }) => {
-    test.setTimeout(120_000)
-    const [one, two] = await openTabs(browser, 2)
-    await write(one.page, "before")
-    await shows(two.page, ["before by ann"])
-    process.kill(one.pid, "SIGSTOP")
-    try {
-      await write(two.page, "meanwhile")
-    } finally {
-      process.kill(one.pid, "SIGCONT")
-    }
-    for (const tab of [one, two]) await shows(tab.page, ["before by ann", "meanwhile by ann"])
-    await write(one.page, "awake")
-    for (const tab of [one, two]) await shows(tab.page, ["before by ann", "meanwhile by ann", "awake by ann"])
-    await expect.poll(() => server.rows()).toEqual(["before by ann", "meanwhile by ann", "awake by ann"])
-  },
-)
+test("a frozen tab that serves loses its place; awake again it writes nothing into another's log (T21)", async ({
+  browser,
+}) => {
+  test.setTimeout(120_000)
+  const [one, two] = await openTabs(browser, 2)
+  await write(one.page, "before")
+  await shows(two.page, ["before by ann"])
+  process.kill(one.pid, "SIGSTOP")
+  try {
+    await write(two.page, "meanwhile")
+  } finally {
+    process.kill(one.pid, "SIGCONT")
+  }
+  for (const tab of [one, two]) await shows(tab.page, ["before by ann", "meanwhile by ann"])
+  await write(one.page, "awake")
+  for (const tab of [one, two]) await shows(tab.page, ["before by ann", "meanwhile by ann", "awake by ann"])
+  await expect.poll(() => server.rows()).toEqual(["before by ann", "meanwhile by ann", "awake by ann"])
+})

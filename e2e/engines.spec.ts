@@ -4,15 +4,12 @@ import { Profile } from "./engines/profile.ts"
 import { type Stage, scenes } from "./engines/scenes.ts"
 import { Display, webkit } from "./engines/webkit.ts"
 import { Server } from "./server.ts"
-import { test as anyTest, soakUnless } from "./test.ts"
+import { test as anyTest } from "./test.ts"
 
 // The scenes in Firefox and WebKitGTK; docs/browsers.md says what each engine can run.
 
 /** These tests close their own tabs: no Chromium is started for them. */
 const test = anyTest.extend({ closesContexts: null })
-
-/** What `npm test` runs in WebKitGTK too: where the engine keeps data, and what it keeps. */
-const IN_BOTH = new Set(["two profiles", "offline", "kill, cold cache"])
 
 let server: Server
 const { LF_FIREFOX_ESR, LF_WEBKITWEBDRIVER, LF_XVFB, LF_ENGINES, LF_PICTURES } = process.env
@@ -46,10 +43,6 @@ for (const engine of engines) {
     })
 
     if (LF_PICTURES !== undefined) test("pictures", () => pictures(stage, LF_PICTURES))
-    else
-      for (const [name, scene] of Object.entries(scenes)) {
-        const isSample = engine.name === "Firefox" || IN_BOTH.has(name)
-        test(name, soakUnless(isSample), () => scene(stage))
-      }
+    else for (const [name, scene] of Object.entries(scenes)) test(name, () => scene(stage))
   })
 }
