@@ -133,6 +133,10 @@ test("what the server refuses is said with the user's own text, until it is dism
   // They outlive a reload, and go one by one; the focus goes to what is left.
   await alice.reload()
   await expect(notices).toHaveCount(2, wait)
+  await alice.context().grantPermissions(["clipboard-read", "clipboard-write"])
+  await notices.nth(0).getByRole("button", { name: "Copy text" }).click()
+  await expect(notices.nth(0).getByRole("button", { name: "Copied" })).toBeFocused()
+  expect(await alice.evaluate(() => navigator.clipboard.readText())).toBe("long and thoughtful")
   await notices.nth(0).getByRole("button", { name: "Dismiss" }).press("Enter")
   await expect(notices).toHaveCount(1, wait)
   await expect(notices.nth(0).getByRole("button", { name: "Dismiss" })).toBeFocused()
@@ -200,6 +204,17 @@ test("by keyboard: a card goes on being moved, and an issue is entered and left"
   await expect(column("To do").locator(".card").nth(1)).toBeFocused()
   await page.keyboard.press("k")
   await expect(column("To do").locator(".card").nth(0)).toBeFocused()
+
+  // Where the filter leaves its new column out, the next card has the focus.
+  const statuses = page.getByRole("search").getByLabel("Status")
+  await statuses.selectOption("todo")
+  await expect(page.locator(".column")).toHaveCount(1)
+  const second = page.locator(`#${await page.locator(".card").nth(1).getAttribute("id")}`)
+  await page.locator(".card").nth(0).press(">")
+  await expect(second).toBeFocused()
+  await expect(page.locator(".card").nth(0)).toBeFocused()
+  await statuses.selectOption("")
+  await second.focus()
 
   await page.keyboard.press("b")
   const row = page.locator(".issue-row").nth(2)

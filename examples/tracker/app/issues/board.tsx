@@ -147,7 +147,12 @@ const Card = memo(function Card({ issue, isOpen, isUnread, isDragged, focused, o
   }, [focused, id])
   const moveBy = (by: number) => {
     const next = statuses[statuses.indexOf(issue.status) + by]
-    if (next !== undefined) onMove(id, next)
+    if (next === undefined) return
+    onMove(id, next)
+    // To a column that the filter leaves out: the card is gone, and the next one has the focus.
+    const item = button.current?.closest("li")
+    const isShown = document.querySelector(`[data-column="${next}"]`) !== null
+    if (!isShown) (item?.nextElementSibling ?? item?.previousElementSibling)?.querySelector("button")?.focus()
   }
   return (
     <li>

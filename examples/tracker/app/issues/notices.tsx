@@ -1,7 +1,7 @@
 "use client"
 
 import { type DismissibleRejection, useConnectionStatus, useQuery, useRejectedMutations } from "@lf/react"
-import { type ReactNode, useRef } from "react"
+import { type ReactNode, useRef, useState } from "react"
 import { focusContent } from "./focus"
 import { issueOf } from "./queries"
 import { type Refusal, refusalsOf, undoName } from "./refusals"
@@ -58,6 +58,7 @@ function RefusalNotice({ refusal, onDismiss }: { refusal: Refusal; onDismiss: ()
   const { what, code, issue, text } = refusal
   const row = useQuery(issueOf(issue ?? "")).data?.[0]
   const words = useRef<HTMLQuoteElement>(null)
+  const [isCopied, setIsCopied] = useState(false)
   return (
     <Notice button="Dismiss" onClick={onDismiss}>
       <p>
@@ -75,8 +76,8 @@ function RefusalNotice({ refusal, onDismiss }: { refusal: Refusal; onDismiss: ()
           <blockquote ref={words} dir="auto">
             {text}
           </blockquote>
-          <button type="button" onClick={() => copy(text, words.current)}>
-            Copy text
+          <button type="button" onClick={async () => setIsCopied(await copy(text, words.current))}>
+            {isCopied ? "Copied" : "Copy text"}
           </button>
         </>
       )}
@@ -112,11 +113,12 @@ function focusBeside(section: HTMLElement | null, at: number): void {
 }
 
 /** Selected as well: where a page may not write to the clipboard, the user's own key does. */
-async function copy(text: string, element: HTMLElement | null): Promise<void> {
+async function copy(text: string, element: HTMLElement | null): Promise<boolean> {
   if (element !== null) getSelection()?.selectAllChildren(element)
   try {
     await navigator.clipboard.writeText(text)
+    return true
   } catch {
-    // It is selected.
+    return false
   }
 }
