@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process"
 import { resolve } from "node:path"
 import { type Browser, expect, type Locator, type Page } from "@playwright/test"
 import { isAxeClean } from "./axe.ts"
+import { Gateway } from "./gateway.ts"
 import { Server } from "./server.ts"
 import { test } from "./test.ts"
 
@@ -77,7 +78,7 @@ test("the tracker: 5,000 issues, two users, a dragged card, a dead server, undo,
   await expect(bob.getByText("written on a train")).toBeVisible({ timeout: 60_000 })
 
   // A new issue is called what is typed at once; a comment of another one on it is marked until it is opened.
-  await ada.getByRole("button", { name: "New issue" }).click()
+  await ada.getByRole("button", { name: "New issue", exact: true }).click()
   await expect(ada.getByLabel("Title")).toBeFocused()
   await ada.keyboard.type("A tunnel")
   await bob.getByRole("button", { name: "List", exact: true }).click()
@@ -94,13 +95,271 @@ test("the tracker: 5,000 issues, two users, a dragged card, a dead server, undo,
   await expect(row.getByLabel("Unread")).toHaveCount(0, wait)
 })
 
-async function signedIn(browser: Browser, name: string): Promise<Page> {
-  const page = await (await browser.newContext({ viewport: { width: 1_280, height: 800 } })).newPage()
+test("what the server refuses is said with the user's own text, until it is dismissed", async ({ browser }) => {
+  test.setTimeout(120_000)
+  await using gateway = await Gateway.start(server.port)
+  const bert = await signedIn(browser, "Bert")
+  await bert.getByRole("button", { name: "New issue", exact: true }).click()
+  await expect(bert.getByLabel("Title")).toBeVisible(wait)
+  const alice = await signedIn(browser, "Alice", { url: `${gateway.url}/${new URL(bert.url()).search}` })
+  await expect(alice.getByLabel("Title")).toBeVisible(wait)
+
+  gateway.become("down")
+  await expect(alice.locator(".connection")).not.toHaveText("", wait)
+  await alice.getByLabel("New comment").fill("long and thoughtful")
+  await alice.getByRole("button", { name: "Comment", exact: true }).click()
+  await alice.getByLabel("Description").pressSequentially("an essay")
+  await alice.waitForTimeout(1_500)
+  await alice.getByLabel("Description").pressSequentially(" in two goes")
+  await expect(alice.locator(".connection")).toContainText("3 unsent", wait)
+  await bert.getByRole("button", { name: "Undo", exact: true }).click()
+  await expect(bert.getByText("This issue is gone")).toBeVisible(wait)
+  gateway.become("up")
+
+  const notices = said(alice)
+  await expect(notices).toHaveCount(2, { timeout: 60_000 })
+  await expect(notices.nth(0)).toContainText("long and thoughtful")
+  await expect(notices.nth(1)).toContainText("an essay in two goes")
+  await expect(notices.nth(0)).toContainText("The issue is gone")
+  await expect(alice.getByText("This issue is gone")).toBeVisible()
+  await isAxeClean(alice, "the tracker's notices")
+  // Nothing lies over anything else, on a phone either.
+  for (const width of [1_280, 360]) {
+    await alice.setViewportSize({ width, height: 740 })
+    const [detail, notice] = [await boxOf(alice.locator(".detail")), await boxOf(alice.locator(".notices"))]
+    expect(detail.y + detail.height).toBeLessThanOrEqual(notice.y + 0.5)
+  }
+
+  // They outlive a reload, and go one by one; the focus goes to what is left.
+  await alice.reload()
+  await expect(notices).toHaveCount(2, wait)
+  await alice.context().grantPermissions(["clipboard-read", "clipboard-write"])
+  await notices.nth(0).getByRole("button", { name: "Copy text" }).click()
+  await expect(notices.nth(0).getByRole("button", { name: "Copied" })).toBeFocused()
+  expect(await alice.evaluate(() => navigator.clipboard.readText())).toBe("long and thoughtful")
+  await notices.nth(0).getByRole("button", { name: "Dismiss" }).press("Enter")
+  await expect(notices).toHaveCount(1, wait)
+  await expect(notices.nth(0).getByRole("button", { name: "Dismiss" })).toBeFocused()
+  await alice.keyboard.press("Enter")
+  await expect(notices).toHaveCount(0, wait)
+  await expect(alice.getByRole("heading", { level: 2 })).toBeFocused()
+  await alice.getByRole("button", { name: "Close" }).click()
+  await expect(alice.locator(".detail")).toHaveCount(0)
+})
+
+test("undo: not of the sign-in, a title in one step, and an empty title is no title", async ({ browser }) => {
+  const page = await signedIn(browser, "Zed")
+  const undo = page.getByRole("button", { name: "Undo", exact: true })
+  await expect(undo).toBeDisabled()
+  await page.keyboard.press("Control+z")
+  await expect(said(page)).toContainText("nothing left to undo")
+  await page.getByRole("button", { name: "Dismiss" }).click()
+  await expect(said(page)).toHaveCount(0)
+  await page.getByRole("button", { name: "New issue", exact: true }).click()
+  const title = page.getByLabel("Title")
+  await expect(title).toBeFocused()
+  await page.keyboard.type("Abcdefgh", { delay: 120 })
+  await undo.click()
+  await expect(title).toHaveValue("New issue")
+
+  await title.fill("")
+  await page.getByLabel("Description").click()
+  await expect(title).toHaveValue("New issue")
+  const problem = page.locator(".detail").getByRole("alert")
+  await expect(problem).toHaveText("A title cannot be empty. The one that is kept is “New issue”.")
+  await title.fill("Kept")
+  await title.press("Enter")
+  await expect(problem).toHaveCount(0)
+  await expect(page.locator(".issue-row").first()).toContainText("Kept")
+})
+
+test("undo of an issue that another user has written to says so, in a sentence", async ({ browser }) => {
+  const page = await signedIn(browser, "Yan")
+  await page.getByRole("button", { name: "New issue", exact: true }).click()
+  await expect(page.getByLabel("Title")).toBeVisible(wait)
+  const other = await signedIn(browser, "Xu", { url: page.url() })
+  await other.getByLabel("New comment").fill("seen", wait)
+  await other.getByRole("button", { name: "Comment", exact: true }).click()
+  await expect(page.getByText("seen")).toBeVisible(wait)
+  await expect(other.getByRole("button", { name: "Undo", exact: true })).toBeEnabled()
+  await page.getByRole("button", { name: "Undo", exact: true }).click()
+  await expect(said(page)).toHaveText(/^It was not undone. It has been changed since./, wait)
+})
+
+test("by keyboard: a card goes on being moved, and an issue is entered and left", async ({ browser }) => {
+  const page = await signedIn(browser, "Kay", { url: `${server.url}/?view=board` })
+  const column = (name: string) => page.getByRole("region", { name, exact: true })
+  const card = page.locator(`#${await column("Backlog").locator(".card").nth(1).getAttribute("id")}`)
+  await card.focus()
+  for (const name of ["To do", "In progress", "Done"]) {
+    await page.keyboard.press(">")
+    await expect(column(name).locator(card)).toBeFocused()
+  }
+  // Undo moves it as well.
+  await page.keyboard.press("Control+z")
+  await expect(column("In progress").locator(card)).toBeFocused()
+  await page.keyboard.press("j")
+  await expect(column("In progress").locator(".card").nth(1)).toBeFocused()
+  await page.keyboard.press("h")
+  await expect(column("To do").locator(".card").nth(1)).toBeFocused()
+  await page.keyboard.press("k")
+  await expect(column("To do").locator(".card").nth(0)).toBeFocused()
+
+  // Where the filter leaves its new column out, the next card has the focus.
+  const statuses = page.getByRole("search").getByLabel("Status")
+  await statuses.selectOption("todo")
+  await expect(page.locator(".column")).toHaveCount(1)
+  const second = page.locator(`#${await page.locator(".card").nth(1).getAttribute("id")}`)
+  await page.locator(".card").nth(0).press(">")
+  await expect(second).toBeFocused()
+  await expect(page.locator(".card").nth(0)).toBeFocused()
+  await statuses.selectOption("")
+  await second.focus()
+
+  await page.keyboard.press("b")
+  const row = page.locator(".issue-row").nth(2)
+  await row.press("Enter")
+  const heading = page.getByRole("heading", { level: 2 })
+  await expect(heading).toBeFocused()
+  const [number, text] = [await row.locator(".number").innerText(), await row.locator(".title").innerText()]
+  await expect(page).toHaveTitle(`${number} ${text} – Tracker`)
+  await page.keyboard.press("Escape")
+  await expect(row).toBeFocused()
+  await expect(page).toHaveTitle("Issues – Tracker")
+  await page.keyboard.press("j")
+  await expect(page.locator(".issue-row").nth(0)).toBeFocused()
+
+  await page.goto(`${server.url}/?issue=nothere`)
+  await expect(page.getByText("This issue is gone")).toBeVisible(wait)
+  await page.getByRole("button", { name: "Close" }).click()
+  await expect(page.locator("#issues")).toBeFocused()
+  await page.reload()
+  await expect(page.locator(".issue-row").first()).toBeVisible(wait)
+  await page.keyboard.press("Tab")
+  await expect(page.getByRole("link", { name: "Skip to the issues" })).toBeFocused()
+  await page.keyboard.press("Enter")
+  await expect(page.locator("#issues")).toBeFocused()
+})
+
+test("on a phone, enlarged to 400 %, and in forced colours", async ({ browser }) => {
+  const page = await signedIn(browser, "Pia", { hasTouch: true, isMobile: true, width: 360 })
+  await page.getByRole("searchbox").fill("zzqq")
+  await expect(page.getByText("No issue is like that.")).toBeVisible()
+  await isAxeClean(page, "an empty list on a phone")
+  await page.getByRole("button", { name: "Board", exact: true }).click()
+  await isAxeClean(page, "an empty board on a phone")
+  await page.getByRole("button", { name: "Clear" }).click()
+  await page.getByRole("button", { name: "List", exact: true }).click()
+  expect(await smallTargets(page)).toEqual([])
+  for (const name of ["Status", "Label", "Assignee"]) {
+    const select = page.getByRole("search").getByLabel(name)
+    expect(await select.locator("option").first().innerText()).toBe(`${name}: all`)
+    expect(await select.evaluate((one) => one.scrollWidth > one.clientWidth || one.clientWidth < 100)).toBe(false)
+  }
+  await page.locator(".issue-row").nth(1).click()
+  await expect(page.getByLabel("Title")).toBeVisible()
+  expect(await smallTargets(page)).toEqual([])
+  await isAxeClean(page, "a detail on a phone")
+
+  // All of a title is to be seen.
+  const title = page.getByLabel("Title")
+  expect(await title.evaluate(({ scrollHeight, clientHeight }) => scrollHeight - clientHeight)).toBeLessThanOrEqual(0)
+  await page.getByRole("button", { name: "Close" }).click()
+
+  // A word may be longer than a card is wide.
+  await page.getByRole("button", { name: "New issue", exact: true }).click()
+  await title.fill("w".repeat(150))
+  await page.getByRole("button", { name: "Close" }).click()
+  await page.getByRole("button", { name: "Board", exact: true }).click()
+  const wide = page.locator(".card", { hasText: "www" })
+  expect(await wide.evaluate(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)).toBeLessThanOrEqual(0)
+
+  const small = await signedIn(browser, "Zoe", { width: 320, height: 256 })
+  await small.mouse.wheel(0, 400)
+  await expect.poll(async () => (await boxOf(small.locator("#issues"))).y).toBeLessThan(0)
+
+  await small.emulateMedia({ forcedColors: "active" })
+  const shapes = await small.locator(".issue-row .status svg").evaluateAll((all) => all.map((one) => one.innerHTML))
+  expect(new Set(shapes).size).toBe(4)
+  const bars = await small.locator(".issue-row .priority svg").evaluateAll((all) => all.map((one) => one.innerHTML))
+  expect(new Set(bars).size).toBe(4)
+})
+
+test("without scripts or workers a page says why there is no tracker", async ({ browser }) => {
+  const scriptless = await (await browser.newContext({ javaScriptEnabled: false })).newPage()
+  await scriptless.goto(server.url)
+  await expect(scriptless.getByRole("heading")).toHaveText("The tracker needs JavaScript")
+  await expect(scriptless.getByRole("main")).toHaveCount(1)
+
+  const context = await browser.newContext()
+  await context.addInitScript(() => {
+    for (const name of ["SharedWorker", "Worker"]) Reflect.deleteProperty(window, name)
+  })
+  const page = await context.newPage()
   await page.goto(server.url)
+  await page.getByLabel("Your name").fill("Now")
+  await page.getByRole("button", { name: "Sign in" }).click()
+  await expect(page.getByRole("heading")).toHaveText("This browser cannot run the tracker", wait)
+  await isAxeClean(page, "a browser that cannot run the tracker")
+})
+
+test("a name may be of any script, and one that is refused stays in the field", async ({ browser }) => {
+  const page = await (await browser.newContext()).newPage()
+  await page.goto(server.url)
+  const field = page.getByLabel("Your name")
+  await field.fill("!!!")
+  await page.getByRole("button", { name: "Sign in" }).click()
+  await expect(page.getByRole("alert").filter({ hasText: /./ })).toContainText(
+    "A name needs at least one letter or digit",
+    wait,
+  )
+  await expect(field).toHaveValue("!!!")
+  for (const name of ["Дмитрий", "美咲", "José"]) {
+    const signed = await signedIn(browser, name)
+    await expect(signed.getByRole("list", { name: "Who is here" })).toContainText(name)
+    await signed.getByRole("button", { name: "New issue", exact: true }).click()
+    await expect(signed.getByRole("heading", { level: 2 })).toContainText(`by ${name}`, wait)
+    await expect(signed.locator(".connection")).toHaveText("", wait)
+    await signed.reload()
+    await expect(signed.getByRole("heading", { level: 2 })).toContainText(`by ${name}`, wait)
+  }
+})
+
+const said = (page: Page) => page.getByRole("region", { name: "Notices" }).getByRole("alert")
+
+interface Visit {
+  readonly url?: string
+  readonly width?: number
+  readonly height?: number
+  readonly hasTouch?: boolean
+  readonly isMobile?: boolean
+}
+
+async function signedIn(browser: Browser, name: string, visit: Visit = {}): Promise<Page> {
+  const { url = server.url, width = 1_280, height = 800, ...kind } = visit
+  const page = await (await browser.newContext({ viewport: { width, height }, ...kind })).newPage()
+  await page.goto(url)
   await page.getByLabel("Your name").fill(name)
   await page.getByRole("button", { name: "Sign in" }).click()
-  await expect(page.getByTestId("count")).toHaveText("5,000 issues", wait)
+  await expect(page.getByTestId("count")).toHaveText(/^5,0\d\d issues$/, wait)
   return page
+}
+
+async function boxOf(element: Locator): Promise<{ x: number; y: number; width: number; height: number }> {
+  const box = await element.boundingBox()
+  if (box === null) throw new Error("it is not shown")
+  return box
+}
+
+/** What a finger would miss. */
+function smallTargets(page: Page): Promise<string[]> {
+  return page.evaluate(() =>
+    [...document.querySelectorAll<HTMLElement>("button, select, input, textarea")]
+      .filter((one) => one.checkVisibility())
+      .map((one) => ({ name: one.getAttribute("aria-label") ?? one.innerText, box: one.getBoundingClientRect() }))
+      .filter(({ box }) => box.width < 44 || box.height < 44)
+      .map(({ name, box }) => `${name}: ${box.width} x ${box.height}`),
+  )
 }
 
 async function dragByFinger(page: Page, card: Locator, column: Locator): Promise<void> {
@@ -119,8 +378,7 @@ async function dragByFinger(page: Page, card: Locator, column: Locator): Promise
 }
 
 async function middleOf(element: Locator): Promise<{ x: number; y: number }> {
-  const box = await element.boundingBox()
-  if (box === null) throw new Error("it is not shown")
+  const box = await boxOf(element)
   return { x: box.x + box.width / 2, y: box.y + box.height / 2 }
 }
 

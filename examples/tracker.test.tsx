@@ -1,14 +1,17 @@
 // @vitest-environment jsdom
 // The tracker's own components with 5,000 issues and two users: search, filters, the board's moves, comments, undo, rights.
-import { sql } from "@lf/core"
+import { LfError, sql } from "@lf/core"
 import { LfProvider } from "@lf/react"
 import { type TestClient, type TestServer, testServer } from "@lf/react/testing"
 import { act, cleanup, fireEvent, render, screen, waitFor, within } from "@testing-library/react"
 import { useCallback, useState } from "react"
 import { afterEach, expect, test, vi } from "vitest"
+import { userNamed } from "./tracker/app/account/session"
 import { isSameEntry, type Place, placeOf, searchOf } from "./tracker/app/issues/address"
+import { refusalsOf } from "./tracker/app/issues/refusals"
 import { Tracker } from "./tracker/app/issues/tracker"
-import { mutator, Seed } from "./tracker/app/lf/mutators"
+import { sayError, sayRefusal } from "./tracker/app/issues/words"
+import { AddIssue, Join, mutator, Seed, SetTitle } from "./tracker/app/lf/mutators"
 import { seededCount } from "./tracker/app/lf/seed"
 
 vi.mock("./tracker/app/account/actions", () => ({ signOut: async () => {} }))
@@ -21,6 +24,11 @@ async function seeded(count: number): Promise<TestServer> {
     await server.document("t").mutate(Seed, { from, count: Math.min(500, count - from) })
   }
   return server
+}
+
+/** As the sign-in does. */
+async function join(server: TestServer, ...names: string[]): Promise<void> {
+  for (const name of names) await server.document("t", { as: { id: name.toLowerCase() } }).mutate(Join, { name })
 }
 
 function open(client: TestClient, name: string) {
@@ -55,6 +63,18 @@ test("5,000 issues are searched, filtered and counted", async () => {
   await count(await expected("' ' || title || ' ' || body like '% und%' and ' ' || title || ' ' || body like '% saf%'"))
   fireEvent.change(ada.getByLabelText("Search"), { target: { value: 'near( "' } })
   await count(await expected("0"))
+  // The number that a row shows, also as it is often written; signs alone are in no text.
+  for (const number of ["4998", "#4998", " 4998 "]) {
+    fireEvent.change(ada.getByLabelText("Search"), { target: { value: number } })
+    await count("1 issue")
+  }
+  for (const [text, found] of [
+    ["!!!", "0 issues"],
+    ["   ", "5,000 issues"],
+  ] as const) {
+    fireEvent.change(ada.getByLabelText("Search"), { target: { value: text } })
+    await count(found)
+  }
   fireEvent.click(ada.getByText("Clear"))
   fireEvent.change(ada.getAllByLabelText("Status")[0] as Element, { target: { value: "done" } })
   fireEvent.change(ada.getAllByLabelText("Label")[0] as Element, { target: { value: "security" } })
@@ -73,10 +93,12 @@ test("an address is the place it was made of, and unknown parts of one are left 
 
 test("what others changed since a user saw it is unread until it is opened, on all of that user's devices", async () => {
   await using server = await seeded(10)
+  await join(server, "Ann")
   const before = open(server.client({ user: "ann" }), "Ann")
   fireEvent.click(await before.findByText("New issue", { selector: "button" }, wait))
   await before.findByLabelText("Title", undefined, wait)
   await act(() => server.settled())
+  await join(server, "Bob", "Cy")
   const bob = open(server.client({ user: "bob" }), "Bob")
   const [one, two] = [1, 2].map(() => open(server.client({ user: "cy" }), "Cy"))
   await waitFor(() => expect(bob.getByText("11 issues")), wait)
@@ -103,6 +125,7 @@ test("what others changed since a user saw it is unread until it is opened, on a
 
 test("two users: a new issue, its title found by both, a label, a comment, a move, and undo", async () => {
   await using server = await seeded(10)
+  await join(server, "Ada", "Bob")
   const ada = open(server.client({ user: "ada" }), "Ada")
   const bob = open(server.client({ user: "bob" }), "Bob")
   await ada.findByText("10 issues", undefined, wait)
@@ -129,4 +152,66 @@ test("two users: a new issue, its title found by both, a label, a comment, a mov
     where issues_text match ${"quaternions"}`
   expect(await server.document("t").query(found)).toEqual([{ title: "Quaternions turn left" }])
   expect(screen.queryAllByRole("alert")).toEqual([])
+})
+
+test("a name may be of any script, and names that differ have ids that differ", () => {
+  const id = (name: string) => userNamed(name)?.id
+  expect(["Ada", " ada  Lovelace ", "José", "Jose\u0301", "Дмитрий", "美咲"].map(id)).toEqual([
+    "ada",
+    "ada-lovelace",
+    "josé",
+    "josé",
+    "дмитрий",
+    "美咲",
+  ])
+  expect(userNamed("  Jose\u0301  Ángel ")?.name).toBe("José Ángel")
+  expect(["", "   ", "!!!", "🎉", "\u0301"].map(id)).toEqual(Array(5).fill(undefined))
+  expect(userNamed(`${"x".repeat(39)}𠮷𠮷`)).toEqual({ id: `${"x".repeat(39)}𠮷`, name: `${"x".repeat(39)}𠮷` })
+})
+
+test("who did not join, or writes to an issue that is gone, is refused with a code that has a sentence", async () => {
+  await using server = await seeded(1)
+  const mutate = async (user: string) => {
+    const tracker = server.document("t", { as: { id: user } })
+    const added = await tracker.mutate(AddIssue, { id: "new", title: "New", status: "backlog" })
+    return [added, await tracker.mutate(SetTitle, { id: "gone", title: "Title" })]
+  }
+  expect(await mutate("stranger")).toMatchObject([{ code: "not-joined" }, { code: "issue-gone" }])
+  await join(server, "Ann")
+  expect(await mutate("ann")).toMatchObject([{ type: "applied" }, { code: "issue-gone" }])
+})
+
+test("no user reads what the database says", () => {
+  const refused = (code: string) => new LfError("MUTATION_REJECTED", "for developers", { cause: { code, data: null } })
+  const raw = "FOREIGN KEY constraint failed"
+  const errors = [
+    new LfError("SQL_ERROR", raw),
+    new LfError("MUTATION_THREW", raw),
+    refused("MUTATION_THREW"),
+    new Error(raw),
+  ]
+  for (const error of errors) expect(sayError(error)).not.toMatch(/FOREIGN|developers/)
+  expect(sayError(refused("issue-gone"))).toBe(sayRefusal("issue-gone"))
+  const codes = ["signed-out", "not-joined", "issue-gone", "undo-conflict", "undo-gone", "undo-nothing", "undo-foreign"]
+  for (const code of codes) expect(sayRefusal(code)).not.toContain(code)
+})
+
+test("a text that was written in several goes is refused once, with its end; each comment by itself", () => {
+  const one = (uid: string, name: string, args: object) => ({ uid, name, args, at: 0, code: "x", data: null })
+  const dismiss = async () => {}
+  const refused = [
+    one("1", "SetBody", { id: "i", body: "be" }),
+    one("2", "AddComment", { id: "a", issue: "i", text: "first" }),
+    one("3", "SetBody", { id: "i", body: "begun" }),
+    one("4", "AddComment", { id: "b", issue: "i", text: "second" }),
+    one("5", "SetStatus", { id: "i", status: "done" }),
+    one("6", "lf.undo", { uid: "0" }),
+  ].map((mutation) => ({ ...mutation, dismiss }))
+  expect(refusalsOf(refused).map(({ what, text, parts }) => [what, text, parts.map(({ uid }) => uid).join()])).toEqual([
+    ["Your description", "begun", "1,3"],
+    ["Your comment", "first", "2"],
+    ["Your comment", "second", "4"],
+    ["Your change of the status", null, "5"],
+    ["Your undo", null, "6"],
+  ])
 })

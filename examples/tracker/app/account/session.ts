@@ -12,9 +12,11 @@ export interface User {
   readonly name: string
 }
 
+/** A name in any script. Null: no letter and no digit is in it. */
 export function userNamed(name: string): User | null {
-  const id = idOf(name)
-  return id === "" ? null : { id, name: name.trim().slice(0, 40) }
+  const shown = cut(name.normalize("NFC").replace(/\s+/g, " ").trim())
+  const id = idOf(shown)
+  return id === "" ? null : { id, name: shown }
 }
 
 export function signed(user: User): string {
@@ -31,13 +33,19 @@ export function userOf(cookie: string | undefined): User | null {
   return JSON.parse(Buffer.from(payload, "base64url").toString()) as User // signed here
 }
 
+/** Names that look alike are one user: "ADA" is "ada". Accents make another one. */
 function idOf(name: string): string {
-  return name
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, "-")
-    .replace(/^-|-$/g, "")
-    .slice(0, 40)
+  const words =
+    name
+      .normalize("NFKC")
+      .toLowerCase()
+      .match(/[\p{L}\p{M}\p{N}]+/gu) ?? []
+  const id = cut(words.join("-")).replace(/-$/, "")
+  return /[\p{L}\p{N}]/u.test(id) ? id : ""
 }
+
+/** Whole characters: half of one is no text. */
+const cut = (text: string) => text.match(/^.{0,40}/su)?.[0].trim() ?? ""
 
 function mac(payload: string): string {
   return createHmac("sha256", secret).update(payload).digest("base64url")

@@ -23,8 +23,9 @@ export function Filters({ filter, counts, searchRef, onChange }: FiltersProps) {
         type="search"
         aria-label="Search"
         aria-keyshortcuts="/"
-        placeholder="Search titles and texts"
+        placeholder="Search titles, texts, numbers"
         autoComplete="off"
+        dir="auto"
         value={filter.text}
         onChange={(event) => onChange({ ...filter, text: event.target.value })}
       />
@@ -73,7 +74,7 @@ function Choice<T extends string>({ label, value, options, onChange }: ChoicePro
       // One of the options below.
       onChange={(event) => onChange(event.target.value === "" ? null : (event.target.value as T))}
     >
-      <option value="">{label}: any</option>
+      <option value="">{label}: all</option>
       {options.map(([one, name]) => (
         <option key={one} value={one}>
           {name}

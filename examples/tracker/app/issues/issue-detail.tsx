@@ -1,32 +1,39 @@
 "use client"
 
 import { type LfError, newId, type PresenceOf, useField, useMutation, useQuery } from "@lf/react"
-import { type FormEvent, type KeyboardEvent, useRef } from "react"
+import { type FormEvent, type KeyboardEvent, type ReactNode, useEffect, useRef } from "react"
 import { AddComment, SetAssignee, SetBody, SetLabel, SetPriority, SetStatus, SetTitle } from "../lf/mutators"
 import { labels, type Priority, priorities, type Status, statuses, statusNames } from "../lf/values"
+import { headingId, isFocusLost } from "./focus"
 import { commentsOf, everyone, type Issue, labelsOf } from "./queries"
 import type { Here } from "./tracker"
 
 /** Until its author writes a better one over it. */
 export const newTitle = "New issue"
 
+/** An issue that was opened by its row. Another object each time, so that the same row may open it again. */
+export interface Entered {
+  readonly issue: string
+}
+
+/** A pause that ends what was typed in one go: it is committed, and is one step of undo. */
+const PAUSE_MS = 1_000
+
 interface IssueDetailProps {
   readonly issue: Issue
   /** Made here and now: its title is to be written. */
   readonly isNew: boolean
+  readonly entered: Entered | null
   readonly others: readonly PresenceOf<Here>[]
   readonly onClose: () => void
   readonly onError: (error: LfError) => void
 }
 
 /** One issue. Its fields are bound to its row: what others change appears, and what is being typed here stays. */
-export function IssueDetail({ issue, isNew, others, onClose, onError }: IssueDetailProps) {
+export function IssueDetail({ issue, isNew, entered, others, onClose, onError }: IssueDetailProps) {
   const { id } = issue
-  const options = { onError }
-  const setTitle = useMutation(SetTitle, options)
-  const setBody = useMutation(SetBody, options)
-  const title = useField(issue.title, (text) => text.trim() !== "" && setTitle.mutate({ id, title: text }))
-  const body = useField(issue.body, (text) => setBody.mutate({ id, body: text }))
+  const setBody = useMutation(SetBody, { onError })
+  const body = useField(issue.body, (text) => setBody.mutate({ id, body: text }), { when: "pause", pauseMs: PAUSE_MS })
   const readers = others.filter(({ value }) => value.issue === id).map(({ value }) => value.name)
   const handleKeyDown = (event: KeyboardEvent) => {
     if (event.key !== "Escape" || event.nativeEvent.isComposing || isUnsaved(event.target)) return
@@ -34,34 +41,101 @@ export function IssueDetail({ issue, isNew, others, onClose, onError }: IssueDet
     onClose()
   }
   return (
-    <aside className="detail" aria-label={`Issue ${issue.n}`} onKeyDown={handleKeyDown}>
-      <header>
-        <span className="quiet">
-          {issue.n} by {issue.author}
-        </span>
-        {readers.length > 0 && <span className="reader">{readers.join(", ")} is here</span>}
-        <span className="space" />
-        <button type="button" aria-label="Close" aria-keyshortcuts="Escape" onClick={onClose}>
-          ×
-        </button>
-      </header>
-      <input
-        className="detail-title"
-        aria-label="Title"
-        maxLength={200}
-        autoComplete="off"
-        // biome-ignore lint/a11y/noAutofocus: the user has just asked for an issue, and writes its title next
-        autoFocus={isNew}
-        onFocus={({ currentTarget }) => currentTarget.value === newTitle && currentTarget.select()}
-        {...title.input}
-      />
+    <section className="detail" aria-label={`Issue ${issue.n}`} onKeyDown={handleKeyDown}>
+      <DetailHead id={id} entered={entered} onClose={onClose} readers={readers}>
+        {issue.n} by <bdi>{issue.author}</bdi>
+      </DetailHead>
+      <Title issue={issue} isNew={isNew} onError={onError} />
       <Properties issue={issue} onError={onError} />
       <Labels id={id} onError={onError} />
-      <textarea aria-label="Description" placeholder="Describe it" rows={8} maxLength={10_000} {...body.input} />
+      <textarea
+        aria-label="Description"
+        placeholder="Describe it"
+        rows={8}
+        maxLength={10_000}
+        dir="auto"
+        {...body.input}
+      />
       <Comments id={id} onError={onError} />
-    </aside>
+    </section>
   )
 }
+
+interface DetailHeadProps extends Pick<IssueDetailProps, "entered" | "onClose"> {
+  readonly id: string
+  /** It replaces one that may have had the focus. */
+  readonly isGone?: boolean
+  readonly readers?: readonly string[]
+  readonly children: ReactNode
+}
+
+/** What is open, and the way out of it. */
+export function DetailHead({ id, entered, isGone = false, readers = [], onClose, children }: DetailHeadProps) {
+  const heading = useRef<HTMLHeadingElement>(null)
+  useEffect(() => {
+    if (entered?.issue === id || (isGone && isFocusLost())) heading.current?.focus()
+  }, [entered, id, isGone])
+  return (
+    <header>
+      <h2 ref={heading} id={headingId} tabIndex={-1}>
+        {children}
+      </h2>
+      {readers.length > 0 && (
+        <span className="reader" dir="auto">
+          {readers.join(", ")} {readers.length === 1 ? "is" : "are"} here
+        </span>
+      )}
+      <span className="space" />
+      <button type="button" aria-label="Close" aria-keyshortcuts="Escape" onClick={onClose}>
+        ×
+      </button>
+    </header>
+  )
+}
+
+/** As high as its text. It has one line all the same: Return ends the writing. */
+function Title({ issue, isNew, onError }: Pick<IssueDetailProps, "issue" | "isNew" | "onError">) {
+  const { id } = issue
+  // What the schema refuses is said below the field.
+  const set = useMutation(SetTitle, { onError: (error) => isInvalid(error) || onError(error) })
+  const { input, error, flush } = useField(issue.title, (title) => set.mutate({ id, title }), {
+    when: "pause",
+    pauseMs: PAUSE_MS,
+    parse: (text) => text.replace(/\s*\n\s*/g, " "),
+  })
+  const hasProblem = isInvalid(error)
+  return (
+    <div>
+      <div className="detail-title" data-text={input.value}>
+        <textarea
+          rows={1}
+          aria-label="Title"
+          aria-invalid={hasProblem}
+          aria-describedby={hasProblem ? "title-problem" : undefined}
+          maxLength={200}
+          autoComplete="off"
+          dir="auto"
+          // biome-ignore lint/a11y/noAutofocus: the user has just asked for an issue, and writes its title next
+          autoFocus={isNew}
+          onFocus={({ currentTarget }) => currentTarget.value === newTitle && currentTarget.select()}
+          onKeyDown={(event) => {
+            if (event.key !== "Enter" || event.nativeEvent.isComposing) return
+            event.preventDefault()
+            flush().catch(() => {}) // the error is in the state
+          }}
+          {...input}
+        />
+      </div>
+      {hasProblem && (
+        <p id="title-problem" className="problem" role="alert">
+          A title cannot be empty. The one that is kept is “<bdi>{issue.title}</bdi>”.
+        </p>
+      )}
+    </div>
+  )
+}
+
+const isInvalid = (error: LfError | null) => error?.code === "MUTATION_ARGS_INVALID"
 
 /** A comment is kept when it is sent: Escape leaves its field, as everywhere else. */
 const isUnsaved = (field: EventTarget) =>
@@ -141,19 +215,24 @@ function Comments({ id, onError }: { id: string; onError: (error: LfError) => vo
     event.preventDefault()
     const text = field.current?.value.trim() ?? ""
     if (text === "" || field.current === null) return
-    field.current.value = ""
-    add.mutate({ id: newId(), issue: id, text })
+    const { current } = field
+    current.value = ""
+    // Not kept on this device: it is still the user's text.
+    const giveBack = () => {
+      if (current.value === "") current.value = text
+    }
+    add.mutate({ id: newId(), issue: id, text }, { onError: giveBack })
   }
   return (
     <section className="comments" aria-label="Comments">
       <ul>
         {comments.map((comment) => (
           <li key={comment.id}>
-            <strong>{comment.author}</strong>{" "}
+            <strong dir="auto">{comment.author}</strong>{" "}
             <time className="quiet" dateTime={new Date(comment.created_at).toISOString()}>
               {new Date(comment.created_at).toLocaleString()}
             </time>
-            <p>{comment.text}</p>
+            <p dir="auto">{comment.text}</p>
           </li>
         ))}
       </ul>
@@ -164,6 +243,7 @@ function Comments({ id, onError }: { id: string; onError: (error: LfError) => vo
           aria-label="New comment"
           placeholder="Write a comment"
           rows={2}
+          dir="auto"
           maxLength={4_000}
         />
         <button type="submit">Comment</button>

@@ -2,13 +2,12 @@
 
 import { type PresenceOf, useQuery } from "@lf/react"
 import { memo, useEffect, useRef, useState } from "react"
-import { statusNames } from "../lf/values"
+import { buttonIdOf } from "./focus"
+import { PriorityMark, StatusMark } from "./icons"
 import { type Filter, type IssueRow, issuesOf } from "./queries"
 import type { Here } from "./tracker"
 import { useKeys } from "./use-keys"
-
-/** Of the row or the card that opens it: where the focus goes when it is closed. */
-export const buttonIdOf = (issue: string) => `issue-${issue}`
+import { sayError } from "./words"
 
 const PART = 100
 const none: readonly IssueRow[] = []
@@ -19,10 +18,11 @@ interface IssueListProps {
   readonly unread: ReadonlySet<string>
   readonly others: readonly PresenceOf<Here>[]
   readonly onOpen: (id: string) => void
+  readonly onStep: (id: string) => void
 }
 
 /** The newest first. The arrow keys, or j and k, go through it; what they reach is opened. */
-export function IssueList({ filter, open, unread, others, onOpen }: IssueListProps) {
+export function IssueList({ filter, open, unread, others, onOpen, onStep }: IssueListProps) {
   const [limit, setLimit] = useState(PART)
   const list = useRef<HTMLUListElement>(null)
   const query = useQuery(issuesOf(filter, limit))
@@ -31,7 +31,9 @@ export function IssueList({ filter, open, unread, others, onOpen }: IssueListPro
   const step = (by: number) => {
     const at = issues.findIndex(({ id }) => id === open)
     const next = issues[at === -1 ? 0 : at + by]
-    if (next !== undefined) onOpen(next.id)
+    if (next === undefined) return
+    onStep(next.id)
+    document.getElementById(buttonIdOf(next.id))?.focus()
   }
   const down = () => step(1)
   const up = () => step(-1)
@@ -41,7 +43,7 @@ export function IssueList({ filter, open, unread, others, onOpen }: IssueListPro
     if (open !== null) list.current?.querySelector(`[aria-current]`)?.scrollIntoView({ block: "nearest" })
   }, [open])
 
-  if (query.error !== null) return <p role="alert">{query.error.message}</p>
+  if (query.error !== null) return <p role="alert">{sayError(query.error)}</p>
   if (query.isSuccess && issues.length === 0) return <p className="quiet empty">No issue is like that.</p>
   return (
     <>
@@ -93,18 +95,26 @@ const Row = memo(function Row({ issue, isOpen, isUnread, readers, onOpen }: RowP
         aria-current={isOpen || undefined}
         onClick={() => onOpen(issue.id)}
       >
-        <span className={`priority ${issue.priority}`} role="img" aria-label={`Priority ${issue.priority}`} />
+        <PriorityMark priority={issue.priority} />
         <span className="number">{issue.n}</span>
         {isUnread && <UnreadDot />}
-        <span className="title">{issue.title}</span>
+        <span className="title" dir="auto">
+          {issue.title}
+        </span>
         {issue.labels?.split(" ").map((label) => (
           <span key={label} className={`label ${label}`}>
             {label}
           </span>
         ))}
-        {readers !== "" && <span className="reader">{readers}</span>}
-        <span className="assignee">{issue.assignee}</span>
-        <span className={`status ${issue.status}`}>{statusNames[issue.status]}</span>
+        {readers !== "" && (
+          <span className="reader" dir="auto">
+            {readers}
+          </span>
+        )}
+        <span className="assignee" dir="auto">
+          {issue.assignee}
+        </span>
+        <StatusMark status={issue.status} />
       </button>
     </li>
   )

@@ -86,13 +86,22 @@ export function unreadOf(user: string): Query<{ issue: string; change: number }>
 }
 
 function conditionOf({ text, status, label, assignee }: Filter): Sql<unknown> {
-  const words = text.match(/[\p{L}\p{N}]+/gu) ?? []
-  // Quoted, a word is no operator of FTS5; each may go on.
-  const match = words.map((word) => `"${word}"*`).join(" ")
   return sql.and([
-    match !== "" && sql`i.n in (select rowid from issues_text where issues_text match ${match})`,
+    text.trim() !== "" && foundBy(text),
     status !== null && sql`i.status = ${status}`,
     label !== null && sql`i.id in (select issue from issue_labels where label = ${label})`,
     assignee !== null && sql`i.assignee = ${assignee}`,
   ])
+}
+
+/** Words of the title and the description, each of which may go on. A number, with or without #, is the issue's too. */
+function foundBy(text: string): Sql<unknown> {
+  const words = text.match(/[\p{L}\p{M}\p{N}]+/gu)
+  // Of signs alone: no text has them as words, so that none is found.
+  if (words === null) return sql`false`
+  // Quoted, a word is no operator of FTS5.
+  const match = words.map((word) => `"${word}"*`).join(" ")
+  const found = sql`i.n in (select rowid from issues_text where issues_text match ${match})`
+  const number = /^\s*#?(\d{1,15})\s*$/.exec(text)?.[1]
+  return number === undefined ? found : sql`(i.n = ${Number(number)} or ${found})`
 }

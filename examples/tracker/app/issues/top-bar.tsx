@@ -15,9 +15,10 @@ interface TopBarProps {
   readonly onView: (view: View) => void
   readonly onAdd: () => void
   readonly onError: (error: Error) => void
+  readonly onUndoProblem: (problem: string | null) => void
 }
 
-export function TopBar({ user, others, view, onView, onAdd, onError }: TopBarProps) {
+export function TopBar({ user, others, view, onView, onAdd, onError, onUndoProblem }: TopBarProps) {
   return (
     <header className="top-bar">
       <h1>Tracker</h1>
@@ -33,19 +34,28 @@ export function TopBar({ user, others, view, onView, onAdd, onError }: TopBarPro
       <ul className="people" aria-label="Who is here">
         {[user.name, ...others.map(({ value }) => value.name)].slice(0, 5).map((name, i) => (
           <li key={i} title={name}>
-            <span aria-hidden="true">{name.slice(0, 1).toUpperCase()}</span>
+            <span aria-hidden="true">{firstLetterOf(name)}</span>
             <span className="spoken">{name}</span>
           </li>
         ))}
       </ul>
       <Connection />
-      <UndoButtons />
+      <UndoButtons onProblem={onUndoProblem} />
       <button type="button" className="main-button" aria-keyshortcuts="c" onClick={onAdd}>
         New issue
       </button>
       <SignOut onError={onError} />
     </header>
   )
+}
+
+/** One that is written with two code units stays whole. */
+const firstLetterOf = (name: string) => [...name].slice(0, 1).join("").toUpperCase()
+
+const statusWords: Partial<Record<ReturnType<typeof useConnectionStatus>["status"], string>> = {
+  connected: "",
+  "needs-update": "old version",
+  error: "not connected",
 }
 
 function Connection() {
@@ -61,7 +71,7 @@ function Connection() {
   }
   return (
     <span className="connection" role="status" data-status={status}>
-      {status === "connected" ? "" : status}
+      {statusWords[status] ?? status}
       {pending > 0 && ` ${pending} unsent`}
     </span>
   )

@@ -6,6 +6,7 @@ import { SignIn } from "../account/sign-in"
 import { connectWorker } from "../lf/connect"
 import { mutator } from "../lf/mutators"
 import { trackerId } from "../lf/values"
+import { Supported } from "./supported"
 import { Tracker } from "./tracker"
 import { usePlace } from "./use-place"
 
@@ -17,7 +18,9 @@ export function TrackerPage() {
   if (user === null) return <SignIn />
   return (
     <LfProvider doc={trackerId} user={user.id} worker={connectWorker} mutator={mutator}>
-      <Tracker user={user} place={place} goTo={goTo} />
+      <Supported>
+        <Tracker user={user} place={place} goTo={goTo} />
+      </Supported>
     </LfProvider>
   )
 }

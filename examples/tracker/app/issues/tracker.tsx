@@ -1,20 +1,24 @@
 "use client"
 
 import { newId, useMutation, usePresence, useQuery, useSyncStatus } from "@lf/react"
-import { useCallback, useDeferredValue, useEffect, useRef, useState } from "react"
+import { type MouseEvent, useCallback, useDeferredValue, useRef, useState } from "react"
 import type { User } from "../account/session"
-import { AddIssue, Join, SetStatus } from "../lf/mutators"
+import { AddIssue, SetStatus } from "../lf/mutators"
 import type { Status } from "../lf/values"
 import type { Place } from "./address"
 import { Board } from "./board"
 import { Filters } from "./filters"
-import { IssueDetail, newTitle } from "./issue-detail"
-import { buttonIdOf, IssueList } from "./issue-list"
+import { issuesId, useFocusOnClose } from "./focus"
+import { DetailHead, type Entered, IssueDetail, newTitle } from "./issue-detail"
+import { IssueList } from "./issue-list"
+import { Notices } from "./notices"
 import { countsOf, issueOf } from "./queries"
 import { TopBar } from "./top-bar"
 import { useKeys } from "./use-keys"
 import type { GoTo } from "./use-place"
+import { useTitle } from "./use-title"
 import { useUnread } from "./use-unread"
+import { sayError } from "./words"
 
 export interface Here {
   readonly name: string
@@ -32,70 +36,106 @@ interface TrackerProps {
 /** The tracker: filters, the issues as a list or a board, and beside them the one that is open. */
 export function Tracker({ user, place, goTo }: TrackerProps) {
   const { view, filter, issue: open } = place
-  const [made, setMade] = useState<string | null>(null)
-  const [error, setError] = useState<Error | null>(null)
+  const [problem, setProblem] = useState<string | null>(null)
+  const [undoProblem, setUndoProblem] = useState<string | null>(null)
+  const setError = useCallback((error: Error) => setProblem(sayError(error)), [])
   // A key is shown at once; the rows of a slower query follow.
   const shown = useDeferredValue(filter)
-  const counts = useQuery(countsOf(shown)).data ?? []
+  const counts = useQuery(countsOf(shown)).data
   const search = useRef<HTMLInputElement>(null)
   const { others } = usePresence<Here>({ name: user.name, issue: open })
-  const add = useMutation(AddIssue, { onError: setError })
   const setStatus = useMutation(SetStatus, { onError: setError })
   const unread = useUnread(user.id, open)
-  useJoin(user)
+  const { made, entered, show, step, addIssue, close } = useOpening(goTo, setError)
   // The same functions at each render: rows that did not change are not rendered.
-  const show = useCallback((issue: string) => goTo({ issue }), [goTo])
   const move = useCallback((id: string, status: Status) => setStatus.mutate({ id, status }), [setStatus.mutate])
-
-  const addIssue = (status: Status = "backlog") => {
-    const id = newId()
-    add.mutate({ id, title: newTitle, status })
-    setMade(id)
-    goTo({ issue: id })
-  }
-  const close = () => {
-    setMade(null)
-    goTo({ issue: null })
-    // Else the focus would vanish with the detail.
-    if (open !== null) document.getElementById(buttonIdOf(open))?.focus()
-  }
   useKeys({
     "/": () => search.current?.focus(),
     b: () => goTo({ view: view === "list" ? "board" : "list" }),
-    c: () => addIssue(),
+    c: addIssue,
     Escape: close,
   })
+  useTitle(view, open)
+  useFocusOnClose(open)
 
+  const issues = { filter: shown, open, unread, onOpen: show, onStep: step }
   return (
     <div className="tracker">
+      <SkipLink />
       <TopBar
         user={user}
         others={others}
         view={view}
         onView={(view) => goTo({ view })}
-        onAdd={() => addIssue()}
+        onAdd={addIssue}
         onError={setError}
+        onUndoProblem={setUndoProblem}
       />
-      <Filters filter={filter} counts={counts} searchRef={search} onChange={(filter) => goTo({ filter })} />
-      <main className="issues">
-        <FirstSync />
-        {view === "list" ? (
-          <IssueList filter={shown} open={open} unread={unread} others={others} onOpen={show} />
-        ) : (
-          <Board filter={shown} counts={counts} open={open} unread={unread} onOpen={show} onMove={move} />
+      <Filters filter={filter} counts={counts ?? []} searchRef={search} onChange={(filter) => goTo({ filter })} />
+      <main className="content">
+        <section id={issuesId} className="issues" tabIndex={-1} aria-label={view === "list" ? "Issues" : "Board"}>
+          <FirstSync />
+          {view === "list" ? (
+            <IssueList {...issues} others={others} />
+          ) : (
+            <Board {...issues} counts={counts} onMove={move} />
+          )}
+        </section>
+        {open !== null && (
+          <Detail
+            id={open}
+            isNew={open === made}
+            entered={entered}
+            onClose={close}
+            onError={setError}
+            others={others}
+          />
         )}
       </main>
-      {open !== null && <Detail id={open} isNew={open === made} onClose={close} onError={setError} others={others} />}
-      {error !== null && (
-        <p className="notice" role="alert">
-          {error.message}
-          <button type="button" onClick={() => setError(null)}>
-            OK
-          </button>
-        </p>
-      )}
+      <Notices
+        problem={problem}
+        undoProblem={undoProblem}
+        onDismiss={() => {
+          setProblem(null)
+          setUndoProblem(null)
+        }}
+      />
     </div>
   )
+}
+
+/** What opens an issue, and closes it. */
+function useOpening(goTo: GoTo, onError: (error: Error) => void) {
+  const [made, setMade] = useState<string | null>(null)
+  const [entered, setEntered] = useState<Entered | null>(null)
+  const add = useMutation(AddIssue, { onError })
+  /** By its row: the focus goes into it. */
+  const show = useCallback(
+    (issue: string) => {
+      setEntered({ issue })
+      goTo({ issue })
+    },
+    [goTo],
+  )
+  /** By the arrow keys: the focus stays where it goes on from. */
+  const step = useCallback(
+    (issue: string) => {
+      setEntered(null)
+      goTo({ issue })
+    },
+    [goTo],
+  )
+  const addIssue = () => {
+    const id = newId()
+    add.mutate({ id, title: newTitle, status: "backlog" })
+    setMade(id)
+    step(id)
+  }
+  const close = () => {
+    setMade(null)
+    goTo({ issue: null })
+  }
+  return { made, entered, show, step, addIssue, close }
 }
 
 type DetailProps = Omit<Parameters<typeof IssueDetail>[0], "issue"> & { readonly id: string }
@@ -105,16 +145,32 @@ function Detail({ id, ...props }: DetailProps) {
   const issue = query.data?.[0]
   if (issue !== undefined) return <IssueDetail key={id} issue={issue} {...props} />
   return (
-    <aside className="detail" aria-label="Issue" aria-busy={query.isPending}>
-      {query.isSuccess && <p className="quiet">This issue is gone: its making was undone or refused.</p>}
-    </aside>
+    <section className="detail" aria-label="Issue" aria-busy={query.isPending}>
+      {!query.isPending && (
+        <>
+          <DetailHead {...props} id={id} isGone>
+            Issue
+          </DetailHead>
+          <p className="quiet">
+            {query.error === null ? "This issue is gone: its making was undone or refused." : sayError(query.error)}
+          </p>
+        </>
+      )}
+    </section>
   )
 }
 
-/** Everyone who was here can be an assignee. */
-function useJoin({ name }: User): void {
-  const { mutate } = useMutation(Join)
-  useEffect(() => mutate({ name }), [mutate, name])
+/** Past the bars, for the keyboard. The address is left alone: it says what is shown. */
+function SkipLink() {
+  const skip = (event: MouseEvent) => {
+    event.preventDefault()
+    document.getElementById(issuesId)?.focus()
+  }
+  return (
+    <a className="skip" href={`#${issuesId}`} onClick={skip}>
+      Skip to the issues
+    </a>
+  )
 }
 
 function FirstSync() {

@@ -1,18 +1,13 @@
 "use client"
 
 import { useUndo } from "@lf/react"
-import { useEffect, useState } from "react"
+import { useEffect } from "react"
 import { isText } from "./use-keys"
-
-const words: Readonly<Record<string, string>> = {
-  "undo-conflict": "Changed by another user since",
-  "undo-gone": "Too long ago to undo",
-}
+import { sayError, sayRefusal } from "./words"
 
 /** This tab's own changes, by buttons and Ctrl+Z. In a field that key belongs to the field. */
-export function UndoButtons() {
+export function UndoButtons({ onProblem }: { onProblem: (problem: string | null) => void }) {
   const { undo, redo, canUndo, canRedo } = useUndo()
-  const [problem, setProblem] = useState("")
 
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
@@ -27,8 +22,15 @@ export function UndoButtons() {
   })
 
   async function run(step: typeof undo) {
-    const outcome = await step()
-    setProblem(outcome.type === "rejected" ? (words[outcome.code] ?? "") : "")
+    onProblem(null)
+    try {
+      const outcome = await step()
+      if (outcome.type !== "rejected") return
+      const what = step === undo ? "It was not undone." : "It was not done again."
+      onProblem(outcome.code === "undo-nothing" ? sayRefusal(outcome.code) : `${what} ${sayRefusal(outcome.code)}`)
+    } catch (error) {
+      onProblem(sayError(error instanceof Error ? error : new Error(String(error))))
+    }
   }
 
   return (
@@ -39,7 +41,6 @@ export function UndoButtons() {
       <button type="button" aria-label="Redo" title="Redo" disabled={!canRedo} onClick={() => run(redo)}>
         ↷
       </button>
-      {problem !== "" && <span role="alert">{problem}</span>}
     </>
   )
 }

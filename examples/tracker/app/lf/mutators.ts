@@ -13,13 +13,22 @@ const body = z.string().max(10_000)
 const person = z.string().max(64).nullable()
 
 /** Every change has a user: on the server the one of the cookie. */
-function author(tx: Tx): string {
+function userOf(tx: Tx): string {
   if (tx.user === null) throw new Reject("signed-out")
   return tx.user
 }
 
+/** One who has joined. Else a foreign key would refuse the row, with a message that is for developers. */
+function author(tx: Tx): string {
+  const user = userOf(tx)
+  if (tx.get(sql`select 1 from people where id = ${user}`) === undefined) throw new Reject("not-joined")
+  return user
+}
+
+/** The issue may be gone by now: its making was undone. */
 function touch(tx: Tx, issue: string): void {
-  tx.run(sql`update issues set updated_at = ${tx.nowMs} where id = ${issue}`)
+  const { changes } = tx.run(sql`update issues set updated_at = ${tx.nowMs} where id = ${issue}`)
+  if (changes === 0) throw new Reject("issue-gone")
   noteChange(tx, issue)
 }
 
@@ -30,10 +39,13 @@ function noteChange(tx: Tx, issue: string): void {
     on conflict (issue, person) do update set change = excluded.change`)
 }
 
-/** What had happened before a user came for the first time is no news to them. */
+/**
+ * Everyone who was here can be an assignee. What had happened before a user came for the first time is no news to them. The
+ * server does it at sign-in: what a page does, its user can undo.
+ */
 export const Join = defineMutation("Join", z.object({ name: z.string().trim().min(1).max(40) }), (tx, { name }) => {
   tx.run(sql`insert into people (id, name, joined)
-    values (${author(tx)}, ${name}, (select coalesce(max(change), 0) from changes))
+    values (${userOf(tx)}, ${name}, (select coalesce(max(change), 0) from changes))
     on conflict (id) do update set name = excluded.name, joined = coalesce(joined, excluded.joined)`)
 })
 

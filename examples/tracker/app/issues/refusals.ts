@@ -1,0 +1,53 @@
+import type { DismissibleRejection } from "@lf/react"
+
+/** What the server refused, as one notice says it. */
+export interface Refusal {
+  readonly key: string
+  /** What it was: "Your comment". */
+  readonly what: string
+  readonly code: string
+  /** Null: of an undo. */
+  readonly issue: string | null
+  /** What the user had written, which is nowhere else any more. */
+  readonly text: string | null
+  readonly at: number
+  readonly parts: readonly DismissibleRejection[]
+}
+
+/** The name under which the library undoes. */
+export const undoName = "lf.undo"
+
+const names: Readonly<Record<string, string>> = {
+  AddIssue: "Your new issue",
+  SetTitle: "Your title",
+  SetBody: "Your description",
+  SetStatus: "Your change of the status",
+  SetPriority: "Your change of the priority",
+  SetAssignee: "Your change of the assignee",
+  SetLabel: "Your change of a label",
+  AddComment: "Your comment",
+  [undoName]: "Your undo",
+}
+
+/** A field that was written in several goes is one refusal, with its last text. The oldest comes first. */
+export function refusalsOf(rejected: readonly DismissibleRejection[]): readonly Refusal[] {
+  const byKey = new Map<string, Refusal>()
+  for (const one of rejected) {
+    const { issue, text } = partsOf(one)
+    const key = one.name === "AddComment" || issue === null ? one.uid : `${one.name} ${issue}`
+    const before = byKey.get(key)?.parts ?? []
+    const what = names[one.name] ?? "A change of yours"
+    byKey.set(key, { key, what, code: one.code, issue, text, at: one.at, parts: [...before, one] })
+  }
+  return [...byKey.values()]
+}
+
+function partsOf({ name, args }: DismissibleRejection): Pick<Refusal, "issue" | "text"> {
+  const given = typeof args === "object" && args !== null ? (args as Readonly<Record<string, unknown>>) : {} // an object, above
+  const issue = name === "AddComment" ? given.issue : given.id
+  const text = given.text ?? given.body ?? (name === "SetTitle" ? given.title : null)
+  return {
+    issue: typeof issue === "string" ? issue : null,
+    text: typeof text === "string" && text !== "" ? text : null,
+  }
+}
