@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import type { Network } from "@lf/core/internal"
 import { loadChecksum, SeededRandom } from "@lf/core/testing"
-import pg from "pg"
+import { admin } from "../../packages/postgres/src/testing/admin.ts"
 import { startPostgres } from "../../scripts/postgres.mjs"
 import { type Proof, prove } from "../proof.ts"
 import { Client } from "./client.ts"
@@ -73,8 +73,6 @@ async function playRound(proof: Proof, seed: number, connectionString: string): 
   const servers = await Promise.all(Array.from({ length: count }, () => SharingServer.start(connectionString)))
   const docIds = Array.from({ length: random.between(1, 3) }, (_, i) => `doc-${seed}-${i}`)
   const network = anyOf(servers, random.fork())
-  const database = new pg.Client({ connectionString })
-  await database.connect()
   const clients: Client[] = []
   try {
     for (let i = 0; i < CLIENTS; i++)
@@ -83,7 +81,9 @@ async function playRound(proof: Proof, seed: number, connectionString: string): 
       )
     await settle(() => clients.every((client) => client.isConnected))
     for (let i = 0; i < FAULTS; i++) {
-      const server = random.chance(0.3) ? random.pick(servers) : await ownerOf(random.pick(docIds), servers, database)
+      const server = random.chance(0.3)
+        ? random.pick(servers)
+        : await ownerOf(random.pick(docIds), servers, connectionString)
       await faults[random.pick(FAULT_NAMES)](server, random)
       await sleep(random.between(0, 1_000))
       if (random.chance(0.4)) random.pick(servers).cutClients()
@@ -97,15 +97,13 @@ async function playRound(proof: Proof, seed: number, connectionString: string): 
   } finally {
     for (const client of clients) await client.stop()
     await Promise.all(servers.map((server) => server.end()))
-    await database.end()
   }
 }
 
-async function ownerOf(docId: string, servers: readonly SharingServer[], database: pg.Client): Promise<SharingServer> {
-  const { rows } = await database.query<{ owner: string | null }>("select owner from lf.document where doc = $1", [
-    `main/${docId}`,
-  ])
-  return servers.find(({ nodeId }) => nodeId === rows.at(0)?.owner) ?? servers[0]
+async function ownerOf(docId: string, servers: readonly SharingServer[], database: string): Promise<SharingServer> {
+  const statement = "select owner from lf.document where doc = $1"
+  const [row] = await admin<{ owner: string | null }>(database, statement, [`main/${docId}`])
+  return servers.find(({ nodeId }) => nodeId === row?.owner) ?? servers[0]
 }
 
 /** Each connection goes to any of them. */
