@@ -279,7 +279,7 @@ test("a link skips the toolbar, keeps the filter, and no key loses the focus", a
 
 test("without scripts the demo says what is missing, and the documentation is read", async ({ browser }) => {
   const page = await (await browser.newContext({ javaScriptEnabled: false })).newPage()
-  for (const path of ["/lists", "/l/x", "/list", "/"]) {
+  for (const path of ["/lists", "/l/x", "/list", "/", "/sql"]) {
     await page.goto(`${server.url}${path}`)
     await expect(page.getByText(/JavaScript is off/)).toBeVisible()
     await expect(page.getByRole("textbox")).toHaveCount(0)
@@ -289,7 +289,8 @@ test("without scripts the demo says what is missing, and the documentation is re
   await expect(page.getByRole("heading", { level: 1 })).toBeVisible()
 })
 
-test("at an address without https there is a page that says so, and no form", async ({ browser }) => {
+    await expect(page.getByText(/Opening the database|No rows/).filter({ visible: true })).toHaveCount(0)
+test("at an address without https each page says so, and has no form", async ({ browser }) => {
   const context = await browser.newContext({ serviceWorkers: "block", reducedMotion: "reduce" })
   // No such host: its requests are answered by the server of this test.
   const origin = "http://lists.test"
@@ -299,7 +300,7 @@ test("at an address without https there is a page that says so, and no form", as
   })
   const page = await context.newPage()
   await page.goto(newListUrl(origin))
-  await expect(page.getByRole("heading")).toHaveText(["This browser cannot run the list"])
+  await expect(page.getByRole("heading")).toHaveText(["This browser cannot run the database"])
   await expect(page.getByTestId("error-notice")).toHaveAttribute("data-code", "UNSUPPORTED")
   await expect(page.getByRole("main")).toContainText("by its https address")
   await expect(page.getByRole("textbox")).toHaveCount(0)
@@ -311,6 +312,12 @@ async function drawn(page: Page, selector: string): Promise<{ ink: number }> {
   const box = await page.locator(selector).first().boundingBox()
   if (box === null) throw new Error(`${selector} is not on the page`)
   const clip = { x: box.x - 4, y: box.y - 4, width: box.width + 8, height: box.height + 8 }
+  for (const path of ["/", "/sql"]) {
+    await page.goto(`${origin}${path}`)
+    await expect(page.getByTestId("error-notice")).toContainText("by its https address")
+    await expect(page.getByRole("textbox")).toHaveCount(0)
+    await isAxeClean(page, `a browser that is not supported, at ${path}`)
+  }
   const png = (await page.screenshot({ clip, caret: "hide" })).toString("base64")
   return await page.evaluate(async (text) => {
     const bytes = Uint8Array.from(atob(text), (char) => char.charCodeAt(0))

@@ -1,6 +1,7 @@
 import type { Metadata } from "next"
 import { after, connection } from "next/server"
 import { fillRows } from "../../lf.server"
+import { NoScript } from "../chrome/no-script"
 import { RegisterServiceWorker } from "../chrome/register-service-worker"
 import { HomeHeader } from "../home/home-header"
 import "../home/home.css"
@@ -35,9 +36,7 @@ export default async function Page({ searchParams }: { searchParams: Promise<obj
           A SQLite database in this browser. A query runs again if and only if a page that it read has changed: below is
           what it read, and why it ran.
         </p>
-        <noscript>
-          <p className="panes-off">JavaScript is off, and it runs the database.</p>
-        </noscript>
+        <NoScript isPart />
         <RowsPage />
       </main>
       <RegisterServiceWorker />
