@@ -29,7 +29,7 @@ export function TodoApp({ id }: { id: string }) {
   const shown = useMemo(() => filterTodos(todos, filter), [todos, filter])
   const activeCount = useMemo(() => filterTodos(todos, "active").length, [todos])
   const pending = usePendingMutations()
-  const waiting = useMemo(() => waitingIds(pending), [pending])
+  const waiting = useMemo(() => waitingIds(pending, todos), [pending, todos])
   const reports = useMemo(() => {
     // Of a long list not every row is in the page.
     const shownIds = new Set(isVirtual(shown) ? [] : shown.map((todo) => todo.id))
