@@ -1,5 +1,6 @@
 "use client"
 
+import type { MouseEvent } from "react"
 import { useIsClient } from "../chrome/use-is-client"
 import { newListId } from "./list-id"
 import { forgetList, type ListEntry, useLists } from "./list-store"
@@ -33,6 +34,11 @@ function ListItem({ list }: { list: ListEntry }) {
         <span className="lists-label">
           <span className={list.name === "" ? "lists-name lists-hint" : "lists-name"}>{label}</span>
           {list.name !== "" && list.hint !== "" && <span className="lists-begin">{list.hint}</span>}
+  const handleRemove = (event: MouseEvent<HTMLElement>) => {
+    // Pressed by key: the focus would vanish with the entry.
+    if (event.detail === 0) focusNext(event.currentTarget.closest("li"))
+    forgetList(list.id)
+  }
         </span>
         <span className="lists-count">{countOf(list)}</span>
         <OpenedAt ms={list.openedMs} />
@@ -42,7 +48,7 @@ function ListItem({ list }: { list: ListEntry }) {
         className="lists-remove"
         aria-label={`Remove ${label} from this device's index`}
         title="Remove from this index; the link still opens it"
-        onClick={() => forgetList(list.id)}
+        onClick={handleRemove}
       />
     </li>
   )
@@ -60,5 +66,12 @@ function OpenedAt({ ms }: { ms: number }) {
     <time className="lists-date" dateTime={date.toISOString()}>
       {text}
     </time>
+/** The entry below, or above the last one; without another the button for a new list. */
+function focusNext(item: Element | null): void {
+  const next = (item?.nextElementSibling ?? item?.previousElementSibling)?.querySelector<HTMLElement>(".lists-row")
+  const instead = next ?? document.querySelector<HTMLElement>(".lists-new")
+  instead?.focus()
+}
+
   )
 }

@@ -1,7 +1,7 @@
 "use client"
 
 import { useField } from "@lf/react"
-import { type KeyboardEvent, type MouseEvent, memo, type ReactNode, useCallback, useRef } from "react"
+import { type KeyboardEvent, memo, type ReactNode, useCallback, useRef } from "react"
 import { type Todo, titleLengthMax } from "../lf/mutators"
 import type { TodoActions } from "./todo-actions"
 
@@ -42,12 +42,6 @@ export const TodoItem = memo(function TodoItem(props: TodoItemProps) {
     startEditing()
   }
 
-  const handleDestroy = (event: MouseEvent) => {
-    // Pressed by keyboard: the focus would vanish with the row.
-    if (event.detail === 0) document.querySelector<HTMLElement>(".new-todo")?.focus()
-    actions.remove(todo.id)
-  }
-
   return (
     <li
       ref={measure}
@@ -74,7 +68,12 @@ export const TodoItem = memo(function TodoItem(props: TodoItemProps) {
           {todo.title}
         </label>
         {isWaiting && <span className="todo-waits" role="img" aria-label="Not sent yet" title="Not sent yet" />}
-        <button type="button" className="destroy" aria-label={`Delete ${todo.title}`} onClick={handleDestroy} />
+        <button
+          type="button"
+          className="destroy"
+          aria-label={`Delete ${todo.title}`}
+          onClick={() => actions.remove(todo.id)}
+        />
       </div>
       {report}
       {isEditing && (
