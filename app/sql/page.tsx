@@ -3,6 +3,8 @@ import { after, connection } from "next/server"
 import { fillRows } from "../../lf.server"
 import { NoScript } from "../chrome/no-script"
 import { RegisterServiceWorker } from "../chrome/register-service-worker"
+import { requestOrigin } from "../chrome/request-origin"
+import { SharePicture } from "../chrome/share-picture"
 import { HomeHeader } from "../home/home-header"
 import "../home/home.css"
 import { RowsPage } from "./rows-page"
@@ -26,6 +28,7 @@ export default async function Page({ searchParams }: { searchParams: Promise<obj
   if (!("offline" in (await searchParams))) after(() => fillRows().catch(() => {}))
   return (
     <div className="home sql">
+      <SharePicture origin={await requestOrigin()} />
       <a className="skip" href="#box">
         Skip to the query
       </a>
