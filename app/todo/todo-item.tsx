@@ -64,7 +64,7 @@ export const TodoItem = memo(function TodoItem(props: TodoItemProps) {
         />
         {/* The checkbox is named by it: hidden, so that a screen reader reads the title once. */}
         {/* biome-ignore lint/a11y/noLabelWithoutControl: TodoMVC's own markup; a click on the title does not toggle */}
-        <label data-testid="todo-title" aria-hidden="true" onDoubleClick={startEditing}>
+        <label data-testid="todo-title" aria-hidden="true" dir="auto" onDoubleClick={startEditing}>
           {todo.title}
         </label>
         {isWaiting && <span className="todo-waits" role="img" aria-label="Not sent yet" title="Not sent yet" />}
@@ -117,6 +117,7 @@ function EditInput({ todo, actions, onEnd }: EditInputProps) {
       data-testid="todo-edit"
       aria-label="Edit todo"
       {...title.input}
+      dir="auto"
       // biome-ignore lint/a11y/noAutofocus: the user has just asked to type here
       autoFocus
       autoComplete="off"
