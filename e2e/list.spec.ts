@@ -134,7 +134,7 @@ test("notices have room of their own: they cover neither a row nor the title, an
   expect(heading?.y).toBeGreaterThan((ofName?.y ?? 0) + (ofName?.height ?? 0))
 })
 
-test("a shared list shows its picture from whoever serves it; a page that is not there leads on", async ({ page }) => {
+test("a shared list has its picture from where it is served; a page that is not there leads on", async ({ page }) => {
   const list = await page.request.get(newListUrl(server.url), {
     headers: { "X-Forwarded-Host": "lists.example", "X-Forwarded-Proto": "https" },
   })

@@ -1,8 +1,8 @@
 import picture from "../share-picture.png"
 
 /**
- * What a link to this page shows where it is shared. `origin`: of whoever serves the page, which a page that is made when the
- * app is built learns from LF_ORIGIN; without it the address is relative.
+ * What a link to this page shows where it is shared. `origin`: where the page is served. One that is made when the app is built
+ * has it from LF_ORIGIN; without that the address is relative.
  */
 export function SharePicture({ origin = process.env.LF_ORIGIN ?? "" }: { origin?: string }) {
   return (
