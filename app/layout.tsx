@@ -5,9 +5,10 @@ import "todomvc-app-css/index.css"
 import "./app.css"
 
 export const metadata: Metadata = {
-  metadataBase: new URL(process.env.LF_ORIGIN ?? "http://localhost:3000"),
   title: "todos",
   description: "A todo list that works offline and is shared by its link.",
+  openGraph: { type: "website" },
+  twitter: { card: "summary_large_image" },
   appleWebApp: { capable: true, title: "todos", statusBarStyle: "default" },
   formatDetection: { telephone: false },
 }

@@ -1,5 +1,6 @@
 import type { Metadata } from "next"
 import { RegisterServiceWorker } from "./chrome/register-service-worker"
+import { SharePicture } from "./chrome/share-picture"
 import { renderMarkdown } from "./docs/markdown"
 import { HomeHeader } from "./home/home-header"
 import { Panes } from "./home/panes"
@@ -35,6 +36,7 @@ export default async function Home() {
   const { html } = await renderMarkdown(sample, "app/page.tsx")
   return (
     <div className="home">
+      <SharePicture />
       <a className="skip" href="#try">
         Skip to the demo
       </a>

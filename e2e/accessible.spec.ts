@@ -203,6 +203,13 @@ test("at 200 % and at 400 % nothing is cut off and nothing scrolls sideways", as
     await todo.input.press("Enter")
     await expect(page.getByTestId("rejected-notice")).toBeVisible()
     expect(await cutOff(page), `a list at ${width}`).toEqual([])
+    await page.getByTestId("share-button").click()
+    await expect(page.getByRole("img", { name: "The link as a QR code" })).toBeVisible()
+    expect(await cutOff(page), `the share dialog at ${width}`).toEqual([])
+    const dialog = page.getByRole("dialog")
+    expect(await dialog.evaluate((box) => box.scrollWidth - box.clientWidth)).toBe(0)
+    await dialog.getByRole("button", { name: "Close" }).scrollIntoViewIfNeeded()
+    await dialog.getByRole("button", { name: "Close" }).click()
     await page.getByTestId("rejected-notice").getByRole("button").click()
     await page.getByTestId("offline-switch").click()
     await todo.add("unsent")
@@ -210,7 +217,7 @@ test("at 200 % and at 400 % nothing is cut off and nothing scrolls sideways", as
     expect(await cutOff(page), `a list offline at ${width}`).toEqual([])
     await todo.remove("unsent")
     await page.getByTestId("offline-switch").click()
-    for (const path of ["/lists", "/nowhere", "/docs", "/docs/queries", "/docs/errors", "/docs/concepts"]) {
+    for (const path of ["/", "/lists", "/nowhere", "/docs", "/docs/queries", "/docs/errors", "/docs/concepts"]) {
       await page.goto(`${server.url}${path}`)
       expect(await cutOff(page), `${path} at ${width}`).toEqual([])
     }
@@ -279,9 +286,10 @@ test("a link skips the toolbar, keeps the filter, and no key loses the focus", a
 
 test("without scripts the demo says what is missing, and the documentation is read", async ({ browser }) => {
   const page = await (await browser.newContext({ javaScriptEnabled: false })).newPage()
-  for (const path of ["/lists", "/l/x", "/list", "/"]) {
+  for (const path of ["/lists", "/l/x", "/list", "/", "/sql"]) {
     await page.goto(`${server.url}${path}`)
     await expect(page.getByText(/JavaScript is off/)).toBeVisible()
+    await expect(page.getByText(/Opening the database|No rows/).filter({ visible: true })).toHaveCount(0)
     await expect(page.getByRole("textbox")).toHaveCount(0)
     await expect(page.getByRole("button")).toHaveCount(0)
   }
@@ -289,7 +297,7 @@ test("without scripts the demo says what is missing, and the documentation is re
   await expect(page.getByRole("heading", { level: 1 })).toBeVisible()
 })
 
-test("at an address without https there is a page that says so, and no form", async ({ browser }) => {
+test("at an address without https each page says so, and has no form", async ({ browser }) => {
   const context = await browser.newContext({ serviceWorkers: "block", reducedMotion: "reduce" })
   // No such host: its requests are answered by the server of this test.
   const origin = "http://lists.test"
@@ -299,11 +307,17 @@ test("at an address without https there is a page that says so, and no form", as
   })
   const page = await context.newPage()
   await page.goto(newListUrl(origin))
-  await expect(page.getByRole("heading")).toHaveText(["This browser cannot run the list"])
+  await expect(page.getByRole("heading")).toHaveText(["This browser cannot run the database"])
   await expect(page.getByTestId("error-notice")).toHaveAttribute("data-code", "UNSUPPORTED")
   await expect(page.getByRole("main")).toContainText("by its https address")
   await expect(page.getByRole("textbox")).toHaveCount(0)
   await isAxeClean(page, "a browser that is not supported")
+  for (const path of ["/", "/sql"]) {
+    await page.goto(`${origin}${path}`)
+    await expect(page.getByTestId("error-notice")).toContainText("by its https address")
+    await expect(page.getByRole("textbox")).toHaveCount(0)
+    await isAxeClean(page, `a browser that is not supported, at ${path}`)
+  }
 })
 
 /** How many pixels of the element and 4 around it differ from the page's background by 3:1. */

@@ -30,7 +30,7 @@ test("two clients in one page: both see an edit, one is cut and works on, joined
   await add(laptop, "milk")
   await expect(phone.getByRole("checkbox", { name: "milk" })).toBeVisible()
   await expect(phone.getByRole("listitem").filter({ hasText: /Changed elsewhere: \d+ pages, \d+ B in/ })).toHaveCount(1)
-  await expect(laptop.getByText(/The server decided 1: \d+ pages/)).toBeVisible()
+  await expect(laptop.getByText(/Rebase on \d+ pages: the server decided 1, 0 run again here; \d+ B in/)).toBeVisible()
 
   await phone.getByRole("switch").click()
   await expect(phone.getByRole("status")).toHaveText("Offline")
@@ -47,9 +47,37 @@ test("two clients in one page: both see an edit, one is cut and works on, joined
     await expect(pane.getByRole("checkbox", { name: "milk" })).toBeChecked()
   }
   await expect(phone.getByText("waits", { exact: true })).toHaveCount(0)
+  // One pull or two: what the server has decided is in the pages, what it has not runs again.
+  await expect(phone.getByText(/^Rebase on \d+ pages: .* run again here; \d+ B in, \d+ B out$/).first()).toBeVisible()
   expect(said).toEqual([])
   // Nothing of it stays on this device.
   expect(await page.evaluate(async () => (await indexedDB.databases()).map(({ name }) => name))).toEqual([])
+})
+
+test("a refusal is said in its pane and in its log; the list stays over a reload; no line of the log is cut", async ({
+  page,
+}) => {
+  await page.setViewportSize({ width: 360, height: 740 })
+  await page.goto(server.url)
+  const laptop = page.getByRole("article", { name: "Laptop" })
+  const phone = page.getByRole("article", { name: "Phone on a train" })
+  for (const pane of [laptop, phone]) await expect(pane.getByText(/The database is here/)).toBeVisible()
+  await add(laptop, "milk")
+  const below = await phone.boundingBox()
+  await laptop.getByRole("textbox").fill("reject me")
+  await laptop.getByRole("textbox").press("Enter")
+  await expect(laptop.getByRole("alert")).toContainText("The server did not accept adding “reject me”")
+  await expect(laptop.getByText(/^The server refused .*reject me/)).toBeVisible()
+  await expect(phone.getByRole("alert")).toHaveText("")
+  expect(await phone.boundingBox()).toEqual(below)
+  const lines = laptop.getByRole("list", { name: "What happened on laptop" }).getByRole("listitem")
+  for (const line of await lines.all())
+    expect(await line.evaluate((text) => text.scrollWidth - text.clientWidth)).toBeLessThanOrEqual(0)
+  await laptop.getByRole("button", { name: "Dismiss" }).press("Enter")
+  await expect(laptop.getByRole("alert")).toHaveText("")
+  await expect(laptop.getByRole("textbox")).toBeFocused()
+  await page.reload()
+  for (const pane of [laptop, phone]) await expect(pane.getByRole("checkbox", { name: "milk" })).toBeVisible()
 })
 
 test("what is typed before the page's scripts have arrived stays, with its focus (H9)", async ({ page }) => {

@@ -65,3 +65,71 @@ test("the page works by keyboard alone, with visible focus and a name for every 
     await expect(a.row("one").getByRole("checkbox")).toBeFocused()
   }
 })
+
+test("what goes away under the keyboard's focus leaves it to its neighbour, never to nothing", async ({ browser }) => {
+  await using server = await Server.start()
+  const context = await browser.newContext()
+  const url = newListUrl(server.url)
+  const a = await TodoPage.open(await context.newPage(), url)
+  const { keyboard } = a.page
+  const box = (title: string) => a.row(title).getByRole("checkbox")
+  await a.add("one", "two", "three", "four", "five", "six")
+  await a.isSynced()
+  // Emptied.
+  await box("two").focus()
+  await keyboard.press("F2")
+  await a.page.getByTestId("todo-edit").fill("")
+  await keyboard.press("Enter")
+  await expect(a.row("two")).toHaveCount(0)
+  await expect(box("three")).toBeFocused()
+  // Deleted, here and elsewhere.
+  await keyboard.press("Tab")
+  await keyboard.press("Enter")
+  await expect(a.row("three")).toHaveCount(0)
+  await expect(box("four")).toBeFocused()
+  const far = await TodoPage.open(await (await browser.newContext()).newPage(), url)
+  await far.remove("four")
+  await expect(a.row("four")).toHaveCount(0)
+  await expect(box("five")).toBeFocused()
+  // Ticked under a filter; of the last one the one above has it, and without any the field.
+  await a.page.getByRole("link", { name: "Active" }).click()
+  await box("six").focus()
+  await keyboard.press("Space")
+  await expect(a.row("six")).toHaveCount(0)
+  await expect(box("five")).toBeFocused()
+  await keyboard.press("Space")
+  await expect(box("one")).toBeFocused()
+  await keyboard.press("Space")
+  await expect(a.titles).toHaveCount(0)
+  await expect(a.input).toBeFocused()
+  // Notices.
+  await a.input.fill("reject me")
+  await a.input.press("Enter")
+  await a.page.getByRole("button", { name: "Dismiss" }).press("Enter")
+  await expect(a.input).toBeFocused()
+  const name = a.page.getByTestId("list-name")
+  await name.fill("reject me")
+  await name.press("Enter")
+  await a.page.getByRole("button", { name: "Dismiss" }).press("Enter")
+  await expect(name).toBeFocused()
+  // The last row of all.
+  await a.page.getByRole("link", { name: "All" }).click()
+  for (const next of ["five", "six"]) {
+    await a.page
+      .getByRole("button", { name: /^Delete/ })
+      .first()
+      .press("Enter")
+    await expect(box(next)).toBeFocused()
+  }
+  await a.page.getByRole("button", { name: "Delete six" }).press("Enter")
+  await expect(a.titles).toHaveCount(0)
+  await expect(a.input).toBeFocused()
+
+  await TodoPage.open(a.page, newListUrl(server.url))
+  await a.page.goto(`${server.url}/lists`)
+  const remove = a.page.getByRole("button", { name: /^Remove/ })
+  await remove.first().press("Enter")
+  await expect(a.page.getByRole("listitem").getByRole("link")).toBeFocused()
+  await remove.press("Enter")
+  await expect(a.page.getByRole("button", { name: "New list" })).toBeFocused()
+})

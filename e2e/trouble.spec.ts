@@ -130,16 +130,25 @@ for (const [where, code] of Object.entries(NO_DATABASE)) {
   )
 }
 
-test("without workers the page says that this browser cannot run it", async ({ browser }) => {
+test("without workers each page says that this browser cannot run it, and has no field that looks alive", async ({
+  browser,
+}) => {
   const page = await (await browser.newContext({ serviceWorkers: "block" })).newPage()
   await page.addInitScript(() => {
     for (const name of ["SharedWorker", "Worker"]) Reflect.deleteProperty(window, name)
   })
-  await page.goto(newListUrl(server.url))
-  const notice = page.getByTestId("error-notice")
-  await expect(notice).toHaveAttribute("data-code", "UNSUPPORTED")
-  await expect(notice).toContainText("This browser cannot run the list")
-  await expect(page.locator('[aria-busy="true"]')).toHaveCount(0)
+  for (const url of [newListUrl(server.url), server.url, `${server.url}/sql`]) {
+    await page.goto(url)
+    const notice = page.getByTestId("error-notice")
+    await expect(notice).toHaveCount(1)
+    await expect(notice).toHaveAttribute("data-code", "UNSUPPORTED")
+    await expect(notice).toContainText("This browser cannot run the database")
+    // SharedWorker alone is not needed: where there is none a Worker does.
+    await expect(page.locator("body")).not.toContainText(/SharedWorker|UNSUPPORTED/)
+    await expect(page.getByRole("textbox")).toHaveCount(0)
+    await expect(page.getByRole("button")).toHaveCount(0)
+    await expect(page.locator('[aria-busy="true"]')).toHaveCount(0)
+  }
 })
 
 // The worker's own requests pass by Playwright's routes: it asks for another file. Emscripten asks in two ways.

@@ -1,7 +1,7 @@
 // npm run media makes pictures. In docs/media: demo.png, two windows of the demo on one list, the right one offline with edits
 // that wait; sql.png, a query over 100,000 rows; devtools-*.png, the demo in development with its devtools open;
 // tracker*.png, the tracker; list-*.png and first-page-*.png, the demo in Firefox and in WebKitGTK. In app, what others
-// show of the demo's address: opengraph-image.png, its first page, and apple-icon.png, its icon on a phone.
+// show of the demo's address: share-picture.png, its first page, and apple-icon.png, its icon on a phone.
 import { spawn } from "node:child_process"
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -79,7 +79,7 @@ async function social(url) {
   await phone.getByRole("switch").click()
   await write(phone, "Written in a tunnel")
   await page.evaluate(() => document.activeElement?.blur())
-  await page.screenshot({ path: join(root, "app/opengraph-image.png") })
+  await page.screenshot({ path: join(root, "app/share-picture.png") })
   await page.setViewportSize({ width: 180, height: 180 })
   await page.goto(`${url}/icon.svg`)
   await page.screenshot({ path: join(root, "app/apple-icon.png") })

@@ -1,7 +1,9 @@
 "use client"
 
 import { type DismissibleRejection, type LfError, useConnectionStatus } from "@lf/react"
+import type { MouseEvent } from "react"
 import { sayError } from "./error-words"
+import { focusInstead } from "./focus-instead"
 import { RejectedNotice } from "./rejected-notice"
 
 interface NoticesProps {
@@ -45,11 +47,15 @@ export function ErrorNotice({ error, onDismiss }: { error: LfError | null; onDis
   if (error === null) return null
   const isLoading = error.code === "WORKER_FAILED"
   const act = isLoading ? () => location.reload() : onDismiss
+  const handleClick = (event: MouseEvent<HTMLElement>) => {
+    focusInstead(event)
+    act?.()
+  }
   return (
     <div className="notice" data-testid="error-notice" data-code={error.code}>
       <p>{sayError(error)}</p>
       {act !== null && (
-        <button type="button" className="notice-button" onClick={act}>
+        <button type="button" className="notice-button" onClick={handleClick}>
           {isLoading ? "Reload" : "OK"}
         </button>
       )}

@@ -1,6 +1,8 @@
 "use client"
 
 import type { DismissibleRejection } from "@lf/react"
+import type { MouseEvent } from "react"
+import { focusInstead } from "./focus-instead"
 
 const phrases: Readonly<Record<string, string>> = {
   AddTodo: "adding",
@@ -16,14 +18,22 @@ const phrases: Readonly<Record<string, string>> = {
 export function RejectedNotice({ rejected }: { rejected: readonly DismissibleRejection[] }) {
   const [first, ...others] = rejected
   if (first === undefined) return null
-  const dismissAll = () => {
+  const title = titleOf(first.args)
+  const dismissAll = (event: MouseEvent<HTMLElement>) => {
+    focusInstead(event)
     for (const mutation of rejected) mutation.dismiss()
   }
   return (
     <div className="notice" data-testid="rejected-notice">
       <p>
         The server did not accept {phrases[first.name] ?? "a change"}
-        {titleOf(first.args)}, so it was taken back.
+        {title !== undefined && (
+          <>
+            {" “"}
+            <bdi>{title}</bdi>”
+          </>
+        )}
+        , so it was taken back.
         {others.length > 0 && ` And ${others.length} more.`}
       </p>
       <button type="button" className="notice-button" onClick={dismissAll}>
@@ -34,8 +44,8 @@ export function RejectedNotice({ rejected }: { rejected: readonly DismissibleRej
 }
 
 /** Of a todo or a list. */
-function titleOf(args: unknown): string {
-  if (typeof args !== "object" || args === null) return ""
+export function titleOf(args: unknown): string | undefined {
+  if (typeof args !== "object" || args === null) return undefined
   const text = "title" in args ? args.title : "name" in args ? args.name : undefined
-  return text === undefined ? "" : ` “${String(text)}”`
+  return text === undefined ? undefined : String(text)
 }

@@ -1,7 +1,7 @@
 "use client"
 
 import { useField, usePresence, useSyncStatus } from "@lf/react"
-import type { ReactNode } from "react"
+import { type ReactNode, useEffect, useState } from "react"
 import { nameLengthMax } from "../lf/mutators"
 import { ConnectionBadge } from "./connection-badge"
 import { ShareButton } from "./share-button"
@@ -41,6 +41,21 @@ export function Toolbar({ name, onRename, report }: ToolbarProps) {
 
 /** Nothing but that this tab is here. */
 const here = {}
+const longMs = 800
+
+/** Whether it has been so for a moment: what is sent at once does not blink. */
+function useLasts(is: boolean): boolean {
+  const [isLong, setIsLong] = useState(false)
+  useEffect(() => {
+    if (!is) return
+    const timer = setTimeout(() => setIsLong(true), longMs)
+    return () => {
+      clearTimeout(timer)
+      setIsLong(false)
+    }
+  }, [is])
+  return is && isLong
+}
 
 interface ToolbarViewProps {
   readonly status: ShownStatus
@@ -55,6 +70,7 @@ interface ToolbarViewProps {
 
 export function ToolbarView(props: ToolbarViewProps) {
   const { status, pending, isOffline, onOffline, othersHere = 0, name = "", onRename, report } = props
+  const isWaiting = useLasts(pending > 0)
   return (
     <header className="page-header">
       <SkipLink />
@@ -64,10 +80,8 @@ export function ToolbarView(props: ToolbarViewProps) {
         </a>
         <NameInput name={name} onRename={onRename} describedBy={report ? nameReportId : undefined} />
         {/* What comes and goes takes its room from the name: a switch that is about to be pressed does not move. */}
-        <span className="here" data-here={othersHere > 0} aria-hidden={othersHere === 0}>
-          {othersHere + 1} here
-        </span>
-        <span className="pending" data-pending={pending > 0} aria-hidden={pending === 0}>
+        <Here count={othersHere + 1} />
+        <span className="pending" data-pending={isWaiting} aria-hidden={pending === 0}>
           <span data-testid="pending-count">{pending}</span> unsent
         </span>
         <ConnectionBadge status={status} />
@@ -82,11 +96,28 @@ export function ToolbarView(props: ToolbarViewProps) {
           onClick={() => onOffline?.(!isOffline)}
         >
           <span className="switch-track" aria-hidden="true" />
+          <span className="switch-word" aria-hidden="true">
+            Work offline
+          </span>
         </button>
         <ShareButton name={name} />
       </nav>
       {report}
     </header>
+  )
+}
+
+/** Nothing while one is alone. */
+function Here({ count }: { count: number }) {
+  return (
+    <span className="here" data-here={count > 1} aria-hidden={count === 1} title={`${count} here`}>
+      <svg className="here-picture" viewBox="0 0 16 16" width="14" height="14" fill="currentColor" aria-hidden="true">
+        <circle cx="8" cy="4.5" r="3.5" />
+        <path d="M1.5 15c0-4 2.5-6 6.5-6s6.5 2 6.5 6z" />
+      </svg>
+      {count}
+      <span className="here-word"> here</span>
+    </span>
   )
 }
 
@@ -105,6 +136,7 @@ function NameInput({ name, onRename, describedBy }: NameInputProps) {
       aria-label="The list's name"
       aria-describedby={describedBy}
       placeholder="Name this list"
+      dir="auto"
       autoComplete="off"
       enterKeyHint="done"
       maxLength={nameLengthMax}

@@ -10,10 +10,11 @@ export type ShownStatus = ReturnType<typeof useConnectionStatus>["status"] | "op
 
 /**
  * The connection's state without short interruptions: it counts as away two seconds after the connection was lost. Attempts to
- * come back do not start the count again, and once it is offline it stays so until it is truly back.
+ * come back do not start the count again, and once it is offline it stays so until it is truly back. Offline by choice it is at
+ * once.
  */
 export function useSettledStatus(): ShownStatus {
-  const { status } = useConnectionStatus()
+  const { status, isOnlineWanted } = useConnectionStatus()
   const isAway = status === "offline" || status === "connecting"
   const [firm, setFirm] = useState<ShownStatus>("opening")
   const [hasFailed, setHasFailed] = useState(false)
@@ -32,6 +33,7 @@ export function useSettledStatus(): ShownStatus {
     }
   }, [isAway])
 
+  if (!isOnlineWanted && (isAway || status === "connected")) return "offline"
   if (!isAway) return status
   if (!isOverdue) return firm
   return hasFailed ? "offline" : "connecting"

@@ -1,8 +1,9 @@
 "use client"
 
-import { useField } from "@lf/react"
+import { type DismissibleRejection, useField } from "@lf/react"
 import type { KeyboardEvent } from "react"
 import { ConnectionBadge } from "../chrome/connection-badge"
+import { RejectedNotice } from "../chrome/rejected-notice"
 import type { ShownStatus } from "../chrome/use-settled-status"
 import { type Todo, titleLengthMax } from "../lf/mutators"
 import type { Happening } from "./use-happenings"
@@ -14,24 +15,30 @@ interface PaneViewProps {
   readonly waiting: ReadonlySet<string>
   readonly isCut: boolean
   readonly status: ShownStatus
+  /** What the server refused, until it is dismissed. */
+  readonly rejected: readonly DismissibleRejection[]
   readonly problem: string | null
   readonly happenings: readonly Happening[]
-  readonly onAdd: (title: string) => void
+  /** Takes the title; calls `restore` if it could not be kept. */
+  readonly onAdd: (title: string, restore: () => void) => void
   readonly onToggle: (id: string, done: boolean) => void
   readonly onCut: (isCut: boolean) => void
 }
 
 /** What one client shows. Its places are there before there are rows: nothing on the page moves. */
 export function PaneView(props: PaneViewProps) {
-  const { name, placeholder, todos, waiting, isCut, status, problem, happenings } = props
+  const { name, placeholder, todos, waiting, isCut, status, rejected, problem, happenings } = props
   const { onAdd, onToggle, onCut } = props
 
   const handleKeyDown = (event: KeyboardEvent<HTMLInputElement>) => {
     if (event.key !== "Enter" || event.nativeEvent.isComposing) return
-    const title = event.currentTarget.value.trim()
+    const field = event.currentTarget
+    const title = field.value.trim()
     if (title === "") return
-    event.currentTarget.value = ""
-    onAdd(title)
+    field.value = ""
+    onAdd(title, () => {
+      if (field.value === "") field.value = title
+    })
   }
 
   return (
@@ -58,20 +65,25 @@ export function PaneView(props: PaneViewProps) {
         className="pane-input"
         aria-label={`New todo on ${name.toLowerCase()}`}
         placeholder={placeholder}
+        dir="auto"
         autoComplete="off"
         enterKeyHint="done"
         maxLength={titleLengthMax}
         onKeyDown={handleKeyDown}
       />
-      <ul className="pane-rows" aria-label={`Todos on ${name.toLowerCase()}`}>
-        {todos.map((todo) => (
-          <Row key={todo.id} todo={todo} isWaiting={waiting.has(todo.id)} onToggle={onToggle} />
-        ))}
-      </ul>
-      <p className="pane-problem" role="alert">
-        {problem}
-      </p>
-      <ol className="pane-log" aria-label={`What happened on ${name.toLowerCase()}`}>
+      <div className="pane-body">
+        <ul className="pane-rows" aria-label={`Todos on ${name.toLowerCase()}`}>
+          {todos.map((todo) => (
+            <Row key={todo.id} todo={todo} isWaiting={waiting.has(todo.id)} onToggle={onToggle} />
+          ))}
+        </ul>
+        <div className="pane-problem" role="alert">
+          {problem !== null && <p>{problem}</p>}
+          <RejectedNotice rejected={rejected} />
+        </div>
+      </div>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by the keyboard */}
+      <ol className="pane-log" tabIndex={0} aria-label={`What happened on ${name.toLowerCase()}`}>
         {happenings.map(({ key, text }) => (
           <li key={key}>{text}</li>
         ))}
@@ -92,7 +104,9 @@ function Row({ todo, isWaiting, onToggle }: RowProps) {
     <li className={done.value ? "pane-row done" : "pane-row"}>
       <label>
         <input type="checkbox" {...done.checkbox} />
-        <span className="pane-title">{todo.title}</span>
+        <span className="pane-title" dir="auto">
+          {todo.title}
+        </span>
       </label>
       <span className="waits" data-waits={isWaiting}>
         {isWaiting && "waits"}

@@ -1,6 +1,15 @@
 "use client"
 
-import { newId, sql, useConnectionStatus, useDocument, useMutation, usePendingMutations, useQuery } from "@lf/react"
+import {
+  newId,
+  sql,
+  useConnectionStatus,
+  useDocument,
+  useMutation,
+  usePendingMutations,
+  useQuery,
+  useRejectedMutations,
+} from "@lf/react"
 import { useMemo } from "react"
 import { sayError } from "../chrome/error-words"
 import { useSettledStatus } from "../chrome/use-settled-status"
@@ -18,23 +27,26 @@ export function Pane({ name, placeholder }: { name: string; placeholder: string 
   const add = useMutation(AddTodo)
   const toggle = useMutation(ToggleTodo)
   const pending = usePendingMutations()
-  const waiting = useMemo(() => waitingIds(pending), [pending])
+  const rejected = useRejectedMutations()
   const { setOnline } = useDocument()
   const { status, isOnlineWanted, error } = useConnectionStatus()
   const settled = useSettledStatus()
-  const happenings = useHappenings()
+  const happenings = useHappenings(rejected)
+  const rows = todos.data ?? none
+  const waiting = useMemo(() => waitingIds(pending, rows), [pending, rows])
   const problem = add.error ?? toggle.error ?? todos.error ?? (isOnlineWanted && status === "error" ? error : null)
   return (
     <PaneView
       name={name}
       placeholder={placeholder}
-      todos={todos.data ?? none}
+      todos={rows}
       waiting={waiting}
       isCut={!isOnlineWanted}
-      status={isOnlineWanted ? settled : "offline"}
+      status={settled}
+      rejected={rejected}
       problem={problem === null ? null : sayError(problem)}
       happenings={happenings}
-      onAdd={(title) => add.mutate({ id: newId(), title })}
+      onAdd={(title, restore) => add.mutate({ id: newId(), title }, { onError: restore })}
       onToggle={(id, done) => toggle.mutate({ id, done })}
       onCut={(isCut) => setOnline(!isCut)}
     />

@@ -1,4 +1,5 @@
 import { NoScript } from "../chrome/no-script"
+import { SharePicture } from "../chrome/share-picture"
 import { goHome, listsKey } from "../lists/go-home"
 import { TodoSkeleton } from "../todo/todo-skeleton"
 
@@ -10,6 +11,7 @@ export default function MyList() {
     <>
       {/* biome-ignore lint/security/noDangerouslySetInnerHtml: our own function, run before the first paint */}
       <script dangerouslySetInnerHTML={{ __html: script }} />
+      <SharePicture />
       <NoScript />
       <TodoSkeleton />
     </>

@@ -15,6 +15,12 @@ export function goHome(key: string): void {
   if (typeof id !== "string" || !/^[A-Za-z0-9_-]{1,64}$/.test(id)) {
     const bytes = crypto.getRandomValues(new Uint8Array(16))
     id = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")
+    try {
+      // It has no other: the list that begins now is the index.
+      localStorage.setItem(key, JSON.stringify([{ id, isMadeHere: true }]))
+    } catch {
+      // Nothing can be stored: the list works, and the index stays empty.
+    }
   }
   location.replace(`/l/${id}${location.hash}`)
 }

@@ -1,8 +1,9 @@
 "use client"
 
+import type { MouseEvent } from "react"
 import { useIsClient } from "../chrome/use-is-client"
 import { newListId } from "./list-id"
-import { forgetList, type ListEntry, useLists } from "./list-store"
+import { forgetList, type ListEntry, rememberList, useLists } from "./list-store"
 
 /** My lists: what this device has opened. */
 export function ListIndex() {
@@ -18,21 +19,38 @@ export function ListIndex() {
         </ul>
       )}
       {isReady && lists.length === 0 && <p className="lists-empty">No lists on this device yet.</p>}
-      <button type="button" className="lists-new" onClick={() => location.assign(`/l/${newListId()}`)}>
+      <button type="button" className="lists-new" onClick={beginList}>
         <span aria-hidden="true">+</span> New list
       </button>
     </section>
   )
 }
 
+function beginList(): void {
+  const id = newListId()
+  rememberList(id, true)
+  location.assign(`/l/${id}`)
+}
+
 function ListItem({ list }: { list: ListEntry }) {
   const label = list.name || list.hint || "Untitled list"
+  const handleRemove = (event: MouseEvent<HTMLElement>) => {
+    // Pressed by key: the focus would vanish with the entry.
+    if (event.detail === 0) focusNext(event.currentTarget.closest("li"))
+    forgetList(list.id)
+  }
   return (
     <li className="lists-item">
       <a className="lists-row" href={`/l/${list.id}`}>
         <span className="lists-label">
-          <span className={list.name === "" ? "lists-name lists-hint" : "lists-name"}>{label}</span>
-          {list.name !== "" && list.hint !== "" && <span className="lists-begin">{list.hint}</span>}
+          <span className={list.name === "" ? "lists-name lists-hint" : "lists-name"} dir="auto">
+            {label}
+          </span>
+          {list.name !== "" && list.hint !== "" && (
+            <span className="lists-begin" dir="auto">
+              {list.hint}
+            </span>
+          )}
         </span>
         <span className="lists-count">{countOf(list)}</span>
         <OpenedAt ms={list.openedMs} />
@@ -42,10 +60,17 @@ function ListItem({ list }: { list: ListEntry }) {
         className="lists-remove"
         aria-label={`Remove ${label} from this device's index`}
         title="Remove from this index; the link still opens it"
-        onClick={() => forgetList(list.id)}
+        onClick={handleRemove}
       />
     </li>
   )
+}
+
+/** The entry below, or above the last one; without another the button for a new list. */
+function focusNext(item: Element | null): void {
+  const next = (item?.nextElementSibling ?? item?.previousElementSibling)?.querySelector<HTMLElement>(".lists-row")
+  const instead = next ?? document.querySelector<HTMLElement>(".lists-new")
+  instead?.focus()
 }
 
 function countOf({ left, total }: ListEntry): string {

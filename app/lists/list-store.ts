@@ -17,6 +17,8 @@ const entrySchema = z.object({
   left: z.catch(z.number(), 0),
   total: z.catch(z.number(), 0),
   openedMs: z.catch(z.number(), 0),
+  /** It was begun on this device, and is no other's that was opened here by its link. */
+  isMadeHere: z.catch(z.boolean(), false),
 })
 
 export type ListEntry = z.infer<typeof entrySchema>
@@ -30,14 +32,14 @@ export function useLists(): readonly ListEntry[] {
   return useSyncExternalStore(stored.subscribe, readLists, () => none)
 }
 
-/** Puts the list on top of the index. */
-export function rememberList(id: string): void {
+/** Puts the list on top of the index; `isMadeHere`: it begins now. */
+export function rememberList(id: string, isMadeHere = false): void {
   const lists = readLists()
-  const known = lists.find((list) => list.id === id) ?? { id, name: "", hint: "", left: 0, total: 0 }
+  const known = lists.find((list) => list.id === id) ?? { id, name: "", hint: "", left: 0, total: 0, isMadeHere }
   writeLists([{ ...known, openedMs: Date.now() }, ...lists.filter((list) => list.id !== id)])
 }
 
-export function changeList(id: string, change: Partial<Omit<ListEntry, "id" | "openedMs">>): void {
+export function changeList(id: string, change: Pick<ListEntry, "name" | "hint" | "left" | "total">): void {
   writeLists(readLists().map((list) => (list.id === id ? { ...list, ...change } : list)))
 }
 

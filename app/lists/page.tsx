@@ -1,6 +1,7 @@
 import type { Metadata } from "next"
 import { NoScript } from "../chrome/no-script"
 import { RegisterServiceWorker } from "../chrome/register-service-worker"
+import { SharePicture } from "../chrome/share-picture"
 import { ListIndex } from "./list-index"
 
 export const metadata: Metadata = { title: "My lists" }
@@ -8,6 +9,7 @@ export const metadata: Metadata = { title: "My lists" }
 export default function ListsPage() {
   return (
     <>
+      <SharePicture />
       <NoScript />
       <div className="page">
         <header>

@@ -1,7 +1,10 @@
 import type { Metadata } from "next"
 import { after, connection } from "next/server"
 import { fillRows } from "../../lf.server"
+import { NoScript } from "../chrome/no-script"
 import { RegisterServiceWorker } from "../chrome/register-service-worker"
+import { requestOrigin } from "../chrome/request-origin"
+import { SharePicture } from "../chrome/share-picture"
 import { HomeHeader } from "../home/home-header"
 import "../home/home.css"
 import { RowsPage } from "./rows-page"
@@ -25,6 +28,7 @@ export default async function Page({ searchParams }: { searchParams: Promise<obj
   if (!("offline" in (await searchParams))) after(() => fillRows().catch(() => {}))
   return (
     <div className="home sql">
+      <SharePicture origin={await requestOrigin()} />
       <a className="skip" href="#box">
         Skip to the query
       </a>
@@ -35,9 +39,7 @@ export default async function Page({ searchParams }: { searchParams: Promise<obj
           A SQLite database in this browser. A query runs again if and only if a page that it read has changed: below is
           what it read, and why it ran.
         </p>
-        <noscript>
-          <p className="panes-off">JavaScript is off, and it runs the database.</p>
-        </noscript>
+        <NoScript isPart />
         <RowsPage />
       </main>
       <RegisterServiceWorker />

@@ -2,6 +2,7 @@
 
 import { LfProvider } from "@lf/react"
 import { useState } from "react"
+import { Supported } from "../chrome/supported"
 import { exampleQueries, firstQuery } from "./example-queries"
 import { connectRows } from "./lf/connect"
 import { rowsId, rowsMutator } from "./lf/mutators"
@@ -12,8 +13,12 @@ import { RowsStatus } from "./rows-status"
 export function RowsPage() {
   return (
     <LfProvider doc={rowsId} url="/api/rows" worker={connectRows} mutator={rowsMutator}>
-      <RowsStatus />
-      <Queries />
+      <Supported isPart id="box">
+        <div className="needs-script">
+          <RowsStatus />
+          <Queries />
+        </div>
+      </Supported>
     </LfProvider>
   )
 }

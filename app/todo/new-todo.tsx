@@ -38,6 +38,7 @@ export function NewTodo({ onAdd, describedBy }: NewTodoProps) {
       aria-label="New todo"
       aria-describedby={describedBy}
       placeholder="What needs to be done?"
+      dir="auto"
       // biome-ignore lint/a11y/noAutofocus: TodoMVC's specification asks for it, and the page is this one input
       autoFocus
       autoComplete="off"

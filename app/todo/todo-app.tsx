@@ -6,6 +6,9 @@ import { Notices } from "../chrome/notices"
 import { Toolbar } from "../chrome/toolbar"
 import type { Todo } from "../lf/mutators"
 import { changeList } from "../lists/list-store"
+import { Empty } from "./empty"
+import { KeepButton } from "./keep-button"
+import { listHint } from "./list-hint"
 import { reportsOf } from "./reports"
 import { useTodoActions } from "./todo-actions"
 import { TodoCard } from "./todo-card"
@@ -29,7 +32,7 @@ export function TodoApp({ id }: { id: string }) {
   const shown = useMemo(() => filterTodos(todos, filter), [todos, filter])
   const activeCount = useMemo(() => filterTodos(todos, "active").length, [todos])
   const pending = usePendingMutations()
-  const waiting = useMemo(() => waitingIds(pending), [pending])
+  const waiting = useMemo(() => waitingIds(pending, todos), [pending, todos])
   const reports = useMemo(() => {
     // Of a long list not every row is in the page.
     const shownIds = new Set(isVirtual(shown) ? [] : shown.map((todo) => todo.id))
@@ -43,7 +46,7 @@ export function TodoApp({ id }: { id: string }) {
       <Toolbar name={name} onRename={actions.nameList} report={reports.ofName} />
       <TodoCard isBusy={query.isPending} onAdd={actions.add} report={reports.ofNew}>
         {todos.length === 0 && <FirstSync />}
-        {todos.length === 0 && query.isSuccess && <Empty />}
+        {todos.length === 0 && query.isSuccess && <Empty id={id} />}
         {todos.length > 0 && (
           <>
             <section className="main">
@@ -101,13 +104,6 @@ function FirstSync() {
   )
 }
 
-/** Only once it is known that nothing is on its way. */
-function Empty() {
-  const { isUpToDate } = useSyncStatus()
-  if (!isUpToDate) return null
-  return <p className="empty">Nothing to do yet. Write the first one, or share the list and let others begin.</p>
-}
-
 function Info() {
   const { isDurable } = useSyncStatus()
   return (
@@ -117,17 +113,14 @@ function Info() {
           This browser keeps nothing on this device: what is not sent yet is gone when its windows are closed.
         </p>
       )}
+      <KeepButton />
     </TodoHint>
   )
 }
 
 /** What the index of lists shows of this one. */
 function useIndex(id: string, name: string, todos: readonly Todo[], isKnown: boolean): void {
-  const hint = todos
-    .slice(0, 3)
-    .map((todo) => todo.title)
-    .join(", ")
-    .slice(0, 80)
+  const hint = listHint(todos)
   const left = filterTodos(todos, "active").length
   useEffect(() => {
     if (isKnown) changeList(id, { name, hint, left, total: todos.length })

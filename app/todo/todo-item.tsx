@@ -1,7 +1,7 @@
 "use client"
 
 import { useField } from "@lf/react"
-import { type KeyboardEvent, type MouseEvent, memo, type ReactNode, useCallback, useRef } from "react"
+import { type KeyboardEvent, memo, type ReactNode, useCallback, useRef } from "react"
 import { type Todo, titleLengthMax } from "../lf/mutators"
 import type { TodoActions } from "./todo-actions"
 
@@ -42,12 +42,6 @@ export const TodoItem = memo(function TodoItem(props: TodoItemProps) {
     startEditing()
   }
 
-  const handleDestroy = (event: MouseEvent) => {
-    // Pressed by keyboard: the focus would vanish with the row.
-    if (event.detail === 0) document.querySelector<HTMLElement>(".new-todo")?.focus()
-    actions.remove(todo.id)
-  }
-
   return (
     <li
       ref={measure}
@@ -70,11 +64,16 @@ export const TodoItem = memo(function TodoItem(props: TodoItemProps) {
         />
         {/* The checkbox is named by it: hidden, so that a screen reader reads the title once. */}
         {/* biome-ignore lint/a11y/noLabelWithoutControl: TodoMVC's own markup; a click on the title does not toggle */}
-        <label data-testid="todo-title" aria-hidden="true" onDoubleClick={startEditing}>
+        <label data-testid="todo-title" aria-hidden="true" dir="auto" onDoubleClick={startEditing}>
           {todo.title}
         </label>
         {isWaiting && <span className="todo-waits" role="img" aria-label="Not sent yet" title="Not sent yet" />}
-        <button type="button" className="destroy" aria-label={`Delete ${todo.title}`} onClick={handleDestroy} />
+        <button
+          type="button"
+          className="destroy"
+          aria-label={`Delete ${todo.title}`}
+          onClick={() => actions.remove(todo.id)}
+        />
       </div>
       {report}
       {isEditing && (
@@ -118,6 +117,7 @@ function EditInput({ todo, actions, onEnd }: EditInputProps) {
       data-testid="todo-edit"
       aria-label="Edit todo"
       {...title.input}
+      dir="auto"
       // biome-ignore lint/a11y/noAutofocus: the user has just asked to type here
       autoFocus
       autoComplete="off"

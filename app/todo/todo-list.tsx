@@ -5,6 +5,7 @@ import { type ReactNode, useLayoutEffect, useRef, useState } from "react"
 import type { Todo } from "../lf/mutators"
 import type { TodoActions } from "./todo-actions"
 import { TodoItem } from "./todo-item"
+import { useRowFocus } from "./use-row-focus"
 
 /** Shorter lists are plain: find-in-page and printing work, and there is nothing to save. */
 const plainRowsMax = 100
@@ -29,6 +30,7 @@ export function TodoList({ todos, waiting, reports, actions }: TodoListProps) {
   const [editingId, setEditingId] = useState<string | null>(null)
   const [listTop, setListTop] = useState(0)
   const hasPart = isVirtual(todos)
+  const focusHandlers = useRowFocus(list, todos)
 
   useLayoutEffect(() => {
     if (list.current) setListTop(list.current.getBoundingClientRect().top + window.scrollY)
@@ -72,6 +74,7 @@ export function TodoList({ todos, waiting, reports, actions }: TodoListProps) {
       aria-label="Todos"
       className={hasPart ? "todo-list virtual" : "todo-list"}
       style={hasPart ? { height: virtualizer.getTotalSize() } : undefined}
+      {...focusHandlers}
     >
       {hasPart
         ? virtualizer.getVirtualItems().map(({ index, start }) => {

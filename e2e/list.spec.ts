@@ -1,0 +1,155 @@
+// What the list says of itself: what waits, where it is, who is here, and in which direction it is read.
+import { expect } from "@playwright/test"
+import { Server } from "./server.ts"
+import { test } from "./test.ts"
+import { newListUrl, TodoPage } from "./todo-page.ts"
+
+let server: Server
+test.beforeAll(async () => {
+  server = await Server.start()
+})
+test.afterAll(() => server[Symbol.asyncDispose]())
+
+test("offline by choice shows at once; each row of a waiting change has its mark, and their count is shown on a phone", async ({
+  page,
+}) => {
+  await page.setViewportSize({ width: 360, height: 740 })
+  const todo = await TodoPage.open(page, newListUrl(server.url))
+  await todo.add("one", "two", "three")
+  await todo.isSynced()
+  await page.getByTestId("offline-switch").click()
+  await expect(todo.status).toHaveText("Offline", { timeout: 1_000 })
+  await page.getByRole("checkbox", { name: "Mark all as complete" }).press("Space")
+  await expect(page.getByRole("img", { name: "Not sent yet" })).toHaveCount(3)
+  await todo.toggle("two")
+  await todo.add("four")
+  await expect(page.getByRole("img", { name: "Not sent yet" })).toHaveCount(4)
+  await expect(page.getByText("3 unsent")).toBeVisible()
+  const { width = 0 } = (await page.getByText("3 unsent").boundingBox()) ?? {}
+  expect(width).toBeGreaterThan(30)
+  await page.getByTestId("offline-switch").click()
+  await todo.isSynced()
+  await expect(page.getByRole("img", { name: "Not sent yet" })).toHaveCount(0)
+})
+
+test("offline, a list that this device never had says so; one that begins here invites", async ({ page }) => {
+  const todo = await TodoPage.open(page, newListUrl(server.url))
+  await todo.isSynced()
+  await page.getByTestId("offline-switch").click()
+  await TodoPage.open(page, newListUrl(server.url))
+  await expect(page.getByText("This list is not on this device yet. It comes when you are online.")).toBeVisible()
+  await page.goto(`${server.url}/lists`)
+  await page.getByRole("button", { name: "New list" }).click()
+  await expect(page.getByText("Nothing to do yet.")).toBeVisible()
+  await page.reload()
+  await expect(page.getByText("Nothing to do yet.")).toBeVisible()
+  await expect(page.getByText("not on this device")).toHaveCount(0)
+})
+
+test("a first list that begins offline invites too", async ({ page }) => {
+  await page.addInitScript(() => localStorage.setItem("lf.offline", "yes"))
+  await page.goto(`${server.url}/list`)
+  await expect(page).toHaveURL(/\/l\/[0-9a-f]{32}$/)
+  await expect(page.getByText("Nothing to do yet.")).toBeVisible()
+})
+
+test("what waits offline may be kept by a button, where the browser would remove it", async ({ page }) => {
+  await page.addInitScript(() => {
+    let asked = 0
+    StorageManager.prototype.persisted = async () => asked > 1
+    // At first it does not agree.
+    StorageManager.prototype.persist = async () => ++asked > 1
+  })
+  const todo = await TodoPage.open(page, newListUrl(server.url))
+  await todo.add("one")
+  await todo.isSynced()
+  const keep = page.getByRole("button", { name: "Keep on this device" })
+  await expect(keep).toHaveCount(0)
+  await page.getByTestId("offline-switch").click()
+  await todo.add("two")
+  await expect(page.getByText("One change is on this device alone.")).toBeVisible()
+  await keep.press("Enter")
+  await expect(keep).toHaveCount(0)
+  await expect(todo.input).toBeFocused()
+  await page.getByTestId("offline-switch").click()
+})
+
+test("who is here is shown on a phone; titles and names have the direction of their words", async ({
+  browser,
+  page,
+}) => {
+  await page.setViewportSize({ width: 360, height: 740 })
+  const url = newListUrl(server.url)
+  const todo = await TodoPage.open(page, url)
+  await TodoPage.open(await (await browser.newContext()).newPage(), url)
+  const here = page.locator(".here")
+  await expect(here).toHaveText("2 here")
+  await expect(here).toBeInViewport({ ratio: 1 })
+
+  await todo.add("left to right", "من اليمين")
+  await todo.input.fill("من")
+  const name = page.getByTestId("list-name")
+  await name.fill("قائمة")
+  for (const field of [todo.input, name, todo.row("من اليمين").getByTestId("todo-title")])
+    await expect(field).toHaveCSS("direction", "rtl")
+  await expect(todo.row("left").getByTestId("todo-title")).toHaveCSS("direction", "ltr")
+  await todo.row("من اليمين").getByTestId("todo-title").dblclick()
+  await expect(page.getByTestId("todo-edit")).toHaveCSS("direction", "rtl")
+  await page.keyboard.press("Escape")
+  await page.goto(`${server.url}/lists`)
+  await expect(page.getByText("قائمة")).toHaveCSS("direction", "rtl")
+})
+
+test("a long list without a name is cut between two words, with an ellipsis", async ({ page }) => {
+  const todo = await TodoPage.open(page, newListUrl(server.url))
+  await todo.add("Buy milk", `a title of many words${" and more".repeat(12)}`)
+  await page.goto(`${server.url}/lists`)
+  await expect(page.locator(".lists-name")).toHaveText(/^Buy milk, a title of many words( and more)+( and)?…$/)
+})
+
+test("notices have room of their own: they cover neither a row nor the title, and a row's box stays in its middle", async ({
+  page,
+}) => {
+  const todo = await TodoPage.open(page, newListUrl(server.url))
+  await todo.add("one")
+  await todo.isSynced()
+  const chevron = page.locator(".toggle-all + label")
+  const [fieldTop, boxTop] = [(await todo.input.boundingBox())?.y ?? 0, (await chevron.boundingBox())?.y ?? 0]
+  await todo.input.fill("reject me")
+  await todo.input.press("Enter")
+  const notice = page.getByTestId("rejected-notice")
+  await expect(notice).toContainText("adding “reject me”")
+  const said = await notice.boundingBox()
+  expect((await todo.row("one").boundingBox())?.y).toBeGreaterThan((said?.y ?? 0) + (said?.height ?? 0))
+  // The field is where it was, and the box for all of them beside it.
+  expect((await todo.input.boundingBox())?.y).toBe(fieldTop)
+  expect((await chevron.boundingBox())?.y).toBe(boxTop)
+  await notice.getByRole("button").click()
+  const name = page.getByTestId("list-name")
+  await name.fill("reject me")
+  await name.press("Enter")
+  await expect(notice).toContainText("the list's new name")
+  const ofName = await notice.boundingBox()
+  const heading = await page.getByRole("heading", { name: "todos" }).boundingBox()
+  expect(heading?.y).toBeGreaterThan((ofName?.y ?? 0) + (ofName?.height ?? 0))
+})
+
+test("a shared list has its picture from where it is served; a page that is not there leads on", async ({ page }) => {
+  const list = await page.request.get(newListUrl(server.url), {
+    headers: { "X-Forwarded-Host": "lists.example", "X-Forwarded-Proto": "https" },
+  })
+  expect(await list.text()).toContain('<meta property="og:image" content="https://lists.example/')
+  for (const path of ["/l/x", "/", "/lists", "/docs"]) {
+    await page.goto(`${server.url}${path}`)
+    const address = await page.locator('meta[property="og:image"]').getAttribute("content")
+    const url = new URL(address ?? "", page.url())
+    expect(url.origin).toBe(server.url)
+    expect((await page.request.get(url.href)).headers()["content-type"]).toBe("image/png")
+  }
+  await page.goto(`${server.url}/nowhere`)
+  await expect(page).toHaveTitle("Nothing here")
+  for (const href of ["/", "/docs", "/list", "/lists"])
+    await expect(page.locator(`main a[href="${href}"]`)).toHaveCount(1)
+  await page.goto(`${server.url}/l/no+list`)
+  await expect(page).toHaveTitle("This is not a list")
+})
