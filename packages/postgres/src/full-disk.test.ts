@@ -53,6 +53,6 @@ test("a full disk loses nothing acknowledged, is reported, and writes go on by t
 }, 120_000)
 
 /** Only the server's own processes see its disk. */
-function inside(command: string): Promise<void> {
-  return admin(server.connectionString, `copy (select) to program '${command}'`)
+async function inside(command: string): Promise<void> {
+  await admin(server.connectionString, `copy (select) to program '${command}'`)
 }

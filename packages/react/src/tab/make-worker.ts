@@ -37,8 +37,11 @@ function makeWorker(factory: WorkerFactory): SharedWorker | Worker {
     return factory()
   } catch (cause) {
     if (typeof SharedWorker === "undefined") {
-      const remedy = typeof Worker === "undefined" ? "" : ": let `worker` make a Worker there"
-      throw new LfError("UNSUPPORTED", `expected a browser with SharedWorker, got one without${remedy}`, { cause })
+      const lack =
+        typeof Worker === "undefined"
+          ? "expected a browser with Worker or SharedWorker, got one with neither"
+          : "expected a browser with SharedWorker, got one without: let `worker` make a Worker there"
+      throw new LfError("UNSUPPORTED", lack, { cause })
     }
     const isElsewhere = cause instanceof DOMException && cause.name === "SecurityError"
     const remedy = isElsewhere
