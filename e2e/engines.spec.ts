@@ -11,7 +11,7 @@ import { test as anyTest, soakUnless } from "./test.ts"
 /** These tests close their own tabs: no Chromium is started for them. */
 const test = anyTest.extend({ closesContexts: null })
 
-/** In WebKitGTK, one of 60 runs: after a window had closed, a call of the other one was not answered for 20 s. */
+/** In WebKitGTK, one of 27 runs: after a window had closed, a call of the other one was not answered for 20 s. */
 const RARELY_FAILS = "two tabs"
 
 let server: Server
