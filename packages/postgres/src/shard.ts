@@ -17,6 +17,14 @@ import { type LogPlace, PostgresLog } from "./postgres-log.ts"
 import { readDocument, recover } from "./recovery.ts"
 import { checkStore, type MigratedStore, migrateStore, readVersion } from "./schema.ts"
 import { toStoreError } from "./store-error.ts"
+import {
+  beginPlacement,
+  PLACEMENT,
+  type PlacementRow,
+  placementOf,
+  readPlacement,
+  writePlacement,
+} from "./stored-placement.ts"
 import { within } from "./within.ts"
 
 /** Documents of one database that are recovered at once. */
@@ -37,7 +45,7 @@ with taken as (
   update lf.document as document set owner = $2, fence = nextval('lf.number')
   where $3 and doc = $1 and ${IS_HERE} and ${IS_FREE} returning fence
 )
-select store.id as store, placement_version, shards, is_settled, sources, doc is not null as is_found, moved_to, is_arriving,
+select ${PLACEMENT}, doc is not null as is_found, moved_to, is_arriving,
   node.id as owner, coalesce(node.is_serving, false) as is_serving, (select fence from taken) as fence
 from lf.store left join lf.document on doc = $1 left join lf.node on node.id = owner and owner <> $2`
 
@@ -78,12 +86,7 @@ export interface Look {
   readonly owner: { readonly id: string; readonly isServing: boolean } | null
 }
 
-interface LookRow {
-  readonly store: string
-  readonly placement_version: string
-  readonly shards: readonly string[]
-  readonly is_settled: boolean
-  readonly sources: readonly string[]
+interface LookRow extends PlacementRow {
   readonly is_found: boolean
   readonly moved_to: string | null
   readonly is_arriving: boolean | null
@@ -207,37 +210,18 @@ export class Shard {
   /** @throws LOG_FAILED */
   async placement(): Promise<Placement> {
     await this.begin()
-    const [row] = await this.#query<LookRow>("the placement was read", {
-      text: "select id as store, placement_version, shards, is_settled, sources from lf.store",
-      values: [],
-    })
-    return placementOf(row)
+    return await this.#during("the placement was read", readPlacement(this.connections.work))
   }
 
-  /** Where none was written yet and, with `mustBeEmpty`, there is no document. */
-  async beginPlacement(first: Placement, { mustBeEmpty }: { readonly mustBeEmpty: boolean }): Promise<void> {
+  /** See `beginPlacement`. @throws LOG_FAILED */
+  async beginPlacement(first: Placement, options: { readonly mustBeEmpty: boolean }): Promise<void> {
     await this.begin()
-    try {
-      await inTransaction(this.connections.work, "begin", async (client) => {
-        // What is made by the one before was made when this is locked, and the next statement sees it.
-        await client.query("select from lf.store where placement_version = 0 for update")
-        await client.query(
-          `update lf.store set placement_version = $1, shards = $2, is_settled = $3, sources = $4
-           where placement_version = 0 and not ($5 and exists (select from lf.document))`,
-          [first.version, first.shards, first.isSettled, first.sources, mustBeEmpty],
-        )
-      })
-    } catch (error) {
-      throw toStoreError(error, "the first placement was written")
-    }
+    await this.#during("the first placement was written", beginPlacement(this.connections.work, first, options))
   }
 
-  /** Resolves when no document is made any more by an earlier one. */
-  async writePlacement({ version, shards, isSettled, sources }: Placement): Promise<void> {
-    await this.#query("a placement was written", {
-      text: `update lf.store set placement_version = $1, shards = $2, is_settled = $3, sources = $4 where placement_version < $1`,
-      values: [version, shards, isSettled, sources],
-    })
+  /** See `writePlacement`. @throws LOG_FAILED */
+  async writePlacement(placement: Placement): Promise<void> {
+    await this.#during("a placement was written", writePlacement(this.connections.work, placement))
   }
 
   /** Whether it has no document of any namespace. */
@@ -295,7 +279,7 @@ export class Shard {
     await within(CLOSE_MS_MAX, this.#close())
   }
 
-  async #close(): Promise<boolean> {
+  async #close(): Promise<void> {
     await Promise.all(Array.from(this.#logs, (log) => log.close()))
     await this.peers.close()
     try {
@@ -308,7 +292,6 @@ export class Shard {
       // The lease runs out by itself.
     }
     await this.connections.end()
-    return true
   }
 
   async #takeLease(): Promise<void> {
@@ -330,7 +313,7 @@ export class Shard {
       () => false,
     )
     // Longer it need not take: another node takes the document when the lease has run out.
-    if (!(await within(LEASE_MS, given))) this.#unreleased.add(log)
+    if ((await within(LEASE_MS, given)) !== true) this.#unreleased.add(log)
     this.#onReleased(log.doc)
   }
 
@@ -371,18 +354,16 @@ export class Shard {
   }
 
   async #query<Row extends object>(during: string, statement: { text: string; values: unknown[] }): Promise<Row[]> {
+    return (await this.#during(during, this.connections.work.query<Row>(statement))).rows
+  }
+
+  async #during<T>(during: string, work: Promise<T>): Promise<T> {
     try {
-      const { rows } = await this.connections.work.query<Row>(statement)
-      return rows
+      return await work
     } catch (error) {
       throw toStoreError(error, during)
     }
   }
-}
-
-function placementOf({ store, placement_version, shards, is_settled, sources }: LookRow): Placement {
-  const version = Number(placement_version)
-  return { version, shards: version === 0 ? [store] : shards, isSettled: is_settled, sources }
 }
 
 function stateOf({ is_found, moved_to, is_arriving }: LookRow): Look["state"] {

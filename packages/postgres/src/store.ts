@@ -243,11 +243,9 @@ function databasesOf({ connectionString, shards }: PostgresStoreOptions): readon
   const given: unknown = shards ?? (connectionString === undefined ? [] : [connectionString])
   if (!Array.isArray(given) || given.length === 0 || (shards !== undefined && connectionString !== undefined))
     throw new TypeError("postgresStore: expected `connectionString`, or `shards` with at least one, and not both")
-  const blank = given.findIndex((one) => typeof one !== "string" || one.trim() === "")
-  if (blank >= 0)
-    throw new TypeError(
-      `postgresStore: expected a connection string, got ${given[blank] === null ? "null" : typeof given[blank] === "string" ? "a blank one" : typeof given[blank]}`,
-    )
+  const other = given.findIndex((one) => typeof one !== "string" || one.trim() === "")
+  if (other >= 0)
+    throw new TypeError(`postgresStore: expected connection strings, and number ${other + 1} is blank or no text`)
   return given
 }
 

@@ -1,10 +1,10 @@
 import { clearTimeout, setTimeout } from "node:timers"
 
-/** What `work` resolves to, or false when that takes longer. */
-export async function within(ms: number, work: Promise<boolean>): Promise<boolean> {
+/** What `work` resolves to; undefined when that takes longer, and `work` goes on. */
+export async function within<T>(ms: number, work: Promise<T>): Promise<T | undefined> {
   let timer: NodeJS.Timeout | undefined
-  const over = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => resolve(false), ms)
+  const over = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), ms)
   })
   try {
     return await Promise.race([work, over])
