@@ -4,11 +4,11 @@
 
 import { setTimeout as sleep } from "node:timers/promises"
 import type { Network } from "@lf/core/internal"
-import { loadChecksum, SeededRandom } from "@lf/core/testing"
+import { SeededRandom } from "@lf/core/testing"
 import { admin } from "../../packages/postgres/src/testing/admin.ts"
-import { startPostgres } from "../../scripts/postgres.mjs"
-import { type Proof, prove } from "../proof.ts"
+import type { Proof } from "../proof.ts"
 import { Client } from "./client.ts"
+import { proveOnPostgres } from "./on-postgres.ts"
 import { SharingServer } from "./sharing-server.ts"
 import { conclude, settle } from "./verdict.ts"
 
@@ -54,18 +54,7 @@ const faults = {
 
 const FAULT_NAMES = Object.keys(faults) as (keyof typeof faults)[] // its own keys
 
-await prove({ name: "cuts", unit: "faults of a server's network" }, async (proof) => {
-  await loadChecksum()
-  const postgres = await startPostgres()
-  try {
-    for (const seed of proof.seeds()) {
-      const verdict = await playRound(proof, seed, postgres.connectionString)
-      if (verdict !== null) proof.fail(seed, verdict)
-    }
-  } finally {
-    await postgres.stop()
-  }
-})
+await proveOnPostgres({ name: "cuts", unit: "faults of a server's network" }, playRound)
 
 async function playRound(proof: Proof, seed: number, connectionString: string): Promise<string | null> {
   const random = new SeededRandom(seed)

@@ -5,14 +5,14 @@
 // spread over a second database meanwhile (`lf rebalance`).
 
 import { setTimeout as sleep } from "node:timers/promises"
-import { loadChecksum, SeededRandom } from "@lf/core/testing"
+import { SeededRandom } from "@lf/core/testing"
 import { postgresStore } from "../../packages/postgres/src/store.ts"
 import { admin } from "../../packages/postgres/src/testing/admin.ts"
-import { startPostgres } from "../../scripts/postgres.mjs"
-import { type Proof, prove } from "../proof.ts"
+import type { Proof } from "../proof.ts"
 import { Client } from "./client.ts"
 import { Fleet } from "./fleet.ts"
 import type { NextServer } from "./next-server.ts"
+import { proveOnPostgres } from "./on-postgres.ts"
 import { conclude, settle } from "./verdict.ts"
 
 const SERVERS = 3
@@ -49,18 +49,7 @@ const CALM_MS = 1_000
 /** What a woken server may still try with the batches that it has. */
 const WOKEN_MS = 300
 
-await prove({ name: "failover", unit: "ends of a server" }, async (proof) => {
-  await loadChecksum()
-  const postgres = await startPostgres()
-  try {
-    for (const seed of proof.seeds()) {
-      const verdict = await playRound(proof, seed, postgres.connectionString)
-      if (verdict !== null) proof.fail(seed, verdict)
-    }
-  } finally {
-    await postgres.stop()
-  }
-})
+await proveOnPostgres({ name: "failover", unit: "ends of a server" }, playRound)
 
 async function playRound(proof: Proof, seed: number, connectionString: string): Promise<string | null> {
   const random = new SeededRandom(seed)
