@@ -1,11 +1,12 @@
 "use client"
 
 import { useField, usePresence, useSyncStatus } from "@lf/react"
-import { type ReactNode, useEffect, useState } from "react"
+import type { ReactNode } from "react"
 import { nameLengthMax } from "../lf/mutators"
 import { ConnectionBadge } from "./connection-badge"
 import { ShareButton } from "./share-button"
 import { SkipLink } from "./skip-link"
+import { useLasts } from "./use-lasts"
 import { useOfflineSwitch } from "./use-offline-switch"
 import { type ShownStatus, useSettledStatus } from "./use-settled-status"
 
@@ -41,21 +42,8 @@ export function Toolbar({ name, onRename, report }: ToolbarProps) {
 
 /** Nothing but that this tab is here. */
 const here = {}
+/** What is sent at once is not shown as waiting. */
 const longMs = 800
-
-/** Whether it has been so for a moment: what is sent at once does not blink. */
-function useLasts(is: boolean): boolean {
-  const [isLong, setIsLong] = useState(false)
-  useEffect(() => {
-    if (!is) return
-    const timer = setTimeout(() => setIsLong(true), longMs)
-    return () => {
-      clearTimeout(timer)
-      setIsLong(false)
-    }
-  }, [is])
-  return is && isLong
-}
 
 interface ToolbarViewProps {
   readonly status: ShownStatus
@@ -70,7 +58,7 @@ interface ToolbarViewProps {
 
 export function ToolbarView(props: ToolbarViewProps) {
   const { status, pending, isOffline, onOffline, othersHere = 0, name = "", onRename, report } = props
-  const isWaiting = useLasts(pending > 0)
+  const isWaiting = useLasts(pending > 0, longMs)
   return (
     <header className="page-header">
       <SkipLink />

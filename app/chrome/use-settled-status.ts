@@ -1,7 +1,8 @@
 "use client"
 
 import { useConnectionStatus } from "@lf/react"
-import { useEffect, useState } from "react"
+import { useState } from "react"
+import { useLasts } from "./use-lasts"
 
 const blinkMs = 2_000
 
@@ -18,20 +19,11 @@ export function useSettledStatus(): ShownStatus {
   const isAway = status === "offline" || status === "connecting"
   const [firm, setFirm] = useState<ShownStatus>("opening")
   const [hasFailed, setHasFailed] = useState(false)
-  const [isOverdue, setIsOverdue] = useState(false)
+  const isOverdue = useLasts(isAway, blinkMs)
 
   if (!isAway && firm !== status) setFirm(status)
   if (isAway && status === "offline" && !hasFailed) setHasFailed(true)
   if (!isAway && hasFailed) setHasFailed(false)
-
-  useEffect(() => {
-    if (!isAway) return
-    const timer = setTimeout(() => setIsOverdue(true), blinkMs)
-    return () => {
-      clearTimeout(timer)
-      setIsOverdue(false)
-    }
-  }, [isAway])
 
   if (!isOnlineWanted && (isAway || status === "connected")) return "offline"
   if (!isAway) return status
