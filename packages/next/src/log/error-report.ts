@@ -126,7 +126,7 @@ function factOf(error: Error): string {
 const DNS_CODES: ReadonlySet<string> = new Set(["ENOTFOUND", "EAI_AGAIN"])
 const FACTS = [
   { of: "MIGRATION_", text: /^(migration \d{1,6})\b/ },
-  { of: "LOG_F", text: /^PostgreSQL refused \((SQLSTATE [0-9A-Z]{5})\) / },
+  { of: "LOG_", text: /^PostgreSQL refused \((SQLSTATE [0-9A-Z]{5})\) / },
 ]
 
 export function isKnown(error: unknown): error is LfError {
