@@ -2,6 +2,7 @@
 import { expect, type Page } from "@playwright/test"
 import { isAxeClean } from "./axe.ts"
 import { WORKER } from "./in-worker.ts"
+import { passOn } from "./pass-on.ts"
 import { Server } from "./server.ts"
 import { soak, soakUnless, test } from "./test.ts"
 import { newListUrl, TodoPage } from "./todo-page.ts"
@@ -301,10 +302,9 @@ test("at an address without https each page says so, and has no form", async ({ 
   const context = await browser.newContext({ serviceWorkers: "block", reducedMotion: "reduce" })
   // No such host: its requests are answered by the server of this test.
   const origin = "http://lists.test"
-  await context.route(`${origin}/**`, async (route) => {
-    const url = route.request().url().replace(origin, server.url)
-    await route.fulfill({ response: await route.fetch({ url }) })
-  })
+  await context.route(`${origin}/**`, (route) =>
+    passOn(route, async () => ({}), route.request().url().replace(origin, server.url)),
+  )
   const page = await context.newPage()
   await page.goto(newListUrl(origin))
   await expect(page.getByRole("heading")).toHaveText(["This browser cannot run the database"])

@@ -1,4 +1,5 @@
 import type { BrowserContext } from "@playwright/test"
+import { passOn } from "./pass-on.ts"
 
 export const WORKER = /\/_next\/static\/chunks\/turbopack-worker-/
 
@@ -9,8 +10,7 @@ export const WORKER = /\/_next\/static\/chunks\/turbopack-worker-/
 export async function inWorker(context: BrowserContext, origin: string, code: string): Promise<void> {
   // A test's script has no address: without this Chromium denies it the local server.
   await context.grantPermissions(["local-network-access"], { origin })
-  await context.route(WORKER, async (route) => {
-    const response = await route.fetch()
-    await route.fulfill({ response, body: `${code};\n${await response.text()}` })
-  })
+  await context.route(WORKER, (route) =>
+    passOn(route, async (response) => ({ body: `${code};\n${await response.text()}` })),
+  )
 }

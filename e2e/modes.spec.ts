@@ -1,4 +1,5 @@
 import { expect } from "@playwright/test"
+import { passOn } from "./pass-on.ts"
 import { type Mode, Server } from "./server.ts"
 import { soakUnless, test } from "./test.ts"
 import { newListUrl, TodoPage } from "./todo-page.ts"
@@ -60,11 +61,12 @@ test("scene 9: the custom server: no console message, no layout shift from load 
 test("the page works under a strict content security policy (S13)", async ({ browser }) => {
   await using server = await Server.start()
   const context = await browser.newContext({ serviceWorkers: "block" })
-  await context.route(/\/(l\/\w+)?$/, async (route) => {
-    const response = await route.fetch()
-    const policy = "script-src 'self' 'unsafe-inline' 'wasm-unsafe-eval'; worker-src 'self'"
-    await route.fulfill({ response, headers: { ...response.headers(), "content-security-policy": policy } })
-  })
+  const policy = "script-src 'self' 'unsafe-inline' 'wasm-unsafe-eval'; worker-src 'self'"
+  await context.route(/\/(l\/\w+)?$/, (route) =>
+    passOn(route, async (response) => ({
+      headers: { ...response.headers(), "content-security-policy": policy },
+    })),
+  )
   await context.addInitScript(() => {
     const seen: string[] = []
     document.addEventListener("securitypolicyviolation", (event) =>
