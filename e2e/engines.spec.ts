@@ -4,15 +4,12 @@ import { Profile } from "./engines/profile.ts"
 import { type Stage, scenes } from "./engines/scenes.ts"
 import { Display, webkit } from "./engines/webkit.ts"
 import { Server } from "./server.ts"
-import { test as anyTest, soakUnless } from "./test.ts"
+import { test as anyTest } from "./test.ts"
 
 // The scenes in Firefox and WebKitGTK; docs/browsers.md says what each engine can run.
 
 /** These tests close their own tabs: no Chromium is started for them. */
 const test = anyTest.extend({ closesContexts: null })
-
-/** In WebKitGTK, one of 27 runs: after a window had closed, a call of the other one was not answered for 20 s. */
-const RARELY_FAILS = "two tabs"
 
 let server: Server
 const { LF_FIREFOX_ESR, LF_WEBKITWEBDRIVER, LF_XVFB, LF_ENGINES, LF_PICTURES } = process.env
@@ -46,8 +43,6 @@ for (const engine of engines) {
     })
 
     if (LF_PICTURES !== undefined) test("pictures", () => pictures(stage, LF_PICTURES))
-    else
-      for (const [name, scene] of Object.entries(scenes))
-        test(name, soakUnless(engine.name === "Firefox" || name !== RARELY_FAILS), () => scene(stage))
+    else for (const [name, scene] of Object.entries(scenes)) test(name, () => scene(stage))
   })
 }

@@ -84,6 +84,19 @@ export class SimBrowser {
     this.#worker = null
     for (const wire of worker.ports) wire.cut()
     this.#device.kill(worker)
+    if (this.#random.chance(0.5)) setTimeout(() => this.#handOn(worker.ports), this.#random.between(0, HAND_ON_MS_MAX))
+  }
+
+  /** As WebKit does: the tabs keep their ports, and a new worker is connected to them. */
+  #handOn(wires: readonly Wire[]): void {
+    const held = wires.filter(({ isOpen }) => isOpen)
+    if (held.length === 0 || !this.loads) return
+    const living = this.#worker ?? this.#start()
+    for (const wire of held) {
+      wire.open()
+      living.ports.push(wire)
+      living.host.accept(wire.far)
+    }
   }
 
   #start() {
@@ -100,6 +113,7 @@ interface WireOptions {
 }
 
 const REPEAT_MS_MAX = 5_000
+const HAND_ON_MS_MAX = 50
 
 /** A MessageChannel whose messages take their time, in order. */
 class Wire {
@@ -108,6 +122,8 @@ class Wire {
   /** The tab holds its end. */
   isOpen = true
   #isCut = false
+  /** How many workers had the other end. */
+  #workers = 1
   #toNear: ((event: MessageEvent) => void) | null = null
   #toFar: ((message: TabMessage) => void) | null = null
   readonly #early: TabMessage[] = []
@@ -145,18 +161,27 @@ class Wire {
     }
   }
 
-  /** The worker is gone. */
+  /** The worker is gone, with what it was sent. */
   cut(): void {
     this.#isCut = true
+    this.#workers++
+    this.#held = []
+    this.#toFar = null
+  }
+
+  /** Another worker gets the other end. */
+  open(): void {
+    this.#isCut = false
   }
 
   #carry(to: "near" | "far", message: TabMessage | WorkerMessage): void {
-    if (!this.isOpen) return
+    if (!this.isOpen || this.#isCut) return
+    const worker = this.#workers
     this.#print(`${to === "near" ? "  worker:" : "  tab:"} ${JSON.stringify(message)}`)
     const atMs = Math.max(this.#arrivalMs[to], performance.now() + this.#random.between(0, 3))
     this.#arrivalMs[to] = atMs
     const arrive = () => {
-      if (this.#isCut) return
+      if (this.#workers > worker) return
       if (to === "far") this.#take(message as TabMessage)
       else if (this.isOpen) this.#toNear?.({ data: message } as MessageEvent)
     }
@@ -169,8 +194,9 @@ class Wire {
   #take(message: TabMessage): void {
     this.#held.push(message)
     if (this.#held.length > 1) return
+    const worker = this.#workers
     const take = () => {
-      if (this.#isCut) return
+      if (this.#workers > worker) return
       if (this.#isHung()) {
         setTimeout(take, 50)
         return

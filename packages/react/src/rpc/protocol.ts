@@ -132,8 +132,8 @@ export type TabMessage =
   /** Answers `token-wanted`. A token that comes too late causes a retry. */
   | { readonly type: "token"; readonly ask: number; readonly answer: TokenAnswer }
   | { readonly type: "poke" }
-  /** Answered at once by a `pong`: the worker lives. */
-  | { readonly type: "ping" }
+  /** Answered at once by a `pong`: the worker lives. `hasOpened`: an `open` was posted on this port before. */
+  | { readonly type: "ping"; readonly hasOpened: boolean }
   /** Development: the page's mutators are newer than a worker that started before `since`. */
   | { readonly type: "restart"; readonly sinceMs: number }
   /** Development: a question of the panel, answered by the same number. Its port never opens a document. */

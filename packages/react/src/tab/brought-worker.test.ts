@@ -52,7 +52,7 @@ describe("a port to the worker that serves", () => {
   test("keeps what is posted early until the other end is there, and is asked for again when a worker begins", async () => {
     const { own, starts } = bring()
     const { port, received } = connected(own)
-    port.post({ type: "ping" })
+    port.post({ type: "ping", hasOpened: true })
     starts()
     await until(() => asked.length === 1)
     server.postMessage({ type: "serves" } satisfies ElectionMessage)

@@ -13,8 +13,8 @@ test("a page that may have a worker has a port of the app's, and learns when its
   const posted: unknown[] = []
   const worker = { port: { postMessage: (message: unknown) => posted.push(message) }, onerror: null as unknown }
   const port = connectToWorker(() => worker as unknown as SharedWorker, onFailed)
-  port.post({ type: "ping" })
-  expect([posted, worker.onerror]).toEqual([[{ type: "ping" }], onFailed])
+  port.post({ type: "ping", hasOpened: true })
+  expect([posted, worker.onerror]).toEqual([[{ type: "ping", hasOpened: true }], onFailed])
 })
 
 test("UNSUPPORTED: a page without https, and a browser without shared workers", () => {

@@ -58,6 +58,8 @@ export class WorkerConnection {
   #loadsFailed = 0
   #hasFailed = false
   #isAlive = false
+  /** A document was asked for on this port: the devtools ask for none. */
+  #hasOpened = false
   #messages = 0
   /** The worker's lock that was seen free: the worker ended, or the site's data was cleared and locks are separate. */
   #freeLock: string | null = null
@@ -91,6 +93,7 @@ export class WorkerConnection {
   }
 
   post(message: TabMessage): void {
+    if (message.type === "open") this.#hasOpened = true
     this.#port?.post(message)
   }
 
@@ -132,9 +135,14 @@ export class WorkerConnection {
     this.#messages++
     switch (message.type) {
       case "alive":
+        // WebKit gives the port to a new worker when the process of the old one ends: what was posted on it is lost (T28).
+        if (this.#isAlive) {
+          this.reconnect()
+          return
+        }
         this.#loadsFailed = 0
-        if (!this.#isAlive) this.#ping(0)
         this.#isAlive = true
+        this.#ping(0)
         this.#listener.alive()
         if (this.#hasFailed) {
           this.#hasFailed = false
@@ -173,7 +181,7 @@ export class WorkerConnection {
   /** After silence reconnects. Pending calls are sent again with the same uids (T28). */
   #ping(silentPings: number): void {
     const messages = this.#messages
-    if (silentPings > 0) this.post({ type: "ping" })
+    if (silentPings > 0) this.post({ type: "ping", hasOpened: this.#hasOpened })
     this.#stopPinging = browserHost.after(PING_MS, () => {
       if (this.#messages > messages) this.#ping(1)
       else if (silentPings < SILENT_PINGS_MAX) this.#ping(silentPings + 1)
@@ -211,5 +219,6 @@ export class WorkerConnection {
     this.#port?.close()
     this.#port = null
     this.#isAlive = false
+    this.#hasOpened = false
   }
 }

@@ -58,7 +58,7 @@ test("the first that is brought serves all tabs; when its tab is gone the next o
   await until(() => received.includes("alive"))
   const asked: string[] = []
   one.ports[0].listen(({ type }) => asked.push(type))
-  port.post({ type: "ping" })
+  port.post({ type: "ping", hasOpened: true })
   await until(() => asked.includes("ping"))
   expect(two.ports).toEqual([])
   locks.holderDied(servingLock(SCRIPT))
@@ -96,7 +96,7 @@ test("one that has lost its place answers at no port any more: its tabs connect 
   one.ports[0].listen(({ type }) => type === "ping" && one.ports[0].post({ type: "pong" }))
   two.depose()
   await until(() => received.includes("restarting"))
-  port.post({ type: "ping" })
+  port.post({ type: "ping", hasOpened: true })
   await new Promise((resolve) => setTimeout(resolve, 50))
   expect(received).not.toContain("pong")
   port.close()

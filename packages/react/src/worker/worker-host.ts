@@ -90,9 +90,11 @@ export class WorkerHost {
       } else if (message.type === "restart") void this.#restart(message.sinceMs)
       else if (message.type === "life") session?.watch(message.lock)
       else if (message.type === "close") session?.leave()
-      else if (message.type === "ping") port.post({ type: "pong" })
       else if (message.type === "devtools") void this.#answerDevtools(port, message)
-      else session?.handle(message)
+      else if (message.type === "ping" && (session !== null || !message.hasOpened)) port.post({ type: "pong" })
+      // Its `open` went to a worker that had this port before (T28).
+      else if (session === null) port.post({ type: "restarting" })
+      else session.handle(message)
     })
     port.post({ type: "alive" })
     void this.#livenessLock.then((lock) => port.post({ type: "life", lock }))

@@ -25,19 +25,30 @@ describe("a tab that connects", () => {
 
   test("is answered every ping, also before it opens a document and while that opens (T28)", () => {
     const tab = new SceneTab(new WorkerScene().worker)
-    tab.say({ type: "ping" })
+    tab.say({ type: "ping", hasOpened: false })
     tab.open({ doc: "d", tab: "t" })
-    tab.say({ type: "ping" })
-    expect(tab.count("pong")).toBe(2)
+    tab.say({ type: "ping", hasOpened: true })
+    expect([tab.count("pong"), tab.count("restarting")]).toEqual([2, 0])
   })
 
-  test("is not served before it opens a document: earlier messages are ignored", async () => {
+  test("is not served before it opens a document: neither its lock nor its end means anything", async () => {
     const { worker, watched } = new WorkerScene()
     const tab = new SceneTab(worker)
-    tab.say(adding("early"), { type: "life", lock: "lf/1/life/t" }, { type: "close" })
+    tab.say({ type: "life", lock: "lf/1/life/t" }, { type: "close" })
     await settled()
-    expect([tab.count("mutated"), watched.size, worker.tabCount]).toEqual([0, 0, 0])
+    expect([tab.count("restarting"), watched.size, worker.tabCount]).toEqual([0, 0, 0])
   })
+
+  test.each([adding("lost"), { type: "ping", hasOpened: true } as const])(
+    "at the port of another worker, which had its `open`, is sent a restart: a $type is not lost (T28)",
+    async (message) => {
+      const { worker } = new WorkerScene()
+      const tab = new SceneTab(worker)
+      tab.say(message)
+      await settled()
+      expect([tab.count("restarting"), tab.count("mutated"), tab.count("pong"), worker.tabCount]).toEqual([1, 0, 0, 0])
+    },
+  )
 
   test("counts with its queries until it leaves, and is served no more then (H5)", async () => {
     const { worker } = new WorkerScene()
