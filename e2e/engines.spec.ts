@@ -27,22 +27,23 @@ test.afterAll(async () => {
   await display[Symbol.asyncDispose]()
 })
 
-for (const engine of engines) {
-  test.describe(engine.name, () => {
-    // One scene after the other, beside those of the other engine.
-    test.describe.configure({ mode: "default" })
-    let stage: Stage
-    test.beforeAll(() => {
-      stage = { engine, server, profile: new Profile(engine), hidden: new Profile(engine, { isPrivate: true }) }
-    })
-    test.afterEach(async () => {
-      for (const profile of [stage.profile, stage.hidden]) await profile.closeTabs()
-    })
-    test.afterAll(async () => {
-      for (const profile of [stage.profile, stage.hidden]) await profile[Symbol.asyncDispose]()
-    })
+for (const engine of engines)
+  for (const lacksSharedWorker of [false, true])
+    test.describe(lacksSharedWorker ? `${engine.name} without SharedWorker` : engine.name, () => {
+      // One scene after the other, beside those of the other engine.
+      test.describe.configure({ mode: "default" })
+      const open = (isPrivate: boolean) => new Profile(engine, { isPrivate, lacksSharedWorker })
+      let stage: Stage
+      test.beforeAll(() => {
+        stage = { engine, lacksSharedWorker, server, profile: open(false), hidden: open(true) }
+      })
+      test.afterEach(async () => {
+        for (const profile of [stage.profile, stage.hidden]) await profile.closeTabs()
+      })
+      test.afterAll(async () => {
+        for (const profile of [stage.profile, stage.hidden]) await profile[Symbol.asyncDispose]()
+      })
 
-    if (LF_PICTURES !== undefined) test("pictures", () => pictures(stage, LF_PICTURES))
-    else for (const [name, scene] of Object.entries(scenes)) test(name, () => scene(stage))
-  })
-}
+      if (LF_PICTURES === undefined) for (const [name, scene] of Object.entries(scenes)) test(name, () => scene(stage))
+      else if (!lacksSharedWorker) test("pictures", () => pictures(stage, LF_PICTURES))
+    })

@@ -1,10 +1,17 @@
 import type { InputSource } from "./input.ts"
 
+export interface LaunchOptions {
+  /** As its private windows are. */
+  readonly isPrivate: boolean
+  /** As where users or an app around the page have switched it off: tabs bring dedicated workers. */
+  readonly lacksSharedWorker: boolean
+}
+
 /** A browser that the scenes run in. Each speaks the protocol that it has in Debian's package. */
 export interface Engine {
   readonly name: string
-  /** Starts it on a profile's folder, which is made when it is not there. `isPrivate`: as its private windows are. */
-  launch(folder: string, options?: { readonly isPrivate?: boolean }): Promise<EngineBrowser>
+  /** Starts it on a profile's folder, which is made when it is not there. */
+  launch(folder: string, options: LaunchOptions): Promise<EngineBrowser>
   /** Where a profile has its HTTP cache, and nothing else. */
   readonly cacheFolder: string
   /** Whether a page can know that it is in a private window. */

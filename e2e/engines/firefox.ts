@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { Bidi } from "./bidi.ts"
-import type { Engine, EngineBrowser, TabDriver } from "./engine.ts"
+import type { Engine, EngineBrowser, LaunchOptions, TabDriver } from "./engine.ts"
 import type { InputSource } from "./input.ts"
 import { ProcessGroup } from "./process-group.ts"
 
@@ -29,7 +29,7 @@ export function firefox(path: string): Engine {
     name: "Firefox",
     cacheFolder: "cache2",
     hasKnownPrivateWindows: true,
-    async launch(folder, { isPrivate = false } = {}) {
+    async launch(folder, { isPrivate, lacksSharedWorker }) {
       mkdirSync(folder, { recursive: true })
       const prefs = { ...PREFS, "browser.privatebrowsing.autostart": isPrivate }
       const lines = Object.entries(prefs).map(([name, value]) => `user_pref("${name}", ${JSON.stringify(value)});\n`)
@@ -39,7 +39,7 @@ export function firefox(path: string): Engine {
       const group = new ProcessGroup(path, args)
       try {
         const address = await group.says(/WebDriver BiDi listening on (\S+)/)
-        return await Firefox.connect(group, `${address}/session`)
+        return await Firefox.connect(group, `${address}/session`, { lacksSharedWorker })
       } catch (error) {
         await group.kill()
         throw error
@@ -59,10 +59,17 @@ class Firefox implements EngineBrowser {
     this.version = version
   }
 
-  static async connect(group: ProcessGroup, url: string): Promise<Firefox> {
+  static async connect(
+    group: ProcessGroup,
+    url: string,
+    { lacksSharedWorker }: Pick<LaunchOptions, "lacksSharedWorker">,
+  ): Promise<Firefox> {
     const bidi = await Bidi.connect(url)
     type Session = { capabilities: { browserVersion: string } }
     const { capabilities } = await bidi.send<Session>("session.new", { capabilities: {} })
+    // It has no setting for that. Before any script of a page:
+    const remove = "() => { delete window.SharedWorker }"
+    if (lacksSharedWorker) await bidi.send("script.addPreloadScript", { functionDeclaration: remove })
     return new Firefox(group, bidi, capabilities.browserVersion)
   }
 

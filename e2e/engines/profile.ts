@@ -2,26 +2,26 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { test } from "@playwright/test"
-import type { Engine, EngineBrowser } from "./engine.ts"
+import type { Engine, EngineBrowser, LaunchOptions } from "./engine.ts"
 import { ListTab } from "./list-tab.ts"
 
 /** A profile on disk and its browser, which is started when a tab is opened and none is running. */
 export class Profile {
   readonly #folder = mkdtempSync(join(tmpdir(), "lf-engine-"))
   readonly #engine: Engine
-  readonly #isPrivate: boolean
+  readonly #options: LaunchOptions
   #browser: EngineBrowser | null = null
   #tabs: ListTab[] = []
 
-  constructor(engine: Engine, { isPrivate = false } = {}) {
+  constructor(engine: Engine, options: LaunchOptions) {
     this.#engine = engine
-    this.#isPrivate = isPrivate
+    this.#options = options
   }
 
   /** A tab with the list's page, ready to be used. */
   async open(url: string): Promise<ListTab> {
     if (this.#browser === null) {
-      this.#browser = await this.#engine.launch(this.#folder, { isPrivate: this.#isPrivate })
+      this.#browser = await this.#engine.launch(this.#folder, this.#options)
       test.info().annotations.push({ type: "browser", description: `${this.#engine.name} ${this.#browser.version}` })
     }
     const tab = new ListTab(await this.#browser.openTab())

@@ -10,6 +10,8 @@ import type { Profile } from "./profile.ts"
 /** What the scenes of one engine share: a browser takes seconds to start. */
 export interface Stage {
   readonly engine: Engine
+  /** Tabs bring dedicated workers. */
+  readonly lacksSharedWorker: boolean
   readonly server: Server
   /** Its browser is killed by some scenes; the next tab starts it again. */
   readonly profile: Profile
@@ -59,11 +61,11 @@ async function privateWindow({ engine, server, hidden }: Stage): Promise<void> {
 }
 
 /** The connection is off, so that the tabs have only their worker in common. */
-async function twoTabs({ server, profile }: Stage): Promise<void> {
+async function twoTabs({ server, profile, lacksSharedWorker }: Stage): Promise<void> {
   const url = newListUrl(server.url)
   const one = await profile.open(url)
   const two = await profile.open(url)
-  expect(await one.evaluate(() => typeof SharedWorker, null)).toBe("function")
+  expect(await one.evaluate(() => typeof SharedWorker, null)).toBe(lacksSharedWorker ? "undefined" : "function")
   await one.switchOffline()
   await one.add("of one")
   await two.shows(["of one"])

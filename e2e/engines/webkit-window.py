@@ -24,6 +24,12 @@ context = WebKit2.WebContext.new_with_website_data_manager(manager)
 # There is no graphics card to draw with.
 settings = WebKit2.Settings(hardware_acceleration_policy=WebKit2.HardwareAccelerationPolicy.NEVER)
 
+if "--no-shared-worker" in sys.argv[2:]:
+    features = WebKit2.Settings.get_all_features()
+    for feature in map(features.get, range(features.get_length())):
+        if feature.get_identifier() == "SharedWorker":
+            settings.set_feature_enabled(feature, False)
+
 
 def create_web_view(_session):
     view = WebKit2.WebView(web_context=context, is_controlled_by_automation=True, settings=settings)

@@ -20,13 +20,13 @@ export function webkit(driverPath: string, display: () => Promise<string>): Engi
     // Beside it is CacheStorage: what service workers keep.
     cacheFolder: "cache/WebKitCache",
     hasKnownPrivateWindows: false,
-    async launch(folder, { isPrivate = false } = {}) {
+    async launch(folder, { isPrivate, lacksSharedWorker }) {
       const port = await freePort()
       const group = new ProcessGroup(driverPath, [`--port=${port}`], { DISPLAY: await display() })
       try {
         const base = `http://127.0.0.1:${port}`
         await expect.poll(() => answers(`${base}/status`), { timeout: 15_000 }).toBe(true)
-        const args = [folder, ...(isPrivate ? ["--private"] : [])]
+        const args = [folder, isPrivate && "--private", lacksSharedWorker && "--no-shared-worker"].filter(Boolean)
         const alwaysMatch = { "webkitgtk:browserOptions": { binary: windowProgram, args } }
         const session = await command<NewSession>("POST", `${base}/session`, { capabilities: { alwaysMatch } })
         return await WebKit.open(group, `${base}/session/${session.sessionId}`, session.capabilities.browserVersion)
