@@ -105,13 +105,13 @@ export function createLf<P extends { readonly id: string }>(options: LfOptions<P
   const { mutator, onApplied, path = "/api/lf" } = options
   const reporter = reporterOf(options)
   const trustProxy = checkProxies(options.trustProxy ?? 0)
-  const limits = limitsOf(options.limits)
+  if (options.store !== undefined && options.dataDir !== undefined)
+    throw new TypeError("createLf: expected `store` or `dataDir`, got both; leave `dataDir` out")
+  const store: DocumentStore = options.store ?? fileStore(options.dataDir, reporter)
+  const limits = limitsOf(options.limits, store.blockMsMax)
   const access = new AccessControl<P>(options, limits.authMsMax, reporter)
   const origins = checkOrigins(options.origins ?? [])
   const hosts = checkHosts(options.hosts)
-  if (options.store !== undefined && options.dataDir !== undefined)
-    throw new TypeError("createLf: expected `store` or `dataDir`, got both; leave `dataDir` out")
-  const store = options.store ?? fileStore(options.dataDir, reporter)
   const state = serverStateOf({ store, mutator, limits, onApplied, reporter })
   const { rooms, quotas, reauthorizer } = state
   if (!isBuilding()) {

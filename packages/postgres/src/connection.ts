@@ -103,6 +103,7 @@ function poolOf(
 async function setUp(client: pg.ClientBase, { ms, isBrief }: { ms: number; isBrief: boolean }): Promise<void> {
   await client.query(
     `select set_config('statement_timeout', $1, false), set_config('idle_in_transaction_session_timeout', $2, false),
+      set_config('datestyle', 'ISO', false),
       set_config('synchronous_commit', case
         when $3 then 'off'
         when current_setting('synchronous_commit') = 'off' then 'on'

@@ -3,6 +3,8 @@ import type pg from "pg"
 
 export const LEASE_MS = 2_000
 const RENEW_MS = 500
+/** A mutation may run so long: one renewal that is late, and one that fails, do not cost the lease. */
+export const BLOCK_MS_MAX = LEASE_MS - 2 * RENEW_MS
 /** Rows of nodes that ended without closing. */
 const FORGOTTEN_AFTER = "1 day"
 

@@ -5,6 +5,11 @@ import type pg from "pg"
 const POLL_MS = 250
 /** After a failure mail is sent again, and connections are made again. */
 const RETRY_MS = 500
+/** Shorter than what proxies and databases wait as a rule, before they cut an idle connection. */
+const AWAKE_MS = 20_000
+/** PostgreSQL 13 has no such setting. */
+const STAY = `select set_config('idle_session_timeout', '0', false)
+  where current_setting('idle_session_timeout', true) is not null`
 /** What one statement carries at the most, unless a single piece is larger. */
 const STATEMENT_BYTES_MAX = 4_000_000
 
@@ -229,14 +234,27 @@ export class Mailbox {
     })
     try {
       await client.connect()
+      await client.query(STAY)
       await client.query(`listen ${client.escapeIdentifier(`lf ${this.#options.nodeId}`)}`)
       await client.query(`listen ${client.escapeIdentifier(this.#notices)}`)
+      this.#keepAwake(client)
     } catch (error) {
       if (this.#client === client) this.#client = null
       client.end().catch(() => {})
       throw error
     }
     this.#take()
+  }
+
+  /** Notices may not come for hours: what cuts idle connections, also one that is dead unseen, is found by asking. */
+  #keepAwake(client: pg.Client): void {
+    this.#options.host.after(AWAKE_MS, () => {
+      if (this.#client !== client) return
+      client.query("select").then(
+        () => this.#keepAwake(client),
+        () => client.end().catch(() => {}), // its end is reported
+      )
+    })
   }
 
   #interrupted(): void {

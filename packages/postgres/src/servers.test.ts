@@ -2,11 +2,13 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { loadChecksum, Remote } from "@lf/core/internal"
 import pg from "pg"
 import { afterEach, beforeAll, describe, expect, test, vi } from "vitest"
+import { ATTEMPTS_MAX } from "../../core/src/remote/crash-quarantine.ts"
 import { chainOf, checkpointOf } from "../../core/src/testing/log-contract.ts"
 import { Rooms } from "../../next/src/documents/rooms.ts"
 import { reporterOf } from "../../next/src/log/error-report.ts"
 import { openServerDocument, type ServerDocument } from "../../next/src/server-document.ts"
 import { Add, addTo, cleanUp, idsIn, later, mutator } from "../../next/src/testing/fixture.ts"
+import { Node } from "../../next/src/testing/sharing-server.ts"
 import { LEASE_MS, Lease } from "./lease.ts"
 import type { PostgresStore } from "./store.ts"
 import { codeOf, type TestDatabase, TestTimers, testServer } from "./testing/server.ts"
@@ -124,6 +126,46 @@ describe("servers on one PostgreSQL", () => {
     for (const { leave } of leases) leave()
     expect(await Promise.all(all.map((doc) => idsIn(next, doc).then((ids) => ids[0])))).toEqual(all.map(() => "a"))
   }, 30_000)
+
+  test("a mutation whose flush the database refuses for a while is applied later: it killed no process (T12, T19)", async () => {
+    const own = await server.makeDatabase()
+    const node = Node.start(await own.openStore())
+    const client = await node.client("doc")
+    await client.add("first").remote
+    await own.query("create sequence refusals")
+    await own.query(`create function refuse() returns trigger language plpgsql as $$ begin
+      if length(new.bytes) < 10000 then return new; end if;
+      perform nextval('refusals');
+      raise exception 'no space is left' using errcode = '57014';
+    end $$`)
+    await own.query("create trigger refuse before insert on lf.log for each row execute function refuse()")
+    const { remote } = client.local.run("Fill", {})
+    const refusals = async () => {
+      const [{ last }] = await own.query<{ last: string }>("select last_value as last from refusals")
+      return Number(last)
+    }
+    await expect.poll(refusals, { timeout: 20_000 }).toBeGreaterThan(2 * ATTEMPTS_MAX)
+    await own.query("drop trigger refuse on lf.log")
+    expect((await remote).type).toBe("applied")
+  }, 40_000)
+
+  test("a database that cuts idle sessions and writes dates in another style disturbs no client (T22)", async () => {
+    const own = await server.makeDatabase()
+    const { pathname } = new URL(own.connectionString)
+    for (const setting of ["idle_session_timeout = '500ms'", "datestyle = 'German, DMY'"])
+      await own.query(`alter database ${pathname.slice(1)} set ${setting}`)
+    const stores = [await own.openStore(), await own.openStore()]
+    const clients = []
+    for (const store of stores) clients.push(await Node.start(store).client("doc"))
+    for (const client of clients) await expect.poll(() => client.session.state.status).toBe("connected")
+    const startedMs = performance.now()
+    while (performance.now() - startedMs < 1_500) {
+      expect(clients.map(({ session }) => session.state.status)).toEqual(["connected", "connected"])
+      await sleep(20)
+    }
+    const [{ changedAt }] = await stores[0].list()
+    expect(Math.abs(Date.now() - changedAt.getTime())).toBeLessThan(60_000)
+  }, 20_000)
 
   test("a mutation that a process calls at any server runs once, whatever becomes of the owner (T28)", async () => {
     const doc = newDoc()

@@ -46,7 +46,7 @@ with taken as (
   where $3 and doc = $1 and ${IS_HERE} and ${IS_FREE} returning fence
 )
 select ${PLACEMENT}, doc is not null as is_found, moved_to, is_arriving,
-  node.id as owner, coalesce(node.is_serving, false) as is_serving, (select fence from taken) as fence
+  doc is not null and document.owner is null as was_let_go, node.id as owner, coalesce(node.is_serving, false) as is_serving, (select fence from taken) as fence
 from lf.store left join lf.document on doc = $1 left join lf.node on node.id = owner and owner <> $2`
 
 // A placement that is being written waits for this, or this for it.
@@ -82,6 +82,8 @@ export interface Look {
   readonly movedTo: string | null
   /** This node's, if the document was taken. */
   readonly fence: bigint | null
+  /** No node owned it: the last one had let go of it. */
+  readonly wasLetGo: boolean
   /** Another node that owns it; the lease of that node may have run out. */
   readonly owner: { readonly id: string; readonly isServing: boolean } | null
 }
@@ -93,6 +95,7 @@ interface LookRow extends PlacementRow {
   readonly owner: string | null
   readonly is_serving: boolean
   readonly fence: string | null
+  readonly was_let_go: boolean
 }
 
 /** The documents of one database, for one process. A document's key is its namespace, a slash and its id. */
@@ -170,6 +173,7 @@ export class Shard {
       state: stateOf(row),
       movedTo: row.moved_to,
       fence: row.fence === null ? null : BigInt(row.fence),
+      wasLetGo: row.was_let_go || [...this.#unreleased].some(({ doc }) => doc === key),
       owner: row.owner === null ? null : { id: row.owner, isServing: row.is_serving },
     }
   }
@@ -182,11 +186,11 @@ export class Shard {
   }
 
   /** The log of a document that this node took. @throws LOG_CORRUPT LOG_FORMAT_NEWER LOG_DEPOSED LOG_FAILED */
-  recover(doc: string, fence: bigint): Promise<OpenedLog> {
-    return this.#recoveries.run(() => this.#recover(doc, fence))
+  recover(doc: string, fence: bigint, wasLetGo = false): Promise<OpenedLog> {
+    return this.#recoveries.run(() => this.#recover(doc, fence, wasLetGo))
   }
 
-  async #recover(doc: string, fence: bigint): Promise<OpenedLog> {
+  async #recover(doc: string, fence: bigint, wasLetGo: boolean): Promise<OpenedLog> {
     const { work } = this.connections
     try {
       const { position, checkpoint, records } = await recover(work, doc, fence)
@@ -200,7 +204,7 @@ export class Shard {
       }
       const log = new PostgresLog(place, position)
       this.#logs.add(log)
-      return { log, checkpoint, records }
+      return { log, checkpoint, records, wasLetGo }
     } catch (error) {
       await this.giveUp([{ doc, fence }]).catch(() => {})
       throw error

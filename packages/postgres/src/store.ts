@@ -12,6 +12,7 @@ import {
   type StoredLog,
 } from "@lf/core/internal"
 import { connectionsTo } from "./connection.ts"
+import { BLOCK_MS_MAX } from "./lease.ts"
 import { Locator } from "./locator.ts"
 import { type Rebalanced, type RebalanceOptions, rebalance } from "./rebalance.ts"
 import type { MigratedStore } from "./schema.ts"
@@ -55,12 +56,19 @@ export function postgresStore(options: PostgresStoreOptions): PostgresStore {
 }
 
 /** A document that this node took, or that another one has. */
-type Held = { readonly shard: Shard; readonly fence: bigint } | { readonly shard: Shard; readonly owner: Look["owner"] }
+interface Taken {
+  readonly shard: Shard
+  readonly fence: bigint
+  readonly wasLetGo: boolean
+}
+
+type Held = Taken | { readonly shard: Shard; readonly owner: Look["owner"] }
 
 /** What `postgresStore` returns: the documents of one namespace, for one process. */
 export class PostgresStore implements DocumentStore {
   readonly name: string
   readonly peers: ShardPeers
+  readonly blockMsMax = BLOCK_MS_MAX
   readonly nodeId: string
   readonly #namespace: string
   readonly #ownerWaitMs: number
@@ -129,15 +137,15 @@ export class PostgresStore implements DocumentStore {
 
   open(docId: string): Promise<OpenedLog> {
     return this.#claim(docId, async (key) => {
-      const { shard, fence } = await this.#take(key)
-      return await shard.recover(key, fence)
+      const { shard, fence, wasLetGo } = await this.#take(key)
+      return await shard.recover(key, fence, wasLetGo)
     })
   }
 
   async #openOrReach(docId: string): Promise<OpenedLog | Pipe> {
     return await this.#claim(docId, async (key) => {
       const held = await this.#tryTake(key)
-      if ("fence" in held) return await held.shard.recover(key, held.fence)
+      if ("fence" in held) return await held.shard.recover(key, held.fence, held.wasLetGo)
       const { shard, owner } = held
       this.#taken.delete(key)
       if (owner === null || !owner.isServing) throw new LfError("LOG_OWNED", `the owner of ${docId} is ending`)
@@ -160,7 +168,7 @@ export class PostgresStore implements DocumentStore {
   }
 
   /** Waits for an owner that ends, or whose lease runs out. */
-  async #take(key: string): Promise<{ readonly shard: Shard; readonly fence: bigint }> {
+  async #take(key: string): Promise<Taken> {
     const startedMs = performance.now()
     for (;;) {
       const held = await this.#tryTake(key)
@@ -178,10 +186,10 @@ export class PostgresStore implements DocumentStore {
   async #tryTake(key: string): Promise<Held> {
     for (;;) {
       const { shard, look } = await this.#locator.locate(key, { takes: true })
-      if (look.fence !== null) return { shard, fence: look.fence }
+      if (look.fence !== null) return { shard, fence: look.fence, wasLetGo: look.wasLetGo }
       if (look.state === "here") return { shard, owner: look.owner }
       const fence = await shard.create(key, look.placement.version)
-      if (fence !== null) return { shard, fence }
+      if (fence !== null) return { shard, fence, wasLetGo: true }
     }
   }
 

@@ -53,4 +53,6 @@ export interface StoredLog {
 
 export interface OpenedLog extends StoredLog {
   readonly log: DocumentLog
+  /** Its last owner let go of it, however its last run ended: no process was killed. Absent: that is not known. */
+  readonly wasLetGo?: boolean
 }

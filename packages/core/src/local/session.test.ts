@@ -95,6 +95,17 @@ describe("a session that gets no connection", () => {
     for (const { session } of [poked, online, connected]) session.stop()
   })
 
+  test("waits longer and longer for servers whose releases do not agree, though each welcomes it", async () => {
+    const server = new ScriptedServer()
+    server.answer = (message, say) =>
+      message.type === "sync-storage" ? say(refuse("SERVER_OLDER")) : server.takeAll(message, say)
+    const { session } = await server.session()
+    await server.pass(4_000)
+    const waits = server.askedAtMs.slice(1).map((ms, i) => ms - server.askedAtMs[i])
+    expect(waits).toEqual([250, 500, 1000, 2000])
+    session.stop()
+  })
+
   test("gives up a network that does not connect, and a server that does not welcome (T22)", async () => {
     for (const [limitMs, isWay] of [
       [30_000, false],

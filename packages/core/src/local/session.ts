@@ -59,6 +59,7 @@ export class Session {
   #isStopped = false
   #link: Link | null = null
   #failures = 0
+  #isWelcome = false
   #pushBytes = PUSH_BYTES_FIRST
   /** When it last connected at once, under a new client id. */
   #renewedMs = Number.NEGATIVE_INFINITY
@@ -108,6 +109,7 @@ export class Session {
       const { secret } = this.#options.local
       const error = await this.#connectOnce()
       if (this.#isStopped) return
+      if (this.#wasFine(error)) this.#failures = 0
       if (this.#isNew(secret)) continue
       this.#failures++
       if (!this.#isOnline) continue
@@ -115,6 +117,13 @@ export class Session {
       this.#become({ status, error, isUpToDate: false, firstSync: null })
       await this.#sleepUnlessStopped(isRefusal ? RETRY_MS_REFUSED : this.#retryMs())
     }
+  }
+
+  /** Servers whose releases do not agree welcome a client, and close what it sends, until one of them ends. */
+  #wasFine({ code }: LfError): boolean {
+    const wasWelcome = this.#isWelcome
+    this.#isWelcome = false
+    return wasWelcome && code !== "SERVER_OLDER"
   }
 
   /** Whether the document has a new client id: then it reconnects at once without an error. Not twice in a row. */
@@ -139,7 +148,7 @@ export class Session {
       const welcome = await withTimeout(host, WELCOME_MS_MAX, this.#greet(link, token), noAnswer(WELCOME_MS_MAX))
       this.#checkUser(welcome)
       this.#checkSchema(welcome)
-      this.#failures = 0
+      this.#isWelcome = true
       stopHeartbeat = this.#startHeartbeat(link)
       local.meet(welcome)
       this.#become({ status: "connected", error: null, isUpToDate: this.#isUpToDate(welcome) })

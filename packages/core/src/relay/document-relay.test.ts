@@ -148,7 +148,7 @@ describe("an owner's end of a relay", () => {
     request(pushOf("Add", "Other", "Add"), { refused })
     request(storage)
     await until(() => of("closed").length === 1)
-    expect([asked, of("closed")]).toEqual([["leave"], [{ type: "closed", client: 1, reason: "SERVER_CLOSING" }]])
+    expect([asked, of("closed")]).toEqual([["leave"], [{ type: "closed", client: 1, reason: "SERVER_OLDER" }]])
   })
 
   test("answers calls, in parts where they are long", async () => {

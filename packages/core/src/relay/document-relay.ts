@@ -124,7 +124,9 @@ export class DocumentRelay {
         if (!isSame(await refusedRanges(message.batch, { isMutation }), refused.filter(isUnfit))) {
           served.leave()
           this.#seats.delete(client)
-          this.#send({ type: "closed", client, reason: "SERVER_CLOSING" })
+          const refusal = encodeRefusal({ code: "SERVER_OLDER", message: ERROR_CODES.SERVER_OLDER })
+          this.#send({ type: "frame", client, frame: refusal })
+          this.#send({ type: "closed", client, reason: "SERVER_OLDER" })
           return
         }
         served.request(message, refused)

@@ -165,7 +165,11 @@ describe("a relayed document", () => {
         : [{ from: lsn(0), to: lsn(1), code: "MUTATION_UNKNOWN" as const }]
       client.request(pushOf("Toggle"), refused)
       await until(() => closed.length === 1)
-      expect([sent.map(({ type }) => type), closed, client.isServed]).toEqual([["welcome"], ["SERVER_CLOSING"], false])
+      expect([sent.map(({ type }) => type), closed, client.isServed]).toEqual([
+        ["welcome", "refuse"],
+        ["SERVER_OLDER"],
+        false,
+      ])
     }
   })
 

@@ -1,6 +1,8 @@
 import { beforeAll, describe, expect, test } from "vitest"
 import { z } from "zod"
 import { loadChecksum } from "../base/checksum.ts"
+import { isLfError, LfError } from "../base/error.ts"
+import type { DocumentLog, LogRecord } from "../journal/log.ts"
 import { MemoryDisk } from "../journal/memory-log.ts"
 import { Local } from "../local/local.ts"
 import { Session } from "../local/session.ts"
@@ -27,9 +29,14 @@ const Note = defineMutation("Note", z.object({ text: z.string() }), (tx, { text 
   tx.run(sql`insert into notes values (${text})`)
   if (text === "poison" && tx.side === "remote") isKilled = true
 })
+/** Small to send, large to keep. */
+const Fill = defineMutation("Fill", z.object({}), (tx) => {
+  tx.run(sql`insert into notes with recursive n(i) as (select 1 union all select i + 1 from n where i < 2000)
+    select (i * 2654435761) % 4294967296 || 'x' from n`)
+})
 const mutator = defineMutator({
   migrations: [sql`create table notes (text text primary key) strict`],
-  mutations: [Note],
+  mutations: [Note, Fill],
 })
 
 /** A server whose process is killed by the poison: everything it had not flushed is lost. */
@@ -44,19 +51,25 @@ class World {
     new ClientConnection({ pipe, host: this.#host(), admission: admission(admit) })
   })
   remote: Remote | null = null
+  #wasLetGo = false
   deaths = 0
   flushes = 0
+  /** How often the log was closed for an append that its storage had refused. */
+  lettings = 0
+  isRefusing = (_: readonly LogRecord[]) => false
 
   async start(): Promise<void> {
     const { log, ...stored } = await this.disk.open("d")
-    const append: typeof log.append = (records) => {
+    const append: typeof log.append = async (records) => {
       this.flushes++
+      if (this.isRefusing(records)) throw new LfError("LOG_FULL", "the disk is full")
       return log.append(records)
     }
     const counted = { isDurable: true, append, rollup: log.rollup.bind(log), close: () => log.close() }
     try {
       this.remote = await Remote.recover({
-        opened: { ...stored, log: counted },
+        opened: { ...stored, log: counted, wasLetGo: this.#wasLetGo },
+        onStopped: () => void (isKilled || this.#letGo(log)),
         loadSqlite,
         mutator,
         host: this.#host(),
@@ -69,13 +82,24 @@ class World {
         },
       })
       this.network.setOnline(true)
+      this.#wasLetGo = false
     } catch (error) {
-      if (!isKilled) throw error
+      if (isLfError(error) && error.code === "LOG_FULL") await this.#letGo(log)
+      else if (!isKilled) throw error
     }
+  }
+
+  async #letGo(log: DocumentLog): Promise<void> {
+    this.lettings++
+    this.#wasLetGo = true
+    this.remote = null
+    this.network.setOnline(false)
+    await log.close()
   }
 
   kill(): void {
     this.deaths++
+    this.#wasLetGo = false
     this.remote = null
     this.disk.crash()
     this.network.setOnline(false)
@@ -123,6 +147,20 @@ describe("a mutation that kills the process", () => {
     expect(texts?.map(({ text }) => text)).toEqual(["after", "before", "innocent"])
     // The first kill left no attempt: groups are journaled only after an unclean stop.
     expect(world.deaths).toBe(1 + ATTEMPTS_MAX)
+  })
+
+  test("what a storage that failed kept from ending is no suspect: it killed no process (T12, T19)", async () => {
+    const world = new World()
+    await world.start()
+    const author = await world.client()
+    await world.until(() => author.cursor > 0)
+    world.isRefusing = (records) => records.some(({ payload }) => payload.length > 10_000)
+    author.run("Fill", {})
+    await world.until(() => world.lettings > 2 * ATTEMPTS_MAX)
+    expect(author.pendingCount).toBe(1)
+    world.isRefusing = () => false
+    await world.until(() => author.pendingCount === 0)
+    expect([author.rejections, world.deaths]).toEqual([[], 0])
   })
 
   test("attempts are journaled for a minute after a kill, not after a clean stop (T12)", async () => {

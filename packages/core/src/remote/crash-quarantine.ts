@@ -22,11 +22,14 @@ export class CrashQuarantine {
   readonly #begun = new Map<string, number>()
   readonly #notedNow = new Set<string>()
 
-  constructor(store: RemoteStore, clients: ClientList, host: Host) {
+  /** `wasLetGo`: the last run ended without a kill, though it could not write so, as on a full disk. */
+  constructor(store: RemoteStore, clients: ClientList, host: Host, wasLetGo: boolean) {
     this.#store = store
     this.#host = host
     const { attempts } = store
-    const wasKilled = store.life.lsn() > 0 && !store.life.entry(store.life.lsn()).isOver
+    const isOver = store.life.lsn() === 0 || store.life.entry(store.life.lsn()).isOver
+    const wasKilled = !isOver && !wasLetGo
+    if (!isOver && wasLetGo) this.forget()
     this.#carefulUntilMs = wasKilled ? host.monotonicMs() + CAREFUL_MS : 0
     if (!wasKilled) store.life.append({ isOver: false })
     for (const { entry } of attempts.iter()) {

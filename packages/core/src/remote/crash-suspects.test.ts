@@ -23,7 +23,7 @@ class Restarts {
     const store = new RemoteStore(await this.#disk.open("d"), host)
     const clients = new ClientList(store)
     clients.journal("a").applied = lsn(applied)
-    const attempts = new CrashQuarantine(store, clients, host)
+    const attempts = new CrashQuarantine(store, clients, host, false)
     await store.streams.flush()
     return { store, attempts }
   }

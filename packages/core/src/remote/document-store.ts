@@ -46,6 +46,8 @@ export interface DocumentStore {
    * handed over at once, without a checkpoint.
    */
   readonly peers: Peers | null
+  /** Milliseconds that the event loop may stand still: after more, other servers may take the documents. Absent: any time. */
+  readonly blockMsMax?: number
   /**
    * Takes what every opening needs: a lock, a connection, a lease. Called before each opening; a second call changes nothing, and
    * one after a failure tries again.

@@ -76,7 +76,7 @@ export class Remote implements ServedDocument {
     const [clients, outcomes, size] = [this.#clients, this.#outcomes, this.#size]
     const onBound = (by: Sender) => this.#connected.dismissOthers(by)
     this.#merger = new BatchMerger({ store, clients, outcomes, host, size, onBound })
-    const quarantine = new CrashQuarantine(store, clients, host)
+    const quarantine = new CrashQuarantine(store, clients, host, options.opened.wasLetGo === true)
     if (onApplied === undefined) store.forgetEffects()
     const wake = () => this.#wake()
     const effects = onApplied === undefined ? null : new OnAppliedQueue({ store, clients, host, onApplied, wake })

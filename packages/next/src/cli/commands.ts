@@ -7,6 +7,7 @@ import { type CopyOptions, copyDocuments } from "../documents/copy-documents.ts"
 import { exportDocument } from "../documents/export.ts"
 import { FileStore } from "../documents/file-store.ts"
 import { importRows, importRowsInto } from "../documents/import-rows.ts"
+import { renewEpochs } from "../documents/renew-epochs.ts"
 import { resetDirectory } from "../documents/reset.ts"
 import { restoreDocument, restoreInto } from "../documents/restore.ts"
 import { checkDataDirectory, openAtRest } from "../documents/stored-documents.ts"
@@ -117,6 +118,19 @@ export async function restore({ dataDir, store, words: [docId, path] }: Options)
     : restoreInto({ store, docId, file, keepIn: dirname(file) }))
   const before = keptAt === null ? "there was none before" : `what was there before is in ${keptAt}`
   return { text: `document ${docId}: ${counted(pageCount, "page")} from ${file}, epoch ${epoch}; ${before}` }
+}
+
+export async function renewAll({ store, words }: Options): Promise<Printed> {
+  const { isTTY } = process.stderr
+  const onProgress = (done: number, all: number) => {
+    if (isTTY) process.stderr.write(`\r${done} of ${counted(all, "document")}`)
+  }
+  try {
+    const count = await renewEpochs({ store, docIds: words.length === 0 ? undefined : words, onProgress })
+    return { text: `${store.name}: new epochs for ${counted(count, "document")}` }
+  } finally {
+    if (isTTY) process.stderr.write("\r\x1b[K")
+  }
 }
 
 export async function remove({ store, words: [docId] }: Options): Promise<Printed> {

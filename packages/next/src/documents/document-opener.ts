@@ -55,6 +55,8 @@ export class DocumentOpener {
   #mutator: Mutator
   readonly #onDurable: OnDurable
   #isRefusalReported = false
+  /** Documents whose storage failed them: this process lives, so none of their mutations is suspected of having killed it. */
+  readonly #failed = new Set<string>()
 
   constructor(options: {
     store: DocumentStore
@@ -115,7 +117,10 @@ export class DocumentOpener {
   async open(docId: string, onOver: OnOver): Promise<Opened> {
     await this.begin()
     const { peers } = this.store
-    if (peers === null) return await this.#recover(docId, await this.store.open(docId), onOver)
+    if (peers === null) {
+      const opened = await this.store.open(docId)
+      return await this.#recover(docId, { ...opened, wasLetGo: this.#failed.delete(docId) }, onOver)
+    }
     const endMs = this.#host.monotonicMs() + OWNER_WAIT_MS
     for (;;) {
       try {
@@ -152,6 +157,7 @@ export class DocumentOpener {
           this.reporter.log({ level: "warn", event: "document-nearly-full", doc: docId, detail })
         },
         onStopped: (error) => {
+          this.#failed.add(docId)
           this.reporter.failed({ event: "document-stopped", error, code: "DOC_STOPPED", doc: docId })
           onOver()
         },
@@ -160,6 +166,7 @@ export class DocumentOpener {
       })
       return { document: remote, log }
     } catch (error) {
+      this.#failed.add(docId)
       await log.close()
       throw error
     }

@@ -3,6 +3,12 @@ import { describe, expect, test } from "vitest"
 import { ConnectionQuotas } from "./connection-quotas.ts"
 import { LIMITS, limitsOf } from "./limits.ts"
 
+test("a mutation runs no longer than its store bears, and a longer limit is refused (T12)", () => {
+  expect([limitsOf().mutationMsMax, limitsOf({}, 1_000).mutationMsMax]).toEqual([5_000, 1_000])
+  expect(limitsOf({ mutationMsMax: 800 }, 1_000).mutationMsMax).toBe(800)
+  expect(() => limitsOf({ mutationMsMax: 2_000 }, 1_000)).toThrow(/mutationMsMax is at most 1000, got 2000/)
+})
+
 const pipe = { unreadBytes: 0, send: () => {}, close: () => {}, listen: () => {} }
 const limited = expect.objectContaining({ code: "RATE_LIMITED" })
 const NONE = { connections: 0, addresses: 0, intakes: 0, owners: 0, unfinishedBytes: 0 }

@@ -52,7 +52,7 @@ export interface Limits {
   readonly openRoomsMax: number
   /** A document without clients is closed after this long. */
   readonly idleMs: number
-  /** How long one group of mutations may run before it is stopped (T12). */
+  /** How long one group of mutations may run before it is stopped (T12). On PostgreSQL at most, and by default, 1,000. */
   readonly mutationMsMax: number
   /** How long one query of this process may run before it ends with SQL_LIMIT (H8). */
   readonly queryMsMax: number
@@ -100,13 +100,22 @@ export const BURST_SECONDS = 4
 /** Addresses and principals that are remembered; over it the longest unseen is forgotten, and starts again at zero. */
 export const KEYS_MAX = 10_000
 
-/** @throws TypeError for a limit that is no positive number, or that is unknown */
-export function limitsOf(wanted: Partial<Limits> = {}): Limits {
+/**
+ * `blockMsMax`: how long the store bears a mutation.
+ * @throws TypeError for a limit that is no positive number, that is unknown, or that the store does not bear
+ */
+export function limitsOf(wanted: Partial<Limits> = {}, blockMsMax = Number.POSITIVE_INFINITY): Limits {
   for (const [name, value] of Object.entries(wanted)) {
     if (!Object.hasOwn(LIMITS, name))
       throw new TypeError(`createLf({ limits }): expected a limit of SECURITY.md, got ${name}`)
     if (typeof value !== "number" || !(value > 0))
       throw new TypeError(`createLf({ limits }): ${name} must be a number greater than 0, got ${value}`)
   }
-  return { ...LIMITS, ...wanted }
+  const { mutationMsMax = Math.min(LIMITS.mutationMsMax, blockMsMax) } = wanted
+  if (mutationMsMax > blockMsMax)
+    throw new TypeError(
+      `createLf({ limits }): with this store mutationMsMax is at most ${blockMsMax}, got ${mutationMsMax}: a server that ` +
+        "stands still for longer loses its documents to others",
+    )
+  return { ...LIMITS, ...wanted, mutationMsMax }
 }

@@ -1,5 +1,11 @@
-import { expect, test } from "vitest"
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import { afterEach, expect, test } from "vitest"
+import { bundle } from "../testing/bundle.ts"
+import { cleanUp } from "../testing/fixture.ts"
 import { vmGuard } from "./guard.ts"
+
+afterEach(cleanUp)
 
 test("work that never ends is stopped, and what comes after it runs (T12)", () => {
   const guard = vmGuard(50)
@@ -14,6 +20,19 @@ test("work that never ends is stopped, and what comes after it runs (T12)", () =
   expect(isDone).toBe(false)
   expect(turns).toBeGreaterThan(0)
   expect(guard(() => {})).toBe(true)
+})
+
+test("work under way while the process is paused is not blamed for it (T12)", async () => {
+  const child = spawn(process.execPath, [await bundle("testing/paused-step.ts")])
+  let said = ""
+  child.stdout.on("data", (data) => {
+    said += data
+    if (said !== "runs ") return
+    child.kill("SIGSTOP")
+    setTimeout(() => child.kill("SIGCONT"), 1_200)
+  })
+  await once(child, "close")
+  expect(said).toBe("runs DOC_STOPPED")
 })
 
 test("an error passes through as it is", () => {

@@ -38,6 +38,11 @@ export const Remove = defineMutation("Remove", z.object({ id: z.string() }), (tx
 export const Sign = defineMutation("Sign", z.object({ id: z.string() }), (tx, { id }) => {
   tx.run(sql`insert into todos (id, title) values (${id}, ${JSON.stringify([tx.principal, tx.receivedMs - tx.nowMs])})`)
 })
+/** Small to send, large to keep. */
+const Fill = defineMutation("Fill", z.object({}), (tx) => {
+  tx.run(sql`insert into todos (id, title) with recursive n(i) as (select 1 union all select i + 1 from n where i < 2000)
+    select i, (i * 2654435761) % 4294967296 from n`)
+})
 /** Stands for a mutation that exhausts memory: it cannot be caught. */
 const Kill = defineMutation("Kill", z.object({ id: z.string() }), (tx, { id }) => {
   tx.run(sql`insert into todos (id, title) values (${id}, ${id})`)
@@ -47,7 +52,7 @@ const Kill = defineMutation("Kill", z.object({ id: z.string() }), (tx, { id }) =
 export const mutator = defineMutator({
   // No unique key: a mutation that is applied twice shows twice.
   migrations: [sql`create table todos (id text not null, title text not null, author text) strict`],
-  mutations: [Add, Spin, Slow, Remove, Sign, Kill],
+  mutations: [Add, Spin, Slow, Remove, Sign, Fill, Kill],
 })
 
 export const titlesQuery = sql<{ title: string }>`select title from todos order by id`
