@@ -33,3 +33,39 @@ test("scene 8: 10,000 todos in one list: scrolling and adding stay smooth", soak
   console.log(`10,000 rows: a toggle was seen after ${Math.round(toggledMs)} ms, Playwright's own way included`)
   await todo.isSynced()
 })
+
+test("a list that becomes long, or short again, keeps what is being typed into a row", async ({ browser }) => {
+  await using server = await Server.start()
+  const url = newListUrl(server.url)
+  await using peer = await Peer.open(server, url)
+  await peer.add(
+    "",
+    Array.from({ length: 100 }, (_, i) => `todo ${i}`),
+  )
+  const page = await (await browser.newContext()).newPage()
+  const todo = await TodoPage.open(page, url)
+  await expect(page.getByTestId("todo-count")).toContainText("100 items", { timeout: 20_000 })
+  await todo.titles.filter({ hasText: /^todo 5$/ }).dblclick()
+  const edit = page.getByTestId("todo-edit")
+  await edit.press("End")
+  const first = await edit.elementHandle()
+  for (const [change, count] of [
+    [() => peer.add("another", ["another"]), 101],
+    [() => peer.remove("0"), 100],
+  ] as const) {
+    await Promise.all([page.keyboard.type(" typed on and on", { delay: 40 }), change()])
+    await expect(page.getByTestId("todo-count")).toContainText(`${count} items`)
+    expect(await first?.evaluate((element) => element.isConnected && element === document.activeElement)).toBe(true)
+  }
+  await expect(edit).toHaveValue("todo 5 typed on and on typed on and on")
+  await page.keyboard.press("Escape")
+  await peer.add("more", ["more", "and more"])
+  await expect(page.getByTestId("todo-count")).toContainText("102 items")
+  // On paper are all of them.
+  const rows = page.getByTestId("todo-item")
+  expect(await rows.count()).toBeLessThan(100)
+  await page.evaluate(() => dispatchEvent(new Event("beforeprint")))
+  expect(await rows.count()).toBe(102)
+  await page.evaluate(() => dispatchEvent(new Event("afterprint")))
+  expect(await rows.count()).toBeLessThan(100)
+})

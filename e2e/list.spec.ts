@@ -153,3 +153,103 @@ test("a shared list has its picture from where it is served; a page that is not 
   await page.goto(`${server.url}/l/no+list`)
   await expect(page).toHaveTitle("This is not a list")
 })
+
+test("a row that somebody else takes away gives back what one typed into it, and no key reaches another row", async ({
+  browser,
+}) => {
+  const url = newListUrl(server.url)
+  const a = await TodoPage.open(await (await browser.newContext()).newPage(), url)
+  const b = await TodoPage.open(await (await browser.newContext()).newPage(), url)
+  const edit = a.page.getByTestId("todo-edit")
+  const typeOn = async () => {
+    await a.page.keyboard.type("milk and eggs ")
+    await a.page.keyboard.press("Enter")
+  }
+  await a.add("one", "two", "three", "four")
+  await b.shows(["one", "two", "three", "four"])
+  await a.page.getByRole("link", { name: "Active" }).click()
+
+  // Ticked: what was typed until then is the row's new title.
+  await a.row("two").getByTestId("todo-title").dblclick()
+  await edit.fill("two and a half")
+  await b.toggle("two")
+  await expect(edit).toHaveCount(0)
+  const next = a.row("three")
+  await expect(next).toBeFocused()
+  await expect(next).toHaveCSS("outline-style", "solid")
+  await typeOn()
+  await a.shows(["one", "three", "four"])
+  await expect(a.page.getByRole("checkbox", { checked: true })).toHaveCount(0)
+  await expect(b.row("two and a half")).toHaveClass(/completed/)
+  // It comes back as a row like others.
+  await b.toggle("two and a half")
+  await a.shows(["one", "two and a half", "three", "four"])
+  await expect(edit).toHaveCount(0)
+
+  // Deleted: what was typed comes back.
+  await a.row("three").getByTestId("todo-title").dblclick()
+  await edit.fill("three wise men")
+  await b.remove("three")
+  await expect(a.row("four")).toBeFocused()
+  await typeOn()
+  await a.shows(["one", "two and a half", "four"])
+  await expect(a.page.getByRole("textbox", { name: "What you had typed" })).toHaveValue("three wise men")
+  await a.page.getByRole("button", { name: "Dismiss" }).press("Enter")
+  await expect(a.page.getByTestId("lost-notice")).toHaveCount(0)
+
+  // A checkbox with the focus: a Space under way ticks no neighbour. And the last row of all.
+  await a.row("one").getByRole("checkbox").focus()
+  await a.page.keyboard.press("Shift")
+  await b.toggle("one")
+  await expect(a.row("two and a half")).toBeFocused()
+  await a.page.keyboard.press("Space")
+  await a.shows(["two and a half", "four"])
+  await a.row("four").getByTestId("todo-title").dblclick()
+  await edit.press("End")
+  await b.page.getByRole("checkbox", { name: "Mark all as complete" }).press("Space")
+  await b.page.getByRole("button", { name: "Clear completed" }).click()
+  await expect(a.page.getByRole("main", { name: "Todo list" })).toBeFocused()
+  await expect(a.page.locator(".todoapp")).toHaveCSS("outline-style", "solid")
+  await typeOn()
+  await a.shows([])
+})
+
+test("what is pasted and too long is cut with a word; a title that one cannot see is none", async ({ page }) => {
+  const todo = await TodoPage.open(page, newListUrl(server.url))
+  await page.context().grantPermissions(["clipboard-read", "clipboard-write"])
+  await page.evaluate(() => navigator.clipboard.writeText("x".repeat(201)))
+  await todo.input.press("Control+v")
+  await expect(todo.input).toHaveValue("x".repeat(200))
+  await expect(page.locator("#new-todo-cut")).toHaveText(/200 letters at most/)
+  await expect(todo.input).toHaveAccessibleDescription(/200 letters at most/)
+  await todo.input.press("Backspace")
+  await expect(page.locator("#new-todo-cut")).toBeEmpty()
+  for (const title of ["\u200b\u2060 \u200b", "\u00ad\ufe0f"]) {
+    await todo.input.fill(title)
+    await todo.input.press("Enter")
+  }
+  await todo.add("\u200bseen")
+  await expect(todo.titles).toHaveCount(1)
+})
+
+test("a link that the browser does not copy is selected, and the page says so", async ({ page }) => {
+  await page.addInitScript(() => {
+    Clipboard.prototype.writeText = () => Promise.reject(new DOMException("no", "NotAllowedError"))
+  })
+  await TodoPage.open(page, newListUrl(server.url))
+  await page.getByRole("button", { name: "Share" }).click()
+  const dialog = page.getByRole("dialog", { name: "Share this list" })
+  await dialog.getByRole("button", { name: "Copy" }).click()
+  await expect(dialog.getByText("The link is selected")).toBeInViewport({ ratio: 1 })
+  await expect(dialog.getByRole("status", { name: "Sharing" })).toContainText("copy it with the keyboard")
+  expect(await page.evaluate(() => getSelection()?.toString())).toBe(page.url())
+})
+
+test("a list prints its todos, all of them, and nothing that is there to be used", async ({ page }) => {
+  const todo = await TodoPage.open(page, newListUrl(server.url))
+  await todo.add("one", "two")
+  await page.emulateMedia({ media: "print" })
+  for (const part of [".switch", ".share", ".new-todo", ".filters", ".info", ".destroy", ".toolbar-link"])
+    await expect(page.locator(part).first()).toBeHidden()
+  await expect(todo.titles.first()).toBeVisible()
+})

@@ -42,6 +42,10 @@ export class Peer {
     expect((await receipts.at(-1)?.remote)?.type).toBe("applied")
   }
 
+  async remove(id: string): Promise<void> {
+    expect((await this.#local.run("DeleteTodo", { id }).remote).type).toBe("applied")
+  }
+
   async rename(id: string, title: string): Promise<void> {
     expect((await this.#local.run("RenameTodo", { id, title }).remote).type).toBe("applied")
   }

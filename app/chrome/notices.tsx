@@ -4,10 +4,14 @@ import { type DismissibleRejection, type LfError, useConnectionStatus } from "@l
 import type { MouseEvent } from "react"
 import { sayError } from "./error-words"
 import { focusInstead } from "./focus-instead"
+import { LostNotice, type LostText } from "./lost-notice"
 import { RejectedNotice } from "./rejected-notice"
 
 interface NoticesProps {
   readonly rejected: readonly DismissibleRejection[]
+  /** What was typed into rows that are there no more. */
+  readonly lost: readonly LostText[]
+  readonly onForget: (text: LostText) => void
   /** What went wrong here: the last mutation or the list's query. */
   readonly problem: LfError | null
   /** The code of what is said elsewhere on the page; null: nothing is. */
@@ -16,12 +20,15 @@ interface NoticesProps {
 }
 
 /** Errors and rejections that concern no row which is shown. They float: nothing below moves, and they are visible at any scroll position. */
-export function Notices({ rejected, problem, saidCode, onDismiss }: NoticesProps) {
+export function Notices({ rejected, lost, onForget, problem, saidCode, onDismiss }: NoticesProps) {
   const { status, error } = useConnectionStatus()
   const trouble = status === "error" && error?.code !== saidCode ? error : null
   return (
     <section className="notices" aria-label="Notices" aria-live="polite">
       <RejectedNotice rejected={rejected} />
+      {lost.map((text) => (
+        <LostNotice key={text.id} text={text.text} onDismiss={() => onForget(text)} />
+      ))}
       {status === "needs-update" ? (
         <UpdateNotice />
       ) : (

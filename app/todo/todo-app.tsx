@@ -16,6 +16,7 @@ import { TodoFooter } from "./todo-footer"
 import { TodoHint } from "./todo-hint"
 import { isVirtual, TodoList } from "./todo-list"
 import { type Filter, useHashFilter } from "./use-hash-filter"
+import { useLostTexts } from "./use-lost-texts"
 import { waitingIds } from "./waiting-ids"
 
 const allTodos = sql<Todo>`select id, title, done, created_at from todos order by created_at, id`
@@ -25,10 +26,11 @@ const none: readonly Todo[] = []
 export function TodoApp({ id }: { id: string }) {
   const query = useQuery(allTodos)
   const name = useQuery(listName).data?.[0]?.name ?? ""
-  const { actions, trouble, dismiss } = useTodoActions()
+  const { actions: plainActions, trouble, dismiss } = useTodoActions()
   const rejected = useRejectedMutations()
   const filter = useHashFilter()
   const todos: readonly Todo[] = query.data ?? none
+  const { lost, forget, keepingActions: actions } = useLostTexts(plainActions, todos)
   const shown = useMemo(() => filterTodos(todos, filter), [todos, filter])
   const activeCount = useMemo(() => filterTodos(todos, "active").length, [todos])
   const pending = usePendingMutations()
@@ -65,6 +67,8 @@ export function TodoApp({ id }: { id: string }) {
       <Info />
       <Notices
         rejected={reports.rejected}
+        lost={lost}
+        onForget={forget}
         problem={reports.error ?? query.error}
         saidCode={reports.saidCode}
         onDismiss={dismiss}

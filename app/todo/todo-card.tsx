@@ -16,7 +16,7 @@ interface TodoCardProps {
 /** The card with the title and the input; the list goes below. */
 export function TodoCard({ isBusy = false, onAdd, report, children }: TodoCardProps) {
   return (
-    <main id="list" tabIndex={-1}>
+    <main id="list" tabIndex={-1} aria-label="Todo list">
       <section className="todoapp" aria-busy={isBusy}>
         <header className="header">
           <h1>todos</h1>

@@ -5,10 +5,13 @@ import { type ReactNode, useLayoutEffect, useRef, useState } from "react"
 import type { Todo } from "../lf/mutators"
 import type { TodoActions } from "./todo-actions"
 import { TodoItem } from "./todo-item"
+import { useIsPrinting } from "./use-is-printing"
 import { useRowFocus } from "./use-row-focus"
 
-/** Shorter lists are plain: find-in-page and printing work, and there is nothing to save. */
+/** Shorter lists are plain: find-in-page works, and there is nothing to save. */
 const plainRowsMax = 100
+/** So many are on paper all the same. */
+const printedRowsMax = 500
 const rowHeightGuess = 61
 
 interface TodoListProps {
@@ -29,8 +32,11 @@ export function TodoList({ todos, waiting, reports, actions }: TodoListProps) {
   const list = useRef<HTMLUListElement>(null)
   const [editingId, setEditingId] = useState<string | null>(null)
   const [listTop, setListTop] = useState(0)
-  const hasPart = isVirtual(todos)
-  const focusHandlers = useRowFocus(list, todos)
+  const isPrinting = useIsPrinting()
+  const hasPart = isVirtual(todos) && !(isPrinting && todos.length <= printedRowsMax)
+  const { handlers, rowActions } = useRowFocus(list, todos, actions)
+  // If the row comes back, it is not edited again: the focus is elsewhere by then.
+  if (editingId !== null && todos.every(({ id }) => id !== editingId)) setEditingId(null)
 
   useLayoutEffect(() => {
     if (list.current) setListTop(list.current.getBoundingClientRect().top + window.scrollY)
@@ -38,7 +44,7 @@ export function TodoList({ todos, waiting, reports, actions }: TodoListProps) {
 
   const virtualizer = useWindowVirtualizer({
     count: todos.length,
-    enabled: hasPart,
+    // Always on: the first render that needs its window has it, and keeps the rows that are there.
     estimateSize: () => rowHeightGuess,
     getItemKey: (index) => todos[index]?.id ?? index,
     overscan: 10,
@@ -63,7 +69,7 @@ export function TodoList({ todos, waiting, reports, actions }: TodoListProps) {
       isWaiting={waiting.has(todo.id)}
       report={reports.get(todo.id)}
       onEdit={setEditingId}
-      actions={actions}
+      actions={rowActions}
       measure={hasPart ? virtualizer.measureElement : undefined}
     />
   )
@@ -74,7 +80,7 @@ export function TodoList({ todos, waiting, reports, actions }: TodoListProps) {
       aria-label="Todos"
       className={hasPart ? "todo-list virtual" : "todo-list"}
       style={hasPart ? { height: virtualizer.getTotalSize() } : undefined}
-      {...focusHandlers}
+      {...handlers}
     >
       {hasPart
         ? virtualizer.getVirtualItems().map(({ index, start }) => {
