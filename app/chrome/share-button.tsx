@@ -1,9 +1,15 @@
 "use client"
 
-import { lazy, Suspense, useEffect, useRef, useState } from "react"
+import { lazy, Suspense, useRef, useState } from "react"
+import { useCopy } from "./use-copy"
 
-const thanksMs = 2_000
 const QrCode = lazy(() => import("./qr-code").then((module) => ({ default: module.QrCode })))
+
+const sayings = {
+  none: "",
+  copied: "The link is copied",
+  selected: "The browser did not copy it. The link is selected: copy it with the keyboard or the menu.",
+}
 
 /** Opens what is needed to give the list's link away: to copy it, to send it, or to point a phone's camera at it. */
 export function ShareButton({ name }: { name: string }) {
@@ -29,20 +35,7 @@ export function ShareButton({ name }: { name: string }) {
 
 function SharePanel({ url, name, onClose }: { url: string; name: string; onClose: () => void }) {
   const link = useRef<HTMLInputElement>(null)
-  const [isCopied, setIsCopied] = useState(false)
-
-  useEffect(() => {
-    if (!isCopied) return
-    const timer = setTimeout(() => setIsCopied(false), thanksMs)
-    return () => clearTimeout(timer)
-  }, [isCopied])
-
-  const copy = () =>
-    navigator.clipboard.writeText(url).then(
-      () => setIsCopied(true),
-      // It may not: the link is selected, to be copied by hand.
-      () => link.current?.select(),
-    )
+  const [copied, copy] = useCopy(link)
 
   return (
     <div className="share-content">
@@ -58,9 +51,12 @@ function SharePanel({ url, name, onClose }: { url: string; name: string; onClose
           onFocus={(event) => event.target.select()}
         />
         <button type="button" className="share-copy" onClick={copy}>
-          {isCopied ? "Copied" : "Copy"}
+          {copied === "copied" ? "Copied" : "Copy"}
         </button>
       </div>
+      <p className={copied === "selected" ? undefined : "spoken"} role="status" aria-label="Sharing">
+        {sayings[copied]}
+      </p>
       <Suspense fallback={<div className="qr-code" />}>
         <QrCode text={url} label="The link as a QR code" />
       </Suspense>
@@ -79,9 +75,6 @@ function SharePanel({ url, name, onClose }: { url: string; name: string; onClose
           Close
         </button>
       </div>
-      <span className="spoken" role="status" aria-label="Sharing">
-        {isCopied && "The link is copied"}
-      </span>
     </div>
   )
 }

@@ -2,7 +2,7 @@
 
 import { useField, usePresence, useSyncStatus } from "@lf/react"
 import type { ReactNode } from "react"
-import { nameLengthMax } from "../lf/mutators"
+import { nameLengthMax, trimmed } from "../lf/mutators"
 import { ConnectionBadge } from "./connection-badge"
 import { ShareButton } from "./share-button"
 import { SkipLink } from "./skip-link"
@@ -116,7 +116,7 @@ interface NameInputProps {
 }
 
 function NameInput({ name, onRename, describedBy }: NameInputProps) {
-  const field = useField(name, (name) => onRename?.(name.trim()), { when: "blur" })
+  const field = useField(name, (name) => onRename?.(trimmed(name)), { when: "blur" })
   return (
     <input
       className="list-name"

@@ -8,8 +8,16 @@ z.config({ jitless: true })
 export const titleLengthMax = 200
 export const nameLengthMax = 80
 
+/** Spaces, and characters that have no width of their own. */
+const invisible = /^[\s\p{Default_Ignorable_Code_Point}]*$/u
+
+/** Without the spaces around it; empty where nothing of it can be seen. */
+export function trimmed(text: string): string {
+  return invisible.test(text) ? "" : text.trim()
+}
+
 const id = z.string().check(z.minLength(1), z.maxLength(64))
-const title = z.string().check(z.trim(), z.minLength(1), z.maxLength(titleLengthMax))
+const title = z.string().check(z.overwrite(trimmed), z.minLength(1), z.maxLength(titleLengthMax))
 
 /** A row of the table, as SQLite's STRICT columns give it. */
 export interface Todo {
@@ -48,7 +56,7 @@ export const ClearCompleted = defineMutation("ClearCompleted", z.object({}), (tx
 
 export const RenameList = defineMutation(
   "RenameList",
-  z.object({ name: z.string().check(z.trim(), z.maxLength(nameLengthMax)) }),
+  z.object({ name: z.string().check(z.overwrite(trimmed), z.maxLength(nameLengthMax)) }),
   (tx, args) => {
     if (tx.side === "remote" && args.name === "reject me") throw new Reject("not-welcome")
     tx.run(sql`insert into list (id, name) values (1, ${args.name}) on conflict (id) do update set name = ${args.name}`)

@@ -2,7 +2,7 @@
 
 import { useField } from "@lf/react"
 import { type KeyboardEvent, memo, type ReactNode, useCallback, useRef } from "react"
-import { type Todo, titleLengthMax } from "../lf/mutators"
+import { type Todo, titleLengthMax, trimmed } from "../lf/mutators"
 import type { TodoActions } from "./todo-actions"
 
 interface TodoItemProps {
@@ -99,7 +99,7 @@ interface EditInputProps {
 /** Follows the row until the user types. The text is saved at blur or unmount; changes from elsewhere do not replace it. */
 function EditInput({ todo, actions, onEnd }: EditInputProps) {
   const save = (text: string) => {
-    const title = text.trim()
+    const title = trimmed(text)
     if (title === "") actions.remove(todo.id)
     else if (title !== todo.title) actions.rename(todo.id, title)
   }
