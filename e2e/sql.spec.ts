@@ -67,7 +67,21 @@ test("100,000 rows: what a query read and why it ran, in two browsers; errors ke
     await expect(here.locator("#sql-problem")).toContainText(`${code} `)
     await expect(row(here, 1)).toContainText("doing", wait)
   }
+  // Run again, it fails again, and the log says so.
+  await here.getByRole("button", { name: "Run", exact: true }).click()
+  await expect(runs(here).filter({ hasText: /: it failed after .* \(SQL_LIMIT\)$/ })).toHaveCount(2, wait)
   await isAxeClean(here, "the rows of a query, and an error")
+
+  // One that has not changed runs again too. A row that may be no task's is not offered for an edit.
+  const renameShown = here.getByRole("button", { name: "Rename a shown one" })
+  await example(here, "One row")
+  await expect(renameShown).toBeVisible(wait)
+  await here.getByRole("button", { name: "Run", exact: true }).click()
+  await expect(fact(here, "runs")).toHaveText("2", wait)
+  await box.fill("select people.id, tasks.id, title from people join tasks on person = people.id limit 3")
+  await box.press("Control+Enter")
+  await expect(here.getByText("Several columns are called “id”, and only the last is shown.")).toBeVisible(wait)
+  await expect(renameShown).toHaveCount(0)
 
   await example(here, "All rows")
   await expect(fact(here, "rows")).toHaveText("100,000", wait)

@@ -7,8 +7,15 @@ import type { ResultRow } from "./result-view"
 
 const rowHeight = 32
 
+interface ResultRowsProps {
+  readonly rows: readonly ResultRow[]
+  readonly isOld: boolean
+  /** What is said where there are none. */
+  readonly nothing: string
+}
+
 /** The rows, of which those are in the page that are seen. */
-export function ResultRows({ rows, isOld }: { rows: readonly ResultRow[]; isOld: boolean }) {
+export function ResultRows({ rows, isOld, nothing }: ResultRowsProps) {
   const scroller = useRef<HTMLElement>(null)
   const virtualizer = useVirtualizer({
     count: rows.length,
@@ -26,7 +33,7 @@ export function ResultRows({ rows, isOld }: { rows: readonly ResultRow[]; isOld:
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by the keyboard
     <section className="sql-rows" ref={scroller} tabIndex={0} aria-label="Rows" data-old={isOld}>
       {first === undefined ? (
-        <p>No rows.</p>
+        <p>{nothing}</p>
       ) : (
         <table aria-rowcount={rows.length + 1}>
           <thead>

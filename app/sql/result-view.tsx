@@ -11,18 +11,23 @@ interface ResultViewProps {
   readonly rows: readonly ResultRow[]
   /** The rows are those of another query, or from before an error. */
   readonly isOld: boolean
+  /** The database is on its way: what a query does not find may come yet. */
+  readonly isFetching: boolean
+  /** The names that several columns have. */
+  readonly twins: readonly string[]
   readonly error: LfError | null
   readonly runs: QueryRuns | null
   readonly log: readonly LoggedRun[]
   readonly editError: LfError | null
   readonly onRename: () => void
   readonly onReprioritize: () => void
-  /** Undefined: the result has no ids. */
+  /** Undefined: the rows are no tasks, or it is not sure that they are. */
   readonly onRenameSeen: (() => void) | undefined
 }
 
 export function ResultView(props: ResultViewProps) {
-  const { rows, isOld, error, runs, log } = props
+  const { rows, isOld, isFetching, twins, error, runs, log } = props
+  const isUnknown = isOld || (isFetching && rows.length === 0)
   return (
     <>
       <p className="sql-problem" id="sql-problem" role="alert" data-code={error?.code}>
@@ -32,15 +37,21 @@ export function ResultView(props: ResultViewProps) {
           </>
         )}
       </p>
+      {twins.length > 0 && error === null && (
+        <p className="sql-twins" role="status">
+          Several columns are called {twins.map((name) => `“${name}”`).join(", ")}, and only the last is shown. Name the
+          others with “as”.
+        </p>
+      )}
       <dl className="sql-facts" data-old={isOld}>
-        <Fact name="rows" value={isOld ? null : numberText(rows.length)} />
+        <Fact name="rows" value={isUnknown ? null : numberText(rows.length)} />
         <Fact name="ms" value={runs && msText(runs.ms)} />
-        <Fact name="pages read" value={isOld ? null : runs && numberText(runs.pagesRead)} />
+        <Fact name="pages read" value={isUnknown ? null : runs && numberText(runs.pagesRead)} />
         <Fact name="runs" value={runs && numberText(runs.runs)} />
         <Fact name="runs saved" value={runs && numberText(runs.skipped)} />
       </dl>
       <div className="sql-columns">
-        <ResultRows rows={rows} isOld={isOld} />
+        <ResultRows rows={rows} isOld={isOld} nothing={isFetching ? "The database is on its way." : "No rows."} />
         <section className="sql-why" aria-label="Edits and runs">
           <Edits {...props} />
           <h2>Why it ran, or did not</h2>
@@ -81,9 +92,11 @@ function Edits({ onRename, onReprioritize, onRenameSeen, editError }: ResultView
       <button type="button" onClick={onReprioritize}>
         Reprioritize one
       </button>
-      <button type="button" disabled={onRenameSeen === undefined} onClick={onRenameSeen}>
-        Rename a shown one
-      </button>
+      {onRenameSeen !== undefined && (
+        <button type="button" onClick={onRenameSeen}>
+          Rename a shown one
+        </button>
+      )}
       {editError !== null && (
         <p role="alert">
           <code>{editError.code}</code> {editError.message}

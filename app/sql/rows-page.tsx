@@ -25,24 +25,25 @@ export function RowsPage() {
 
 function Queries() {
   const [text, setText] = useState(textBefore)
-  const [ran, setRan] = useState<string>(firstQuery)
+  // A new object with each run: one query may run several times.
+  const [ran, setRan] = useState({ sql: firstQuery as string })
   const run = (sql: string) => {
     setText(sql)
-    setRan(sql)
+    setRan({ sql })
   }
   return (
     <>
       <ul className="sql-examples" aria-label="Examples">
         {exampleQueries.map(({ name, sql }) => (
           <li key={name}>
-            <button type="button" aria-pressed={sql === ran} onClick={() => run(sql)}>
+            <button type="button" aria-pressed={sql === ran.sql} onClick={() => run(sql)}>
               {name}
             </button>
           </li>
         ))}
       </ul>
       <QueryBox text={text} onText={setText} onRun={() => run(text)} />
-      <QueryResult sql={ran} />
+      <QueryResult ran={ran} />
     </>
   )
 }

@@ -1,6 +1,6 @@
 "use client"
 
-import type { QueryRuns, RunReason } from "@lf/react"
+import type { LfError, QueryRuns, RunReason } from "@lf/react"
 import { useState } from "react"
 import { numberText } from "./number-text"
 
@@ -11,23 +11,30 @@ export interface LoggedRun {
   readonly text: string
 }
 
+interface Seen {
+  readonly sql: string
+  readonly runs: QueryRuns | null
+  /** The error of the last run; null: it had none. */
+  readonly code: LfError["code"] | null
+  readonly log: readonly LoggedRun[]
+}
+
 const shownMax = 8
 
 /** What happened to this query, newest first. */
-export function useRunLog(sql: string, runs: QueryRuns | null): readonly LoggedRun[] {
-  const [seen, setSeen] = useState<{ sql: string; runs: QueryRuns | null; log: readonly LoggedRun[] }>({
-    sql,
-    runs: null,
-    log: [],
-  })
-  if (seen.sql === sql && seen.runs === runs) return seen.log
+export function useRunLog(sql: string, runs: QueryRuns | null, error: LfError | null): readonly LoggedRun[] {
+  const [seen, setSeen] = useState<Seen>({ sql, runs: null, code: null, log: [] })
+  // A run that failed has read nothing that counts; the error of the run before is not this one's.
+  const code = runs?.pagesRead === 0 && error !== null ? error.code : null
+  if (seen.sql === sql && seen.runs === runs && seen.code === code) return seen.log
   // Another query begins anew. While this renders: what it shows is never a step behind.
   const before = seen.sql === sql ? seen : { runs: null, log: [] }
-  const log =
-    runs === null
-      ? before.log
-      : [...newRuns(runs, before.runs, before.log[0]?.key ?? 0), ...before.log].slice(0, shownMax)
-  setSeen({ sql, runs, log })
+  const added = runs === null || runs === before.runs ? [] : newRuns(runs, before.runs, before.log[0]?.key ?? 0)
+  const log = [...added, ...before.log].slice(0, shownMax)
+  const newest = log[0]
+  if (runs !== null && code !== null && newest?.isRun)
+    log[0] = { ...newest, text: `${why(runs.reason)}: it failed after ${msOf(runs)} (${code})` }
+  setSeen({ sql, runs, code, log })
   return log
 }
 
@@ -42,10 +49,14 @@ function newRuns(now: QueryRuns, before: QueryRuns | null, key: number): LoggedR
     })
   }
   if (now.runs !== before?.runs) {
-    const cost = `${now.ms.toFixed(1)} ms, ${count(now.pagesRead, "page")} read`
+    const cost = `${msOf(now)}, ${count(now.pagesRead, "page")} read`
     logged.unshift({ key: key + logged.length + 1, isRun: true, text: `${why(now.reason)}: ${cost}` })
   }
   return logged
+}
+
+function msOf({ ms }: QueryRuns): string {
+  return `${ms.toFixed(1)} ms`
 }
 
 function why(reason: RunReason): string {
@@ -55,7 +66,7 @@ function why(reason: RunReason): string {
     case "unseen":
       return "It ran before"
     case "refresh":
-      return "It reads the time, so it ran again"
+      return "It ran again, as it was asked to or reads the time"
     case "failed":
       return "Something changed, and the run before had failed"
     case "changed": {
