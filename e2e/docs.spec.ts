@@ -1,4 +1,5 @@
 import { expect } from "@playwright/test"
+import { isAxeClean } from "./axe.ts"
 import { Server } from "./server.ts"
 import { test } from "./test.ts"
 
@@ -31,6 +32,13 @@ test("the documentation is read by its sidebar, by keys and on a phone; other ad
   await page.getByText("Pages", { exact: true }).click()
   await page.getByRole("navigation", { name: "Pages, folded" }).getByRole("link", { name: "Concepts" }).click()
   await expect(page.getByRole("img", { name: /^Tabs post calls/ })).toHaveJSProperty("complete", true)
+
+  await page.setViewportSize({ width: 375, height: 780 })
+  await page.emulateMedia({ reducedMotion: "reduce" })
+  for (const name of ["tracker", "performance", "devtools", "concepts"]) {
+    await page.goto(`${server.url}/docs/${name}`)
+    await isAxeClean(page, `the pictures of ${name} on a phone`)
+  }
 
   for (const path of ["/llms.txt", "/llms-full.txt"]) expect((await fetch(`${server.url}${path}`)).status).toBe(200)
   expect(errors).toEqual([])

@@ -78,6 +78,9 @@ function adapt(part: Part, file: string, headings: Heading[]): void {
     adapt(child, file, headings)
     if (child.tagName === "a") return linked(child, file)
     if (child.tagName === "img") return withSource(child, file)
+    // On a phone it scrolls, as a table does, and the keyboard reaches what scrolls.
+    if (child.tagName === "p" && child.children?.some(({ tagName }) => tagName === "img"))
+      return { ...child, properties: { ...child.properties, tabIndex: 0 } }
     if (child.tagName === "table") return scrolling(child)
     // The corner of a table whose rows have headings: a heading without text is none.
     if (child.tagName === "th" && textOf(child) === "") return { ...child, tagName: "td" }
