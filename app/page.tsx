@@ -11,14 +11,14 @@ export const metadata: Metadata = {
   description: "A SQLite database in every browser, kept in step by your Next.js server.",
 }
 
-/** It is what the two panes below it run. */
+/** It is what the two panes above it run: app/home/pane.tsx has the same query. */
 const sample = `\`\`\`tsx
 export const AddTodo = defineMutation("AddTodo", z.object({ id, title }), (tx, { id, title }) => {
   tx.run(sql\`insert into todos (id, title, created_at) values (\${id}, \${title}, \${tx.nowMs})\`)
 })
 
 function Todos() {
-  const todos = useQuery(sql<Todo>\`select * from todos order by created_at\`)
+  const todos = useQuery(sql<Todo>\`select * from todos order by created_at desc, id limit 4\`)
   const add = useMutation(AddTodo)
   const addTodo = (title: string) => add.mutate({ id: newId(), title })
   return <List todos={todos.data} onAdd={addTodo} />

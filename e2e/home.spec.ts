@@ -101,6 +101,26 @@ test("what is typed before the page's scripts have arrived stays, with its focus
   await expect(page.getByRole("columnheader", { name: "one" })).toBeVisible()
 })
 
+test("older todos are counted; both clients are on a phone's screen; without the server an edit waits", async ({
+  page,
+}) => {
+  await page.setViewportSize({ width: 390, height: 780 })
+  await page.goto(server.url)
+  const laptop = page.getByRole("article", { name: "Laptop" })
+  const phone = page.getByRole("article", { name: "Phone on a train" })
+  for (const pane of [laptop, phone]) await expect(pane.getByText(/The database is here/)).toBeVisible()
+  for (const title of ["one", "two", "three", "four", "five", "six"]) await add(laptop, title)
+  for (const pane of [laptop, phone]) await expect(pane.getByText("and 2 more")).toBeVisible()
+  await expect(page.locator(".home-code")).toContainText("order by created_at desc, id limit 4")
+  await page.locator(".panes").evaluate((panes) => panes.scrollIntoView())
+  for (const pane of [laptop, phone]) await expect(pane).toBeInViewport({ ratio: 0.99 })
+  await server.stop("SIGKILL")
+  await expect(laptop.getByRole("status")).toHaveText("Offline", { timeout: 15_000 })
+  await add(laptop, "seven")
+  await expect(laptop.getByText("AddTodo ran here at once, and waits")).toBeVisible()
+  await server.start()
+})
+
 test("the page leads to a list of one's own, and later to the last one", async ({ page }) => {
   await page.goto(server.url)
   await page.getByRole("navigation", { name: "Pages" }).getByRole("link", { name: "Todo list" }).click()

@@ -5,13 +5,15 @@ import type { KeyboardEvent } from "react"
 import { ConnectionBadge } from "../chrome/connection-badge"
 import { RejectedNotice } from "../chrome/rejected-notice"
 import type { ShownStatus } from "../chrome/use-settled-status"
-import { type Todo, titleLengthMax } from "../lf/mutators"
+import { type Todo, titleLengthMax, trimmed } from "../lf/mutators"
 import type { Happening } from "./use-happenings"
 
 interface PaneViewProps {
   readonly name: string
   readonly placeholder: string
   readonly todos: readonly Todo[]
+  /** How many older ones are not shown. */
+  readonly moreCount: number
   readonly waiting: ReadonlySet<string>
   readonly isCut: boolean
   readonly status: ShownStatus
@@ -27,13 +29,13 @@ interface PaneViewProps {
 
 /** What one client shows. Its places are there before there are rows: nothing on the page moves. */
 export function PaneView(props: PaneViewProps) {
-  const { name, placeholder, todos, waiting, isCut, status, rejected, problem, happenings } = props
+  const { name, placeholder, todos, moreCount, waiting, isCut, status, rejected, problem, happenings } = props
   const { onAdd, onToggle, onCut } = props
 
   const handleKeyDown = (event: KeyboardEvent<HTMLInputElement>) => {
     if (event.key !== "Enter" || event.nativeEvent.isComposing) return
     const field = event.currentTarget
-    const title = field.value.trim()
+    const title = trimmed(field.value)
     if (title === "") return
     field.value = ""
     onAdd(title, () => {
@@ -77,6 +79,7 @@ export function PaneView(props: PaneViewProps) {
             <Row key={todo.id} todo={todo} isWaiting={waiting.has(todo.id)} onToggle={onToggle} />
           ))}
         </ul>
+        <p className="pane-more">{moreCount > 0 && `and ${moreCount} more`}</p>
         <div className="pane-problem" role="alert">
           {problem !== null && <p>{problem}</p>}
           <RejectedNotice rejected={rejected} />

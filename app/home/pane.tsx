@@ -18,12 +18,15 @@ import { waitingIds } from "../todo/waiting-ids"
 import { PaneView } from "./pane-view"
 import { useHappenings } from "./use-happenings"
 
-const todosQuery = sql<Todo>`select id, title, done, created_at from todos order by created_at desc, id limit 5`
+/** As app/page.tsx shows it. */
+const todosQuery = sql<Todo>`select * from todos order by created_at desc, id limit 4`
+const countQuery = sql<{ count: number }>`select count(*) as count from todos`
 const none: readonly Todo[] = []
 
 /** One client of the list. */
 export function Pane({ name, placeholder }: { name: string; placeholder: string }) {
   const todos = useQuery(todosQuery)
+  const count = useQuery(countQuery).data?.[0]?.count ?? 0
   const add = useMutation(AddTodo)
   const toggle = useMutation(ToggleTodo)
   const pending = usePendingMutations()
@@ -40,6 +43,7 @@ export function Pane({ name, placeholder }: { name: string; placeholder: string 
       name={name}
       placeholder={placeholder}
       todos={rows}
+      moreCount={Math.max(0, count - rows.length)}
       waiting={waiting}
       isCut={!isOnlineWanted}
       status={settled}

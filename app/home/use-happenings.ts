@@ -24,7 +24,8 @@ export function useHappenings(rejected: readonly RejectedMutation[]): readonly H
   const pending = usePendingMutations()
   const { pending: pendingCount } = useSyncStatus()
   const traffic = useTraffic()
-  const { isOnlineWanted } = useConnectionStatus()
+  const { isOnlineWanted, status } = useConnectionStatus()
+  const isConnected = status === "connected"
   const [happenings, setHappenings] = useState<readonly Happening[]>([])
   const before = useRef({ pending, pendingCount, rejected, traffic, isOnlineWanted, key: 0 })
 
@@ -34,7 +35,7 @@ export function useHappenings(rejected: readonly RejectedMutation[]): readonly H
     if (isOnlineWanted !== then.isOnlineWanted)
       texts.push(isOnlineWanted ? "Network back: what waits is sent" : "Network cut: edits go on, in this database")
     for (const { name } of newOnes(pending, then.pending))
-      texts.push(`${name} ran here at once${isOnlineWanted ? "" : ", and waits"}`)
+      texts.push(`${name} ran here at once${isConnected ? "" : ", and waits"}`)
     const hasPulled = traffic.rebases > then.traffic.rebases
     if (hasPulled)
       texts.push(pulled(traffic, then.traffic, { decided: then.pendingCount - pendingCount, pendingCount }))
@@ -45,7 +46,7 @@ export function useHappenings(rejected: readonly RejectedMutation[]): readonly H
     if (texts.length === 0) return
     const made = texts.map((text, i) => ({ key: then.key + i, text })).reverse()
     setHappenings((earlier) => [...made, ...earlier].slice(0, shownMax))
-  }, [pending, pendingCount, rejected, traffic, isOnlineWanted])
+  }, [pending, pendingCount, rejected, traffic, isOnlineWanted, isConnected])
 
   return happenings
 }
