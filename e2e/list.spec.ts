@@ -253,3 +253,37 @@ test("a list prints its todos, all of them, and nothing that is there to be used
     await expect(page.locator(part).first()).toBeHidden()
   await expect(todo.titles.first()).toBeVisible()
 })
+
+test("the index marks the lists that are not sent, and sends them; what is removed from it can come back", async ({
+  browser,
+  page,
+}) => {
+  const [url, other] = [newListUrl(server.url), newListUrl(server.url)]
+  const todo = await TodoPage.open(page, url)
+  await todo.add("one")
+  await todo.isSynced()
+  await page.getByTestId("offline-switch").click()
+  await todo.add("two", "three")
+  await page.goto(`${server.url}/lists`)
+  await expect(page.getByText("2 unsent")).toBeVisible()
+  await page.getByRole("button", { name: /^Remove one/ }).press("Enter")
+  await expect(page.getByTestId("removed-notice")).toContainText("2 changes of it will be sent when you are online.")
+  await page.getByRole("button", { name: "Undo" }).press("Enter")
+  await expect(page.getByRole("link", { name: "one, two, three" })).toBeFocused()
+  await expect(page.getByTestId("removed-notice")).toHaveCount(0)
+
+  // Online, with another list open: it is sent from there; and from the index.
+  await TodoPage.open(page, other)
+  await page.getByTestId("offline-switch").click()
+  const far = await TodoPage.open(await (await browser.newContext()).newPage(), url)
+  await far.shows(["one", "two", "three"])
+  await TodoPage.open(page, url)
+  await page.getByTestId("offline-switch").click()
+  await todo.add("four")
+  await page.goto(`${server.url}/lists`)
+  await expect(page.getByText("1 unsent")).toBeVisible()
+  const second = await TodoPage.open(await page.context().newPage(), other)
+  await second.page.getByTestId("offline-switch").click()
+  await far.shows(["one", "two", "three", "four"])
+  await expect(page.getByText("unsent")).toHaveCount(0)
+})

@@ -19,6 +19,8 @@ const entrySchema = z.object({
   openedMs: z.catch(z.number(), 0),
   /** It was begun on this device, and is no other's that was opened here by its link. */
   isMadeHere: z.catch(z.boolean(), false),
+  /** Changes of it waited when it was last open here. */
+  isUnsent: z.catch(z.boolean(), false),
 })
 
 export type ListEntry = z.infer<typeof entrySchema>
@@ -35,17 +37,24 @@ export function useLists(): readonly ListEntry[] {
 /** Puts the list on top of the index; `isMadeHere`: it begins now. */
 export function rememberList(id: string, isMadeHere = false): void {
   const lists = readLists()
-  const known = lists.find((list) => list.id === id) ?? { id, name: "", hint: "", left: 0, total: 0, isMadeHere }
+  const made = { id, name: "", hint: "", left: 0, total: 0, isMadeHere, isUnsent: false }
+  const known = lists.find((list) => list.id === id) ?? made
   writeLists([{ ...known, openedMs: Date.now() }, ...lists.filter((list) => list.id !== id)])
 }
 
-export function changeList(id: string, change: Pick<ListEntry, "name" | "hint" | "left" | "total">): void {
+export function changeList(id: string, change: Partial<Omit<ListEntry, "id">>): void {
   writeLists(readLists().map((list) => (list.id === id ? { ...list, ...change } : list)))
 }
 
 /** Takes the list off the index; its link still opens it. */
 export function forgetList(id: string): void {
   writeLists(readLists().filter((list) => list.id !== id))
+}
+
+/** Puts back what was taken off. */
+export function restoreList(entry: ListEntry, index: number): void {
+  const others = readLists().filter((list) => list.id !== entry.id)
+  writeLists([...others.slice(0, index), entry, ...others.slice(index)])
 }
 
 function readLists(): readonly ListEntry[] {

@@ -26,7 +26,10 @@ export default function ListsPage() {
         <main>
           <h1 className="page-title">My lists</h1>
           <ListIndex />
-          <p className="info">This index is kept on this device. Anyone with a list's link can open it.</p>
+          <p className="info">
+            This index is kept on this device, with what a list had when it was last open here. Anyone with its link can
+            open it.
+          </p>
         </main>
         <RegisterServiceWorker />
       </div>

@@ -9,6 +9,7 @@ import { mutator } from "../lf/mutators"
 import { goHome, listsKey } from "../lists/go-home"
 import { listIdPattern } from "../lists/list-id"
 import { rememberList } from "../lists/list-store"
+import { SendOthers } from "../lists/send-unsent"
 import { TodoApp } from "./todo-app"
 import { TodoSkeleton } from "./todo-skeleton"
 
@@ -23,6 +24,7 @@ export function ListPage() {
         <div className="page">
           <TodoApp id={id} />
         </div>
+        <SendOthers />
       </Supported>
       <RegisterServiceWorker />
     </LfProvider>

@@ -126,9 +126,10 @@ function Info() {
 function useIndex(id: string, name: string, todos: readonly Todo[], isKnown: boolean): void {
   const hint = listHint(todos)
   const left = filterTodos(todos, "active").length
+  const isUnsent = useSyncStatus().pending > 0
   useEffect(() => {
-    if (isKnown) changeList(id, { name, hint, left, total: todos.length })
-  }, [id, isKnown, name, hint, left, todos.length])
+    if (isKnown) changeList(id, { name, hint, left, total: todos.length, isUnsent })
+  }, [id, isKnown, name, hint, left, todos.length, isUnsent])
 }
 
 /** The window is named after the list and its open items. `activeCount`: null while it is not known. */
