@@ -154,7 +154,7 @@ test("a shared list has its picture from where it is served; a page that is not 
   await expect(page).toHaveTitle("This is not a list")
 })
 
-test("a row that somebody else takes away gives back what one typed into it, and no key reaches another row", async ({
+test("a row that another user takes away gives back what one typed into it, and no key reaches another row", async ({
   browser,
 }) => {
   const url = newListUrl(server.url)

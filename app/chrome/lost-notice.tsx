@@ -4,13 +4,13 @@ import { type MouseEvent, useRef } from "react"
 import { focusInstead } from "./focus-instead"
 import { useCopy } from "./use-copy"
 
-/** What was typed into a row that somebody else deleted meanwhile. */
+/** What was typed into a row that another user deleted meanwhile. */
 export interface LostText {
   readonly id: string
   readonly text: string
 }
 
-/** Gives back what was typed into a todo that somebody else deleted. */
+/** Gives back what was typed into a todo that another user deleted. */
 export function LostNotice({ text, onDismiss }: { text: string; onDismiss: () => void }) {
   const field = useRef<HTMLInputElement>(null)
   const [copied, copy] = useCopy(field)
@@ -21,7 +21,7 @@ export function LostNotice({ text, onDismiss }: { text: string; onDismiss: () =>
   return (
     <div className="notice" data-testid="lost-notice">
       <p>
-        Somebody deleted the todo that you were editing. You had typed:
+        Another user deleted the todo that you were editing. You had typed:
         <input
           ref={field}
           className="notice-text"

@@ -18,8 +18,8 @@ export function areTasks(sql: string): boolean {
 }
 
 /**
- * The names that several columns of the result have. Rows are objects, which have the last of them: SQLite itself tells the columns
- * of a subquery apart.
+ * The names that several columns of the result have. Rows are objects, which have the last of them: SQLite names the columns
+ * of a subquery differently.
  */
 export function useTwins(sql: string, rows: readonly ResultRow[] | undefined): readonly string[] {
   const { query } = useDocument()

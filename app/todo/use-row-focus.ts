@@ -17,7 +17,7 @@ interface FocusedRow {
 /**
  * When the row with the keyboard's focus leaves the list, by what its user did (deleted it, or ticked it under a filter), the focus
  * goes to the checkbox of the row that takes its place, or of the one above; without rows to the field for new todos. By what
- * somebody else did it goes to that row itself, or to the page's main part, where no key does anything: what the user types on
+ * another user did it goes to that row itself, or to the page's main part, where no key does anything: what the user types on
  * changes no other row. Returns handlers for the list, and the actions for its rows.
  */
 export function useRowFocus(list: RefObject<HTMLElement | null>, todos: readonly Todo[], actions: TodoActions) {
