@@ -31,18 +31,18 @@ async function join(server: TestServer, ...names: string[]): Promise<void> {
   for (const name of names) await server.document("t", { as: { id: name.toLowerCase() } }).mutate(Join, { name })
 }
 
-function open(client: TestClient, name: string) {
+function open(client: TestClient, name: string, search = "") {
   const { container } = render(
     <LfProvider doc="t" user={client.user} worker={client.worker}>
-      <Page user={{ id: client.user ?? "", name }} />
+      <Page user={{ id: client.user ?? "", name }} search={search} />
     </LfProvider>,
   )
   return within(container)
 }
 
 /** Each has an address of its own. */
-function Page({ user }: { user: { id: string; name: string } }) {
-  const [place, setPlace] = useState(placeOf(""))
+function Page({ user, search }: { user: { id: string; name: string }; search: string }) {
+  const [place, setPlace] = useState(placeOf(search))
   const goTo = useCallback((change: Partial<Place>) => setPlace((from) => ({ ...from, ...change })), [])
   return <Tracker user={user} place={place} goTo={goTo} />
 }
@@ -81,6 +81,24 @@ test("5,000 issues are searched, filtered and counted", async () => {
   await count(
     await expected("status = 'done' and exists (select 1 from issue_labels where issue = i.id and label = 'security')"),
   )
+})
+
+test("what has not arrived yet is not called gone, and not counted", async () => {
+  await using server = await seeded(10)
+  const client = server.client({ user: "ada" })
+  client.cut()
+  const ada = open(client, "Ada", "?issue=seed-9&text=safari")
+  const untrue = /gone:|No issue|\d issues?/
+  await ada.findByText(/The issues are not on this device yet/, undefined, wait)
+  await ada.findByText(/This issue is not on this device/, undefined, wait)
+  expect(ada.queryAllByText(untrue)).toEqual([])
+  fireEvent.click(ada.getByText("Board"))
+  expect(ada.queryAllByText(untrue)).toEqual([])
+  client.heal()
+  await ada.findByLabelText("Title", undefined, wait)
+  expect(ada.queryByText(/not on this device/)).toBeNull()
+  const other = open(client, "Ada", "?issue=nothere")
+  await other.findByText(/This issue is gone/, undefined, wait)
 })
 
 test("an address is the place it was made of, and unknown parts of one are left out", () => {

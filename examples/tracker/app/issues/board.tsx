@@ -9,6 +9,7 @@ import { buttonIdOf, isFocusLost } from "./focus"
 import { PriorityMark, StatusMark } from "./icons"
 import { UnreadDot } from "./issue-list"
 import { type Filter, type IssueRow, issuesOf } from "./queries"
+import { useArrival } from "./use-arrival"
 import { useKeys } from "./use-keys"
 import { sayError } from "./words"
 
@@ -37,6 +38,7 @@ export function Board({ filter, counts, onStep, ...props }: BoardProps) {
   const board = useRef<HTMLDivElement>(null)
   const [dragged, setDragged] = useState<Dragged | null>(null)
   const focused = useFocusedCard()
+  const { isFirst } = useArrival()
   const { onMove, open } = props
   useEffect(() => {
     if (board.current === null) return
@@ -56,7 +58,7 @@ export function Board({ filter, counts, onStep, ...props }: BoardProps) {
 
   return (
     <>
-      {counts?.length === 0 && <p className="quiet empty">No issue is like that.</p>}
+      {counts?.length === 0 && !isFirst && <p className="quiet empty">No issue is like that.</p>}
       <div ref={board} className="board" hidden={counts?.length === 0}>
         {shown.map((status) => (
           <Column

@@ -7,14 +7,15 @@ import { everyone, type Filter, noFilter } from "./queries"
 
 interface FiltersProps {
   readonly filter: Filter
-  readonly counts: readonly { readonly status: Status; readonly count: number }[]
+  /** Undefined while they are not known. */
+  readonly counts: readonly { readonly status: Status; readonly count: number }[] | undefined
   readonly searchRef: RefObject<HTMLInputElement | null>
   readonly onChange: (filter: Filter) => void
 }
 
 export function Filters({ filter, counts, searchRef, onChange }: FiltersProps) {
   const people = useQuery(everyone).data ?? []
-  const total = counts.reduce((sum, { count }) => sum + count, 0)
+  const total = counts?.reduce((sum, { count }) => sum + count, 0)
   const isFiltered = filter.text !== "" || filter.status !== null || filter.label !== null || filter.assignee !== null
   return (
     <search className="filters">
@@ -48,7 +49,7 @@ export function Filters({ filter, counts, searchRef, onChange }: FiltersProps) {
         onChange={(assignee) => onChange({ ...filter, assignee })}
       />
       <output className="quiet" aria-live="polite" data-testid="count">
-        {total.toLocaleString("en")} {total === 1 ? "issue" : "issues"}
+        {total !== undefined && `${total.toLocaleString("en")} ${total === 1 ? "issue" : "issues"}`}
       </output>
       {isFiltered && (
         <button type="button" onClick={() => onChange(noFilter)}>

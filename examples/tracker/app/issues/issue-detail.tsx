@@ -4,8 +4,10 @@ import { type LfError, newId, type PresenceOf, useField, useMutation, useQuery }
 import { type FormEvent, type KeyboardEvent, type ReactNode, useEffect, useRef } from "react"
 import { AddComment, SetAssignee, SetBody, SetLabel, SetPriority, SetStatus, SetTitle } from "../lf/mutators"
 import { labels, type Priority, priorities, type Status, statuses, statusNames } from "../lf/values"
+import { draftOf, keepDraft } from "./drafts"
 import { headingId, isFocusLost } from "./focus"
 import { commentsOf, everyone, type Issue, labelsOf } from "./queries"
+import type { Written } from "./refusals"
 import type { Here } from "./tracker"
 
 /** Until its author writes a better one over it. */
@@ -20,19 +22,25 @@ export interface Entered {
 const PAUSE_MS = 1_000
 
 interface IssueDetailProps {
+  readonly user: string
   readonly issue: Issue
   /** Made here and now: its title is to be written. */
   readonly isNew: boolean
   readonly entered: Entered | null
   readonly others: readonly PresenceOf<Here>[]
+  /** The focus is where it should be: it is not taken a second time. */
+  readonly onEntered: () => void
   readonly onClose: () => void
   readonly onError: (error: LfError) => void
+  /** The same, with what the user had written. */
+  readonly onUnkept: (error: LfError, written: Written) => void
 }
 
 /** One issue. Its fields are bound to its row: what others change appears, and what is being typed here stays. */
-export function IssueDetail({ issue, isNew, entered, others, onClose, onError }: IssueDetailProps) {
+export function IssueDetail({ issue, isNew, others, onClose, onError, ...props }: IssueDetailProps) {
   const { id } = issue
-  const setBody = useMutation(SetBody, { onError })
+  const { user, onUnkept } = props
+  const setBody = useMutation(SetBody, { onError: (error, args) => onUnkept(error, { name: SetBody.name, args }) })
   const body = useField(issue.body, (text) => setBody.mutate({ id, body: text }), { when: "pause", pauseMs: PAUSE_MS })
   const readers = others.filter(({ value }) => value.issue === id).map(({ value }) => value.name)
   const handleKeyDown = (event: KeyboardEvent) => {
@@ -42,10 +50,10 @@ export function IssueDetail({ issue, isNew, entered, others, onClose, onError }:
   }
   return (
     <section className="detail" aria-label={`Issue ${issue.n}`} onKeyDown={handleKeyDown}>
-      <DetailHead id={id} entered={entered} onClose={onClose} readers={readers}>
+      <DetailHead {...props} id={id} onClose={onClose} readers={readers}>
         {issue.n} by <bdi>{issue.author}</bdi>
       </DetailHead>
-      <Title issue={issue} isNew={isNew} onError={onError} />
+      <Title issue={issue} isNew={isNew} onUnkept={onUnkept} />
       <Properties issue={issue} onError={onError} />
       <Labels id={id} onError={onError} />
       <textarea
@@ -56,12 +64,12 @@ export function IssueDetail({ issue, isNew, entered, others, onClose, onError }:
         dir="auto"
         {...body.input}
       />
-      <Comments id={id} onError={onError} />
+      <Comments user={user} id={id} onUnkept={onUnkept} />
     </section>
   )
 }
 
-interface DetailHeadProps extends Pick<IssueDetailProps, "entered" | "onClose"> {
+interface DetailHeadProps extends Pick<IssueDetailProps, "entered" | "onEntered" | "onClose"> {
   readonly id: string
   /** It replaces one that may have had the focus. */
   readonly isGone?: boolean
@@ -70,11 +78,17 @@ interface DetailHeadProps extends Pick<IssueDetailProps, "entered" | "onClose"> 
 }
 
 /** What is open, and the way out of it. */
-export function DetailHead({ id, entered, isGone = false, readers = [], onClose, children }: DetailHeadProps) {
+export function DetailHead({ id, isGone = false, readers = [], children, ...props }: DetailHeadProps) {
+  const { entered, onEntered, onClose } = props
   const heading = useRef<HTMLHeadingElement>(null)
   useEffect(() => {
-    if (entered?.issue === id || (isGone && isFocusLost())) heading.current?.focus()
-  }, [entered, id, isGone])
+    if (entered?.issue !== id) return
+    heading.current?.focus()
+    onEntered()
+  }, [entered, id, onEntered])
+  useEffect(() => {
+    if (isGone && isFocusLost()) heading.current?.focus()
+  }, [isGone])
   return (
     <header>
       <h2 ref={heading} id={headingId} tabIndex={-1}>
@@ -94,10 +108,12 @@ export function DetailHead({ id, entered, isGone = false, readers = [], onClose,
 }
 
 /** As high as its text. It has one line all the same: Return ends the writing. */
-function Title({ issue, isNew, onError }: Pick<IssueDetailProps, "issue" | "isNew" | "onError">) {
+function Title({ issue, isNew, onUnkept }: Pick<IssueDetailProps, "issue" | "isNew" | "onUnkept">) {
   const { id } = issue
   // What the schema refuses is said below the field.
-  const set = useMutation(SetTitle, { onError: (error) => isInvalid(error) || onError(error) })
+  const set = useMutation(SetTitle, {
+    onError: (error, args) => isInvalid(error) || onUnkept(error, { name: SetTitle.name, args }),
+  })
   const { input, error, flush } = useField(issue.title, (title) => set.mutate({ id, title }), {
     when: "pause",
     pauseMs: PAUSE_MS,
@@ -207,21 +223,26 @@ function Labels({ id, onError }: { id: string; onError: (error: LfError) => void
   )
 }
 
-function Comments({ id, onError }: { id: string; onError: (error: LfError) => void }) {
+/** What is being written is kept in this tab until it is sent. */
+function Comments({ user, id, onUnkept }: Pick<IssueDetailProps, "user" | "onUnkept"> & { readonly id: string }) {
   const comments = useQuery(commentsOf(id)).data ?? []
   const field = useRef<HTMLTextAreaElement>(null)
-  const add = useMutation(AddComment, { onError })
+  const add = useMutation(AddComment, {
+    // Not kept on this device: it is still the user's text.
+    onError: (error, args) => {
+      onUnkept(error, { name: AddComment.name, args })
+      if (draftOf(user, id) !== "") return
+      keepDraft(user, id, args.text)
+      if (field.current !== null) field.current.value = args.text
+    },
+  })
   const submit = (event: FormEvent) => {
     event.preventDefault()
     const text = field.current?.value.trim() ?? ""
     if (text === "" || field.current === null) return
-    const { current } = field
-    current.value = ""
-    // Not kept on this device: it is still the user's text.
-    const giveBack = () => {
-      if (current.value === "") current.value = text
-    }
-    add.mutate({ id: newId(), issue: id, text }, { onError: giveBack })
+    field.current.value = ""
+    keepDraft(user, id, "")
+    add.mutate({ id: newId(), issue: id, text })
   }
   return (
     <section className="comments" aria-label="Comments">
@@ -245,6 +266,8 @@ function Comments({ id, onError }: { id: string; onError: (error: LfError) => vo
           rows={2}
           dir="auto"
           maxLength={4_000}
+          defaultValue={draftOf(user, id)}
+          onChange={({ target }) => keepDraft(user, id, target.value)}
         />
         <button type="submit">Comment</button>
       </form>

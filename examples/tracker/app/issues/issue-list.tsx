@@ -6,6 +6,7 @@ import { buttonIdOf } from "./focus"
 import { PriorityMark, StatusMark } from "./icons"
 import { type Filter, type IssueRow, issuesOf } from "./queries"
 import type { Here } from "./tracker"
+import { useArrival } from "./use-arrival"
 import { useKeys } from "./use-keys"
 import { sayError } from "./words"
 
@@ -26,6 +27,7 @@ export function IssueList({ filter, open, unread, others, onOpen, onStep }: Issu
   const [limit, setLimit] = useState(PART)
   const list = useRef<HTMLUListElement>(null)
   const query = useQuery(issuesOf(filter, limit))
+  const { isFirst } = useArrival()
   const issues = query.data ?? none
 
   const step = (by: number) => {
@@ -44,7 +46,7 @@ export function IssueList({ filter, open, unread, others, onOpen, onStep }: Issu
   }, [open])
 
   if (query.error !== null) return <p role="alert">{sayError(query.error)}</p>
-  if (query.isSuccess && issues.length === 0) return <p className="quiet empty">No issue is like that.</p>
+  if (query.isSuccess && issues.length === 0) return !isFirst && <p className="quiet empty">No issue is like that.</p>
   return (
     <>
       <ul ref={list} className="issue-list" aria-label="Issues" aria-busy={query.isPending}>

@@ -4,10 +4,12 @@ import { type DismissibleRejection, useConnectionStatus, useQuery, useRejectedMu
 import { type ReactNode, useRef, useState } from "react"
 import { focusContent } from "./focus"
 import { issueOf } from "./queries"
-import { type Refusal, refusalsOf, undoName } from "./refusals"
+import { type Refusal, type Refused, refusalsOf, undoName } from "./refusals"
 import { sayError, sayRefusal } from "./words"
 
 interface NoticesProps {
+  /** What the user had written, and this device could not keep. */
+  readonly lost: readonly Refused[]
   /** What failed on this device. */
   readonly problem: string | null
   /** Why an undo was refused. The server's answer is among the rejected mutations too, and said once. */
@@ -16,11 +18,11 @@ interface NoticesProps {
 }
 
 /** Below the issues, in a place of their own: nothing is covered. What the server refused is there until it is dismissed. */
-export function Notices({ problem, undoProblem, onDismiss }: NoticesProps) {
+export function Notices({ lost, problem, undoProblem, onDismiss }: NoticesProps) {
   const rejected = useRejectedMutations()
   const { status, error } = useConnectionStatus()
   const section = useRef<HTMLElement>(null)
-  const refusals = refusalsOf(rejected)
+  const refusals = refusalsOf([...rejected, ...lost])
   const isUndoSaid = rejected.some(({ name }) => name === undoName)
   const dismiss = (at: number, parts: readonly DismissibleRejection[]) => {
     onDismiss()
@@ -55,7 +57,7 @@ export function Notices({ problem, undoProblem, onDismiss }: NoticesProps) {
 }
 
 function RefusalNotice({ refusal, onDismiss }: { refusal: Refusal; onDismiss: () => void }) {
-  const { what, code, issue, text } = refusal
+  const { what, code, isLocal, issue, text } = refusal
   const row = useQuery(issueOf(issue ?? "")).data?.[0]
   const words = useRef<HTMLQuoteElement>(null)
   const [isCopied, setIsCopied] = useState(false)
@@ -69,7 +71,7 @@ function RefusalNotice({ refusal, onDismiss }: { refusal: Refusal; onDismiss: ()
             for {row.n} “<bdi>{row.title}</bdi>”
           </>
         )}{" "}
-        was not accepted and is taken back. {sayRefusal(code)}
+        {isLocal ? "was not kept." : "was not accepted and is taken back."} {sayRefusal(code)}
       </p>
       {text !== null && (
         <>

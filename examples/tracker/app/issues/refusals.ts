@@ -1,11 +1,24 @@
 import type { DismissibleRejection } from "@lf/react"
 
-/** What the server refused, as one notice says it. */
+/** What a mutation was to write. */
+export interface Written {
+  readonly name: string
+  readonly args: unknown
+}
+
+/** Not kept on this device. The server never saw it. */
+export type Refused = DismissibleRejection & { readonly isLocal?: boolean }
+
+/** A comment that was never sent: its issue vanished. */
+export const draftName = "a draft"
+
+/** What was refused, as one notice says it. */
 export interface Refusal {
   readonly key: string
   /** What it was: "Your comment". */
   readonly what: string
   readonly code: string
+  readonly isLocal: boolean
   /** Null: of an undo. */
   readonly issue: string | null
   /** What the user had written, which is nowhere else any more. */
@@ -26,25 +39,38 @@ const names: Readonly<Record<string, string>> = {
   SetAssignee: "Your change of the assignee",
   SetLabel: "Your change of a label",
   AddComment: "Your comment",
+  [draftName]: "The comment that you were writing",
   [undoName]: "Your undo",
 }
 
 /** A field that was written in several goes is one refusal, with its last text. The oldest comes first. */
-export function refusalsOf(rejected: readonly DismissibleRejection[]): readonly Refusal[] {
+export function refusalsOf(rejected: readonly Refused[]): readonly Refusal[] {
   const byKey = new Map<string, Refusal>()
   for (const one of rejected) {
     const { issue, text } = partsOf(one)
     const key = one.name === "AddComment" || issue === null ? one.uid : `${one.name} ${issue}`
     const before = byKey.get(key)?.parts ?? []
     const what = names[one.name] ?? "A change of yours"
-    byKey.set(key, { key, what, code: one.code, issue, text, at: one.at, parts: [...before, one] })
+    byKey.set(key, {
+      key,
+      what,
+      code: one.code,
+      isLocal: one.isLocal === true,
+      issue,
+      text,
+      at: one.at,
+      parts: [...before, one],
+    })
   }
   return [...byKey.values()]
 }
 
-function partsOf({ name, args }: DismissibleRejection): Pick<Refusal, "issue" | "text"> {
+/** Whether a user has written something that would be lost. */
+export const isText = ({ name, args }: Written) => partsOf({ name, args }).text !== null
+
+function partsOf({ name, args }: Written): Pick<Refusal, "issue" | "text"> {
   const given = typeof args === "object" && args !== null ? (args as Readonly<Record<string, unknown>>) : {} // an object, above
-  const issue = name === "AddComment" ? given.issue : given.id
+  const issue = typeof given.issue === "string" ? given.issue : given.id
   const text = given.text ?? given.body ?? (name === "SetTitle" ? given.title : null)
   return {
     issue: typeof issue === "string" ? issue : null,

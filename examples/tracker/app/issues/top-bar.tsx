@@ -5,6 +5,7 @@ import { signOut } from "../account/actions"
 import { rememberUser } from "../account/device"
 import type { User } from "../account/session"
 import type { View } from "./address"
+import { forgetDrafts } from "./drafts"
 import type { Here } from "./tracker"
 import { UndoButtons } from "./undo-buttons"
 
@@ -44,7 +45,7 @@ export function TopBar({ user, others, view, onView, onAdd, onError, onUndoProbl
       <button type="button" className="main-button" aria-keyshortcuts="c" onClick={onAdd}>
         New issue
       </button>
-      <SignOut onError={onError} />
+      <SignOut user={user} onError={onError} />
     </header>
   )
 }
@@ -77,11 +78,12 @@ function Connection() {
   )
 }
 
-function SignOut({ onError }: Pick<TopBarProps, "onError">) {
+function SignOut({ user, onError }: Pick<TopBarProps, "user" | "onError">) {
   const lf = useLf()
   const leave = async () => {
     try {
       await lf.signOut({ wipe: true, pending: "refuse", end: signOut })
+      forgetDrafts(user.id)
       rememberUser(null)
     } catch (error) {
       onError(error instanceof Error ? error : new Error(String(error)))

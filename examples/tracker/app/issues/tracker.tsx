@@ -1,21 +1,25 @@
 "use client"
 
 import { newId, useMutation, usePresence, useQuery, useSyncStatus } from "@lf/react"
-import { type MouseEvent, useCallback, useDeferredValue, useRef, useState } from "react"
+import { type MouseEvent, useCallback, useDeferredValue, useEffect, useRef, useState } from "react"
 import type { User } from "../account/session"
 import { AddIssue, SetStatus } from "../lf/mutators"
 import type { Status } from "../lf/values"
 import type { Place } from "./address"
 import { Board } from "./board"
+import { draftOf, keepDraft } from "./drafts"
 import { Filters } from "./filters"
 import { issuesId, useFocusOnClose } from "./focus"
 import { DetailHead, type Entered, IssueDetail, newTitle } from "./issue-detail"
 import { IssueList } from "./issue-list"
 import { Notices } from "./notices"
 import { countsOf, issueOf } from "./queries"
+import { draftName } from "./refusals"
 import { TopBar } from "./top-bar"
-import { useKeys } from "./use-keys"
+import { useArrival } from "./use-arrival"
+import { useKeys, useVanishedField } from "./use-keys"
 import type { GoTo } from "./use-place"
+import { type Lose, useProblems } from "./use-problems"
 import { useTitle } from "./use-title"
 import { useUnread } from "./use-unread"
 import { sayError } from "./words"
@@ -36,17 +40,17 @@ interface TrackerProps {
 /** The tracker: filters, the issues as a list or a board, and beside them the one that is open. */
 export function Tracker({ user, place, goTo }: TrackerProps) {
   const { view, filter, issue: open } = place
-  const [problem, setProblem] = useState<string | null>(null)
-  const [undoProblem, setUndoProblem] = useState<string | null>(null)
-  const setError = useCallback((error: Error) => setProblem(sayError(error)), [])
+  const { notices, setUndoProblem, setError, lose, loseBy } = useProblems()
   // A key is shown at once; the rows of a slower query follow.
   const shown = useDeferredValue(filter)
+  const { isFirst } = useArrival()
   const counts = useQuery(countsOf(shown)).data
+  const known = isFirst ? undefined : counts
   const search = useRef<HTMLInputElement>(null)
   const { others } = usePresence<Here>({ name: user.name, issue: open })
   const setStatus = useMutation(SetStatus, { onError: setError })
   const unread = useUnread(user.id, open)
-  const { made, entered, show, step, addIssue, close } = useOpening(goTo, setError)
+  const { made, entered, onEntered, show, step, addIssue, close } = useOpening(goTo, setError)
   // The same functions at each render: rows that did not change are not rendered.
   const move = useCallback((id: string, status: Status) => setStatus.mutate({ id, status }), [setStatus.mutate])
   useKeys({
@@ -55,6 +59,7 @@ export function Tracker({ user, place, goTo }: TrackerProps) {
     c: addIssue,
     Escape: close,
   })
+  useVanishedField()
   useTitle(view, open)
   useFocusOnClose(open)
 
@@ -71,7 +76,7 @@ export function Tracker({ user, place, goTo }: TrackerProps) {
         onError={setError}
         onUndoProblem={setUndoProblem}
       />
-      <Filters filter={filter} counts={counts ?? []} searchRef={search} onChange={(filter) => goTo({ filter })} />
+      <Filters filter={filter} counts={known} searchRef={search} onChange={(filter) => goTo({ filter })} />
       <main className="content">
         <section id={issuesId} className="issues" tabIndex={-1} aria-label={view === "list" ? "Issues" : "Board"}>
           <FirstSync />
@@ -84,22 +89,19 @@ export function Tracker({ user, place, goTo }: TrackerProps) {
         {open !== null && (
           <Detail
             id={open}
+            user={user.id}
             isNew={open === made}
             entered={entered}
+            onEntered={onEntered}
             onClose={close}
             onError={setError}
+            onUnkept={loseBy}
+            onLost={lose}
             others={others}
           />
         )}
       </main>
-      <Notices
-        problem={problem}
-        undoProblem={undoProblem}
-        onDismiss={() => {
-          setProblem(null)
-          setUndoProblem(null)
-        }}
-      />
+      <Notices {...notices} />
     </div>
   )
 }
@@ -109,6 +111,7 @@ function useOpening(goTo: GoTo, onError: (error: Error) => void) {
   const [made, setMade] = useState<string | null>(null)
   const [entered, setEntered] = useState<Entered | null>(null)
   const add = useMutation(AddIssue, { onError })
+  const onEntered = useCallback(() => setEntered(null), [])
   /** By its row: the focus goes into it. */
   const show = useCallback(
     (issue: string) => {
@@ -135,25 +138,43 @@ function useOpening(goTo: GoTo, onError: (error: Error) => void) {
     setMade(null)
     goTo({ issue: null })
   }
-  return { made, entered, show, step, addIssue, close }
+  return { made, entered, onEntered, show, step, addIssue, close }
 }
 
-type DetailProps = Omit<Parameters<typeof IssueDetail>[0], "issue"> & { readonly id: string }
+type DetailProps = Omit<Parameters<typeof IssueDetail>[0], "issue"> & {
+  readonly id: string
+  readonly onLost: Lose
+}
 
-function Detail({ id, ...props }: DetailProps) {
+const gone = "This issue is gone: its making was undone or refused."
+const away = "This issue is not on this device. If it is not gone, it comes when you are online."
+
+function Detail({ id, onLost, ...props }: DetailProps) {
   const query = useQuery(issueOf(id))
   const issue = query.data?.[0]
+  const { user } = props
+  const { isKnown, isFetching } = useArrival()
+  const isGone = query.isSuccess && issue === undefined && isKnown
+  useEffect(() => {
+    const text = isGone ? draftOf(user, id) : ""
+    if (text === "") return
+    onLost({ name: draftName, args: { issue: id, text } }, "issue-gone", () => keepDraft(user, id, ""))
+  }, [isGone, user, id, onLost])
   if (issue !== undefined) return <IssueDetail key={id} issue={issue} {...props} />
   return (
     <section className="detail" aria-label="Issue" aria-busy={query.isPending}>
       {!query.isPending && (
         <>
-          <DetailHead {...props} id={id} isGone>
+          <DetailHead {...props} id={id} isGone={isGone || query.isError}>
             Issue
           </DetailHead>
-          <p className="quiet">
-            {query.error === null ? "This issue is gone: its making was undone or refused." : sayError(query.error)}
-          </p>
+          {query.error === null ? (
+            <p className="quiet" role="status">
+              {isGone ? gone : isFetching ? "Fetching this issue…" : away}
+            </p>
+          ) : (
+            <p role="alert">{sayError(query.error)}</p>
+          )}
         </>
       )}
     </section>
@@ -175,10 +196,13 @@ function SkipLink() {
 
 function FirstSync() {
   const { firstSync } = useSyncStatus()
-  if (firstSync === null) return null
+  const { isFirst, isFetching } = useArrival()
+  if (firstSync === null && !isFirst) return null
+  const isAway = firstSync === null && !isFetching
   return (
     <p className="quiet" role="status">
-      Fetching the issues… <progress value={firstSync.bytes} max={firstSync.bytesTotal || 1} aria-label="Fetched" />
+      {isAway ? "The issues are not on this device yet. They come when you are online." : "Fetching the issues…"}{" "}
+      {!isAway && <progress value={firstSync?.bytes} max={firstSync?.bytesTotal || 1} aria-label="Fetched" />}
     </p>
   )
 }

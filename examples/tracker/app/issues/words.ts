@@ -36,6 +36,6 @@ export function sayRefusal(code: string): string {
   return ofRefusals[code] ?? `The tracker could not do it (${code}).`
 }
 
-function codeIn(cause: unknown): string {
+export function codeIn(cause: unknown): string {
   return typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : "unknown"
 }
