@@ -172,6 +172,30 @@ test("two users: a new issue, its title found by both, a label, a comment, a mov
   expect(screen.queryAllByRole("alert")).toEqual([])
 })
 
+test("a comment of another user keeps no status from being undone, and the last change is the first row", async () => {
+  await using server = await seeded(10)
+  await join(server, "Ada", "Bob")
+  const [ada, bob] = [open(server.client({ user: "ada" }), "Ada"), open(server.client({ user: "bob" }), "Bob")]
+  const status = () => ada.getAllByLabelText("Status")[1] as HTMLSelectElement
+  for (const page of [ada, bob]) {
+    fireEvent.click(await page.findByText("4", { selector: ".number" }, wait))
+    await page.findByLabelText("New comment", undefined, wait)
+  }
+  const before = status().value
+  fireEvent.change(status(), { target: { value: before === "doing" ? "todo" : "doing" } })
+  await waitFor(() => expect(status().value).not.toBe(before), wait)
+  await act(() => server.settled())
+  fireEvent.change(bob.getByLabelText("New comment"), { target: { value: "By the way" } })
+  fireEvent.submit(bob.getByLabelText("New comment"))
+  await ada.findByText("By the way", undefined, wait)
+  fireEvent.click(ada.getByLabelText("Undo"))
+  await waitFor(() => expect(status().value).toBe(before), wait)
+  await ada.findByText("By the way")
+  await act(() => server.settled())
+  expect(ada.queryAllByRole("alert")).toEqual([])
+  expect(document.querySelector(".issue-row .number")?.textContent).toBe("4")
+})
+
 test("a name may be of any script, and names that differ have ids that differ", () => {
   const id = (name: string) => userNamed(name)?.id
   expect(["Ada", " ada  Lovelace ", "José", "Jose\u0301", "Дмитрий", "美咲"].map(id)).toEqual([

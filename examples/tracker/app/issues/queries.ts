@@ -45,13 +45,15 @@ export interface Person {
   readonly name: string
 }
 
+/** Those that were changed last come first. Each issue has a change: that of its making. */
 export function issuesOf(filter: Filter, limit: number): Query<IssueRow> {
   return sql<IssueRow>`
     select i.n, i.id, i.title, i.status, i.priority, p.name as assignee,
       (select group_concat(label, ' ') from issue_labels where issue = i.id) as labels
-    from issues i left join people p on p.id = i.assignee
-    where ${conditionOf(filter)}
-    order by i.updated_at desc, i.n desc limit ${limit}`
+    from changes c join issues i on i.id = c.issue left join people p on p.id = i.assignee
+    where not exists (select 1 from changes later where later.issue = c.issue and later.change > c.change)
+      and ${conditionOf(filter)}
+    order by c.change desc limit ${limit}`
 }
 
 export function countsOf(filter: Filter): Query<{ status: Status; count: number }> {

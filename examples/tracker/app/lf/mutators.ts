@@ -27,15 +27,22 @@ function author(tx: Tx): string {
 
 /** The issue may be gone by now: its making was undone. */
 function touch(tx: Tx, issue: string): void {
-  const { changes } = tx.run(sql`update issues set updated_at = ${tx.nowMs} where id = ${issue}`)
-  if (changes === 0) throw new Reject("issue-gone")
+  if (tx.get(sql`select 1 from issues where id = ${issue}`) === undefined) throw new Reject("issue-gone")
   noteChange(tx, issue)
 }
 
-/** Unread marks compare these numbers, not clocks: what was written offline long ago is new when it arrives. */
+/**
+ * In a row that no other user writes, and not in the issue's: undo compares rows, and a comment of another user keeps no
+ * status from being undone. Unread marks and the order of the list compare these numbers, not clocks: what was written
+ * offline long ago is new when it arrives.
+ */
 function noteChange(tx: Tx, issue: string): void {
+  addChange(tx, issue, author(tx))
+}
+
+function addChange(tx: Tx, issue: string, person: string): void {
   tx.run(sql`insert into changes (issue, person, change)
-    values (${issue}, ${author(tx)}, (select coalesce(max(change), 0) + 1 from changes))
+    values (${issue}, ${person}, (select coalesce(max(change), 0) + 1 from changes))
     on conflict (issue, person) do update set change = excluded.change`)
 }
 
@@ -54,8 +61,8 @@ export const AddIssue = defineMutation(
   "AddIssue",
   z.object({ id, title, status: z.enum(statuses) }),
   (tx, { id, title, status }) => {
-    tx.run(sql`insert into issues (id, title, status, author, created_at, updated_at)
-      values (${id}, ${title}, ${status}, ${author(tx)}, ${tx.nowMs}, ${tx.nowMs})`)
+    tx.run(sql`insert into issues (id, title, status, author, created_at)
+      values (${id}, ${title}, ${status}, ${author(tx)}, ${tx.nowMs})`)
     noteChange(tx, id)
   },
 )
@@ -129,9 +136,10 @@ export const Seed = defineMutation("Seed", z.object({ from: z.number(), count: z
     tx.run(sql`insert or ignore into people (id, name) values (${id}, ${name})`)
   }
   for (const issue of seededIssues(from, count, tx.nowMs)) {
-    tx.run(sql`insert into issues (id, title, body, status, priority, author, assignee, created_at, updated_at)
+    tx.run(sql`insert into issues (id, title, body, status, priority, author, assignee, created_at)
       values (${issue.id}, ${issue.title}, ${issue.body}, ${issue.status}, ${issue.priority}, ${issue.author},
-        ${issue.assignee}, ${issue.createdAt}, ${issue.createdAt})`)
+        ${issue.assignee}, ${issue.createdAt})`)
+    addChange(tx, issue.id, issue.author)
     for (const label of issue.labels)
       tx.run(sql`insert into issue_labels (issue, label) values (${issue.id}, ${label})`)
   }
@@ -191,6 +199,20 @@ export const mutator = defineMutator({
     sql`alter table people add column joined integer`,
     // Has rows in the users' own documents alone.
     sql`create table marks (issue text primary key, change integer not null) strict, without rowid`,
+    // The time of the last change was in the issue's row, which all users write. Older issues get the numbers up to 0.
+    sql`insert into changes (issue, person, change)
+      select id, author, row_number() over (order by updated_at, n) - (select count(*) from issues)
+      from issues where id not in (select issue from changes)`,
+    sql`drop index issues_by_update`,
+    sql`drop index issues_by_status`,
+    sql`alter table issues drop column updated_at`,
+    sql`create index issues_with_status on issues (status)`,
+    // Undo refuses to take back what others wrote to an issue, and so to remove the issue.
+    sql`create trigger issue_emptied before delete on issues begin
+      delete from comments where issue = old.id;
+      delete from issue_labels where issue = old.id;
+      delete from changes where issue = old.id;
+    end`,
   ],
   mutations: [
     Join,
