@@ -343,6 +343,8 @@ test("a name may be of any script, and one that is refused stays in the field", 
   const page = await (await browser.newContext()).newPage()
   await page.goto(server.url)
   const field = page.getByLabel("Your name")
+  await expect(field).toBeVisible()
+  expect(await layoutShift(page)).toBe(0)
   await field.fill("!!!")
   await page.getByRole("button", { name: "Sign in" }).click()
   await expect(page.getByRole("alert").filter({ hasText: /./ })).toContainText(
@@ -360,6 +362,22 @@ test("a name may be of any script, and one that is refused stays in the field", 
     await expect(signed.getByRole("heading", { level: 2 })).toContainText(`by ${name}`, wait)
   }
 })
+
+/** How much of the page has moved by itself since it was opened. */
+function layoutShift(page: Page): Promise<number> {
+  return page.evaluate(
+    () =>
+      new Promise<number>((resolve) => {
+        const sum = (entries: PerformanceEntryList) =>
+          entries.reduce((total, entry) => total + (entry as PerformanceEntry & { value: number }).value, 0)
+        new PerformanceObserver((list) => resolve(sum(list.getEntries()))).observe({
+          type: "layout-shift",
+          buffered: true,
+        })
+        setTimeout(() => resolve(0), 500)
+      }),
+  )
+}
 
 const said = (page: Page) => page.getByRole("region", { name: "Notices" }).getByRole("alert")
 

@@ -14,7 +14,7 @@ import { usePlace } from "./use-place"
 export function TrackerPage() {
   const user = useUser()
   const [place, goTo] = usePlace()
-  if (user === undefined) return <main className="tracker" aria-busy="true" />
+  if (user === undefined) return <main className="opening" aria-busy="true" />
   if (user === null) return <SignIn />
   return (
     <LfProvider doc={trackerId} user={user.id} worker={connectWorker} mutator={mutator}>
