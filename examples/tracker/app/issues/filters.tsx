@@ -1,9 +1,10 @@
 "use client"
 
 import { useQuery } from "@lf/react"
-import type { ReactNode, RefObject } from "react"
+import { type ReactNode, type RefObject, useEffect } from "react"
 import { labels, type Status, statuses, statusNames } from "../lf/values"
 import { everyone, type Filter, noFilter } from "./queries"
+import { useArrival } from "./use-arrival"
 
 interface FiltersProps {
   readonly filter: Filter
@@ -15,6 +16,7 @@ interface FiltersProps {
 
 export function Filters({ filter, counts, searchRef, onChange }: FiltersProps) {
   const people = useQuery(everyone).data ?? []
+  useKnownAssignee(filter, onChange)
   const total = counts?.reduce((sum, { count }) => sum + count, 0)
   const isFiltered = filter.text !== "" || filter.status !== null || filter.label !== null || filter.assignee !== null
   return (
@@ -58,6 +60,17 @@ export function Filters({ filter, counts, searchRef, onChange }: FiltersProps) {
       )}
     </search>
   )
+}
+
+/** One that the tracker does not know is dropped: an address can be written by hand. */
+function useKnownAssignee(filter: Filter, onChange: (filter: Filter) => void): void {
+  const { isKnown } = useArrival()
+  const people = useQuery(everyone).data
+  const isUnknown =
+    isKnown && filter.assignee !== null && people !== undefined && !people.some(({ id }) => id === filter.assignee)
+  useEffect(() => {
+    if (isUnknown) onChange({ ...filter, assignee: null })
+  })
 }
 
 interface ChoiceProps<T extends string> {

@@ -33,7 +33,7 @@ export function TopBar({ user, others, view, onView, onAdd, onError, onUndoProbl
       </fieldset>
       <span className="space" />
       <ul className="people" aria-label="Who is here">
-        {[user.name, ...others.map(({ value }) => value.name)].slice(0, 5).map((name, i) => (
+        {[user.name, ...namesOf(others)].slice(0, 5).map((name, i) => (
           <li key={i} title={name}>
             <span aria-hidden="true">{firstLetterOf(name)}</span>
             <span className="spoken">{name}</span>
@@ -48,6 +48,11 @@ export function TopBar({ user, others, view, onView, onAdd, onError, onUndoProbl
       <SignOut user={user} onError={onError} />
     </header>
   )
+}
+
+/** Of each user once, however many tabs show the tracker. */
+function namesOf(others: readonly PresenceOf<Here>[]): readonly string[] {
+  return [...new Map(others.map(({ user, value }) => [user, value.name])).values()]
 }
 
 /** One that is written with two code units stays whole. */

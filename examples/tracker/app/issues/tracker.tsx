@@ -1,7 +1,7 @@
 "use client"
 
-import { newId, useMutation, usePresence, useQuery, useSyncStatus } from "@lf/react"
-import { type MouseEvent, useCallback, useDeferredValue, useEffect, useRef, useState } from "react"
+import { newId, type PresenceOf, useMutation, usePresence, useQuery, useSyncStatus } from "@lf/react"
+import { type MouseEvent, useCallback, useDeferredValue, useEffect, useMemo, useRef, useState } from "react"
 import type { User } from "../account/session"
 import { AddIssue, SetStatus } from "../lf/mutators"
 import type { Status } from "../lf/values"
@@ -47,7 +47,7 @@ export function Tracker({ user, place, goTo }: TrackerProps) {
   const counts = useQuery(countsOf(shown)).data
   const known = isFirst ? undefined : counts
   const search = useRef<HTMLInputElement>(null)
-  const { others } = usePresence<Here>({ name: user.name, issue: open })
+  const others = useOthers(user, open)
   const setStatus = useMutation(SetStatus, { onError: setError })
   const unread = useUnread(user.id, open)
   const { made, entered, onEntered, show, step, addIssue, close } = useOpening(goTo, setError)
@@ -104,6 +104,16 @@ export function Tracker({ user, place, goTo }: TrackerProps) {
       <Notices {...notices} />
     </div>
   )
+}
+
+/** Other users, each once with each issue that is open in a tab. Further tabs of this user are this user. */
+function useOthers(user: User, open: string | null): readonly PresenceOf<Here>[] {
+  const { others } = usePresence<Here>({ name: user.name, issue: open })
+  return useMemo(() => {
+    const isSame = (one: PresenceOf<Here>, other: PresenceOf<Here>) =>
+      one.user === other.user && one.value.issue === other.value.issue
+    return others.filter((one, at) => one.user !== user.id && others.findIndex((other) => isSame(one, other)) === at)
+  }, [others, user.id])
 }
 
 /** What opens an issue, and closes it. */
