@@ -101,6 +101,47 @@ test("what has not arrived yet is not called gone, and not counted", async () =>
   await other.findByText(/This issue is gone/, undefined, wait)
 })
 
+test("signs, emoji and parts of a text without spaces are found as they are written", async () => {
+  await using server = await seeded(5)
+  await join(server, "Ada")
+  const tracker = server.document("t", { as: { id: "ada" } })
+  const titles = ["全文検索が壊れている", "🚀 launch day", "C++ crash in foo_bar", "C sharp, 100 % of it", "สวัสดีชาวโลก"]
+  for (const [i, title] of titles.entries()) await tracker.mutate(AddIssue, { id: `i${i}`, title, status: "backlog" })
+  const ada = open(server.client({ user: "ada" }), "Ada")
+  await ada.findByText("10 issues", undefined, wait)
+  for (const [text, ...found] of [
+    ["検索", 0],
+    ["🚀", 1],
+    ["🚀 lau", 1],
+    ["c++", 2],
+    ["c cra", 2],
+    ["%", 3],
+    ["ชาวโลก", 4],
+    ["🚀 crash"],
+    ["\\"],
+    ["c# ".repeat(200)],
+  ] as const) {
+    fireEvent.change(ada.getByLabelText("Search"), { target: { value: text } })
+    await ada.findByText(`${found.length} ${found.length === 1 ? "issue" : "issues"}`, undefined, wait)
+    for (const at of found) await ada.findByText(titles[at] as string, undefined, wait)
+  }
+})
+
+test("users are here once each, without oneself, and an assignee that is unknown is dropped", async () => {
+  await using server = await seeded(5)
+  await join(server, "Dan", "Eve")
+  const eve = server.client({ user: "eve" })
+  const [one, two] = [open(eve, "Eve", "?issue=seed-1&assignee=unknown"), open(eve, "Eve", "?issue=seed-1")]
+  await one.findByText("5 issues", undefined, wait)
+  const dan = server.client({ user: "dan" })
+  for (const _ of [1, 2]) open(dan, "Dan", "?issue=seed-1")
+  for (const page of [one, two]) {
+    await page.findByText("Dan is here", undefined, wait)
+    const people = within(page.getByLabelText("Who is here"))
+    await waitFor(() => expect(people.getAllByRole("listitem").map(({ title }) => title)).toEqual(["Eve", "Dan"]), wait)
+  }
+})
+
 test("an address is the place it was made of, and unknown parts of one are left out", () => {
   const search = "?view=board&text=a+%26+b&status=todo&label=bug&assignee=ada&issue=seed-1"
   expect(searchOf(placeOf(search))).toBe(search)

@@ -96,14 +96,32 @@ function conditionOf({ text, status, label, assignee }: Filter): Sql<unknown> {
   ])
 }
 
-/** Words of the title and the description, each of which may go on. A number, with or without #, is the issue's too. */
+/**
+ * Words of the title and the description, each of which may go on. A number, with or without #, is the issue's too. Words with
+ * signs that the index leaves out, and words of scripts that have no spaces, are looked for in the texts themselves.
+ */
 function foundBy(text: string): Sql<unknown> {
-  const words = text.match(/[\p{L}\p{M}\p{N}]+/gu)
-  // Of signs alone: no text has them as words, so that none is found.
-  if (words === null) return sql`false`
+  const terms = text.trim().split(/\s+/)
+  const isOdd = (term: string) => odd.test(term) || !/[\p{L}\p{N}]/u.test(term)
+  const words = terms.filter((term) => !isOdd(term)).flatMap((term) => term.match(/[\p{L}\p{M}\p{N}]+/gu) ?? [])
   // Quoted, a word is no operator of FTS5.
   const match = words.map((word) => `"${word}"*`).join(" ")
-  const found = sql`i.n in (select rowid from issues_text where issues_text match ${match})`
+  const found = sql.and([
+    match !== "" && sql`i.n in (select rowid from issues_text where issues_text match ${match})`,
+    ...terms.filter(isOdd).slice(0, ODD_MAX).map(contains),
+  ])
   const number = /^\s*#?(\d{1,15})\s*$/.exec(text)?.[1]
   return number === undefined ? found : sql`(i.n = ${Number(number)} or ${found})`
+}
+
+/** Each of them reads all texts. */
+const ODD_MAX = 8
+
+/** "🚀", "C++", "C#", and scripts that are written without spaces. */
+const odd =
+  /\p{S}|\p{L}#|[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}]/u
+
+function contains(term: string): Sql<unknown> {
+  const pattern = `%${term.replace(/[\\%_]/g, "\\$&")}%`
+  return sql`(i.title like ${pattern} escape '\\' or i.body like ${pattern} escape '\\')`
 }
