@@ -23,6 +23,8 @@ const migrations = [
   sql`create table todos (id text primary key, list text references lists on delete cascade, title any, unique (title)) strict`,
   sql`create table pairs (a, b, n integer, primary key (b, a)) without rowid`,
   sql`create table plain (note, twice generated always as (note || note))`,
+  sql`create table owners (id text primary key) strict`,
+  sql`create table cats (owner text references owners) strict`,
   sql`create trigger counts after insert on todos begin update lists set count = count + 1 where id = new.list; end`,
   sql`create trigger uncounts after delete on todos begin update lists set count = count - 1 where id = old.list; end`,
   sql`create virtual table found using fts5 (title)`,
@@ -128,6 +130,16 @@ describe("undo", () => {
     const made = run(sql`insert into lists (id, count) values ('home', 7)`)
     run(sql`insert into todos (id, list) values ('1', 'home')`, sql`update lists set count = 7`)
     expect(undo(made.uid).outcome).toEqual({ type: "rejected", code: "undo-conflict", data: { table: "todos" } })
+  })
+
+  test("is refused when a row refers to what it would remove, though nothing cascades", async () => {
+    const { run, undo, db } = await setUp()
+    const made = run(sql`insert into owners (id) values ('ann')`)
+    const owned = run(sql`insert into cats (owner) values ('ann')`)
+    expect(undo(made.uid).outcome).toEqual({ type: "rejected", code: "undo-conflict", data: { table: "cats" } })
+    expect(db.exec("pragma foreign_key_check")).toEqual([])
+    expect([undo(owned.uid).code, undo(made.uid).code]).toEqual(["applied", "applied"])
+    expect(run(sql`insert into cats (owner) values ('ann')`).code).toBe("SQL_ERROR")
   })
 
   test(`is for the last ${UNDO_MUTATIONS_MAX} mutations, and for at most ${UNDO_ROWS_MAX} rows of one (I17)`, async () => {

@@ -60,9 +60,16 @@ export function undoMutation(db: Database, { uid, user }: Author): void {
   db.exec("pragma defer_foreign_keys = on")
   try {
     writeBack(db, changes)
+    // Here, because SQLite forgets them with the pragma.
+    if (db.hasDeferredViolations) throw new Reject("undo-conflict", { table: tableWithoutParents(db) })
   } finally {
     db.exec("pragma defer_foreign_keys = off")
   }
+}
+
+function tableWithoutParents(db: Database): string {
+  const [violation] = db.exec("pragma foreign_key_check")
+  return String(violation?.table ?? "")
 }
 
 /** Rows that the app's own triggers change on the way are put right as well: the mutation had left them as they were. */
