@@ -379,6 +379,17 @@ function layoutShift(page: Page): Promise<number> {
   )
 }
 
+test("a session that ended keeps what waits, and the page asks to sign in again", async ({ browser }) => {
+  const page = await signedIn(browser, "Kim")
+  await page.context().clearCookies()
+  await page.reload()
+  await page.getByRole("button", { name: "Sign in again" }).click(wait)
+  await page.getByLabel("Your name").fill("Kim")
+  await page.getByRole("button", { name: "Sign in" }).click()
+  await expect(page.getByTestId("count")).toHaveText(/^5,0\d\d issues$/, wait)
+  await expect(page.locator(".connection")).toHaveAttribute("data-status", "connected", wait)
+})
+
 const said = (page: Page) => page.getByRole("region", { name: "Notices" }).getByRole("alert")
 
 interface Visit {

@@ -65,10 +65,10 @@ const statusWords: Partial<Record<ReturnType<typeof useConnectionStatus>["status
 }
 
 function Connection() {
-  const { status } = useConnectionStatus()
+  const { status, error } = useConnectionStatus()
   const { pending } = useSyncStatus()
-  // The session ended: the rows stay, and what is unsent waits for the same user.
-  if (status === "needs-auth") {
+  // The session ended: the rows stay, and what is unsent waits for the same user. Who is signed in may open the tracker.
+  if (status === "needs-auth" || error?.code === "FORBIDDEN") {
     return (
       <button type="button" onClick={() => rememberUser(null)}>
         Sign in again

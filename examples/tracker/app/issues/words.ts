@@ -7,7 +7,7 @@ const ofErrors: Partial<Record<LfError["code"], string>> = {
   PENDING_LIMIT: "Too many changes wait for the server. Go online first, then go on.",
   PENDING_REFUSED: "Some of your changes have not reached the server yet. Go online, then sign out.",
   AUTH_REQUIRED: "The server does not know you any more. Sign in again.",
-  FORBIDDEN: "You may not open this tracker. What you change stays on this device.",
+  FORBIDDEN: "The server does not know you any more. Sign in again; until then your changes stay on this device.",
   DOC_TOO_LARGE: "The tracker is full. The server takes no more issues or comments.",
   WORKER_FAILED: "The tracker could not be started. It is tried again; if that takes long, reload the page.",
   SQL_LIMIT: "This search takes too long. Make it narrower.",
