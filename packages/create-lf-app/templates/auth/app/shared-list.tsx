@@ -137,8 +137,8 @@ function NoMember({ user }: { user: User }) {
 
   return (
     <Sentence>
-      You are no member of this list, or no longer. Ask its owner for an invitation, or{" "}
-      <SignInLink>sign in</SignInLink> again if your session has ended.
+      You are no member of this list, or no longer. Ask its owner for an invitation, or <SignInLink>sign in</SignInLink>{" "}
+      again if your session has ended.
       <button type="button" onClick={remove}>
         Remove it from this device
       </button>
