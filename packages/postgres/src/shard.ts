@@ -46,7 +46,8 @@ with taken as (
   where $3 and doc = $1 and ${IS_HERE} and ${IS_FREE} returning fence
 )
 select ${PLACEMENT}, doc is not null as is_found, moved_to, is_arriving,
-  doc is not null and document.owner is null as was_let_go, node.id as owner, coalesce(node.is_serving, false) as is_serving, (select fence from taken) as fence
+  doc is not null and document.owner is null as was_let_go,
+  node.id as owner, coalesce(node.is_serving, false) as is_serving, (select fence from taken) as fence
 from lf.store left join lf.document on doc = $1 left join lf.node on node.id = owner and owner <> $2`
 
 // A placement that is being written waits for this, or this for it.

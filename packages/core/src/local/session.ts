@@ -59,6 +59,7 @@ export class Session {
   #isStopped = false
   #link: Link | null = null
   #failures = 0
+  /** The connection under way, or the last one, was welcomed. */
   #isWelcome = false
   #pushBytes = PUSH_BYTES_FIRST
   /** When it last connected at once, under a new client id. */

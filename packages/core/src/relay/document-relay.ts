@@ -92,22 +92,25 @@ export class DocumentRelay {
   }
 
   #connect({ client, hello, user, author }: ToOwner & { type: "connect" }): void {
-    const pipe: Pipe = {
+    const pipe = this.#pipeOf(client)
+    const rights = { user, author } satisfies Rights
+    try {
+      const served = this.#options.owned.connect({ pipe, hello: decodeMessage(hello) as Hello, rights })
+      this.#seats.set(client, { served, rights })
+    } catch (error) {
+      refuse(pipe, toLfError(error, "DOC_STOPPED"))
+    }
+  }
+
+  /** What the owner says to a client of the other server. */
+  #pipeOf(client: number): Pipe {
+    return {
       send: (frame) => this.#send({ type: "frame", client, frame }),
       close: (reason) => {
         this.#seats.delete(client)
         this.#send({ type: "closed", client, reason })
       },
       listen: () => {},
-    }
-    const rights = { user, author } satisfies Rights
-    try {
-      const served = this.#options.owned.connect({ pipe, hello: decodeMessage(hello) as Hello, rights })
-      this.#seats.set(client, { served, rights })
-    } catch (error) {
-      const { code, message } = toLfError(error, "DOC_STOPPED")
-      pipe.send(encodeRefusal({ code, message }))
-      pipe.close(code)
     }
   }
 
@@ -123,10 +126,7 @@ export class DocumentRelay {
         const isMutation = (name: string) => this.#options.owned.isMutation(name)
         if (!isSame(await refusedRanges(message.batch, { isMutation }), refused.filter(isUnfit))) {
           served.leave()
-          this.#seats.delete(client)
-          const refusal = encodeRefusal({ code: "SERVER_OLDER", message: ERROR_CODES.SERVER_OLDER })
-          this.#send({ type: "frame", client, frame: refusal })
-          this.#send({ type: "closed", client, reason: "SERVER_OLDER" })
+          refuse(this.#pipeOf(client), { code: "SERVER_OLDER", message: ERROR_CODES.SERVER_OLDER })
           return
         }
         served.request(message, refused)
@@ -211,6 +211,11 @@ export class DocumentRelay {
     this.#watches.clear()
     this.#options.onEnd()
   }
+}
+
+function refuse(pipe: Pipe, { code, message }: { readonly code: string; readonly message: string }): void {
+  pipe.send(encodeRefusal({ code, message }))
+  pipe.close(code)
 }
 
 /** Refused for what it is, not for who sends it. */

@@ -94,21 +94,16 @@ export async function importFrom(options: Options): Promise<Printed> {
   if (mutator === undefined) await checkPlace(options)
   const schema = mutator === undefined ? undefined : await schemaOfApp(process.cwd(), mutator)
   const startMs = performance.now()
-  const { isTTY } = process.stderr
-  const onProgress = (rows: number) => {
-    if (isTTY) process.stderr.write(`\r${rows.toLocaleString("en")} rows`)
-  }
   const files = paths.map((path) => resolve(path))
-  try {
-    const given = { docId, files, table, like, schema, onProgress }
-    const { rows, pageCount } = await (store.name === dataDir
-      ? importRows({ dataDir, ...given })
-      : importRowsInto(store, given))
-    const seconds = ((performance.now() - startMs) / 1000).toFixed(1)
-    return { text: `document ${docId}: ${counted(rows, "row")} more in ${seconds} s, ${counted(pageCount, "page")}` }
-  } finally {
-    if (isTTY) process.stderr.write("\r\x1b[K")
-  }
+  const given = { docId, files, table, like, schema }
+  const { rows, pageCount } = await showing((show) => {
+    const onProgress = (rows: number) => show(`${rows.toLocaleString("en")} rows`)
+    return store.name === dataDir
+      ? importRows({ dataDir, ...given, onProgress })
+      : importRowsInto(store, { ...given, onProgress })
+  })
+  const seconds = ((performance.now() - startMs) / 1000).toFixed(1)
+  return { text: `document ${docId}: ${counted(rows, "row")} more in ${seconds} s, ${counted(pageCount, "page")}` }
 }
 
 export async function restore({ dataDir, store, words: [docId, path] }: Options): Promise<Printed> {
@@ -121,16 +116,11 @@ export async function restore({ dataDir, store, words: [docId, path] }: Options)
 }
 
 export async function renewAll({ store, words }: Options): Promise<Printed> {
-  const { isTTY } = process.stderr
-  const onProgress = (done: number, all: number) => {
-    if (isTTY) process.stderr.write(`\r${done} of ${counted(all, "document")}`)
-  }
-  try {
-    const count = await renewEpochs({ store, docIds: words.length === 0 ? undefined : words, onProgress })
-    return { text: `${store.name}: new epochs for ${counted(count, "document")}` }
-  } finally {
-    if (isTTY) process.stderr.write("\r\x1b[K")
-  }
+  const docIds = words.length === 0 ? undefined : words
+  const count = await showing((show) =>
+    renewEpochs({ store, docIds, onProgress: (done, all) => show(`${done} of ${counted(all, "document")}`) }),
+  )
+  return { text: `${store.name}: new epochs for ${counted(count, "document")}` }
 }
 
 export async function remove({ store, words: [docId] }: Options): Promise<Printed> {
@@ -170,34 +160,37 @@ export async function copyToDirectory({ dataDir, database, words }: Options): Pr
 }
 
 async function copy({ docIds = [], ...options }: CopyOptions): Promise<Printed> {
-  const { isTTY } = process.stderr
-  try {
-    const onProgress = (done: number, all: number) => {
-      if (isTTY) process.stderr.write(`\r${done} of ${counted(all, "document")}`)
-    }
-    const chosen = docIds.length === 0 ? undefined : docIds
-    const { copied, left } = await copyDocuments({ ...options, docIds: chosen, onProgress })
-    const others = left === 0 ? "" : `; left ${left} that ${left === 1 ? "was" : "were"} there already`
-    return { text: `${options.to.name}: ${counted(copied, "document")} from ${options.from.name}${others}` }
-  } finally {
-    if (isTTY) process.stderr.write("\r\x1b[K")
-  }
+  const chosen = docIds.length === 0 ? undefined : docIds
+  const { copied, left } = await showing((show) => {
+    const onProgress = (done: number, all: number) => show(`${done} of ${counted(all, "document")}`)
+    return copyDocuments({ ...options, docIds: chosen, onProgress })
+  })
+  const others = left === 0 ? "" : `; left ${left} that ${left === 1 ? "was" : "were"} there already`
+  return { text: `${options.to.name}: ${counted(copied, "document")} from ${options.from.name}${others}` }
 }
 
 /** Spreads the documents over the databases of LF_DATABASE_URL. @throws LOG_OWNED LOG_FAILED LOG_FULL */
 export async function rebalance({ database, without = [] }: Options): Promise<Printed> {
+  const { moved, left, shards } = await showing((show) => {
+    const onProgress = (moved: number) => show(`${counted(moved, "document")} moved`)
+    return databaseOf(database).rebalance({ without, onProgress })
+  })
+  const reasons = left.map(({ document, error }) => `left ${document}: ${error.code}: ${error.message}`)
+  const again = left.length > 0 ? "; run it again for those that are left" : ""
+  const where = `${counted(moved, "document")} moved; new ones go to ${shards.join(" and ")}${again}`
+  return { text: [...reasons, where].join("\n"), isFine: left.length === 0 }
+}
+
+/** A line on a terminal that says how far the work is, and is gone when it ends. */
+async function showing<T>(work: (show: (progress: string) => void) => Promise<T>): Promise<T> {
   const { isTTY } = process.stderr
+  const write = (text: string) => {
+    if (isTTY) process.stderr.write(text)
+  }
   try {
-    const onProgress = (moved: number) => {
-      if (isTTY) process.stderr.write(`\r${counted(moved, "document")} moved`)
-    }
-    const { moved, left, shards } = await databaseOf(database).rebalance({ without, onProgress })
-    const reasons = left.map(({ document, error }) => `left ${document}: ${error.code}: ${error.message}`)
-    const again = left.length > 0 ? "; run it again for those that are left" : ""
-    const where = `${counted(moved, "document")} moved; new ones go to ${shards.join(" and ")}${again}`
-    return { text: [...reasons, where].join("\n"), isFine: left.length === 0 }
+    return await work((progress) => write(`\r${progress}`))
   } finally {
-    if (isTTY) process.stderr.write("\r\x1b[K")
+    write("\r\x1b[K")
   }
 }
 

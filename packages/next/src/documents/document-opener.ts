@@ -157,7 +157,7 @@ export class DocumentOpener {
           this.reporter.log({ level: "warn", event: "document-nearly-full", doc: docId, detail })
         },
         onStopped: (error) => {
-          this.#failed.add(docId)
+          this.#noteFailed(docId)
           this.reporter.failed({ event: "document-stopped", error, code: "DOC_STOPPED", doc: docId })
           onOver()
         },
@@ -166,10 +166,15 @@ export class DocumentOpener {
       })
       return { document: remote, log }
     } catch (error) {
-      this.#failed.add(docId)
+      this.#noteFailed(docId)
       await log.close()
       throw error
     }
+  }
+
+  /** Where servers share the store, that says who let go of a document. */
+  #noteFailed(docId: string): void {
+    if (this.store.peers === null) this.#failed.add(docId)
   }
 
   async #callOnApplied(docId: string, effect: Effect): Promise<void> {
