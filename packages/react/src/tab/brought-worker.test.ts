@@ -8,7 +8,8 @@ const until = (holds: () => boolean) => vi.waitFor(() => expect(holds()).toBe(tr
 /** The serving worker of another tab. */
 let server: BroadcastChannel
 let asked: string[]
-const script = "https://app.test/worker.js"
+// Of this file alone: tests beside it are threads of one process, and share its channels.
+const script = "https://app.test/brought-worker.js"
 beforeEach(() => {
   vi.stubGlobal("Math", Object.assign(Object.create(Math), { random: () => 0 }))
   server = electionChannel(script)

@@ -4,7 +4,8 @@ import type { Port, TabMessage, WorkerMessage } from "../rpc/protocol.ts"
 import { PageLocks } from "../testing/page-locks.ts"
 import { Candidate, type DedicatedScope } from "./candidate.ts"
 
-const SCRIPT = "https://app.test/worker.js"
+// Of this file alone: tests beside it are threads of one process, and share its channels.
+const SCRIPT = "https://app.test/candidate.js"
 let locks: PageLocks
 let tab: BroadcastChannel
 /** What the workers say to all tabs. */
