@@ -152,7 +152,8 @@ function summary(ended, hasGoals) {
     figures[name] = { count, unit: results[0]?.unit, failures, also }
     const details = Object.entries(also).map(([what, n]) => `${n} ${what}`)
     const note = [`${count} ${results[0]?.unit ?? ""}`, ...details, `${failures} failures`].join(", ")
-    return { name, code: isHeld ? 0 : 1, seconds: shares.reduce((sum, { seconds }) => sum + seconds, 0), note }
+    const output = shares.flatMap((job) => (job.code === 0 ? [] : [job.output])).join("\n")
+    return { name, code: isHeld ? 0 : 1, seconds: shares.reduce((sum, { seconds }) => sum + seconds, 0), note, output }
   })
   return { steps, figures }
 }

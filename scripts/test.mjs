@@ -1,11 +1,12 @@
 // npm test: everything, from a fresh clone. The last line is the count.
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { browserTests } from "./browser-tests.mjs"
 import { ensureInstalled } from "./install.mjs"
 import { findPostgres } from "./postgres.mjs"
 import { proveAll } from "./proofs.mjs"
+import { describeFailures, lastLines, readReport } from "./reports.mjs"
 import { bin, root, run, say } from "./run.mjs"
 import { buildServer } from "./server.mjs"
 import { bytesTests, checkSteps, printTable } from "./steps.mjs"
@@ -16,6 +17,7 @@ const reports = mkdtempSync(join(tmpdir(), "lf-test-"))
 const vitestReport = join(reports, "vitest.json")
 const coverageReport = join(reports, "coverage.json")
 const playwrightReport = join(reports, "playwright.json")
+const reportOf = { unit: vitestReport, coverage: coverageReport, browser: playwrightReport }
 
 // Whatever ends this process early, even npm ci, is counted.
 let isCounted = false
@@ -54,6 +56,7 @@ const counts = steps.map((step) => countStep(step))
 const passed = counts.reduce((sum, count) => sum + count.passed, 0)
 const failed = counts.reduce((sum, count) => sum + count.failed, 0)
 printTable(steps.map((step, index) => ({ ...step, note: step.note ?? describeCount(counts[index]) })))
+process.stdout.write(describeFailures(counts.flatMap(({ failures }) => failures)))
 rmSync(reports, { recursive: true, force: true })
 process.exitCode = failed > 0 || passed === 0 ? 1 : 0
 isCounted = true
@@ -82,32 +85,15 @@ async function mutantSample() {
   return { name: "mutants", isOne: true, note: done.output.trimEnd().split("\n").at(-1), ...done }
 }
 
-// A skipped test counts as failed: it checked nothing. A step that broke without counting is one failure.
+/** A step that broke without counting is one failure. A proof is one promise, however many cases it tried. */
 function countStep(step) {
-  let count = { passed: 0, failed: 0 }
-  if (step.name === "unit" && existsSync(vitestReport)) count = vitestCount(readJson(vitestReport))
-  if (step.name === "coverage" && existsSync(coverageReport)) count = vitestCount(readJson(coverageReport))
-  if (step.name === "browser" && existsSync(playwrightReport)) count = playwrightCount(readJson(playwrightReport))
-  // A proof is one promise, however many cases it tried.
-  if (step.isOne && step.code === 0) return { passed: 1, failed: 0 }
-  return step.code !== 0 && count.failed === 0 ? { ...count, failed: 1 } : count
-}
-
-function vitestCount(report) {
-  const passed = report.numPassedTests
-  // A file that does not load holds no tests, but it is a failure all the same.
-  const unloaded = report.testResults.filter((file) => file.status === "failed" && file.assertionResults.length === 0)
-  return { passed, failed: report.numTotalTests - passed + unloaded.length }
-}
-
-function playwrightCount({ stats, errors = [] }) {
-  return { passed: stats.expected, failed: stats.unexpected + stats.flaky + stats.skipped + errors.length }
+  if (step.isOne && step.code === 0) return { passed: 1, failed: 0, failures: [] }
+  const report = reportOf[step.name]
+  const count = report === undefined ? { passed: 0, failed: 0, failures: [] } : readReport(report)
+  if (step.code === 0 || count.failed > 0) return count
+  return { ...count, failed: 1, failures: [{ name: step.name, message: lastLines(step.output ?? "") }] }
 }
 
 function describeCount({ passed, failed }) {
   return passed + failed === 0 ? "" : `${passed} passed, ${failed} failed`
-}
-
-function readJson(file) {
-  return JSON.parse(readFileSync(file, "utf8"))
 }
