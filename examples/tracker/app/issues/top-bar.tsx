@@ -14,7 +14,8 @@ interface TopBarProps {
   readonly others: readonly PresenceOf<Here>[]
   readonly view: View
   readonly onView: (view: View) => void
-  readonly onAdd: () => void
+  /** Null: who may add an issue has not arrived on this device. */
+  readonly onAdd: (() => void) | null
   readonly onError: (error: Error) => void
   readonly onUndoProblem: (problem: string | null) => void
 }
@@ -42,7 +43,13 @@ export function TopBar({ user, others, view, onView, onAdd, onError, onUndoProbl
       </ul>
       <Connection />
       <UndoButtons onProblem={onUndoProblem} />
-      <button type="button" className="main-button" aria-keyshortcuts="c" onClick={onAdd}>
+      <button
+        type="button"
+        className="main-button"
+        aria-keyshortcuts="c"
+        disabled={onAdd === null}
+        onClick={onAdd ?? undefined}
+      >
         New issue
       </button>
       <SignOut user={user} onError={onError} />

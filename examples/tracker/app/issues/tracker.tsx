@@ -56,7 +56,7 @@ export function Tracker({ user, place, goTo }: TrackerProps) {
   useKeys({
     "/": () => search.current?.focus(),
     b: () => goTo({ view: view === "list" ? "board" : "list" }),
-    c: addIssue,
+    ...(isFirst ? {} : { c: addIssue }),
     Escape: close,
   })
   useVanishedField()
@@ -72,7 +72,7 @@ export function Tracker({ user, place, goTo }: TrackerProps) {
         others={others}
         view={view}
         onView={(view) => goTo({ view })}
-        onAdd={addIssue}
+        onAdd={isFirst ? null : addIssue}
         onError={setError}
         onUndoProblem={setUndoProblem}
       />
