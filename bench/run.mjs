@@ -28,6 +28,7 @@ const all = [
     "big-documents",
     "postgres",
     "relay",
+    "relay-readers",
   ],
   ...["local-visible-web", "local-durable-web", "reopen-web", "first-sync-web", "growth"],
 ]

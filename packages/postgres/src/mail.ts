@@ -13,8 +13,11 @@ const STAY = `select set_config('idle_session_timeout', '0', false)
 /** What one statement carries at the most, unless a single piece is larger. */
 const STATEMENT_BYTES_MAX = 4_000_000
 
-/** What a piece of mail does to the link that it names. */
-export const MAIL = { open: 0, frame: 1, close: 2, openServer: 3 } as const
+/** Frames of one link that gather in one piece of mail. */
+const PIECE_BYTES_MAX = 256_000
+
+/** What a piece of mail does to the link that it names. `frames`: several, as `packFrames` makes them. */
+export const MAIL = { open: 0, frame: 1, close: 2, openServer: 3, frames: 4 } as const
 
 /** One piece between two nodes. */
 export interface Mail {
@@ -64,6 +67,13 @@ interface Numbered extends Mail {
   readonly number: number
 }
 
+/** Mail that has not been sent yet. */
+interface Waiting extends Omit<Numbered, "body"> {
+  /** More than one: frames. */
+  readonly bodies: Uint8Array[]
+  bytes: number
+}
+
 /**
  * The mail of one node, in a table that all nodes of a database share. A statement sends what has gathered while the one before it
  * was under way, and a notice which holds the same mail where it is short. So hardly any mail is read from the table: a poll, which
@@ -71,7 +81,9 @@ interface Numbered extends Mail {
  */
 export class Mailbox {
   readonly #options: MailboxOptions
-  #waiting: Numbered[] = []
+  #waiting: Waiting[] = []
+  /** The last waiting piece of each link. */
+  readonly #last = new Map<string, Waiting>()
   /** The last number sent to each node, and the last one that came from each. */
   readonly #sent = new Map<string, number>()
   readonly #came = new Map<string, number>()
@@ -102,7 +114,7 @@ export class Mailbox {
 
   send(mail: Mail): void {
     if (this.#isClosed) return
-    this.#waiting.push(this.#numbered(mail))
+    if (!this.#joins(mail)) this.#add(mail)
     this.#sending ??= this.#sendAll().finally(() => {
       this.#sending = null
     })
@@ -139,28 +151,43 @@ export class Mailbox {
       } catch {
         this.#interrupted()
         // Ends of links are sent again, as new mail: the other node cannot know otherwise.
-        const ends = [...batch, ...this.#waiting].filter(({ kind }) => kind === MAIL.close)
-        this.#waiting = this.#isEnding ? [] : ends.map((mail) => this.#numbered(mail))
+        const ends = [...batch, ...this.#waiting.splice(0).map(packed)].filter(({ kind }) => kind === MAIL.close)
+        this.#last.clear()
+        if (!this.#isEnding) for (const mail of ends) this.#add(mail)
         if (!this.#isEnding) await this.#pause()
       }
     }
   }
 
-  #numbered(mail: Mail): Numbered {
-    const number = (this.#sent.get(mail.node) ?? 0) + 1
-    this.#sent.set(mail.node, number)
-    return { ...mail, number }
+  /** A frame goes along with those that wait on its link. */
+  #joins({ link, kind, body }: Mail): boolean {
+    const last = this.#last.get(link)
+    if (last === undefined || kind !== MAIL.frame || last.kind !== MAIL.frame) return false
+    if (last.bytes + body.length > PIECE_BYTES_MAX) return false
+    last.bodies.push(body)
+    last.bytes += body.length
+    return true
+  }
+
+  #add({ node, link, kind, body }: Mail): void {
+    const number = (this.#sent.get(node) ?? 0) + 1
+    this.#sent.set(node, number)
+    const waiting = { node, link, kind, number, bodies: [body], bytes: body.length }
+    this.#waiting.push(waiting)
+    this.#last.set(link, waiting)
   }
 
   #takeBatch(): Numbered[] {
     let bytes = 0
     let count = 0
-    for (const { body } of this.#waiting) {
-      bytes += body.length
+    for (const one of this.#waiting) {
+      bytes += one.bytes
       if (count > 0 && bytes > STATEMENT_BYTES_MAX) break
       count++
     }
-    return this.#waiting.splice(0, count)
+    const batch = this.#waiting.splice(0, count)
+    for (const one of batch) if (this.#last.get(one.link) === one) this.#last.delete(one.link)
+    return batch.map(packed)
   }
 
   #poll(): void {
@@ -264,6 +291,32 @@ export class Mailbox {
   #pause(): Promise<void> {
     return new Promise((resolve) => this.#options.host.after(RETRY_MS, resolve))
   }
+}
+
+function packed({ bodies, bytes: _, ...mail }: Waiting): Numbered {
+  if (bodies.length === 1) return { ...mail, body: bodies[0] }
+  return { ...mail, kind: MAIL.frames, body: packFrames(bodies) }
+}
+
+/** One after the other, each after its length as 32 bits. */
+function packFrames(frames: readonly Uint8Array[]): Uint8Array {
+  const parts = frames.flatMap((frame) => {
+    const length = Buffer.alloc(4)
+    length.writeUInt32LE(frame.length)
+    return [length, frame]
+  })
+  return Buffer.concat(parts)
+}
+
+export function unpackFrames(bytes: Uint8Array): Uint8Array[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const frames: Uint8Array[] = []
+  for (let at = 0; at < bytes.length; ) {
+    const end = at + 4 + view.getUint32(at, true)
+    frames.push(bytes.subarray(at + 4, end))
+    at = end
+  }
+  return frames
 }
 
 /** Prepared once for each connection. The bytes are one parameter: arrays of bytea travel as text in hex. */

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto"
 import type { Pipe, PipeListener } from "@lf/core/internal"
-import { MAIL, type Mail } from "./mail.ts"
+import { MAIL, type Mail, unpackFrames } from "./mail.ts"
 
 /** Sends one piece of mail. */
 export type Send = (mail: Mail) => void
@@ -44,8 +44,12 @@ export class NodeLinks {
         this.#links.delete(link)
         known?.end(Buffer.from(body).toString())
       } else if (known === undefined) this.#sendClose(node, link, "there is no such link")
-      // A plain array: a Buffer's `slice` is no copy.
-      else known.deliver((listener) => listener.frame(new Uint8Array(body.buffer, body.byteOffset, body.byteLength)))
+      else {
+        for (const frame of kind === MAIL.frames ? unpackFrames(body) : [body]) {
+          // A plain array: a Buffer's `slice` is no copy.
+          known.deliver((listener) => listener.frame(new Uint8Array(frame.buffer, frame.byteOffset, frame.byteLength)))
+        }
+      }
     }
   }
 

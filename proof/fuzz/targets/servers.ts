@@ -14,6 +14,7 @@ import { plainValue } from "./plain.ts"
 
 const is = fc.constant
 const number = fc.oneof(fc.nat(300), fc.maxSafeNat())
+const numbers = fc.array(number, { maxLength: 4 })
 const text = fc.string({ maxLength: 20 })
 const frame = fc.uint8Array({ maxLength: 40 })
 const author = fc.constantFrom(null, "system" as const, { id: "ann" }, { id: "ann", role: "admin" })
@@ -35,7 +36,9 @@ const relayMessage: fc.Arbitrary<RelayMessage> = fc.oneof(
     frame,
   }),
   fc.record({ type: is("call" as const), call: number, asked }),
-  fc.record({ type: is("frame" as const), client: number, frame }),
+  fc.record({ type: is("frame" as const), clients: numbers, kept: number, frame }),
+  fc.record({ type: is("again" as const), clients: numbers, kept: number }),
+  fc.record({ type: is("forget" as const), kept: numbers }),
   fc.record({ type: is("closed" as const), client: number, reason: text }),
   fc.record({ type: is("answer" as const), call: number, isLast: fc.boolean(), bytes: frame }),
   fc.record({ type: is("failure" as const), call: number, code: text, message: text }),

@@ -10,7 +10,7 @@ import type { ConnectOptions } from "../remote/admission.ts"
 import type { OnChanged } from "../remote/reads.ts"
 import type { ServedDocument } from "../remote/served-document.ts"
 import { helloOf } from "../testing/hello.ts"
-import { until } from "../testing/small-world.ts"
+import { host, until } from "../testing/small-world.ts"
 import type { Author } from "../timeline/author.ts"
 import { mutationCodec } from "../timeline/mutation.ts"
 import { DocumentRelay } from "./document-relay.ts"
@@ -51,7 +51,7 @@ function setUp(given: Partial<ServedDocument> & { confirm?: () => Promise<void>;
     frame: (frame) => void sent.push(decodeRelay(frame) as FromOwner),
     closed: (reason) => void ends.push(reason),
   })
-  const relay = new DocumentRelay({ owned, pipe: far, confirm, remove, onEnd: () => void ends.push("over") })
+  const relay = new DocumentRelay({ host, owned, pipe: far, confirm, remove, onEnd: () => void ends.push("over") })
   const connect = (client = 1, author: Author = null) =>
     near.send(encodeRelay({ type: "connect", client, hello: encodeMessage(helloOf()), author, user: null }))
   const request = (

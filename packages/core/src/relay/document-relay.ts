@@ -1,6 +1,6 @@
 import { isLfError, LfError, toLfError } from "../base/error.ts"
 import { ERROR_CODES } from "../base/error-codes.ts"
-import type { Cancel } from "../base/host.ts"
+import type { Cancel, Host } from "../base/host.ts"
 import { Sequence } from "../base/wait.ts"
 import { decodeMessage, encodeRefusal } from "../network/codec.ts"
 import { type Hello, PART_BYTES_MAX, type RefusedRange } from "../network/message.ts"
@@ -12,8 +12,10 @@ import type { ServedDocument } from "../remote/served-document.ts"
 import type { Row } from "../sqlite/statement.ts"
 import type { Author } from "../timeline/author.ts"
 import { decodeRelay, encodeRelay, encodeRows, encodeValue, type FromOwner, type ToOwner } from "./relay-message.ts"
+import { SharedFrames } from "./shared-frames.ts"
 
 export interface DocumentRelayOptions {
+  readonly host: Pick<Host, "after" | "monotonicMs">
   readonly owned: ServedDocument
   /** To a server that has clients of the document. */
   readonly pipe: Pipe
@@ -34,6 +36,7 @@ interface Seat {
 export class DocumentRelay {
   readonly #options: DocumentRelayOptions
   readonly #seats = new Map<number, Seat>()
+  readonly #frames: SharedFrames
   readonly #watches = new Map<number, Cancel>()
   readonly #answers = new Set<Promise<void>>()
   /** Requests are handled in the order in which they came, though a connection waits for `confirm`. */
@@ -42,6 +45,7 @@ export class DocumentRelay {
 
   constructor(options: DocumentRelayOptions) {
     this.#options = options
+    this.#frames = new SharedFrames(options.host, (message) => options.pipe.send(encodeRelay(message)))
     options.pipe.listen({
       frame: (frame) => void this.#order.run(() => this.#take(frame)),
       closed: () => this.#end(),
@@ -52,6 +56,7 @@ export class DocumentRelay {
   /** Closes the pipe when the calls under way are answered: the other server's clients connect again. */
   async close(): Promise<void> {
     while (this.#answers.size > 0) await Promise.all(this.#answers)
+    this.#frames.flush()
     this.#options.pipe.close("SERVER_CLOSING")
     this.#end()
   }
@@ -105,7 +110,9 @@ export class DocumentRelay {
   /** What the owner says to a client of the other server. */
   #pipeOf(client: number): Pipe {
     return {
-      send: (frame) => this.#send({ type: "frame", client, frame }),
+      send: (frame) => {
+        if (!this.#isOver) this.#frames.add(client, frame)
+      },
       close: (reason) => {
         this.#seats.delete(client)
         this.#send({ type: "closed", client, reason })
@@ -199,12 +206,15 @@ export class DocumentRelay {
   }
 
   #send(message: FromOwner): void {
-    if (!this.#isOver) this.#options.pipe.send(encodeRelay(message))
+    if (this.#isOver) return
+    this.#frames.flush()
+    this.#options.pipe.send(encodeRelay(message))
   }
 
   #end(): void {
     if (this.#isOver) return
     this.#isOver = true
+    this.#frames.end()
     for (const { served } of this.#seats.values()) served.leave()
     this.#seats.clear()
     for (const stop of this.#watches.values()) stop()

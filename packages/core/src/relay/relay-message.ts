@@ -7,7 +7,7 @@ import type { Row } from "../sqlite/statement.ts"
 import type { Author } from "../timeline/author.ts"
 
 /** Raised when a message between servers changes its meaning: servers of two versions do not relay to each other. */
-export const RELAY_VERSION = 2
+export const RELAY_VERSION = 3
 
 /** Ends each message of another version, whatever follows. */
 const MAGIC = 0x2f
@@ -58,7 +58,12 @@ export type ToOwner =
 export type FromOwner =
   /** The first message: the document is open here. */
   | { readonly type: "ready" }
-  | { readonly type: "frame"; readonly client: number; readonly frame: Uint8Array }
+  /** For each of these clients. `kept`: the number under which the receiver keeps it; 0: it does not. */
+  | { readonly type: "frame"; readonly clients: readonly number[]; readonly kept: number; readonly frame: Uint8Array }
+  /** The frame that was kept under this number, for these clients. */
+  | { readonly type: "again"; readonly clients: readonly number[]; readonly kept: number }
+  /** These frames come no more. */
+  | { readonly type: "forget"; readonly kept: readonly number[] }
   | { readonly type: "closed"; readonly client: number; readonly reason: string }
   /** One part of an answer; together they are what `encodeRows` or `encodeValue` made. */
   | { readonly type: "answer"; readonly call: number; readonly isLast: boolean; readonly bytes: Uint8Array }
@@ -75,6 +80,8 @@ const TYPES = [
   "stop",
   "ready",
   "frame",
+  "again",
+  "forget",
   "closed",
   "answer",
   "failure",
@@ -105,7 +112,15 @@ export function encodeRelay(message: RelayMessage): Uint8Array {
       writeCall(writer, message.asked)
       break
     case "frame":
-      writer.uint(message.client).bytes(message.frame)
+      writeNumbers(writer, message.clients)
+      writer.uint(message.kept).bytes(message.frame)
+      break
+    case "again":
+      writeNumbers(writer, message.clients)
+      writer.uint(message.kept)
+      break
+    case "forget":
+      writeNumbers(writer, message.kept)
       break
     case "closed":
       writer.uint(message.client).text(message.reason)
@@ -171,7 +186,11 @@ function readBody(type: RelayMessage["type"] | undefined, reader: ByteReader): R
     case "call":
       return { type, call: reader.uint(), asked: readCall(reader) }
     case "frame":
-      return { type, client: reader.uint(), frame: reader.bytes().slice() }
+      return { type, clients: readNumbers(reader), kept: reader.uint(), frame: reader.bytes().slice() }
+    case "again":
+      return { type, clients: readNumbers(reader), kept: reader.uint() }
+    case "forget":
+      return { type, kept: readNumbers(reader) }
     case "closed":
       return { type, client: reader.uint(), reason: reader.text() }
     case "answer":
@@ -188,6 +207,15 @@ function readBody(type: RelayMessage["type"] | undefined, reader: ByteReader): R
     case undefined:
       throw new LfError("BYTES_MALFORMED", "expected a message of a known type, got another")
   }
+}
+
+function writeNumbers(writer: ByteWriter, numbers: readonly number[]): void {
+  writer.uint(numbers.length)
+  for (const number of numbers) writer.uint(number)
+}
+
+function readNumbers(reader: ByteReader): number[] {
+  return Array.from({ length: reader.count() }, () => reader.uint())
 }
 
 function writeCall(writer: ByteWriter, asked: RelayedCall): void {

@@ -39,13 +39,13 @@ async function setUp({ confirm = async () => {}, release = mutator }: Options = 
   const [near, far] = memoryPipe()
   const ends: string[] = []
   const remove = async () => void ends.push("removed")
-  const relay = new DocumentRelay({ owned: owner, pipe: far, confirm, remove, onEnd: () => ends.push("ended") })
+  const relay = new DocumentRelay({ host, owned: owner, pipe: far, confirm, remove, onEnd: () => ends.push("ended") })
   const onLost = () => void ends.push("lost")
   const document = await RelayedDocument.over({ pipe: near, mutator: release, host, onLost })
   /** Another link to the same owner. */
   const again = async () => {
     const [pipe, end] = memoryPipe()
-    new DocumentRelay({ owned: owner, pipe: end, confirm, remove, onEnd: () => {} })
+    new DocumentRelay({ host, owned: owner, pipe: end, confirm, remove, onEnd: () => {} })
     return await RelayedDocument.over({ pipe, mutator: release, host })
   }
   return { owner, relay, document, pipe: near, ends, again }
@@ -152,6 +152,7 @@ describe("a relayed document", () => {
       const owner = await world.startServer()
       const [near, far] = memoryPipe()
       new DocumentRelay({
+        host,
         owned: owner,
         pipe: far,
         confirm: async () => {},
@@ -250,7 +251,9 @@ describe("messages between servers", () => {
     { type: "call", call: 4, asked: { type: "delete" } },
     { type: "stop", call: 1 },
     { type: "ready" },
-    { type: "frame", client: 1, frame },
+    { type: "frame", clients: [1, 300], kept: 0, frame },
+    { type: "again", clients: [2, 5], kept: 300 },
+    { type: "forget", kept: [300, 301] },
     { type: "closed", client: 1, reason: "SERVER_CLOSING" },
     { type: "answer", call: 1, isLast: false, bytes: frame },
     { type: "failure", call: 1, code: "SQL_ERROR", message: "no such table" },
@@ -299,6 +302,7 @@ describe("messages between servers", () => {
     const [near, far] = memoryPipe()
     const ends: string[] = []
     new DocumentRelay({
+      host,
       owned: owner,
       pipe: far,
       confirm: async () => {},

@@ -118,9 +118,9 @@ describe("a server's end of a relay", () => {
     const { document, answer, sent } = await setUp()
     const { client, frames, closed } = clientOf(document)
     const frame = encodeMessage({ type: "next-part" })
-    answer({ type: "frame", client: 9, frame })
+    answer({ type: "frame", clients: [9], kept: 0, frame })
     answer({ type: "closed", client: 9, reason: "SERVER_CLOSING" })
-    answer({ type: "frame", client: 1, frame })
+    answer({ type: "frame", clients: [9, 1], kept: 0, frame })
     answer({ type: "closed", client: 1, reason: "DOC_FULL" })
     await until(() => closed.length === 1)
     expect([frames, closed, client.isServed]).toEqual([[frame], ["DOC_FULL"], false])
@@ -130,6 +130,21 @@ describe("a server's end of a relay", () => {
     other.client.leave()
     await turn()
     expect(sent.filter(({ type }) => type === "leave")).toEqual([{ type: "leave", client: 2 }])
+  })
+
+  test("a frame that is kept goes to others by its number, until the owner forgets it", async () => {
+    const { document, answer } = await setUp()
+    const [one, two] = [clientOf(document), clientOf(document)]
+    const frame = encodeMessage({ type: "next-part" })
+    answer({ type: "frame", clients: [1], kept: 7, frame })
+    answer({ type: "again", clients: [2, 1], kept: 7 })
+    await until(() => one.frames.length === 2)
+    expect([one.frames, two.frames]).toEqual([[frame, frame], [frame]])
+    answer({ type: "forget", kept: [7] })
+    answer({ type: "again", clients: [1], kept: 7 })
+    // Two servers that do not agree about it: clients connect again.
+    await until(() => one.closed.length === 1)
+    expect([one.closed, two.closed]).toEqual([["SERVER_CLOSING"], ["SERVER_CLOSING"]])
   })
 
   test("calls are the owner's, and so are their failures", async () => {

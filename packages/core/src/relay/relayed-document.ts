@@ -45,13 +45,15 @@ interface Waiting {
 
 /**
  * A document that another server owns. Its clients' frames and this process's calls go to the owner, and the owner's frames to
- * the clients, so every law holds as for a client of the owner's own. Clients are authenticated and authorized here. Nothing is
- * kept here: when the pipe breaks, clients connect again and calls that wait fail.
+ * the clients, so every law holds as for a client of the owner's own. Clients are authenticated and authorized here. But for
+ * frames that others get soon nothing is kept here: when the pipe breaks, clients connect again and calls that wait fail.
  */
 export class RelayedDocument implements ServedDocument {
   readonly waitingCount = 0
   readonly #options: RelayedOptions
   readonly #clients = new Map<number, Pipe>()
+  /** Frames that the owner may send again to other clients. It says when they go. */
+  readonly #kept = new Map<number, Uint8Array>()
   readonly #calls = new Map<number, Waiting>()
   readonly #watches = new Map<number, OnChanged>()
   #lastNumber = 0
@@ -186,7 +188,17 @@ export class RelayedDocument implements ServedDocument {
         this.#ready.resolve(true)
         return
       case "frame":
-        this.#clients.get(message.client)?.send(message.frame)
+        if (message.kept !== 0) this.#kept.set(message.kept, message.frame)
+        this.#sendTo(message.clients, message.frame)
+        return
+      case "again": {
+        const frame = this.#kept.get(message.kept)
+        if (frame === undefined) throw new LfError("BYTES_MALFORMED", "expected a frame that is kept, got another")
+        this.#sendTo(message.clients, frame)
+        return
+      }
+      case "forget":
+        for (const number of message.kept) this.#kept.delete(number)
         return
       case "closed": {
         const pipe = this.#clients.get(message.client)
@@ -217,9 +229,14 @@ export class RelayedDocument implements ServedDocument {
     }
   }
 
+  #sendTo(clients: readonly number[], frame: Uint8Array): void {
+    for (const client of clients) this.#clients.get(client)?.send(frame)
+  }
+
   #end(code: ErrorCode = "SERVER_CLOSING"): void {
     if (this.#isOver) return
     this.#isOver = true
+    this.#kept.clear()
     this.#ready.resolve(false)
     this.#options.pipe.close(code)
     const refusal = encodeRefusal({ code, message: ERROR_CODES[code] })

@@ -123,6 +123,7 @@ export class SimServer {
     }
     const remove = async () => {}
     const relay = new DocumentRelay({
+      host,
       owned: remote,
       pipe,
       confirm,

@@ -15,7 +15,7 @@ export function witnessed(pipe: Pipe, checkers: Checkers, isAlive: () => boolean
     send(frame) {
       if (!isAlive()) return
       if (frame.length > FRAME_BYTES_MAX) checkers.fail("I17", `the server sends a frame of ${frame.length} bytes`)
-      if (hello !== null) judge(hello, decodeMessage(frame) as ServerMessage, checkers) // the server's own words
+      judge(hello ?? undefined, frame, checkers)
       pipe.send(frame)
     },
     close: (reason) => pipe.close(reason),
@@ -34,13 +34,17 @@ export function witnessed(pipe: Pipe, checkers: Checkers, isAlive: () => boolean
 /** The same at the owner's end of a relay, whose clients are another server's. */
 export function witnessedRelay(pipe: Pipe, checkers: Checkers, isAlive: () => boolean): Pipe {
   const hellos = new Map<number, Hello>()
+  const kept = new Map<number, Uint8Array>()
   return {
     send(bytes) {
       if (!isAlive()) return
       const message = decodeRelay(bytes)
-      const hello = message.type === "frame" ? hellos.get(message.client) : undefined
-      if (hello !== undefined && message.type === "frame")
-        judge(hello, decodeMessage(message.frame) as ServerMessage, checkers) // as above
+      if (message.type === "frame") kept.set(message.kept, message.frame)
+      if (message.type === "frame" || message.type === "again") {
+        const frame = kept.get(message.kept)
+        if (frame === undefined) checkers.fail("I17", "an owner names a frame that it has not sent")
+        else for (const hello of message.clients.map((one) => hellos.get(one))) judge(hello, frame, checkers)
+      }
       pipe.send(bytes)
     },
     close: (reason) => pipe.close(reason),
@@ -60,7 +64,10 @@ export function witnessedRelay(pipe: Pipe, checkers: Checkers, isAlive: () => bo
   }
 }
 
-function judge({ docId, secret, token }: Hello, message: ServerMessage, checkers: Checkers): void {
+function judge(hello: Hello | undefined, frame: Uint8Array, checkers: Checkers): void {
+  if (hello === undefined) return
+  const { docId, secret, token } = hello
+  const message = decodeMessage(frame) as ServerMessage // the server's own words
   const clientId = clientIdOf(secret)
   if (message.type === "welcome") checkers.accepted(docId, clientId, token)
   if (message.type === "cursor") checkers.acknowledged(docId, clientId, message.lsn)

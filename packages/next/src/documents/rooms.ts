@@ -311,7 +311,8 @@ export class Rooms {
       if (relay !== null) room.relays.delete(relay)
       leave()
     }
-    relay = new DocumentRelay({ owned: opened.document, pipe, confirm, remove: () => this.delete(docId), onEnd })
+    const owned = opened.document
+    relay = new DocumentRelay({ host: this.#host, owned, pipe, confirm, remove: () => this.delete(docId), onEnd })
     // The pipe may have ended before it was listened to.
     if (!isOver) room.relays.add(relay)
   }
