@@ -2,7 +2,6 @@
 import { existsSync } from "node:fs"
 import { mkdir, rm, symlink, writeFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
-import type { Remote } from "@lf/core/internal"
 import { afterEach, describe, expect, test } from "vitest"
 import { FileStore } from "../../next/src/documents/file-store.ts"
 import { Rooms } from "../../next/src/documents/rooms.ts"
@@ -13,28 +12,6 @@ import { testServer } from "./testing/server.ts"
 
 const server = testServer()
 afterEach(cleanUp)
-
-test("lf renew-epochs gives the documents of a database new epochs, but for one that a server has open (T2)", async () => {
-  const own = await server.makeDatabase()
-  const epochOf = async (docId: string) => {
-    const rooms = new Rooms({ store: await own.openStore(), mutator })
-    const { document, leave } = await rooms.enter(docId, { create: true })
-    const { epoch } = document as Remote
-    leave()
-    await rooms.close()
-    return epoch
-  }
-  const before = [await epochOf("a"), await epochOf("b")]
-  const lf = await commandLine({ LF_DATABASE_URL: own.connectionString })
-  expect((await lf(["renew-epochs", "a"])).text).toMatch(/: new epochs for 1 document\n$/)
-  const after = [await epochOf("a"), await epochOf("b")]
-  expect([after[0] === before[0], after[1] === before[1]]).toEqual([false, true])
-  const store = await own.openStore()
-  const { log } = await store.open("b")
-  expect((await lf(["renew-epochs"])).text).toMatch(/^lf renew-epochs: LOG_OWNED/)
-  await log.close()
-  expect((await lf(["renew-epochs"])).text).toMatch(/: new epochs for 2 documents\n$/)
-}, 60_000)
 
 describe("what is not there", () => {
   test("is not made by a command that reads: no directory, no file in another one, and no tables of a database", async () => {

@@ -66,7 +66,7 @@ describe("a server that does not own a document", () => {
     const pipe = { send: () => {}, close: (code: string) => void sent.push(code), listen: () => {} }
     const hello = {
       type: "hello",
-      protocol: 4,
+      protocol: 5,
       docId: doc,
       secret: ann.local.secret,
       epoch: "",

@@ -123,6 +123,7 @@ const serverMessage: fc.Arbitrary<ServerMessage> = fc.oneof(
     epoch: hex,
     clientLsn: position,
     clientHash: hash,
+    checksum: hash,
     lsn: position,
     schema,
     user: fc.option(hex),

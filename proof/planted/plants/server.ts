@@ -78,12 +78,12 @@ export const server: readonly Plant[] = [
     ],
   },
   {
-    name: "no epoch",
+    name: "a database that lost commits is not noticed",
     edits: [
       {
-        file: "remote/restore.ts",
-        find: `  epochsOf(streams).append({ epoch: newEpoch(host) })`,
-        replace: `  if (host.nowMs() < 0) epochsOf(streams).append({ epoch: newEpoch(host) })`,
+        file: "local/reconciler.ts",
+        find: `welcome.epoch !== this.#store.epoch || this.#isBehind(welcome)`,
+        replace: `welcome.epoch !== this.#store.epoch`,
       },
     ],
   },

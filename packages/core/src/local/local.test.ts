@@ -35,7 +35,9 @@ async function setUp(count = 2, disk = new MemoryDisk()) {
   }
   const link = new Link(await server.connect(), () => {})
   const meet = (welcome: Partial<Welcome> = {}) => {
-    const begin = { epoch: "e", clientLsn: lsn(0), clientHash: 0n, lsn: lsn(0), schema: [], user: null }
+    const { cursor, base } = local
+    const at = { lsn: cursor, checksum: base.checksum }
+    const begin = { epoch: "e", clientLsn: lsn(0), clientHash: 0n, ...at, schema: [], user: null }
     local.meet({ type: "welcome", ...begin, ...welcome })
   }
   /** The positions of a push of all that may be sent now, or its answer without one. */
@@ -269,6 +271,21 @@ describe("a meeting with the server", () => {
     expect(titles(local)).toEqual(["t2"])
     await pull((await ServerDocument.open()).whole(3), "other")
     expect([local.clientId === clientId, local.epoch, local.pendingCount]).toEqual([false, "other", 1])
+    expect(await push()).toEqual([0, 1, "more"])
+  })
+
+  test.each([
+    ["is before what this device has", { lsn: lsn(4), checksum: 0n }],
+    ["is where this device is, with other pages", { lsn: lsn(5), checksum: 1n }],
+  ])("with a server of the same epoch that %s asks for all pages (T2, I5)", async (_name, welcome) => {
+    const { meet, push, pull, local, server } = await withBase()
+    const { clientId } = local
+    meet({ clientLsn: lsn(0), ...welcome })
+    expect([await push(), local.clientId === clientId, local.cursor]).toEqual(["nothing", true, 0])
+    expect(titles(local)).toEqual(["t2"])
+    await pull((await ServerDocument.open()).whole(4))
+    expect(server.received.at(-1)).toMatchObject({ type: "sync-storage", cursor: 0 })
+    expect([local.clientId === clientId, local.cursor, local.pendingCount]).toEqual([false, 4, 1])
     expect(await push()).toEqual([0, 1, "more"])
   })
 

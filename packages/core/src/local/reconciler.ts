@@ -1,6 +1,6 @@
 import { type LfError, toLfError } from "../base/error.ts"
 import type { Host } from "../base/host.ts"
-import type { Lsn } from "../base/lsn.ts"
+import { LSN_ZERO, type Lsn } from "../base/lsn.ts"
 import { FirstSync } from "../network/first-sync.ts"
 import type { Link, PageBatch } from "../network/link.ts"
 import type { RefusedRange, Welcome } from "../network/message.ts"
@@ -94,11 +94,11 @@ export class Reconciler {
   }
 
   /**
-   * A connection says where the server stands. Finds out whether the epoch changed (a restored server, T2) or another
+   * A connection says where the server stands. Finds out whether it was restored (T2), by its epoch or by what it lacks, or another
    * client writes under our id (T1).
    */
   meet(welcome: Welcome): void {
-    const isOther = welcome.epoch !== this.#store.epoch
+    const isOther = welcome.epoch !== this.#store.epoch || this.#isBehind(welcome)
     // A copy that still has everything which we dropped goes on where it ends: nothing needs a new id.
     this.#push.isRestored = isOther && this.#store.epoch !== "" && welcome.clientLsn < this.#timeline.start()
     if (isOther) {
@@ -223,6 +223,12 @@ export class Reconciler {
     this.#store.settle(dropTo, decided)
     this.#timeline.drop(dropTo)
     this.#receipts.decide(decided)
+  }
+
+  /** Whether it has lost what we have seen, and says the same epoch: a database that was put back, or failed over. */
+  #isBehind({ lsn, checksum }: Welcome): boolean {
+    const { cursor, storage } = this.#store
+    return lsn < cursor || (lsn === cursor && lsn !== LSN_ZERO && checksum !== storage.checksum)
   }
 
   #compareTimelines(welcome: Welcome): void {

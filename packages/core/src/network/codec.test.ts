@@ -44,6 +44,7 @@ const messages: fc.Arbitrary<Message> = fc.oneof(
     epoch: fc.string({ maxLength: 15 }),
     clientLsn: position,
     clientHash: hash,
+    checksum: hash,
     lsn: position,
     schema: fc.array(fc.string({ maxLength: 15 }), { maxLength: 5 }),
     user: fc.option(fc.string({ maxLength: 15 })),
@@ -177,7 +178,7 @@ describe("frames", () => {
         .raw(new Uint8Array(count + 1))
         .finish()
     const mutations = new ByteWriter().u8(0x1f).u8(FRAME_TYPES["sync-mutations"]).uint(0).u64(0n)
-    const welcome = new ByteWriter().u8(0x1f).u8(FRAME_TYPES.welcome).text("").uint(0).u64(0n).uint(0)
+    const welcome = new ByteWriter().u8(0x1f).u8(FRAME_TYPES.welcome).text("").uint(0).u64(0n).uint(0).u64(0n)
     const refused = (what: string) => expect.objectContaining({ code: "FRAME_MALFORMED", message: what })
     expect(() => decodeMessage(mutations.raw(zeros(100_001)).finish())).toThrow(
       refused("expected at most 1000 entries, got 100001"),
@@ -185,7 +186,7 @@ describe("frames", () => {
     expect(() => decodeMessage(welcome.raw(zeros(10_001)).finish())).toThrow(
       refused("expected at most 10000 migrations, got 10001"),
     )
-    const users = new ByteWriter().u8(0x1f).u8(FRAME_TYPES.welcome).text("").uint(0).u64(0n).uint(0).uint(0)
+    const users = new ByteWriter().u8(0x1f).u8(FRAME_TYPES.welcome).text("").uint(0).u64(0n).uint(0).u64(0n).uint(0)
     expect(() => decodeMessage(users.raw(zeros(2)).finish())).toThrow(
       refused("expected at most one user of a connection, got 2"),
     )
@@ -244,6 +245,7 @@ describe("encoder and decoder have the same limits (T35)", () => {
     epoch: "e",
     clientLsn: lsn(0),
     clientHash: 0n,
+    checksum: 0n,
     lsn: lsn(0),
     schema: [],
     user,

@@ -70,7 +70,7 @@ export function encodeMessage(message: Message): Uint8Array {
       break
     case "welcome":
       writeText(writer, message.epoch, EPOCH_BYTES_MAX)
-      writer.uint(message.clientLsn).u64(message.clientHash).uint(message.lsn)
+      writer.uint(message.clientLsn).u64(message.clientHash).uint(message.lsn).u64(message.checksum)
       writeTexts(writer, message.schema)
       writeUser(writer, message.user)
       break
@@ -175,6 +175,7 @@ function readBody(type: Message["type"], reader: ByteReader): Message {
         clientLsn: readLsn(reader),
         clientHash: reader.u64(),
         lsn: readLsn(reader),
+        checksum: reader.u64(),
         schema: readTexts(reader),
         user: readUser(reader),
       }

@@ -22,6 +22,7 @@ const WELCOME = {
   epoch: "e",
   clientLsn: lsn(0),
   clientHash: 0n,
+  checksum: 0n,
   lsn: lsn(3),
   schema: [],
   user: null,

@@ -3,7 +3,7 @@ import type { Batch } from "../journal/batch.ts"
 import type { Changeset } from "../storage/changeset.ts"
 
 /** Bumped when a frame changes meaning; both sides refuse a newer one. */
-export const PROTOCOL_VERSION = 4
+export const PROTOCOL_VERSION = 5
 /** A frame over this closes the connection (S7). */
 export const FRAME_BYTES_MAX = 1024 * 1024
 /** What one push carries at the most. */
@@ -48,6 +48,8 @@ export interface Welcome {
   readonly clientLsn: Lsn
   readonly clientHash: bigint
   readonly lsn: Lsn
+  /** Of all pages at `lsn`: a client that is there has the same, or the server has lost what it had acknowledged. */
+  readonly checksum: bigint
   readonly schema: readonly string[]
   /** The user that the server authenticated: what is pending runs as this user. */
   readonly user: string | null

@@ -171,6 +171,7 @@ export class Remote implements ServedDocument {
       clientLsn: journal?.lsn() ?? LSN_ZERO,
       clientHash: journal?.hashAt(journal.lsn()) ?? 0n,
       lsn: this.#flushed.lsn,
+      checksum: this.#flushed.checksum,
       schema: this.#options.mutator.migrations.map(({ hash }) => hash),
       user,
     })

@@ -1,12 +1,10 @@
 import { assert } from "../base/assert.ts"
 import { LfError, toLfError } from "../base/error.ts"
 import type { Host } from "../base/host.ts"
-import { newEpoch } from "../base/ids.ts"
 import type { Lsn } from "../base/lsn.ts"
 import { anchorRecord } from "../journal/chain.ts"
 import type { OpenedLog, StoredLog } from "../journal/log.ts"
 import { openMemoryLog } from "../journal/memory-log.ts"
-import { Streams } from "../journal/streams.ts"
 import { Database } from "../sqlite/database.ts"
 import type { SqliteModule } from "../sqlite/module.ts"
 import { PAGE_BYTES, type Page } from "../sqlite/page.ts"
@@ -14,7 +12,7 @@ import { DOCUMENT_PAGES_MAX } from "../storage/changeset.ts"
 import { Storage } from "../storage/storage.ts"
 import { readAllApplied } from "../timeline/internal-tables.ts"
 import { clientStream } from "./client-list.ts"
-import { epochsOf, RemoteStore } from "./remote-store.ts"
+import { RemoteStore } from "./remote-store.ts"
 
 /** A document read from one SQLite file, verified. */
 export interface DocumentCopy {
@@ -34,18 +32,6 @@ const HEADER: readonly { readonly at: number; readonly bytes: readonly number[];
   { at: 52, bytes: [0, 0, 0, 0], refusal: "it has auto_vacuum on" },
   { at: 56, bytes: [0, 0, 0, 1], refusal: "its text is not UTF-8" },
 ]
-
-/**
- * Gives a document that was restored from a copy a new epoch, so that clients discard their cursors. Must run before the
- * document is opened again; closes the log. Without it a client that is ahead of the copy takes other pages for its
- * own (T2).
- * @throws LOG_CORRUPT LOG_FAILED LOG_FULL
- */
-export async function renewEpoch(opened: OpenedLog, host: Host): Promise<void> {
-  const streams = new Streams(opened)
-  epochsOf(streams).append({ epoch: newEpoch(host) })
-  await streams.close()
-}
 
 /**
  * The pages of a document at rest, from checkpoint and storage journal, verified: in this order they are a SQLite file.

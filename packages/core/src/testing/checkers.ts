@@ -43,6 +43,7 @@ interface Seen {
   readonly epoch: string
   readonly cursor: number
   readonly checksum: bigint
+  readonly restores: number
 }
 
 /** Holds every machine of a run to the laws (LAWS.md), from outside: from disks' records, pages and views. */
@@ -55,8 +56,11 @@ export class Checkers implements DiskWatcher {
   readonly #timelines = new Map<string, Set<bigint>>()
   /** J: the hash at each position of the server's copies, by document and client id. */
   readonly #copies = new Map<string, Map<number, bigint>>()
-  /** The server's pages by document, epoch and position: what each reader there must have. */
-  readonly #states = new Map<string, string>()
+  /**
+   * The server's pages by document, epoch and position, with the restores before they were last there: what each reader there must
+   * have. A restore may bring others at the same place.
+   */
+  readonly #states = new Map<string, Map<string, number>>()
   /** How far each stream of the server is durable, by document. */
   readonly #kept = new Map<string, number>()
   /** The user that each client id is durably bound to, by document. */
@@ -234,9 +238,11 @@ export class Checkers implements DiskWatcher {
     if (this.#served.get(docId) === key) return
     this.#served.set(docId, key)
     const state = `${remote.checksum}/${remote.pages.length}`
-    const known = this.#states.get(key)
-    if (known !== undefined && known !== state) this.fail("I4", `the server forgot what it showed at ${key}`)
-    this.#states.set(key, state)
+    const known = this.#states.get(key) ?? new Map<string, number>()
+    for (const [other, restores] of known) {
+      if (other !== state && restores === this.#restores) this.fail("I4", `the server forgot what it showed at ${key}`)
+    }
+    this.#states.set(key, known.set(state, this.#restores))
   }
 
   /** Checks a client that showed something new (I5, I7, I8). */
@@ -247,13 +253,14 @@ export class Checkers implements DiskWatcher {
     const { checksum, pageCount } = local.base
     const seen = this.#seen.get(client)
     if (seen?.epoch === epoch && seen.cursor === cursor && seen.checksum === checksum) return
-    this.#seen.set(client, { epoch, cursor, checksum })
-    if (seen?.epoch === epoch && cursor > 0 && cursor < seen.cursor) {
+    this.#seen.set(client, { epoch, cursor, checksum, restores: this.#restores })
+    if (seen?.epoch === epoch && seen.restores === this.#restores && cursor > 0 && cursor < seen.cursor) {
       this.fail("I8", `${name} goes back from ${seen.cursor} to ${cursor}`)
     }
-    const state = this.#states.get(`${docId}/${epoch}/${cursor}`)
-    if (cursor > 0 && state !== `${checksum}/${pageCount}`) {
-      this.fail("I5", `${name} has ${checksum}/${pageCount} at ${cursor}, the server ${state ?? "was never there"}`)
+    const states = this.#states.get(`${docId}/${epoch}/${cursor}`)
+    if (cursor > 0 && states?.has(`${checksum}/${pageCount}`) !== true) {
+      const others = [...(states?.keys() ?? ["nothing"])].join(" or ")
+      this.fail("I5", `${name} has ${checksum}/${pageCount} at ${cursor}, the server had ${others}`)
     }
     this.#readYourWrites(client)
   }

@@ -6,9 +6,9 @@ import { Session, type SessionState } from "../local/session.ts"
 import { decodeMessage } from "../network/codec.ts"
 import type { Chunk } from "../network/message.ts"
 import type { Network } from "../network/network.ts"
-import { renewEpoch } from "../remote/restore.ts"
 import { sql } from "../sqlite/sql.ts"
 import { copyLog } from "./copy-log.ts"
+import { renewEpoch } from "./renew-epoch.ts"
 import { host, loadSqlite, titles, until, World } from "./small-world.ts"
 
 beforeAll(loadChecksum)

@@ -277,6 +277,7 @@ function liar(message: Partial<ServerMessage>): Pipe {
     epoch: "lies",
     clientLsn: lsn(0),
     clientHash: 0n,
+    checksum: 0n,
     lsn: lsn(0),
     schema: [],
     user: null,

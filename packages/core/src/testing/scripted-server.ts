@@ -35,13 +35,19 @@ export class ScriptedServer implements Network {
   /** Awaited before a connection is there. */
   way: () => Promise<void> = async () => {}
   welcome: Partial<Welcome> = {}
+  /** Where the last pages that it said lead to. */
+  #at = { lsn: lsn(0), checksum: 0n }
 
   async connect(): Promise<Pipe> {
     this.askedAtMs.push(this.clock.nowMs)
     await this.way()
     const [near, far] = memoryPipe()
     this.pipes.push(far)
-    const say = (message: ServerMessage) => far.send(encodeMessage(message))
+    const say = (message: ServerMessage) => {
+      if (message.type === "pages") this.#at = { lsn: message.to, checksum: message.changeset.after }
+      if (message.type === "chunk") this.#at = { lsn: message.to, checksum: message.checksum }
+      far.send(encodeMessage(message))
+    }
     far.listen({
       frame: (frame) => {
         const message = decodeMessage(frame) as ClientMessage // a client sends no others
@@ -56,7 +62,7 @@ export class ScriptedServer implements Network {
   takeAll(message: ClientMessage, say: Say): void {
     if (message.type === "hello") {
       const schema = mutator.migrations.map(({ hash }) => hash)
-      const begin = { epoch: "e", clientLsn: lsn(0), clientHash: 0n, lsn: lsn(0), schema, user: null }
+      const begin = { epoch: "e", clientLsn: lsn(0), clientHash: 0n, ...this.#at, schema, user: null }
       say({ type: "welcome", ...begin, ...this.welcome })
     }
     if (message.type === "ping") say({ type: "pong" })

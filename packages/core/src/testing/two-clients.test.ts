@@ -138,6 +138,38 @@ describe("a mutation flows from one client through the server into another", () 
     a.session.stop()
   })
 
+  test.each([
+    ["behind", 1],
+    ["at the same position", 3],
+    ["ahead", 5],
+  ])(
+    "a database that lost what it had acknowledged, and is %s by now, is noticed at once (T2, I5)",
+    async (_, more) => {
+      const world = new World()
+      const remote = await world.startServer()
+      await remote.mutate("Add", { id: "1", title: "before" }, null)
+      const { epoch } = remote
+      const backup = new MemoryDisk()
+      await world.stopServer()
+      await copyLog(await world.serverDisk.open("d"), await backup.open("d"))
+      await world.startServer()
+      const a = await world.client()
+      for (const id of ["2", "3", "4"]) await a.local.run("Add", { id, title: `lost ${id}` }).remote
+      await until(() => a.local.cursor === world.remote?.lsn())
+      await world.stopServer()
+      const kept = a.local.run("Add", { id: "9", title: "mine" })
+      world.serverDisk = backup
+      const other = await world.startServer()
+      for (let i = 0; i < more; i++) await other.mutate("Add", { id: `5${i}`, title: `new ${i}` }, null)
+      expect(other.epoch).toBe(epoch)
+      a.session.poke()
+      expect(await kept.remote).toMatchObject({ type: "applied" })
+      await until(() => a.session.state.isUpToDate && a.local.base.checksum === other.checksum)
+      expect(titles(a.local)).toEqual(["before", ...Array.from({ length: more }, (_, i) => `new ${i}`), "mine"])
+      a.session.stop()
+    },
+  )
+
   test("after a migration older code is refused and keeps its edits, newer code sends them (T15)", async () => {
     const world = new World()
     await world.startServer()

@@ -19,7 +19,6 @@ import {
   type Printed,
   rebalance,
   remove,
-  renewAll,
   reset,
   restore,
   sql,
@@ -36,7 +35,6 @@ const USAGE = `usage: lf list
        lf import <doc> <file>... [--table <table>] [--like <doc> | --mutator <file>]
        lf delete <doc> --force
        lf reset [dir]
-       lf renew-epochs [<doc>...]
        lf migrate-store
        lf copy-to-database [<doc>...]
        lf copy-to-directory [<doc>...]
@@ -55,9 +53,6 @@ const USAGE = `usage: lf list
            first. --like makes a new document with the tables of another, --mutator with those of the app's migrations.
   delete   deletes a document for good. Stop the server first.
   reset    deletes every document in the data directory. For development.
-  renew-epochs
-           after a directory or database was put back to an earlier state, as by a dump or a failover that lost commits:
-           browsers fetch all documents, or those that are named, anew, and send what they have pending. Stop the servers first.
   migrate-store
            makes or updates the tables of lf in the database of $LF_DATABASE_URL. A second run changes nothing.
   copy-to-database
@@ -75,8 +70,8 @@ const USAGE = `usage: lf list
            running server; status 1 if something has to be done.
 
   --data   the data directory (default: $LF_DATA_DIR, else .lf). list, inspect, sql, backup and export
-           read it while a server runs. Without --data, and with $LF_DATABASE_URL, these and delete, import,
-           restore and renew-epochs use the database; the last four while no server has the document open.
+           read it while a server runs. Without --data, and with $LF_DATABASE_URL, these and delete, import and
+           restore use the database; the last three while no server has the document open.
   --namespace
            of the documents in the database (default: main).
 
@@ -125,7 +120,6 @@ const COMMANDS: Record<string, Command> = {
   restore: { run: restore, words: words(2) },
   delete: { run: remove, words: words(1), force: "must", reads: true },
   reset: { of: "directory", run: reset, words: words(0, 1) },
-  "renew-epochs": { run: renewAll, words: words(0, Number.POSITIVE_INFINITY), reads: true },
   "migrate-store": { run: migrateStore, words: words(0) },
   "copy-to-database": { run: copyToDatabase, words: words(0, Number.POSITIVE_INFINITY) },
   "copy-to-directory": { run: copyToDirectory, words: words(0, Number.POSITIVE_INFINITY) },

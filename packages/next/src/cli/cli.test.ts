@@ -1,22 +1,13 @@
 import { execFile, spawn } from "node:child_process"
 import { once } from "node:events"
 import { existsSync } from "node:fs"
-import { cp, readdir, readFile, rm, writeFile } from "node:fs/promises"
+import { readdir, readFile, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { promisify } from "node:util"
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest"
 import { bundle } from "../testing/bundle.ts"
-import {
-  Add,
-  cleanUp,
-  later,
-  startClient,
-  startServer,
-  temporaryDirectory,
-  titlesQuery,
-  until,
-} from "../testing/fixture.ts"
+import { Add, cleanUp, later, startServer, temporaryDirectory, titlesQuery } from "../testing/fixture.ts"
 
 let program: string
 let removeProgram = (): unknown => undefined
@@ -118,27 +109,6 @@ describe("lf delete", () => {
     expect((await lf(dataDir, "delete", "A", "--force")).stderr).toMatch(/^lf delete: DOC_NOT_FOUND/)
     expect((await lf(dataDir, "list")).stdout).toMatch(/^b .*\n.*: 1 document\n$/)
   })
-})
-
-test("lf renew-epochs makes clients that had seen what is lost fetch the rest anew (T2)", async () => {
-  const first = await startServer({ path: "/lf-put-back" })
-  const client = await startClient(first.url)
-  await client.add("1").remote
-  await first.stop()
-  const copy = await temporaryDirectory()
-  await cp(first.dataDir, copy, { recursive: true })
-  const { dataDir, port, path } = first
-  const second = await startServer({ dataDir, port, path })
-  await client.add("2", "lost").remote
-  await second.stop()
-  await rm(dataDir, { recursive: true })
-  await cp(copy, dataDir, { recursive: true })
-  expect((await lf(dataDir, "renew-epochs", "none")).stderr).toMatch(/^lf renew-epochs: DOC_NOT_FOUND/)
-  expect((await lf(dataDir, "renew-epochs")).stdout).toMatch(/: new epochs for 1 document\n$/)
-  const third = await startServer({ dataDir, port, path })
-  // As many changes as were lost: its position alone would say that the client has them all.
-  await third.lf.document("doc", { as: "system" }).mutate(Add, { id: "3", title: "after" })
-  await until(() => client.titles().join() === "1,after", "the client has the rows of the server")
 })
 
 describe("lf export and import", () => {

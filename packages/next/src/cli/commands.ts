@@ -7,7 +7,6 @@ import { type CopyOptions, copyDocuments } from "../documents/copy-documents.ts"
 import { exportDocument } from "../documents/export.ts"
 import { FileStore } from "../documents/file-store.ts"
 import { importRows, importRowsInto } from "../documents/import-rows.ts"
-import { renewEpochs } from "../documents/renew-epochs.ts"
 import { resetDirectory } from "../documents/reset.ts"
 import { restoreDocument, restoreInto } from "../documents/restore.ts"
 import { checkDataDirectory, openAtRest } from "../documents/stored-documents.ts"
@@ -113,14 +112,6 @@ export async function restore({ dataDir, store, words: [docId, path] }: Options)
     : restoreInto({ store, docId, file, keepIn: dirname(file) }))
   const before = keptAt === null ? "there was none before" : `what was there before is in ${keptAt}`
   return { text: `document ${docId}: ${counted(pageCount, "page")} from ${file}, epoch ${epoch}; ${before}` }
-}
-
-export async function renewAll({ store, words }: Options): Promise<Printed> {
-  const docIds = words.length === 0 ? undefined : words
-  const count = await showing((show) =>
-    renewEpochs({ store, docIds, onProgress: (done, all) => show(`${done} of ${counted(all, "document")}`) }),
-  )
-  return { text: `${store.name}: new epochs for ${counted(count, "document")}` }
 }
 
 export async function remove({ store, words: [docId] }: Options): Promise<Printed> {

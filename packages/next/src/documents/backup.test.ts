@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process"
 import { randomBytes } from "node:crypto"
-import { copyFile, readdir, readFile, writeFile } from "node:fs/promises"
+import { copyFile, cp, readdir, readFile, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { promisify } from "node:util"
 import { sql } from "@lf/core"
@@ -206,6 +206,25 @@ describe("lf restore", () => {
     await second.stop()
     await backupDocument({ from: new FileStore(dataDir), docId: "doc", file, existing: "replace" })
     expect(pagesChecksum((await copyFrom(file)).pages)).toBe(busy.local.base.checksum)
+  })
+
+  test("of a whole directory by hand is noticed by clients that had seen what is lost (T2, I5)", async () => {
+    const first = await startServer({ path: "/lf-put-back" })
+    const client = await startClient(first.url)
+    await client.add("1").remote
+    await first.stop()
+    const copy = await temporaryDirectory()
+    await cp(first.dataDir, copy, { recursive: true })
+    const { dataDir, port, path } = first
+    const second = await startServer({ dataDir, port, path })
+    await client.add("2", "lost").remote
+    await second.stop()
+    await rm(dataDir, { recursive: true })
+    await cp(copy, dataDir, { recursive: true })
+    const third = await startServer({ dataDir, port, path })
+    // As many changes as were lost: its position alone would say that the client has them all.
+    await third.lf.document("doc", { as: "system" }).mutate(Add, { id: "3", title: "after" })
+    await until(() => client.titles().join() === "1,after", "the client has the rows of the server")
   })
 
   test("makes a document where there was none, of a file that was edited with SQLite too", async () => {

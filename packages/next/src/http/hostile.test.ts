@@ -93,7 +93,16 @@ describe("what a server does not take closes with a code, and changes nothing (S
     ["pages", { type: "pages", from: lsn(0), to: lsn(9), isLast: true, bytesTotal: 1, changeset, outcomes: [] }],
     [
       "a welcome",
-      { type: "welcome", epoch: "", clientLsn: lsn(0), clientHash: 0n, lsn: lsn(0), schema: [], user: null },
+      {
+        type: "welcome",
+        epoch: "",
+        clientLsn: lsn(0),
+        clientHash: 0n,
+        lsn: lsn(0),
+        checksum: 0n,
+        schema: [],
+        user: null,
+      },
     ],
     ["a cursor", { type: "cursor", lsn: lsn(1) }],
     ["a refusal", { type: "refuse", code: "FORBIDDEN", message: "no" }],
