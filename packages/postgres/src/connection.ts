@@ -1,5 +1,6 @@
 import { LfError } from "@lf/core"
 import pg from "pg"
+import { PatientPool } from "./patient-pool.ts"
 
 /** How long a dead connection may go unnoticed, and so how long an append may hang before it fails. */
 const APPEND_MS_MAX = 5_000
@@ -12,6 +13,8 @@ const ANSWER_MS = 500
 /** A paused process must not keep rows locked. */
 const IDLE_IN_TRANSACTION_MS_MAX = 10_000
 const WORK_CONNECTIONS_MAX = 4
+/** Those beyond the first are for others then. The first of each pool stays: there may be no room for it later. */
+const WORK_IDLE_MS_MAX = 5_000
 
 /** Connections apart for appends, the lease and mail, so that none of these waits behind checkpoints. */
 export interface Connections {
@@ -79,18 +82,20 @@ function poolOf(
   connectionString: string,
   { name, max, ms, isBrief = false }: { name: string; max: number; ms: number; isBrief?: boolean },
 ): pg.Pool {
-  const pool = new pg.Pool({
+  const options: pg.PoolConfig = {
     connectionString,
     application_name: name,
+    min: 1,
     max,
     connectionTimeoutMillis: ms,
     query_timeout: ms + ANSWER_MS,
     keepAlive: true,
     keepAliveInitialDelayMillis: 1_000,
-    idleTimeoutMillis: 30_000,
+    idleTimeoutMillis: WORK_IDLE_MS_MAX,
     allowExitOnIdle: true,
     onConnect: (client) => setUp(client, { ms, isBrief }),
-  })
+  }
+  const pool = new PatientPool(options, ms)
   // A connection that is lost while idle leaves the pool, and the next statement makes another.
   pool.on("error", () => {})
   return pool
@@ -120,7 +125,9 @@ function addressOf(connectionString: string): string {
   // What stands before it may be half of a password.
   if (pathname.includes("@")) throw unreadable(`got one with an "@" behind the host; ${ENCODED}`)
   // A directory with a socket is a parameter.
-  if (given === "" && !new URLSearchParams(search).has("host")) throw unreadable("got one without a host")
+  const named = new URLSearchParams(search).get("host") ?? given
+  if (named === "") throw unreadable("got one without a host")
+  if (named.includes(",")) throw unreadable(SEVERAL)
   try {
     const { host, port, database } = new pg.Client({ connectionString })
     return `postgres://${host}:${port}/${database}`
@@ -129,13 +136,15 @@ function addressOf(connectionString: string): string {
   }
 }
 
+const SEVERAL = "got several hosts: name one that moves with the primary, or a proxy"
 const ENCODED = "a password's special characters are percent-encoded"
 
 function urlOf(text: string): URL {
   try {
     return new URL(text)
   } catch {
-    throw unreadable(`got something else; ${ENCODED}`)
+    // Ports of several are no address.
+    throw unreadable(/:\d+,[^@]*:\d+\//.test(text) ? SEVERAL : `got something else; ${ENCODED}`)
   }
 }
 

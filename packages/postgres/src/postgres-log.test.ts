@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises"
 import { type DocumentLog, loadChecksum, pagesChecksum } from "@lf/core/internal"
 import { beforeAll, describe, expect, test, vi } from "vitest"
 import { chainOf, checkpointOf, logContract } from "../../core/src/testing/log-contract.ts"
@@ -415,8 +416,11 @@ describe("refusals of the database (T19)", () => {
     const { log } = await store.open("a")
     const [{ name }] = await own.query<{ name: string }>("select current_database() as name")
     await own.query(`alter database ${name} set default_transaction_read_only = on`)
-    await own.query("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'lf'")
-    // The connection for appends is made by the first append.
+    await own.query(
+      "select pg_terminate_backend(pid) from pg_stat_activity where application_name in ('lf', 'lf appends')",
+    )
+    // Until its end is noticed, and the append goes to a new one.
+    await sleep(500)
     await failed(log, /25006.*primary/)
     await store.close()
   })

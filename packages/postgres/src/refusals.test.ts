@@ -1,7 +1,10 @@
 // What an operator reads when a database cannot be used: typed, with the reason and the remedy, and without a password.
+import { setTimeout as sleep } from "node:timers/promises"
 import { createLf } from "@lf/next"
+import pg from "pg"
 import { afterEach, beforeAll, describe, expect, test } from "vitest"
-import { cleanUp, later, mutator } from "../../next/src/testing/fixture.ts"
+import { Rooms } from "../../next/src/documents/rooms.ts"
+import { addTo, cleanUp, idsIn, later, mutator } from "../../next/src/testing/fixture.ts"
 import { STORE_VERSION } from "./schema.ts"
 import { postgresStore } from "./store.ts"
 import { codeOf, type TestDatabase, testServer } from "./testing/server.ts"
@@ -35,6 +38,9 @@ describe("connection strings", () => {
     ["postgres://lf:sec/ret@127.0.0.1/x", /percent-encoded/],
     ["postgres://lf:12/secret@127.0.0.1/x", /percent-encoded/],
     ["postgres://lf:secret@[oops/x", /percent-encoded/],
+    ["postgres://lf:secret@one:5432,two:5432/x", /several hosts/],
+    ["postgres://lf:secret@one,two/x", /several hosts/],
+    ["postgres:///x?host=one,two", /several hosts/],
   ])("%s is refused with what was expected", (connectionString, reason) => {
     const error = refusalOf(connectionString)
     expect(error).toMatchObject({ code: "LOG_FAILED", message: expect.stringMatching(reason) })
@@ -139,6 +145,65 @@ describe("health check and log say which it is", () => {
     later(() => store.close())
     await expect(store.begin()).rejects.toMatchObject({ code: "LOG_CORRUPT", message: expect.stringMatching(reason) })
     expect((await lookAt(own.connectionString)).health).toMatchObject({ reason: "LOG_CORRUPT" })
+  })
+})
+
+describe("a database that takes no more connections", () => {
+  /** A role with so few that calls wait for each other's. */
+  async function limited(connections: number) {
+    const own = await server.makeDatabase()
+    await (await own.openStore()).begin()
+    const role = `limited${connections}`
+    await own.query(`create role ${role} login connection limit ${connections}`)
+    await own.query(`grant all on schema lf to ${role}`)
+    await own.query(`grant all on all tables in schema lf to ${role}`)
+    await own.query(`grant all on all sequences in schema lf to ${role}`)
+    const rooms = new Rooms({
+      store: postgresStore({ connectionString: own.connectionStringOf(role), ownerWaitMs: 0 }),
+      mutator,
+    })
+    later(() => rooms.close())
+    const cut = (name: string) =>
+      own.query("select pg_terminate_backend(pid) from pg_stat_activity where usename = $1 and application_name = $2", [
+        role,
+        name,
+      ])
+    const take = async () => {
+      const client = new pg.Client({ connectionString: own.connectionStringOf(role) })
+      client.on("error", () => {})
+      await client.connect()
+      return client
+    }
+    return { rooms, cut, take }
+  }
+
+  test("calls wait for the connections that there are", async () => {
+    const { rooms } = await limited(6)
+    const docs = Array.from({ length: 12 }, (_, i) => `doc${i}`)
+    await Promise.all(docs.map((doc) => addTo(rooms, doc, "a")))
+    for (const doc of docs) expect(await idsIn(rooms, doc)).toEqual(["a"])
+  })
+
+  test("one that was lost is made again when there is room", async () => {
+    const { rooms, cut, take } = await limited(9)
+    await addTo(rooms, "doc", "a")
+    const taken: pg.Client[] = []
+    // All that the server does not hold, and then the one with which it appends.
+    for (let i = 0; i < 9; i++)
+      await take().then(
+        (client) => taken.push(client),
+        () => {},
+      )
+    await cut("lf appends")
+    await take().then(
+      (client) => taken.push(client),
+      () => {},
+    )
+    const added = addTo(rooms, "doc", "b")
+    await sleep(500)
+    for (const client of taken) await client.end()
+    await added
+    expect(await idsIn(rooms, "doc")).toEqual(["a", "b"])
   })
 })
 

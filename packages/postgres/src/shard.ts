@@ -301,7 +301,7 @@ export class Shard {
 
   async #takeLease(): Promise<void> {
     await loadChecksum()
-    const { work, renewals } = this.connections
+    const { appends, mail, work, renewals } = this.connections
     // By the connection whose answers are awaited for a second alone: one that hangs must not hold up the others' documents.
     if ((await readVersion(renewals)) === undefined) await migrateStore(work)
     else await checkStore(work)
@@ -309,6 +309,8 @@ export class Shard {
     this.#id = rows[0].id
     await this.#lease.begin()
     await this.peers.begin()
+    // While there is room: calls may take all that is left.
+    await Promise.all([appends, mail.sending].map((pool) => pool.query("select")))
   }
 
   async #release(log: PostgresLog): Promise<void> {

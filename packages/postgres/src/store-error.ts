@@ -3,7 +3,7 @@ import { type ErrorCode, isLfError, LfError } from "@lf/core"
 /** What PostgreSQL says by SQLSTATE, where the message alone leaves the reason or the remedy open. */
 const REMEDIES: Readonly<Record<string, string>> = {
   "08P01": "what stands before it did not understand the connection: let a pooler pass it on, in session mode",
-  "25006": "it is read-only, as a standby is; connect to the primary",
+  "25006": "it is read-only: a standby (connect to the primary), or default_transaction_read_only is on",
   "26000": "a pooler in transaction mode stands before it; connect past it, or in session mode",
   "3F000": "the schema lf is missing; run: npx lf migrate-store",
   "42P05": "a pooler in transaction mode stands before it; connect past it, or in session mode",
