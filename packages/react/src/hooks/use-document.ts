@@ -27,7 +27,7 @@ export interface Document {
    * the provider's the app needs a QueryClient of its own around its providers; without one each provider has another.
    */
   prefetch<R>(query: Query<R>): Promise<void>
-  /** False takes the worker's socket offline, for all tabs; true brings it back. */
+  /** False takes this document offline in all tabs, true brings it back. Other documents have connections of their own. */
   setOnline(online: boolean): void
   /** Deletes the document on this device. @throws PENDING_REFUSED when changes have not reached the server and `pending` is "refuse" */
   clear(options: { readonly pending: "refuse" | "discard" }): Promise<void>
