@@ -119,7 +119,7 @@ async function copy(
   const { rows } = await work.query<{ fence: string }>(PREPARE, [key, to.nodeId])
   if (rows.length === 0) throw new LfError("LOG_OWNED", `${key} is in two databases; export one of them and delete it`)
   const fence = BigInt(rows[0].fence)
-  const { log } = await to.recover(key, fence)
+  const { log } = await to.recover(key, { fence, bytes: 0, wasLetGo: false })
   try {
     const { checkpoint, records } = stored
     await log.rollup(checkpoint ?? { meta: new Uint8Array(0), pages: [] }, records)

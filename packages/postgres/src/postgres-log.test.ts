@@ -410,6 +410,24 @@ describe("refusals of the database (T19)", () => {
     await log.close()
   })
 
+  test("a small document is opened before nine large ones that were asked for first", async () => {
+    const own = await server.makeDatabase()
+    const [writer, reader] = [await own.openStore(), await own.openStore()]
+    const large = Array.from({ length: 9 }, (_, i) => `large${i}`)
+    const pages = Array.from({ length: 1_500 }, (_, i) => new Uint8Array(4096).fill(i))
+    for (const docId of [...large, "small"]) {
+      const { log } = await writer.open(docId)
+      await log.rollup({ meta: new Uint8Array(0), pages: docId === "small" ? pages.slice(0, 1) : pages }, [])
+      await log.close()
+    }
+    const opened: string[] = []
+    await Promise.all([...large, "small"].map((docId) => reader.open(docId).then(() => opened.push(docId))))
+    // Two large ones may be read meanwhile.
+    expect(opened.indexOf("small")).toBeLessThan(3)
+    await reader.close()
+    await writer.close()
+  }, 30_000)
+
   test("a database that became read-only, as after a failover, fails the log", async () => {
     const own = await server.makeDatabase()
     const store = await own.openStore()

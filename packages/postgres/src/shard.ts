@@ -29,6 +29,9 @@ import { within } from "./within.ts"
 
 /** Documents of one database that are recovered at once. */
 const RECOVERIES_MAX = 8
+/** And so many of those that take this long to read: others are not to wait for them. */
+const LARGE_RECOVERIES_MAX = 2
+const LARGE_BYTES_MIN = 4_000_000
 /** A database that does not answer holds up no server that ends: its claims run out by themselves. */
 const CLOSE_MS_MAX = 5_000
 
@@ -46,6 +49,7 @@ with taken as (
   where $3 and doc = $1 and ${IS_HERE} and ${IS_FREE} returning fence
 )
 select ${PLACEMENT}, doc is not null as is_found, moved_to, is_arriving,
+  coalesce(log_bytes, 0) + coalesce(page_count, 0) * 4096 as bytes,
   doc is not null and document.owner is null as was_let_go,
   node.id as owner, coalesce(node.is_serving, false) as is_serving, (select fence from taken) as fence
 from lf.store left join lf.document on doc = $1 left join lf.node on node.id = owner and owner <> $2`
@@ -83,11 +87,16 @@ export interface Look {
   readonly movedTo: string | null
   /** This node's, if the document was taken. */
   readonly fence: bigint | null
+  /** About what opening it reads. */
+  readonly bytes: number
   /** No node owned it: the last one had let go of it. */
   readonly wasLetGo: boolean
   /** Another node that owns it; the lease of that node may have run out. */
   readonly owner: { readonly id: string; readonly isServing: boolean } | null
 }
+
+/** What a look says of a document that it took. */
+export type TakenDocument = Pick<Look, "bytes" | "wasLetGo"> & { readonly fence: bigint }
 
 interface LookRow extends PlacementRow {
   readonly is_found: boolean
@@ -96,6 +105,7 @@ interface LookRow extends PlacementRow {
   readonly owner: string | null
   readonly is_serving: boolean
   readonly fence: string | null
+  readonly bytes: string
   readonly was_let_go: boolean
 }
 
@@ -109,6 +119,7 @@ export class Shard {
   readonly #appender: Appender
   /** Of many that are opened together the first ones are there soon, and the others no later. */
   readonly #recoveries = new Semaphore(RECOVERIES_MAX)
+  readonly #largeRecoveries = new Semaphore(LARGE_RECOVERIES_MAX)
   readonly #lease: Lease
   #id: string | null = null
   #began: Promise<void> | null = null
@@ -174,6 +185,7 @@ export class Shard {
       state: stateOf(row),
       movedTo: row.moved_to,
       fence: row.fence === null ? null : BigInt(row.fence),
+      bytes: Number(row.bytes),
       wasLetGo: row.was_let_go || [...this.#unreleased].some(({ doc }) => doc === key),
       owner: row.owner === null ? null : { id: row.owner, isServing: row.is_serving },
     }
@@ -187,8 +199,9 @@ export class Shard {
   }
 
   /** The log of a document that this node took. @throws LOG_CORRUPT LOG_FORMAT_NEWER LOG_DEPOSED LOG_FAILED */
-  recover(doc: string, fence: bigint, wasLetGo = false): Promise<OpenedLog> {
-    return this.#recoveries.run(() => this.#recover(doc, fence, wasLetGo))
+  recover(doc: string, { fence, bytes, wasLetGo }: TakenDocument): Promise<OpenedLog> {
+    const turn = bytes < LARGE_BYTES_MIN ? this.#recoveries : this.#largeRecoveries
+    return turn.run(() => this.#recover(doc, fence, wasLetGo))
   }
 
   async #recover(doc: string, fence: bigint, wasLetGo: boolean): Promise<OpenedLog> {

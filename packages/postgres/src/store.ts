@@ -16,7 +16,7 @@ import { BLOCK_MS_MAX } from "./lease.ts"
 import { Locator } from "./locator.ts"
 import { type Rebalanced, type RebalanceOptions, rebalance } from "./rebalance.ts"
 import type { MigratedStore } from "./schema.ts"
-import { type Look, Shard } from "./shard.ts"
+import { type Look, Shard, type TakenDocument } from "./shard.ts"
 import { ShardPeers } from "./shard-peers.ts"
 import { toStoreError } from "./store-error.ts"
 
@@ -56,10 +56,8 @@ export function postgresStore(options: PostgresStoreOptions): PostgresStore {
 }
 
 /** A document that this node took, or that another one has. */
-interface Taken {
+interface Taken extends TakenDocument {
   readonly shard: Shard
-  readonly fence: bigint
-  readonly wasLetGo: boolean
 }
 
 type Held = Taken | { readonly shard: Shard; readonly owner: Look["owner"] }
@@ -137,15 +135,15 @@ export class PostgresStore implements DocumentStore {
 
   open(docId: string): Promise<OpenedLog> {
     return this.#claim(docId, async (key) => {
-      const { shard, fence, wasLetGo } = await this.#take(key)
-      return await shard.recover(key, fence, wasLetGo)
+      const { shard, ...taken } = await this.#take(key)
+      return await shard.recover(key, taken)
     })
   }
 
   async #openOrReach(docId: string): Promise<OpenedLog | Pipe> {
     return await this.#claim(docId, async (key) => {
       const held = await this.#tryTake(key)
-      if ("fence" in held) return await held.shard.recover(key, held.fence, held.wasLetGo)
+      if ("fence" in held) return await held.shard.recover(key, held)
       const { shard, owner } = held
       this.#taken.delete(key)
       if (owner === null || !owner.isServing) throw new LfError("LOG_OWNED", `the owner of ${docId} is ending`)
@@ -186,10 +184,11 @@ export class PostgresStore implements DocumentStore {
   async #tryTake(key: string): Promise<Held> {
     for (;;) {
       const { shard, look } = await this.#locator.locate(key, { takes: true })
-      if (look.fence !== null) return { shard, fence: look.fence, wasLetGo: look.wasLetGo }
+      const { fence: taken, bytes, wasLetGo } = look
+      if (taken !== null) return { shard, fence: taken, bytes, wasLetGo }
       if (look.state === "here") return { shard, owner: look.owner }
       const fence = await shard.create(key, look.placement.version)
-      if (fence !== null) return { shard, fence, wasLetGo: true }
+      if (fence !== null) return { shard, fence, bytes: 0, wasLetGo: true }
     }
   }
 

@@ -19,7 +19,8 @@ test("work that never ends is stopped, and what comes after it runs (T12)", () =
   })
   expect(isDone).toBe(false)
   expect(turns).toBeGreaterThan(0)
-  expect(guard(() => {})).toBe(true)
+  // In a thread among many, 50 ms may pass before anything runs.
+  expect(vmGuard()(() => {})).toBe(true)
 })
 
 test("work under way while the process is paused is not blamed for it, once (T12)", async () => {
