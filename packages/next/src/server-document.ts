@@ -47,8 +47,8 @@ export interface ServerDocument {
   /**
    * Runs a mutation as this user; creates a missing document if the user may. Resolves when the outcome is durable.
    * A mutation that `authorize` refuses is rejected with MUTATION_FORBIDDEN. One whose server ends meanwhile is sent again and runs once;
-   * DOC_STOPPED and LOG_FAILED say that it may be durable, and that for 3 s no server answered.
-   * @throws USER_ID_INVALID PRINCIPAL_INVALID FORBIDDEN DOC_ID_INVALID MUTATION_UNKNOWN MUTATION_ARGS_INVALID MUTATION_TOO_LARGE DOC_STOPPED LOG_FAILED
+   * DOC_STOPPED, LOG_DEPOSED and LOG_FAILED say that it may be durable, and that for 3 s no server answered.
+   * @throws USER_ID_INVALID PRINCIPAL_INVALID FORBIDDEN DOC_ID_INVALID MUTATION_UNKNOWN MUTATION_ARGS_INVALID MUTATION_TOO_LARGE DOC_STOPPED LOG_DEPOSED LOG_FAILED
    */
   mutate<Input>(mutation: DefinedMutation<Input>, args: Input): Promise<Outcome>
   /**
