@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest"
 import { z } from "zod"
 import { chainHash, loadChecksum } from "../base/checksum.ts"
+import { toLfError } from "../base/error.ts"
 import { lsn } from "../base/lsn.ts"
 import { MemoryDisk } from "../journal/memory-log.ts"
 import { Database } from "../sqlite/database.ts"
@@ -54,15 +55,18 @@ describe("a group that takes too long (T12)", () => {
     const groups: string[][] = []
     const failed: string[] = []
     const waiting: number[] = []
+    let isGuarded = false
     const remote: Remote = await recover(new MemoryDisk(), {
       guard: (work) => {
         ;[run, isSlow] = [[], false]
+        isGuarded = true
         work()
+        isGuarded = false
         if (run.length > 0) groups.push(run)
         if (run.length > 0) waiting.push(remote.waitingCount)
         return !isSlow
       },
-      onFailed: ({ error }) => failed.push((error as { code: string }).code), // an LfError
+      onFailed: ({ error }) => failed.push(`${toLfError(error, "MUTATION_THREW").code}${isGuarded ? " guarded" : ""}`),
     })
     const outcomes = await Promise.all(texts.map((text) => remote.mutate("Note", { text }, null)))
     const rows = await remote.read(notes)
@@ -78,6 +82,13 @@ describe("a group that takes too long (T12)", () => {
     expect(outcomes.map((outcome) => outcome.type)).toEqual(["applied", "applied", "rejected"])
     expect(outcomes[2]).toMatchObject({ code: "SQL_LIMIT" })
     expect([texts, failed]).toEqual([["a", "b"], ["SQL_LIMIT"]])
+  })
+
+  test("reports what another one in it threw once, and not while it may be stopped", async () => {
+    const { groups, failed, outcomes } = await runAll("bug", "slow")
+    expect(groups).toEqual([["bug", "slow"], ["bug"], ["slow"]])
+    expect(outcomes.map((outcome) => outcome.type)).toEqual(["rejected", "rejected"])
+    expect(failed).toEqual(["MUTATION_THREW", "SQL_LIMIT"])
   })
 
   test("rejects no innocent mutation that ran when time was up: it is applied alone", async () => {

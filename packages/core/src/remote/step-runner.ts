@@ -48,6 +48,15 @@ interface Waiting extends MutationRef {
   readonly job: Job
 }
 
+/** A group that is applied, as it may be stopped. */
+interface Run {
+  /** The mutation that runs. */
+  current: number
+  result: GroupResult | null
+  /** What mutations threw, to be reported. */
+  readonly thrown: { readonly job: Job; readonly error: unknown }[]
+}
+
 /** Called for every mutation that failed: it threw no `Reject` but another error, was stopped, or is quarantined. */
 export type OnFailed = (failed: {
   readonly mutation: Mutation
@@ -135,7 +144,7 @@ export class StepRunner {
     const waiting = this.#upToSuspect(this.#gather())
     if (waiting.length === 0) return null
     await this.#quarantine.begin(waiting)
-    const run = { current: 0, result: null as GroupResult | null }
+    const run: Run = { current: 0, result: null, thrown: [] }
     const isDone = this.#guard(() => {
       run.result = this.#apply(waiting, run)
     })
@@ -146,6 +155,8 @@ export class StepRunner {
       if (waiting.length === 1) this.#stopped.set(key, "SQL_LIMIT")
       else this.#suspects.add(key)
     } else if (result?.type === "done") {
+      // Not while it ran: a stop in the middle of a write would end the app's log, and what is stopped runs again.
+      for (const { job, error } of run.thrown) this.#fail(job, error)
       await this.#encode()
       return this.#commit(waiting.slice(0, result.outcomes.length), result.outcomes)
     } else if (result?.type === "crashed") this.#stopped.set(refKey(waiting[result.at]), "SQL_CRASHED")
@@ -188,7 +199,7 @@ export class StepRunner {
     }
   }
 
-  #apply(waiting: readonly Waiting[], run: { current: number }): GroupResult {
+  #apply(waiting: readonly Waiting[], run: Run): GroupResult {
     const endMs = this.#host.monotonicMs() + STEP_SLICE_MS
     return applyGroup({
       db: this.db,
@@ -206,7 +217,7 @@ export class StepRunner {
       onThrow: (index, error) => {
         const code = toLfError(error, "MUTATION_THREW").code
         // A full document is reported once by `onNearLimit`, not once per mutation.
-        if (!isReject(error) && code !== "DOC_TOO_LARGE") this.#fail(waiting[index].job, error)
+        if (!isReject(error) && code !== "DOC_TOO_LARGE") run.thrown.push({ job: waiting[index].job, error })
       },
     })
   }
