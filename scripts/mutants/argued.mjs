@@ -154,13 +154,6 @@ export const argued = [
     "A claim about our own code (docs/unreachable.md).",
   ],
   [
-    `${core}/remote/step-runner.ts`,
-    "const run = { current: 0",
-    "{ current: 0, result: null as GroupResult | null }",
-    "{}",
-    "Both are set before they are looked at: by the group's first mutation, and when it ends.",
-  ],
-  [
     `${next}/http/client-address.ts`,
     'if (typeof count === "number"',
     'typeof count === "number"',
