@@ -21,7 +21,8 @@ function setUp() {
     while (!isOver) clock.runNext()
   }
   const take = () => sent.splice(0)
-  return { frames, pass, take }
+  const isIdle = () => clock.nextAtMs === Number.POSITIVE_INFINITY
+  return { frames, pass, take, isIdle }
 }
 
 function frameOf(first: number, bytes = KEPT_BYTES_MIN): Uint8Array {
@@ -70,6 +71,19 @@ test("a longer frame that others got a short time ago goes by its number", () =>
   expect(take()).toEqual(["forget 2"])
   send(5, 2)
   expect(take()).toEqual(["frame 2 to 5 as 4"])
+})
+
+test("what is kept goes without another frame, and then nothing is waited for", () => {
+  const { frames, pass, take, isIdle } = setUp()
+  for (const first of [1, 2]) {
+    frames.add(1, frameOf(first))
+    frames.flush()
+    pass(KEPT_MS / 2)
+  }
+  expect(take().at(-1)).toBe("forget 1")
+  pass(KEPT_MS)
+  expect(take()).toEqual(["forget 2"])
+  expect(isIdle()).toBe(true)
 })
 
 test("what is kept has a limit, and the least recently used goes first", () => {
