@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process"
 import { once } from "node:events"
-import { afterEach, expect, test } from "vitest"
+import { afterEach, expect, test, vi } from "vitest"
 import { bundle } from "../testing/bundle.ts"
 import { cleanUp } from "../testing/fixture.ts"
 import { vmGuard } from "./guard.ts"
@@ -46,6 +46,42 @@ test("work that shares its processor with many is no work that was paused (T12)"
     }
   })
   expect(isDone).toBe(false)
+})
+
+test("a step that logs without an end is stopped, and the log goes on (T12)", async () => {
+  const child = spawn(process.execPath, [await bundle("testing/endless-log.ts")])
+  const said = { out: "", err: "" }
+  child.stdout.on("data", (data) => {
+    said.out += data
+  })
+  child.stderr.on("data", (data) => {
+    said.err += data
+  })
+  await once(child, "close")
+  const few = (text: string) => text.replaceAll(/(again and again\n)+/g, "…")
+  expect(few(said.out)).toBe("before\nin a step\n…stopped 20 times\n")
+  expect(few(said.err)).toMatch(/^(…|lf: a mutation wrote more than 65536 bytes; \d+ writes were dropped\n)+after\n$/)
+})
+
+test("nothing is written while it may be stopped, and then all of it in order", () => {
+  const written: string[] = []
+  let isInside = false
+  const note = (text: string | Uint8Array) => {
+    written.push(`${isInside ? "inside" : "outside"} ${text}`)
+    return true
+  }
+  const spies = [vi.spyOn(process.stdout, "write"), vi.spyOn(process.stderr, "write")]
+  for (const spy of spies) spy.mockImplementation(note)
+  vmGuard()(() => {
+    isInside = true
+    process.stdout.write("a")
+    process.stderr.write("b")
+    process.stdout.write("c")
+    isInside = false
+  })
+  process.stdout.write("d")
+  for (const spy of spies) spy.mockRestore()
+  expect(written).toEqual(["outside a", "outside b", "outside c", "outside d"])
 })
 
 test("an error passes through as it is", () => {

@@ -3,6 +3,7 @@ import { LfError } from "@lf/core"
 import type { Guard } from "@lf/core/internal"
 import { LIMITS } from "../limits/limits.ts"
 import { errnoOf } from "./fs-calls.ts"
+import { holdOutput } from "./held-output.ts"
 
 const SLOT = Symbol.for("lf.guard")
 const script = new Script('globalThis[Symbol.for("lf.guard")]()', { filename: "lf-guard.js" })
@@ -28,6 +29,7 @@ export function vmGuard(limitMs = LIMITS.mutationMsMax): Guard {
     const outer = slots[SLOT]
     const [beganMs, processor] = [performance.now(), process.cpuUsage()]
     slots[SLOT] = work
+    const release = holdOutput()
     try {
       script.runInThisContext({ timeout: limitMs, displayErrors: false })
       return true
@@ -42,6 +44,7 @@ export function vmGuard(limitMs = LIMITS.mutationMsMax): Guard {
       throw new LfError("DOC_STOPPED", "the process stood still while a mutation ran, so it is run again")
     } finally {
       slots[SLOT] = outer
+      release()
     }
   }
 }
