@@ -1,53 +1,19 @@
 // @vitest-environment jsdom
 // The tracker's own components with 5,000 issues and two users: search, filters, the board's moves, comments, undo, rights.
 import { LfError, sql } from "@lf/core"
-import { LfProvider } from "@lf/react"
-import { type TestClient, type TestServer, testServer } from "@lf/react/testing"
-import { act, cleanup, fireEvent, render, screen, waitFor, within } from "@testing-library/react"
-import { useCallback, useState } from "react"
+import { act, cleanup, fireEvent, screen, waitFor, within } from "@testing-library/react"
 import { afterEach, expect, test, vi } from "vitest"
+import { join, open, seeded, wait } from "./testing/tracker-scene"
 import { userNamed } from "./tracker/app/account/session"
 import { isSameEntry, type Place, placeOf, searchOf } from "./tracker/app/issues/address"
 import { refusalsOf } from "./tracker/app/issues/refusals"
-import { Tracker } from "./tracker/app/issues/tracker"
 import { sayError, sayRefusal } from "./tracker/app/issues/words"
-import { AddIssue, Join, mutator, Seed, SetTitle } from "./tracker/app/lf/mutators"
+import { AddIssue, SetTitle } from "./tracker/app/lf/mutators"
 import { seededCount } from "./tracker/app/lf/seed"
 
 vi.mock("./tracker/app/account/actions", () => ({ signOut: async () => {} }))
 Element.prototype.scrollIntoView = () => {}
 afterEach(cleanup)
-
-async function seeded(count: number): Promise<TestServer> {
-  const server = await testServer({ mutator })
-  for (let from = 0; from < count; from += 500) {
-    await server.document("t").mutate(Seed, { from, count: Math.min(500, count - from) })
-  }
-  return server
-}
-
-/** As the sign-in does. */
-async function join(server: TestServer, ...names: string[]): Promise<void> {
-  for (const name of names) await server.document("t", { as: { id: name.toLowerCase() } }).mutate(Join, { name })
-}
-
-function open(client: TestClient, name: string, search = "") {
-  const { container } = render(
-    <LfProvider doc="t" user={client.user} worker={client.worker}>
-      <Page user={{ id: client.user ?? "", name }} search={search} />
-    </LfProvider>,
-  )
-  return within(container)
-}
-
-/** Each has an address of its own. */
-function Page({ user, search }: { user: { id: string; name: string }; search: string }) {
-  const [place, setPlace] = useState(placeOf(search))
-  const goTo = useCallback((change: Partial<Place>) => setPlace((from) => ({ ...from, ...change })), [])
-  return <Tracker user={user} place={place} goTo={goTo} />
-}
-
-const wait = { timeout: 10_000 }
 
 test("5,000 issues are searched, filtered and counted", async () => {
   await using server = await seeded(seededCount)
@@ -220,7 +186,7 @@ test("two users: a new issue, its title found by both, a label, a comment, a mov
   expect(screen.queryAllByRole("alert")).toEqual([])
 })
 
-test("a comment of another user keeps no status from being undone, and the last change is the first row", async () => {
+test("a comment of another user keeps no status from being undone, and its issue comes first on request", async () => {
   await using server = await seeded(10)
   await join(server, "Ada", "Bob")
   const [ada, bob] = [open(server.client({ user: "ada" }), "Ada"), open(server.client({ user: "bob" }), "Bob")]
@@ -241,7 +207,10 @@ test("a comment of another user keeps no status from being undone, and the last 
   await ada.findByText("By the way")
   await act(() => server.settled())
   expect(ada.queryAllByRole("alert")).toEqual([])
-  expect(document.querySelector(".issue-row .number")?.textContent).toBe("4")
+  const first = () => document.querySelector(".issue-row .number")?.textContent
+  expect(first()).toBe("10")
+  fireEvent.click(ada.getByText("1 updated"))
+  await waitFor(() => expect(first()).toBe("4"), wait)
 })
 
 test("a name may be of any script, and names that differ have ids that differ", () => {

@@ -6,9 +6,10 @@ import { type Status, statuses, statusNames } from "../lf/values"
 import { type Dragged, watchDrags } from "./card-drag"
 import { cardBeside } from "./card-steps"
 import { buttonIdOf, isFocusLost } from "./focus"
+import { useHeldOrder } from "./held-order"
 import { PriorityMark, StatusMark } from "./icons"
 import { UnreadDot } from "./issue-list"
-import { type Filter, type IssueRow, issuesOf } from "./queries"
+import { type Filter, type IssueRow, issuesOf, shownMeanwhile } from "./queries"
 import { useArrival } from "./use-arrival"
 import { useKeys } from "./use-keys"
 import { sayError } from "./words"
@@ -100,8 +101,11 @@ type ColumnProps = Omit<BoardProps, "counts" | "onStep"> & {
 }
 
 function Column({ status, filter, count, dragged, focused, open, unread, onOpen, onMove }: ColumnProps) {
-  const query = useQuery(issuesOf({ ...filter, status }, CARDS))
-  const issues = query.data ?? none
+  const query = useQuery(issuesOf({ ...filter, status }, CARDS), shownMeanwhile)
+  const key = query.isPlaceholderData ? null : JSON.stringify(filter)
+  const { kept, fresh, renew } = useHeldOrder(query.data ?? none, key)
+  // What arrives in a column is its first card; no other one changes its place.
+  if (fresh.length > 0) renew([...fresh, ...kept])
   return (
     <section
       className={dragged?.column === status ? "column over" : "column"}
@@ -113,7 +117,7 @@ function Column({ status, filter, count, dragged, focused, open, unread, onOpen,
       </h2>
       {query.error !== null && <p role="alert">{sayError(query.error)}</p>}
       <ul>
-        {issues.map((issue) => (
+        {kept.map((issue) => (
           <Card
             key={issue.id}
             issue={issue}

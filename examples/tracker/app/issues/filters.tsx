@@ -2,22 +2,21 @@
 
 import { useQuery } from "@lf/react"
 import { type ReactNode, type RefObject, useEffect } from "react"
-import { labels, type Status, statuses, statusNames } from "../lf/values"
+import { labels, statuses, statusNames } from "../lf/values"
 import { everyone, type Filter, noFilter } from "./queries"
 import { useArrival } from "./use-arrival"
 
 interface FiltersProps {
   readonly filter: Filter
-  /** Undefined while they are not known. */
-  readonly counts: readonly { readonly status: Status; readonly count: number }[] | undefined
+  /** Undefined while it is not known. */
+  readonly total: number | undefined
   readonly searchRef: RefObject<HTMLInputElement | null>
   readonly onChange: (filter: Filter) => void
 }
 
-export function Filters({ filter, counts, searchRef, onChange }: FiltersProps) {
+export function Filters({ filter, total, searchRef, onChange }: FiltersProps) {
   const people = useQuery(everyone).data ?? []
   useKnownAssignee(filter, onChange)
-  const total = counts?.reduce((sum, { count }) => sum + count, 0)
   const isFiltered = filter.text !== "" || filter.status !== null || filter.label !== null || filter.assignee !== null
   return (
     <search className="filters">
@@ -54,7 +53,14 @@ export function Filters({ filter, counts, searchRef, onChange }: FiltersProps) {
         {total !== undefined && `${total.toLocaleString("en")} ${total === 1 ? "issue" : "issues"}`}
       </output>
       {isFiltered && (
-        <button type="button" onClick={() => onChange(noFilter)}>
+        <button
+          type="button"
+          onClick={({ detail }) => {
+            onChange(noFilter)
+            // By a key, which has no count: the button goes, and the focus with it. A finger wants no keyboard.
+            if (detail === 0) searchRef.current?.focus()
+          }}
+        >
           Clear
         </button>
       )}

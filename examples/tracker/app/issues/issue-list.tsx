@@ -2,9 +2,10 @@
 
 import { type PresenceOf, useQuery } from "@lf/react"
 import { memo, useEffect, useRef, useState } from "react"
-import { buttonIdOf } from "./focus"
+import { buttonIdOf, isFocusLost } from "./focus"
+import { useHeldOrder } from "./held-order"
 import { PriorityMark, StatusMark } from "./icons"
-import { type Filter, type IssueRow, issuesOf } from "./queries"
+import { type Filter, type IssueRow, issuesOf, shownMeanwhile } from "./queries"
 import type { Here } from "./tracker"
 import { useArrival } from "./use-arrival"
 import { useKeys } from "./use-keys"
@@ -15,6 +16,9 @@ const none: readonly IssueRow[] = []
 
 interface IssueListProps {
   readonly filter: Filter
+  readonly user: string
+  /** How many there are; undefined while it is not known. */
+  readonly total: number | undefined
   readonly open: string | null
   readonly unread: ReadonlySet<string>
   readonly others: readonly PresenceOf<Here>[]
@@ -22,17 +26,24 @@ interface IssueListProps {
   readonly onStep: (id: string) => void
 }
 
-/** The newest first. The arrow keys, or j and k, go through it; what they reach is opened. */
-export function IssueList({ filter, open, unread, others, onOpen, onStep }: IssueListProps) {
+/**
+ * Those that were changed last come first, and stay where they are while the user reads. The arrow keys, or j and k, go
+ * through them; what they reach is opened.
+ */
+export function IssueList({ filter, user, open, unread, others, total = 0, onOpen, onStep }: IssueListProps) {
   const [limit, setLimit] = useState(PART)
   const list = useRef<HTMLUListElement>(null)
-  const query = useQuery(issuesOf(filter, limit))
+  const query = useQuery(issuesOf(filter, limit), shownMeanwhile)
   const { isFirst } = useArrival()
   const issues = query.data ?? none
+  const { kept, fresh, moved, renew } = useHeldOrder(issues, query.isPlaceholderData ? null : JSON.stringify(filter))
+  const focus = useRowFocus(kept, query.isPlaceholderData)
+  // The user has just made it.
+  if (fresh.some(({ id }) => id === open)) renew(issues)
 
   const step = (by: number) => {
-    const at = issues.findIndex(({ id }) => id === open)
-    const next = issues[at === -1 ? 0 : at + by]
+    const at = kept.findIndex(({ id }) => id === open)
+    const next = kept[at === -1 ? 0 : at + by]
     if (next === undefined) return
     onStep(next.id)
     document.getElementById(buttonIdOf(next.id))?.focus()
@@ -41,16 +52,26 @@ export function IssueList({ filter, open, unread, others, onOpen, onStep }: Issu
   const up = () => step(-1)
   useKeys({ j: down, ArrowDown: down, k: up, ArrowUp: up })
 
+  // A new issue's row comes after its opening.
+  const isShown = kept.some(({ id }) => id === open)
   useEffect(() => {
-    if (open !== null) list.current?.querySelector(`[aria-current]`)?.scrollIntoView({ block: "nearest" })
-  }, [open])
+    if (open !== null && isShown) list.current?.querySelector(`[aria-current]`)?.scrollIntoView({ block: "nearest" })
+  }, [open, isShown])
 
   if (query.error !== null) return <p role="alert">{sayError(query.error)}</p>
   if (query.isSuccess && issues.length === 0) return !isFirst && <p className="quiet empty">No issue is like that.</p>
   return (
     <>
-      <ul ref={list} className="issue-list" aria-label="Issues" aria-busy={query.isPending}>
-        {issues.map((issue) => (
+      <OrderBar
+        // What a user does is no news to that user.
+        updated={moved.filter(({ changer }) => changer !== user).length}
+        onRenew={() => {
+          renew(issues)
+          focus.next(0)
+        }}
+      />
+      <ul ref={list} className="issue-list" aria-label="Issues" aria-busy={query.isPending} {...focus.watch}>
+        {kept.map((issue) => (
           <Row
             key={issue.id}
             issue={issue}
@@ -64,13 +85,62 @@ export function IssueList({ filter, open, unread, others, onOpen, onStep }: Issu
           />
         ))}
       </ul>
-      {issues.length === limit && (
-        <button type="button" className="more" onClick={() => setLimit(limit + PART)}>
+      {total > issues.length && issues.length % PART === 0 && (
+        <button
+          type="button"
+          className="more"
+          onClick={() => {
+            setLimit(limit + PART)
+            focus.next(kept.length)
+          }}
+        >
           Show more
         </button>
       )}
     </>
   )
+}
+
+function OrderBar({ updated, onRenew }: { updated: number; onRenew: () => void }) {
+  return (
+    <div className="order quiet">
+      <span>Last changed first</span>
+      {updated > 0 && (
+        <button type="button" title="Bring them to the top" onClick={onRenew}>
+          {updated.toLocaleString("en")} updated
+        </button>
+      )}
+    </div>
+  )
+}
+
+/** The focus goes to the row that a control brought, and to the next row from one that vanishes. */
+function useRowFocus(rows: readonly IssueRow[], isWaiting: boolean) {
+  const focused = useRef<{ readonly id: string; readonly at: number } | null>(null)
+  const next = useRef<number | null>(null)
+  useEffect(() => {
+    if (isWaiting) return
+    const { current } = focused
+    const isGone = current !== null && isFocusLost() && !rows.some(({ id }) => id === current.id)
+    const at = next.current ?? (isGone ? Math.min(current.at, rows.length - 1) : null)
+    if (at === null) return
+    next.current = null
+    document.getElementById(buttonIdOf(rows[at]?.id ?? ""))?.focus()
+  })
+  const watch = {
+    onFocus: ({ target }: { target: Element }) => {
+      const at = rows.findIndex(({ id }) => buttonIdOf(id) === target.id)
+      focused.current = at === -1 ? null : { id: rows[at]?.id ?? "", at }
+    },
+    onBlur: ({ target }: { target: Element }) => {
+      // Not that of a row which is removed.
+      if (target.isConnected) focused.current = null
+    },
+  }
+  const goNext = (at: number) => {
+    next.current = at
+  }
+  return { watch, next: goNext }
 }
 
 interface RowProps {

@@ -11,6 +11,9 @@ export interface Filter {
 
 export const noFilter: Filter = { text: "", status: null, label: null, assignee: null }
 
+/** Until the rows of another filter, or more of them, are here: those of before, and no empty page at each letter. */
+export const shownMeanwhile = { placeholderData: <T>(before: T | undefined) => before }
+
 export interface IssueRow {
   readonly n: number
   readonly id: string
@@ -19,6 +22,8 @@ export interface IssueRow {
   readonly priority: Priority
   readonly assignee: string | null
   readonly labels: string | null
+  /** Who made the last change. */
+  readonly changer: string
 }
 
 export interface Issue {
@@ -48,7 +53,7 @@ export interface Person {
 /** Those that were changed last come first. Each issue has a change: that of its making. */
 export function issuesOf(filter: Filter, limit: number): Query<IssueRow> {
   return sql<IssueRow>`
-    select i.n, i.id, i.title, i.status, i.priority, p.name as assignee,
+    select i.n, i.id, i.title, i.status, i.priority, p.name as assignee, c.person as changer,
       (select group_concat(label, ' ') from issue_labels where issue = i.id) as labels
     from changes c join issues i on i.id = c.issue left join people p on p.id = i.assignee
     where not exists (select 1 from changes later where later.issue = c.issue and later.change > c.change)

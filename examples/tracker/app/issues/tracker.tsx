@@ -13,7 +13,7 @@ import { issuesId, useFocusOnClose } from "./focus"
 import { DetailHead, type Entered, IssueDetail, newTitle } from "./issue-detail"
 import { IssueList } from "./issue-list"
 import { Notices } from "./notices"
-import { countsOf, issueOf } from "./queries"
+import { countsOf, issueOf, shownMeanwhile } from "./queries"
 import { draftName } from "./refusals"
 import { TopBar } from "./top-bar"
 import { useArrival } from "./use-arrival"
@@ -44,8 +44,8 @@ export function Tracker({ user, place, goTo }: TrackerProps) {
   // A key is shown at once; the rows of a slower query follow.
   const shown = useDeferredValue(filter)
   const { isFirst } = useArrival()
-  const counts = useQuery(countsOf(shown)).data
-  const known = isFirst ? undefined : counts
+  const counts = useQuery(countsOf(shown), shownMeanwhile).data
+  const total = isFirst ? undefined : counts?.reduce((sum, { count }) => sum + count, 0)
   const search = useRef<HTMLInputElement>(null)
   const others = useOthers(user, open)
   const setStatus = useMutation(SetStatus, { onError: setError })
@@ -76,12 +76,12 @@ export function Tracker({ user, place, goTo }: TrackerProps) {
         onError={setError}
         onUndoProblem={setUndoProblem}
       />
-      <Filters filter={filter} counts={known} searchRef={search} onChange={(filter) => goTo({ filter })} />
+      <Filters filter={filter} total={total} searchRef={search} onChange={(filter) => goTo({ filter })} />
       <main className="content">
         <section id={issuesId} className="issues" tabIndex={-1} aria-label={view === "list" ? "Issues" : "Board"}>
           <FirstSync />
           {view === "list" ? (
-            <IssueList {...issues} others={others} />
+            <IssueList {...issues} user={user.id} total={total} others={others} />
           ) : (
             <Board {...issues} counts={counts} onMove={move} />
           )}

@@ -33,14 +33,27 @@ export function UndoButtons({ onProblem }: { onProblem: (problem: string | null)
     }
   }
 
+  // Not `disabled`: the button that undid the last change would lose the focus.
   return (
-    <>
-      <button type="button" aria-label="Undo" title="Undo" disabled={!canUndo} onClick={() => run(undo)}>
+    <span className="undo">
+      <button
+        type="button"
+        aria-label="Undo"
+        title="Undo"
+        aria-disabled={!canUndo}
+        onClick={() => canUndo && run(undo)}
+      >
         ↶
       </button>
-      <button type="button" aria-label="Redo" title="Redo" disabled={!canRedo} onClick={() => run(redo)}>
+      <button
+        type="button"
+        aria-label="Redo"
+        title="Redo"
+        aria-disabled={!canRedo}
+        onClick={() => canRedo && run(redo)}
+      >
         ↷
       </button>
-    </>
+    </span>
   )
 }
