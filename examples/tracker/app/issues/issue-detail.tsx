@@ -3,15 +3,12 @@
 import { type LfError, newId, type PresenceOf, useField, useMutation, useQuery } from "@lf/react"
 import { type FormEvent, type KeyboardEvent, type ReactNode, useEffect, useRef } from "react"
 import { AddComment, SetAssignee, SetBody, SetLabel, SetPriority, SetStatus, SetTitle } from "../lf/mutators"
-import { labels, type Priority, priorities, type Status, statuses, statusNames } from "../lf/values"
+import { labels, newTitle, type Priority, priorities, type Status, statuses, statusNames } from "../lf/values"
 import { draftOf, keepDraft } from "./drafts"
 import { headingId, isFocusLost } from "./focus"
 import { commentsOf, everyone, type Issue, labelsOf } from "./queries"
 import type { Written } from "./refusals"
 import type { Here } from "./tracker"
-
-/** Until its author writes a better one over it. */
-export const newTitle = "New issue"
 
 /** An issue that was opened by its row. Another object each time, so that the same row may open it again. */
 export interface Entered {
@@ -266,8 +263,13 @@ function Comments({ user, id, onUnkept }: Pick<IssueDetailProps, "user" | "onUnk
           rows={2}
           dir="auto"
           maxLength={4_000}
+          aria-keyshortcuts="Control+Enter Meta+Enter"
           defaultValue={draftOf(user, id)}
           onChange={({ target }) => keepDraft(user, id, target.value)}
+          onKeyDown={({ key, ctrlKey, metaKey, nativeEvent, currentTarget }) => {
+            const isSent = key === "Enter" && (ctrlKey || metaKey) && !nativeEvent.isComposing
+            if (isSent) currentTarget.form?.requestSubmit()
+          }}
         />
         <button type="submit">Comment</button>
       </form>

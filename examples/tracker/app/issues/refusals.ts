@@ -32,6 +32,7 @@ export const undoName = "lf.undo"
 
 const names: Readonly<Record<string, string>> = {
   AddIssue: "Your new issue",
+  DiscardIssue: "The removal of your empty issue",
   SetTitle: "Your title",
   SetBody: "Your description",
   SetStatus: "Your change of the status",

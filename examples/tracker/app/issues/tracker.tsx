@@ -4,19 +4,20 @@ import { newId, type PresenceOf, useMutation, usePresence, useQuery, useSyncStat
 import { type MouseEvent, useCallback, useDeferredValue, useEffect, useMemo, useRef, useState } from "react"
 import type { User } from "../account/session"
 import { AddIssue, SetStatus } from "../lf/mutators"
-import type { Status } from "../lf/values"
+import { newTitle, type Status } from "../lf/values"
 import type { Place } from "./address"
 import { Board } from "./board"
 import { draftOf, keepDraft } from "./drafts"
 import { Filters } from "./filters"
 import { issuesId, useFocusOnClose } from "./focus"
-import { DetailHead, type Entered, IssueDetail, newTitle } from "./issue-detail"
+import { DetailHead, type Entered, IssueDetail } from "./issue-detail"
 import { IssueList } from "./issue-list"
 import { Notices } from "./notices"
 import { countsOf, issueOf, shownMeanwhile } from "./queries"
 import { draftName } from "./refusals"
 import { TopBar } from "./top-bar"
 import { useArrival } from "./use-arrival"
+import { useEmptyIssue } from "./use-empty-issue"
 import { useKeys, useVanishedField } from "./use-keys"
 import type { GoTo } from "./use-place"
 import { type Lose, useProblems } from "./use-problems"
@@ -61,6 +62,7 @@ export function Tracker({ user, place, goTo }: TrackerProps) {
   })
   useVanishedField()
   useTitle(view, open)
+  useEmptyIssue(open, others)
   useFocusOnClose(open)
 
   const issues = { filter: shown, open, unread, onOpen: show, onStep: step }
@@ -156,7 +158,7 @@ type DetailProps = Omit<Parameters<typeof IssueDetail>[0], "issue"> & {
   readonly onLost: Lose
 }
 
-const gone = "This issue is gone: its making was undone or refused."
+const gone = "This issue is gone: it was left empty, or its making was undone or refused."
 const away = "This issue is not on this device. If it is not gone, it comes when you are online."
 
 function Detail({ id, onLost, ...props }: DetailProps) {

@@ -18,7 +18,8 @@ const ofErrors: Partial<Record<LfError["code"], string>> = {
 const ofRefusals: Readonly<Record<string, string>> = {
   "signed-out": "You are signed out.",
   "not-joined": "The tracker does not know you yet: sign out, and in again.",
-  "issue-gone": "The issue is gone: its making was undone or refused.",
+  "issue-gone": "The issue is gone: it was left empty, or its making was undone or refused.",
+  "issue-used": "Something has been written to it.",
   "undo-conflict": "It has been changed since.",
   "undo-gone": "It is too long ago, or too large, to be undone.",
   "undo-nothing": "There is nothing left to undo, or to do again.",

@@ -2,7 +2,7 @@
 import { defineMutation, defineMutator, Reject, sql, type Tx, undoLog } from "@lf/core"
 import { z } from "zod"
 import { seededIssues, seededPeople } from "./seed"
-import { labels, priorities, statuses } from "./values"
+import { labels, newTitle, priorities, statuses } from "./values"
 
 // Else Zod tries whether it may eval, which a strict content security policy reports as a violation.
 z.config({ jitless: true })
@@ -66,6 +66,18 @@ export const AddIssue = defineMutation(
     noteChange(tx, id)
   },
 )
+
+/** One that was given nothing. Whether it was, the server decides: what another user writes to it may be on its way. */
+export const DiscardIssue = defineMutation("DiscardIssue", z.object({ id }), (tx, { id }) => {
+  const empty = tx.get(sql`select 1 from issues i
+    where id = ${id} and author = ${userOf(tx)} and title = ${newTitle} and body = ''
+      and status = 'backlog' and priority = 'normal' and assignee is null
+      and not exists (select 1 from issue_labels where issue = i.id)
+      and not exists (select 1 from changes where issue = i.id and person <> i.author)
+      and not exists (select 1 from comments where issue = i.id)`)
+  if (empty === undefined) throw new Reject("issue-used")
+  tx.run(sql`delete from issues where id = ${id}`)
+})
 
 export const SetTitle = defineMutation("SetTitle", z.object({ id, title }), (tx, { id, title }) => {
   touch(tx, id)
@@ -217,6 +229,7 @@ export const mutator = defineMutator({
   mutations: [
     Join,
     AddIssue,
+    DiscardIssue,
     SetTitle,
     SetBody,
     SetStatus,

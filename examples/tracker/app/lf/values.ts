@@ -18,3 +18,6 @@ export type Priority = (typeof priorities)[number]
 
 export const labels = ["bug", "feature", "docs", "performance", "design", "security"] as const
 export type Label = (typeof labels)[number]
+
+/** Until its author writes a better one over it. */
+export const newTitle = "New issue"
