@@ -112,6 +112,9 @@ test("what the server refuses is said with the user's own text, until it is dism
   await alice.waitForTimeout(1_500)
   await alice.getByLabel("Description").pressSequentially(" in two goes")
   await expect(alice.locator(".connection")).toContainText("3 unsent", wait)
+  await alice.setViewportSize({ width: 360, height: 740 })
+  await expect(alice.locator(".connection")).toBeInViewport()
+  await alice.setViewportSize({ width: 1_280, height: 800 })
   await bert.getByRole("button", { name: "Undo", exact: true }).click()
   await expect(bert.getByText("This issue is gone")).toBeVisible(wait)
   gateway.become("up")
@@ -319,6 +322,36 @@ test("on a phone, enlarged to 400 %, and in forced colours", async ({ browser })
   expect(new Set(shapes).size).toBe(4)
   const bars = await small.locator(".issue-row .priority svg").evaluateAll((all) => all.map((one) => one.innerHTML))
   expect(new Set(bars).size).toBe(4)
+})
+
+test("on paper: all of the text, and no controls; on a phone a long name leaves room for the title", async ({
+  browser,
+}) => {
+  const long = `Maximiliane ${"von und zu ".repeat(3)}`.slice(0, 40).trim()
+  const max = await signedIn(browser, long)
+  await max.locator(".issue-row").first().click()
+  const text = max.getByLabel("Description")
+  await text.fill("line\n".repeat(40))
+  const pia = await signedIn(browser, "Pam", { hasTouch: true, isMobile: true, width: 320 })
+  const row = pia.locator(".issue-row", { has: pia.locator(".reader") })
+  await expect(row).toBeVisible(wait)
+  expect((await boxOf(row.locator(".title"))).width).toBeGreaterThan(60)
+  expect(await row.evaluate(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)).toBeLessThanOrEqual(0)
+  const [undo, redo] = await Promise.all(
+    ["Undo", "Redo"].map((name) => boxOf(pia.getByRole("button", { name, exact: true }))),
+  )
+  expect(undo?.y).toBe(redo?.y)
+
+  await max.emulateMedia({ media: "print" })
+  expect(await text.evaluate(({ scrollHeight, clientHeight }) => scrollHeight - clientHeight)).toBeLessThanOrEqual(0)
+  for (const name of ["Close", "Comment", "New issue"]) {
+    await expect(max.getByRole("button", { name, exact: true })).toBeHidden()
+  }
+  await max.emulateMedia({ media: "screen" })
+  await max.getByRole("button", { name: "Close" }).click()
+  await max.emulateMedia({ media: "print" })
+  const list = await boxOf(max.locator(".issue-list"))
+  expect((await boxOf(max.locator(".tracker"))).height).toBeGreaterThanOrEqual(list.height)
 })
 
 test("without scripts or workers a page says why there is no tracker", async ({ browser }) => {

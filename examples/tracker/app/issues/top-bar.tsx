@@ -77,7 +77,7 @@ function Connection() {
   // The session ended: the rows stay, and what is unsent waits for the same user. Who is signed in may open the tracker.
   if (status === "needs-auth" || error?.code === "FORBIDDEN") {
     return (
-      <button type="button" onClick={() => rememberUser(null)}>
+      <button type="button" className="connection" onClick={() => rememberUser(null)}>
         Sign in again
       </button>
     )
