@@ -221,6 +221,13 @@ test("at 200 % and at 400 % nothing is cut off and nothing scrolls sideways", as
     for (const path of ["/", "/lists", "/nowhere", "/docs", "/docs/queries", "/docs/errors", "/docs/concepts"]) {
       await page.goto(`${server.url}${path}`)
       expect(await cutOff(page), `${path} at ${width}`).toEqual([])
+      if (path !== "/") continue
+      // The header's words neither touch nor break.
+      const [name, link] = await page.locator(".home-name, .home-header a").evaluateAll((all) => {
+        return all.map((one) => one.getBoundingClientRect())
+      })
+      expect(link?.height).toBeLessThan(40)
+      if (link?.x !== name?.x) expect((link?.left ?? 0) - (name?.right ?? 0)).toBeGreaterThan(8)
     }
   }
 })
