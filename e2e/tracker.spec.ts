@@ -324,23 +324,25 @@ test("on a phone, enlarged to 400 %, and in forced colours", async ({ browser })
   expect(new Set(bars).size).toBe(4)
 })
 
-test("on paper: all of the text, and no controls; on a phone a long name leaves room for the title", async ({
-  browser,
-}) => {
-  const long = `Maximiliane ${"von und zu ".repeat(3)}`.slice(0, 40).trim()
-  const max = await signedIn(browser, long)
-  await max.locator(".issue-row").first().click()
-  const text = max.getByLabel("Description")
-  await text.fill("line\n".repeat(40))
+test("on a phone a long name leaves a title room and news move no row; paper has all text", async ({ browser }) => {
+  const max = await signedIn(browser, `Maximiliane ${"von und zu ".repeat(3)}`.slice(0, 40).trim())
   const pia = await signedIn(browser, "Pam", { hasTouch: true, isMobile: true, width: 320 })
+  await max.locator(".issue-row").nth(1).click()
   const row = pia.locator(".issue-row", { has: pia.locator(".reader") })
   await expect(row).toBeVisible(wait)
+  const before = await boxOf(row)
   expect((await boxOf(row.locator(".title"))).width).toBeGreaterThan(60)
   expect(await row.evaluate(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)).toBeLessThanOrEqual(0)
   const [undo, redo] = await Promise.all(
     ["Undo", "Redo"].map((name) => boxOf(pia.getByRole("button", { name, exact: true }))),
   )
   expect(undo?.y).toBe(redo?.y)
+  const text = max.getByLabel("Description")
+  await text.fill("line\n".repeat(40))
+  await expect(pia.getByRole("button", { name: "1 updated" })).toBeVisible(wait)
+  expect(await boxOf(row)).toEqual(before)
+  expect(await smallTargets(pia)).toEqual([])
+  await isAxeClean(pia, "news on a phone")
 
   await max.emulateMedia({ media: "print" })
   expect(await text.evaluate(({ scrollHeight, clientHeight }) => scrollHeight - clientHeight)).toBeLessThanOrEqual(0)

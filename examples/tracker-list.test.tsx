@@ -45,7 +45,7 @@ test("rows stay in their places while others change them, until the user asks fo
   await waitFor(() => expect(numbers().slice(0, 3)).toEqual([12, 1, 9]), wait)
 })
 
-test("what is kept in its place: rows that left and come back, rows behind the last one, cards that arrive", () => {
+test("rows that left and come back, that follow the last one, or that arrive above others", () => {
   const rowsOf = (ids: string) => [...ids].map((id) => ({ id }))
   const held = (ids: string, rows: string) => {
     const { kept, fresh, moved } = holdOrder([...ids], rowsOf(rows))

@@ -103,7 +103,7 @@ export function IssueList({ filter, user, open, unread, others, total = 0, onOpe
 
 function OrderBar({ updated, onRenew }: { updated: number; onRenew: () => void }) {
   return (
-    <div className="order quiet">
+    <div className="order">
       <span>Last changed first</span>
       {updated > 0 && (
         <button type="button" title="Bring them to the top" onClick={onRenew}>
