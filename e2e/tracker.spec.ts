@@ -30,7 +30,7 @@ test("the tracker: 5,000 issues, two users, a dragged card, a dead server, undo,
 
   // Both search: one opens what it finds, and the other sees who reads it.
   for (const page of [ada, bob]) await page.getByRole("searchbox").fill("undo safari report")
-  await ada.locator(".issue-row").first().click()
+  await ada.locator(".issue-row", { hasText: "Undo does not reach the weekly report in Safari" }).first().click()
   await expect(bob.locator(".issue-row").first()).toContainText("Ada", wait)
   await isAxeClean(ada, "the tracker's detail")
 

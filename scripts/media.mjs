@@ -187,7 +187,9 @@ async function twoUsers(url) {
   const [ada, bob] = [await open("Ada", "light"), await open("Bob", "dark")]
   await bob.locator(".issue-row").nth(3).click()
   await ada.getByLabel("Label").selectOption("performance")
+  await expect(ada.locator(".issue-row").first()).not.toContainText("5000")
   await ada.getByLabel("Label").selectOption("")
+  await expect(ada.locator(".issue-row").first()).toContainText("5000")
   await ada.locator(".issue-row").nth(1).click()
   await expect(ada.getByLabel("New comment")).toBeVisible()
   await expect(ada.locator(".issue-row").nth(3)).toContainText("Bob")

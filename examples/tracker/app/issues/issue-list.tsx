@@ -70,7 +70,13 @@ export function IssueList({ filter, user, open, unread, others, total = 0, onOpe
           focus.next(0)
         }}
       />
-      <ul ref={list} className="issue-list" aria-label="Issues" aria-busy={query.isPending} {...focus.watch}>
+      <ul
+        ref={list}
+        className="issue-list"
+        aria-label="Issues"
+        aria-busy={query.isPending || query.isPlaceholderData}
+        {...focus.watch}
+      >
         {kept.map((issue) => (
           <Row
             key={issue.id}
