@@ -387,6 +387,7 @@ test("a name may be of any script, and one that is refused stays in the field", 
     wait,
   )
   await expect(field).toHaveValue("!!!")
+  await expect(page.getByRole("button", { name: "Sign in" })).toBeFocused()
   for (const name of ["Дмитрий", "美咲", "José"]) {
     const signed = await signedIn(browser, name)
     await expect(signed.getByRole("list", { name: "Who is here" })).toContainText(name)

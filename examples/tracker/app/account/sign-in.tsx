@@ -29,7 +29,8 @@ export function SignIn() {
           value={name}
           onChange={(event) => setName(event.target.value)}
         />
-        <button type="submit" className="main-button" disabled={isSending}>
+        {/* Not `disabled`: the button would lose the focus, and a refusal leaves it to be pressed again. */}
+        <button type="submit" className="main-button" aria-disabled={isSending}>
           Sign in
         </button>
       </form>

@@ -36,6 +36,7 @@ export function IssueList({ filter, user, open, unread, others, total = 0, onOpe
   const query = useQuery(issuesOf(filter, limit), shownMeanwhile)
   const { isFirst } = useArrival()
   const issues = query.data ?? none
+  const isBusy = query.isPending || query.isPlaceholderData
   const { kept, fresh, moved, renew } = useHeldOrder(issues, query.isPlaceholderData ? null : JSON.stringify(filter))
   const focus = useRowFocus(kept, query.isPlaceholderData)
   // The user has just made it.
@@ -70,23 +71,14 @@ export function IssueList({ filter, user, open, unread, others, total = 0, onOpe
           focus.next(0)
         }}
       />
-      <ul
-        ref={list}
-        className="issue-list"
-        aria-label="Issues"
-        aria-busy={query.isPending || query.isPlaceholderData}
-        {...focus.watch}
-      >
+      <ul ref={list} className="issue-list" aria-label="Issues" aria-busy={isBusy} {...focus.watch}>
         {kept.map((issue) => (
           <Row
             key={issue.id}
             issue={issue}
             isOpen={issue.id === open}
             isUnread={unread.has(issue.id)}
-            readers={others
-              .filter(({ value }) => value.issue === issue.id)
-              .map(({ value }) => value.name)
-              .join(", ")}
+            readers={readersOf(issue, others)}
             onOpen={onOpen}
           />
         ))}
@@ -106,6 +98,9 @@ export function IssueList({ filter, user, open, unread, others, total = 0, onOpe
     </>
   )
 }
+
+const readersOf = ({ id }: IssueRow, others: IssueListProps["others"]) =>
+  others.flatMap(({ value }) => (value.issue === id ? [value.name] : [])).join(", ")
 
 function OrderBar({ updated, onRenew }: { updated: number; onRenew: () => void }) {
   return (
