@@ -4,7 +4,7 @@ import { act, cleanup, fireEvent, screen, waitFor } from "@testing-library/react
 import { afterEach, expect, test, vi } from "vitest"
 import { join, open, seeded, wait } from "./testing/tracker-scene"
 import { holdOrder } from "./tracker/app/issues/held-order"
-import { AddIssue, SetTitle } from "./tracker/app/lf/mutators"
+import { AddIssue, SetStatus, SetTitle } from "./tracker/app/lf/mutators"
 
 vi.mock("./tracker/app/account/actions", () => ({ signOut: async () => {} }))
 Element.prototype.scrollIntoView = () => {}
@@ -43,6 +43,29 @@ test("rows stay in their places while others change them, until the user asks fo
   await ada.findByText("1 updated", undefined, wait)
   fireEvent.click(ada.getByText("New issue", { selector: "button" }))
   await waitFor(() => expect(numbers().slice(0, 3)).toEqual([12, 1, 9]), wait)
+})
+
+test("cards keep their places in a column; one that arrives is its first, and one's own with it", async () => {
+  await using server = await seeded(40)
+  await join(server, "Ada", "Bob")
+  const [ada, bob] = [
+    open(server.client({ user: "ada" }), "Ada", "?view=board"),
+    server.document("t", { as: { id: "bob" } }),
+  ]
+  const cards = (status: string) =>
+    [...document.querySelectorAll<HTMLElement>(`[data-column=${status}] [data-card]`)].map((card) => card.dataset.card)
+  await ada.findByText("40 issues", undefined, wait)
+  await act(() => server.settled())
+  await waitFor(() => expect(document.querySelectorAll("[data-card]")).toHaveLength(40), wait)
+  const [doing, done] = [cards("doing"), cards("done")]
+  await act(() => bob.mutate(SetTitle, { id: doing[2] ?? "", title: "Said by Bob" }))
+  await ada.findByText("Said by Bob", undefined, wait)
+  expect(cards("doing")).toEqual(doing)
+  await act(() => bob.mutate(SetStatus, { id: done[0] ?? "", status: "doing" }))
+  await waitFor(() => expect(cards("doing")).toEqual([done[0], ...doing]), wait)
+  fireEvent.keyDown(document.getElementById(`issue-${done[1]}`) as Element, { key: "<" })
+  await waitFor(() => expect(cards("doing")).toEqual([done[1], done[0], ...doing]), wait)
+  await waitFor(() => expect(cards("done")).toEqual(done.slice(2)), wait)
 })
 
 test("rows that left and come back, that follow the last one, or that arrive above others", () => {
