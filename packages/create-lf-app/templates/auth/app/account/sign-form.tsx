@@ -19,6 +19,7 @@ export function SignForm({ isNew }: { isNew: boolean }) {
 
   async function submit(event: SubmitEvent<HTMLFormElement>) {
     event.preventDefault()
+    if (isBusy) return
     const form = new FormData(event.currentTarget)
     const [name, email, password] = ["name", "email", "password"].map((field) => String(form.get(field) ?? ""))
     setBusy(true)
@@ -61,7 +62,8 @@ export function SignForm({ isNew }: { isNew: boolean }) {
             minLength={8}
           />
         </label>
-        <button type="submit" className="main" disabled={isBusy}>
+        {/* Not `disabled`: the button would lose the focus, and a refusal leaves it to be pressed again. */}
+        <button type="submit" className="main" aria-disabled={isBusy}>
           {isNew ? "Make an account" : "Sign in"}
         </button>
         {problem && <p role="alert">{problem}</p>}

@@ -16,6 +16,7 @@ export function SignOut() {
   const [problem, setProblem] = useState<string | null>(null)
 
   async function signOut(pending: "refuse" | "discard") {
+    if (step === "busy") return
     setStep("busy")
     setProblem(null)
     try {
@@ -37,7 +38,7 @@ export function SignOut() {
         <button
           type="button"
           className="main"
-          disabled={step === "busy"}
+          aria-disabled={step === "busy"}
           onClick={() => signOut(step === "ask again" ? "discard" : "refuse")}
         >
           {step === "ask again" ? "Sign out and lose them" : "Sign out"}

@@ -15,6 +15,7 @@ export default function Join() {
   const [answer, setAnswer] = useState<string | null>(null)
 
   async function join() {
+    if (isBusy) return
     const [list = "", token = ""] = location.hash.slice(1).split(".")
     setBusy(true)
     const result = await acceptInvite(list, token).catch(() => "failed" as const)
@@ -34,7 +35,7 @@ export default function Join() {
           </p>
         )}
         {user && (
-          <button type="button" className="main" onClick={join} disabled={isBusy}>
+          <button type="button" className="main" onClick={join} aria-disabled={isBusy}>
             Join as {user.name}
           </button>
         )}
