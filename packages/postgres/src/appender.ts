@@ -13,6 +13,8 @@ export interface Flush {
 }
 
 interface Waiting extends Flush {
+  /** It was in a statement that another document's lock held up. */
+  isHeldUp: boolean
   readonly resolve: (isWritten: boolean) => void
   readonly reject: (error: unknown) => void
 }
@@ -38,6 +40,13 @@ with durable as materialized (
 )
 select doc from moved`
 
+const FREE = "select doc from lf.document where doc = any($1) for no key update skip locked"
+
+/** Another session holds a lock for longer than is waited. */
+function isLocked(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "55P03"
+}
+
 /** One statement for the flushes of all documents of a node. While one is under way, the next ones gather. */
 export class Appender {
   readonly #pool: pg.Pool
@@ -51,7 +60,7 @@ export class Appender {
   /** Durable when it answers true; false: the document has another fence or position, and nothing was written. @throws LOG_FAILED, LOG_FULL */
   append(flush: Flush): Promise<boolean> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ ...flush, resolve, reject })
+      this.#waiting.push({ ...flush, isHeldUp: false, resolve, reject })
       if (!this.#isRunning) void this.#run()
     })
   }
@@ -69,10 +78,24 @@ export class Appender {
         for (const { doc, resolve } of batch) resolve(written.has(doc))
       } catch (error) {
         const reason = toStoreError(error, "appending")
-        for (const { reject } of batch) reject(reason)
+        const free = isLocked(error) ? await this.#freeOf(batch) : null
+        const isAgain = (one: Waiting) => !one.isHeldUp && free?.has(one.doc) === true
+        this.#waiting.unshift(...batch.filter(isAgain).map((one) => ({ ...one, isHeldUp: true })))
+        for (const one of batch) if (!isAgain(one)) one.reject(reason)
       }
     }
     this.#isRunning = false
+  }
+
+  /** The documents that no other session has locked, once more: nothing was written. */
+  async #freeOf(batch: readonly Waiting[]): Promise<ReadonlySet<string>> {
+    try {
+      const { rows } = await this.#pool.query<{ doc: string }>(FREE, [batch.map(({ doc }) => doc)])
+      return new Set(rows.map(({ doc }) => doc))
+    } catch {
+      // The whole table, say.
+      return new Set()
+    }
   }
 
   /** At least one; a document's second flush waits for the next statement, since a row is updated once in each. */

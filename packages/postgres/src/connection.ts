@@ -13,6 +13,8 @@ const ANSWER_MS = 500
 /** A paused process must not keep rows locked. */
 const IDLE_IN_TRANSACTION_MS_MAX = 10_000
 const WORK_CONNECTIONS_MAX = 4
+/** What another session has locked may be free soon; longer than this other documents do not wait for it. */
+const LOCK_MS_MAX = 2_000
 /** Those beyond the first are for others then. The first of each pool stays: there may be no room for it later. */
 const WORK_IDLE_MS_MAX = 5_000
 
@@ -108,13 +110,13 @@ function poolOf(
 async function setUp(client: pg.ClientBase, { ms, isBrief }: { ms: number; isBrief: boolean }): Promise<void> {
   await client.query(
     `select set_config('statement_timeout', $1, false), set_config('idle_in_transaction_session_timeout', $2, false),
-      set_config('datestyle', 'ISO', false),
+      set_config('datestyle', 'ISO', false), set_config('lock_timeout', $4, false),
       set_config('synchronous_commit', case
         when $3 then 'off'
         when current_setting('synchronous_commit') = 'off' then 'on'
         else current_setting('synchronous_commit')
       end, false)`,
-    [`${ms}`, `${IDLE_IN_TRANSACTION_MS_MAX}`, isBrief],
+    [`${ms}`, `${IDLE_IN_TRANSACTION_MS_MAX}`, isBrief, `${LOCK_MS_MAX}`],
   )
 }
 

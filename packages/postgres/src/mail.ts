@@ -1,5 +1,6 @@
 import type { Cancel, Host } from "@lf/core/internal"
 import type pg from "pg"
+import { decodeNotice, MAIL, type Mail, type Numbered, packed, sendingOf, type Waiting } from "./mail-pieces.ts"
 
 /** Mail that no notice has announced is looked for so often (T22). */
 const POLL_MS = 250
@@ -16,41 +17,22 @@ const STATEMENT_BYTES_MAX = 4_000_000
 /** Frames of one link that gather in one piece of mail. */
 const PIECE_BYTES_MAX = 256_000
 
-/** What a piece of mail does to the link that it names. `frames`: several, as `packFrames` makes them. */
-export const MAIL = { open: 0, frame: 1, close: 2, openServer: 3, frames: 4 } as const
-
-/** One piece between two nodes. */
-export interface Mail {
-  /** Who sends it, or who is to get it. */
-  readonly node: string
-  readonly link: string
-  readonly kind: number
-  readonly body: Uint8Array
-}
+/** A failure of mail that lasts longer is one of the server: nothing goes between it and others. */
+const FAILED_MS_MAX = 3_000
+/** After so many polls a piece follows what was sent last, so that its loss shows. */
+const TRAILER_POLLS = 4
 
 export interface MailListener {
   /** In the order in which one node sent it. */
   arrived(mail: readonly Mail[]): void
-  /** Mail may be lost: what was under way is over. */
-  interrupted(): void
+  /** Mail may be lost, of all nodes or of these: what was under way is over. */
+  interrupted(nodes?: ReadonlySet<string>): void
+  /** Notices may be lost. */
+  missed(): void
   noticed(payload: string): void
 }
 
-// Its rows are not logged and its commits do not wait for a disk. What is lost with the database is lost like a frame.
-const SEND = `
-with put as (
-  insert into lf.mail (recipient, sender, number, link, kind, body)
-  select recipient, $1, number, link, kind, substring($6::bytea from start for length)
-  from unnest($2::text[], $3::bigint[], $4::text[], $5::smallint[], $7::integer[], $8::integer[])
-    as given(recipient, number, link, kind, start, length)
-  where exists (select from lf.node where id = recipient)
-)
-select pg_notify('lf ' || recipient, payload) from unnest($9::text[], $10::text[]) as noted(recipient, payload)`
-
 const TAKE = `delete from lf.mail where recipient = $1 returning sender, number, link, kind, body`
-
-/** What a notice may hold, of PostgreSQL's 8,000 bytes. */
-const NOTICE_BYTES_MAX = 7_900
 
 export interface MailboxOptions {
   readonly nodeId: string
@@ -60,18 +42,6 @@ export interface MailboxOptions {
   /** A connection of its own for notices, which is not connected yet. */
   readonly newClient: () => pg.Client
   readonly listener: MailListener
-}
-
-/** Mail with its place in what its sender has sent this node: 1, 2, 3 and so on. */
-interface Numbered extends Mail {
-  readonly number: number
-}
-
-/** Mail that has not been sent yet. */
-interface Waiting extends Omit<Numbered, "body"> {
-  /** More than one: frames. */
-  readonly bodies: Uint8Array[]
-  bytes: number
 }
 
 /**
@@ -87,6 +57,11 @@ export class Mailbox {
   /** The last number sent to each node, and the last one that came from each. */
   readonly #sent = new Map<string, number>()
   readonly #came = new Map<string, number>()
+  /** The last number to each node that has a trailer behind it. */
+  readonly #trailed = new Map<string, number>()
+  #polls = 0
+  /** What sending, or taking, has failed with since. */
+  readonly #failures = new Map<"sending" | "taking", { readonly sinceMs: number; readonly error: unknown }>()
   #sending: Promise<void> | null = null
   #taking: Promise<void> | null = null
   #isTakeDue = false
@@ -108,7 +83,9 @@ export class Mailbox {
     await taking.query("delete from lf.mail where recipient not in (select id from lf.node)")
     const { rows } = await taking.query<{ secret: string }>("select secret from lf.store")
     this.#notices = `lf ${rows[0].secret}`
-    await this.#listen()
+    if (this.#client === null) await this.#listen()
+    // One timer, also when what follows failed and it is called again.
+    this.#cancel()
     this.#poll()
   }
 
@@ -120,8 +97,21 @@ export class Mailbox {
     })
   }
 
+  /** @throws what mail has failed with for a while */
+  confirm(): void {
+    for (const { sinceMs, error } of this.#failures.values())
+      if (performance.now() - sinceMs >= FAILED_MS_MAX) throw error
+  }
+
+  #failed(what: "sending" | "taking", error: unknown): void {
+    const sinceMs = this.#failures.get(what)?.sinceMs ?? performance.now()
+    this.#failures.set(what, { sinceMs, error })
+  }
+
   async notify(payload: string): Promise<void> {
-    await this.#options.sending.query("select pg_notify($1, $2)", [this.#notices, payload])
+    // A database may have another encoding than the payload's letters.
+    const text = Buffer.from(payload).toString("base64")
+    await this.#options.sending.query("select pg_notify($1, $2)", [this.#notices, text])
   }
 
   /** What was sent before has arrived when it resolves, or is lost with the database. */
@@ -148,7 +138,9 @@ export class Mailbox {
       const batch = this.#takeBatch()
       try {
         await this.#options.sending.query(sendingOf(this.#options.nodeId, batch))
-      } catch {
+        this.#failures.delete("sending")
+      } catch (error) {
+        this.#failed("sending", error)
         this.#interrupted()
         // Ends of links are sent again, as new mail: the other node cannot know otherwise.
         const ends = [...batch, ...this.#waiting.splice(0).map(packed)].filter(({ kind }) => kind === MAIL.close)
@@ -193,10 +185,30 @@ export class Mailbox {
   #poll(): void {
     if (this.#isClosed) return
     this.#cancel = this.#options.host.after(POLL_MS, () => {
-      if (this.#client === null) void this.#listen().catch(() => {})
+      if (this.#client === null) {
+        void this.#listen().then(
+          () => this.#options.listener.missed(),
+          () => {},
+        )
+      }
       this.#take()
+      if (++this.#polls % TRAILER_POLLS === 0) this.#sendTrailers()
       this.#poll()
     })
+  }
+
+  #sendTrailers(): void {
+    // To itself, to find out when it can be sent again.
+    if (this.#failures.has("sending")) this.#sendTrailer(this.#options.nodeId)
+    for (const [node, number] of this.#sent) {
+      if (this.#trailed.get(node) === number) continue
+      this.#trailed.set(node, number + 1)
+      this.#sendTrailer(node)
+    }
+  }
+
+  #sendTrailer(node: string): void {
+    this.send({ node, link: "", kind: MAIL.trailer, body: new Uint8Array(0) })
   }
 
   /** At once, or again after the taking under way. */
@@ -218,13 +230,30 @@ export class Mailbox {
           values: [nodeId],
         })
         const mail = rows.map(({ sender, number, ...one }) => ({ ...one, node: sender, number: Number(number) }))
-        this.#arrived(mail.sort((a, b) => a.number - b.number))
-      } catch {
+        mail.sort((a, b) => a.number - b.number)
+        const torn = this.#tornOf(mail)
+        this.#arrived(mail)
+        if (torn.size > 0) this.#interrupted(torn)
+        this.#failures.delete("taking")
+      } catch (error) {
+        this.#failed("taking", error)
         // What it took, if it did, is lost.
         this.#interrupted()
         await this.#pause()
       }
     }
+  }
+
+  /** The table has all that was sent. The nodes of which a piece is missing: it was deleted, or could not be sent. */
+  #tornOf(mail: readonly Numbered[]): Set<string> {
+    const came = new Map(this.#came)
+    const torn = new Set<string>()
+    for (const { node, number } of mail) {
+      const last = came.get(node) ?? 0
+      if (number > last + 1) torn.add(node)
+      came.set(node, Math.max(last, number))
+    }
+    return torn
   }
 
   /** Each piece once, and in the order of its sender: after a gap it is left to the table, which has all. */
@@ -256,7 +285,7 @@ export class Mailbox {
     client.on("error", lost)
     client.on("end", lost)
     client.on("notification", ({ channel, payload = "" }) => {
-      if (channel === this.#notices) this.#options.listener.noticed(payload)
+      if (channel === this.#notices) this.#options.listener.noticed(Buffer.from(payload, "base64").toString())
       else this.#noticed(payload)
     })
     try {
@@ -284,86 +313,11 @@ export class Mailbox {
     })
   }
 
-  #interrupted(): void {
-    if (!this.#isEnding) this.#options.listener.interrupted()
+  #interrupted(nodes?: ReadonlySet<string>): void {
+    if (!this.#isEnding) this.#options.listener.interrupted(nodes)
   }
 
   #pause(): Promise<void> {
     return new Promise((resolve) => this.#options.host.after(RETRY_MS, resolve))
   }
-}
-
-function packed({ bodies, bytes: _, ...mail }: Waiting): Numbered {
-  if (bodies.length === 1) return { ...mail, body: bodies[0] }
-  return { ...mail, kind: MAIL.frames, body: packFrames(bodies) }
-}
-
-/** One after the other, each after its length as 32 bits. */
-function packFrames(frames: readonly Uint8Array[]): Uint8Array {
-  const parts = frames.flatMap((frame) => {
-    const length = Buffer.alloc(4)
-    length.writeUInt32LE(frame.length)
-    return [length, frame]
-  })
-  return Buffer.concat(parts)
-}
-
-export function unpackFrames(bytes: Uint8Array): Uint8Array[] {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const frames: Uint8Array[] = []
-  for (let at = 0; at < bytes.length; ) {
-    const end = at + 4 + view.getUint32(at, true)
-    frames.push(bytes.subarray(at + 4, end))
-    at = end
-  }
-  return frames
-}
-
-/** Prepared once for each connection. The bytes are one parameter: arrays of bytea travel as text in hex. */
-function sendingOf(nodeId: string, batch: readonly Numbered[]): pg.QueryConfig {
-  const starts: number[] = []
-  let end = 1
-  for (const { body } of batch) {
-    starts.push(end)
-    end += body.length
-  }
-  const recipients = [...new Set(batch.map(({ node }) => node))]
-  return {
-    name: "lf send mail",
-    text: SEND,
-    values: [
-      nodeId,
-      batch.map(({ node }) => node),
-      batch.map(({ number }) => number),
-      batch.map(({ link }) => link),
-      batch.map(({ kind }) => kind),
-      Buffer.concat(batch.map(({ body }) => body)),
-      starts,
-      batch.map(({ body }) => body.length),
-      recipients,
-      recipients.map((node) =>
-        encodeNotice(
-          nodeId,
-          batch.filter((mail) => mail.node === node),
-        ),
-      ),
-    ],
-  }
-}
-
-/** The mail itself where it is short enough; else nothing. */
-function encodeNotice(sender: string, mail: readonly Numbered[]): string {
-  const bytes = mail.reduce((sum, { body, link }) => sum + Math.ceil(body.length / 3) * 4 + link.length + 30, 0)
-  if (bytes + sender.length > NOTICE_BYTES_MAX) return ""
-  const pieces = mail.map(({ link, kind, body }) => `${link} ${kind} ${Buffer.from(body).toString("base64")}`)
-  return [`${sender} ${mail[0].number}`, ...pieces].join("\n")
-}
-
-function decodeNotice(payload: string): Numbered[] {
-  const [head, ...pieces] = payload.split("\n")
-  const [node, first] = head.split(" ")
-  return pieces.map((piece, i) => {
-    const [link, kind, body] = piece.split(" ")
-    return { node, number: Number(first) + i, link, kind: Number(kind), body: Buffer.from(body, "base64") }
-  })
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto"
 import type { Pipe, PipeListener } from "@lf/core/internal"
-import { MAIL, type Mail, unpackFrames } from "./mail.ts"
+import { MAIL, type Mail, unpackFrames } from "./mail-pieces.ts"
 
 /** Sends one piece of mail. */
 export type Send = (mail: Mail) => void
@@ -40,6 +40,7 @@ export class NodeLinks {
       const known = this.#links.get(link)
       if (kind === MAIL.open) this.#accept(Buffer.from(body).toString(), this.#add(node, link))
       else if (kind === MAIL.openServer) this.#accept(null, this.#add(node, link))
+      else if (kind === MAIL.trailer) continue
       else if (kind === MAIL.close) {
         this.#links.delete(link)
         known?.end(Buffer.from(body).toString())

@@ -30,6 +30,7 @@ export class NodePeers implements Peers {
   readonly #mailbox: Mailbox
   #listener: PeerListener | null = null
   #cancel: Cancel = () => {}
+  #isLooking = false
   #isClosed = false
   readonly #nodeByAddress = new Map<string, string>()
   #addressesReadMs = Number.NEGATIVE_INFINITY
@@ -51,7 +52,8 @@ export class NodePeers implements Peers {
       ...connections.mail,
       listener: {
         arrived: (mail) => this.#links.arrived(mail),
-        interrupted: () => this.interrupted("the database was not there for a while"),
+        interrupted: (nodes) => this.interrupted("the database was not there for a while", nodes),
+        missed: () => this.#listener?.noticed(""),
         noticed: (payload) => this.#noticed(payload),
       },
     })
@@ -61,7 +63,12 @@ export class NodePeers implements Peers {
   async begin(): Promise<void> {
     if (this.#listener === null) return
     await this.#mailbox.begin()
-    this.#look()
+    if (!this.#isLooking) this.#look()
+  }
+
+  /** @throws what mail has failed with for a while */
+  confirm(): void {
+    if (this.#listener !== null) this.#mailbox.confirm()
   }
 
   /** Whether other nodes reach this one. */
@@ -97,8 +104,8 @@ export class NodePeers implements Peers {
   }
 
   /** Others take this node for gone, or mail may be lost: what was under way is over. */
-  interrupted(reason: string): void {
-    this.#links.close(reason)
+  interrupted(reason: string, nodes?: ReadonlySet<string>): void {
+    this.#links.close(reason, nodes)
   }
 
   /** Others get what was sent before. */
@@ -152,6 +159,7 @@ export class NodePeers implements Peers {
 
   #look(): void {
     if (this.#isClosed) return
+    this.#isLooking = true
     this.#cancel = this.#options.host.after(LOOK_MS, () => {
       void this.#endGone().finally(() => this.#look())
     })

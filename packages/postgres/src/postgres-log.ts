@@ -55,6 +55,10 @@ export class PostgresLog implements DocumentLog {
     return this.#place.doc
   }
 
+  get position(): number {
+    return this.#position
+  }
+
   get fence(): bigint {
     return this.#place.fence
   }
@@ -97,7 +101,9 @@ export class PostgresLog implements DocumentLog {
     if (this.#operations.ended !== null) throw this.#operations.ended
     let isOwner: boolean
     try {
-      const { rowCount } = await work.query("select from lf.document where doc = $1 and fence = $2", [doc, fence])
+      // A database that was put back has the fence, and not what was written since.
+      const text = "select from lf.document where doc = $1 and fence = $2 and position >= $3"
+      const { rowCount } = await work.query(text, [doc, fence, this.#position])
       isOwner = rowCount === 1
     } catch (error) {
       // Appends may go on: nothing was written.

@@ -8,6 +8,9 @@ export const STORE_VERSION = 4
 /** Any number that no other program locks: "lf" and the year. */
 const MIGRATION_LOCK = 0x6c66_2026
 
+/** The driver waits no longer; the database has no limit then. */
+const MIGRATION_MS_MAX = 24 * 60 * 60 * 1_000
+
 /** Each raises the version by one. One that was released is never edited. */
 const MIGRATIONS: readonly string[] = [
   `
@@ -127,17 +130,24 @@ export interface MigratedStore {
 export async function migrateStore(pool: pg.Pool, to = STORE_VERSION): Promise<MigratedStore> {
   try {
     return await inTransaction(pool, "begin", async (client) => {
-      await client.query("select pg_advisory_xact_lock($1)", [MIGRATION_LOCK])
+      await client.query("set local statement_timeout = 0")
+      await client.query(long("select pg_advisory_xact_lock($1)", [MIGRATION_LOCK]))
       // Asked for first: a role that may use the schema needs no right to create one.
       const from = (await readVersion(client)) ?? (await createStore(client))
       refuseNewer(from)
-      for (const statements of MIGRATIONS.slice(from, to)) await client.query(statements)
+      for (const statements of MIGRATIONS.slice(from, to)) await client.query(long(statements))
       if (from < to) await client.query("update lf.store set version = $1", [to])
       return { from, to }
     })
   } catch (error) {
     throw toStoreError(error, "the store was migrated")
   }
+}
+
+/** What takes a minute for each ten million rows of logs, or waits for another process that does it. */
+function long(text: string, values?: unknown[]): pg.QueryConfig {
+  const config: pg.QueryConfig & { query_timeout: number } = { text, query_timeout: MIGRATION_MS_MAX }
+  return values === undefined ? config : { ...config, values }
 }
 
 /** @throws LOG_FORMAT_NEWER LOG_FORMAT_OLDER, and LOG_FAILED when the store is missing */
@@ -181,6 +191,8 @@ async function createStore(client: pg.ClientBase): Promise<number> {
   const { rows } = await client.query("select from pg_namespace where nspname = 'lf'")
   if (rows.length === 0) await client.query("create schema lf")
   await client.query("create table lf.store (version integer not null)")
+  // It has one row and no key: where all tables are published, its updates would be refused.
+  await client.query("alter table lf.store replica identity full")
   await client.query("insert into lf.store values (0)")
   return 0
 }

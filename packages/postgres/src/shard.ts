@@ -16,15 +16,9 @@ import type { Placement } from "./placement.ts"
 import { type LogPlace, PostgresLog } from "./postgres-log.ts"
 import { readDocument, recover } from "./recovery.ts"
 import { checkStore, type MigratedStore, migrateStore, readVersion } from "./schema.ts"
+import { CREATE, GO_ON, IS_FREE, IS_HERE, LOOK, REMOVE_ORPHANS } from "./shard-statements.ts"
 import { toStoreError } from "./store-error.ts"
-import {
-  beginPlacement,
-  PLACEMENT,
-  type PlacementRow,
-  placementOf,
-  readPlacement,
-  writePlacement,
-} from "./stored-placement.ts"
+import { beginPlacement, type PlacementRow, placementOf, readPlacement, writePlacement } from "./stored-placement.ts"
 import { within } from "./within.ts"
 
 /** Documents of one database that are recovered at once. */
@@ -34,37 +28,6 @@ const LARGE_RECOVERIES_MAX = 2
 const LARGE_BYTES_MIN = 4_000_000
 /** A database that does not answer holds up no server that ends: its claims run out by themselves. */
 const CLOSE_MS_MAX = 5_000
-
-/** Whether its owner, if there is one, is another node whose lease holds. $1 is the document, $2 this node. */
-const IS_FREE = `(document.owner is null or document.owner = $2 or not exists (
-  select from lf.node where node.id = document.owner and node.lease_until > clock_timestamp()))`
-
-/** Neither on its way here, nor away. */
-const IS_HERE = "(document.moved_to is null and not document.is_arriving)"
-
-// What it takes is not among what it finds: those are one moment's, before the update.
-const LOOK = `
-with taken as (
-  update lf.document as document set owner = $2, fence = nextval('lf.number')
-  where $3 and doc = $1 and ${IS_HERE} and ${IS_FREE} returning fence
-)
-select ${PLACEMENT}, doc is not null as is_found, moved_to, is_arriving,
-  coalesce(log_bytes, 0) + coalesce(page_count, 0) * 4096 as bytes,
-  doc is not null and document.owner is null as was_let_go,
-  node.id as owner, coalesce(node.is_serving, false) as is_serving, (select fence from taken) as fence
-from lf.store left join lf.document on doc = $1 left join lf.node on node.id = owner and owner <> $2`
-
-// A placement that is being written waits for this, or this for it.
-const CREATE = `
-with placed as (select from lf.store where placement_version = $3 for share)
-insert into lf.document (doc, owner, fence) select $1, $2, nextval('lf.number') from placed
-on conflict (doc) do nothing returning fence`
-
-// An owner that was deposed sees the new owner's fence or, in an older snapshot, none of its parts.
-const REMOVE_ORPHANS = `
-delete from lf.checkpoint_part as part using lf.document as document
-where part.doc = $1 and document.doc = $1 and document.fence = $2
-  and part.checkpoint is distinct from document.checkpoint`
 
 export interface ShardOptions {
   readonly connections: Connections
@@ -172,6 +135,11 @@ export class Shard {
       await this.#lease.confirm()
     } catch (error) {
       throw toStoreError(error, "the lease was renewed")
+    }
+    try {
+      this.peers.confirm()
+    } catch (error) {
+      throw toStoreError(error, "servers wrote to each other")
     }
   }
 
@@ -320,10 +288,11 @@ export class Shard {
     else await checkStore(work)
     const { rows } = await work.query<{ id: string }>("select id from lf.store")
     this.#id = rows[0].id
+    await work.query(GO_ON)
     await this.#lease.begin()
-    await this.peers.begin()
     // While there is room: calls may take all that is left.
     await Promise.all([appends, mail.sending].map((pool) => pool.query("select")))
+    await this.peers.begin()
   }
 
   async #release(log: PostgresLog): Promise<void> {
@@ -361,13 +330,15 @@ export class Shard {
     this.#mustCheckFences = false
   }
 
-  /** Ends the logs whose documents have other owners by now. One query, however many there are. */
+  /** Ends the logs whose documents have other owners by now, or are where they were before: a database that was put back. One query, however many there are. */
   async #checkFences(): Promise<void> {
     const logs = [...this.#logs]
     if (logs.length === 0) return
     const rows = await this.#query<{ doc: string }>("fences were compared", {
-      text: `select doc from lf.document join unnest($1::text[], $2::bigint[]) as given(doc, fence) using (doc, fence)`,
-      values: [logs.map(({ doc }) => doc), logs.map(({ fence }) => fence)],
+      text: `select doc from lf.document as document
+        join unnest($1::text[], $2::bigint[], $3::bigint[]) as given(doc, fence, position) using (doc, fence)
+        where document.position >= given.position`,
+      values: [logs.map(({ doc }) => doc), logs.map(({ fence }) => fence), logs.map(({ position }) => position)],
     })
     const held = new Set(rows.map(({ doc }) => doc))
     for (const log of logs) if (!held.has(log.doc)) log.depose()

@@ -311,7 +311,7 @@ describe("lf rebalance", () => {
     const store = openShards(databases)
     await store.begin()
     let tries = 0
-    beforeStatement("insert into lf.document (doc, owner, fence) select", async () => {
+    beforeStatement("insert into lf.document (doc, owner, fence, number) select", async () => {
       if (++tries > 1) return
       for (const database of databases)
         await database.query("update lf.store set placement_version = 2, shards = $1, is_settled = false", [shards])

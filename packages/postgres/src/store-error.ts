@@ -10,6 +10,8 @@ const REMEDIES: Readonly<Record<string, string>> = {
   "42P01": "a table of the schema lf is missing; run: npx lf migrate-store",
   "42501": "the role lacks rights; grant them, or let a role that has them run: npx lf migrate-store",
   "53100": "its disk is full",
+  "55000": "if it is published, say: alter table lf.store replica identity full",
+  "55P03": "another session has locked a row or a table of the schema lf",
   "57014": "the statement ran past its time limit",
 }
 

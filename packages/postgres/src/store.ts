@@ -44,7 +44,7 @@ export interface PostgresStoreOptions {
 const OWNER_WAIT_MS = 3_000
 const OWNER_POLL_MS = 50
 const NAMESPACE = /^[a-z0-9_-]{1,32}$/
-const NODE_ID = /^[a-z0-9_-]{1,64}$/
+const NODE_ID = /^[a-z0-9_-]{1,60}$/
 
 /**
  * The documents of one database or of several, for `createLf({ store })`. Connects when the first document is opened or looked up, and
@@ -84,7 +84,7 @@ export class PostgresStore implements DocumentStore {
       )
     if (!NODE_ID.test(nodeId))
       throw new TypeError(
-        `postgresStore: expected \`nodeId\` of 1 to 64 characters of a-z, 0-9, _ and -, got ${nodeId}`,
+        `postgresStore: expected \`nodeId\` of 1 to 60 characters of a-z, 0-9, _ and -, got ${nodeId}`,
       )
     const openOrReach = (docId: string) => this.#openOrReach(docId)
     this.#shards = databasesOf(options).map(
