@@ -13,8 +13,8 @@ export interface Flush {
 }
 
 interface Waiting extends Flush {
-  /** It was in a statement that another document's lock held up. */
-  isHeldUp: boolean
+  /** It was in a statement that was held up, and no document of it was locked. */
+  isSuspect: boolean
   readonly resolve: (isWritten: boolean) => void
   readonly reject: (error: unknown) => void
 }
@@ -60,7 +60,7 @@ export class Appender {
   /** Durable when it answers true; false: the document has another fence or position, and nothing was written. @throws LOG_FAILED, LOG_FULL */
   append(flush: Flush): Promise<boolean> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ ...flush, isHeldUp: false, resolve, reject })
+      this.#waiting.push({ ...flush, isSuspect: false, resolve, reject })
       if (!this.#isRunning) void this.#run()
     })
   }
@@ -79,8 +79,10 @@ export class Appender {
       } catch (error) {
         const reason = toStoreError(error, "appending")
         const free = isLocked(error) ? await this.#freeOf(batch) : null
-        const isAgain = (one: Waiting) => !one.isHeldUp && free?.has(one.doc) === true
-        this.#waiting.unshift(...batch.filter(isAgain).map((one) => ({ ...one, isHeldUp: true })))
+        // Where one is locked, it held up the others. Where none is, it was free again by then, or a table is locked: once.
+        const isSuspect = free?.size === batch.length
+        const isAgain = (one: Waiting) => free?.has(one.doc) === true && !(isSuspect && one.isSuspect)
+        this.#waiting.unshift(...batch.filter(isAgain).map((one) => ({ ...one, isSuspect })))
         for (const one of batch) if (!isAgain(one)) one.reject(reason)
       }
     }
