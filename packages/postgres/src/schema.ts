@@ -11,6 +11,8 @@ const MIGRATION_LOCK = 0x6c66_2026
 /** The driver waits no longer; the database has no limit then. */
 const MIGRATION_MS_MAX = 24 * 60 * 60 * 1_000
 
+const TABLE_LOCK_MS_MAX = 30_000
+
 /** Each raises the version by one. One that was released is never edited. */
 const MIGRATIONS: readonly string[] = [
   `
@@ -130,8 +132,10 @@ export interface MigratedStore {
 export async function migrateStore(pool: pg.Pool, to = STORE_VERSION): Promise<MigratedStore> {
   try {
     return await inTransaction(pool, "begin", async (client) => {
-      await client.query("set local statement_timeout = 0")
+      // Another migration takes as long as it takes; a session that has locked a table may never let go of it.
+      await client.query("set local statement_timeout = 0; set local lock_timeout = 0")
       await client.query(long("select pg_advisory_xact_lock($1)", [MIGRATION_LOCK]))
+      await client.query(`set local lock_timeout = ${TABLE_LOCK_MS_MAX}`)
       // Asked for first: a role that may use the schema needs no right to create one.
       const from = (await readVersion(client)) ?? (await createStore(client))
       refuseNewer(from)
