@@ -330,7 +330,10 @@ export class Shard {
     this.#mustCheckFences = false
   }
 
-  /** Ends the logs whose documents have other owners by now, or are where they were before: a database that was put back. One query, however many there are. */
+  /**
+   * Ends the logs whose documents have other owners by now, or less than was written: a database that was put back. One query, however
+   * many there are.
+   */
   async #checkFences(): Promise<void> {
     const logs = [...this.#logs]
     if (logs.length === 0) return
