@@ -1,4 +1,5 @@
 import type pg from "pg"
+import { oneParameter } from "./one-parameter.ts"
 import { toStoreError } from "./store-error.ts"
 
 /** What one statement carries at the most, unless a single flush is larger. Bounds memory here and in the database. */
@@ -19,8 +20,7 @@ interface Waiting extends Flush {
   readonly reject: (error: unknown) => void
 }
 
-// The bytes of all flushes are one parameter: arrays of bytea travel as text in hex, twice as long. A document whose
-// fence or position differs drops out of `moved`; the others are written. No two statements wait for each other: a node
+// A document whose fence or position differs drops out of `moved`; the others are written. No two statements wait for each other: a node
 // that matches a row has taken it, so no earlier owner's statement holds it, nor matches it afterwards. The commit waits for the
 // disk whatever the connection was left with: a pooler may have given it to others (I3).
 const APPEND = `
@@ -123,12 +123,7 @@ export class Appender {
 
 /** Prepared once for each connection: planning would take longer than writing. */
 function appendOf(flushes: readonly Flush[]): pg.QueryConfig {
-  const starts: number[] = []
-  let end = 1
-  for (const { bytes } of flushes) {
-    starts.push(end)
-    end += bytes.length
-  }
+  const { bytes, starts, lengths } = oneParameter(flushes.map(({ bytes }) => bytes))
   return {
     name: "lf append",
     text: APPEND,
@@ -136,9 +131,9 @@ function appendOf(flushes: readonly Flush[]): pg.QueryConfig {
       flushes.map(({ doc }) => doc),
       flushes.map(({ fence }) => fence),
       flushes.map(({ position }) => position),
-      Buffer.concat(flushes.map(({ bytes }) => bytes)),
+      bytes,
       starts,
-      flushes.map(({ bytes }) => bytes.length),
+      lengths,
     ],
   }
 }

@@ -1,5 +1,6 @@
 // Pieces of mail between nodes, as statements and notices carry them.
 import type pg from "pg"
+import { oneParameter } from "./one-parameter.ts"
 
 /** What a piece of mail does to the link that it names. `frames`: several, as `packFrames` makes them; `trailer`: nothing. */
 export const MAIL = { open: 0, frame: 1, close: 2, openServer: 3, frames: 4, trailer: 5 } as const
@@ -65,14 +66,9 @@ export function unpackFrames(bytes: Uint8Array): Uint8Array[] {
   return frames
 }
 
-/** Prepared once for each connection. The bytes are one parameter: arrays of bytea travel as text in hex. */
+/** Prepared once for each connection. */
 export function sendingOf(nodeId: string, batch: readonly Numbered[]): pg.QueryConfig {
-  const starts: number[] = []
-  let end = 1
-  for (const { body } of batch) {
-    starts.push(end)
-    end += body.length
-  }
+  const { bytes, starts, lengths } = oneParameter(batch.map(({ body }) => body))
   const recipients = [...new Set(batch.map(({ node }) => node))]
   return {
     name: "lf send mail",
@@ -83,9 +79,9 @@ export function sendingOf(nodeId: string, batch: readonly Numbered[]): pg.QueryC
       batch.map(({ number }) => number),
       batch.map(({ link }) => link),
       batch.map(({ kind }) => kind),
-      Buffer.concat(batch.map(({ body }) => body)),
+      bytes,
       starts,
-      batch.map(({ body }) => body.length),
+      lengths,
       recipients,
       recipients.map((node) =>
         encodeNotice(

@@ -33,27 +33,25 @@ export function UndoButtons({ onProblem }: { onProblem: (problem: string | null)
     }
   }
 
+  const buttons = [
+    { name: "Undo", sign: "↶", isPossible: canUndo, step: undo },
+    { name: "Redo", sign: "↷", isPossible: canRedo, step: redo },
+  ]
   // Not `disabled`: the button that undid the last change would lose the focus.
   return (
     <span className="undo">
-      <button
-        type="button"
-        aria-label="Undo"
-        title="Undo"
-        aria-disabled={!canUndo}
-        onClick={() => canUndo && run(undo)}
-      >
-        ↶
-      </button>
-      <button
-        type="button"
-        aria-label="Redo"
-        title="Redo"
-        aria-disabled={!canRedo}
-        onClick={() => canRedo && run(redo)}
-      >
-        ↷
-      </button>
+      {buttons.map(({ name, sign, isPossible, step }) => (
+        <button
+          key={name}
+          type="button"
+          aria-label={name}
+          title={name}
+          aria-disabled={!isPossible}
+          onClick={() => isPossible && run(step)}
+        >
+          {sign}
+        </button>
+      ))}
     </span>
   )
 }
